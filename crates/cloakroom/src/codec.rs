@@ -1,0 +1,184 @@
+//! How values become bytes.
+//!
+//! A payload outside this process is
+//!
+//! | offset | bytes | meaning |
+//! |---|---|---|
+//! | 0 | 1 | format: `0x01` JSON, `0x02`..`0x7F` reserved, `0x80`..`0xFF` the application's own codecs |
+//! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
+//! | 2 | rest | the body, as the format defines it |
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Writes and reads values of type `V`.
+///
+/// The codec is the application's choice and never the data's: a payload of another format is not decoded,
+/// whatever it claims to be.
+pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
+    /// The first byte of every payload of this codec; `0x80` to `0xFF` for your own.
+    fn format(&self) -> u8;
+
+    /// Appends the value to `body`.
+    ///
+    /// # Errors
+    /// If the value has no form in this codec.
+    fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// Reads a value back.
+    ///
+    /// # Errors
+    /// If the bytes are no such value.
+    fn decode(&self, body: &[u8]) -> Result<V, CodecError>;
+}
+
+/// JSON: the default, since people read their stores and fields come and go between deployments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
+    fn format(&self) -> u8 {
+        0x01
+    }
+
+    fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError> {
+        serde_json::to_writer(body, value).map_err(CodecError::new)
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<V, CodecError> {
+        serde_json::from_slice(body).map_err(CodecError::new)
+    }
+}
+
+/// A payload written under another schema or format than today's, for an upgrade hook to read.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct OldPayload<'a> {
+    /// The format byte it was written with.
+    pub format: u8,
+    /// The schema version it was written with.
+    pub schema: u8,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl fmt::Debug for OldPayload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "OldPayload(format {}, schema {}, {} bytes)",
+            self.format,
+            self.schema,
+            self.body.len()
+        )
+    }
+}
+
+/// Reads a value from an [`OldPayload`].
+pub(crate) type Upgrade<V> = dyn Fn(OldPayload<'_>) -> Result<V, CodecError> + Send + Sync;
+
+/// A codec with the application's schema version and upgrade hook.
+pub(crate) struct Coding<V> {
+    pub(crate) codec: Arc<dyn Codec<V>>,
+    pub(crate) schema: u8,
+    pub(crate) upgrade: Option<Arc<Upgrade<V>>>,
+}
+
+impl<V: 'static> Coding<V> {
+    pub(crate) fn encode(&self, value: &V) -> Result<Vec<u8>, CodecError> {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend([self.codec.format(), self.schema]);
+        self.codec.encode(value, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<V, CodecError> {
+        let &[format, schema, ref body @ ..] = bytes else {
+            return Err(CodecError::from("the payload is too short"));
+        };
+        if format == self.codec.format() && schema == self.schema {
+            return self.codec.decode(body);
+        }
+        match &self.upgrade {
+            Some(upgrade) => upgrade(OldPayload { format, schema, body }),
+            None => Err(CodecError::from(
+                "the payload has another format or schema, and there is no upgrade hook",
+            )),
+        }
+    }
+}
+
+/// A value that could not be written or read.
+#[derive(Debug)]
+pub struct CodecError(Box<dyn StdError + Send + Sync>);
+
+impl CodecError {
+    /// The error caused by `cause`.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+
+    pub(crate) fn foreign() -> Self {
+        Self::from("the store holds a value of another type under this id")
+    }
+}
+
+impl From<&str> for CodecError {
+    fn from(reason: &str) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot convert a session's value")
+    }
+}
+
+impl StdError for CodecError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coding(schema: u8, upgrade: Option<Arc<Upgrade<u32>>>) -> Coding<u32> {
+        Coding {
+            codec: Arc::new(Json),
+            schema,
+            upgrade,
+        }
+    }
+
+    #[test]
+    fn a_payload_begins_with_its_format_and_schema() {
+        assert_eq!(coding(7, None).encode(&42).unwrap(), [1, 7, b'4', b'2']);
+    }
+
+    #[test]
+    fn an_older_schema_goes_through_the_upgrade_hook_and_only_then() {
+        let old = coding(0, None).encode(&42).unwrap();
+        assert!(coding(1, None).decode(&old).is_err());
+        let upgrade: Arc<Upgrade<u32>> = Arc::new(|old| {
+            assert_eq!((old.format, old.schema), (1, 0));
+            Json.decode(old.body).map(|n: u32| n * 10)
+        });
+        let today = coding(1, Some(upgrade));
+        assert_eq!(today.decode(&old).unwrap(), 420);
+        assert_eq!(today.decode(&today.encode(&5).unwrap()).unwrap(), 5);
+    }
+
+    #[test]
+    fn a_payload_of_a_foreign_format_is_never_guessed_at() {
+        for bytes in [&b""[..], b"\x01", b"\x80\x0042", b"{}"] {
+            assert!(coding(0, None).decode(bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The key a visitor carries, and what a store keeps of it.
+//!
+//! ```text
+//! key       32 bytes = SessionId (16) + Secret (16), 43 characters of base64url in the cookie
+//! verifier  SHA-256 (kind tag (16) + SessionId (16) + Secret (16)): all that a store ever sees
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// Names a session in stores, logs, events and lists: 128 random bits, printed as 32 hex digits.
+///
+/// Public within the operator's walls: knowing it opens nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    /// The id made of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id's bytes, as a store keeps them.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let digits = text.as_bytes();
+        if digits.len() != 32 {
+            return Err(ParseIdError(()));
+        }
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (hex_digit(pair[0])? << 4) | hex_digit(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn hex_digit(digit: u8) -> Result<u8, ParseIdError> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+        .ok_or(ParseIdError(()))
+}
+
+/// A text that is no [`SessionId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseIdError(());
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session id is 32 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+/// The half of a key that only the visitor knows: 128 bits, replaced at every renewal.
+///
+/// # Security
+/// Never printed, compared in constant time, wiped when dropped.
+#[derive(Clone)]
+pub struct Secret([u8; 16]);
+
+impl Secret {
+    /// The secret made of these bytes, which must come from a generator fit for keys.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret that follows this one at a timed renewal: HMAC-SHA256 under this secret, so only
+    /// who holds this one learns the next, and always the same next for the same nonce.
+    #[must_use]
+    pub fn next(&self, nonce: &Nonce) -> Self {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&hmac_key(&self.0));
+        mac.update(b"cloakroom renewal 1");
+        mac.update(&nonce.0);
+        let mut digest = mac.finalize().into_bytes();
+        let mut next = [0; 16];
+        next.copy_from_slice(&digest[..16]);
+        digest.as_mut_slice().zeroize();
+        Self(next)
+    }
+}
+
+/// The secret as an HMAC key of one block; HMAC pads a shorter key with zeros by definition.
+fn hmac_key(secret: &[u8; 16]) -> hmac::digest::Key<Hmac<Sha256>> {
+    let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
+    key[..16].copy_from_slice(secret);
+    key
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Public salt of one timed renewal; with it the holder of the old secret can be given the new one again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Nonce([u8; 16]);
+
+impl Nonce {
+    /// The nonce made of these bytes; never use one twice.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// Sets one kind of session of an application apart from its others: a key of one kind is no key of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindTag([u8; 16]);
+
+impl KindTag {
+    /// The tag of the kind called `name`.
+    pub fn of(name: &str) -> Self {
+        let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0")
+            .chain_update(name)
+            .finalize();
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&digest[..16]);
+        Self(tag)
+    }
+}
+
+/// What a store keeps of a secret: enough to recognise it, useless to whoever steals the store.
+#[derive(Clone, Copy, Eq, Hash)]
+pub struct Verifier([u8; 32]);
+
+impl Verifier {
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first 64 bits, by which a replaced secret is remembered.
+    pub(crate) fn mark(&self) -> u64 {
+        let mut mark = [0; 8];
+        mark.copy_from_slice(&self.0[..8]);
+        u64::from_be_bytes(mark)
+    }
+}
+
+impl PartialEq for Verifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier(..)")
+    }
+}
+
+/// What the visitor carries: [`SessionId`] and [`Secret`]. OWASP calls it the session ID.
+///
+/// ```
+/// # use cloakroom::Key;
+/// let text = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"; // 43 characters of base64url
+/// let key: Key = text.parse()?;
+/// assert_eq!(key.expose(), text);
+/// assert_eq!(format!("{key:?}"), "Key(00000000000000000000000000000000, ..)");
+/// # Ok::<(), cloakroom::ParseKeyError>(())
+/// ```
+///
+/// # Security
+/// Whoever has the key has the session. It has no `Display` and no `Copy`, its `Debug` shows the id
+/// alone, and it is wiped when dropped; [`Key::expose`] is the one way to its text.
+#[derive(Clone, PartialEq, Eq)]
+#[doc(alias = "session_key")]
+pub struct Key {
+    id: SessionId,
+    secret: Secret,
+}
+
+impl Key {
+    /// Characters of a key's text.
+    pub const TEXT_LEN: usize = 43;
+
+    /// The key of session `id` opened by `secret`.
+    pub const fn new(id: SessionId, secret: Secret) -> Self {
+        Self { id, secret }
+    }
+
+    /// Which session the key belongs to.
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The half that only the visitor knows.
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// What a store of sessions of this kind holds for this key.
+    pub fn verifier(&self, kind: KindTag) -> Verifier {
+        let digest = Sha256::new_with_prefix(kind.0)
+            .chain_update(self.id.0)
+            .chain_update(self.secret.0)
+            .finalize();
+        Verifier(digest.into())
+    }
+
+    /// The same session's key with another secret.
+    #[must_use]
+    pub fn with_secret(&self, secret: Secret) -> Self {
+        Self { id: self.id, secret }
+    }
+
+    /// Reads a key from hostile bytes: exactly 43 base64url characters, nothing around them.
+    ///
+    /// # Errors
+    /// [`ParseKeyError`] for anything else; no store is asked about it (OWASP, "Session ID as user input").
+    pub fn from_text(text: &[u8]) -> Result<Self, ParseKeyError> {
+        let mut bytes = [0; 32];
+        let known = text.len() == Self::TEXT_LEN
+            && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|decoded| decoded.len() == 32);
+        if !known {
+            return Err(ParseKeyError(()));
+        }
+        let (mut id, mut secret) = ([0; 16], [0; 16]);
+        id.copy_from_slice(&bytes[..16]);
+        secret.copy_from_slice(&bytes[16..]);
+        bytes.zeroize();
+        Ok(Self {
+            id: SessionId(id),
+            secret: Secret(secret),
+        })
+    }
+
+    /// The key's text, 43 characters of base64url: a cookie's value or a bearer token.
+    ///
+    /// # Security
+    /// For the visitor's eyes only: it never belongs in a log, a page or an address.
+    pub fn expose(&self) -> String {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&self.id.0);
+        bytes[16..].copy_from_slice(&self.secret.0);
+        let text = Base64UrlUnpadded::encode_string(&bytes);
+        bytes.zeroize();
+        text
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}, ..)", self.id)
+    }
+}
+
+impl FromStr for Key {
+    type Err = ParseKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
+        Self::from_text(text.as_bytes())
+    }
+}
+
+/// A text that is no [`Key`]. It does not repeat the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseKeyError(());
+
+impl fmt::Display for ParseKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session key is 43 base64url characters")
+    }
+}
+
+impl std::error::Error for ParseKeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: u8, secret: u8) -> Key {
+        Key::new(SessionId::from_bytes([id; 16]), Secret::from_bytes([secret; 16]))
+    }
+
+    #[test]
+    fn a_key_survives_its_text() {
+        let text = key(1, 2).expose();
+        assert_eq!(text.len(), Key::TEXT_LEN);
+        assert_eq!(text.parse::<Key>().unwrap(), key(1, 2));
+    }
+
+    #[test]
+    fn a_text_that_differs_in_any_way_is_refused() {
+        let text = key(0xA7, 0x5C).expose();
+        let variants = [
+            format!("{text}="),
+            format!(" {text}"),
+            format!("{text} "),
+            text[..42].to_owned(),
+            text.replace(&text[..1], "+"),
+            format!("\"{text}\""),
+        ];
+        for variant in variants {
+            assert!(variant.parse::<Key>().is_err(), "accepted a variant");
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_text_only() {
+        // 43 characters carry 258 bits: the last two must be zero.
+        let text = key(0, 0).expose();
+        for last in ['B', 'C', 'D'] {
+            assert!(format!("{}{last}", &text[..42]).parse::<Key>().is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_printable_tells_a_secret() {
+        let key = key(1, 0xEE);
+        let printed = format!("{key:?} {:?} {:?}", key.secret(), key.verifier(KindTag::of("")));
+        assert!(!printed.contains("ee") && !printed.contains("238"), "{printed}");
+        assert!(!printed.contains(&key.expose()[22..]));
+    }
+
+    #[test]
+    fn a_verifier_depends_on_kind_id_and_secret() {
+        let plain = key(1, 2).verifier(KindTag::of(""));
+        assert_ne!(plain, key(1, 2).verifier(KindTag::of("admin")));
+        assert_ne!(plain, key(3, 2).verifier(KindTag::of("")));
+        assert_ne!(plain, key(1, 3).verifier(KindTag::of("")));
+    }
+
+    #[test]
+    fn the_next_secret_is_the_same_for_the_same_nonce_and_for_no_other() {
+        let secret = Secret::from_bytes([7; 16]);
+        let nonce = Nonce::from_bytes([1; 16]);
+        assert_eq!(secret.next(&nonce), secret.next(&nonce));
+        assert_ne!(secret.next(&nonce), secret.next(&Nonce::from_bytes([2; 16])));
+        assert_ne!(secret.next(&nonce), Secret::from_bytes([8; 16]).next(&nonce));
+    }
+
+    #[test]
+    fn an_id_survives_its_text_and_nothing_else_is_one() {
+        let id = SessionId::from_bytes([0xAB; 16]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "ab", &"g".repeat(32), &"a".repeat(33), &"é".repeat(16)] {
+            assert!(text.parse::<SessionId>().is_err());
+        }
+    }
+}

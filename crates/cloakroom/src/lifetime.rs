@@ -1,0 +1,118 @@
+//! How long a session lives.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How long a session lives: OWASP's idle, absolute and renewal timeouts together.
+///
+/// Each session keeps the lifetime it was given through every later write. The default is 30 minutes idle,
+/// 12 hours in all, a new secret every 15 minutes. Spans over 400 days mean 400 days.
+///
+/// ```
+/// # use cloakroom::Lifetime;
+/// # use std::time::Duration;
+/// let kiosk = Lifetime::absolute(Duration::from_secs(3600)).with_idle(Duration::from_secs(120));
+/// assert_eq!(kiosk.idle(), Some(Duration::from_secs(120)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "period")]
+#[doc(alias = "default_period")]
+#[doc(alias = "set_default_period")]
+pub struct Lifetime {
+    idle: Option<Duration>,
+    absolute: Duration,
+    renewal: Option<Duration>,
+    outlives_browser: bool,
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self::absolute(Duration::from_secs(12 * 60 * 60))
+            .with_idle(Duration::from_secs(30 * 60))
+            .with_renewal(Duration::from_secs(15 * 60))
+    }
+}
+
+impl Lifetime {
+    /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
+    pub fn absolute(span: Duration) -> Self {
+        Self {
+            idle: None,
+            absolute: span.min(LONGEST),
+            renewal: None,
+            outlives_browser: true,
+        }
+    }
+
+    /// Also ends when unused for `span`.
+    ///
+    /// Uses are recorded once per tenth of the span, so a session may end up to a tenth early, never late.
+    pub fn with_idle(mut self, span: Duration) -> Self {
+        self.idle = Some(span.min(LONGEST));
+        self
+    }
+
+    /// Replaces the secret every `span` (OWASP, "Renewal Timeout").
+    pub fn with_renewal(mut self, span: Duration) -> Self {
+        self.renewal = Some(span);
+        self
+    }
+
+    /// Never replaces the secret on a timer; `login` and `elevate` still do.
+    pub fn without_renewal(mut self) -> Self {
+        self.renewal = None;
+        self
+    }
+
+    /// The cookie goes when the browser closes (no Max-Age); the deadlines hold as before.
+    pub fn until_browser_closes(mut self) -> Self {
+        self.outlives_browser = false;
+        self
+    }
+
+    /// The idle timeout, if there is one.
+    pub const fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// The whole life's length.
+    pub const fn whole(&self) -> Duration {
+        self.absolute
+    }
+
+    /// The renewal timeout, if there is one.
+    pub const fn renewal(&self) -> Option<Duration> {
+        self.renewal
+    }
+
+    /// True if the cookie survives the end of the browser.
+    pub const fn outlives_browser(&self) -> bool {
+        self.outlives_browser
+    }
+
+    /// When a session used at `now` ends if nobody uses it again; [`Timestamp::NEVER`] without an idle timeout.
+    pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {
+        self.idle.map_or(Timestamp::NEVER, |span| now.after(span))
+    }
+
+    /// When a session that begins at `now` ends whatever happens.
+    pub(crate) fn absolute_deadline(&self, now: Timestamp) -> Timestamp {
+        now.after(self.absolute)
+    }
+
+    /// When a secret minted at `now` is due for renewal.
+    pub(crate) fn renewal_deadline(&self, now: Timestamp) -> Timestamp {
+        self.renewal.map_or(Timestamp::NEVER, |span| now.after(span))
+    }
+
+    /// This lifetime with exactly `span` left from now: an explicit expiry, which no idle timeout cuts short.
+    pub(crate) fn exactly(mut self, span: Duration) -> Self {
+        self.absolute = span.min(LONGEST);
+        self.idle = None;
+        self
+    }
+}

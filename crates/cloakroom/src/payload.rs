@@ -1,0 +1,115 @@
+//! What a session carries, as a store sees it: a value it need not understand.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::codec::{CodecError, Coding};
+
+/// A session's value on its way to or from a store.
+///
+/// It is typed while it stays in this process, and bytes once it left: a store outside the process asks for
+/// [`Payload::to_bytes`] and gives back [`Payload::from_bytes`]; a store inside may keep it as it is. Cheap to clone.
+#[derive(Clone)]
+pub struct Payload(Form);
+
+#[derive(Clone)]
+enum Form {
+    Unset,
+    Typed(Arc<dyn Typed>),
+    Bytes(Arc<[u8]>),
+}
+
+impl Payload {
+    /// No value: the session was allocated and never given one.
+    pub const fn unset() -> Self {
+        Self(Form::Unset)
+    }
+
+    /// The payload that [`Payload::to_bytes`] made.
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(Form::Bytes(bytes.into()))
+    }
+
+    pub(crate) fn typed<V: Send + Sync + 'static>(holder: Arc<Holder<V>>) -> Self {
+        Self(Form::Typed(holder))
+    }
+
+    /// True if the session was never given a value.
+    pub const fn is_unset(&self) -> bool {
+        matches!(self.0, Form::Unset)
+    }
+
+    /// The bytes to keep outside this process; `None` if there is no value.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the value can't be written in the application's codec.
+    pub fn to_bytes(&self) -> Result<Option<Arc<[u8]>>, CodecError> {
+        match &self.0 {
+            Form::Unset => Ok(None),
+            Form::Typed(value) => value.encode().map(|bytes| Some(bytes.into())),
+            Form::Bytes(bytes) => Ok(Some(Arc::clone(bytes))),
+        }
+    }
+
+    /// How many bytes [`Payload::to_bytes`] gives: the size that bounded stores count.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the value can't be written in the application's codec.
+    pub fn measure(&self) -> Result<usize, CodecError> {
+        match &self.0 {
+            Form::Unset => Ok(0),
+            Form::Typed(value) => value.encode().map(|bytes| bytes.len()),
+            Form::Bytes(bytes) => Ok(bytes.len()),
+        }
+    }
+
+    /// The typed value: as it is, or decoded; `None` if there is no value.
+    pub(crate) fn open<V: Send + Sync + 'static>(
+        &self,
+        coding: &Arc<Coding<V>>,
+    ) -> Result<Option<Arc<Holder<V>>>, CodecError> {
+        match &self.0 {
+            Form::Unset => Ok(None),
+            Form::Bytes(bytes) => {
+                let value = coding.decode(bytes)?;
+                Ok(Some(Arc::new(Holder {
+                    value,
+                    coding: Arc::clone(coding),
+                })))
+            }
+            Form::Typed(value) => {
+                let value: Arc<dyn Any + Send + Sync> = Arc::<dyn Typed>::clone(value);
+                value.downcast().map(Some).map_err(|_| CodecError::foreign())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    /// Never shows the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Unset => f.write_str("Payload(unset)"),
+            Form::Typed(_) => f.write_str("Payload(typed)"),
+            Form::Bytes(bytes) => write!(f, "Payload({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// A value that knows how to write itself.
+trait Typed: Any + Send + Sync {
+    fn encode(&self) -> Result<Vec<u8>, CodecError>;
+}
+
+/// A value beside the coding that writes it: what handles and in-process stores share.
+pub(crate) struct Holder<V> {
+    pub(crate) value: V,
+    pub(crate) coding: Arc<Coding<V>>,
+}
+
+impl<V: Send + Sync + 'static> Typed for Holder<V> {
+    fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        self.coding.encode(&self.value)
+    }
+}

@@ -1,0 +1,41 @@
+//! The protocol: what a presented key is, and what follows. Pure functions of record, key and time.
+//!
+//! Nothing here reads a clock, draws a random number or talks to a store. `cargo xtask model` runs these very
+//! functions through every order of requests, losses and races; [`Sessions`](crate::Sessions) gives them effects.
+//! They are public for checkers like that one and carry no promise of stability.
+//!
+//! A key is renewed in two ways. **Without grace** (`login`, `elevate`): a fresh secret, and from that write on
+//! the old one opens nothing. **On a timer**: the next secret is derived from the old one and a nonce in the record,
+//! so that everybody who still presents the old one is given the *same* next one, however many responses are lost
+//! or late; the old one retires when the next has been seen again a while after its first sighting.
+
+mod cookie;
+mod credentials;
+mod lifecycle;
+mod renewal;
+mod standing;
+
+pub use cookie::{CookieChange, cookie_life};
+pub use credentials::{Credentials, Replaced, Replacement, Ring, Successor};
+pub use lifecycle::{
+    SignIn, begin, end, extend, is_over, plan_sign_in, replace_secret, sign_in, touch_due, used,
+};
+pub use renewal::{Upkeep, begin_renewal, next_key, retire, sight, upkeep};
+pub use standing::{Recognised, Standing, Vacancy, judge, judge_ended, recognise};
+
+use std::time::Duration;
+
+/// How long a derived secret must have been in use before the one it was derived from retires.
+pub const GRACE: Duration = Duration::from_secs(60);
+
+/// How long a replaced secret is answered with "a newer one exists" before it counts as no key at all.
+pub const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
+
+/// How long after its retirement the use of a renewed secret means that two clients hold copies of one key.
+pub const THEFT_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// How long an ended session's tombstone is kept.
+pub const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A touch is due when this fraction of the idle timeout has gone by since the last one.
+pub const TOUCH_FRACTION: u32 = 10;

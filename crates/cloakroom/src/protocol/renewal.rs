@@ -1,0 +1,104 @@
+//! Timed renewal: a derived secret, and the retirement of the one it was derived from.
+
+use std::sync::Arc;
+
+use super::credentials::{Credentials, Replaced, Replacement, Successor};
+use super::standing::{Recognised, recognise};
+use super::{GRACE, lifecycle};
+use crate::key::{Key, KindTag, Nonce, Verifier};
+use crate::record::Record;
+use crate::time::Timestamp;
+
+/// What the renewal of a live session's secret asks of the request that presented one of its secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+pub enum Upkeep {
+    /// Nothing.
+    Nothing,
+    /// A renewal is due: [`begin_renewal`], and send the next key if that write wins.
+    Begin,
+    /// A renewal is under way and the visitor has not got the next key yet: send [`next_key`]. No write.
+    HandOver,
+    /// The derived secret was seen for the first time: [`sight`].
+    Sight,
+    /// The derived secret was seen again after the grace: [`retire`] the old one.
+    Retire,
+}
+
+/// What renewal asks of a request that presented the secret with this verifier.
+pub fn upkeep(record: &Record, presented: &Verifier, now: Timestamp) -> Upkeep {
+    let credentials = &record.credentials;
+    match (recognise(credentials, presented), &credentials.successor) {
+        (Recognised::Current, Some(_)) => Upkeep::HandOver,
+        (Recognised::Current, None) if is_due(record, now) => Upkeep::Begin,
+        (Recognised::Successor, Some(successor)) => match successor.seen {
+            None => Upkeep::Sight,
+            Some(first) if now.since(first) >= GRACE => Upkeep::Retire,
+            Some(_) => Upkeep::Nothing,
+        },
+        _ => Upkeep::Nothing,
+    }
+}
+
+/// True if the secret has reached its age, or its cookie would end before the record does.
+fn is_due(record: &Record, now: Timestamp) -> bool {
+    let outgrown =
+        record.lifetime.outlives_browser() && record.credentials.cookie_until < record.absolute_deadline;
+    record.credentials.renew_at.has_passed(now) || outgrown
+}
+
+/// The next key for the holder of the current one; `None` if no renewal is under way.
+pub fn next_key(record: &Record, presented: &Key) -> Option<Key> {
+    let successor = record.credentials.successor?;
+    Some(presented.with_secret(presented.secret().next(&successor.nonce)))
+}
+
+/// Begins a renewal: the record to write, and the key to send if that write wins.
+pub fn begin_renewal(
+    record: &Record,
+    presented: &Key,
+    kind: KindTag,
+    nonce: Nonce,
+    now: Timestamp,
+) -> (Record, Key) {
+    let next = presented.with_secret(presented.secret().next(&nonce));
+    let credentials = Credentials {
+        successor: Some(Successor {
+            verifier: next.verifier(kind),
+            nonce,
+            seen: None,
+        }),
+        cookie_until: record.absolute_deadline,
+        ..Credentials::clone(&record.credentials)
+    };
+    (with_credentials(record, credentials, now), next)
+}
+
+/// Notes the first sighting of the derived secret: the record to write.
+pub fn sight(record: &Record, now: Timestamp) -> Record {
+    let mut credentials = Credentials::clone(&record.credentials);
+    if let Some(successor) = &mut credentials.successor {
+        successor.seen = Some(now);
+    }
+    with_credentials(record, credentials, now)
+}
+
+/// Retires the secret that the derived one replaces: the record to write.
+pub fn retire(record: &Record, now: Timestamp) -> Record {
+    let mut credentials = Credentials::clone(&record.credentials);
+    if let Some(successor) = credentials.successor.take() {
+        credentials
+            .ring
+            .push(Replaced::new(&credentials.current, now, Replacement::Timed));
+        credentials.current = successor.verifier;
+        credentials.renew_at = record.lifetime.renewal_deadline(now);
+    }
+    with_credentials(record, credentials, now)
+}
+
+fn with_credentials(record: &Record, credentials: Credentials, now: Timestamp) -> Record {
+    Record {
+        credentials: Arc::new(credentials),
+        ..lifecycle::used(record, now)
+    }
+}

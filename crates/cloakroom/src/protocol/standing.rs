@@ -1,0 +1,100 @@
+//! What a presented key is.
+
+use super::credentials::{Credentials, Replaced, Replacement};
+use super::{SUPERSEDED_FOR, THEFT_AFTER, lifecycle};
+use crate::key::Verifier;
+use crate::record::{EndReason, Record, Tombstone};
+use crate::time::Timestamp;
+
+/// What a presented key is, for the record under its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+pub enum Standing {
+    /// It opens the session.
+    Live,
+    /// It opens nothing and may begin something new.
+    Vacant(Vacancy),
+    /// It was replaced a moment ago: it opens nothing and begins nothing, for the visitor's browser very
+    /// likely holds the newer key already.
+    Superseded,
+    /// It was renewed away long ago and is in use all the same: two clients hold copies of one key.
+    Stolen,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Vacancy {
+    /// No key was presented.
+    NoKey,
+    /// There is nothing under the key's id, or no key could be read.
+    Unknown,
+    /// The id is right and the secret never was.
+    WrongSecret,
+    /// The secret was replaced some time ago.
+    Replaced,
+    /// The session reached a deadline.
+    Expired,
+    /// The session was ended; the key is one that opened it.
+    Ended(EndReason),
+    /// The value can't be decoded, and the policy is to set such records aside.
+    Undecodable,
+}
+
+/// Whether a verifier is one of a session's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+pub enum Recognised<'a> {
+    /// The secret in force.
+    Current,
+    /// The secret derived from it.
+    Successor,
+    /// A secret that was replaced.
+    Replaced(&'a Replaced),
+    /// None of them.
+    Never,
+}
+
+/// Looks a presented verifier up among a session's own.
+pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Recognised<'a> {
+    if credentials.current == *presented {
+        return Recognised::Current;
+    }
+    if credentials
+        .successor
+        .is_some_and(|successor| successor.verifier == *presented)
+    {
+        return Recognised::Successor;
+    }
+    credentials
+        .ring
+        .find(presented)
+        .map_or(Recognised::Never, Recognised::Replaced)
+}
+
+/// What the key with this verifier is at `now`, for a live record.
+pub fn judge(record: &Record, presented: &Verifier, now: Timestamp) -> Standing {
+    match recognise(&record.credentials, presented) {
+        Recognised::Never => Standing::Vacant(Vacancy::WrongSecret),
+        _ if lifecycle::is_over(record, now) => Standing::Vacant(Vacancy::Expired),
+        Recognised::Current | Recognised::Successor => Standing::Live,
+        Recognised::Replaced(replaced) => judge_replaced(replaced, now),
+    }
+}
+
+fn judge_replaced(replaced: &Replaced, now: Timestamp) -> Standing {
+    let age = now.since(replaced.at);
+    match replaced.how {
+        Replacement::Timed if age >= THEFT_AFTER => Standing::Stolen,
+        _ if age < SUPERSEDED_FOR => Standing::Superseded,
+        _ => Standing::Vacant(Vacancy::Replaced),
+    }
+}
+
+/// What the key with this verifier is, for an ended session: only a secret that was its own learns why.
+pub fn judge_ended(tombstone: &Tombstone, presented: &Verifier) -> Standing {
+    Standing::Vacant(match recognise(&tombstone.credentials, presented) {
+        Recognised::Never => Vacancy::Unknown,
+        _ => Vacancy::Ended(tombstone.ending.reason),
+    })
+}

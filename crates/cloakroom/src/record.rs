@@ -1,0 +1,282 @@
+//! What a store keeps under a [`SessionId`](crate::SessionId).
+
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use wire::DecodeError;
+
+use crate::lifetime::Lifetime;
+use crate::payload::Payload;
+use crate::principal::Principal;
+use crate::protocol::Credentials;
+use crate::time::Timestamp;
+
+/// Orders the writes of a record and recognises each: the basis of compare-and-swap.
+///
+/// The counter says which write is newer; the token, different for every write ever made, lets a write
+/// whose answer was lost recognise itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Revision {
+    count: u64,
+    token: u64,
+}
+
+impl Revision {
+    /// The revision with this counter and this token.
+    pub const fn new(count: u64, token: u64) -> Self {
+        Self { count, token }
+    }
+
+    /// How many writes the record has seen.
+    pub const fn count(self) -> u64 {
+        self.count
+    }
+
+    /// The mark of the last write alone.
+    pub const fn token(self) -> u64 {
+        self.token
+    }
+
+    /// The revision of the next write, marked with `token`.
+    pub(crate) const fn next(self, token: u64) -> Self {
+        Self {
+            count: self.count.saturating_add(1),
+            token,
+        }
+    }
+}
+
+/// A live session, as stores keep it. Cheap to clone.
+///
+/// A store reads its accessors to index and to sweep; it never decides by them. Only the protocol changes a record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub(crate) revision: Revision,
+    pub(crate) idle_deadline: Timestamp,
+    pub(crate) absolute_deadline: Timestamp,
+    pub(crate) created: Timestamp,
+    pub(crate) signed_in: Option<Timestamp>,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) payload: Payload,
+}
+
+impl Record {
+    /// The last write's revision: what a compare-and-swap compares.
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// When the session ends if nobody uses it again; the one field that `touch` changes.
+    pub const fn idle_deadline(&self) -> Timestamp {
+        self.idle_deadline
+    }
+
+    /// When the session ends whatever happens.
+    pub const fn absolute_deadline(&self) -> Timestamp {
+        self.absolute_deadline
+    }
+
+    /// The earlier of the two deadlines: from then on the record is garbage.
+    pub fn expires_at(&self) -> Timestamp {
+        self.idle_deadline.min(self.absolute_deadline)
+    }
+
+    /// When the session began.
+    pub const fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// When the visitor last signed in, if ever.
+    pub const fn signed_in(&self) -> Option<Timestamp> {
+        self.signed_in
+    }
+
+    /// The lifetime the session keeps through every write.
+    pub const fn lifetime(&self) -> &Lifetime {
+        &self.lifetime
+    }
+
+    /// Who is signed in, if anybody.
+    pub const fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// The value.
+    pub const fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The secrets' traces, for the protocol's functions.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// This record with another idle deadline: what a store keeps after a `touch`.
+    pub fn with_idle_deadline(mut self, deadline: Timestamp) -> Self {
+        self.idle_deadline = deadline;
+        self
+    }
+
+    /// This record with its payload as bytes, as if it had left the process and come back.
+    ///
+    /// # Errors
+    /// [`CodecError`](crate::CodecError) if the value can't be written.
+    pub fn with_encoded_payload(mut self) -> Result<Self, crate::CodecError> {
+        self.payload = self
+            .payload
+            .to_bytes()?
+            .map_or(Payload::unset(), Payload::from_bytes);
+        Ok(self)
+    }
+
+    /// What stays of this record once it is ended.
+    pub fn ended(&self, ending: Ending) -> Tombstone {
+        Tombstone {
+            credentials: Arc::clone(&self.credentials),
+            principal: self.principal.clone(),
+            ending,
+        }
+    }
+}
+
+/// How and when a session was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub(crate) reason: EndReason,
+    pub(crate) at: Timestamp,
+    pub(crate) keep_until: Timestamp,
+}
+
+impl Ending {
+    /// An ending for `reason` at `at`, its tombstone to be kept until `keep_until`.
+    pub const fn new(reason: EndReason, at: Timestamp, keep_until: Timestamp) -> Self {
+        Self {
+            reason,
+            at,
+            keep_until,
+        }
+    }
+
+    /// Why.
+    pub const fn reason(self) -> EndReason {
+        self.reason
+    }
+
+    /// When.
+    pub const fn at(self) -> Timestamp {
+        self.at
+    }
+
+    /// From when on the tombstone is garbage.
+    pub const fn keep_until(self) -> Timestamp {
+        self.keep_until
+    }
+}
+
+/// Why a session was ended. The holder of its key may be told; nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The application ended it ([`Session::end`](crate::Session::end)).
+    Ended,
+    /// The visitor signed out.
+    SignedOut,
+    /// The visitor signed in as somebody else.
+    SignedInAsAnother,
+    /// Ended from outside: an operator, "log out everywhere".
+    Revoked,
+    /// A secret replaced long ago was presented: two clients hold copies of one key.
+    Stolen,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "ended",
+            Self::SignedOut => "signed out",
+            Self::SignedInAsAnother => "signed in as another",
+            Self::Revoked => "revoked",
+            Self::Stolen => "stolen",
+        })
+    }
+}
+
+/// What stays of an ended session: no value, enough to tell its holder why, and proof against revival.
+#[derive(Clone, Debug)]
+pub struct Tombstone {
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) ending: Ending,
+}
+
+impl Tombstone {
+    /// How and when the session was ended.
+    pub const fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// Who was signed in, if anybody.
+    pub const fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// The secrets' traces, for the protocol's functions.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+}
+
+/// What a store holds under an id: a live session or what stays of one.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store must handle both, and there will be no third"
+)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "passed by value, once, in the common case"
+)]
+pub enum Stored {
+    /// A live session, which may be past its deadlines.
+    Live(Record),
+    /// An ended session.
+    Ended(Tombstone),
+}
+
+impl Stored {
+    /// From when on the entry is garbage.
+    pub fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::Live(record) => record.expires_at(),
+            Self::Ended(tombstone) => tombstone.ending.keep_until,
+        }
+    }
+
+    /// The secrets' traces, for the protocol's functions.
+    pub fn credentials(&self) -> &Credentials {
+        match self {
+            Self::Live(record) => record.credentials(),
+            Self::Ended(tombstone) => tombstone.credentials(),
+        }
+    }
+
+    /// The entry as bytes, in the format drawn in this crate's `record/wire.rs`.
+    ///
+    /// # Errors
+    /// [`CodecError`](crate::CodecError) if the value can't be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, crate::CodecError> {
+        wire::encode(self)
+    }
+
+    /// Reads what [`Stored::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for anything else; hostile bytes can't do worse.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        wire::decode(bytes)
+    }
+}

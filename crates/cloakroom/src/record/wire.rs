@@ -1,0 +1,293 @@
+//! A record as bytes, for stores that keep one blob. All numbers are big-endian, all times milliseconds.
+//!
+//! | offset | bytes | live session | ended session |
+//! |---|---|---|---|
+//! | 0 | 1 | format version, `0x01` | same |
+//! | 1 | 1 | `0x00` | reason, `0x01`.. |
+//! | 2 | 8 | idle deadline (a store may overwrite it in place) | ended at |
+//! | 10 | 8 | absolute deadline | keep until |
+//! | 18 | 8 + 8 | revision: count, token | absent, as all that is not named |
+//! | 34 | 8 + 8 | created, signed in (0 = never) | |
+//! | 50 | 8 + 8 + 8 + 1 | lifetime: idle (0 = none), absolute, renewal (0 = off), outlives browser | |
+//! | then | 32 + 8 + 8 | credentials: verifier, renewal due, cookie lasts until | same |
+//! | | 1 \[+ 32 + 16 + 8\] | successor: 0, or 1 and its verifier, nonce, first seen (0 = not yet) | same |
+//! | | 1 + n × (8 + 8 + 1) | ring of replaced secrets: count; mark, when, how (0 timed, 1 no grace) | same |
+//! | | 1 + n | principal: length (0 = none), UTF-8 | same |
+//! | | rest | `0x00`, or `0x01` and the payload | nothing |
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{EndReason, Ending, Record, Revision, Stored, Tombstone};
+use crate::codec::CodecError;
+use crate::key::{Nonce, Verifier};
+use crate::lifetime::Lifetime;
+use crate::payload::Payload;
+use crate::principal::Principal;
+use crate::protocol::{Credentials, Replaced, Replacement, Ring, Successor};
+use crate::time::Timestamp;
+
+const VERSION: u8 = 1;
+const REASONS: [(u8, EndReason); 5] = [
+    (1, EndReason::Ended),
+    (2, EndReason::SignedOut),
+    (3, EndReason::SignedInAsAnother),
+    (4, EndReason::Revoked),
+    (5, EndReason::Stolen),
+];
+
+pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
+    let mut out = Writer(Vec::with_capacity(256));
+    out.byte(VERSION);
+    match stored {
+        Stored::Live(record) => {
+            out.byte(0);
+            out.time(record.idle_deadline);
+            out.time(record.absolute_deadline);
+            out.long(record.revision.count);
+            out.long(record.revision.token);
+            out.time(record.created);
+            out.time(record.signed_in.unwrap_or(Timestamp::EPOCH));
+            out.lifetime(&record.lifetime);
+            out.credentials(&record.credentials);
+            out.principal(record.principal.as_ref());
+            let payload = record.payload.to_bytes()?;
+            out.byte(u8::from(payload.is_some()));
+            out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
+        }
+        Stored::Ended(tombstone) => {
+            let reason = REASONS
+                .iter()
+                .find(|(_, reason)| *reason == tombstone.ending.reason);
+            out.byte(reason.map_or(1, |(byte, _)| *byte));
+            out.time(tombstone.ending.at);
+            out.time(tombstone.ending.keep_until);
+            out.credentials(&tombstone.credentials);
+            out.principal(tombstone.principal.as_ref());
+        }
+    }
+    Ok(out.0)
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Stored, DecodeError> {
+    let mut input = Reader(bytes);
+    if input.byte()? != VERSION {
+        return Err(DecodeError("unknown format version"));
+    }
+    let stored = match input.byte()? {
+        0 => Stored::Live(input.record()?),
+        reason => Stored::Ended(input.tombstone(reason)?),
+    };
+    if input.0.is_empty() {
+        Ok(stored)
+    } else {
+        Err(DecodeError("bytes after the end"))
+    }
+}
+
+/// Bytes that are no record. They are not repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError(&'static str);
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot read a stored session: {}", self.0)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    fn long(&mut self, number: u64) {
+        self.0.extend(number.to_be_bytes());
+    }
+
+    fn time(&mut self, time: Timestamp) {
+        self.long(time.as_millis());
+    }
+
+    fn span(&mut self, span: Option<Duration>) {
+        self.long(span.map_or(0, |span| {
+            u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
+        }));
+    }
+
+    fn lifetime(&mut self, lifetime: &Lifetime) {
+        self.span(lifetime.idle());
+        self.span(Some(lifetime.whole()));
+        self.span(lifetime.renewal());
+        self.byte(u8::from(lifetime.outlives_browser()));
+    }
+
+    fn credentials(&mut self, credentials: &Credentials) {
+        self.0.extend(credentials.current.as_bytes());
+        self.time(credentials.renew_at);
+        self.time(credentials.cookie_until);
+        self.byte(u8::from(credentials.successor.is_some()));
+        if let Some(successor) = &credentials.successor {
+            self.0.extend(successor.verifier.as_bytes());
+            self.0.extend(successor.nonce.as_bytes());
+            self.time(successor.seen.unwrap_or(Timestamp::EPOCH));
+        }
+        self.byte(u8::try_from(credentials.ring.iter().count()).unwrap_or(u8::MAX));
+        for replaced in credentials.ring.iter() {
+            self.long(replaced.mark);
+            self.time(replaced.at);
+            self.byte(u8::from(replaced.how == Replacement::NoGrace));
+        }
+    }
+
+    fn principal(&mut self, principal: Option<&Principal>) {
+        let name = principal.map_or("", Principal::as_str);
+        self.byte(u8::try_from(name.len()).unwrap_or(u8::MAX));
+        self.0.extend(name.as_bytes());
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(DecodeError("too short"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        self.take(N)?.try_into().map_err(|_| DecodeError("too short"))
+    }
+
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn flag(&mut self) -> Result<bool, DecodeError> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError("a flag is neither 0 nor 1")),
+        }
+    }
+
+    fn long(&mut self) -> Result<u64, DecodeError> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    fn time(&mut self) -> Result<Timestamp, DecodeError> {
+        self.long().map(Timestamp::from_millis)
+    }
+
+    fn optional_time(&mut self) -> Result<Option<Timestamp>, DecodeError> {
+        Ok(Some(self.time()?).filter(|time| *time != Timestamp::EPOCH))
+    }
+
+    fn span(&mut self) -> Result<Option<Duration>, DecodeError> {
+        Ok(Some(self.long()?)
+            .filter(|millis| *millis != 0)
+            .map(Duration::from_millis))
+    }
+
+    fn record(&mut self) -> Result<Record, DecodeError> {
+        Ok(Record {
+            idle_deadline: self.time()?,
+            absolute_deadline: self.time()?,
+            revision: Revision::new(self.long()?, self.long()?),
+            created: self.time()?,
+            signed_in: self.optional_time()?,
+            lifetime: self.lifetime()?,
+            credentials: self.credentials()?.into(),
+            principal: self.principal()?,
+            payload: self.payload()?,
+        })
+    }
+
+    fn tombstone(&mut self, reason: u8) -> Result<Tombstone, DecodeError> {
+        let reason = REASONS.iter().find(|(byte, _)| *byte == reason);
+        let (_, reason) = reason.ok_or(DecodeError("unknown reason of an ending"))?;
+        let ending = Ending::new(*reason, self.time()?, self.time()?);
+        Ok(Tombstone {
+            ending,
+            credentials: self.credentials()?.into(),
+            principal: self.principal()?,
+        })
+    }
+
+    fn lifetime(&mut self) -> Result<Lifetime, DecodeError> {
+        let (idle, whole, renewal) = (self.span()?, self.span()?, self.span()?);
+        let mut lifetime = Lifetime::absolute(whole.unwrap_or_default());
+        if let Some(idle) = idle {
+            lifetime = lifetime.with_idle(idle);
+        }
+        if let Some(renewal) = renewal {
+            lifetime = lifetime.with_renewal(renewal);
+        }
+        Ok(if self.flag()? {
+            lifetime
+        } else {
+            lifetime.until_browser_closes()
+        })
+    }
+
+    fn credentials(&mut self) -> Result<Credentials, DecodeError> {
+        let current = Verifier::from_bytes(self.array()?);
+        let renew_at = self.time()?;
+        let cookie_until = self.time()?;
+        let successor = if self.flag()? {
+            let verifier = Verifier::from_bytes(self.array()?);
+            let nonce = Nonce::from_bytes(self.array()?);
+            Some(Successor {
+                verifier,
+                nonce,
+                seen: self.optional_time()?,
+            })
+        } else {
+            None
+        };
+        let mut ring = Ring::default();
+        let count = self.byte()?;
+        if usize::from(count) > Ring::CAPACITY {
+            return Err(DecodeError("the ring of replaced secrets is too long"));
+        }
+        for _ in 0..count {
+            let (mark, at) = (self.long()?, self.time()?);
+            let how = if self.flag()? {
+                Replacement::NoGrace
+            } else {
+                Replacement::Timed
+            };
+            ring.push(Replaced { mark, at, how });
+        }
+        Ok(Credentials {
+            current,
+            successor,
+            renew_at,
+            cookie_until,
+            ring,
+        })
+    }
+
+    fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {
+        let length = self.byte()?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let name = std::str::from_utf8(self.take(usize::from(length))?);
+        let principal = name.ok().and_then(|name| Principal::new(name).ok());
+        principal
+            .map(Some)
+            .ok_or(DecodeError("the principal is not a valid name"))
+    }
+
+    fn payload(&mut self) -> Result<Payload, DecodeError> {
+        if !self.flag()? {
+            return Ok(Payload::unset());
+        }
+        Ok(Payload::from_bytes(self.take(self.0.len())?))
+    }
+}

@@ -1,0 +1,170 @@
+//! The contract between the counter and the cloakroom behind it.
+
+mod directory;
+mod error;
+
+use std::fmt;
+
+pub use directory::{Admission, Page};
+pub use error::{Outcome, StoreError, StoreErrorKind};
+
+use crate::io::Io;
+use crate::key::SessionId;
+use crate::principal::Principal;
+use crate::record::{Ending, Record, Revision, Stored};
+use crate::time::Timestamp;
+
+/// Keeps sessions.
+///
+/// A store holds at most one entry per id: a live [`Record`], or the tombstone of one that was ended. It decides
+/// nothing and reads no clock: an entry past its deadlines is still returned, and goes when [`sweep`](Store::sweep)
+/// is told the time (or by the engine's own expiry, which must leave some slack).
+///
+/// All laws below are tests in `cloakroom-testkit`, which any store can run in a few lines.
+///
+/// # Security
+/// A store never sees a secret: records hold verifiers. Ids and principals are data from outside: bind them, never
+/// splice them. What a store returns must be what was written; integrity is the store's duty.
+///
+/// # Cancellation
+/// A caller may drop any returned [`Io`] at any time. The operation then happens whole or not at all.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session store",
+    note = "implement `cloakroom::Store`, or use `cloakroom::MemoryStore`; a store that blocks goes inside `cloakroom::OnThread`"
+)]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Keeps a new session.
+    ///
+    /// - An id that is taken, by a session or a tombstone, is refused and its entry left as it is.
+    /// - Any later `get` sees the record, from every node, once this has answered.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the record is then kept whole or not at all.
+    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>>;
+
+    /// What is kept under `id`, in one round trip; `None` if nothing is.
+    ///
+    /// # Errors
+    /// [`StoreError`]; never an absent answer for a store that could not be asked.
+    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>>;
+
+    /// Replaces the record whose revision is `expected`: compare-and-swap, in one round trip.
+    ///
+    /// - Atomic: of several writers that expect one revision exactly one is [`Swap::Done`].
+    /// - Never creates: an id that is absent or ended is [`Swap::Gone`].
+    /// - A mismatch returns the record that stands there, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the write then happened whole or not at all.
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>>;
+
+    /// Moves the idle deadline of the record whose revision is `expected`; true if it did.
+    ///
+    /// - Payload and revision stay as they are.
+    /// - Never creates, never revives; a mismatch, an absent or an ended session is `false`.
+    /// - Never moves a deadline back.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the deadline then moved or did not.
+    fn touch(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        deadline: Timestamp,
+    ) -> Io<'_, Result<bool, StoreError>>;
+
+    /// Ends a session whatever its revision: its payload goes, its tombstone ([`Record::ended`]) stays.
+    ///
+    /// - Wins over anything in flight: no write begun before it succeeds after it.
+    /// - Ending what is absent or ended is success, and the first reason stays.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the session is then ended or not.
+    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
+
+    /// Enters a session in its principal's directory, before its record names the principal.
+    ///
+    /// - Idempotent; a later admission with a later deadline wins.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nobody is signed in then.
+    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>>;
+
+    /// Ids in a principal's directory, in ascending order, starting after `page.after`.
+    ///
+    /// - Complete: every live session of the principal is listed.
+    /// - Not exact: an id may belong to a session that has ended, or never came to be; read it to know.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>>;
+
+    /// Entries in ascending order of id, starting after `page.after`.
+    ///
+    /// - Complete for what was there before the first page and is still there after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>>;
+
+    /// Removes at most `limit` entries that are garbage at `now`; how many went.
+    ///
+    /// - Fewer than `limit` means that there are no more.
+    /// - Never removes an entry that is not garbage ([`Stored::expires_at`]).
+    ///
+    /// # Errors
+    /// [`StoreError`]; some may have gone.
+    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>>;
+
+    /// Whether the store can be used at this moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] saying why not.
+    fn health(&self) -> Io<'_, Result<(), StoreError>>;
+}
+
+/// The answer to [`Store::insert`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an id that is taken was not written"]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "part of the contract: there is no third answer"
+)]
+pub enum Inserted {
+    /// The record is kept.
+    Done,
+    /// The id is taken; nothing changed.
+    Taken,
+}
+
+/// The answer to [`Store::replace`].
+#[derive(Clone, Debug)]
+#[must_use = "a write that lost its race was not made"]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "part of the contract: there is no fourth answer"
+)]
+#[expect(clippy::large_enum_variant, reason = "passed by value, once")]
+pub enum Swap {
+    /// The record is kept.
+    Done,
+    /// Another write came first: this is what stands there now.
+    Stale(Record),
+    /// There is no live session under the id.
+    Gone,
+}
+
+/// The answer to [`Store::end`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "part of the contract: there is no fourth answer"
+)]
+pub enum Ended {
+    /// This call ended a live session.
+    Now,
+    /// It had been ended before.
+    Already,
+    /// There was nothing under the id.
+    Absent,
+}
