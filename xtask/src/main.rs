@@ -1,2 +1,100 @@
-//! Chores.
-fn main() {}
+//! The workspace's chores: `cargo xtask --help` lists them.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command's face: data on stdout, talk on stderr"
+)]
+
+mod bench;
+mod ci;
+mod deny;
+mod docs;
+mod features;
+mod fuzz;
+mod lint;
+mod model;
+mod msrv;
+mod shell;
+mod test;
+mod tidy;
+mod tool;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The workspace's chores.
+///
+/// Data goes to stdout, talk to stderr. Every step prints the commands it runs and how long each took.
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Exit codes: 0 all is well, 1 a step failed, 2 wrong usage, 3 a tool is missing and cannot be had."
+)]
+struct Cli {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Subcommand)]
+enum Step {
+    /// All tests of the workspace; needs nothing but Rust
+    Test(test::Args),
+    /// All that must hold before a change lands, in order, stopping at the first failure
+    ///
+    /// fmt, clippy, features, docs, msrv, deny, tree, tidy, model, model --mutants, test.
+    /// A table of steps comes before the tests, so that the last lines are the tests' own results.
+    Ci,
+    /// Formatting (part of ci)
+    Fmt,
+    /// Lints; a warning is an error (part of ci)
+    Clippy,
+    /// The library under every feature alone (part of ci)
+    Features,
+    /// Documentation; a broken link is an error (part of ci)
+    Docs,
+    /// The oldest compiler promised in the manifest (part of ci)
+    Msrv,
+    /// Licences, sources and duplicates of dependencies (part of ci)
+    Deny,
+    /// Known vulnerabilities in dependencies; fetches the advisory database, so no part of ci
+    Advisories,
+    /// What the library may bring into an application (part of ci)
+    Tree,
+    /// House rules that no compiler checks (part of ci)
+    Tidy,
+    /// Model-checks the protocol (part of ci); arguments go to the checker, such as --mutants or --json
+    Model(model::Args),
+    /// Measurements; arguments after the name go to the bench, such as --json
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Feeds random bytes to what reads hostile input; needs a nightly toolchain
+    Fuzz(fuzz::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().step {
+        Step::Test(args) => test::run(&args),
+        Step::Ci => ci::run(),
+        Step::Fmt => lint::fmt(),
+        Step::Clippy => lint::clippy(),
+        Step::Features => features::run(),
+        Step::Docs => docs::run(),
+        Step::Msrv => msrv::run(),
+        Step::Deny => deny::run(),
+        Step::Advisories => deny::advisories(),
+        Step::Tree => tree::run(),
+        Step::Tidy => tidy::run(),
+        Step::Model(args) => model::run(&args.rest),
+        Step::Bench(bench) => bench::run(&bench),
+        Step::Fuzz(args) => fuzz::run(&args),
+    };
+    result.map_or_else(
+        |failure| {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}

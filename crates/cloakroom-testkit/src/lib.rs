@@ -1,1 +1,57 @@
-//! The conformance suite.
+//! The laws of [`cloakroom`] sessions as tests that any [`Store`](cloakroom::Store) can run.
+//!
+//! This is the whole test file of a store, `tests/it/main.rs`:
+//!
+//! ```
+//! mod my_store {
+//!     use cloakroom::MemoryStore; // or a store of yours
+//!
+//!     cloakroom_testkit::conformance!(MemoryStore::new());
+//! }
+//! ```
+//!
+//! # The rooms
+//! - [`conformance!`] makes one test of every clause of the store contract ([`clauses`]), of every law of sessions
+//!   ([`laws`]) and of the [`oracle`], a naive model that random operations are compared with.
+//! - [`World`] is a manager with a [`ManualClock`] and a record of its events; [`SeededEntropy`] repeats itself on demand.
+//! - [`SpyStore`] counts, [`FaultyStore`] fails and [`StepStore`] halts: decorators around any store.
+//! - [`Client`] keeps cookies as a browser does; [`cookie_of`] reads what a response does to the cookie.
+//! - [`assert_round_trips`] shows that values of yours survive their codec.
+//!
+//! # Panics
+//! Everything here panics when it finds a law broken: that is what tests are made of.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "this crate is made of assertions, and a failed one must panic"
+)]
+
+pub mod clauses;
+pub mod laws;
+pub mod oracle;
+
+mod around;
+mod client;
+mod clock;
+mod conformance;
+mod cookie;
+mod entropy;
+mod faulty;
+mod round_trip;
+mod spy;
+mod step;
+mod world;
+
+pub use around::{Call, Operation};
+pub use client::Client;
+#[doc(hidden)]
+pub use cloakroom::Store;
+pub use clock::ManualClock;
+pub use cookie::{CookieSeen, SetsCookies, cookie_of};
+pub use entropy::SeededEntropy;
+pub use faulty::{Fault, FaultyStore};
+pub use round_trip::assert_round_trips;
+pub use spy::{Calls, SpyStore};
+pub use step::{Held, StepStore};
+pub use world::{World, block_on};

@@ -1,1 +1,111 @@
+//! The cookie that carries a key: its policy, checked once, and its text.
 
+mod parse;
+mod policy;
+
+use std::time::Duration;
+
+use http::HeaderValue;
+
+pub(crate) use parse::values;
+pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
+
+use crate::key::Key;
+
+/// The longest life that browsers honour (RFC 6265bis section 5.5).
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// A policy that browsers obey, as text ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Cookie {
+    name: String,
+    /// Everything after the value but the life: `; Path=/; Secure; ...`.
+    attributes: String,
+}
+
+impl Cookie {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The header that hands `key` over, for `life` or until the browser closes.
+    pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
+        let mut text = String::with_capacity(self.name.len() + Key::TEXT_LEN + 24 + self.attributes.len());
+        text.push_str(&self.name);
+        text.push('=');
+        text.push_str(&key.expose());
+        if let Some(life) = life {
+            // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
+            let seconds = life.min(LONGEST).as_millis().div_ceil(1000).max(1);
+            text.push_str("; Max-Age=");
+            text.push_str(&seconds.to_string());
+        }
+        text.push_str(&self.attributes);
+        sensitive(text)
+    }
+
+    /// The header that makes a browser forget the cookie: with every attribute it was set with, or a `__Host-` cookie
+    /// would not go (RFC 6265bis section 5.7), and an `Expires` for clients that know no Max-Age.
+    pub(crate) fn removal(&self) -> Option<HeaderValue> {
+        let Self { name, attributes } = self;
+        sensitive(format!(
+            "{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}"
+        ))
+    }
+}
+
+/// The policy was checked, so the text is a header value.
+fn sensitive(text: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{Secret, SessionId};
+
+    const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQICAgICAgICAgICAgICAgI";
+
+    fn key() -> Key {
+        Key::new(SessionId::from_bytes([1; 16]), Secret::from_bytes([2; 16]))
+    }
+
+    fn set(policy: &CookiePolicy, life: Option<Duration>) -> String {
+        let value = policy.compile("").unwrap().set(&key(), life).unwrap();
+        assert!(value.is_sensitive());
+        value.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_default_cookie_is_the_hardened_one() {
+        let policy = CookiePolicy::default();
+        assert_eq!(
+            set(&policy, Some(Duration::from_secs(60))),
+            format!("__Host-id={KEY}; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax")
+        );
+        assert_eq!(
+            set(&policy, None),
+            format!("__Host-id={KEY}; Path=/; Secure; HttpOnly; SameSite=Lax")
+        );
+    }
+
+    #[test]
+    fn a_removal_repeats_every_attribute_and_no_key() {
+        let removal = CookiePolicy::default().compile("").unwrap().removal().unwrap();
+        assert_eq!(
+            removal.to_str().unwrap(),
+            "__Host-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; Secure; HttpOnly; SameSite=Lax"
+        );
+    }
+
+    #[test]
+    fn a_life_is_rounded_up_and_never_removes_or_overflows() {
+        let policy = CookiePolicy::host("id");
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (u64::MAX, 34_560_000)] {
+            let text = set(&policy, Some(Duration::from_millis(millis)));
+            assert!(text.contains(&format!("; Max-Age={seconds};")), "{text}");
+        }
+    }
+}

@@ -1,1 +1,191 @@
+//! What a response says about the session.
 
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::protocol::CookieChange;
+use crate::transport::{Carrier, Channel};
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The headers a response must carry for its session, all decided in one step.
+///
+/// - `Set-Cookie` when the visitor's cookie must change, and never otherwise;
+/// - `Vary` whenever the session was asked for, since the response then depends on the key;
+/// - `Cache-Control: no-store` when a key is on its way (OWASP, "Web Content Caching").
+///
+/// ```
+/// # use cloakroom::{Map, MemoryStore, Sessions};
+/// let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+/// let mut response = http::HeaderMap::new();
+/// sessions.clear_headers().apply_to(&mut response);
+/// assert!(response["set-cookie"].to_str().unwrap().starts_with("__Host-id=; Max-Age=0;"));
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a response without them loses the visitor's key"]
+pub struct ResponseHeaders {
+    /// The cookie's name and the whole header.
+    cookie: Option<(String, HeaderValue)>,
+    vary: Vec<HeaderName>,
+    no_store: bool,
+}
+
+impl ResponseHeaders {
+    pub(crate) fn new(channel: &Channel, carrier: Carrier, change: &CookieChange, asked: bool) -> Self {
+        if !asked {
+            return Self::default();
+        }
+        let mut vary = Vec::with_capacity(2);
+        if channel.cookie.is_some() {
+            vary.push(COOKIE);
+        }
+        if channel.bearer {
+            vary.push(AUTHORIZATION);
+        }
+        let cookie = channel
+            .cookie
+            .as_ref()
+            .filter(|_| carrier == Carrier::Cookie)
+            .and_then(|cookie| {
+                let header = match change {
+                    CookieChange::Keep => None,
+                    CookieChange::Send { key, life } => cookie.set(key, *life),
+                    CookieChange::Remove => cookie.removal(),
+                };
+                header.map(|header| (cookie.name().to_owned(), header))
+            });
+        Self {
+            cookie,
+            vary,
+            no_store: *change != CookieChange::Keep,
+        }
+    }
+
+    /// Writes them into a response's headers.
+    ///
+    /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
+    /// what is there, and `no-store` takes the place of whatever else was said about caching.
+    pub fn apply_to(&self, response: &mut HeaderMap) {
+        if let Some((name, header)) = &self.cookie {
+            let others: Vec<HeaderValue> = response
+                .get_all(SET_COOKIE)
+                .iter()
+                .filter(|cookie| !is_named(cookie, name))
+                .cloned()
+                .collect();
+            response.remove(SET_COOKIE);
+            for other in others {
+                response.append(SET_COOKIE, other);
+            }
+            response.append(SET_COOKIE, header.clone());
+        }
+        for name in &self.vary {
+            if !varies_on(response, name) {
+                response.append(VARY, HeaderValue::from(name.clone()));
+            }
+        }
+        if self.no_store {
+            response.insert(CACHE_CONTROL, NO_STORE);
+        }
+    }
+
+    /// Name and value of each, for those who build responses by hand.
+    pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+        let cookie = self.cookie.iter().map(|(_, header)| (SET_COOKIE, header.clone()));
+        let vary = self
+            .vary
+            .iter()
+            .map(|name| (VARY, HeaderValue::from(name.clone())));
+        cookie
+            .chain(vary)
+            .chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
+    }
+}
+
+fn is_named(set_cookie: &HeaderValue, name: &str) -> bool {
+    set_cookie
+        .as_bytes()
+        .strip_prefix(name.as_bytes())
+        .is_some_and(|rest| rest.first() == Some(&b'='))
+}
+
+fn varies_on(response: &HeaderMap, name: &HeaderName) -> bool {
+    response.get_all(VARY).iter().any(|vary| {
+        vary.as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii)
+            .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cookie::CookiePolicy;
+    use crate::transport::Transport;
+
+    fn removal(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
+        ResponseHeaders::new(
+            &transport.compile("").unwrap(),
+            carrier,
+            &CookieChange::Remove,
+            true,
+        )
+    }
+
+    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn one_cookie_of_our_name_leaves_and_all_others_stay() {
+        let mut response = map(&[
+            ("set-cookie", "__Host-id=old; Path=/"),
+            ("set-cookie", "__Host-id2=x"),
+            ("set-cookie", "theme=dark"),
+        ]);
+        removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
+        let cookies: Vec<_> = response
+            .get_all(SET_COOKIE)
+            .iter()
+            .map(|c| c.to_str().unwrap())
+            .collect();
+        assert_eq!(cookies[..2], ["__Host-id2=x", "theme=dark"]);
+        assert!(cookies[2].starts_with("__Host-id=;") && cookies.len() == 3);
+    }
+
+    #[test]
+    fn vary_is_merged_and_never_repeated() {
+        let headers = removal(&Transport::default(), Carrier::Cookie);
+        for present in ["Accept, COOKIE", "*"] {
+            let mut response = HeaderMap::new();
+            response.insert(VARY, HeaderValue::from_static(present));
+            headers.apply_to(&mut response);
+            assert_eq!(response.get_all(VARY).iter().count(), 1);
+        }
+        let mut response = map(&[("vary", "Accept")]);
+        headers.apply_to(&mut response);
+        headers.apply_to(&mut response);
+        assert_eq!(response.get_all(VARY).iter().count(), 2);
+    }
+
+    #[test]
+    fn a_bearer_client_is_sent_no_cookie() {
+        let both = Transport::cookie_or_bearer(CookiePolicy::default());
+        let names: Vec<_> = removal(&both, Carrier::Bearer)
+            .iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, [VARY, VARY, CACHE_CONTROL]);
+        let names: Vec<_> = removal(&both, Carrier::Cookie)
+            .iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
+    }
+}

@@ -1,29 +1,115 @@
-//! Typed sessions.
-mod batch;
+//! Typed sessions for Rust web servers: fast, safe under concurrency and hard to steal, on any store.
+//!
+//! A visitor's browser keeps a small *key* in a cookie; everything else stays in a [`Store`]. What a session carries is a
+//! type of yours, and a handler holds it as [`Session<V>`](Session):
+//!
+//! ```no_run
+//! # #[cfg(feature = "axum")] mod example {
+//! use axum::{Router, routing::get};
+//! use cloakroom::{Error, MemoryStore, Session, SessionLayer, Sessions};
+//!
+//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Visitor {
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+//!     Ok(format!("Visit number {visits}"))
+//! }
+//!
+//! # pub
+//! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
+//!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
+//! # }
+//! ```
+//!
+//! # What holds
+//! - `update` is atomic: of any number of concurrent updates none is lost, and what returned `Ok` is in the store.
+//! - Nothing comes back from the dead: after `end`, `revoke` or a deadline no request in flight revives a session.
+//! - `login` mints a fresh key with no grace; a key is never adopted from a client; a stolen store opens nothing.
+//! - Keys are renewed on a timer without locking anybody out, and a copied key shows itself.
+//! - A store that is down is an error, never a logged-out visitor or a new session.
+//! - A visitor who changes nothing costs nothing: no record, no cookie, no store call on a route that ignores them.
+//!
+//! # The rooms
+//! - [`Sessions`] is the manager of one kind of session, [`Builder`] its policy: [`Lifetime`], [`Transport`] with
+//!   [`CookiePolicy`], [`Codec`].
+//! - [`Session`] is what a handler holds; [`Visit`] is one request's, for frameworks that have no integration yet.
+//! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, [`OnThread`] adapts one that blocks,
+//!   and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
+//! - [`protocol`] decides: pure functions, which a model checker runs through every race.
+//!
+//! # Features
+//! None is on by default, and none changes what another does.
+//! - `tower`: [`SessionLayer`](https://docs.rs/cloakroom/latest/cloakroom/struct.SessionLayer.html) for any tower service
+//! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
+//! - `tokio`: `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
+
+pub mod batch;
+pub mod blocking;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod protocol;
+
+mod builder;
 mod codec;
 mod cookie;
 mod entropy;
+mod error;
 mod headers;
 mod io;
 mod key;
 mod lifetime;
+mod manager;
+mod map;
 mod memory;
 mod observer;
+mod on_thread;
 mod payload;
 mod principal;
-pub mod protocol;
 mod record;
+mod session;
+mod sessions;
 mod store;
 mod time;
 mod transport;
+mod turnstile;
+mod value;
+mod visit;
+
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "tower")]
+mod tower;
+
+pub use builder::{Builder, ConfigError};
 pub use codec::{Codec, CodecError, Json, OldPayload};
+pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
 pub use entropy::{Entropy, OsEntropy};
+pub use error::{Error, ErrorKind};
+pub use headers::ResponseHeaders;
 pub use io::Io;
 pub use key::{Key, KindTag, Nonce, ParseIdError, ParseKeyError, Secret, SessionId, Verifier};
 pub use lifetime::Lifetime;
+pub use manager::{TheftPolicy, UndecodablePolicy};
+pub use map::Map;
+pub use memory::MemoryStore;
 pub use observer::{Event, Observer};
+pub use on_thread::OnThread;
 pub use payload::Payload;
 pub use principal::{Principal, PrincipalError};
+pub use protocol::Vacancy;
 pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombstone};
-pub use store::*;
+pub use session::Session;
+pub use sessions::Sessions;
+pub use store::{Admission, Ended, Inserted, Outcome, Page, Store, StoreError, StoreErrorKind, Swap};
 pub use time::{Clock, SystemClock, Timestamp};
+#[cfg(feature = "tower")]
+pub use tower::{SessionFuture, SessionLayer, SessionService};
+pub use transport::Transport;
+pub use value::{DefaultKind, Kind, Value};
+pub use visit::Visit;

@@ -14,6 +14,7 @@ mod credentials;
 mod lifecycle;
 mod renewal;
 mod standing;
+mod write;
 
 pub use cookie::{CookieChange, cookie_life};
 pub use credentials::{Credentials, Replaced, Replacement, Ring, Successor};
@@ -21,6 +22,8 @@ pub use lifecycle::{
     SignIn, begin, end, extend, is_over, plan_sign_in, replace_secret, sign_in, touch_due, used,
 };
 pub use renewal::{Upkeep, begin_renewal, next_key, retire, sight, upkeep};
+pub use write::{Settled, settle};
+
 pub use standing::{Recognised, Standing, Vacancy, judge, judge_ended, recognise};
 
 use std::time::Duration;

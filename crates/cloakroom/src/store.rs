@@ -2,6 +2,7 @@
 
 mod directory;
 mod error;
+mod shared;
 
 use std::fmt;
 

@@ -1,0 +1,44 @@
+//! Cloakroom, as its documentation has it used: a typed session.
+
+use axum::Router;
+use axum::routing::get;
+use cloakroom::{Error, MemoryStore, Session, SessionLayer, Sessions};
+
+use crate::Failure;
+use crate::case::Visitor;
+use crate::server::Server;
+
+pub(crate) async fn server(store: MemoryStore, sessions: usize) -> Result<Server, Failure> {
+    let manager: Sessions<Visitor> = Sessions::builder(store).build()?;
+    let mut keys = Vec::with_capacity(sessions);
+    for number in 0..sessions {
+        let session = manager.generate(Visitor::seeded(number)).await?;
+        keys.push(
+            session
+                .key()
+                .ok_or("a generated session has no key")?
+                .expose()
+                .to_string(),
+        );
+    }
+    let router = Router::new()
+        .route("/ignore", get(async || "ignored"))
+        .route("/read", get(read))
+        .route("/write", get(write))
+        .layer(SessionLayer::new(manager));
+    Server::new(router, &keys)
+}
+
+async fn read(session: Session<Visitor>) -> String {
+    session.visits.to_string()
+}
+
+async fn write(mut session: Session<Visitor>) -> Result<String, Error> {
+    let visits = session
+        .update(|visitor| {
+            visitor.visits += 1;
+            visitor.visits
+        })
+        .await?;
+    Ok(visits.to_string())
+}

@@ -1,0 +1,73 @@
+//! Checks Cloakroom's protocol by trying everything.
+//!
+//! The functions of `cloakroom::protocol` are run, as they are, through every order of requests, store operations,
+//! losses, cancellations and ticks of the clock that small [scenarios] allow; in every state reached, the
+//! [laws] must hold. Then the [mutants]: wrong decisions that the same search must find out.
+//!
+//! ```text
+//! cloakroom-model [--mutants] [--json] [SCENARIO]
+//! ```
+//!
+//! Exit code 0: all is as it should be; 1: a law is broken, a situation was never reached, or a mutant survived;
+//! 2: the command line was not understood.
+
+mod decisions;
+mod events;
+mod laws;
+mod model;
+mod mutants;
+mod report;
+mod scenarios;
+mod state;
+mod ticket;
+mod turn;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (mut mutants, mut json, mut only) = (false, false, None);
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--mutants" => mutants = true,
+            "--json" => json = true,
+            name if only.is_none() && scenarios::all().iter().any(|scenario| scenario.name == name) => {
+                only = Some(argument);
+            }
+            _ => {
+                // A usage message that can't be written helps nobody.
+                let _ = writeln!(io::stderr(), "usage: cloakroom-model [--mutants] [--json] [SCENARIO]");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let verdict = if mutants {
+        report::check_mutants(only.as_deref(), json)
+    } else {
+        report::check_all(only.as_deref(), json)
+    };
+    match verdict {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decisions::Real, mutants, report, scenarios};
+
+    #[test]
+    fn the_library_keeps_the_laws_when_somebody_guesses() {
+        let finding = report::search(scenarios::guess(), &Real);
+        assert!(finding.failure.is_none() && finding.missed.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_secret_that_counts_as_right_is_found_out() {
+        let mutant = mutants::ALL
+            .iter()
+            .find(|mutant| mutant.name.starts_with("a wrong secret"))
+            .unwrap();
+        assert!(report::hunt(mutant).failure.is_some());
+    }
+}

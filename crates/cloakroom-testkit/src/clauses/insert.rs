@@ -1,0 +1,57 @@
+//! `insert`: a new session, under an id that is free.
+
+use std::thread;
+
+use cloakroom::{Inserted, Store};
+
+use super::{RACERS, assert_same, end, ending, id, insert, live, record, tombstone};
+
+/// Any later `get` sees the record once `insert` has answered.
+pub fn an_inserted_record_is_read_back_whole(store: impl Store) {
+    for n in 0..3 {
+        insert(&store, id(n), &record(n.into()));
+    }
+    for n in 0..3 {
+        assert_same(&live(&store, id(n)), &record(n.into()));
+    }
+}
+
+/// A session is never written over by another.
+pub fn an_id_taken_by_a_session_is_refused_and_left_as_it_is(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    for again in [record(1), record(2)] {
+        assert_eq!(store.insert(id(1), again).wait().unwrap(), Inserted::Taken);
+        assert_same(&live(&store, id(1)), &record(1));
+    }
+}
+
+/// A tombstone holds its id.
+pub fn an_id_taken_by_a_tombstone_is_refused_and_left_as_it_is(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    end(&store, id(1));
+    assert_eq!(store.insert(id(1), record(2)).wait().unwrap(), Inserted::Taken);
+    assert_eq!(tombstone(&store, id(1)).ending(), ending());
+}
+
+/// Atomic: the record that stands there afterwards is the winner's.
+pub fn of_many_that_insert_one_id_exactly_one_wins(store: impl Store) {
+    let answers: Vec<(u64, Inserted)> = thread::scope(|scope| {
+        let racers: Vec<_> = (0..RACERS)
+            .map(|n| {
+                let store = &store;
+                scope.spawn(move || (n, store.insert(id(1), record(n)).wait().unwrap()))
+            })
+            .collect();
+        racers
+            .into_iter()
+            .map(|racer| racer.join().expect("no racer panics"))
+            .collect()
+    });
+    let winners: Vec<u64> = answers
+        .iter()
+        .filter(|(_, answer)| *answer == Inserted::Done)
+        .map(|(n, _)| *n)
+        .collect();
+    assert_eq!(winners.len(), 1, "{answers:?}");
+    assert_same(&live(&store, id(1)), &record(winners[0]));
+}

@@ -1,0 +1,170 @@
+//! `replace`: compare-and-swap.
+
+use std::sync::Barrier;
+use std::thread;
+
+use cloakroom::{Payload, Record, Revision, SessionId, Store, Swap};
+
+use super::{RACERS, alice, assert_same, begin, end, ending, get, id, insert, live, record, tombstone};
+
+fn replace(store: &impl Store, id: SessionId, expected: Revision, record: &Record) -> Swap {
+    store
+        .replace(id, expected, record.clone())
+        .wait()
+        .expect("a replace that works")
+}
+
+/// Nothing of the old record is left: value, principal, credentials and deadlines are the new one's.
+pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) {
+    let named = begin(
+        2,
+        Some(alice()),
+        Payload::from_bytes(&b"named"[..]),
+        Revision::new(2, 7),
+    );
+    let unset = begin(3, None, Payload::unset(), Revision::new(3, 8));
+    let mut before = record(1);
+    insert(&store, id(1), &before);
+    for after in [named, unset, record(4)] {
+        assert!(matches!(
+            replace(&store, id(1), before.revision(), &after),
+            Swap::Done
+        ));
+        assert_same(&live(&store, id(1)), &after);
+        before = after;
+    }
+}
+
+/// An id that is absent is [`Swap::Gone`] and stays absent.
+pub fn replacing_never_creates(store: impl Store) {
+    for expected in [record(1).revision(), Revision::new(0, 0)] {
+        assert!(matches!(replace(&store, id(1), expected, &record(2)), Swap::Gone));
+        assert!(get(&store, id(1)).is_none());
+    }
+}
+
+/// An id that is ended is [`Swap::Gone`] and stays ended, whatever revision is expected.
+pub fn replacing_never_revives(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    end(&store, id(1));
+    for expected in [record(1).revision(), record(2).revision(), Revision::new(0, 0)] {
+        assert!(matches!(replace(&store, id(1), expected, &record(2)), Swap::Gone));
+        assert_eq!(tombstone(&store, id(1)).ending(), ending());
+    }
+}
+
+/// The loser learns in the same round trip what it lost to.
+pub fn a_mismatch_returns_what_stands_there_and_changes_nothing(store: impl Store) {
+    insert(&store, id(1), &record(5));
+    for expected in [record(4).revision(), record(6).revision(), Revision::new(0, 0)] {
+        match replace(&store, id(1), expected, &record(9)) {
+            Swap::Stale(current) => assert_same(&current, &record(5)),
+            other => panic!("expected `Stale`, found {other:?}"),
+        }
+        assert_same(&live(&store, id(1)), &record(5));
+    }
+}
+
+/// The counter alone does not tell two writes apart: two nodes may have written the same count.
+pub fn the_same_count_with_another_token_is_a_mismatch(store: impl Store) {
+    let ours = record(5);
+    insert(&store, id(1), &ours);
+    let count = ours.revision().count();
+    for token in [
+        0,
+        ours.revision().token() ^ 1,
+        ours.revision().token() ^ (1 << 63),
+    ] {
+        let answer = replace(&store, id(1), Revision::new(count, token), &record(9));
+        assert!(
+            matches!(answer, Swap::Stale(_)),
+            "expected `Stale`, found {answer:?}"
+        );
+        assert_same(&live(&store, id(1)), &ours);
+    }
+    let other_count = Revision::new(count + 1, ours.revision().token());
+    assert!(matches!(
+        replace(&store, id(1), other_count, &record(9)),
+        Swap::Stale(_)
+    ));
+}
+
+/// A write whose answer was lost is asked again, and finds its own revision there.
+pub fn a_write_that_is_sent_twice_recognises_itself(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    assert!(matches!(
+        replace(&store, id(1), record(1).revision(), &record(2)),
+        Swap::Done
+    ));
+    match replace(&store, id(1), record(1).revision(), &record(2)) {
+        Swap::Stale(current) => assert_eq!(current.revision(), record(2).revision()),
+        other => panic!("expected `Stale`, found {other:?}"),
+    }
+}
+
+/// Atomic: the others are told what the winner wrote.
+pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
+    for round in 1..=4 {
+        let id = id(round);
+        insert(&store, id, &record(1));
+        let gate = Barrier::new(RACERS.try_into().expect("a few"));
+        let answers: Vec<(u64, Swap)> = thread::scope(|scope| {
+            let racers: Vec<_> = (10..10 + RACERS)
+                .map(|n| {
+                    let (store, gate) = (&store, &gate);
+                    scope.spawn(move || {
+                        gate.wait();
+                        (n, replace(store, id, record(1).revision(), &record(n)))
+                    })
+                })
+                .collect();
+            racers
+                .into_iter()
+                .map(|racer| racer.join().expect("no racer panics"))
+                .collect()
+        });
+        let winners: Vec<u64> = answers
+            .iter()
+            .filter(|(_, answer)| matches!(answer, Swap::Done))
+            .map(|(n, _)| *n)
+            .collect();
+        assert_eq!(winners.len(), 1, "{answers:?}");
+        let winner = record(winners[0]);
+        assert_same(&live(&store, id), &winner);
+        for (_, answer) in answers {
+            if let Swap::Stale(current) = answer {
+                assert_same(&current, &winner);
+            }
+        }
+    }
+}
+
+/// Each of many writers adds one, again and again: the sum is right.
+pub fn every_acknowledged_replacement_counts(store: impl Store) {
+    const EACH: u64 = 8;
+    insert(&store, id(1), &counting(0, 0));
+    thread::scope(|scope| {
+        for racer in 0..RACERS {
+            let store = &store;
+            scope.spawn(move || {
+                for turn in 0..EACH {
+                    let token = 1 + racer * EACH + turn;
+                    let mut current = live(store, id(1));
+                    loop {
+                        let revision = current.revision();
+                        match replace(store, id(1), revision, &counting(revision.count() + 1, token)) {
+                            Swap::Done => break,
+                            Swap::Stale(newer) => current = newer,
+                            Swap::Gone => panic!("the session lives"),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(live(&store, id(1)).revision().count(), RACERS * EACH);
+}
+
+fn counting(count: u64, token: u64) -> Record {
+    begin(count, None, Payload::unset(), Revision::new(count, token))
+}

@@ -1,0 +1,97 @@
+//! `touch`: the idle deadline alone.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use cloakroom::{Revision, Store, Swap, Timestamp};
+
+use super::{IDLE, NOW, RACERS, assert_same, end, ending, get, id, insert, live, record, tombstone};
+
+fn later() -> Timestamp {
+    NOW.after(IDLE + Duration::from_millis(1))
+}
+
+/// Payload and revision stay as they are, so a writer that read before the touch still wins.
+pub fn a_touch_moves_the_idle_deadline_and_nothing_else(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    assert!(store.touch(id(1), record(1).revision(), later()).wait().unwrap());
+    assert_same(&live(&store, id(1)), &record(1).with_idle_deadline(later()));
+    let answer = store
+        .replace(id(1), record(1).revision(), record(2))
+        .wait()
+        .unwrap();
+    assert!(matches!(answer, Swap::Done), "expected `Done`, found {answer:?}");
+}
+
+/// Neither another count nor another token will do.
+pub fn a_touch_that_expects_another_revision_does_nothing(store: impl Store) {
+    let ours = record(5);
+    insert(&store, id(1), &ours);
+    let (count, token) = (ours.revision().count(), ours.revision().token());
+    for expected in [
+        Revision::new(count - 1, token),
+        Revision::new(count + 1, token),
+        Revision::new(count, token ^ 1),
+    ] {
+        assert!(!store.touch(id(1), expected, later()).wait().unwrap());
+        assert_same(&live(&store, id(1)), &ours);
+    }
+}
+
+/// An absent session is `false`.
+pub fn a_touch_never_creates(store: impl Store) {
+    assert!(!store.touch(id(1), record(1).revision(), later()).wait().unwrap());
+    assert!(get(&store, id(1)).is_none());
+}
+
+/// An ended session is `false` and stays ended, and its tombstone stays as long as it was going to.
+pub fn a_touch_never_revives(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    end(&store, id(1));
+    let long = ending().keep_until().after(IDLE);
+    assert!(!store.touch(id(1), record(1).revision(), long).wait().unwrap());
+    assert_eq!(tombstone(&store, id(1)).ending(), ending());
+}
+
+/// A slow request's touch may arrive after a faster one's.
+pub fn a_touch_never_moves_a_deadline_back(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    for deadline in [NOW, Timestamp::EPOCH] {
+        store.touch(id(1), record(1).revision(), deadline).wait().unwrap();
+        assert_same(&live(&store, id(1)), &record(1));
+    }
+}
+
+/// Touches race with a writer: whatever they do, the last record stands with its own value.
+pub fn a_touch_in_flight_never_undoes_a_write(store: impl Store) {
+    const WRITES: u64 = 16;
+    insert(&store, id(1), &record(1));
+    let gate = Barrier::new(RACERS.try_into().expect("a few"));
+    thread::scope(|scope| {
+        for _ in 1..RACERS {
+            scope.spawn(|| {
+                gate.wait();
+                for mark in 1..=WRITES {
+                    store
+                        .touch(id(1), record(mark).revision(), later())
+                        .wait()
+                        .unwrap();
+                }
+            });
+        }
+        gate.wait();
+        for mark in 1..WRITES {
+            let answer = store
+                .replace(id(1), record(mark).revision(), record(mark + 1))
+                .wait()
+                .unwrap();
+            assert!(
+                matches!(answer, Swap::Done),
+                "a touch is no write, yet {answer:?}"
+            );
+        }
+    });
+    let left = live(&store, id(1)).with_idle_deadline(record(WRITES).idle_deadline());
+    assert_same(&left, &record(WRITES));
+}

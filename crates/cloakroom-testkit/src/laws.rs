@@ -1,0 +1,180 @@
+//! The laws of sessions, each asked of [`Sessions`](cloakroom::Sessions) on the store in question.
+//!
+//! A law is a function that takes a fresh, empty store and panics if the law is broken. Time is turned by hand.
+
+mod cancellation;
+mod decoding;
+mod encoding;
+mod endings;
+mod headers;
+mod keys;
+mod outage;
+mod renewal;
+mod signing_in;
+mod timeouts;
+mod trips;
+mod writes;
+
+use cloakroom::{Error, ErrorKind, Key, Principal, Session, Vacancy};
+use serde::{Deserialize, Serialize};
+
+pub use cancellation::*;
+pub use decoding::*;
+pub use endings::*;
+pub use headers::*;
+pub use keys::*;
+pub use outage::*;
+pub use renewal::*;
+pub use signing_in::*;
+pub use timeouts::*;
+pub use trips::*;
+pub use writes::*;
+
+/// Calls a macro with the names of all laws.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_law {
+    ($($callback:tt)*) => {
+        $($callback)*! {
+            // 1. Keys
+            an_unknown_key_is_never_adopted
+            a_wrong_secret_opens_nothing_and_changes_nothing
+            a_key_of_another_kind_opens_nothing
+            a_taken_id_is_never_overwritten
+            a_planted_key_never_hides_a_good_one
+            a_store_never_sees_a_secret
+            // 2. Endings
+            nothing_revives_an_ended_session
+            nothing_revives_a_revoked_session
+            nothing_revives_an_expired_session
+            revoking_a_principal_ends_all_their_sessions_and_no_others
+            only_the_holder_is_told_why_a_session_ended
+            ending_twice_is_success
+            a_farewell_after_logout_is_kept_under_another_key
+            nothing_can_be_set_after_the_end
+            // 3. Writes
+            concurrent_updates_all_count
+            an_update_that_lost_its_race_runs_again_on_the_fresh_value
+            what_an_update_returned_is_in_the_store
+            an_unchanged_value_is_not_written
+            a_failing_update_writes_nothing
+            extending_never_rewrites_the_value
+            two_handles_of_one_request_begin_one_session
+            handles_of_one_request_see_each_others_changes
+            a_removed_entry_stays_removed
+            // 4. Signing in and renewal
+            after_login_the_old_key_opens_and_writes_nothing
+            after_elevate_the_old_key_opens_and_writes_nothing
+            login_keeps_the_value_and_resets_both_deadlines
+            login_as_another_ends_the_old_session_and_begins_a_blank_one
+            a_double_click_on_login_ends_signed_in
+            login_with_a_superseded_key_begins_a_new_session
+            a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute
+            a_guard_may_renew_and_the_handler_still_write
+            all_who_present_the_old_key_are_given_the_same_next_one
+            lost_responses_lock_nobody_out
+            the_old_key_retires_when_the_next_was_seen_again_after_the_grace
+            a_retired_key_in_use_long_after_ends_the_session
+            a_retired_key_may_be_refused_only
+            a_key_replaced_at_login_is_never_taken_for_theft
+            renewal_waits_until_the_old_key_has_retired
+            a_bearer_token_is_never_renewed
+            parallel_requests_at_a_renewal_all_succeed
+            // 5. Timeouts
+            an_idle_session_ends_at_its_deadline_and_use_moves_it
+            the_absolute_deadline_holds_however_busy_the_session
+            a_touch_is_written_once_per_fraction_of_the_idle_timeout
+            the_cookie_never_ends_before_the_record
+            a_session_keeps_the_lifetime_it_was_given
+            an_expiry_of_zero_ends_the_session
+            an_explicit_expiry_is_exact
+            outgrowing_the_cookie_renews_the_key
+            // 6. Outages
+            a_store_that_is_down_logs_nobody_out_and_begins_nothing
+            a_write_whose_answer_was_lost_counts_once
+            a_lost_login_leaves_nobody_half_signed_in
+            a_failed_upkeep_does_not_fail_the_read
+            // 7. Decoding
+            an_undecodable_session_is_set_aside_and_never_overwritten
+            an_undecodable_session_may_be_refused_or_ended
+            an_older_schema_is_upgraded_and_written_anew_by_the_next_change
+            a_session_without_a_value_says_so
+            // 9. Headers
+            an_existing_key_is_never_sent_again
+            every_response_that_asked_varies_on_the_cookie
+            a_key_is_sent_with_no_store_and_once
+            a_stale_key_is_removed_on_a_navigation_only
+            no_key_is_minted_after_the_response_head
+            // 10. Round trips
+            round_trips_are_the_fewest_possible
+            // 11. Cancellation
+            a_dropped_update_happens_whole_or_not_at_all
+            a_dropped_login_never_leaves_two_working_keys
+            a_dropped_end_happens_whole_or_not_at_all
+            a_dropped_read_harms_nothing
+        }
+    };
+}
+
+/// The value that the laws write.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Tally {
+    count: u64,
+    notes: Vec<String>,
+}
+
+impl Tally {
+    fn of(count: u64) -> Self {
+        Self {
+            count,
+            notes: Vec::new(),
+        }
+    }
+}
+
+type World = crate::World<Tally>;
+
+fn alice() -> Principal {
+    Principal::new("alice").expect("a valid name")
+}
+
+fn bob() -> Principal {
+    Principal::new("bob").expect("a valid name")
+}
+
+/// The key of a session that has one.
+fn key_of(session: &Session<Tally>) -> Key {
+    session.key().expect("a live session has a key").clone()
+}
+
+async fn increment(session: &mut Session<Tally>) -> Result<u64, Error> {
+    session
+        .update(|tally| {
+            tally.count += 1;
+            tally.count
+        })
+        .await
+}
+
+/// The session that a request with this key sees.
+async fn visit(world: &World, key: &Key) -> Session<Tally> {
+    world
+        .sessions
+        .visit()
+        .session(&world.request(key))
+        .await
+        .expect("the store is up")
+}
+
+fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {
+    match result {
+        Ok(_) => panic!("expected {kind:?}, but it succeeded"),
+        Err(error) => assert_eq!(error.kind(), kind, "{error}"),
+    }
+}
+
+/// Panics unless the key opens nothing.
+async fn assert_dead(world: &World, key: &Key) -> Vacancy {
+    let session = visit(world, key).await;
+    session.vacancy().expect("the key must open nothing")
+}

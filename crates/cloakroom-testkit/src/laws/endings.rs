@@ -1,0 +1,194 @@
+//! Law 2: nothing comes back from the dead.
+
+use std::time::Duration;
+
+use cloakroom::{EndReason, ErrorKind, Key, Secret, Session, Store, Vacancy};
+
+use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
+use crate::block_on;
+
+/// Every kind of write by a request that was in flight when the session ended is refused.
+pub fn nothing_revives_an_ended_session(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let in_flight = in_flight(&world, &key).await;
+        visit(&world, &key).await.end().await.unwrap();
+        assert_refused(&world, &key, in_flight).await;
+        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Ended));
+    });
+}
+
+/// The same for an end that came from outside.
+pub fn nothing_revives_a_revoked_session(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let in_flight = in_flight(&world, &key).await;
+        world.sessions.revoke(key.id()).await.unwrap();
+        assert_refused(&world, &key, in_flight).await;
+        assert_eq!(
+            assert_dead(&world, &key).await,
+            Vacancy::Ended(EndReason::Revoked)
+        );
+    });
+}
+
+/// The same for a session that reached a deadline, before and after the store swept it out.
+pub fn nothing_revives_an_expired_session(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let early = in_flight(&world, &key).await;
+        let late = in_flight(&world, &key).await;
+        world.clock.advance(Duration::from_secs(30 * 60));
+        assert_refused(&world, &key, early).await;
+        assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
+        while world.sessions.sweep(10).await.unwrap() == 10 {}
+        assert_refused(&world, &key, late).await;
+        assert_eq!(assert_dead(&world, &key).await, Vacancy::Unknown);
+    });
+}
+
+/// "Log out everywhere", also for more sessions than fit a page.
+pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut keys = Vec::new();
+        for _ in 0..120 {
+            let mut session = world.sessions.generate(Tally::default()).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            keys.push(key_of(&session));
+        }
+        let mut other = world.sessions.generate(Tally::default()).await.unwrap();
+        other.login(&bob()).await.unwrap();
+        assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 120);
+        for key in &keys {
+            assert_eq!(assert_dead(&world, key).await, Vacancy::Ended(EndReason::Revoked));
+        }
+        assert_eq!(visit(&world, &key_of(&other)).await.principal(), Some(&bob()));
+    });
+}
+
+/// The reason is for whoever holds a secret that opened the session; the first reason stays.
+pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::default()).await.unwrap();
+        let before = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        let key = key_of(&session);
+        world.sessions.revoke(key.id()).await.unwrap();
+        session.logout().await.unwrap();
+        assert_eq!(
+            assert_dead(&world, &key).await,
+            Vacancy::Ended(EndReason::Revoked)
+        );
+        assert_eq!(
+            assert_dead(&world, &before).await,
+            Vacancy::Ended(EndReason::Revoked)
+        );
+        let guess = key.with_secret(Secret::from_bytes([1; 16]));
+        assert_eq!(assert_dead(&world, &guess).await, Vacancy::Unknown);
+    });
+}
+
+/// What is gone may be ended again.
+pub fn ending_twice_is_success(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::default()).await.unwrap();
+        let id = session.id().unwrap();
+        session.end().await.unwrap();
+        session.end().await.unwrap();
+        world.sessions.revoke(id).await.unwrap();
+        world
+            .sessions
+            .revoke(cloakroom::SessionId::from_bytes([3; 16]))
+            .await
+            .unwrap();
+    });
+}
+
+/// Signing out leaves a vacant session: what is written then begins a new one, never the old id again.
+pub fn a_farewell_after_logout_is_kept_under_another_key(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(9)).await.unwrap();
+        let old = key_of(&session);
+        session.logout().await.unwrap();
+        assert!(session.is_vacant() && session.count == 0);
+        session
+            .update(|tally| tally.notes.push("goodbye".into()))
+            .await
+            .unwrap();
+        let new = key_of(&session);
+        assert_ne!(new.id(), old.id());
+        assert!(
+            matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Set { key, .. } if key == new)
+        );
+        assert_eq!(visit(&world, &new).await.notes, ["goodbye"]);
+        assert_eq!(
+            assert_dead(&world, &old).await,
+            Vacancy::Ended(EndReason::SignedOut)
+        );
+    });
+}
+
+/// Where the original revives a cleared key on some of its stores, every store here refuses.
+pub fn nothing_can_be_set_after_the_end(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(9)).await.unwrap();
+        let key = key_of(&session);
+        session.end().await.unwrap();
+        assert_eq!((session.count, session.expires_in()), (0, Duration::ZERO));
+        assert!(session.is_modified());
+        assert_kind(session.set(Tally::of(1)).await, ErrorKind::NotFound);
+        assert_kind(increment(&mut session).await, ErrorKind::NotFound);
+        assert_kind(session.extend(Duration::from_secs(60)).await, ErrorKind::NotFound);
+        assert_kind(session.start().await, ErrorKind::NotFound);
+        assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotFound);
+        assert!(matches!(
+            crate::cookie_of(&session.headers()),
+            crate::CookieSeen::Removed
+        ));
+    });
+}
+
+/// Five requests that have opened the session.
+async fn in_flight(world: &World, key: &Key) -> [Session<Tally>; 5] {
+    [
+        visit(world, key).await,
+        visit(world, key).await,
+        visit(world, key).await,
+        visit(world, key).await,
+        visit(world, key).await,
+    ]
+}
+
+/// Each tries another way to write on, and fails; signing in begins another session.
+async fn assert_refused(world: &World, key: &Key, in_flight: [Session<Tally>; 5]) {
+    let [
+        mut updating,
+        mut setting,
+        mut extending,
+        mut elevating,
+        mut signing_in,
+    ] = in_flight;
+    assert_kind(increment(&mut updating).await, ErrorKind::NotFound);
+    assert_kind(setting.set(Tally::of(5)).await, ErrorKind::NotFound);
+    assert_kind(
+        extending.extend(Duration::from_secs(60)).await,
+        ErrorKind::NotFound,
+    );
+    assert_kind(elevating.elevate().await, ErrorKind::NotFound);
+    signing_in.login(&alice()).await.unwrap();
+    assert_ne!(signing_in.id(), Some(key.id()));
+    assert_eq!(signing_in.count, 0);
+    assert_eq!(
+        visit(world, &key_of(&signing_in)).await.principal(),
+        Some(&alice())
+    );
+    assert_dead(world, key).await;
+}

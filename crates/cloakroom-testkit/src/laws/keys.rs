@@ -1,0 +1,125 @@
+//! Law 1: a key is valid only if a live record has its id and its secret matches. Law 8: a store sees no secret.
+
+use cloakroom::{Kind, Page, Secret, SessionId, Sessions, Store, Vacancy};
+
+use super::{Tally, World, assert_dead, increment, key_of, visit};
+use crate::{SeededEntropy, block_on};
+
+/// Strict mode: a key nobody minted here begins a session under another key.
+pub fn an_unknown_key_is_never_adopted(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let planted = cloakroom::Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let mut session = visit(&world, &planted).await;
+        assert_eq!(session.vacancy(), Some(Vacancy::Unknown));
+        increment(&mut session).await.unwrap();
+        assert_ne!(session.id(), Some(planted.id()));
+        assert_eq!(assert_dead(&world, &planted).await, Vacancy::Unknown);
+    });
+}
+
+/// The id is no secret; knowing it is not enough, and trying leaves no trace in the record.
+pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let session = world.sessions.generate(Tally::of(5)).await.unwrap();
+        let guess = key_of(&session).with_secret(Secret::from_bytes([1; 16]));
+        let mut guesser = visit(&world, &guess).await;
+        assert_eq!(guesser.vacancy(), Some(Vacancy::WrongSecret));
+        assert_eq!(guesser.count, 0);
+        increment(&mut guesser).await.unwrap();
+        assert_ne!(guesser.id(), session.id());
+        assert_eq!(visit(&world, &key_of(&session)).await.count, 5);
+        assert!(
+            world
+                .events()
+                .iter()
+                .any(|event| event.starts_with("WrongSecret"))
+        );
+    });
+}
+
+/// Two kinds of session in one store: neither opens the other's, not even with the right id and secret.
+pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
+    struct Admin;
+    impl Kind for Admin {
+        const NAME: &'static str = "admin";
+    }
+    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
+    let visitors: Sessions<Tally> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
+    let admins: Sessions<Tally, Admin> = Sessions::new(store).unwrap();
+    block_on(async {
+        let visitor = visitors.generate(Tally::of(1)).await.unwrap();
+        let admin = admins.generate(Tally::of(2)).await.unwrap();
+        assert!(admins.of_key(&key_of(&visitor)).await.is_err());
+        assert!(visitors.of_key(admin.key().unwrap()).await.is_err());
+        assert_eq!(admins.of_key(admin.key().unwrap()).await.unwrap().count, 2);
+    });
+}
+
+/// A generator that repeats itself costs another draw, never somebody's session.
+pub fn a_taken_id_is_never_overwritten(store: impl Store) {
+    let entropy = SeededEntropy::replaying(vec![[1; 16], [2; 16], [1; 16], [3; 16]]);
+    let world = World::with(store, |builder| builder.entropy(entropy));
+    block_on(async {
+        let first = world.sessions.generate(Tally::of(1)).await.unwrap();
+        let second = world.sessions.generate(Tally::of(2)).await.unwrap();
+        assert_ne!(first.id(), second.id());
+        assert_eq!(visit(&world, &key_of(&first)).await.count, 1);
+        assert_eq!(visit(&world, &key_of(&second)).await.count, 2);
+    });
+}
+
+/// A sibling domain may plant a cookie of our name: every candidate is tried.
+pub fn a_planted_key_never_hides_a_good_one(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let good = key_of(&world.sessions.generate(Tally::of(3)).await.unwrap());
+        let planted = cloakroom::Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let (good_text, planted_text) = (good.expose(), planted.expose());
+        for texts in [[&planted_text, &good_text], [&good_text, &planted_text]] {
+            let mut request = http::HeaderMap::new();
+            for text in texts {
+                request.append("cookie", format!("__Host-id={text}; x=y").parse().unwrap());
+            }
+            let session = world.sessions.visit().session(&request).await.unwrap();
+            assert_eq!(session.count, 3);
+        }
+        assert!(
+            world
+                .events()
+                .iter()
+                .any(|event| event.starts_with("SeveralKeys"))
+        );
+    });
+}
+
+/// Whatever is done to a session, its secrets never reach the store.
+pub fn a_store_never_sees_a_secret(store: impl Store) {
+    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
+    let world = World::new(std::sync::Arc::clone(&store));
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+        let mut keys = vec![key_of(&session)];
+        session.login(&super::alice()).await.unwrap();
+        keys.push(key_of(&session));
+        session.elevate().await.unwrap();
+        keys.push(key_of(&session));
+        let ended = world.sessions.generate(Tally::of(2)).await.unwrap();
+        keys.push(key_of(&ended));
+        world.sessions.revoke(ended.id().unwrap()).await.unwrap();
+        let entries = store.scan(Page::first(100)).await.unwrap();
+        assert_eq!(entries.len(), 2);
+        for (id, stored) in entries {
+            let bytes = stored.to_bytes().unwrap();
+            let text = format!("{id} {stored:?} {}", String::from_utf8_lossy(&bytes));
+            for key in &keys {
+                assert!(
+                    !text.contains(&key.expose()[22..]),
+                    "a secret's text is in the store"
+                );
+                assert!(!format!("{key:?}{:?}", key.secret()).contains(&key.expose()[22..]));
+            }
+        }
+    });
+}

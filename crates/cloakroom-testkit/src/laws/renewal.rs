@@ -1,0 +1,227 @@
+//! Law 4, second half: timed renewal locks nobody out, and a copied key shows itself.
+
+use std::thread;
+use std::time::Duration;
+
+use cloakroom::{EndReason, ErrorKind, Key, Store, TheftPolicy, Transport, Vacancy};
+
+use super::{Tally, World, alice, assert_dead, assert_kind, increment, key_of, visit};
+use crate::{CookieSeen, block_on, cookie_of};
+
+const RENEWAL: Duration = Duration::from_secs(15 * 60);
+const GRACE: Duration = Duration::from_secs(60);
+const THEFT: Duration = Duration::from_secs(5 * 60);
+
+/// The first request renews; every other one with the old key is given the same next key, without a write.
+pub fn all_who_present_the_old_key_are_given_the_same_next_one(store: impl Store) {
+    let spy = crate::SpyStore::new(store);
+    let world = World::new(spy.clone());
+    block_on(async {
+        let old = due(&world).await;
+        let next = given(&world, &old).await.expect("a renewal is due");
+        assert_eq!(next.id(), old.id());
+        assert_ne!(next, old);
+        spy.reset();
+        for _ in 0..3 {
+            assert_eq!(given(&world, &old).await, Some(next.clone()));
+        }
+        assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
+        assert_eq!(given(&world, &next).await, None);
+        assert_eq!(visit(&world, &next).await.count, 1);
+    });
+}
+
+/// A browser that never receives a response keeps working, and is offered the next key each time.
+pub fn lost_responses_lock_nobody_out(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let old = due(&world).await;
+        let next = given(&world, &old).await.expect("a renewal is due");
+        for count in 2..20 {
+            world.clock.advance(RENEWAL);
+            let mut session = visit(&world, &old).await;
+            assert_eq!(increment(&mut session).await.unwrap(), count);
+            assert_eq!(key_of(&session), next);
+        }
+    });
+}
+
+/// Until then a crashed browser may come back with the old key.
+pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let old = due(&world).await;
+        let next = given(&world, &old).await.expect("a renewal is due");
+        world.clock.advance(Duration::from_secs(600));
+        assert!(!visit(&world, &next).await.is_vacant()); // first sighting
+        assert_eq!(given(&world, &old).await, Some(next.clone()));
+        world.clock.advance(GRACE - Duration::from_millis(1));
+        assert!(!visit(&world, &next).await.is_vacant());
+        assert_eq!(given(&world, &old).await, Some(next.clone()));
+        world.clock.advance(Duration::from_millis(1));
+        assert!(!visit(&world, &next).await.is_vacant()); // second sighting: the old one retires
+        assert_kind(world.sessions.of_key(&old).await, ErrorKind::Superseded);
+        world.clock.advance(GRACE);
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
+        assert_eq!(visit(&world, &next).await.count, 1);
+    });
+}
+
+/// Two clients hold copies of one key and nobody can tell which is the thief: both are out, and told why.
+pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let (old, next) = retired(&world).await;
+        world.clock.advance(THEFT - Duration::from_millis(1));
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
+        assert!(!visit(&world, &next).await.is_vacant());
+        world.clock.advance(Duration::from_millis(1));
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::Stolen));
+        assert_eq!(
+            assert_dead(&world, &next).await,
+            Vacancy::Ended(EndReason::Stolen)
+        );
+        assert!(
+            world
+                .events()
+                .iter()
+                .any(|event| event.starts_with("StolenSecret"))
+        );
+    });
+}
+
+/// By choice the copy is refused and reported, and the session goes on.
+pub fn a_retired_key_may_be_refused_only(store: impl Store) {
+    let world = World::with(store, |builder| builder.theft(TheftPolicy::Refuse));
+    block_on(async {
+        let (old, next) = retired(&world).await;
+        world.clock.advance(THEFT);
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
+        assert!(!visit(&world, &next).await.is_vacant());
+        assert!(
+            world
+                .events()
+                .iter()
+                .any(|event| event.starts_with("StolenSecret"))
+        );
+    });
+}
+
+/// Parallel requests at sign-in hold the old key innocently, however late they are.
+pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+        let old = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        world.clock.advance(Duration::from_secs(20 * 60));
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
+        assert!(!visit(&world, &key_of(&session)).await.is_vacant());
+    });
+}
+
+/// One renewal at a time: the next one begins only after the old key has retired.
+pub fn renewal_waits_until_the_old_key_has_retired(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let old = due(&world).await;
+        let next = given(&world, &old).await.expect("a renewal is due");
+        world.clock.advance(RENEWAL);
+        assert_eq!(given(&world, &next).await, None); // first sighting
+        world.clock.advance(RENEWAL);
+        assert_eq!(given(&world, &next).await, None); // second: retirement
+        world.clock.advance(RENEWAL);
+        let third = given(&world, &next).await.expect("the next renewal is due");
+        assert!(third != next && third != old);
+        assert_eq!(visit(&world, &third).await.count, 1);
+    });
+}
+
+/// A bearer client has no cookie to replace: its key stays, whatever its age.
+pub fn a_bearer_token_is_never_renewed(store: impl Store) {
+    let spy = crate::SpyStore::new(store);
+    let world = World::with(spy.clone(), |builder| builder.transport(Transport::bearer()));
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let mut request = http::HeaderMap::new();
+        request.insert(
+            "authorization",
+            format!("Bearer {}", key.expose()).parse().unwrap(),
+        );
+        for _ in 0..4 {
+            world.clock.advance(RENEWAL);
+            let visit = world.sessions.visit();
+            let session = visit.session(&request).await.unwrap();
+            assert_eq!(key_of(&session), key);
+            let mut response = http::HeaderMap::new();
+            visit.finish(&mut response);
+            assert!(!response.contains_key("set-cookie"));
+            assert_eq!(response["vary"], "authorization");
+        }
+        assert_eq!(spy.calls().replace, 0);
+    });
+}
+
+/// Fifty requests at once at the moment of renewal: all read, all write, and whatever order their responses
+/// arrive in, the browser's last key works.
+pub fn parallel_requests_at_a_renewal_all_succeed(store: impl Store) {
+    let world = World::new(store);
+    let old = block_on(due(&world));
+    let keys: Vec<Option<Key>> = thread::scope(|scope| {
+        let requests: Vec<_> = (0..50)
+            .map(|_| {
+                scope.spawn(|| {
+                    block_on(async {
+                        let mut session = visit(&world, &old).await;
+                        increment(&mut session).await.unwrap();
+                        sent(&session)
+                    })
+                })
+            })
+            .collect();
+        requests
+            .into_iter()
+            .map(|request| request.join().expect("a request failed"))
+            .collect()
+    });
+    block_on(async {
+        let mut distinct: Vec<&Key> = keys.iter().flatten().collect();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 1, "all who were sent a key were sent the same");
+        for key in [distinct[0], &old] {
+            assert_eq!(visit(&world, key).await.count, 51);
+        }
+    });
+}
+
+/// A key whose renewal is due.
+async fn due(world: &World) -> Key {
+    let session = world.sessions.generate(Tally::of(1)).await.unwrap();
+    world.clock.advance(RENEWAL);
+    key_of(&session)
+}
+
+/// A key that was just retired, and the one that replaced it.
+async fn retired(world: &World) -> (Key, Key) {
+    let old = due(world).await;
+    let next = given(world, &old).await.expect("a renewal is due");
+    assert!(!visit(world, &next).await.is_vacant());
+    world.clock.advance(GRACE);
+    assert!(!visit(world, &next).await.is_vacant());
+    (old, next)
+}
+
+/// The key that the response to a read with `key` sends.
+async fn given(world: &World, key: &Key) -> Option<Key> {
+    let session = visit(world, key).await;
+    assert!(!session.is_vacant(), "the key must work");
+    sent(&session)
+}
+
+fn sent(session: &cloakroom::Session<Tally>) -> Option<Key> {
+    match cookie_of(&session.headers()) {
+        CookieSeen::Set { key, .. } => Some(key),
+        CookieSeen::None => None,
+        CookieSeen::Removed => panic!("the key was taken away"),
+    }
+}

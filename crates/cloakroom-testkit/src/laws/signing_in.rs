@@ -1,0 +1,170 @@
+//! Law 4, first half: a change of rights leaves one working secret.
+
+use std::time::Duration;
+
+use cloakroom::{EndReason, ErrorKind, Lifetime, Store, Vacancy};
+
+use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
+use crate::{CookieSeen, block_on, cookie_of};
+
+/// Once `login` has answered, a request in flight with the old secret can't write, and a new one can't read.
+pub fn after_login_the_old_key_opens_and_writes_nothing(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let old = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let (mut writer, mut ender) = (visit(&world, &old).await, visit(&world, &old).await);
+        let mut session = visit(&world, &old).await;
+        session.login(&alice()).await.unwrap();
+        assert_eq!(session.id(), Some(old.id()));
+        assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
+        assert_kind(ender.elevate().await, ErrorKind::Superseded);
+        let stale = visit(&world, &old).await;
+        assert!(stale.is_vacant() && stale.count == 0 && stale.principal().is_none());
+        assert_eq!(visit(&world, &key_of(&session)).await.principal(), Some(&alice()));
+    });
+}
+
+/// The same for a step up in rights.
+pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+        session.login(&alice()).await.unwrap();
+        let old = key_of(&session);
+        let mut writer = visit(&world, &old).await;
+        session.elevate().await.unwrap();
+        assert_eq!((session.count, session.principal()), (1, Some(&alice())));
+        assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
+        assert!(visit(&world, &old).await.is_vacant());
+        let mut vacant = world
+            .sessions
+            .visit()
+            .session(&http::HeaderMap::new())
+            .await
+            .unwrap();
+        assert_kind(vacant.elevate().await, ErrorKind::NotFound);
+    });
+}
+
+/// A cart survives signing in; both timeouts count anew.
+pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
+    let lifetime = Lifetime::absolute(Duration::from_secs(3600)).with_idle(Duration::from_secs(1800));
+    let world = World::with(store, |builder| builder.lifetime(lifetime));
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
+        world.clock.advance(Duration::from_secs(1500));
+        session.login(&alice()).await.unwrap();
+        assert_eq!((session.count, session.principal()), (4, Some(&alice())));
+        assert_eq!(session.expires_in(), Duration::from_secs(1800));
+        assert_eq!(session.signed_in(), Some(world.clock.now()));
+        let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
+            panic!("no key was sent")
+        };
+        assert_eq!((key, max_age), (key_of(&session), Some(3600)));
+    });
+}
+
+/// Another person on the same browser: nothing of the first one's session is theirs.
+pub fn login_as_another_ends_the_old_session_and_begins_a_blank_one(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
+        session.login(&alice()).await.unwrap();
+        let old = key_of(&session);
+        session.login(&bob()).await.unwrap();
+        assert_ne!(session.id(), Some(old.id()));
+        assert_eq!((session.count, session.principal()), (0, Some(&bob())));
+        assert_eq!(
+            assert_dead(&world, &old).await,
+            Vacancy::Ended(EndReason::SignedInAsAnother)
+        );
+    });
+}
+
+/// Two sign-ins race on one anonymous session: both requests end signed in, whichever cookie arrives last.
+pub fn a_double_click_on_login_ends_signed_in(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(4)).await.unwrap());
+        let (mut first, mut second) = (visit(&world, &key).await, visit(&world, &key).await);
+        first.login(&alice()).await.unwrap();
+        second.login(&alice()).await.unwrap();
+        for session in [&first, &second] {
+            assert_eq!(visit(&world, &key_of(session)).await.principal(), Some(&alice()));
+            assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
+        }
+        assert_ne!(first.id(), second.id());
+        assert_eq!((first.count, second.count), (4, 0));
+    });
+}
+
+/// Whoever signs in is never told to try again.
+pub fn login_with_a_superseded_key_begins_a_new_session(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
+        let old = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        let mut late = visit(&world, &old).await;
+        late.login(&bob()).await.unwrap();
+        assert_ne!(late.id(), session.id());
+        assert_eq!(late.principal(), Some(&bob()));
+        assert_eq!(visit(&world, &key_of(&session)).await.principal(), Some(&alice()));
+    });
+}
+
+/// The browser very likely holds the newer key: no cookie, no session; a minute later the key is as good as none.
+pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
+        let old = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        world.clock.advance(Duration::from_secs(59));
+        let visit_page = world.sessions.visit();
+        let mut late = visit_page.session(&world.navigation(&old)).await.unwrap();
+        assert_kind(increment(&mut late).await, ErrorKind::Superseded);
+        assert_kind(late.start().await, ErrorKind::Superseded);
+        assert_kind(late.logout().await, ErrorKind::Superseded);
+        assert!(matches!(cookie_of(&late.headers()), CookieSeen::None));
+        assert_kind(
+            world.sessions.of_headers(&world.request(&old)).await,
+            ErrorKind::Superseded,
+        );
+        let created = world
+            .sessions
+            .of_headers_or_create(&world.request(&old), Tally::of(1))
+            .await;
+        assert_kind(created, ErrorKind::Superseded);
+        world.clock.advance(Duration::from_secs(1));
+        let mut later = visit(&world, &old).await;
+        assert_eq!(later.vacancy(), Some(Vacancy::Replaced));
+        increment(&mut later).await.unwrap();
+        assert_ne!(later.id(), session.id());
+    });
+}
+
+/// A guard renews the key, the handler behind it writes: one round trip each, no conflict.
+pub fn a_guard_may_renew_and_the_handler_still_write(store: impl Store) {
+    let spy = crate::SpyStore::new(store);
+    let world = World::new(spy.clone());
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        spy.reset();
+        let visit = world.sessions.visit();
+        let mut guard = visit.session(&world.request(&key)).await.unwrap();
+        let mut handler = visit.session(&world.request(&key)).await.unwrap();
+        guard.elevate().await.unwrap();
+        increment(&mut handler).await.unwrap();
+        assert_eq!(
+            (spy.calls().get, spy.calls().replace, spy.calls().total()),
+            (1, 2, 3)
+        );
+        let mut response = http::HeaderMap::new();
+        visit.finish(&mut response);
+        let CookieSeen::Set { key, .. } = cookie_of(&response) else {
+            panic!("no key was sent")
+        };
+        assert_eq!(super::visit(&world, &key).await.count, 2);
+    });
+}

@@ -1,0 +1,62 @@
+//! Law 10: the fewest round trips.
+
+use cloakroom::Store;
+use http::HeaderMap;
+
+use super::{Tally, World, alice, increment, key_of};
+use crate::{SpyStore, block_on};
+
+/// Ignore 0, read 1, read and change 2, a new visitor's first write 1, a visitor who writes nothing 0.
+pub fn round_trips_are_the_fewest_possible(store: impl Store) {
+    let spy = SpyStore::new(store);
+    let world = World::new(spy.clone());
+    let calls = || {
+        let total = spy.calls().total();
+        spy.reset();
+        total
+    };
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let request = world.request(&key);
+        calls();
+
+        let visit = world.sessions.visit();
+        visit.finish(&mut HeaderMap::new());
+        assert_eq!(calls(), 0, "ignored");
+
+        let mut session = world.sessions.visit().session(&request).await.unwrap();
+        assert_eq!((session.count, calls()), (1, 1), "read");
+
+        increment(&mut session).await.unwrap();
+        assert_eq!(calls(), 1, "changed after a read");
+        increment(&mut session).await.unwrap();
+        assert_eq!(calls(), 1, "changed again");
+
+        let mut vacant = world.sessions.visit().session(&HeaderMap::new()).await.unwrap();
+        assert_eq!(vacant.update(|tally| tally.count).await.unwrap(), 0);
+        vacant.logout().await.unwrap();
+        assert_eq!(calls(), 0, "a visitor who writes nothing");
+
+        let mut fresh = world.sessions.visit().session(&HeaderMap::new()).await.unwrap();
+        increment(&mut fresh).await.unwrap();
+        assert_eq!(calls(), 1, "a new visitor's first write");
+
+        let mut request = HeaderMap::new();
+        request.insert("cookie", "__Host-id=garbage; __Host-id=".parse().unwrap());
+        assert!(
+            world
+                .sessions
+                .visit()
+                .session(&request)
+                .await
+                .unwrap()
+                .is_vacant()
+        );
+        assert_eq!(calls(), 0, "what is no key is never looked up");
+
+        session.login(&alice()).await.unwrap();
+        assert_eq!(calls(), 2, "signing in: the directory, then the record");
+        session.logout().await.unwrap();
+        assert_eq!(calls(), 1, "signing out");
+    });
+}

@@ -1,0 +1,125 @@
+//! A store that is watched.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloakroom::{Io, Store, StoreError};
+
+use crate::around::{Call, Operation, decorate};
+
+/// Notes every call of the store inside. Give a clone to the manager and keep the other: both see one log.
+///
+/// ```
+/// # use cloakroom::{MemoryStore, Store};
+/// # use cloakroom_testkit::{Calls, SpyStore};
+/// let spy = SpyStore::new(MemoryStore::new());
+/// spy.clone().health().wait()?;
+/// assert_eq!(spy.calls(), Calls { health: 1, ..Calls::default() });
+/// # Ok::<(), cloakroom::StoreError>(())
+/// ```
+#[derive(Debug)]
+pub struct SpyStore<S> {
+    store: Arc<S>,
+    log: Arc<Mutex<Vec<Call>>>,
+}
+
+impl<S: Store> SpyStore<S> {
+    /// Watches `store`.
+    pub fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            log: Arc::default(),
+        }
+    }
+
+    /// How often each operation was called.
+    pub fn calls(&self) -> Calls {
+        let mut calls = Calls::default();
+        self.lock().iter().for_each(|call| calls.count(call.operation));
+        calls
+    }
+
+    /// All calls, in order.
+    pub fn log(&self) -> Vec<Call> {
+        self.lock().clone()
+    }
+
+    /// Forgets all calls so far.
+    pub fn reset(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        call: Call,
+        operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Io<'a, Result<T, StoreError>> {
+        self.lock().push(call);
+        operation(&self.store)
+    }
+}
+
+decorate!(SpyStore);
+
+impl<S> Clone for SpyStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            log: Arc::clone(&self.log),
+        }
+    }
+}
+
+/// How often each operation was called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field counts the operation of its name")]
+#[expect(clippy::exhaustive_structs, reason = "tests compare with a literal")]
+pub struct Calls {
+    pub insert: usize,
+    pub get: usize,
+    pub replace: usize,
+    pub touch: usize,
+    pub end: usize,
+    pub admit: usize,
+    pub ids_of: usize,
+    pub scan: usize,
+    pub sweep: usize,
+    pub health: usize,
+}
+
+impl Calls {
+    /// All operations together.
+    pub const fn total(&self) -> usize {
+        let Self {
+            insert,
+            get,
+            replace,
+            touch,
+            end,
+            admit,
+            ids_of,
+            scan,
+            sweep,
+            health,
+        } = *self;
+        insert + get + replace + touch + end + admit + ids_of + scan + sweep + health
+    }
+
+    fn count(&mut self, operation: Operation) {
+        *match operation {
+            Operation::Insert => &mut self.insert,
+            Operation::Get => &mut self.get,
+            Operation::Replace => &mut self.replace,
+            Operation::Touch => &mut self.touch,
+            Operation::End => &mut self.end,
+            Operation::Admit => &mut self.admit,
+            Operation::IdsOf => &mut self.ids_of,
+            Operation::Scan => &mut self.scan,
+            Operation::Sweep => &mut self.sweep,
+            Operation::Health => &mut self.health,
+        } += 1;
+    }
+}

@@ -1,0 +1,167 @@
+//! A store that is always on its way.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use cloakroom::{Io, Store, StoreError};
+
+use crate::around::{Call, Operation, decorate};
+
+/// Halts once before and once after each operation, so that a test can drop a caller at every point it may be at;
+/// and holds operations back until it is told to let them go.
+///
+/// A halt is one `Pending` whose waker was woken already: whoever waits is not kept waiting. Clones share the holds.
+#[derive(Debug)]
+pub struct StepStore<S> {
+    store: Arc<S>,
+    holds: Arc<Mutex<Vec<Hold>>>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    on: Option<Operation>,
+    /// Operations to let pass first.
+    skip: usize,
+    held: Arc<Mutex<State>>,
+}
+
+impl<S: Store> StepStore<S> {
+    /// Halts around each operation of `store`.
+    pub fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            holds: Arc::default(),
+        }
+    }
+
+    /// Holds back the next operation of this sort; all others pass.
+    pub fn hold(&self, operation: Operation) -> Held {
+        self.add(Some(operation), 0)
+    }
+
+    /// Holds back operation `n` from now, of whatever sort; 0 is the next one. All others pass.
+    pub fn hold_nth(&self, n: usize) -> Held {
+        self.add(None, n)
+    }
+
+    fn add(&self, on: Option<Operation>, skip: usize) -> Held {
+        let held = Arc::default();
+        self.lock().push(Hold {
+            on,
+            skip,
+            held: Arc::clone(&held),
+        });
+        Held(held)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Hold>> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hold that this call runs into, if any.
+    fn caught(&self, call: Call) -> Option<Held> {
+        let mut holds = self.lock();
+        let mut caught = None;
+        for (position, hold) in holds.iter_mut().enumerate() {
+            if hold.on.is_some_and(|on| on != call.operation) {
+                continue;
+            }
+            if hold.skip > 0 {
+                hold.skip -= 1;
+            } else if caught.is_none() {
+                caught = Some(position);
+            }
+        }
+        caught.map(|position| Held(holds.remove(position).held))
+    }
+
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        call: Call,
+        operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Io<'a, Result<T, StoreError>> {
+        Io::future(async move {
+            halt().await;
+            if let Some(held) = self.caught(call) {
+                held.released().await;
+            }
+            let answer = operation(&self.store).await;
+            halt().await;
+            answer
+        })
+    }
+}
+
+decorate!(StepStore);
+
+impl<S> Clone for StepStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            holds: Arc::clone(&self.holds),
+        }
+    }
+}
+
+/// An operation that is held back, or will be as soon as it arrives, until [`release`](Held::release).
+#[derive(Debug)]
+#[must_use = "nobody else can release the operation"]
+pub struct Held(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    arrived: bool,
+    released: bool,
+    waker: Option<Waker>,
+}
+
+impl Held {
+    /// True once the operation has arrived.
+    pub fn has_arrived(&self) -> bool {
+        self.lock().arrived
+    }
+
+    /// Lets the operation go on, now or when it arrives.
+    pub fn release(&self) {
+        let waker = {
+            let mut state = self.lock();
+            state.released = true;
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    async fn released(&self) {
+        poll_fn(|context| {
+            let mut state = self.lock();
+            state.arrived = true;
+            if state.released {
+                return Poll::Ready(());
+            }
+            state.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `Pending` once.
+async fn halt() {
+    let mut halted = false;
+    poll_fn(|context| {
+        if halted {
+            return Poll::Ready(());
+        }
+        halted = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

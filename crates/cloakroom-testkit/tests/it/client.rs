@@ -1,0 +1,99 @@
+//! The client keeps cookies as browsers do, and refuses what they refuse.
+
+use cloakroom::{Map, MemoryStore};
+use cloakroom_testkit::{Client, World, block_on};
+use http::{HeaderMap, HeaderValue, Method, Response, header};
+
+const HOME: &str = "https://shop.example/";
+
+/// What a client sends to `to` after `from` has set this cookie.
+fn sent(cookie: &str, from: &str, to: &str) -> Option<HeaderValue> {
+    let mut client = Client::new();
+    client.absorb(from, &setting(cookie));
+    client.cookies_for(to)
+}
+
+fn setting(cookie: &str) -> HeaderMap {
+    HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::try_from(cookie).unwrap())])
+}
+
+#[test]
+fn a_visitor_keeps_the_session_until_it_is_removed() {
+    let world: World<Map> = World::new(MemoryStore::new());
+    let mut client = Client::new();
+    block_on(async {
+        let visit = world.sessions.visit();
+        visit
+            .session(&HeaderMap::new())
+            .await
+            .unwrap()
+            .start()
+            .await
+            .unwrap();
+        let mut response = Response::new(());
+        visit.finish(response.headers_mut());
+        client.take(HOME, &response);
+
+        let request = client.request(Method::GET, HOME).body(()).unwrap();
+        let visit = world.sessions.visit();
+        let mut session = visit.session(request.headers()).await.unwrap();
+        assert!(!session.is_vacant());
+        session.end().await.unwrap();
+        let mut response = Response::new(());
+        visit.finish(response.headers_mut());
+        client.take(HOME, &response);
+    });
+    assert_eq!(client.cookies_for(HOME), None);
+}
+
+#[test]
+fn a_cookie_goes_back_to_its_host_and_no_other() {
+    let cookie = "__Host-id=x; Secure; Path=/";
+    assert_eq!(
+        sent(cookie, HOME, "https://shop.example/deep/down").unwrap(),
+        "__Host-id=x"
+    );
+    for elsewhere in [
+        "http://shop.example/",
+        "https://www.shop.example/",
+        "https://example/",
+    ] {
+        assert_eq!(sent(cookie, HOME, elsewhere), None, "{elsewhere}");
+    }
+}
+
+#[test]
+fn a_host_cookie_that_breaks_its_promise_is_refused() {
+    for broken in [
+        "__Host-id=x; Path=/",
+        "__Host-id=x; Secure",
+        "__Host-id=x; Secure; Path=/shop",
+        "__Host-id=x; Secure; Path=/; Domain=shop.example",
+        "__hOsT-id=x; Path=/",
+        "__Secure-id=x; Path=/",
+    ] {
+        assert_eq!(sent(broken, HOME, HOME), None, "{broken}");
+    }
+    for sound in [
+        "__Host-id=x; Secure; Path=/",
+        "__Secure-id=x; Secure; Domain=shop.example",
+    ] {
+        assert!(sent(sound, HOME, HOME).is_some(), "{sound}");
+    }
+}
+
+#[test]
+fn a_secure_cookie_is_neither_taken_from_plain_http_nor_replaced_from_there() {
+    let plain = "http://shop.example/";
+    assert_eq!(sent("id=x; Secure", plain, HOME), None);
+    let mut client = Client::new();
+    client.absorb(HOME, &setting("id=good; Secure; Path=/"));
+    client.absorb(plain, &setting("id=planted; Path=/"));
+    assert_eq!(client.cookies_for(HOME).unwrap(), "id=good");
+}
+
+#[test]
+fn a_cookie_over_4096_bytes_is_refused() {
+    assert!(sent(&format!("id={}", "x".repeat(4094)), HOME, HOME).is_some());
+    assert_eq!(sent(&format!("id={}", "x".repeat(4095)), HOME, HOME), None);
+}

@@ -1,0 +1,81 @@
+//! Extractors for axum, and what a failure looks like to a client.
+//!
+//! | extractor | gives |
+//! |---|---|
+//! | [`Session<V>`] | the visitor's session, vacant if there is none |
+//! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
+//! | [`Sessions<V>`] | the manager |
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use crate::error::{Error, ErrorKind};
+use crate::session::Session;
+use crate::sessions::Sessions;
+use crate::value::{Kind, Value};
+use crate::visit::Visit;
+
+impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Session<V, K> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let visit = parts
+            .extensions
+            .get::<Visit<V, K>>()
+            .ok_or(Error::new(ErrorKind::NoLayer))?;
+        visit.session(&parts.headers).await
+    }
+}
+
+impl<S: Send + Sync, V: Value, K: Kind> OptionalFromRequestParts<S> for Session<V, K> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Error> {
+        let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(Some(session).filter(|session| !session.is_vacant()))
+    }
+}
+
+impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let visit = parts
+            .extensions
+            .get::<Visit<V, K>>()
+            .ok_or(Error::new(ErrorKind::NoLayer))?;
+        Ok(visit.sessions())
+    }
+}
+
+/// Seconds after which a client may try again when the store is down.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// | kind | status |
+/// |---|---|
+/// | `Unavailable` | 503 with `Retry-After` |
+/// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
+/// | `Unfit` | 413 |
+/// | all others | 500 |
+///
+/// The body is empty: a client learns nothing about the store.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = match self.kind() {
+            ErrorKind::Unavailable => {
+                return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, RETRY_SECONDS)]).into_response();
+            }
+            ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded | ErrorKind::Conflict => {
+                StatusCode::CONFLICT
+            }
+            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        status.into_response()
+    }
+}

@@ -1,0 +1,191 @@
+//! The policy of one kind of session, checked once.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+
+use crate::codec::{Codec, CodecError, Coding, Json, OldPayload, Upgrade};
+use crate::entropy::{Entropy, OsEntropy, random};
+use crate::key::KindTag;
+use crate::lifetime::Lifetime;
+use crate::manager::{Manager, TheftPolicy, Tokens, UndecodablePolicy};
+use crate::observer::Observer;
+use crate::payload::Holder;
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::time::{Clock, SystemClock};
+use crate::transport::Transport;
+use crate::turnstile::Turnstile;
+use crate::value::{DefaultKind, Kind, Value};
+
+/// The policy of [`Sessions`] in the making. Whatever is left out is the hardened default.
+///
+/// ```
+/// # use cloakroom::{CookiePolicy, Lifetime, Map, MemoryStore, Sessions, Transport};
+/// # use std::time::Duration;
+/// let sessions: Sessions<Map> = Sessions::builder(MemoryStore::new())
+///     .lifetime(Lifetime::default().with_idle(Duration::from_secs(10 * 60)))
+///     .transport(Transport::cookie(CookiePolicy::host("visitor")))
+///     .build()?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder<V, K = DefaultKind> {
+    store: Arc<dyn Store>,
+    lifetime: Lifetime,
+    transport: Transport,
+    codec: Arc<dyn Codec<V>>,
+    schema: u8,
+    upgrade: Option<Arc<Upgrade<V>>>,
+    theft: TheftPolicy,
+    undecodable: UndecodablePolicy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    observer: Option<Arc<dyn Observer>>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<V: Value, K: Kind> Builder<V, K> {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            lifetime: Lifetime::default(),
+            transport: Transport::default(),
+            codec: Arc::new(Json),
+            schema: 0,
+            upgrade: None,
+            theft: TheftPolicy::default(),
+            undecodable: UndecodablePolicy::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            observer: None,
+            kind: PhantomData,
+        }
+    }
+
+    /// How long sessions live.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// How keys travel: in a cookie (the default), as bearer tokens, or as either.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// How values become bytes; JSON unless said otherwise.
+    pub fn codec(mut self, codec: impl Codec<V>) -> Self {
+        self.codec = Arc::new(codec);
+        self
+    }
+
+    /// Today's version of the value, and how to read a payload of another version or codec.
+    ///
+    /// What was upgraded is written in today's form by the session's next change.
+    pub fn schema(
+        mut self,
+        version: u8,
+        upgrade: impl Fn(OldPayload<'_>) -> Result<V, CodecError> + Send + Sync + 'static,
+    ) -> Self {
+        self.schema = version;
+        self.upgrade = Some(Arc::new(upgrade));
+        self
+    }
+
+    /// What is done when two clients turn out to hold copies of one key.
+    pub fn theft(mut self, policy: TheftPolicy) -> Self {
+        self.theft = policy;
+        self
+    }
+
+    /// What is done with a session whose value can't be decoded.
+    pub fn undecodable(mut self, policy: UndecodablePolicy) -> Self {
+        self.undecodable = policy;
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Where the time is read: for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where random bytes come from: for tests.
+    ///
+    /// # Security
+    /// Who can predict this source can forge keys; see [`Entropy`].
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Checks the policy and opens for business.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a combination that browsers would refuse, saying why, and for a system without randomness.
+    pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
+        let channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
+        let seed = random(&*self.entropy)
+            .map(u64::from_le_bytes)
+            .map_err(ConfigError::new)?;
+        let coding = Arc::new(Coding {
+            codec: self.codec,
+            schema: self.schema,
+            upgrade: self.upgrade,
+        });
+        Ok(Sessions::of(Arc::new(Manager {
+            store: self.store,
+            channel,
+            blank: Arc::new(Holder {
+                value: V::default(),
+                coding: Arc::clone(&coding),
+            }),
+            coding,
+            lifetime: Mutex::new(self.lifetime),
+            kind: KindTag::of(K::NAME),
+            theft: self.theft,
+            undecodable: self.undecodable,
+            clock: self.clock,
+            entropy: self.entropy,
+            observer: self.observer,
+            turnstile: Turnstile::default(),
+            tokens: Tokens::new(seed),
+        })))
+    }
+}
+
+impl<V, K> fmt::Debug for Builder<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("store", &self.store)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A policy that could never work. Its source says why.
+#[derive(Debug)]
+pub struct ConfigError(Box<dyn StdError + Send + Sync>);
+
+impl ConfigError {
+    fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Box::new(cause))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot set sessions up: {}", self.0)
+    }
+}
+
+impl StdError for ConfigError {}

@@ -1,0 +1,207 @@
+//! The protocol given effects: the one place where keys meet the clock, the randomness and the store.
+
+mod creation;
+mod opening;
+mod writing;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) use creation::{Beginning, Created};
+pub(crate) use opening::Opened;
+pub(crate) use writing::{Draft, Plan};
+
+use crate::codec::{CodecError, Coding};
+use crate::entropy::{Entropy, random};
+use crate::error::{Error, ErrorKind};
+use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
+use crate::lifetime::Lifetime;
+use crate::observer::{Event, Observer};
+use crate::payload::{Holder, Payload};
+use crate::protocol::{self, Standing, Vacancy};
+use crate::record::{EndReason, Record, Stored};
+use crate::store::Store;
+use crate::time::{Clock, Timestamp};
+use crate::transport::Channel;
+use crate::turnstile::Turnstile;
+use crate::value::Value;
+
+/// What is done when a renewed secret turns up long after its retirement: two clients hold copies of one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TheftPolicy {
+    /// End the session, since nobody can tell which of the two is the thief.
+    #[default]
+    End,
+    /// Refuse the key and report it.
+    Refuse,
+}
+
+/// What is done with a session whose value can't be decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UndecodablePolicy {
+    /// Treat the visitor as one without a session and leave the record as it is, until it expires.
+    #[default]
+    SetAside,
+    /// Answer with an error, each time.
+    Refuse,
+    /// End the session.
+    End,
+}
+
+/// What all handles of one kind of session share.
+pub(crate) struct Manager<V> {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) channel: Channel,
+    pub(crate) coding: Arc<Coding<V>>,
+    /// What visitors without a session see.
+    pub(crate) blank: Arc<Holder<V>>,
+    pub(crate) lifetime: Mutex<Lifetime>,
+    pub(crate) kind: KindTag,
+    pub(crate) theft: TheftPolicy,
+    pub(crate) undecodable: UndecodablePolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) turnstile: Turnstile,
+    pub(crate) tokens: Tokens,
+}
+
+/// A live session in the hands of a request.
+pub(crate) struct Held<V> {
+    pub(crate) key: Key,
+    pub(crate) verifier: Verifier,
+    pub(crate) record: Record,
+    /// The decoded value; none if the session was never given one.
+    pub(crate) value: Option<Arc<Holder<V>>>,
+}
+
+impl<V> Clone for Held<V> {
+    fn clone(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            verifier: self.verifier,
+            record: self.record.clone(),
+            value: self.value.clone(),
+        }
+    }
+}
+
+impl<V: Value> Manager<V> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn observe(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(event);
+        }
+    }
+
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        *self.lifetime.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A key for a session that does not exist yet.
+    pub(crate) fn mint(&self) -> Result<Key, Error> {
+        let id = random(&*self.entropy).map_err(Error::no_randomness)?;
+        Ok(Key::new(SessionId::from_bytes(id), self.secret()?))
+    }
+
+    /// A fresh secret for a session that exists.
+    pub(crate) fn secret(&self) -> Result<Secret, Error> {
+        random(&*self.entropy)
+            .map(Secret::from_bytes)
+            .map_err(Error::no_randomness)
+    }
+
+    pub(crate) fn nonce(&self) -> Result<Nonce, Error> {
+        random(&*self.entropy)
+            .map(Nonce::from_bytes)
+            .map_err(Error::no_randomness)
+    }
+
+    pub(crate) fn verifier(&self, key: &Key) -> Verifier {
+        key.verifier(self.kind)
+    }
+
+    /// The value beside its coding, and the payload made of it.
+    pub(crate) fn hold(&self, value: V) -> (Arc<Holder<V>>, Payload) {
+        let holder = Arc::new(Holder {
+            value,
+            coding: Arc::clone(&self.coding),
+        });
+        (Arc::clone(&holder), Payload::typed(holder))
+    }
+
+    fn decode(&self, id: SessionId, payload: &Payload) -> Result<Option<Arc<Holder<V>>>, CodecError> {
+        payload
+            .open(&self.coding)
+            .inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
+    }
+
+    /// Ends session `id`; absent or ended is success.
+    pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
+        let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
+        if ended == crate::store::Ended::Now {
+            self.observe(&Event::Ended { id, reason });
+        }
+        Ok(())
+    }
+
+    /// The session that `key` opens in a record just read, or why there is none.
+    fn recognise(&self, key: Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
+        match protocol::judge(&record, &verifier, self.now()) {
+            Standing::Live => {
+                let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
+                Ok(Held {
+                    key,
+                    verifier,
+                    record,
+                    value,
+                })
+            }
+            Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
+            Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
+            Standing::Stolen => Err(Error::vacant(Vacancy::Replaced)),
+        }
+    }
+
+    /// Reads the session again that `held` is a copy of.
+    async fn reread(&self, held: Held<V>) -> Result<Held<V>, Error> {
+        match self.store.get(held.key.id()).await? {
+            Some(Stored::Live(record)) => self.recognise(held.key, held.verifier, record),
+            Some(Stored::Ended(tombstone)) => match protocol::judge_ended(&tombstone, &held.verifier) {
+                Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
+                _ => Err(Error::vacant(Vacancy::Unknown)),
+            },
+            None => Err(Error::vacant(Vacancy::Unknown)),
+        }
+    }
+}
+
+/// Tokens of writes: different for every write of this process, and as good as random between processes.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl Tokens {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// `SplitMix64` over a counter: a bijection, so no token of this process comes twice.
+    pub(crate) fn draw(&self) -> u64 {
+        let count = self.drawn.fetch_add(1, Ordering::Relaxed);
+        let mut token = self.seed.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        token = (token ^ (token >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        token = (token ^ (token >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        token ^ (token >> 31)
+    }
+}

@@ -1,0 +1,108 @@
+//! A session's first write.
+
+use std::sync::Arc;
+
+use super::{Held, Manager};
+use crate::error::{Error, ErrorKind};
+use crate::key::Key;
+use crate::lifetime::Lifetime;
+use crate::observer::Event;
+use crate::payload::{Holder, Payload};
+use crate::principal::Principal;
+use crate::protocol;
+use crate::record::{Revision, Stored};
+use crate::store::{Admission, Inserted, Outcome};
+use crate::value::Value;
+
+/// What an attempt to create a session under a minted key led to.
+pub(crate) enum Created<V> {
+    /// The session exists now.
+    New(Held<V>),
+    /// It existed already and the key opens it: another handle of this request was first.
+    Existing(Held<V>),
+    /// The id belongs to somebody else: mint another key.
+    Taken,
+}
+
+/// A session to be created.
+pub(crate) struct Beginning<V> {
+    pub(crate) key: Key,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) value: Option<Arc<Holder<V>>>,
+    pub(crate) payload: Payload,
+}
+
+/// How many minted ids may turn out to be taken before something is wrong with the randomness.
+const MINTS: usize = 4;
+
+impl<V: Value> Manager<V> {
+    /// Stores a new session under the beginning's key. A principal is entered in the directory first.
+    pub(crate) async fn create(&self, beginning: &Beginning<V>) -> Result<Created<V>, Error> {
+        let Beginning {
+            key,
+            lifetime,
+            principal,
+            value,
+            payload,
+        } = beginning;
+        let (id, now) = (key.id(), self.now());
+        let verifier = self.verifier(key);
+        let revision = Revision::new(1, self.tokens.draw());
+        let record = protocol::begin(
+            verifier,
+            *lifetime,
+            principal.clone(),
+            payload.clone(),
+            revision,
+            now,
+        );
+        if let Some(principal) = principal {
+            let admission = Admission::new(principal.clone(), id, record.absolute_deadline);
+            self.store.admit(admission).await?;
+        }
+        let mut answer = self.store.insert(id, record.clone()).await;
+        if answer
+            .as_ref()
+            .is_err_and(|error| error.outcome() == Outcome::Unknown)
+        {
+            // Safe to ask again: if the first attempt was kept, the id is taken, by us.
+            answer = self.store.insert(id, record.clone()).await;
+        }
+        let held = Held {
+            key: key.clone(),
+            verifier,
+            record,
+            value: value.clone(),
+        };
+        if answer? == Inserted::Taken {
+            return self.whose(held).await;
+        }
+        self.observe(&Event::Created { id });
+        Ok(Created::New(held))
+    }
+
+    /// Creates a session under a key minted here.
+    pub(crate) async fn create_fresh(&self, mut beginning: Beginning<V>) -> Result<Held<V>, Error> {
+        for _ in 0..MINTS {
+            match self.create(&beginning).await? {
+                Created::New(held) | Created::Existing(held) => return Ok(held),
+                Created::Taken => beginning.key = self.mint()?,
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    async fn whose(&self, held: Held<V>) -> Result<Created<V>, Error> {
+        let ours = held.record.revision;
+        match self.store.get(held.key.id()).await? {
+            Some(Stored::Live(record)) if record.revision == ours => Ok(Created::New(held)),
+            Some(Stored::Live(record)) => match self.recognise(held.key, held.verifier, record) {
+                Ok(held) => Ok(Created::Existing(held)),
+                Err(error) if error.vacancy().is_some() => Ok(Created::Taken),
+                Err(error) => Err(error),
+            },
+            _ => Ok(Created::Taken),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! From a presented key to a session, with the upkeep that this request is asked to do.
+
+use super::{Held, Manager, TheftPolicy, UndecodablePolicy};
+use crate::error::{Error, ErrorKind};
+use crate::key::{Key, SessionId, Verifier};
+use crate::observer::Event;
+use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
+use crate::record::{EndReason, Record, Stored};
+use crate::store::{StoreErrorKind, Swap};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// What a presented key opened.
+pub(crate) enum Opened<V> {
+    /// A session, and what it asks to be done to the cookie.
+    Live(Held<V>, CookieChange),
+    Vacant(Vacancy),
+    Superseded,
+}
+
+/// A live record that the key opens, before its value was decoded.
+struct Found {
+    key: Key,
+    verifier: Verifier,
+    record: Record,
+}
+
+impl<V: Value> Manager<V> {
+    /// Opens what `key` opens; `renews` says whether the client can be sent a renewed key.
+    ///
+    /// One round trip, and one more when a touch or a step of a renewal is due; those may fail without harm.
+    pub(crate) async fn open(&self, key: Key, renews: bool) -> Result<Opened<V>, Error> {
+        let id = key.id();
+        let stored = match self.store.get(id).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                return self.set_aside(id, Error::from(error)).await;
+            }
+            stored => stored?,
+        };
+        let verifier = self.verifier(&key);
+        match stored {
+            None => Ok(Opened::Vacant(Vacancy::Unknown)),
+            Some(Stored::Ended(tombstone)) => {
+                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews)
+                    .await
+            }
+            Some(Stored::Live(record)) => match protocol::judge(&record, &verifier, self.now()) {
+                Standing::Live => {
+                    self.keep_up(
+                        Found {
+                            key,
+                            verifier,
+                            record,
+                        },
+                        renews,
+                    )
+                    .await
+                }
+                standing => self.refuse(id, standing, renews).await,
+            },
+        }
+    }
+
+    /// Reports and answers a key that opens nothing.
+    async fn refuse(&self, id: SessionId, standing: Standing, renews: bool) -> Result<Opened<V>, Error> {
+        match standing {
+            Standing::Live | Standing::Superseded => {
+                self.observe(&Event::ReplacedSecret { id });
+                Ok(Opened::Superseded)
+            }
+            Standing::Vacant(vacancy) => {
+                match vacancy {
+                    Vacancy::WrongSecret => self.observe(&Event::WrongSecret { id }),
+                    Vacancy::Replaced => self.observe(&Event::ReplacedSecret { id }),
+                    _ => {}
+                }
+                Ok(Opened::Vacant(vacancy))
+            }
+            Standing::Stolen => {
+                self.observe(&Event::StolenSecret { id });
+                // A bearer token is never renewed, so its client can't have fallen behind: only report.
+                if renews && self.theft == TheftPolicy::End {
+                    self.end(id, EndReason::Stolen).await?;
+                    return Ok(Opened::Vacant(Vacancy::Ended(EndReason::Stolen)));
+                }
+                Ok(Opened::Vacant(Vacancy::Replaced))
+            }
+        }
+    }
+
+    /// Decodes the value of a live session, then does what its renewal and idle timeout ask for.
+    async fn keep_up(&self, found: Found, renews: bool) -> Result<Opened<V>, Error> {
+        let now = self.now();
+        let value = match self.decode(found.key.id(), &found.record.payload) {
+            Ok(value) => value,
+            Err(error) => return self.set_aside(found.key.id(), Error::corrupt(error)).await,
+        };
+        let step = if renews {
+            protocol::upkeep(&found.record, &found.verifier, now)
+        } else {
+            Upkeep::Nothing
+        };
+        let Found {
+            key,
+            verifier,
+            record,
+        } = found;
+        let next = match step {
+            Upkeep::Nothing => {
+                let record = self.touch(key.id(), record, now).await;
+                return Ok(Opened::Live(
+                    Held {
+                        key,
+                        verifier,
+                        record,
+                        value,
+                    },
+                    CookieChange::Keep,
+                ));
+            }
+            Upkeep::HandOver => {
+                let held = Held {
+                    key,
+                    verifier,
+                    record,
+                    value,
+                };
+                return Ok(self.hand_over(held, now));
+            }
+            Upkeep::Begin => {
+                let (next, next_key) = protocol::begin_renewal(&record, &key, self.kind, self.nonce()?, now);
+                (next, Some(next_key))
+            }
+            Upkeep::Sight => (protocol::sight(&record, now), None),
+            Upkeep::Retire => (protocol::retire(&record, now), None),
+        };
+        let (mut next, next_key) = next;
+        next.revision = record.revision.next(self.tokens.draw());
+        match self.store.replace(key.id(), record.revision, next.clone()).await {
+            Ok(Swap::Done) => Ok(self.kept_up(
+                Held {
+                    key,
+                    verifier,
+                    record: next,
+                    value,
+                },
+                next_key,
+                now,
+            )),
+            Ok(Swap::Stale(current)) => {
+                self.overtaken(
+                    Found {
+                        key,
+                        verifier,
+                        record: current,
+                    },
+                    renews,
+                )
+                .await
+            }
+            Ok(Swap::Gone) => {
+                self.gone(Held {
+                    key,
+                    verifier,
+                    record,
+                    value,
+                })
+                .await
+            }
+            // The read this write rides on succeeded, and stands. The next request tries again.
+            Err(_) => Ok(Opened::Live(
+                Held {
+                    key,
+                    verifier,
+                    record,
+                    value,
+                },
+                CookieChange::Keep,
+            )),
+        }
+    }
+
+    /// A step of upkeep was written.
+    fn kept_up(&self, held: Held<V>, next_key: Option<Key>, now: Timestamp) -> Opened<V> {
+        let Some(next_key) = next_key else {
+            return Opened::Live(held, CookieChange::Keep);
+        };
+        self.observe(&Event::Renewed { id: next_key.id() });
+        self.with_key(held, next_key, now)
+    }
+
+    /// The visitor has not got the next key yet: gives it again, from the record alone.
+    fn hand_over(&self, held: Held<V>, now: Timestamp) -> Opened<V> {
+        match protocol::next_key(&held.record, &held.key) {
+            Some(next) => self.with_key(held, next, now),
+            None => Opened::Live(held, CookieChange::Keep),
+        }
+    }
+
+    fn with_key(&self, held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
+        let cookie = CookieChange::send(key.clone(), &held.record, now);
+        Opened::Live(
+            Held {
+                verifier: self.verifier(&key),
+                key,
+                ..held
+            },
+            cookie,
+        )
+    }
+
+    /// Another write came before our upkeep: looks at what stands there now, and does no more than hand over.
+    async fn overtaken(&self, found: Found, renews: bool) -> Result<Opened<V>, Error> {
+        let now = self.now();
+        let id = found.key.id();
+        let standing = protocol::judge(&found.record, &found.verifier, now);
+        if standing != Standing::Live {
+            return self.refuse(id, standing, renews).await;
+        }
+        let value = match self.decode(id, &found.record.payload) {
+            Ok(value) => value,
+            Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
+        };
+        let step = protocol::upkeep(&found.record, &found.verifier, now);
+        let Found {
+            key,
+            verifier,
+            record,
+        } = found;
+        let held = Held {
+            key,
+            verifier,
+            record,
+            value,
+        };
+        Ok(match step {
+            Upkeep::HandOver => self.hand_over(held, now),
+            _ => Opened::Live(held, CookieChange::Keep),
+        })
+    }
+
+    /// The session ended while it was opened.
+    async fn gone(&self, held: Held<V>) -> Result<Opened<V>, Error> {
+        match self.reread(held).await {
+            Ok(held) => Ok(Opened::Live(held, CookieChange::Keep)),
+            Err(error) if error.kind() == ErrorKind::Superseded => Ok(Opened::Superseded),
+            Err(error) => match error.vacancy() {
+                Some(vacancy) => Ok(Opened::Vacant(vacancy)),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Notes the use of the session if the last one noted is long enough ago.
+    async fn touch(&self, id: SessionId, record: Record, now: Timestamp) -> Record {
+        let Some(deadline) = protocol::touch_due(&record, now) else {
+            return record;
+        };
+        match self.store.touch(id, record.revision, deadline).await {
+            Ok(true) => record.with_idle_deadline(deadline),
+            Ok(false) | Err(_) => record,
+        }
+    }
+
+    /// Treats a session that can't be decoded as the policy says. Nothing is ever written over it.
+    async fn set_aside(&self, id: SessionId, error: Error) -> Result<Opened<V>, Error> {
+        match self.undecodable {
+            UndecodablePolicy::SetAside => {}
+            UndecodablePolicy::Refuse => return Err(error),
+            UndecodablePolicy::End => self.end(id, EndReason::Ended).await?,
+        }
+        Ok(Opened::Vacant(Vacancy::Undecodable))
+    }
+}

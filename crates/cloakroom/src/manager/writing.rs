@@ -1,0 +1,141 @@
+//! The one path by which a live session changes.
+
+use std::time::Duration;
+
+use super::{Held, Manager};
+use crate::error::{Error, ErrorKind};
+use crate::key::{Key, SessionId};
+use crate::payload::Holder;
+use crate::protocol::{self, CookieChange, Settled};
+use crate::record::{Record, Revision};
+use crate::store::{Outcome, Swap};
+use crate::time::Timestamp;
+use crate::value::Value;
+use std::sync::Arc;
+
+/// How long a writer goes on losing races before it gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many races it loses at most, however fast.
+const ATTEMPTS: u32 = 10_000;
+
+/// What a change wants, for the session as it stands.
+pub(crate) enum Plan<V, R> {
+    /// Nothing to write.
+    Keep(R),
+    Write(Draft<V>, R),
+}
+
+/// A record to be written; its revision is set by the path.
+pub(crate) struct Draft<V> {
+    pub(crate) record: Record,
+    /// The typed value of the record's payload.
+    pub(crate) value: Option<Arc<Holder<V>>>,
+    /// The key that opens it from this write on, if it is another one.
+    pub(crate) fresh: Option<Key>,
+}
+
+/// What a change led to.
+pub(crate) struct Written<V, R> {
+    pub(crate) held: Held<V>,
+    pub(crate) cookie: CookieChange,
+    pub(crate) result: R,
+    pub(crate) changed: bool,
+}
+
+impl<V: Value> Manager<V> {
+    /// Plans and writes until the plan's write wins or the session is no longer open to its key.
+    ///
+    /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
+    /// verified again: a request that holds a replaced secret writes nothing.
+    pub(crate) async fn write<R>(
+        &self,
+        mut held: Held<V>,
+        mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Written<V, R>, Error> {
+        let id = held.key.id();
+        let started = self.now();
+        let mut turn = None;
+        for _ in 0..ATTEMPTS {
+            // Our copy may say that the session lives, never that it does not.
+            if protocol::is_over(&held.record, self.now()) {
+                held = self.reread(held).await?;
+            }
+            let now = self.now();
+            let (mut draft, result) = match plan(&held, now)? {
+                Plan::Keep(result) => {
+                    return Ok(Written {
+                        held,
+                        cookie: CookieChange::Keep,
+                        result,
+                        changed: false,
+                    });
+                }
+                Plan::Write(draft, result) => (draft, result),
+            };
+            draft.record.revision = held.record.revision.next(self.tokens.draw());
+            match self.swap(id, held.record.revision, &draft.record).await? {
+                Swap::Done => return Ok(self.written(held, draft, result, now)),
+                Swap::Stale(current) => held = self.recognise(held.key, held.verifier, current)?,
+                Swap::Gone => held = self.reread(held).await?,
+            }
+            if now.since(started) >= PATIENCE {
+                break;
+            }
+            // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
+            if turn.is_none() {
+                turn = Some(self.turnstile.enter(id).await);
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    fn written<R>(&self, held: Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
+        let Draft { record, value, fresh } = draft;
+        let (held, cookie) = match fresh {
+            None => (
+                Held {
+                    record,
+                    value,
+                    ..held
+                },
+                CookieChange::Keep,
+            ),
+            Some(key) => {
+                let cookie = CookieChange::send(key.clone(), &record, now);
+                (
+                    Held {
+                        verifier: self.verifier(&key),
+                        key,
+                        record,
+                        value,
+                    },
+                    cookie,
+                )
+            }
+        };
+        Written {
+            held,
+            cookie,
+            result,
+            changed: true,
+        }
+    }
+
+    /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
+    /// tells whether the write that stands there is this one.
+    async fn swap(&self, id: SessionId, expected: Revision, record: &Record) -> Result<Swap, Error> {
+        let lost = match self.store.replace(id, expected, record.clone()).await {
+            Err(error) if error.outcome() == Outcome::Unknown => error,
+            answer => return Ok(answer?),
+        };
+        match self.store.replace(id, expected, record.clone()).await {
+            Ok(Swap::Stale(current)) => match protocol::settle(expected, record.revision, current.revision) {
+                Settled::Done => Ok(Swap::Done),
+                Settled::Lost => Ok(Swap::Stale(current)),
+                Settled::Unknown => Err(lost.into()),
+            },
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(lost.into()),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A part of the entries, behind a lock that is never held for long.
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
+use super::slot::Slot;
+use crate::key::SessionId;
+use crate::principal::Principal;
+use crate::record::{Ending, Revision};
+use crate::store::{Ended, Inserted, StoreError, Swap};
+
+/// Entries that are gone through before the lock is given up for a moment.
+const SLICE: usize = 512;
+
+pub(super) struct Shard {
+    table: Mutex<Option<Table>>,
+}
+
+#[derive(Default)]
+struct Table {
+    slots: IndexMap<SessionId, Slot, BuildHasherDefault<IdHasher>>,
+    /// Where the next look for garbage begins, going down.
+    cursor: usize,
+}
+
+impl Shard {
+    pub(super) const fn new() -> Self {
+        Self {
+            table: Mutex::new(None),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Table>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the entry under `id`.
+    pub(super) fn with<T>(&self, id: SessionId, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
+        act(self.lock().as_mut().and_then(|table| table.slots.get_mut(&id)))
+    }
+
+    /// Adds an entry unless the id is taken; returns what garbage it came across.
+    pub(super) fn insert(
+        &self,
+        id: SessionId,
+        slot: Slot,
+        look_over: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> (Inserted, Vec<(SessionId, Slot)>) {
+        let mut table = self.lock();
+        let table = table.get_or_insert_default();
+        let inserted = match table.slots.entry(id) {
+            Entry::Occupied(_) => Inserted::Taken,
+            Entry::Vacant(free) => {
+                free.insert(slot);
+                Inserted::Done
+            }
+        };
+        (inserted, table.look_over(look_over, is_garbage))
+    }
+
+    /// Compares and swaps; returns what stood there.
+    pub(super) fn replace(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        mut slot: Slot,
+    ) -> Result<(Swap, Option<Slot>), StoreError> {
+        let swap = self.with(id, |present| match present {
+            None => Ok(Swap::Gone),
+            Some(present) => present.replace(expected, &mut slot),
+        })?;
+        let replaced = matches!(swap, Swap::Done).then_some(slot);
+        Ok((swap, replaced))
+    }
+
+    /// Ends a session; returns whose it was and how many bytes that freed.
+    pub(super) fn end(
+        &self,
+        id: SessionId,
+        ending: Ending,
+    ) -> Result<(Ended, Option<(Option<Principal>, usize)>), StoreError> {
+        let (ended, old, left) = self.with(id, |present| match present {
+            None => Ok((Ended::Absent, None, 0)),
+            Some(present) => present
+                .end(ending)
+                .map(|(ended, old)| (ended, old, present.bytes())),
+        })?;
+        Ok((
+            ended,
+            old.map(|old| (old.principal(), old.bytes().saturating_sub(left))),
+        ))
+    }
+
+    /// Looks over `count` entries from where the last look ended, and takes out what is garbage.
+    pub(super) fn look_over(
+        &self,
+        count: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> Vec<(SessionId, Slot)> {
+        self.lock()
+            .as_mut()
+            .map_or_else(Vec::new, |table| table.look_over(count, is_garbage))
+    }
+
+    /// Takes out at most `limit` entries that are garbage, having looked at all if it returns fewer.
+    pub(super) fn sweep(&self, limit: usize, is_garbage: impl Fn(&Slot) -> bool) -> Vec<(SessionId, Slot)> {
+        let mut removed = Vec::new();
+        self.slices(|table, top, bottom| {
+            let mut index = top;
+            while index > bottom && removed.len() < limit {
+                index -= 1;
+                if table
+                    .slots
+                    .get_index(index)
+                    .is_some_and(|(_, slot)| is_garbage(slot))
+                {
+                    removed.extend(table.slots.swap_remove_index(index));
+                }
+            }
+            removed.len() < limit
+        });
+        removed
+    }
+
+    /// Shows every entry that stays here meanwhile, some perhaps twice.
+    pub(super) fn each(&self, mut show: impl FnMut(SessionId, &Slot)) {
+        self.slices(|table, top, bottom| {
+            for (id, slot) in table.slots.get_range(bottom..top).into_iter().flatten() {
+                show(*id, slot);
+            }
+            true
+        });
+    }
+
+    /// Goes through the entries from the last to the first, giving the lock up between slices. A removal by others
+    /// moves the last entry, which has been seen, so none is missed.
+    fn slices(&self, mut visit: impl FnMut(&mut Table, usize, usize) -> bool) {
+        let mut top = usize::MAX;
+        while top > 0 {
+            let mut table = self.lock();
+            let Some(table) = table.as_mut() else { return };
+            let from = top.min(table.slots.len());
+            top = from.saturating_sub(SLICE);
+            if !visit(table, from, top) {
+                return;
+            }
+        }
+    }
+}
+
+impl Table {
+    fn look_over(&mut self, count: usize, is_garbage: impl Fn(&Slot) -> bool) -> Vec<(SessionId, Slot)> {
+        let mut removed = Vec::new();
+        for _ in 0..count.min(self.slots.len()) {
+            if self.cursor == 0 || self.cursor > self.slots.len() {
+                self.cursor = self.slots.len();
+            }
+            let Some(index) = self.cursor.checked_sub(1) else {
+                break;
+            };
+            self.cursor = index;
+            if self
+                .slots
+                .get_index(index)
+                .is_some_and(|(_, slot)| is_garbage(slot))
+            {
+                removed.extend(self.slots.swap_remove_index(index));
+            }
+        }
+        removed
+    }
+}
+
+/// Ids that are kept are random already: their bytes are their hash.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((_, tail)) = bytes.split_last_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*tail);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,251 @@
+//! How a session's changes are made: begun, written, ended, and made known to the request's other handles.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Session;
+use crate::error::{Error, ErrorKind};
+use crate::lifetime::Lifetime;
+use crate::manager::{Beginning, Created, Draft, Held, Manager, Plan};
+use crate::payload::{Holder, Payload};
+use crate::principal::Principal;
+use crate::protocol::{self, CookieChange, SignIn, Upkeep, Vacancy};
+use crate::record::{EndReason, Record};
+use crate::store::Admission;
+use crate::time::Timestamp;
+use crate::value::{Kind, Value};
+use crate::visit::Holding;
+
+impl<V: Value, K: Kind> Session<V, K> {
+    pub(super) async fn sign_in_here(&mut self, principal: &Principal) -> Result<(), Error> {
+        let manager = Arc::clone(&self.cell.manager);
+        let fresh = manager.secret()?;
+        if let Some(held) = self.held() {
+            let until = held.record.lifetime().absolute_deadline(manager.now());
+            let admission = Admission::new(principal.clone(), held.key.id(), until);
+            manager.store.admit(admission).await?;
+        }
+        self.write(|manager, held, now| {
+            if protocol::plan_sign_in(&held.record, principal) == SignIn::Switch {
+                // Somebody else signed in on it while this login lost a race: not ours to take over.
+                return Err(Error::vacant(Vacancy::Replaced));
+            }
+            let key = held.key.with_secret(fresh.clone());
+            let record = protocol::sign_in(&held.record, principal, manager.verifier(&key), now);
+            Ok(Plan::Write(
+                Draft {
+                    record,
+                    value: held.value.clone(),
+                    fresh: Some(key),
+                },
+                (),
+            ))
+        })
+        .await?;
+        self.report_renewal();
+        Ok(())
+    }
+
+    /// Signs in on a new session.
+    pub(super) async fn sign_in_anew(&mut self, principal: &Principal) -> Result<(), Error> {
+        let lifetime = self.manager().lifetime();
+        self.create(Some(V::default()), lifetime, Some(principal.clone()))
+            .await
+    }
+
+    /// Begins a session under a new key, whatever this handle held.
+    pub(crate) async fn begin_anew(&mut self, value: Option<V>, lifetime: Lifetime) -> Result<(), Error> {
+        self.create(value, lifetime, None).await
+    }
+
+    async fn create(
+        &mut self,
+        value: Option<V>,
+        lifetime: Lifetime,
+        principal: Option<Principal>,
+    ) -> Result<(), Error> {
+        let manager = self.manager();
+        let key = manager.mint()?;
+        let (value, payload) = match value.map(|value| manager.hold(value)) {
+            Some((value, payload)) => (Some(value), payload),
+            None => (None, Payload::unset()),
+        };
+        let beginning = Beginning {
+            key,
+            lifetime,
+            principal,
+            value,
+            payload,
+        };
+        let held = manager.create_fresh(beginning).await?;
+        self.minted(held);
+        Ok(())
+    }
+
+    pub(super) async fn put(&mut self, value: V, expiry: Option<Duration>) -> Result<(), Error> {
+        self.adopt();
+        self.check_writable()?;
+        let lifetime = self.manager().lifetime();
+        let lifetime = expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
+        if self.is_vacant() && self.begin(value.clone(), lifetime).await? {
+            return Ok(());
+        }
+        let renews = self.cell.renews();
+        self.write(|manager, held, now| {
+            let planned = to_value(manager, held, value.clone(), expiry, now);
+            match planned {
+                Plan::Write(draft, ()) if expiry.is_some() => {
+                    Ok(Plan::Write(outlasting(manager, held, draft, renews, now)?, ()))
+                }
+                planned => Ok(planned),
+            }
+        })
+        .await
+    }
+
+    /// Begins a session for a vacant handle; false if another handle of this request was first.
+    pub(super) async fn begin(&mut self, value: V, lifetime: Lifetime) -> Result<bool, Error> {
+        self.check_writable()?;
+        self.cell.check_open()?;
+        let manager = Arc::clone(&self.cell.manager);
+        let (value, payload) = manager.hold(value);
+        let mut beginning = Beginning {
+            key: self.cell.intended()?,
+            lifetime,
+            principal: None,
+            value: Some(value),
+            payload,
+        };
+        loop {
+            match manager.create(&beginning).await? {
+                Created::New(held) => {
+                    self.minted(held);
+                    return Ok(true);
+                }
+                Created::Existing(held) => {
+                    self.minted(held);
+                    return Ok(false);
+                }
+                Created::Taken => {
+                    self.cell.give_up_intended();
+                    beginning.key = self.cell.intended()?;
+                }
+            }
+        }
+    }
+
+    /// A vacant handle may begin a session only if its request did not end one for good and its key is not superseded.
+    pub(super) fn check_writable(&self) -> Result<(), Error> {
+        match &self.seen {
+            Holding::Live(_) | Holding::Vacant(_) => Ok(()),
+            Holding::Superseded => Err(Error::new(ErrorKind::Superseded)),
+            Holding::Over => Err(Error::vacant(Vacancy::Ended(EndReason::Ended))),
+        }
+    }
+
+    /// Every change of a live session goes through here.
+    pub(super) async fn write<R>(
+        &mut self,
+        mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<R, Error> {
+        self.check_writable()?;
+        let Some(held) = self.held().cloned() else {
+            return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
+        };
+        let manager = Arc::clone(&self.cell.manager);
+        let written = manager.write(held, |held, now| plan(&manager, held, now)).await?;
+        self.modified |= written.changed;
+        self.cell
+            .publish(Holding::Live(Box::new(written.held)), written.cookie);
+        self.adopt();
+        Ok(written.result)
+    }
+
+    /// Ends the session for `reason` and holds `after` from then on.
+    pub(super) async fn finish(&mut self, reason: EndReason, after: Holding<V>) -> Result<(), Error> {
+        self.adopt();
+        if matches!(self.seen, Holding::Superseded) {
+            return Err(Error::new(ErrorKind::Superseded));
+        }
+        if let Some(id) = self.id() {
+            self.manager().end(id, reason).await?;
+            self.modified = true;
+        }
+        self.cell.give_up_intended();
+        self.cell.publish(after, CookieChange::Remove);
+        self.adopt();
+        Ok(())
+    }
+
+    /// A session came to be under a key of this request.
+    fn minted(&mut self, held: Held<V>) {
+        let cookie = CookieChange::send(held.key.clone(), &held.record, self.manager().now());
+        self.modified = true;
+        self.cell.publish(Holding::Live(Box::new(held)), cookie);
+        self.adopt();
+    }
+}
+
+impl<V, R> Plan<V, R> {
+    pub(super) fn map<U>(self, change: impl FnOnce(R) -> U) -> Plan<V, U> {
+        match self {
+            Self::Keep(result) => Plan::Keep(change(result)),
+            Self::Write(draft, result) => Plan::Write(draft, change(result)),
+        }
+    }
+}
+
+/// The write of a new value, and of a new expiry if there is one; none if nothing changes.
+pub(super) fn to_value<V: Value>(
+    manager: &Manager<V>,
+    held: &Held<V>,
+    value: V,
+    expiry: Option<Duration>,
+    now: Timestamp,
+) -> Plan<V, ()> {
+    if expiry.is_none() && held.value.as_ref().is_some_and(|holder| holder.value == value) {
+        return Plan::Keep(());
+    }
+    let (value, payload): (Arc<Holder<V>>, _) = manager.hold(value);
+    let used = match expiry {
+        Some(expiry) => protocol::extend(&held.record, expiry, now),
+        None => protocol::used(&held.record, now),
+    };
+    Plan::Write(
+        Draft {
+            record: Record { payload, ..used },
+            value: Some(value),
+            fresh: None,
+        },
+        (),
+    )
+}
+
+/// The draft with a renewal in the same write, if the cookie would end before the session.
+pub(super) fn outlasting<V: Value>(
+    manager: &Manager<V>,
+    held: &Held<V>,
+    draft: Draft<V>,
+    renews: bool,
+    now: Timestamp,
+) -> Result<Draft<V>, Error> {
+    if !renews {
+        return Ok(draft);
+    }
+    match protocol::upkeep(&draft.record, &held.verifier, now) {
+        Upkeep::Begin => {
+            let nonce = manager.nonce()?;
+            let (record, next) = protocol::begin_renewal(&draft.record, &held.key, manager.kind, nonce, now);
+            Ok(Draft {
+                record,
+                fresh: Some(next),
+                ..draft
+            })
+        }
+        Upkeep::HandOver => {
+            let fresh = protocol::next_key(&draft.record, &held.key);
+            Ok(Draft { fresh, ..draft })
+        }
+        _ => Ok(draft),
+    }
+}

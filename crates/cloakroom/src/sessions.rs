@@ -1,0 +1,270 @@
+//! The manager of one kind of session: policy and store, shared by all requests.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::builder::{Builder, ConfigError};
+use crate::error::{Error, ErrorKind};
+use crate::headers::ResponseHeaders;
+use crate::key::{Key, SessionId};
+use crate::lifetime::Lifetime;
+use crate::manager::Manager;
+use crate::principal::Principal;
+use crate::protocol::{CookieChange, Vacancy};
+use crate::record::EndReason;
+use crate::session::Session;
+use crate::store::{Page, Store, StoreError};
+use crate::transport::Carrier;
+use crate::value::{DefaultKind, Kind, Value};
+use crate::visit::{Cell, Visit};
+
+/// The manager of one kind of session: generates, fetches and revokes them, by one policy, on one store.
+///
+/// Cheap to clone. `V` is what a session carries; `K` tells several kinds of session in one application apart.
+///
+/// ```
+/// # use cloakroom::{Io, Map, MemoryStore, Sessions};
+/// # Io::future(async {
+/// let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+///
+/// let session = sessions.generate(Map::default()).await?;
+/// for (name, value) in session.headers().iter() {
+///     println!("{name}: {value:?}"); // Set-Cookie, Vary, Cache-Control
+/// }
+///
+/// let key = session.key().expect("it was just generated");
+/// assert_eq!(sessions.of_key(key).await?.id(), session.id());
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).wait().unwrap();
+/// ```
+#[doc(alias = "backend")]
+pub struct Sessions<V, K = DefaultKind> {
+    manager: Arc<Manager<V>>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<V: Value, K: Kind> Sessions<V, K> {
+    /// Sessions on `store` by the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours in all.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the kind's name is no token, or the system has no randomness to give.
+    pub fn new(store: impl Store) -> Result<Self, ConfigError> {
+        Self::builder(store).build()
+    }
+
+    /// Sessions on `store` by a policy of your own.
+    pub fn builder(store: impl Store) -> Builder<V, K> {
+        Builder::new(Arc::new(store))
+    }
+
+    pub(crate) fn of(manager: Arc<Manager<V>>) -> Self {
+        Self {
+            manager,
+            kind: PhantomData,
+        }
+    }
+
+    /// Begins one request's visit; see [`Visit`].
+    pub fn visit(&self) -> Visit<V, K> {
+        Visit::new(Arc::clone(&self.manager))
+    }
+
+    /// A new session with this value and the present lifetime, stored before this returns.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unfit`.
+    pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
+        let mut session = self.vacant();
+        session.begin_anew(Some(value), self.lifetime()).await?;
+        Ok(session)
+    }
+
+    /// A new session that ends exactly `expiry` from now; zero gives one that has ended already.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unfit`.
+    pub async fn generate_for(&self, value: V, expiry: Duration) -> Result<Session<V, K>, Error> {
+        let mut session = self.vacant();
+        if expiry.is_zero() {
+            session.end().await?;
+        } else {
+            session
+                .begin_anew(Some(value), self.lifetime().exactly(expiry))
+                .await?;
+        }
+        Ok(session)
+    }
+
+    /// A new session without a value: fetching it is [`ErrorKind::NotSet`] until it is set.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
+        let mut session = self.vacant();
+        session.begin_anew(None, self.lifetime()).await?;
+        Ok(session)
+    }
+
+    /// The session that `key` opens.
+    ///
+    /// # Errors
+    /// `NotFound` (with [`Error::vacancy`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
+    pub async fn of_key(&self, key: &Key) -> Result<Session<V, K>, Error> {
+        let cell = self.cell();
+        cell.open_key(key).await?;
+        fetched(Session::of(cell))
+    }
+
+    /// The session that a request's headers open; `None` if they carry no key.
+    ///
+    /// # Errors
+    /// Those of [`of_key`](Sessions::of_key): a key that opens nothing is an error, not `None`.
+    #[doc(alias = "of_header")]
+    pub async fn of_headers(&self, request: &HeaderMap) -> Result<Option<Session<V, K>>, Error> {
+        let cell = self.cell();
+        if cell.open_headers(request).await? {
+            fetched(Session::of(cell)).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The session that a request's headers open, or a new one with `default` if they open none.
+    ///
+    /// A key that opens nothing is never adopted: the new session has a new key.
+    ///
+    /// # Errors
+    /// `Superseded`, `Corrupt`, and `Unavailable`: a store that is down is an error, never a new session.
+    #[doc(alias = "of_header_or_create")]
+    pub async fn of_headers_or_create(
+        &self,
+        request: &HeaderMap,
+        default: V,
+    ) -> Result<Session<V, K>, Error> {
+        let cell = self.cell();
+        cell.open_headers(request).await?;
+        match fetched(Session::of(Arc::clone(&cell))) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
+                let mut session = Session::of(cell);
+                session.begin_anew(Some(default), self.lifetime()).await?;
+                Ok(session)
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// The headers that make a client forget its key.
+    #[doc(alias = "clear_hdrs")]
+    pub fn clear_headers(&self) -> ResponseHeaders {
+        ResponseHeaders::new(
+            &self.manager.channel,
+            Carrier::Cookie,
+            &CookieChange::Remove,
+            true,
+        )
+    }
+
+    /// Ends session `id` from outside; one that is absent or ended is success.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn revoke(&self, id: SessionId) -> Result<(), Error> {
+        self.manager.end(id, EndReason::Revoked).await
+    }
+
+    /// Ends all sessions on which `principal` is signed in; how many directory entries were gone through.
+    ///
+    /// A login in flight may still succeed after this.
+    ///
+    /// # Errors
+    /// `Unavailable`; some sessions may have been ended.
+    pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, Error> {
+        const PAGE: usize = 100;
+        let (mut page, mut count) = (Page::first(PAGE), 0);
+        loop {
+            let ids = self.manager.store.ids_of(principal, page).await?;
+            for id in &ids {
+                self.revoke(*id).await?;
+            }
+            count += ids.len();
+            match ids.last() {
+                Some(last) if ids.len() == PAGE => page = page.after(*last),
+                _ => return Ok(count),
+            }
+        }
+    }
+
+    /// Removes at most `limit` expired sessions and old tombstones from the store; how many went.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn sweep(&self, limit: usize) -> Result<usize, Error> {
+        Ok(self.manager.store.sweep(self.manager.now(), limit).await?)
+    }
+
+    /// Whether the store can be used at this moment: for a health check.
+    ///
+    /// # Errors
+    /// [`StoreError`] saying why not.
+    pub async fn health(&self) -> Result<(), StoreError> {
+        self.manager.store.health().await
+    }
+
+    /// The lifetime that new sessions are given.
+    #[doc(alias = "default_period")]
+    pub fn lifetime(&self) -> Lifetime {
+        self.manager.lifetime()
+    }
+
+    /// Changes the lifetime that sessions are given from now on; those that exist keep theirs.
+    #[doc(alias = "set_default_period")]
+    pub fn set_lifetime(&self, lifetime: Lifetime) {
+        *self
+            .manager
+            .lifetime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = lifetime;
+    }
+
+    fn cell(&self) -> Arc<Cell<V>> {
+        Arc::new(Cell::new(Arc::clone(&self.manager)))
+    }
+
+    fn vacant(&self) -> Session<V, K> {
+        let cell = self.cell();
+        cell.ask();
+        Session::of(cell)
+    }
+}
+
+/// A session that was asked for by its key: here, with a value, or an error that says why not.
+fn fetched<V: Value, K: Kind>(session: Session<V, K>) -> Result<Session<V, K>, Error> {
+    match session.vacancy() {
+        None if session.is_set() => Ok(session),
+        None => Err(Error::new(ErrorKind::NotSet)),
+        Some(_) if session.is_superseded() => Err(Error::new(ErrorKind::Superseded)),
+        Some(Vacancy::NoKey) => Err(Error::vacant(Vacancy::NoKey)),
+        Some(vacancy) => Err(Error::vacant(vacancy)),
+    }
+}
+
+impl<V, K> Clone for Sessions<V, K> {
+    fn clone(&self) -> Self {
+        Self {
+            manager: Arc::clone(&self.manager),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<V, K> fmt::Debug for Sessions<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("store", &self.manager.store)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+//! Over axum: extractors, statuses, headers, several kinds of session.
+
+use axum::body::Body;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use cloakroom::{Error, Kind, MemoryStore, Principal, Session, SessionLayer, Sessions, Transport};
+use cloakroom_testkit::{Client, Fault, FaultyStore, Operation, SpyStore};
+use http::{Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
+
+const ORIGIN: &str = "https://shop.example";
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    visits: u64,
+}
+
+struct Admin;
+
+impl Kind for Admin {
+    const NAME: &'static str = "admin";
+}
+
+async fn count(mut session: Session<Visitor>) -> Result<Json<u64>, Error> {
+    let visits = session.update(|visitor| {
+        visitor.visits += 1;
+        visitor.visits
+    });
+    Ok(Json(visits.await?))
+}
+
+async fn read(session: Option<Session<Visitor>>) -> Json<Option<u64>> {
+    Json(session.map(|session| session.visits))
+}
+
+async fn login(mut session: Session<Visitor>) -> Result<StatusCode, Error> {
+    session
+        .login(&Principal::new("alice").expect("a valid name"))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn logout(mut session: Session<Visitor>) -> Result<StatusCode, Error> {
+    session.logout().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn revoke(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<StatusCode, Error> {
+    if let Some(id) = session.id() {
+        sessions.revoke(id).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/count", post(count))
+        .route("/read", get(read))
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .route("/revoke", post(revoke))
+        .route("/ignore", get(async || "nothing to see"))
+}
+
+fn app(sessions: Sessions<Visitor>) -> Router {
+    routes().layer(SessionLayer::new(sessions))
+}
+
+async fn send(app: &Router, client: &mut Client, method: &str, path: &str) -> Response<Body> {
+    let url = format!("{ORIGIN}{path}");
+    let request = client
+        .request(method, &url)
+        .body(Body::empty())
+        .expect("a valid request");
+    let response = app.clone().oneshot(request).await.expect("infallible");
+    client.take(&url, &response);
+    response
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 16)
+        .await
+        .expect("a small body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn a_visitor_is_counted_and_remembered() {
+    let app = app(Sessions::new(MemoryStore::new()).unwrap());
+    let mut client = Client::new();
+    assert_eq!(text(send(&app, &mut client, "GET", "/read").await).await, "null");
+    for expected in ["1", "2", "3"] {
+        assert_eq!(
+            text(send(&app, &mut client, "POST", "/count").await).await,
+            expected
+        );
+    }
+    assert_eq!(text(send(&app, &mut client, "GET", "/read").await).await, "3");
+}
+
+#[tokio::test]
+async fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing() {
+    let spy = SpyStore::new(MemoryStore::new());
+    let app = app(Sessions::new(spy.clone()).unwrap());
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    spy.reset();
+    let response = send(&app, &mut client, "GET", "/ignore").await;
+    assert_eq!(spy.calls().total(), 0);
+    for name in ["set-cookie", "vary", "cache-control"] {
+        assert!(!response.headers().contains_key(name), "{name}");
+    }
+    let response = send(&app, &mut Client::new(), "GET", "/read").await;
+    assert_eq!(spy.calls().total(), 0);
+    assert_eq!(response.headers()["vary"], "cookie");
+}
+
+#[tokio::test]
+async fn a_browser_obeys_the_removal() {
+    let app = app(Sessions::new(MemoryStore::new()).unwrap());
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    send(&app, &mut client, "POST", "/login").await;
+    assert!(client.cookie(ORIGIN, "__Host-id").is_some());
+    send(&app, &mut client, "POST", "/logout").await;
+    assert!(client.cookie(ORIGIN, "__Host-id").is_none());
+}
+
+#[tokio::test]
+async fn a_store_outage_is_a_503_that_says_when_to_come_back() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let app = app(Sessions::new(faulty.clone()).unwrap());
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    for operation in [Operation::Get, Operation::Replace] {
+        faulty.fail_on(operation, Fault::NotSent);
+        let response = send(&app, &mut client, "POST", "/count").await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], "5");
+        assert!(!response.headers().contains_key("set-cookie"));
+        assert_eq!(text(response).await, "");
+    }
+    assert_eq!(text(send(&app, &mut client, "POST", "/count").await).await, "2");
+}
+
+#[tokio::test]
+async fn a_superseded_cookie_is_a_409_without_a_cookie() {
+    let app = app(Sessions::new(MemoryStore::new()).unwrap());
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    let mut late = client.clone();
+    send(&app, &mut client, "POST", "/login").await;
+    let response = send(&app, &mut late, "POST", "/count").await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert!(!response.headers().contains_key("set-cookie"));
+    assert_eq!(text(send(&app, &mut client, "POST", "/count").await).await, "2");
+}
+
+#[tokio::test]
+async fn a_revoked_visitor_is_out_at_the_next_request() {
+    let app = app(Sessions::new(MemoryStore::new()).unwrap());
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    send(&app, &mut client, "POST", "/revoke").await;
+    assert_eq!(text(send(&app, &mut client, "GET", "/read").await).await, "null");
+}
+
+#[tokio::test]
+async fn a_missing_layer_is_a_500_that_tells_the_client_nothing() {
+    let response = routes()
+        .oneshot(Request::post("/count").body(Body::empty()).unwrap())
+        .await
+        .expect("infallible");
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(text(response).await, "");
+}
+
+#[tokio::test]
+async fn two_kinds_of_session_live_side_by_side() {
+    async fn both(
+        mut visitor: Session<Visitor>,
+        mut admin: Session<Visitor, Admin>,
+    ) -> Result<Json<(u64, u64)>, Error> {
+        let visits = visitor.update(|visitor| {
+            visitor.visits += 1;
+            visitor.visits
+        });
+        let visits = visits.await?;
+        let actions = admin.update(|admin| {
+            admin.visits += 10;
+            admin.visits
+        });
+        Ok(Json((visits, actions.await?)))
+    }
+    let store = std::sync::Arc::new(MemoryStore::new());
+    let visitors: Sessions<Visitor> = Sessions::new(store.clone()).unwrap();
+    let admins: Sessions<Visitor, Admin> = Sessions::new(store).unwrap();
+    let app = Router::new()
+        .route("/both", post(both))
+        .layer(SessionLayer::new(visitors))
+        .layer(SessionLayer::new(admins));
+    let mut client = Client::new();
+    assert_eq!(
+        text(send(&app, &mut client, "POST", "/both").await).await,
+        "[1,10]"
+    );
+    assert_eq!(
+        text(send(&app, &mut client, "POST", "/both").await).await,
+        "[2,20]"
+    );
+    assert!(client.cookie(ORIGIN, "__Host-id").is_some());
+    assert!(client.cookie(ORIGIN, "__Host-id-admin").is_some());
+    let stolen = client.cookie(ORIGIN, "__Host-id").unwrap();
+    let request = Request::post("/both")
+        .header("cookie", format!("__Host-id-admin={stolen}"))
+        .body(Body::empty())
+        .unwrap();
+    let response = app.oneshot(request).await.expect("infallible");
+    assert_eq!(text(response).await, "[1,10]", "a visitor's key is no admin's");
+}
+
+#[tokio::test]
+async fn one_application_serves_browsers_and_bearer_clients() {
+    let sessions: Sessions<Visitor> = Sessions::builder(MemoryStore::new())
+        .transport(Transport::cookie_or_bearer(cloakroom::CookiePolicy::default()))
+        .build()
+        .unwrap();
+    let key = sessions
+        .generate(Visitor { visits: 7 })
+        .await
+        .unwrap()
+        .key()
+        .unwrap()
+        .expose();
+    let app = app(sessions);
+    let request = Request::post("/count")
+        .header("authorization", format!("bearer {key}"))
+        .body(Body::empty())
+        .unwrap();
+    let response = app.clone().oneshot(request).await.expect("infallible");
+    assert!(!response.headers().contains_key("set-cookie"));
+    assert_eq!(text(response).await, "8");
+    let mut browser = Client::new();
+    assert_eq!(text(send(&app, &mut browser, "POST", "/count").await).await, "1");
+    assert!(browser.cookie(ORIGIN, "__Host-id").is_some());
+}

@@ -1,0 +1,11 @@
+//! Bytes that are taken for a record are that record's only bytes.
+#![no_main]
+
+use cloakroom::Stored;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(stored) = Stored::from_bytes(bytes) {
+        assert_eq!(stored.to_bytes().expect("what was read can be written"), bytes);
+    }
+});

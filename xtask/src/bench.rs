@@ -1,0 +1,24 @@
+//! `cargo xtask bench`: measurements, outside the default members so that nobody else builds them.
+
+use crate::shell::{self, Failure};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Bench {
+    /// What a session costs a request
+    Overhead(Args),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// For the bench: --json, --help
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
+    let (package, args) = match bench {
+        Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
+    };
+    let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);
+    shell::run(command.args(&args.rest))
+}
