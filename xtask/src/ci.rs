@@ -49,10 +49,5 @@ fn print(table: &[(&str, Duration, bool)]) {
         eprintln!("{name:<10} {:>8}  not run", "-");
     }
     let all = table.iter().all(|(_, _, held)| *held);
-    eprintln!(
-        "{:<10} {:>8}  {}",
-        "test",
-        "-",
-        if all { "next" } else { "not run" }
-    );
+    eprintln!("{:<10} {:>8}  {}", "test", "-", if all { "next" } else { "not run" });
 }

@@ -3,10 +3,7 @@
 use crate::shell::{self, Failure};
 use crate::tool::Tool;
 
-const DENY: Tool = Tool {
-    subcommand: "deny",
-    version: "=0.20.2",
-};
+const DENY: Tool = Tool { subcommand: "deny", version: "=0.20.2" };
 
 pub(crate) fn run() -> Result<(), Failure> {
     check(&["bans", "licenses", "sources"])

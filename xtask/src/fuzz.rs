@@ -5,10 +5,7 @@ use std::fs;
 use crate::shell::{self, Failure};
 use crate::tool::Tool;
 
-const FUZZ: Tool = Tool {
-    subcommand: "fuzz",
-    version: "=0.13.2",
-};
+const FUZZ: Tool = Tool { subcommand: "fuzz", version: "=0.13.2" };
 
 const NIGHTLY: &str = "+nightly";
 
@@ -51,9 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     FUZZ.provide()?;
     let all = <Target as clap::ValueEnum>::value_variants();
     let targets = args.target.as_ref().map_or(all, std::slice::from_ref);
-    targets
-        .iter()
-        .try_for_each(|target| fuzz(target.name(), args.seconds))
+    targets.iter().try_for_each(|target| fuzz(target.name(), args.seconds))
 }
 
 /// New finds go to the corpus, which is nobody's but this machine's; the seeds are read only.
@@ -62,17 +57,6 @@ fn fuzz(target: &str, seconds: u64) -> Result<(), Failure> {
     fs::create_dir_all(shell::root().join(&corpus))
         .map_err(|error| Failure::Step(format!("cannot create {corpus}: {error}")))?;
     let mut command = FUZZ.command(Some(NIGHTLY));
-    command.args([
-        "run",
-        "--fuzz-dir",
-        "fuzz",
-        target,
-        &corpus,
-        &format!("fuzz/seeds/{target}"),
-    ]);
-    shell::run(command.args([
-        "--",
-        &format!("-max_total_time={seconds}"),
-        "-print_final_stats=1",
-    ]))
+    command.args(["run", "--fuzz-dir", "fuzz", target, &corpus, &format!("fuzz/seeds/{target}")]);
+    shell::run(command.args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]))
 }

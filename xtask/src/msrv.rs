@@ -19,13 +19,8 @@ pub(crate) fn run() -> Result<(), Failure> {
             "the manifest promises Rust {PROMISED}, and it is not here: `rustup toolchain install {PROMISED}`"
         )));
     }
-    let mut command = shell::cargo([
-        toolchain.as_str(),
-        "check",
-        "--workspace",
-        "--all-features",
-        "--locked",
-    ]);
+    let mut command =
+        shell::cargo([toolchain.as_str(), "check", "--workspace", "--all-features", "--locked"]);
     shell::run(&mut command)
 }
 

@@ -56,28 +56,17 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 pub(crate) fn run_last(command: &mut Command) -> Result<(), Failure> {
     eprintln!("$ {}", describe(command));
     let status = command.status().map_err(|error| not_started(command, &error))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::Step(format!("`{}`: {status}", describe(command))))
-    }
+    if status.success() { Ok(()) } else { Err(Failure::Step(format!("`{}`: {status}", describe(command)))) }
 }
 
 /// Runs a command for what it prints.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     eprintln!("$ {}", describe(command));
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| not_started(command, &error))?;
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| not_started(command, &error))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
-        Err(Failure::Step(format!(
-            "`{}`: {}",
-            describe(command),
-            output.status
-        )))
+        Err(Failure::Step(format!("`{}`: {}", describe(command), output.status)))
     }
 }
 
@@ -87,10 +76,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a chore's own duration; no decision hangs on it"
-)]
+#[expect(clippy::disallowed_methods, reason = "a chore's own duration; no decision hangs on it")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -20,18 +20,14 @@ pub(crate) fn run() -> Result<(), Failure> {
     collect(shell::root(), &mut files).map_err(|error| Failure::Step(format!("cannot read: {error}")))?;
     let (sources, pages): (Vec<_>, Vec<_>) = files.iter().partition(|file| has_extension(&file.path, "rs"));
 
-    let functions: BTreeSet<_> = sources
-        .iter()
-        .flat_map(|file| source::functions(&file.text))
-        .collect();
+    let functions: BTreeSet<_> = sources.iter().flat_map(|file| source::functions(&file.text)).collect();
     let mut complaints: Vec<String> = Vec::new();
     for file in &sources {
         complaints.extend(source::complaints(&file.path, &file.text));
     }
     for file in pages.iter().filter(|file| file.path.starts_with("docs")) {
-        let unknown = tables::tests_named(&file.text)
-            .into_iter()
-            .filter(|test| !functions.contains(test.name));
+        let unknown =
+            tables::tests_named(&file.text).into_iter().filter(|test| !functions.contains(test.name));
         complaints.extend(
             unknown.map(|test| format!("{}:{}: no test `{}`", file.path.display(), test.line, test.name)),
         );

@@ -12,19 +12,13 @@ const MOST_ADDED: usize = 25;
 
 pub(crate) fn run() -> Result<(), Failure> {
     let core = crates("normal", &["-p", "cloakroom", "--no-default-features"])?;
-    let runtimes: Vec<_> = core
-        .iter()
-        .filter(|line| RUNTIMES.contains(&name(line)))
-        .collect();
+    let runtimes: Vec<_> = core.iter().filter(|line| RUNTIMES.contains(&name(line))).collect();
     if !runtimes.is_empty() {
         return Err(Failure::Step(format!("the core brings a runtime: {runtimes:?}")));
     }
     println!("core without features: {} crates, no runtime", core.len());
 
-    let with_axum = crates(
-        "normal",
-        &["-p", "cloakroom", "--no-default-features", "--features", "axum"],
-    )?;
+    let with_axum = crates("normal", &["-p", "cloakroom", "--no-default-features", "--features", "axum"])?;
     // Only our own tests and tools depend on axum itself: without `dev` cargo would not find the way to it.
     let axum = crates("normal,dev", &["-p", "axum"])?;
     let added: Vec<_> = with_axum.difference(&axum).map(String::as_str).collect();

@@ -51,14 +51,8 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Bot,
-        Self::Anonymous,
-        Self::Untouched,
-        Self::Read,
-        Self::ReadWrite,
-        Self::New,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bot, Self::Anonymous, Self::Untouched, Self::Read, Self::ReadWrite, Self::New];
 
     pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
         let found = Self::ALL.into_iter().find(|case| case.name() == name);

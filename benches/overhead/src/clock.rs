@@ -39,10 +39,7 @@ fn median(times: &[f64]) -> f64 {
     times[times.len() / 2]
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark's business is the real clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "a benchmark's business is the real clock")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -44,7 +44,7 @@ impl Contender {
         match self {
             Self::Plain => plain::server(sessions),
             Self::Cloakroom => ours::server(cloakroom::MemoryStore::new(), sessions).await,
-            Self::Encoded => ours::server(cloakroom::MemoryStore::encoded(), sessions).await,
+            Self::Encoded => ours::server(cloakroom::MemoryStore::new().encoded(), sessions).await,
             Self::TowerSessions => theirs::server(sessions).await,
         }
     }

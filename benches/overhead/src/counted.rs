@@ -92,12 +92,7 @@ pub(crate) fn drive(contender: &str, case: &str, requests: &str) -> Result<(), F
 /// The number that follows `label`, which may have commas in it.
 fn number_after(text: &str, label: &str) -> Option<f64> {
     let (_, rest) = text.split_once(label)?;
-    let digits: String = rest
-        .split_whitespace()
-        .next()?
-        .chars()
-        .filter(|c| *c != ',')
-        .collect();
+    let digits: String = rest.split_whitespace().next()?.chars().filter(|c| *c != ',').collect();
     digits.parse().ok()
 }
 

@@ -112,11 +112,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
     }
     report.tables.push(table);
 
-    let text = if options.json {
-        serde_json::to_string_pretty(&report)?
-    } else {
-        report.to_string()
-    };
+    let text = if options.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
     writeln!(std::io::stdout().lock(), "{text}")?;
     Ok(!options.check || passes(&report.tables[0]))
 }

@@ -34,10 +34,7 @@ pub(crate) struct Row {
 
 impl Table {
     pub(crate) fn new(measure: &'static str) -> Self {
-        Self {
-            measure,
-            rows: Vec::new(),
-        }
+        Self { measure, rows: Vec::new() }
     }
 
     /// Adds a case's absolute costs, in the order of [`Contender::ALL`].
@@ -70,11 +67,7 @@ impl fmt::Display for Table {
             "| {:<10} | {plain:>9} | {ours:>9} | {encoded:>17} | {theirs:>14} | ours/theirs |",
             "case"
         )?;
-        write!(
-            f,
-            "\n|{:-<12}|{:->11}|{:->11}|{:->19}|{:->16}|{:->13}|",
-            "", ":", ":", ":", ":", ":"
-        )?;
+        write!(f, "\n|{:-<12}|{:->11}|{:->11}|{:->19}|{:->16}|{:->13}|", "", ":", ":", ":", ":", ":")?;
         if self.rows.is_empty() {
             return write!(
                 f,
@@ -88,14 +81,7 @@ impl fmt::Display for Table {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            case,
-            plain,
-            cloakroom,
-            cloakroom_encoded,
-            tower_sessions,
-            ratio,
-        } = self;
+        let Self { case, plain, cloakroom, cloakroom_encoded, tower_sessions, ratio } = self;
         // Small counts would lose their fraction, large ones gain only noise.
         let places = usize::from(*plain < 100.0);
         write!(
@@ -124,9 +110,6 @@ mod tests {
     fn what_was_not_measured_is_a_dash() {
         let text = Table::new("instructions per request").to_string();
         let row = text.lines().last().unwrap();
-        assert!(
-            row.split('|').all(|cell| cell.is_empty() || cell.trim() == "-"),
-            "{row}"
-        );
+        assert!(row.split('|').all(|cell| cell.is_empty() || cell.trim() == "-"), "{row}");
     }
 }

@@ -52,9 +52,7 @@ pub(crate) async fn verify(contender: Contender, case: Case) -> Result<(), Failu
     for count in counts {
         let response = server.serve(server.request(case, 1)).await;
         let cookie = new_key(&response)?;
-        expect(response.status() == StatusCode::OK, || {
-            format!("status {}", response.status())
-        })?;
+        expect(response.status() == StatusCode::OK, || format!("status {}", response.status()))?;
         expect(cookie.is_some() == sets, || format!("Set-Cookie: {cookie:?}"))?;
         let body = body(response).await?;
         expect(body == count, || format!("body `{body}` instead of `{count}`"))?;
@@ -63,9 +61,7 @@ pub(crate) async fn verify(contender: Contender, case: Case) -> Result<(), Failu
         if let Some(key) = cookie {
             let response = server.serve(Case::Read.request(&cookies(&key)?)).await;
             let kept = body_of_read(response).await?;
-            expect(kept == after, || {
-                format!("the session sent keeps `{kept}` instead of `{after}`")
-            })?;
+            expect(kept == after, || format!("the session sent keeps `{kept}` instead of `{after}`"))?;
         }
     }
     if case == Case::ReadWrite && !stateless {
@@ -87,9 +83,7 @@ async fn body(response: Response) -> Result<String, Failure> {
 }
 
 async fn body_of_read(response: Response) -> Result<String, Failure> {
-    expect(response.status() == StatusCode::OK, || {
-        format!("a read answers {}", response.status())
-    })?;
+    expect(response.status() == StatusCode::OK, || format!("a read answers {}", response.status()))?;
     body(response).await
 }
 

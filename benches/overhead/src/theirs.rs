@@ -24,9 +24,7 @@ pub(crate) async fn server(sessions: usize) -> Result<Server, Failure> {
         session.save().await?;
         keys.push(session.id().ok_or("a saved session has no id")?.to_string());
     }
-    let layer = SessionManagerLayer::new(store)
-        .with_name(COOKIE_NAME)
-        .with_expiry(expiry);
+    let layer = SessionManagerLayer::new(store).with_name(COOKIE_NAME).with_expiry(expiry);
     let router = Router::new()
         .route("/ignore", get(async || "ignored"))
         .route("/read", get(read))

@@ -119,11 +119,9 @@ pub(crate) trait Decisions: Send + Sync {
     /// The record that a touch leaves, if it does anything; `held` is the one that was read.
     fn touched(&self, found: Option<&Stored>, held: &Record, deadline: Timestamp) -> Option<Record> {
         match found {
-            Some(Stored::Live(record)) if record.revision() == held.revision() => Some(
-                record
-                    .clone()
-                    .with_idle_deadline(deadline.max(record.idle_deadline())),
-            ),
+            Some(Stored::Live(record)) if record.revision() == held.revision() => {
+                Some(record.clone().with_idle_deadline(deadline.max(record.idle_deadline())))
+            }
             _ => None,
         }
     }

@@ -31,12 +31,11 @@ pub(crate) enum Event {
     SignedIn,
     Elevated,
     SessionEnded,
-    NewerCookieReplaced,
     CookieRestored,
 }
 
 impl Event {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::RenewalBegun,
         Self::RenewalRaceLost,
         Self::NextKeyHandedOver,
@@ -63,7 +62,6 @@ impl Event {
         Self::SignedIn,
         Self::Elevated,
         Self::SessionEnded,
-        Self::NewerCookieReplaced,
         Self::CookieRestored,
     ];
 
@@ -95,7 +93,6 @@ impl Event {
             Self::SignedIn => "a sign-in keeps the session",
             Self::Elevated => "rights are elevated",
             Self::SessionEnded => "a session is ended",
-            Self::NewerCookieReplaced => "a late response replaces a newer cookie",
             Self::CookieRestored => "a crashed browser comes back with an older cookie",
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::Timestamp;
 use cloakroom::protocol::{Replacement, SUPERSEDED_FOR, Standing, THEFT_AFTER, Vacancy};
+use cloakroom::{Record, Timestamp};
 use stateright::Property;
 
 use crate::model::{Cloakroom, TRIAL, moment};
@@ -148,11 +148,7 @@ impl State {
     ) -> impl Iterator<Item = (&'a Ticket, Fate, Standing)> + 'a {
         self.ghost.secrets.iter().filter_map(|(ticket, &fate)| {
             let record = self.store.get(&ticket.session())?.live()?;
-            Some((
-                ticket,
-                fate,
-                model.decisions.judge(record, ticket.verifier(), self.now()),
-            ))
+            Some((ticket, fate, model.decisions.judge(record, ticket.verifier(), self.now())))
         })
     }
 
@@ -161,12 +157,12 @@ impl State {
         !self.ghost.dead.contains(&ticket.session())
     }
 
-    /// Whether the owner's cookie opens a session, and who is signed in there.
-    fn opens(&self, model: &Cloakroom) -> Option<Option<&str>> {
+    /// The record that the owner's cookie opens.
+    fn opened<'a>(&'a self, model: &Cloakroom) -> Option<&'a Record> {
         let ticket = self.jar(Browser::Owner)?;
         let record = self.store.get(&ticket.session())?.live()?;
         let standing = model.decisions.judge(record, ticket.verifier(), self.now());
-        (standing == Standing::Live).then(|| record.principal().map(cloakroom::Principal::as_str))
+        (standing == Standing::Live).then_some(record)
     }
 }
 
@@ -184,17 +180,13 @@ fn writes_happen_once(state: &State) -> bool {
 
 fn nothing_revives(state: &State) -> bool {
     state.store.iter().all(|(session, entry)| {
-        let alive = entry
-            .live()
-            .is_some_and(|record| !record.expires_at().has_passed(state.now()));
+        let alive = entry.live().is_some_and(|record| !record.expires_at().has_passed(state.now()));
         !alive || !state.ghost.dead.contains(session)
     })
 }
 
 fn replaced_keys_open_nothing(model: &Cloakroom, state: &State) -> bool {
-    state
-        .standings(model)
-        .all(|(_, fate, standing)| fate == Fate::Works || standing != Standing::Live)
+    state.standings(model).all(|(_, fate, standing)| fate == Fate::Works || standing != Standing::Live)
 }
 
 fn replaced_keys_are_signalled(model: &Cloakroom, state: &State) -> bool {
@@ -247,7 +239,7 @@ fn login_always_works(model: &Cloakroom, state: &State) -> bool {
         return true;
     }
     let after = model.trial(state, Duration::ZERO, Task::Login(Who::Alice));
-    after.opens(model) == Some(Some("alice"))
+    after.opened(model).and_then(Record::principal).is_some_and(|who| *who == Who::Alice.principal())
 }
 
 fn nobody_is_stuck(model: &Cloakroom, state: &State) -> bool {
@@ -262,11 +254,11 @@ fn nobody_is_locked_out(model: &Cloakroom, state: &State) -> bool {
     if !model.is_worth_a_trial(state) {
         return true;
     }
-    let opens = |state: &State| state.opens(model).is_some();
+    let opens = |state: &State| state.opened(model).is_some();
     opens(state) && opens(&model.trial(state, Duration::ZERO, Task::Read))
 }
 
 fn double_click_signs_in(model: &Cloakroom, state: &State) -> bool {
     let somebody = !state.ghost.owners.is_empty();
-    !somebody || !state.requests.is_empty() || state.opens(model).is_some_and(|who| who.is_some())
+    !somebody || !state.requests.is_empty() || state.opened(model).and_then(Record::principal).is_some()
 }

@@ -12,7 +12,7 @@ use crate::decisions::Decisions;
 use crate::events::Tally;
 use crate::laws;
 use crate::scenarios::Scenario;
-use crate::state::{Browser, Change, Fate, Ghost, Phase, Request, Spent, State, Task};
+use crate::state::{Browser, Change, Fate, Ghost, Phase, Request, Spent, State, Task, Who};
 use crate::ticket::{Entry, Ticket};
 use crate::turn::{Turn, Wire};
 
@@ -69,7 +69,7 @@ impl Model for Cloakroom {
         let record = protocol::begin(
             *key.verifier(),
             scenario.lifetime,
-            scenario.signed_in.map(|who| who.principal()),
+            scenario.signed_in.map(Who::principal),
             Payload::unset(),
             revision,
             moment(0),
@@ -85,10 +85,7 @@ impl Model for Cloakroom {
                 restorable: None,
                 requests: Vec::new(),
                 spent: Spent::default(),
-                ghost: Ghost {
-                    secrets: BTreeMap::from([(key, Fate::Works)]),
-                    ..Ghost::default()
-                },
+                ghost: Ghost { secrets: BTreeMap::from([(key, Fate::Works)]), ..Ghost::default() },
             },
         );
         turn.take_note();
@@ -101,10 +98,7 @@ impl Model for Cloakroom {
             return;
         }
         let next = scenario.moments.iter().find(|&&moment| moment > state.at);
-        actions.extend(
-            next.filter(|&&at| self.may_wait(state, at))
-                .map(|&at| Action::Tick(at)),
-        );
+        actions.extend(next.filter(|&&at| self.may_wait(state, at)).map(|&at| Action::Tick(at)));
         if state.spent.requests < scenario.requests && state.requests.len() < scenario.in_flight {
             for (browser, tasks) in [(Browser::Owner, scenario.owner), (Browser::Other, scenario.other)] {
                 actions.extend(sendable(state, browser, tasks).map(|&task| Action::Send(browser, task)));
@@ -151,7 +145,7 @@ impl Model for Cloakroom {
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut turn = Turn::new(self.decisions, self.scenario.lifetime, last.clone());
-        self.apply(&mut turn, action);
+        Self::apply(&mut turn, action);
         turn.take_note();
         self.tally.add(turn.events);
         Some(turn.state)
@@ -175,7 +169,7 @@ impl Cloakroom {
         })
     }
 
-    fn apply(&self, turn: &mut Turn<'_>, action: Action) {
+    fn apply(turn: &mut Turn<'_>, action: Action) {
         match action {
             Action::Tick(at) => {
                 turn.state.at = at;
@@ -219,11 +213,7 @@ impl Cloakroom {
 
     /// Where the owner gets with one request when nothing else happens and nothing is lost, after waiting.
     pub(crate) fn trial(&self, state: &State, wait: Duration, task: Task) -> State {
-        let calm = State {
-            at: state.at + wait.as_secs(),
-            requests: Vec::new(),
-            ..state.clone()
-        };
+        let calm = State { at: state.at + wait.as_secs(), requests: Vec::new(), ..state.clone() };
         let mut turn = Turn::new(self.decisions, self.scenario.lifetime, calm);
         turn.take_note();
         turn.send(TRIAL, Browser::Owner, task);
@@ -241,11 +231,17 @@ impl Cloakroom {
 }
 
 /// The tasks that `browser` may send; equal requests in a row are sent in one order only.
-fn sendable<'a>(state: &State, browser: Browser, tasks: &'a [Task]) -> impl Iterator<Item = &'a Task> + use<'a> {
+fn sendable<'a>(
+    state: &State,
+    browser: Browser,
+    tasks: &'a [Task],
+) -> impl Iterator<Item = &'a Task> + use<'a> {
     let jar = state.jar(browser);
     let idle = browser == Browser::Other && jar.is_none();
     let last = state.requests.last().filter(|last| {
-        let Phase::Sent { presented, at } = &last.phase else { return false };
+        let Phase::Sent { presented, at } = &last.phase else {
+            return false;
+        };
         last.browser == browser && presented.as_ref() == jar && *at == state.at
     });
     let from = last.and_then(|last| tasks.iter().position(|task| *task == last.task)).unwrap_or(0);

@@ -9,10 +9,10 @@ use stateright::{Checker as _, HasDiscoveries, Model as _};
 
 use crate::decisions::{Decisions, Real};
 use crate::events::Tally;
-use crate::model::{Action, Cloakroom};
+use crate::model::Cloakroom;
 use crate::mutants::{self, Mutant};
 use crate::scenarios::{self, Scenario};
-use crate::state::{Phase, State};
+use crate::trace::Trace;
 
 /// What one search found.
 pub(crate) struct Finding {
@@ -28,36 +28,23 @@ pub(crate) struct Finding {
     time: Duration,
 }
 
-/// A way from the start to a state that breaks a law.
-pub(crate) struct Trace(Vec<(State, Option<Action>)>);
-
 /// Searches a scenario to its last state, or to the first that breaks a law.
 pub(crate) fn search(scenario: Scenario, decisions: &'static dyn Decisions) -> Finding {
     #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
     let start = Instant::now();
     let tally = Arc::new(Tally::default());
-    let model = Cloakroom {
-        scenario: scenario.clone(),
-        decisions,
-        tally: Arc::clone(&tally),
-    };
+    let model = Cloakroom { scenario: scenario.clone(), decisions, tally: Arc::clone(&tally) };
     let laws: Vec<_> = model.properties().iter().map(|property| property.name).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let checker = model
-        .checker()
-        .threads(threads)
-        .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
+    let checker =
+        model.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let failure = checker
         .discoveries()
         .into_iter()
         .map(|(law, path)| (law, Trace::new(checker.model(), law, path.into_vec())))
-        .min_by_key(|(_, trace)| trace.0.len());
+        .min_by_key(|(law, trace)| (trace.steps(), laws.iter().position(|other| other == law)));
     let expected = scenario.situations.iter();
-    let missed = expected
-        .filter(|event| tally.count(**event) == 0)
-        .map(|event| event.name());
+    let missed = expected.filter(|event| tally.count(**event) == 0).map(|event| event.name());
     let reached = crate::events::Event::ALL.map(|event| (event.name(), tally.count(event)));
     Finding {
         laws,
@@ -83,9 +70,7 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         writeln!(io::stderr(), "  {} states, {:.1} s", finding.states, finding.time.as_secs_f64())?;
         findings.push(finding);
     }
-    let good = findings
-        .iter()
-        .all(|finding| finding.failure.is_none() && finding.missed.is_empty());
+    let good = findings.iter().all(|finding| finding.failure.is_none() && finding.missed.is_empty());
     let mut out = io::stdout().lock();
     if as_json {
         let scenarios: Vec<_> = findings.iter().map(Finding::to_json).collect();
@@ -97,17 +82,8 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
     }
     let states: usize = findings.iter().map(|finding| finding.states).sum();
     let time: Duration = findings.iter().map(|finding| finding.time).sum();
-    let verdict = if good {
-        "all laws hold"
-    } else {
-        "NOT all laws hold"
-    };
-    writeln!(
-        out,
-        "{verdict}: {} scenarios, {states} states, {:.1} s",
-        findings.len(),
-        time.as_secs_f64()
-    )?;
+    let verdict = if good { "all laws hold" } else { "NOT all laws hold" };
+    writeln!(out, "{verdict}: {} scenarios, {states} states, {:.1} s", findings.len(), time.as_secs_f64())?;
     Ok(good)
 }
 
@@ -124,33 +100,19 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
     let good = rows.iter().all(|(_, finding)| finding.failure.is_some());
     let mut out = io::stdout().lock();
     if as_json {
-        let mutants: Vec<_> = rows
-            .iter()
-            .map(|(mutant, finding)| mutant_json(mutant, finding))
-            .collect();
+        let mutants: Vec<_> = rows.iter().map(|(mutant, finding)| mutant_json(mutant, finding)).collect();
         writeln!(out, "{}", json!({ "caught": good, "mutants": mutants }))?;
         return Ok(good);
     }
-    writeln!(
-        out,
-        "{:<72} {:<17} {:>5}  law broken",
-        "mutant", "scenario", "steps"
-    )?;
+    writeln!(out, "{:<72} {:<17} {:>5}  law broken", "mutant", "scenario", "steps")?;
     for (mutant, finding) in &rows {
-        let (steps, law) = finding.failure.as_ref().map_or_else(
-            || ("-".to_owned(), "SURVIVED"),
-            |(law, trace)| (trace.steps().to_string(), law),
-        );
-        writeln!(
-            out,
-            "{:<72} {:<17} {steps:>5}  {law}",
-            mutant.name, finding.scenario.name
-        )?;
+        let (steps, law) = finding
+            .failure
+            .as_ref()
+            .map_or_else(|| ("-".to_owned(), "SURVIVED"), |(law, trace)| (trace.steps().to_string(), law));
+        writeln!(out, "{:<72} {:<17} {steps:>5}  {law}", mutant.name, finding.scenario.name)?;
     }
-    let caught = rows
-        .iter()
-        .filter(|(_, finding)| finding.failure.is_some())
-        .count();
+    let caught = rows.iter().filter(|(_, finding)| finding.failure.is_some()).count();
     writeln!(out, "{caught} of {} mutants caught", rows.len())?;
     Ok(good)
 }
@@ -180,16 +142,10 @@ impl Finding {
     }
 
     fn to_json(&self) -> Value {
-        let laws: Vec<_> = self
-            .laws
-            .iter()
-            .map(|law| json!({ "law": law, "verdict": self.verdict(law) }))
-            .collect();
-        let reached: Vec<_> = self
-            .reached
-            .iter()
-            .map(|(name, count)| json!({ "situation": name, "steps": count }))
-            .collect();
+        let laws: Vec<_> =
+            self.laws.iter().map(|law| json!({ "law": law, "verdict": self.verdict(law) })).collect();
+        let reached: Vec<_> =
+            self.reached.iter().map(|(name, count)| json!({ "situation": name, "steps": count })).collect();
         json!({
             "scenario": self.scenario.name,
             "states": self.states,
@@ -227,115 +183,5 @@ impl Finding {
             }
         }
         writeln!(out)
-    }
-}
-
-impl Trace {
-    /// The way to the first state on it that breaks `law`.
-    fn new(model: &Cloakroom, law: &'static str, mut steps: Vec<(State, Option<Action>)>) -> Self {
-        let holds = model.property(law).condition;
-        let end = steps.iter().position(|(state, _)| !holds(model, state));
-        steps.truncate(end.map_or(steps.len(), |index| index + 1));
-        Self(steps)
-    }
-
-    pub(crate) fn steps(&self) -> usize {
-        self.0.len().saturating_sub(1)
-    }
-
-    /// Each step, and what it changed.
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (number, pair) in self.0.windows(2).enumerate() {
-            let [(before, Some(action)), (after, _)] = pair else {
-                continue;
-            };
-            lines.push(format!("{:>2}. {}", number + 1, title(before, *action)));
-            lines.extend(
-                changes(before, after)
-                    .into_iter()
-                    .map(|change| format!("      {change}")),
-            );
-        }
-        lines
-    }
-}
-
-fn title(before: &State, action: Action) -> String {
-    let task = |number: u8| {
-        let request = before.requests.iter().find(|request| request.number == number);
-        request.map_or_else(String::new, |request| format!(" ({:?})", request.task))
-    };
-    match action {
-        Action::Tick(at) => format!("it is {at} s after the start"),
-        Action::Send(browser, task) => {
-            let number = before.spent.requests + 1;
-            format!(
-                "{browser:?} sends request {number} ({task:?}) with {:?}",
-                before.jar(browser)
-            )
-        }
-        Action::Step(number) => format!("request {number}{} goes on", task(number)),
-        Action::Unheard { number, reached } => {
-            let what = if reached { "its answer is" } else { "it is itself" };
-            format!("request {number}{} writes; {what} lost", task(number))
-        }
-        Action::Cancel(number) => format!("request {number}{} is dropped", task(number)),
-        Action::Deliver(number) => format!("response {number}{} arrives", task(number)),
-        Action::Lose(number) => format!("response {number}{} is lost", task(number)),
-        Action::Revoke => "an operator revokes session 0".to_owned(),
-        Action::Copy => "the other client copies the owner's cookie".to_owned(),
-        Action::Crash => "the owner's browser crashes".to_owned(),
-        Action::Sweep => "the store is swept".to_owned(),
-    }
-}
-
-fn changes(before: &State, after: &State) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (id, entry) in &after.store {
-        if before.store.get(id) != Some(entry) {
-            lines.push(format!("session {id}: {entry:?}"));
-        }
-    }
-    if before.jars != after.jars {
-        lines.push(format!("jars: {:?}", after.jars));
-    }
-    for (ticket, fate) in &after.ghost.secrets {
-        if before.ghost.secrets.get(ticket) != Some(fate) {
-            lines.push(format!("{ticket:?} of session {}: {fate:?}", ticket.session()));
-        }
-    }
-    for request in &after.requests {
-        if before
-            .requests
-            .iter()
-            .any(|other| other.number == request.number && other != request)
-        {
-            lines.push(format!("request {}: {}", request.number, phase(&request.phase)));
-        }
-    }
-    lines.extend(
-        after
-            .ghost
-            .broken
-            .difference(&before.ghost.broken)
-            .map(|law| format!("broken: {}", law.name())),
-    );
-    lines
-}
-
-fn phase(phase: &Phase) -> String {
-    match phase {
-        Phase::Sent { presented, .. } => format!("on its way with {presented:?}"),
-        Phase::Tending(_, chore) => format!("opened; next a bookkeeping write ({chore:?})"),
-        Phase::Reporting(session) => format!("a theft of session {session} to report"),
-        Phase::Ready(visit) => format!(
-            "opened with {:?}; cookie {:?}",
-            visit.held.as_ref().map(|held| &held.1),
-            visit.change
-        ),
-        Phase::Unsure { .. } => "unsure whether it wrote".to_owned(),
-        Phase::Beginning => "about to begin a session".to_owned(),
-        Phase::Answered(change) => format!("answered; cookie {change:?}"),
     }
 }

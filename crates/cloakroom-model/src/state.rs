@@ -90,11 +90,7 @@ pub(crate) enum Phase {
     /// The handler is about to act on what was opened.
     Ready(Visit),
     /// A write was sent and its answer lost; it is to be sent once more.
-    Unsure {
-        visit: Visit,
-        expected: Revision,
-        kept: Entry,
-    },
+    Unsure { visit: Visit, expected: Revision, kept: Entry },
     /// A new session is to be begun.
     Beginning,
     /// The response is on its way.

@@ -34,12 +34,7 @@ struct Known {
 impl Ticket {
     /// The ticket for this key; `name` is for traces and takes no part in comparisons.
     pub(crate) fn new(key: Key, name: String) -> Self {
-        Self(Arc::new(Known {
-            text: key.expose(),
-            verifier: key.verifier(*KIND),
-            key,
-            name,
-        }))
+        Self(Arc::new(Known { text: key.expose(), verifier: key.verifier(*KIND), key, name }))
     }
 
     /// The ticket of session `session` with the fresh secret that only request `number` draws.

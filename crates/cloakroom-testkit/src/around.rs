@@ -40,10 +40,7 @@ pub struct Call {
 
 impl Call {
     pub(crate) const fn about(operation: Operation, id: SessionId) -> Self {
-        Self {
-            operation,
-            id: Some(id),
-        }
+        Self { operation, id: Some(id) }
     }
 
     pub(crate) const fn of(operation: Operation) -> Self {
@@ -140,10 +137,7 @@ macro_rules! decorate {
             }
 
             fn health(&self) -> cloakroom::Io<'_, Result<(), cloakroom::StoreError>> {
-                self.around(
-                    $crate::Call::of($crate::Operation::Health),
-                    cloakroom::Store::health,
-                )
+                self.around($crate::Call::of($crate::Operation::Health), cloakroom::Store::health)
             }
         }
     };

@@ -14,6 +14,7 @@ mod sweep;
 mod touch;
 mod values;
 
+use std::sync::Barrier;
 use std::time::Duration;
 
 use cloakroom::{
@@ -108,11 +109,16 @@ macro_rules! for_each_clause {
 
 /// The moment at which records of these tests begin.
 const NOW: Timestamp = ManualClock::START;
-const IDLE: Duration = Duration::from_secs(30 * 60);
-const WHOLE: Duration = Duration::from_secs(12 * 60 * 60);
+const IDLE: Duration = Duration::from_mins(30);
+const WHOLE: Duration = Duration::from_hours(12);
 
 /// How many threads race.
 const RACERS: u64 = 8;
+
+/// Opens for all racers and so many others at once.
+fn gate(others: usize) -> Barrier {
+    Barrier::new(usize::try_from(RACERS).expect("a few") + others)
+}
 
 /// A few ids in no order, their first bytes small, large and zero.
 fn scattered() -> Vec<SessionId> {
@@ -151,10 +157,7 @@ fn ending() -> Ending {
 
 /// Inserts a record under an id that is free.
 fn insert(store: &impl Store, id: SessionId, record: &Record) {
-    let answer = store
-        .insert(id, record.clone())
-        .wait()
-        .expect("an insert that works");
+    let answer = store.insert(id, record.clone()).wait().expect("an insert that works");
     assert_eq!(answer, Inserted::Done, "the id is free");
 }
 
@@ -187,16 +190,11 @@ fn tombstone(store: &impl Store, id: SessionId) -> Tombstone {
 /// Panics unless the two are equal in everything that a record holds.
 #[track_caller]
 fn assert_same(found: &Record, expected: &Record) {
-    assert!(
-        bytes(found) == bytes(expected),
-        "found {found:?}, expected {expected:?}"
-    );
+    assert!(bytes(found) == bytes(expected), "found {found:?}, expected {expected:?}");
 }
 
 fn bytes(record: &Record) -> Vec<u8> {
-    Stored::Live(record.clone())
-        .to_bytes()
-        .expect("a record that can be written")
+    Stored::Live(record.clone()).to_bytes().expect("a record that can be written")
 }
 
 /// All pages of a list, one after the other.
@@ -204,11 +202,7 @@ fn pages<T>(limit: usize, read: impl Fn(Page) -> Vec<T>, id_of: impl Fn(&T) -> S
     let (mut page, mut all) = (Page::first(limit), Vec::new());
     loop {
         let part = read(page);
-        assert!(
-            part.len() <= limit,
-            "a page of {} entries, asked for {limit}",
-            part.len()
-        );
+        assert!(part.len() <= limit, "a page of {} entries, asked for {limit}", part.len());
         let last = part.last().map(&id_of);
         all.extend(part);
         match last {

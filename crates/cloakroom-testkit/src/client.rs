@@ -37,11 +37,8 @@ impl Client {
     /// If `url` is no absolute URL.
     pub fn cookies_for(&self, url: &str) -> Option<HeaderValue> {
         let url = url.parse().expect("an absolute URL");
-        let pairs: Vec<String> = self
-            .jar
-            .get_request_values(&url)
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> =
+            self.jar.get_request_values(&url).map(|(name, value)| format!("{name}={value}")).collect();
         (!pairs.is_empty()).then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
     }
 
@@ -57,9 +54,7 @@ impl Client {
             };
             if self.would_keep(&cookie, url) {
                 // A cookie for another site, or one that is over: the jar knows.
-                let _ = self
-                    .jar
-                    .insert_raw(&cookie, &url.parse().expect("an absolute URL"));
+                let _ = self.jar.insert_raw(&cookie, &url.parse().expect("an absolute URL"));
             }
         }
     }

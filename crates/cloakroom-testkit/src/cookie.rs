@@ -59,21 +59,13 @@ pub fn cookie_of(headers: &impl SetsCookies) -> CookieSeen {
     let cookies = headers.set_cookies();
     let mut seen = cookies.iter().filter_map(|header| {
         let cookie = RawCookie::parse(header.to_str().ok()?).ok()?;
-        let max_age = cookie
-            .max_age()
-            .map(|age| age.whole_seconds().max(0).unsigned_abs());
+        let max_age = cookie.max_age().map(|age| age.whole_seconds().max(0).unsigned_abs());
         if max_age == Some(0) {
             return Some(CookieSeen::Removed);
         }
-        Some(CookieSeen::Set {
-            key: cookie.value().parse().ok()?,
-            max_age,
-        })
+        Some(CookieSeen::Set { key: cookie.value().parse().ok()?, max_age })
     });
     let first = seen.next().unwrap_or(CookieSeen::None);
-    assert!(
-        seen.next().is_none(),
-        "several Set-Cookie headers for one session"
-    );
+    assert!(seen.next().is_none(), "several Set-Cookie headers for one session");
     first
 }

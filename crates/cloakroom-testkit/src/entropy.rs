@@ -34,22 +34,18 @@ impl SeededEntropy {
     }
 
     fn with_replay(seed: u64, blocks: Vec<[u8; 16]>) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            replay: blocks.into(),
-            seed,
-            drawn: 0,
-        })))
+        Self(Arc::new(Mutex::new(State { replay: blocks.into(), seed, drawn: 0 })))
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffer.len() == 16 {
-            if let Some(block) = state.replay.pop_front() {
-                buffer.copy_from_slice(&block);
-                return Ok(());
-            }
+        if buffer.len() == 16
+            && let Some(block) = state.replay.pop_front()
+        {
+            buffer.copy_from_slice(&block);
+            return Ok(());
         }
         for chunk in buffer.chunks_mut(8) {
             let word = state.draw().to_le_bytes();
@@ -63,9 +59,7 @@ impl State {
     /// `SplitMix64` over a counter: a bijection, so no word comes twice.
     fn draw(&mut self) -> u64 {
         self.drawn += 1;
-        let mut word = self
-            .seed
-            .wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut word = self.seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         word ^ (word >> 31)

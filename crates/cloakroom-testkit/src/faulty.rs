@@ -16,10 +16,7 @@ pub struct FaultyStore<S> {
 
 /// How an operation fails; always as `Unavailable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "known not to have happened, or unknown and either"
-)]
+#[expect(clippy::exhaustive_enums, reason = "known not to have happened, or unknown and either")]
 pub enum Fault {
     /// It did not happen, and the caller is told so.
     NotSent,
@@ -39,10 +36,7 @@ struct Orders {
 impl<S: Store> FaultyStore<S> {
     /// A store that does not fail yet.
     pub fn new(store: S) -> Self {
-        Self {
-            store: Arc::new(store),
-            orders: Arc::default(),
-        }
+        Self { store: Arc::new(store), orders: Arc::default() }
     }
 
     /// Lets the next operation fail; asked twice, the next two.
@@ -83,19 +77,13 @@ decorate!(FaultyStore);
 
 impl<S> Clone for FaultyStore<S> {
     fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            orders: Arc::clone(&self.orders),
-        }
+        Self { store: Arc::clone(&self.store), orders: Arc::clone(&self.orders) }
     }
 }
 
 impl Orders {
     fn fault(&mut self, operation: Operation) -> Option<Fault> {
-        let found = self
-            .once
-            .iter()
-            .position(|(on, _)| on.is_none_or(|on| on == operation));
+        let found = self.once.iter().position(|(on, _)| on.is_none_or(|on| on == operation));
         match found.and_then(|position| self.once.remove(position)) {
             Some((_, fault)) => Some(fault),
             None => self.all,

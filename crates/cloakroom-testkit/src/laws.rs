@@ -48,6 +48,7 @@ macro_rules! for_each_law {
             nothing_revives_a_revoked_session
             nothing_revives_an_expired_session
             revoking_a_principal_ends_all_their_sessions_and_no_others
+            revoking_a_principal_spares_a_session_that_another_won
             only_the_holder_is_told_why_a_session_ended
             ending_twice_is_success
             a_farewell_after_logout_is_kept_under_another_key
@@ -80,6 +81,8 @@ macro_rules! for_each_law {
             renewal_waits_until_the_old_key_has_retired
             a_bearer_token_is_never_renewed
             parallel_requests_at_a_renewal_all_succeed
+            a_key_that_died_before_its_response_is_not_sent
+            a_client_that_never_takes_the_next_key_does_not_go_idle
             // 5. Timeouts
             an_idle_session_ends_at_its_deadline_and_use_moves_it
             the_absolute_deadline_holds_however_busy_the_session
@@ -89,6 +92,7 @@ macro_rules! for_each_law {
             an_expiry_of_zero_ends_the_session
             an_explicit_expiry_is_exact
             outgrowing_the_cookie_renews_the_key
+            outgrowing_the_cookie_during_a_renewal_sends_the_derived_key
             // 6. Outages
             a_store_that_is_down_logs_nobody_out_and_begins_nothing
             a_write_whose_answer_was_lost_counts_once
@@ -125,10 +129,7 @@ struct Tally {
 
 impl Tally {
     fn of(count: u64) -> Self {
-        Self {
-            count,
-            notes: Vec::new(),
-        }
+        Self { count, notes: Vec::new() }
     }
 }
 
@@ -158,12 +159,7 @@ async fn increment(session: &mut Session<Tally>) -> Result<u64, Error> {
 
 /// The session that a request with this key sees.
 async fn visit(world: &World, key: &Key) -> Session<Tally> {
-    world
-        .sessions
-        .visit()
-        .session(&world.request(key))
-        .await
-        .expect("the store is up")
+    world.sessions.visit().session(&world.request(key)).await.expect("the store is up")
 }
 
 fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {

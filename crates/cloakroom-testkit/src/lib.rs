@@ -1,4 +1,4 @@
-//! The laws of [`cloakroom`] sessions as tests that any [`Store`](cloakroom::Store) can run.
+//! The laws of [`cloakroom`] sessions as tests that any [`Store`] can run.
 //!
 //! This is the whole test file of a store, `tests/it/main.rs`:
 //!
@@ -26,6 +26,7 @@
     clippy::missing_panics_doc,
     reason = "this crate is made of assertions, and a failed one must panic"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "a clause or law is given a store of its own")]
 
 pub mod clauses;
 pub mod laws;
@@ -45,8 +46,6 @@ mod world;
 
 pub use around::{Call, Operation};
 pub use client::Client;
-#[doc(hidden)]
-pub use cloakroom::Store;
 pub use clock::ManualClock;
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
 pub use entropy::SeededEntropy;
@@ -55,3 +54,7 @@ pub use round_trip::assert_round_trips;
 pub use spy::{Calls, SpyStore};
 pub use step::{Held, StepStore};
 pub use world::{World, block_on};
+
+// For the expansion of `conformance!`, whose caller need not have the name in scope.
+#[doc(hidden)]
+pub use cloakroom::Store;

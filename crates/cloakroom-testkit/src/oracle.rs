@@ -28,11 +28,7 @@ use steps::{Deed, Present, Step};
 pub fn check(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     let (run, clock) = (Cell::new(0), ManualClock::new());
-    let config = Config {
-        cases: 64,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let sequences = proptest::collection::vec(steps::step(), 1..60).prop_map(Steps);
     if let Err(error) = runner.run(&sequences, |Steps(steps)| {
@@ -74,13 +70,7 @@ fn compare(
     let principals =
         ["alice", "bob"].map(|name| Principal::new(format!("{name} {run}")).expect("a valid name"));
     let model = Model::new(&lifetime, clock.now());
-    let mut pair = Pair {
-        model,
-        clock: clock.clone(),
-        world,
-        keys: Vec::new(),
-        principals,
-    };
+    let mut pair = Pair { model, clock: clock.clone(), world, keys: Vec::new(), principals };
     steps.iter().try_for_each(|step| block_on(pair.take(step)))
 }
 
@@ -96,20 +86,12 @@ impl Pair {
             Step::Revoke(back) => {
                 if let Some(session) = self.model.pick(back) {
                     self.model.end(session);
-                    self.world
-                        .sessions
-                        .revoke(self.keys[session][0].id())
-                        .await
-                        .map_err(failed)?;
+                    self.world.sessions.revoke(self.keys[session][0].id()).await.map_err(failed)?;
                 }
             }
             Step::RevokeAll(who) => {
                 self.model.end_all(who);
-                self.world
-                    .sessions
-                    .revoke_all(&self.principals[usize::from(who)])
-                    .await
-                    .map_err(failed)?;
+                self.world.sessions.revoke_all(&self.principals[usize::from(who)]).await.map_err(failed)?;
             }
             Step::Advance(span) => {
                 self.model.advance(span);
@@ -125,18 +107,9 @@ impl Pair {
     /// One request: opens what it presents, then does one thing.
     async fn visit(&mut self, present: Present, deed: Deed) -> Result<(), TestCaseError> {
         let (request, handle) = self.present(present);
-        let mut session = self
-            .world
-            .sessions
-            .visit()
-            .session(&request)
-            .await
-            .map_err(failed)?;
+        let mut session = self.world.sessions.visit().session(&request).await.map_err(failed)?;
         self.agree(&session, handle)?;
-        let done = self
-            .carry_out(&mut session, deed)
-            .await
-            .map_err(|error| error.kind());
+        let done = self.carry_out(&mut session, deed).await.map_err(|error| error.kind());
         let (expected, handle) = self.model.act(handle, deed);
         prop_assert_eq!(done, expected, "{:?}", deed);
         self.agree(&session, handle)
@@ -180,28 +153,17 @@ impl Pair {
     /// The session shows what the model holds. A key that the model says was minted is remembered.
     fn agree(&mut self, session: &Session<u64>, handle: Handle) -> Result<(), TestCaseError> {
         let Handle::Live(index) = handle else {
-            prop_assert!(
-                session.is_vacant(),
-                "{:?} is open, and should be {:?}",
-                session,
-                handle
-            );
+            prop_assert!(session.is_vacant(), "{:?} is open, and should be {:?}", session, handle);
             prop_assert_eq!(*session.value(), 0);
             prop_assert_eq!(session.principal(), None);
             return Ok(());
         };
         let Some(key) = session.key() else {
-            return Err(TestCaseError::fail(format!(
-                "closed ({:?}), and should be open",
-                session.vacancy()
-            )));
+            return Err(TestCaseError::fail(format!("closed ({:?}), and should be open", session.vacancy())));
         };
         let kept = self.model.kept(index);
         prop_assert_eq!(*session.value(), kept.value);
-        prop_assert_eq!(
-            session.principal(),
-            kept.principal.map(|who| &self.principals[usize::from(who)])
-        );
+        prop_assert_eq!(session.principal(), kept.principal.map(|who| &self.principals[usize::from(who)]));
         prop_assert_eq!(session.expires_in(), self.model.expires_in(index));
         if index == self.keys.len() {
             self.keys.push(Vec::new());
@@ -211,10 +173,7 @@ impl Pair {
             prop_assert!(!keys.contains(key), "a key was used twice");
             keys.push(key.clone());
         }
-        prop_assert!(
-            keys.last() == Some(key),
-            "the session shows another key than its own"
-        );
+        prop_assert!(keys.last() == Some(key), "the session shows another key than its own");
         Ok(())
     }
 }

@@ -25,10 +25,7 @@ pub struct SpyStore<S> {
 impl<S: Store> SpyStore<S> {
     /// Watches `store`.
     pub fn new(store: S) -> Self {
-        Self {
-            store: Arc::new(store),
-            log: Arc::default(),
-        }
+        Self { store: Arc::new(store), log: Arc::default() }
     }
 
     /// How often each operation was called.
@@ -66,10 +63,7 @@ decorate!(SpyStore);
 
 impl<S> Clone for SpyStore<S> {
     fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            log: Arc::clone(&self.log),
-        }
+        Self { store: Arc::clone(&self.store), log: Arc::clone(&self.log) }
     }
 }
 
@@ -93,18 +87,7 @@ pub struct Calls {
 impl Calls {
     /// All operations together.
     pub const fn total(&self) -> usize {
-        let Self {
-            insert,
-            get,
-            replace,
-            touch,
-            end,
-            admit,
-            ids_of,
-            scan,
-            sweep,
-            health,
-        } = *self;
+        let Self { insert, get, replace, touch, end, admit, ids_of, scan, sweep, health } = *self;
         insert + get + replace + touch + end + admit + ids_of + scan + sweep + health
     }
 

@@ -29,10 +29,7 @@ struct Hold {
 impl<S: Store> StepStore<S> {
     /// Halts around each operation of `store`.
     pub fn new(store: S) -> Self {
-        Self {
-            store: Arc::new(store),
-            holds: Arc::default(),
-        }
+        Self { store: Arc::new(store), holds: Arc::default() }
     }
 
     /// Holds back the next operation of this sort; all others pass.
@@ -47,11 +44,7 @@ impl<S: Store> StepStore<S> {
 
     fn add(&self, on: Option<Operation>, skip: usize) -> Held {
         let held = Arc::default();
-        self.lock().push(Hold {
-            on,
-            skip,
-            held: Arc::clone(&held),
-        });
+        self.lock().push(Hold { on, skip, held: Arc::clone(&held) });
         Held(held)
     }
 
@@ -97,10 +90,7 @@ decorate!(StepStore);
 
 impl<S> Clone for StepStore<S> {
     fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            holds: Arc::clone(&self.holds),
-        }
+        Self { store: Arc::clone(&self.store), holds: Arc::clone(&self.holds) }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::clock::ManualClock;
 /// # use std::time::Duration;
 /// let world: World<Map> = World::new(MemoryStore::new());
 /// let session = block_on(world.sessions.generate(Map::default()))?;
-/// world.clock.advance(Duration::from_secs(30 * 60));
+/// world.clock.advance(Duration::from_mins(30));
 /// assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());
 /// assert!(world.events()[0].starts_with("Created"));
 /// # Ok::<(), cloakroom::Error>(())
@@ -39,24 +39,14 @@ impl<V: Value> World<V> {
     /// then knows nothing of theirs.
     pub fn with(store: impl Store, adjust: impl FnOnce(Builder<V>) -> Builder<V>) -> Self {
         let (clock, events) = (ManualClock::new(), Recorder::default());
-        let builder = Sessions::builder(store)
-            .clock(clock.clone())
-            .observer(events.clone());
+        let builder = Sessions::builder(store).clock(clock.clone()).observer(events.clone());
         let sessions = adjust(builder).build().expect("the policy is sound");
-        Self {
-            clock,
-            sessions,
-            events,
-        }
+        Self { clock, sessions, events }
     }
 
     /// What the manager reported so far, each event as its `Debug` text.
     pub fn events(&self) -> Vec<String> {
-        self.events
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The headers of a request that carries `key` in the default cookie, `__Host-id`.
@@ -88,10 +78,7 @@ struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(format!("{event:?}"));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{event:?}"));
     }
 }
 

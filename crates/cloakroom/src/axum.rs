@@ -22,10 +22,7 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Session<V, K> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let visit = parts
-            .extensions
-            .get::<Visit<V, K>>()
-            .ok_or(Error::new(ErrorKind::NoLayer))?;
+        let visit = parts.extensions.get::<Visit<V, K>>().ok_or(Error::new(ErrorKind::NoLayer))?;
         visit.session(&parts.headers).await
     }
 }
@@ -43,10 +40,7 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let visit = parts
-            .extensions
-            .get::<Visit<V, K>>()
-            .ok_or(Error::new(ErrorKind::NoLayer))?;
+        let visit = parts.extensions.get::<Visit<V, K>>().ok_or(Error::new(ErrorKind::NoLayer))?;
         Ok(visit.sessions())
     }
 }

@@ -57,13 +57,7 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
             closed: false,
             drivers: Vec::new(),
         };
-        Self {
-            line: Arc::new(Line {
-                state: Mutex::new(state),
-                most: count,
-                most_bytes: bytes,
-            }),
-        }
+        Self { line: Arc::new(Line { state: Mutex::new(state), most: count, most_bytes: bytes }) }
     }
 
     /// Queues an operation on session `id` that weighs `bytes`, and returns its answer to come.
@@ -82,20 +76,12 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
                 return Io::ready(Err(StoreError::not_sent(StoreErrorKind::Full)));
             }
             state.bytes += bytes;
-            state.waiting.push_back(Waiting {
-                id,
-                bytes,
-                op,
-                reply: sender,
-                alone: false,
-            });
+            state.waiting.push_back(Waiting { id, bytes, op, reply: sender, alone: false });
         }
         self.line.wake();
         Io::future(async move {
             // An operation that no batch ever took was not sent.
-            receiver
-                .await
-                .unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
+            receiver.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
@@ -111,11 +97,7 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
             if state.closed && state.waiting.is_empty() {
                 return Poll::Ready(None);
             }
-            if !state
-                .drivers
-                .iter()
-                .any(|driver| driver.will_wake(context.waker()))
-            {
+            if !state.drivers.iter().any(|driver| driver.will_wake(context.waker())) {
                 state.drivers.push(context.waker().clone());
             }
             Poll::Pending
@@ -131,19 +113,14 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
 
 impl<Op, Reply> Clone for Queue<Op, Reply> {
     fn clone(&self) -> Self {
-        Self {
-            line: Arc::clone(&self.line),
-        }
+        Self { line: Arc::clone(&self.line) }
     }
 }
 
 impl<Op, Reply> fmt::Debug for Queue<Op, Reply> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.line.lock();
-        f.debug_struct("Queue")
-            .field("waiting", &state.waiting.len())
-            .field("bytes", &state.bytes)
-            .finish()
+        f.debug_struct("Queue").field("waiting", &state.waiting.len()).field("bytes", &state.bytes).finish()
     }
 }
 

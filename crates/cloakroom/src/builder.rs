@@ -134,21 +134,12 @@ impl<V: Value, K: Kind> Builder<V, K> {
     /// [`ConfigError`] for a combination that browsers would refuse, saying why, and for a system without randomness.
     pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
         let channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
-        let seed = random(&*self.entropy)
-            .map(u64::from_le_bytes)
-            .map_err(ConfigError::new)?;
-        let coding = Arc::new(Coding {
-            codec: self.codec,
-            schema: self.schema,
-            upgrade: self.upgrade,
-        });
+        let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
+        let coding = Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });
         Ok(Sessions::of(Arc::new(Manager {
             store: self.store,
             channel,
-            blank: Arc::new(Holder {
-                value: V::default(),
-                coding: Arc::clone(&coding),
-            }),
+            blank: Arc::new(Holder { value: V::default(), coding: Arc::clone(&coding) }),
             coding,
             lifetime: Mutex::new(self.lifetime),
             kind: KindTag::of(K::NAME),

@@ -68,13 +68,7 @@ pub struct OldPayload<'a> {
 
 impl fmt::Debug for OldPayload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "OldPayload(format {}, schema {}, {} bytes)",
-            self.format,
-            self.schema,
-            self.body.len()
-        )
+        write!(f, "OldPayload(format {}, schema {}, {} bytes)", self.format, self.schema, self.body.len())
     }
 }
 
@@ -150,11 +144,7 @@ mod tests {
     use super::*;
 
     fn coding(schema: u8, upgrade: Option<Arc<Upgrade<u32>>>) -> Coding<u32> {
-        Coding {
-            codec: Arc::new(Json),
-            schema,
-            upgrade,
-        }
+        Coding { codec: Arc::new(Json), schema, upgrade }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
 use crate::key::Key;
 
 /// The longest life that browsers honour (RFC 6265bis section 5.5).
-const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(9600);
 
 /// A policy that browsers obey, as text ready to be sent.
 #[derive(Clone, Debug)]
@@ -48,9 +48,7 @@ impl Cookie {
     /// would not go (RFC 6265bis section 5.7), and an `Expires` for clients that know no Max-Age.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
         let Self { name, attributes } = self;
-        sensitive(format!(
-            "{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}"
-        ))
+        sensitive(format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}"))
     }
 }
 
@@ -82,13 +80,10 @@ mod tests {
     fn the_default_cookie_is_the_hardened_one() {
         let policy = CookiePolicy::default();
         assert_eq!(
-            set(&policy, Some(Duration::from_secs(60))),
+            set(&policy, Some(Duration::from_mins(1))),
             format!("__Host-id={KEY}; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax")
         );
-        assert_eq!(
-            set(&policy, None),
-            format!("__Host-id={KEY}; Path=/; Secure; HttpOnly; SameSite=Lax")
-        );
+        assert_eq!(set(&policy, None), format!("__Host-id={KEY}; Path=/; Secure; HttpOnly; SameSite=Lax"));
     }
 
     #[test]

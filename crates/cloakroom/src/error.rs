@@ -71,31 +71,19 @@ impl Error {
     }
 
     pub(crate) const fn new(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            cause: Cause::None,
-        }
+        Self { kind, cause: Cause::None }
     }
 
     pub(crate) const fn vacant(vacancy: Vacancy) -> Self {
-        Self {
-            kind: ErrorKind::NotFound,
-            cause: Cause::Vacant(vacancy),
-        }
+        Self { kind: ErrorKind::NotFound, cause: Cause::Vacant(vacancy) }
     }
 
     pub(crate) fn corrupt(error: CodecError) -> Self {
-        Self {
-            kind: ErrorKind::Corrupt,
-            cause: Cause::Other(error.into()),
-        }
+        Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
     }
 
     pub(crate) fn no_randomness(error: std::io::Error) -> Self {
-        Self {
-            kind: ErrorKind::Unavailable,
-            cause: Cause::Other(error.into()),
-        }
+        Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
     }
 }
 
@@ -106,10 +94,7 @@ impl From<StoreError> for Error {
             StoreErrorKind::TooLarge | StoreErrorKind::Encode => ErrorKind::Unfit,
             StoreErrorKind::Corrupt => ErrorKind::Corrupt,
         };
-        Self {
-            kind,
-            cause: Cause::Store(error),
-        }
+        Self { kind, cause: Cause::Store(error) }
     }
 }
 

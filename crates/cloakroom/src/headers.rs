@@ -43,23 +43,15 @@ impl ResponseHeaders {
         if channel.bearer {
             vary.push(AUTHORIZATION);
         }
-        let cookie = channel
-            .cookie
-            .as_ref()
-            .filter(|_| carrier == Carrier::Cookie)
-            .and_then(|cookie| {
-                let header = match change {
-                    CookieChange::Keep => None,
-                    CookieChange::Send { key, life } => cookie.set(key, *life),
-                    CookieChange::Remove => cookie.removal(),
-                };
-                header.map(|header| (cookie.name().to_owned(), header))
-            });
-        Self {
-            cookie,
-            vary,
-            no_store: *change != CookieChange::Keep,
-        }
+        let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie).and_then(|cookie| {
+            let header = match change {
+                CookieChange::Keep => None,
+                CookieChange::Send { key, life } => cookie.set(key, *life),
+                CookieChange::Remove => cookie.removal(),
+            };
+            header.map(|header| (cookie.name().to_owned(), header))
+        });
+        Self { cookie, vary, no_store: *change != CookieChange::Keep }
     }
 
     /// Writes them into a response's headers.
@@ -93,21 +85,13 @@ impl ResponseHeaders {
     /// Name and value of each, for those who build responses by hand.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|(_, header)| (SET_COOKIE, header.clone()));
-        let vary = self
-            .vary
-            .iter()
-            .map(|name| (VARY, HeaderValue::from(name.clone())));
-        cookie
-            .chain(vary)
-            .chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
+        let vary = self.vary.iter().map(|name| (VARY, HeaderValue::from(name.clone())));
+        cookie.chain(vary).chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
     }
 }
 
 fn is_named(set_cookie: &HeaderValue, name: &str) -> bool {
-    set_cookie
-        .as_bytes()
-        .strip_prefix(name.as_bytes())
-        .is_some_and(|rest| rest.first() == Some(&b'='))
+    set_cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
 }
 
 fn varies_on(response: &HeaderMap, name: &HeaderName) -> bool {
@@ -126,12 +110,7 @@ mod tests {
     use crate::transport::Transport;
 
     fn removal(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
-        ResponseHeaders::new(
-            &transport.compile("").unwrap(),
-            carrier,
-            &CookieChange::Remove,
-            true,
-        )
+        ResponseHeaders::new(&transport.compile("").unwrap(), carrier, &CookieChange::Remove, true)
     }
 
     fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -150,11 +129,7 @@ mod tests {
             ("set-cookie", "theme=dark"),
         ]);
         removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
-        let cookies: Vec<_> = response
-            .get_all(SET_COOKIE)
-            .iter()
-            .map(|c| c.to_str().unwrap())
-            .collect();
+        let cookies: Vec<_> = response.get_all(SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
         assert_eq!(cookies[..2], ["__Host-id2=x", "theme=dark"]);
         assert!(cookies[2].starts_with("__Host-id=;") && cookies.len() == 3);
     }
@@ -177,15 +152,9 @@ mod tests {
     #[test]
     fn a_bearer_client_is_sent_no_cookie() {
         let both = Transport::cookie_or_bearer(CookiePolicy::default());
-        let names: Vec<_> = removal(&both, Carrier::Bearer)
-            .iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<_> = removal(&both, Carrier::Bearer).iter().map(|(name, _)| name).collect();
         assert_eq!(names, [VARY, VARY, CACHE_CONTROL]);
-        let names: Vec<_> = removal(&both, Carrier::Cookie)
-            .iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<_> = removal(&both, Carrier::Cookie).iter().map(|(name, _)| name).collect();
         assert_eq!(names, [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
     }
 }

@@ -82,11 +82,7 @@ impl<T> Future for Io<'_, T> {
 
 impl<T> fmt::Debug for Io<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_ready() {
-            "Io(ready)"
-        } else {
-            "Io(future)"
-        })
+        f.write_str(if self.is_ready() { "Io(ready)" } else { "Io(future)" })
     }
 }
 

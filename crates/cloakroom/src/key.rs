@@ -6,6 +6,7 @@
 //! ```
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -61,10 +62,7 @@ impl FromStr for SessionId {
 }
 
 fn hex_digit(digit: u8) -> Result<u8, ParseIdError> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
-        .ok_or(ParseIdError(()))
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(ParseIdError(()))
 }
 
 /// A text that is no [`SessionId`].
@@ -156,9 +154,7 @@ pub struct KindTag([u8; 16]);
 impl KindTag {
     /// The tag of the kind called `name`.
     pub fn of(name: &str) -> Self {
-        let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0")
-            .chain_update(name)
-            .finalize();
+        let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0").chain_update(name).finalize();
         let mut tag = [0; 16];
         tag.copy_from_slice(&digest[..16]);
         Self(tag)
@@ -166,7 +162,7 @@ impl KindTag {
 }
 
 /// What a store keeps of a secret: enough to recognise it, useless to whoever steals the store.
-#[derive(Clone, Copy, Eq, Hash)]
+#[derive(Clone, Copy, Eq)]
 pub struct Verifier([u8; 32]);
 
 impl Verifier {
@@ -189,6 +185,12 @@ impl Verifier {
 impl PartialEq for Verifier {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Verifier {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
@@ -240,10 +242,8 @@ impl Key {
 
     /// What a store of sessions of this kind holds for this key.
     pub fn verifier(&self, kind: KindTag) -> Verifier {
-        let digest = Sha256::new_with_prefix(kind.0)
-            .chain_update(self.id.0)
-            .chain_update(self.secret.0)
-            .finalize();
+        let digest =
+            Sha256::new_with_prefix(kind.0).chain_update(self.id.0).chain_update(self.secret.0).finalize();
         Verifier(digest.into())
     }
 
@@ -268,10 +268,7 @@ impl Key {
         id.copy_from_slice(&bytes[..16]);
         secret.copy_from_slice(&bytes[16..]);
         bytes.zeroize();
-        Ok(Self {
-            id: SessionId(id),
-            secret: Secret(secret),
-        })
+        Ok(Self { id: SessionId(id), secret: Secret(secret) })
     }
 
     /// The key's text, 43 characters of base64url: a cookie's value or a bearer token.

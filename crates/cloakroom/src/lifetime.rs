@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
-const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(9600);
 
 /// How long a session lives: OWASP's idle, absolute and renewal timeouts together.
 ///
@@ -31,21 +31,16 @@ pub struct Lifetime {
 
 impl Default for Lifetime {
     fn default() -> Self {
-        Self::absolute(Duration::from_secs(12 * 60 * 60))
-            .with_idle(Duration::from_secs(30 * 60))
-            .with_renewal(Duration::from_secs(15 * 60))
+        Self::absolute(Duration::from_hours(12))
+            .with_idle(Duration::from_mins(30))
+            .with_renewal(Duration::from_mins(15))
     }
 }
 
 impl Lifetime {
     /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
     pub fn absolute(span: Duration) -> Self {
-        Self {
-            idle: None,
-            absolute: span.min(LONGEST),
-            renewal: None,
-            outlives_browser: true,
-        }
+        Self { idle: None, absolute: span.min(LONGEST), renewal: None, outlives_browser: true }
     }
 
     /// Also ends when unused for `span`.

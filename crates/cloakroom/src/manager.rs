@@ -111,15 +111,11 @@ impl<V: Value> Manager<V> {
 
     /// A fresh secret for a session that exists.
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
-        random(&*self.entropy)
-            .map(Secret::from_bytes)
-            .map_err(Error::no_randomness)
+        random(&*self.entropy).map(Secret::from_bytes).map_err(Error::no_randomness)
     }
 
     pub(crate) fn nonce(&self) -> Result<Nonce, Error> {
-        random(&*self.entropy)
-            .map(Nonce::from_bytes)
-            .map_err(Error::no_randomness)
+        random(&*self.entropy).map(Nonce::from_bytes).map_err(Error::no_randomness)
     }
 
     pub(crate) fn verifier(&self, key: &Key) -> Verifier {
@@ -128,17 +124,12 @@ impl<V: Value> Manager<V> {
 
     /// The value beside its coding, and the payload made of it.
     pub(crate) fn hold(&self, value: V) -> (Arc<Holder<V>>, Payload) {
-        let holder = Arc::new(Holder {
-            value,
-            coding: Arc::clone(&self.coding),
-        });
+        let holder = Arc::new(Holder { value, coding: Arc::clone(&self.coding) });
         (Arc::clone(&holder), Payload::typed(holder))
     }
 
     fn decode(&self, id: SessionId, payload: &Payload) -> Result<Option<Arc<Holder<V>>>, CodecError> {
-        payload
-            .open(&self.coding)
-            .inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
+        payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
     }
 
     /// Ends session `id`; absent or ended is success.
@@ -150,17 +141,23 @@ impl<V: Value> Manager<V> {
         Ok(())
     }
 
+    /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
+    pub(crate) async fn end_held(&self, held: Held<V>, reason: EndReason) -> Result<(), Error> {
+        let id = held.key.id();
+        match self.reread(held).await {
+            Err(error) if error.vacancy() == Some(Vacancy::Replaced) => Err(error),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() != ErrorKind::Corrupt => Err(error),
+            _ => self.end(id, reason).await,
+        }
+    }
+
     /// The session that `key` opens in a record just read, or why there is none.
     fn recognise(&self, key: Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
         match protocol::judge(&record, &verifier, self.now()) {
             Standing::Live => {
                 let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
-                Ok(Held {
-                    key,
-                    verifier,
-                    record,
-                    value,
-                })
+                Ok(Held { key, verifier, record, value })
             }
             Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
             Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
@@ -190,10 +187,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            drawn: AtomicU64::new(0),
-        }
+        Self { seed, drawn: AtomicU64::new(0) }
     }
 
     /// `SplitMix64` over a counter: a bijection, so no token of this process comes twice.

@@ -28,10 +28,7 @@ impl Map {
     /// # Errors
     /// [`CodecError`] if there is one and it is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CodecError> {
-        self.0
-            .get(key)
-            .map(|value| T::deserialize(value).map_err(CodecError::new))
-            .transpose()
+        self.0.get(key).map(|value| T::deserialize(value).map_err(CodecError::new)).transpose()
     }
 
     /// Puts `value` under `key`, in place of what was there.

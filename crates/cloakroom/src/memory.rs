@@ -23,6 +23,8 @@ use crate::time::Timestamp;
 const SHARDS: usize = 64;
 /// Slots that an insert looks over for garbage, in the shard it has locked anyway.
 const LOOK_OVER: usize = 8;
+/// How long garbage is left alone between sweeps: clocks differ, and what is read a moment late is told "expired".
+const SLACK: u64 = 60_000;
 /// Slots that are looked over, shard by shard, before a full store refuses anything.
 const SEARCH: usize = 512;
 
@@ -68,10 +70,7 @@ impl MemoryStore {
         Self {
             shards: [const { Shard::new() }; SHARDS],
             directory: Directory::new(),
-            space: Space {
-                sessions: Gauge::new(sessions),
-                bytes: Gauge::new(bytes),
-            },
+            space: Space { sessions: Gauge::new(sessions), bytes: Gauge::new(bytes) },
             heard: AtomicU64::new(0),
             encoded: false,
         }
@@ -104,6 +103,11 @@ impl MemoryStore {
 
     fn heard(&self) -> Timestamp {
         Timestamp::from_millis(self.heard.load(Ordering::Relaxed))
+    }
+
+    /// What is garbage at this time is so without doubt.
+    fn long_past(&self) -> Timestamp {
+        Timestamp::from_millis(self.heard().as_millis().saturating_sub(SLACK))
     }
 
     fn hear(&self, now: Timestamp) {
@@ -140,10 +144,8 @@ impl MemoryStore {
         let slot = Slot::new(Stored::Live(record), self.encoded)?;
         let bytes = slot.bytes();
         self.reserve(1, bytes)?;
-        let now = self.heard();
-        let (inserted, removed) = self
-            .shard(id)
-            .insert(id, slot, LOOK_OVER, |slot| slot.is_garbage(now));
+        let now = self.long_past();
+        let (inserted, removed) = self.shard(id).insert(id, slot, LOOK_OVER, |slot| slot.is_garbage(now));
         if inserted == Inserted::Taken {
             self.space.release(1, bytes);
         }
@@ -155,9 +157,7 @@ impl MemoryStore {
         let slot = Slot::new(Stored::Live(record), self.encoded)?;
         let new = slot.bytes();
         // Room is made before the lock is taken: for the growth, as far as it is known by then.
-        let old = self
-            .shard(id)
-            .with(id, |slot| slot.map_or(0, |slot| slot.bytes()));
+        let old = self.shard(id).with(id, |slot| slot.map_or(0, |slot| slot.bytes()));
         let growth = new.saturating_sub(old);
         self.reserve(0, growth)?;
         let (swap, replaced) = self.shard(id).replace(id, expected, slot)?;
@@ -175,10 +175,7 @@ impl Store for MemoryStore {
     }
 
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        Io::ready(
-            self.shard(id)
-                .with(id, |slot| slot.map(|slot| slot.load()).transpose()),
-        )
+        Io::ready(self.shard(id).with(id, |slot| slot.map(|slot| slot.load()).transpose()))
     }
 
     fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
@@ -202,9 +199,9 @@ impl Store for MemoryStore {
         self.hear(ending.at());
         let ended = self.shard(id).end(id, ending);
         Io::ready(ended.map(|(ended, freed)| {
-            if let Some((principal, bytes)) = freed {
-                self.space.release(0, bytes);
-                if let Some(principal) = principal {
+            if let Some(freed) = freed {
+                self.space.release(0, freed.bytes);
+                if let Some(principal) = freed.principal {
                     self.directory.remove(&principal, id);
                 }
             }
@@ -213,7 +210,7 @@ impl Store for MemoryStore {
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
-        self.directory.admit(admission, self.heard());
+        self.directory.admit(admission, self.long_past());
         Io::ready(Ok(()))
     }
 
@@ -233,12 +230,7 @@ impl Store for MemoryStore {
                 }
             });
         }
-        Io::ready(
-            smallest
-                .into_iter()
-                .map(|(id, stored)| stored.map(|stored| (id, stored)))
-                .collect(),
-        )
+        Io::ready(smallest.into_iter().map(|(id, stored)| stored.map(|stored| (id, stored))).collect())
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
@@ -263,10 +255,7 @@ impl Store for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("entries", &self.len())
-            .field("bytes", &self.bytes())
-            .finish()
+        f.debug_struct("MemoryStore").field("entries", &self.len()).field("bytes", &self.bytes()).finish()
     }
 }
 
@@ -308,10 +297,7 @@ struct Gauge {
 
 impl Gauge {
     const fn new(bound: usize) -> Self {
-        Self {
-            used: AtomicUsize::new(0),
-            bound,
-        }
+        Self { used: AtomicUsize::new(0), bound }
     }
 
     fn used(&self) -> usize {
@@ -319,13 +305,8 @@ impl Gauge {
     }
 
     fn take(&self, amount: usize) -> bool {
-        let grown = |used: usize| {
-            used.checked_add(amount)
-                .filter(|sum| amount == 0 || *sum <= self.bound)
-        };
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
-            .is_ok()
+        let grown = |used: usize| used.checked_add(amount).filter(|sum| amount == 0 || *sum <= self.bound);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
     }
 
     fn add(&self, amount: usize) {

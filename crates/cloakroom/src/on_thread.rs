@@ -36,10 +36,7 @@ pub struct OnThread<S> {
 impl<S: Store> OnThread<S> {
     /// Runs `store`'s operations through `run`, which must hand each job to a thread that may block.
     pub fn new(store: S, run: impl Fn(Job) + Send + Sync + 'static) -> Self {
-        Self {
-            store: Arc::new(store),
-            run: Box::new(run),
-        }
+        Self { store: Arc::new(store), run: Box::new(run) }
     }
 
     /// Runs `store`'s operations on the pool for blocking work of the tokio runtime that calls.
@@ -59,9 +56,7 @@ impl<S: Store> OnThread<S> {
             let _ = sender.send(operation(&store).wait());
         }));
         Io::future(async move {
-            receiver
-                .await
-                .unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
+            receiver.await.unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
         })
     }
 }

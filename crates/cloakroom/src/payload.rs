@@ -73,10 +73,7 @@ impl Payload {
             Form::Unset => Ok(None),
             Form::Bytes(bytes) => {
                 let value = coding.decode(bytes)?;
-                Ok(Some(Arc::new(Holder {
-                    value,
-                    coding: Arc::clone(coding),
-                })))
+                Ok(Some(Arc::new(Holder { value, coding: Arc::clone(coding) })))
             }
             Form::Typed(value) => {
                 let value: Arc<dyn Any + Send + Sync> = Arc::<dyn Typed>::clone(value);

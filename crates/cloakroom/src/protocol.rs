@@ -21,7 +21,7 @@ pub use credentials::{Credentials, Replaced, Replacement, Ring, Successor};
 pub use lifecycle::{
     SignIn, begin, end, extend, is_over, plan_sign_in, replace_secret, sign_in, touch_due, used,
 };
-pub use renewal::{Upkeep, begin_renewal, next_key, retire, sight, upkeep};
+pub use renewal::{Upkeep, begin_renewal, next_key, outlast, retire, sight, upkeep};
 pub use write::{Settled, settle};
 
 pub use standing::{Recognised, Standing, Vacancy, judge, judge_ended, recognise};
@@ -29,16 +29,16 @@ pub use standing::{Recognised, Standing, Vacancy, judge, judge_ended, recognise}
 use std::time::Duration;
 
 /// How long a derived secret must have been in use before the one it was derived from retires.
-pub const GRACE: Duration = Duration::from_secs(60);
+pub const GRACE: Duration = Duration::from_mins(1);
 
 /// How long a replaced secret is answered with "a newer one exists" before it counts as no key at all.
-pub const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
+pub const SUPERSEDED_FOR: Duration = Duration::from_mins(1);
 
 /// How long after its retirement the use of a renewed secret means that two clients hold copies of one key.
-pub const THEFT_AFTER: Duration = Duration::from_secs(5 * 60);
+pub const THEFT_AFTER: Duration = Duration::from_mins(5);
 
 /// How long an ended session's tombstone is kept.
-pub const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(24);
 
 /// A touch is due when this fraction of the idle timeout has gone by since the last one.
 pub const TOUCH_FRACTION: u32 = 10;

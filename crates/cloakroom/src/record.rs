@@ -41,10 +41,7 @@ impl Revision {
 
     /// The revision of the next write, marked with `token`.
     pub(crate) const fn next(self, token: u64) -> Self {
-        Self {
-            count: self.count.saturating_add(1),
-            token,
-        }
+        Self { count: self.count.saturating_add(1), token }
     }
 }
 
@@ -126,20 +123,13 @@ impl Record {
     /// # Errors
     /// [`CodecError`](crate::CodecError) if the value can't be written.
     pub fn with_encoded_payload(mut self) -> Result<Self, crate::CodecError> {
-        self.payload = self
-            .payload
-            .to_bytes()?
-            .map_or(Payload::unset(), Payload::from_bytes);
+        self.payload = self.payload.to_bytes()?.map_or(Payload::unset(), Payload::from_bytes);
         Ok(self)
     }
 
     /// What stays of this record once it is ended.
     pub fn ended(&self, ending: Ending) -> Tombstone {
-        Tombstone {
-            credentials: Arc::clone(&self.credentials),
-            principal: self.principal.clone(),
-            ending,
-        }
+        Tombstone { credentials: Arc::clone(&self.credentials), principal: self.principal.clone(), ending }
     }
 }
 
@@ -154,11 +144,7 @@ pub struct Ending {
 impl Ending {
     /// An ending for `reason` at `at`, its tombstone to be kept until `keep_until`.
     pub const fn new(reason: EndReason, at: Timestamp, keep_until: Timestamp) -> Self {
-        Self {
-            reason,
-            at,
-            keep_until,
-        }
+        Self { reason, at, keep_until }
     }
 
     /// Why.
@@ -232,14 +218,7 @@ impl Tombstone {
 
 /// What a store holds under an id: a live session or what stays of one.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a store must handle both, and there will be no third"
-)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "passed by value, once, in the common case"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both, and there will be no third")]
 pub enum Stored {
     /// A live session, which may be past its deadlines.
     Live(Record),

@@ -55,7 +55,7 @@ use crate::visit::{Cell, Holding};
 /// # }).wait().unwrap();
 /// ```
 #[must_use = "a session that nobody looks at need not have been opened"]
-pub struct Session<V, K = DefaultKind> {
+pub struct Session<V: Value, K: Kind = DefaultKind> {
     cell: Arc<Cell<V>>,
     seen: Holding<V>,
     modified: bool,
@@ -66,12 +66,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// A handle on what the cell holds.
     pub(crate) fn of(cell: Arc<Cell<V>>) -> Self {
         let seen = cell.holding().unwrap_or(Holding::Vacant(Vacancy::NoKey));
-        Self {
-            cell,
-            seen,
-            modified: false,
-            kind: PhantomData,
-        }
+        Self { cell, seen, modified: false, kind: PhantomData }
     }
 
     /// The value, as this handle last saw it; the default for a vacant session.
@@ -133,8 +128,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     #[doc(alias = "expiry_period")]
     pub fn expires_in(&self) -> Duration {
         let now = self.manager().now();
-        self.held()
-            .map_or(Duration::ZERO, |held| held.record.expires_at().since(now))
+        self.held().map_or(Duration::ZERO, |held| held.record.expires_at().since(now))
     }
 
     /// True once this handle has changed the session.
@@ -160,10 +154,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// `NotFound` if the session ended meanwhile, `Superseded` if its key was replaced, `Conflict` if other writers won
     /// for 10 seconds, `Unavailable`, `Unfit`, and `HeadersSent` if a vacant session needs a key too late.
     pub async fn update<R>(&mut self, mut change: impl FnMut(&mut V) -> R) -> Result<R, Error> {
-        match self
-            .try_update(|value| Ok::<R, std::convert::Infallible>(change(value)))
-            .await?
-        {
+        match self.try_update(|value| Ok::<R, std::convert::Infallible>(change(value))).await? {
             Ok(result) => Ok(result),
             Err(never) => match never {},
         }
@@ -190,10 +181,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             }
         }
         self.write(|manager, held, now| {
-            let mut value = held
-                .value
-                .as_ref()
-                .map_or_else(V::default, |holder| holder.value.clone());
+            let mut value = held.value.as_ref().map_or_else(V::default, |holder| holder.value.clone());
             let result = match change(&mut value) {
                 Ok(result) => result,
                 failed => return Ok(Plan::Keep(failed)),
@@ -238,15 +226,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         let renews = self.cell.renews();
         self.write(|manager, held, now| {
             let record = protocol::extend(&held.record, expiry, now);
-            let draft = Draft {
-                record,
-                value: held.value.clone(),
-                fresh: None,
-            };
-            Ok(Plan::Write(
-                change::outlasting(manager, held, draft, renews, now)?,
-                (),
-            ))
+            let draft = Draft { record, value: held.value.clone(), fresh: None };
+            Ok(Plan::Write(change::outlasting(manager, held, draft, renews, now)?, ()))
         })
         .await
     }
@@ -327,14 +308,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.write(|manager, held, now| {
             let key = held.key.with_secret(fresh.clone());
             let record = protocol::replace_secret(&held.record, manager.verifier(&key), now);
-            Ok(Plan::Write(
-                Draft {
-                    record,
-                    value: held.value.clone(),
-                    fresh: Some(key),
-                },
-                (),
-            ))
+            Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
         })
         .await?;
         self.report_renewal();

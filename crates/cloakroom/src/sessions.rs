@@ -15,7 +15,7 @@ use crate::lifetime::Lifetime;
 use crate::manager::Manager;
 use crate::principal::Principal;
 use crate::protocol::{CookieChange, Vacancy};
-use crate::record::EndReason;
+use crate::record::{EndReason, Stored};
 use crate::session::Session;
 use crate::store::{Page, Store, StoreError};
 use crate::transport::Carrier;
@@ -62,10 +62,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     }
 
     pub(crate) fn of(manager: Arc<Manager<V>>) -> Self {
-        Self {
-            manager,
-            kind: PhantomData,
-        }
+        Self { manager, kind: PhantomData }
     }
 
     /// Begins one request's visit; see [`Visit`].
@@ -92,9 +89,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         if expiry.is_zero() {
             session.end().await?;
         } else {
-            session
-                .begin_anew(Some(value), self.lifetime().exactly(expiry))
-                .await?;
+            session.begin_anew(Some(value), self.lifetime().exactly(expiry)).await?;
         }
         Ok(session)
     }
@@ -126,11 +121,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     #[doc(alias = "of_header")]
     pub async fn of_headers(&self, request: &HeaderMap) -> Result<Option<Session<V, K>>, Error> {
         let cell = self.cell();
-        if cell.open_headers(request).await? {
-            fetched(Session::of(cell)).map(Some)
-        } else {
-            Ok(None)
-        }
+        if cell.open_headers(request).await? { fetched(Session::of(cell)).map(Some) } else { Ok(None) }
     }
 
     /// The session that a request's headers open, or a new one with `default` if they open none.
@@ -160,12 +151,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// The headers that make a client forget its key.
     #[doc(alias = "clear_hdrs")]
     pub fn clear_headers(&self) -> ResponseHeaders {
-        ResponseHeaders::new(
-            &self.manager.channel,
-            Carrier::Cookie,
-            &CookieChange::Remove,
-            true,
-        )
+        ResponseHeaders::new(&self.manager.channel, Carrier::Cookie, &CookieChange::Remove, true)
     }
 
     /// Ends session `id` from outside; one that is absent or ended is success.
@@ -176,7 +162,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         self.manager.end(id, EndReason::Revoked).await
     }
 
-    /// Ends all sessions on which `principal` is signed in; how many directory entries were gone through.
+    /// Ends all sessions on which `principal` is signed in; how many there were.
     ///
     /// A login in flight may still succeed after this.
     ///
@@ -188,9 +174,13 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         loop {
             let ids = self.manager.store.ids_of(principal, page).await?;
             for id in &ids {
-                self.revoke(*id).await?;
+                // An entry may be left over from a login that lost the session to somebody else's.
+                let stored = self.manager.store.get(*id).await?;
+                if matches!(&stored, Some(Stored::Live(record)) if record.principal() == Some(principal)) {
+                    self.revoke(*id).await?;
+                    count += 1;
+                }
             }
-            count += ids.len();
             match ids.last() {
                 Some(last) if ids.len() == PAGE => page = page.after(*last),
                 _ => return Ok(count),
@@ -223,11 +213,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// Changes the lifetime that sessions are given from now on; those that exist keep theirs.
     #[doc(alias = "set_default_period")]
     pub fn set_lifetime(&self, lifetime: Lifetime) {
-        *self
-            .manager
-            .lifetime
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = lifetime;
+        *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
     }
 
     fn cell(&self) -> Arc<Cell<V>> {
@@ -254,17 +240,12 @@ fn fetched<V: Value, K: Kind>(session: Session<V, K>) -> Result<Session<V, K>, E
 
 impl<V, K> Clone for Sessions<V, K> {
     fn clone(&self) -> Self {
-        Self {
-            manager: Arc::clone(&self.manager),
-            kind: PhantomData,
-        }
+        Self { manager: Arc::clone(&self.manager), kind: PhantomData }
     }
 }
 
 impl<V, K> fmt::Debug for Sessions<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
-            .field("store", &self.manager.store)
-            .finish_non_exhaustive()
+        f.debug_struct("Sessions").field("store", &self.manager.store).finish_non_exhaustive()
     }
 }

@@ -127,10 +127,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 /// The answer to [`Store::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an id that is taken was not written"]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "part of the contract: there is no third answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no third answer")]
 pub enum Inserted {
     /// The record is kept.
     Done,
@@ -141,11 +138,7 @@ pub enum Inserted {
 /// The answer to [`Store::replace`].
 #[derive(Clone, Debug)]
 #[must_use = "a write that lost its race was not made"]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "part of the contract: there is no fourth answer"
-)]
-#[expect(clippy::large_enum_variant, reason = "passed by value, once")]
+#[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
 pub enum Swap {
     /// The record is kept.
     Done,
@@ -157,10 +150,7 @@ pub enum Swap {
 
 /// The answer to [`Store::end`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "part of the contract: there is no fourth answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
 pub enum Ended {
     /// This call ended a live session.
     Now,

@@ -31,17 +31,13 @@ impl<V: Value, K: Kind> SessionLayer<V, K> {
 
 impl<V, K> Clone for SessionLayer<V, K> {
     fn clone(&self) -> Self {
-        Self {
-            sessions: self.sessions.clone(),
-        }
+        Self { sessions: self.sessions.clone() }
     }
 }
 
 impl<V, K> fmt::Debug for SessionLayer<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayer")
-            .field("sessions", &self.sessions)
-            .finish()
+        f.debug_struct("SessionLayer").field("sessions", &self.sessions).finish()
     }
 }
 
@@ -49,10 +45,7 @@ impl<S, V: Value, K: Kind> Layer<S> for SessionLayer<V, K> {
     type Service = SessionService<S, V, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService {
-            inner,
-            sessions: self.sessions.clone(),
-        }
+        SessionService { inner, sessions: self.sessions.clone() }
     }
 }
 
@@ -64,18 +57,13 @@ pub struct SessionService<S, V, K = DefaultKind> {
 
 impl<S: Clone, V, K> Clone for SessionService<S, V, K> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            sessions: self.sessions.clone(),
-        }
+        Self { inner: self.inner.clone(), sessions: self.sessions.clone() }
     }
 }
 
 impl<S: fmt::Debug, V, K> fmt::Debug for SessionService<S, V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionService")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("SessionService").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -96,10 +84,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let visit = self.sessions.visit();
         request.extensions_mut().insert(visit.clone());
-        SessionFuture {
-            inner: self.inner.call(request),
-            visit,
-        }
+        SessionFuture { inner: self.inner.call(request), visit }
     }
 }
 

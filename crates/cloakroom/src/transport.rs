@@ -31,39 +31,23 @@ impl Default for Transport {
 impl Transport {
     /// In a cookie.
     pub fn cookie(policy: CookiePolicy) -> Self {
-        Self {
-            cookie: Some(policy),
-            bearer: false,
-        }
+        Self { cookie: Some(policy), bearer: false }
     }
 
     /// In `Authorization: Bearer KEY` (RFC 6750). No cookie is ever sent; give the client [`Key::expose`] in the answer
     /// to its login. Its key is never renewed on a timer.
     pub const fn bearer() -> Self {
-        Self {
-            cookie: None,
-            bearer: true,
-        }
+        Self { cookie: None, bearer: true }
     }
 
     /// A request with a bearer authorization uses that and nothing else; any other request uses the cookie.
     pub fn cookie_or_bearer(policy: CookiePolicy) -> Self {
-        Self {
-            cookie: Some(policy),
-            bearer: true,
-        }
+        Self { cookie: Some(policy), bearer: true }
     }
 
     pub(crate) fn compile(&self, kind: &str) -> Result<Channel, CookiePolicyError> {
-        let cookie = self
-            .cookie
-            .as_ref()
-            .map(|policy| policy.compile(kind))
-            .transpose()?;
-        Ok(Channel {
-            cookie,
-            bearer: self.bearer,
-        })
+        let cookie = self.cookie.as_ref().map(|policy| policy.compile(kind)).transpose()?;
+        Ok(Channel { cookie, bearer: self.bearer })
     }
 }
 
@@ -97,12 +81,7 @@ pub(crate) struct Presented {
 
 impl Presented {
     fn nothing(carrier: Carrier) -> Self {
-        Self {
-            keys: [const { None }; CANDIDATES],
-            values: 0,
-            carrier,
-            is_navigation: false,
-        }
+        Self { keys: [const { None }; CANDIDATES], values: 0, carrier, is_navigation: false }
     }
 
     /// One key, presented outside any request.
@@ -132,9 +111,7 @@ impl Channel {
     /// Reads hostile headers; every input has an answer.
     pub(crate) fn read(&self, headers: &HeaderMap) -> Presented {
         if self.bearer {
-            let token = headers
-                .get(AUTHORIZATION)
-                .and_then(|value| bearer_token(value.as_bytes()));
+            let token = headers.get(AUTHORIZATION).and_then(|value| bearer_token(value.as_bytes()));
             if let Some(token) = token {
                 let mut presented = Presented::nothing(Carrier::Bearer);
                 presented.take(token);
@@ -150,9 +127,8 @@ impl Channel {
                 presented.take(value);
             }
         }
-        presented.is_navigation = headers
-            .get("sec-fetch-mode")
-            .is_some_and(|mode| mode.as_bytes() == b"navigate");
+        presented.is_navigation =
+            headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
         presented
     }
 }
@@ -178,9 +154,7 @@ mod tests {
     }
 
     fn channel() -> Channel {
-        Transport::cookie_or_bearer(CookiePolicy::for_plain_http("n"))
-            .compile("")
-            .unwrap()
+        Transport::cookie_or_bearer(CookiePolicy::for_plain_http("n")).compile("").unwrap()
     }
 
     fn read(headers: &[(&'static str, &[u8])]) -> Presented {
@@ -199,10 +173,7 @@ mod tests {
     fn all_cookie_headers_are_read_and_garbage_hides_nothing() {
         let (first, second) = (key(1).expose(), key(2).expose());
         let presented = read(&[
-            (
-                "cookie",
-                format!("n=garbage; n={first}; n=; n={first}").as_bytes(),
-            ),
+            ("cookie", format!("n=garbage; n={first}; n=; n={first}").as_bytes()),
             ("cookie", format!("x=y; n={second}").as_bytes()),
         ]);
         assert_eq!(keys(&presented), [key(1), key(2)]);
@@ -211,10 +182,7 @@ mod tests {
 
     #[test]
     fn no_more_than_four_keys_are_tried() {
-        let header = (0..100)
-            .map(|id| format!("n={}", key(id).expose()))
-            .collect::<Vec<_>>()
-            .join("; ");
+        let header = (0..100).map(|id| format!("n={}", key(id).expose())).collect::<Vec<_>>().join("; ");
         let presented = read(&[("cookie", header.as_bytes())]);
         assert_eq!((presented.keys().count(), presented.values), (4, 100));
     }
@@ -227,15 +195,9 @@ mod tests {
                 ("cookie", cookie.as_bytes()),
                 ("authorization", format!("{scheme}{token}").as_bytes()),
             ]);
-            assert_eq!(
-                (keys(&presented), presented.carrier),
-                (vec![key(2)], Carrier::Bearer)
-            );
+            assert_eq!((keys(&presented), presented.carrier), (vec![key(2)], Carrier::Bearer));
         }
-        let presented = read(&[
-            ("cookie", cookie.as_bytes()),
-            ("authorization", b"Bearer nonsense"),
-        ]);
+        let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Bearer nonsense")]);
         assert_eq!((keys(&presented), presented.values), (vec![], 1));
         let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Basic eDp5")]);
         assert_eq!(keys(&presented), [key(1)]);

@@ -44,10 +44,7 @@ impl Turnstile {
     }
 
     fn turn(&self, id: SessionId) -> Turn {
-        Turn {
-            id,
-            queues: Some(Arc::clone(&self.queues)),
-        }
+        Turn { id, queues: Some(Arc::clone(&self.queues)) }
     }
 }
 
@@ -73,10 +70,7 @@ impl Drop for Turn {
                 };
                 next
             };
-            match next.send(Turn {
-                id: self.id,
-                queues: Some(Arc::clone(&queues)),
-            }) {
+            match next.send(Turn { id: self.id, queues: Some(Arc::clone(&queues)) }) {
                 Ok(()) => return,
                 // Defused: this loop passes it on, not the drop of the turn that came back.
                 Err(mut turn) => turn.queues = None,
@@ -105,17 +99,13 @@ mod tests {
     #[test]
     fn turns_come_in_order_and_an_empty_queue_is_forgotten() {
         let turnstile = Turnstile::default();
-        let Poll::Ready(first) = poll(pin!(turnstile.enter(ID))) else {
-            panic!("must not wait")
-        };
+        let Poll::Ready(first) = poll(pin!(turnstile.enter(ID))) else { panic!("must not wait") };
         let mut second = pin!(turnstile.enter(ID));
         let mut third = pin!(turnstile.enter(ID));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
         drop(first);
         assert!(poll(third.as_mut()).is_pending());
-        let Poll::Ready(turn) = poll(second.as_mut()) else {
-            panic!("the turn is lost")
-        };
+        let Poll::Ready(turn) = poll(second.as_mut()) else { panic!("the turn is lost") };
         drop(turn);
         assert!(poll(third.as_mut()).is_ready());
         assert!(lock(&turnstile.queues).is_empty());
@@ -124,9 +114,7 @@ mod tests {
     #[test]
     fn a_waiter_that_gives_up_passes_the_turn_on_even_after_it_was_given() {
         let turnstile = Turnstile::default();
-        let Poll::Ready(first) = poll(pin!(turnstile.enter(ID))) else {
-            panic!("must not wait")
-        };
+        let Poll::Ready(first) = poll(pin!(turnstile.enter(ID))) else { panic!("must not wait") };
         let mut quitter = Box::pin(turnstile.enter(ID));
         let mut given = Box::pin(turnstile.enter(ID));
         let mut last = pin!(turnstile.enter(ID));

@@ -40,6 +40,10 @@ impl<V> Value for V where V: Clone + Default + PartialEq + Serialize + Deseriali
 ///
 /// # Security
 /// The name is hashed into every key's verifier: a key of one kind opens no session of another, even in one store.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no kind of session",
+    note = "`Session<V, K>` takes the value first; a kind is a marker of yours: `impl cloakroom::Kind for {Self} {{ const NAME: &'static str = \"..\"; }}`"
+)]
 pub trait Kind: Send + Sync + 'static {
     /// The kind's name, a token of RFC 9110; empty for the one kind that needs no name.
     const NAME: &'static str;

@@ -43,10 +43,7 @@ pub struct Visit<V, K = DefaultKind> {
 
 impl<V: Value, K: Kind> Visit<V, K> {
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        Self {
-            cell: Arc::new(Cell::new(manager)),
-            kind: PhantomData,
-        }
+        Self { cell: Arc::new(Cell::new(manager)), kind: PhantomData }
     }
 
     /// The manager whose session this request visits.
@@ -81,10 +78,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
 
 impl<V, K> Clone for Visit<V, K> {
     fn clone(&self) -> Self {
-        Self {
-            cell: Arc::clone(&self.cell),
-            kind: PhantomData,
-        }
+        Self { cell: Arc::clone(&self.cell), kind: PhantomData }
     }
 }
 
@@ -146,10 +140,7 @@ impl<V> Default for State<V> {
 
 impl<V: Value> Cell<V> {
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        Self {
-            manager,
-            state: Mutex::new(State::default()),
-        }
+        Self { manager, state: Mutex::new(State::default()) }
     }
 
     /// Notes that the response depends on the session, without opening one.
@@ -176,11 +167,7 @@ impl<V: Value> Cell<V> {
 
     /// Refuses what needs a new key once the response head is gone.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if self.lock().closed {
-            Err(Error::new(ErrorKind::HeadersSent))
-        } else {
-            Ok(())
-        }
+        if self.lock().closed { Err(Error::new(ErrorKind::HeadersSent)) } else { Ok(()) }
     }
 
     /// True if the client of this request takes renewed keys.
@@ -203,6 +190,14 @@ impl<V: Value> Cell<V> {
     /// Forgets an intended key whose id turned out to be taken.
     pub(crate) fn give_up_intended(&self) {
         self.lock().intended = None;
+    }
+
+    /// Takes back a key that was about to be sent and has turned out to open nothing.
+    pub(crate) fn retract(&self, dead: &Key) {
+        let mut state = self.lock();
+        if matches!(&state.cookie, CookieChange::Send { key, .. } if key == dead) {
+            state.cookie = CookieChange::Keep;
+        }
     }
 
     /// Makes what a handle did known to all others.
@@ -250,22 +245,12 @@ impl<V: Value> Cell<V> {
     /// Tries the presented keys in order until one opens a session; else the most telling failure counts.
     async fn try_keys(&self, presented: &Presented) -> Result<(Holding<V>, CookieChange), Error> {
         if presented.values > 1 {
-            self.manager.observe(&Event::SeveralKeys {
-                count: presented.values,
-            });
+            self.manager.observe(&Event::SeveralKeys { count: presented.values });
         }
-        let mut found = if presented.values == 0 {
-            Vacancy::NoKey
-        } else {
-            Vacancy::Unknown
-        };
+        let mut found = if presented.values == 0 { Vacancy::NoKey } else { Vacancy::Unknown };
         let mut superseded = false;
         for key in presented.keys() {
-            match self
-                .manager
-                .open(key.clone(), presented.carrier == Carrier::Cookie)
-                .await?
-            {
+            match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie).await? {
                 Opened::Live(held, cookie) => return Ok((Holding::Live(Box::new(held)), cookie)),
                 Opened::Superseded => superseded = true,
                 Opened::Vacant(vacancy) if found == Vacancy::Unknown => found = vacancy,
@@ -278,14 +263,7 @@ impl<V: Value> Cell<V> {
         // Only a page the visitor navigates to may take the cookie away: a late answer to anything else
         // could remove a newer one.
         let stale = presented.values > 0 && presented.is_navigation;
-        Ok((
-            Holding::Vacant(found),
-            if stale {
-                CookieChange::Remove
-            } else {
-                CookieChange::Keep
-            },
-        ))
+        Ok((Holding::Vacant(found), if stale { CookieChange::Remove } else { CookieChange::Keep }))
     }
 
     /// Opens what one key opens, outside any request.

@@ -6,11 +6,7 @@ use std::path::Path;
 const MOST_LINES: usize = 450;
 
 /// Marks of work left undone and of tests that never run; spelt in two halves, for this file is checked too.
-const BANNED: [&str; 3] = [
-    concat!("todo", "!("),
-    concat!("unimplemented", "!("),
-    concat!("#[", "ignore"),
-];
+const BANNED: [&str; 3] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore")];
 
 /// What is wrong with the file at `path`, relative to the root.
 pub(super) fn complaints(path: &Path, text: &str) -> Vec<String> {
@@ -21,9 +17,7 @@ pub(super) fn complaints(path: &Path, text: &str) -> Vec<String> {
         found.push(format!("{place}: {lines} lines, more than {MOST_LINES}"));
     }
     if !is_test_or_example(path) && !text.trim_start().starts_with("//!") {
-        found.push(format!(
-            "{place}: does not begin with a `//!` line that says what it is for"
-        ));
+        found.push(format!("{place}: does not begin with a `//!` line that says what it is for"));
     }
     for (number, line) in (1..).zip(text.lines()) {
         let banned = BANNED.iter().filter(|banned| line.contains(**banned));

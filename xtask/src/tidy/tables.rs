@@ -23,9 +23,7 @@ pub(super) fn tests_named(page: &str) -> Vec<Named<'_>> {
             column = cells(text).position(|cell| matches!(cell.to_lowercase().as_str(), "test" | "tests"));
             continue;
         }
-        let cell = column
-            .and_then(|column| cells(text).nth(column))
-            .unwrap_or_default();
+        let cell = column.and_then(|column| cells(text).nth(column)).unwrap_or_default();
         named.extend(spans(cell).map(|name| Named { name, line }));
     }
     named
@@ -45,10 +43,7 @@ fn cells(row: &str) -> impl Iterator<Item = &str> {
 
 /// What stands in backticks, without the path before it.
 fn spans(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(|span| span.rsplit("::").next().unwrap_or(span))
+    cell.split('`').skip(1).step_by(2).map(|span| span.rsplit("::").next().unwrap_or(span))
 }
 
 #[cfg(test)]
@@ -70,15 +65,6 @@ mod tests {
 | `x` | `four` |
 ";
         let found = tests_named(page);
-        assert_eq!(
-            found,
-            [
-                Named {
-                    name: "one_writer_wins",
-                    line: 5
-                },
-                Named { name: "two", line: 5 },
-            ]
-        );
+        assert_eq!(found, [Named { name: "one_writer_wins", line: 5 }, Named { name: "two", line: 5 },]);
     }
 }

@@ -14,11 +14,7 @@ const POLLS: u8 = 6;
 fn dropped<T>(operation: Io<'_, T>, polls: u8) {
     let mut operation = pin!(operation);
     for _ in 0..polls {
-        if operation
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
-        {
+        if operation.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return;
         }
     }

@@ -1,21 +1,15 @@
 //! `end`: a session's end is final.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use cloakroom::{EndReason, Ended, Payload, Revision, Store, Swap, protocol};
 
-use super::{NOW, RACERS, alice, begin, end, ending, get, id, insert, record, tombstone};
+use super::{NOW, RACERS, alice, begin, end, ending, gate, get, id, insert, record, tombstone};
 
 /// The value goes; who it was and why it ended stay.
 pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
-    let session = begin(
-        1,
-        Some(alice()),
-        Payload::from_bytes(&b"a secret plan"[..]),
-        Revision::new(1, 1),
-    );
+    let session = begin(1, Some(alice()), Payload::from_bytes(&b"a secret plan"[..]), Revision::new(1, 1));
     insert(&store, id(1), &session);
     insert(&store, id(2), &record(2));
     end(&store, id(1));
@@ -23,22 +17,13 @@ pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
     assert_eq!(left.ending(), ending());
     assert_eq!(left.principal(), Some(&alice()));
     assert_eq!(left.credentials(), session.credentials());
-    assert!(
-        matches!(get(&store, id(2)), Some(cloakroom::Stored::Live(_))),
-        "another session was ended"
-    );
+    assert!(matches!(get(&store, id(2)), Some(cloakroom::Stored::Live(_))), "another session was ended");
 }
 
 /// However often the session was written.
 pub fn ending_takes_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));
-    assert!(matches!(
-        store
-            .replace(id(1), record(1).revision(), record(2))
-            .wait()
-            .unwrap(),
-        Swap::Done
-    ));
+    assert!(matches!(store.replace(id(1), record(1).revision(), record(2)).wait().unwrap(), Swap::Done));
     end(&store, id(1));
     assert_eq!(tombstone(&store, id(1)).credentials(), record(2).credentials());
 }
@@ -63,26 +48,18 @@ pub fn ending_what_is_absent_leaves_nothing(store: impl Store) {
 pub fn of_many_that_end_one_session_exactly_one_did(store: impl Store) {
     insert(&store, id(1), &record(1));
     let answers: Vec<Ended> = thread::scope(|scope| {
-        let racers: Vec<_> = (0..RACERS)
-            .map(|_| scope.spawn(|| store.end(id(1), ending()).wait().unwrap()))
-            .collect();
-        racers
-            .into_iter()
-            .map(|racer| racer.join().expect("no racer panics"))
-            .collect()
+        let racers: Vec<_> =
+            (0..RACERS).map(|_| scope.spawn(|| store.end(id(1), ending()).wait().unwrap())).collect();
+        racers.into_iter().map(|racer| racer.join().expect("no racer panics")).collect()
     });
-    assert_eq!(
-        answers.iter().filter(|answer| **answer == Ended::Now).count(),
-        1,
-        "{answers:?}"
-    );
+    assert_eq!(answers.iter().filter(|answer| **answer == Ended::Now).count(), 1, "{answers:?}");
     assert!(!answers.contains(&Ended::Absent), "{answers:?}");
 }
 
 /// An end wins over anything in flight, from many threads at once.
 pub fn no_write_succeeds_after_an_end(store: impl Store) {
     insert(&store, id(1), &record(1));
-    let (gate, ended) = (Barrier::new(RACERS as usize + 1), AtomicBool::new(false));
+    let (gate, ended) = (gate(1), AtomicBool::new(false));
     thread::scope(|scope| {
         for _ in 0..RACERS {
             scope.spawn(|| {
@@ -114,8 +91,5 @@ fn write_until(store: &impl Store, ended: &AtomicBool) {
         }
         assert!(!is_over, "a write that began after the end found a session");
     }
-    assert!(
-        !store.touch(id(1), expected, NOW).wait().unwrap(),
-        "a touch found a session after the end"
-    );
+    assert!(!store.touch(id(1), expected, NOW).wait().unwrap(), "a touch found a session after the end");
 }

@@ -25,10 +25,7 @@ pub fn ids_that_differ_in_one_bit_are_two(store: impl Store) {
         })
         .collect();
     for neighbour in &neighbours {
-        assert!(
-            get(&store, *neighbour).is_none(),
-            "{neighbour} is another session's id"
-        );
+        assert!(get(&store, *neighbour).is_none(), "{neighbour} is another session's id");
     }
     for (mark, neighbour) in (2..).zip(&neighbours) {
         insert(&store, *neighbour, &record(mark));
@@ -67,10 +64,7 @@ pub fn an_expired_record_is_read_and_written_until_it_is_swept(store: impl Store
     assert_same(&live(&store, id(1)), &past);
     let later = NOW.after(IDLE).after(Duration::from_secs(1));
     assert!(store.touch(id(1), past.revision(), later).wait().unwrap());
-    assert!(matches!(
-        store.replace(id(1), past.revision(), record(2)).wait().unwrap(),
-        Swap::Done
-    ));
+    assert!(matches!(store.replace(id(1), past.revision(), record(2)).wait().unwrap(), Swap::Done));
     assert_eq!(store.sweep(NOW.after(WHOLE), 10).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_none());
 }

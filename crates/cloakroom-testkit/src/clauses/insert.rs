@@ -42,16 +42,10 @@ pub fn of_many_that_insert_one_id_exactly_one_wins(store: impl Store) {
                 scope.spawn(move || (n, store.insert(id(1), record(n)).wait().unwrap()))
             })
             .collect();
-        racers
-            .into_iter()
-            .map(|racer| racer.join().expect("no racer panics"))
-            .collect()
+        racers.into_iter().map(|racer| racer.join().expect("no racer panics")).collect()
     });
-    let winners: Vec<u64> = answers
-        .iter()
-        .filter(|(_, answer)| *answer == Inserted::Done)
-        .map(|(n, _)| *n)
-        .collect();
+    let winners: Vec<u64> =
+        answers.iter().filter(|(_, answer)| *answer == Inserted::Done).map(|(n, _)| *n).collect();
     assert_eq!(winners.len(), 1, "{answers:?}");
     assert_same(&live(&store, id(1)), &record(winners[0]));
 }

@@ -1,35 +1,23 @@
 //! `replace`: compare-and-swap.
 
-use std::sync::Barrier;
 use std::thread;
 
 use cloakroom::{Payload, Record, Revision, SessionId, Store, Swap};
 
-use super::{RACERS, alice, assert_same, begin, end, ending, get, id, insert, live, record, tombstone};
+use super::{RACERS, alice, assert_same, begin, end, ending, gate, get, id, insert, live, record, tombstone};
 
 fn replace(store: &impl Store, id: SessionId, expected: Revision, record: &Record) -> Swap {
-    store
-        .replace(id, expected, record.clone())
-        .wait()
-        .expect("a replace that works")
+    store.replace(id, expected, record.clone()).wait().expect("a replace that works")
 }
 
 /// Nothing of the old record is left: value, principal, credentials and deadlines are the new one's.
 pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) {
-    let named = begin(
-        2,
-        Some(alice()),
-        Payload::from_bytes(&b"named"[..]),
-        Revision::new(2, 7),
-    );
+    let named = begin(2, Some(alice()), Payload::from_bytes(&b"named"[..]), Revision::new(2, 7));
     let unset = begin(3, None, Payload::unset(), Revision::new(3, 8));
     let mut before = record(1);
     insert(&store, id(1), &before);
     for after in [named, unset, record(4)] {
-        assert!(matches!(
-            replace(&store, id(1), before.revision(), &after),
-            Swap::Done
-        ));
+        assert!(matches!(replace(&store, id(1), before.revision(), &after), Swap::Done));
         assert_same(&live(&store, id(1)), &after);
         before = after;
     }
@@ -70,32 +58,19 @@ pub fn the_same_count_with_another_token_is_a_mismatch(store: impl Store) {
     let ours = record(5);
     insert(&store, id(1), &ours);
     let count = ours.revision().count();
-    for token in [
-        0,
-        ours.revision().token() ^ 1,
-        ours.revision().token() ^ (1 << 63),
-    ] {
+    for token in [0, ours.revision().token() ^ 1, ours.revision().token() ^ (1 << 63)] {
         let answer = replace(&store, id(1), Revision::new(count, token), &record(9));
-        assert!(
-            matches!(answer, Swap::Stale(_)),
-            "expected `Stale`, found {answer:?}"
-        );
+        assert!(matches!(answer, Swap::Stale(_)), "expected `Stale`, found {answer:?}");
         assert_same(&live(&store, id(1)), &ours);
     }
     let other_count = Revision::new(count + 1, ours.revision().token());
-    assert!(matches!(
-        replace(&store, id(1), other_count, &record(9)),
-        Swap::Stale(_)
-    ));
+    assert!(matches!(replace(&store, id(1), other_count, &record(9)), Swap::Stale(_)));
 }
 
 /// A write whose answer was lost is asked again, and finds its own revision there.
 pub fn a_write_that_is_sent_twice_recognises_itself(store: impl Store) {
     insert(&store, id(1), &record(1));
-    assert!(matches!(
-        replace(&store, id(1), record(1).revision(), &record(2)),
-        Swap::Done
-    ));
+    assert!(matches!(replace(&store, id(1), record(1).revision(), &record(2)), Swap::Done));
     match replace(&store, id(1), record(1).revision(), &record(2)) {
         Swap::Stale(current) => assert_eq!(current.revision(), record(2).revision()),
         other => panic!("expected `Stale`, found {other:?}"),
@@ -107,7 +82,7 @@ pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
     for round in 1..=4 {
         let id = id(round);
         insert(&store, id, &record(1));
-        let gate = Barrier::new(RACERS.try_into().expect("a few"));
+        let gate = gate(0);
         let answers: Vec<(u64, Swap)> = thread::scope(|scope| {
             let racers: Vec<_> = (10..10 + RACERS)
                 .map(|n| {
@@ -118,16 +93,10 @@ pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
                     })
                 })
                 .collect();
-            racers
-                .into_iter()
-                .map(|racer| racer.join().expect("no racer panics"))
-                .collect()
+            racers.into_iter().map(|racer| racer.join().expect("no racer panics")).collect()
         });
-        let winners: Vec<u64> = answers
-            .iter()
-            .filter(|(_, answer)| matches!(answer, Swap::Done))
-            .map(|(n, _)| *n)
-            .collect();
+        let winners: Vec<u64> =
+            answers.iter().filter(|(_, answer)| matches!(answer, Swap::Done)).map(|(n, _)| *n).collect();
         assert_eq!(winners.len(), 1, "{answers:?}");
         let winner = record(winners[0]);
         assert_same(&live(&store, id), &winner);

@@ -48,8 +48,5 @@ pub fn a_scan_is_complete_for_what_was_there_throughout(store: impl Store) {
         new += 1;
         assert!(new < 25, "the scan has no end");
     }
-    assert!(
-        staying.iter().all(|id| seen.contains(id)),
-        "a page left out what was there all the time"
-    );
+    assert!(staying.iter().all(|id| seen.contains(id)), "a page left out what was there all the time");
 }

@@ -43,10 +43,7 @@ pub fn a_sweep_goes_by_the_deadlines_of_the_last_write(store: impl Store) {
     for (n, before, after) in [(1, short, long), (2, long, short)] {
         insert(&store, id(n), &record(1).with_idle_deadline(before));
         let next = record(2).with_idle_deadline(after);
-        assert!(matches!(
-            store.replace(id(n), record(1).revision(), next).wait().unwrap(),
-            Swap::Done
-        ));
+        assert!(matches!(store.replace(id(n), record(1).revision(), next).wait().unwrap(), Swap::Done));
     }
     assert_eq!(store.sweep(short, 100).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_some() && get(&store, id(2)).is_none());
@@ -79,16 +76,9 @@ pub fn an_id_that_was_swept_is_free(store: impl Store) {
 
 /// A record with this idle deadline and none that comes before.
 fn lasting(idle_deadline: Timestamp) -> Record {
-    let lifetime = cloakroom::Lifetime::absolute(Duration::from_secs(300 * 24 * 60 * 60));
+    let lifetime = cloakroom::Lifetime::absolute(Duration::from_hours(300 * 24));
     let record = begin(1, None, Payload::unset(), Revision::new(1, 1));
     let verifier = record.credentials().current;
-    cloakroom::protocol::begin(
-        verifier,
-        lifetime,
-        None,
-        Payload::unset(),
-        Revision::new(1, 1),
-        NOW,
-    )
-    .with_idle_deadline(idle_deadline)
+    cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), NOW)
+        .with_idle_deadline(idle_deadline)
 }

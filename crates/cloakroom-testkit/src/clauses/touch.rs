@@ -1,12 +1,11 @@
 //! `touch`: the idle deadline alone.
 
-use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
 use cloakroom::{Revision, Store, Swap, Timestamp};
 
-use super::{IDLE, NOW, RACERS, assert_same, end, ending, get, id, insert, live, record, tombstone};
+use super::{IDLE, NOW, RACERS, assert_same, end, ending, gate, get, id, insert, live, record, tombstone};
 
 fn later() -> Timestamp {
     NOW.after(IDLE + Duration::from_millis(1))
@@ -17,10 +16,7 @@ pub fn a_touch_moves_the_idle_deadline_and_nothing_else(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(store.touch(id(1), record(1).revision(), later()).wait().unwrap());
     assert_same(&live(&store, id(1)), &record(1).with_idle_deadline(later()));
-    let answer = store
-        .replace(id(1), record(1).revision(), record(2))
-        .wait()
-        .unwrap();
+    let answer = store.replace(id(1), record(1).revision(), record(2)).wait().unwrap();
     assert!(matches!(answer, Swap::Done), "expected `Done`, found {answer:?}");
 }
 
@@ -29,11 +25,9 @@ pub fn a_touch_that_expects_another_revision_does_nothing(store: impl Store) {
     let ours = record(5);
     insert(&store, id(1), &ours);
     let (count, token) = (ours.revision().count(), ours.revision().token());
-    for expected in [
-        Revision::new(count - 1, token),
-        Revision::new(count + 1, token),
-        Revision::new(count, token ^ 1),
-    ] {
+    for expected in
+        [Revision::new(count - 1, token), Revision::new(count + 1, token), Revision::new(count, token ^ 1)]
+    {
         assert!(!store.touch(id(1), expected, later()).wait().unwrap());
         assert_same(&live(&store, id(1)), &ours);
     }
@@ -67,29 +61,20 @@ pub fn a_touch_never_moves_a_deadline_back(store: impl Store) {
 pub fn a_touch_in_flight_never_undoes_a_write(store: impl Store) {
     const WRITES: u64 = 16;
     insert(&store, id(1), &record(1));
-    let gate = Barrier::new(RACERS.try_into().expect("a few"));
+    let gate = gate(1);
     thread::scope(|scope| {
-        for _ in 1..RACERS {
+        for _ in 0..RACERS {
             scope.spawn(|| {
                 gate.wait();
                 for mark in 1..=WRITES {
-                    store
-                        .touch(id(1), record(mark).revision(), later())
-                        .wait()
-                        .unwrap();
+                    store.touch(id(1), record(mark).revision(), later()).wait().unwrap();
                 }
             });
         }
         gate.wait();
         for mark in 1..WRITES {
-            let answer = store
-                .replace(id(1), record(mark).revision(), record(mark + 1))
-                .wait()
-                .unwrap();
-            assert!(
-                matches!(answer, Swap::Done),
-                "a touch is no write, yet {answer:?}"
-            );
+            let answer = store.replace(id(1), record(mark).revision(), record(mark + 1)).wait().unwrap();
+            assert!(matches!(answer, Swap::Done), "a touch is no write, yet {answer:?}");
         }
     });
     let left = live(&store, id(1)).with_idle_deadline(record(WRITES).idle_deadline());

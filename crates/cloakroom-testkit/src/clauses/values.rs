@@ -10,36 +10,20 @@ fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     let written = payload.to_bytes().unwrap();
     let inserted = begin(1, None, payload.clone(), Revision::new(1, 1));
     insert(store, id(n), &inserted);
-    assert!(
-        live(store, id(n)).payload().to_bytes().unwrap() == written,
-        "payload {n} came back changed"
-    );
+    assert!(live(store, id(n)).payload().to_bytes().unwrap() == written, "payload {n} came back changed");
     let cleared = begin(1, None, Payload::unset(), Revision::new(2, 2));
     let replaced = begin(1, None, payload.clone(), Revision::new(3, 3));
     for (expected, next) in [(inserted.revision(), &cleared), (cleared.revision(), &replaced)] {
-        assert!(matches!(
-            store.replace(id(n), expected, next.clone()).wait().unwrap(),
-            Swap::Done
-        ));
+        assert!(matches!(store.replace(id(n), expected, next.clone()).wait().unwrap(), Swap::Done));
     }
-    assert!(
-        live(store, id(n)).payload().to_bytes().unwrap() == written,
-        "payload {n} came back changed"
-    );
+    assert!(live(store, id(n)).payload().to_bytes().unwrap() == written, "payload {n} came back changed");
 }
 
 /// Zero bytes, bytes that are no UTF-8, and text that some language would take for its own.
 pub fn any_payload_is_read_back_byte_by_byte(store: impl Store) {
     let every_byte: Vec<u8> = (0..=255).collect();
-    let payloads: [&[u8]; 7] = [
-        b"\0",
-        b"a\0b\0",
-        b"\xFF\xFE\xC0\x80",
-        b"\r\n",
-        b"'); --\"\\",
-        b"{\"a\":1}",
-        &every_byte,
-    ];
+    let payloads: [&[u8]; 7] =
+        [b"\0", b"a\0b\0", b"\xFF\xFE\xC0\x80", b"\r\n", b"'); --\"\\", b"{\"a\":1}", &every_byte];
     for (n, payload) in (1..).zip(payloads) {
         assert_kept(&store, n, &Payload::from_bytes(payload));
     }
@@ -47,9 +31,7 @@ pub fn any_payload_is_read_back_byte_by_byte(store: impl Store) {
 
 /// Large sessions are slow, not broken.
 pub fn a_payload_of_one_mebibyte_is_read_back(store: impl Store) {
-    let large: Vec<u8> = (0..1 << 20)
-        .map(|n: u32| n.to_le_bytes()[(n % 3) as usize])
-        .collect();
+    let large: Vec<u8> = (0..1 << 20).map(|n: u32| n.to_le_bytes()[(n % 3) as usize]).collect();
     assert_kept(&store, 1, &Payload::from_bytes(large));
 }
 
@@ -71,16 +53,10 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
         assert_eq!(live(&store, id(n)).revision(), ours);
         let next = begin(1, None, Payload::unset(), next);
         let neighbour = Revision::new(ours.count(), ours.token() ^ 1);
-        assert!(matches!(
-            store.replace(id(n), neighbour, next.clone()).wait().unwrap(),
-            Swap::Stale(_)
-        ));
+        assert!(matches!(store.replace(id(n), neighbour, next.clone()).wait().unwrap(), Swap::Stale(_)));
         assert!(!store.touch(id(n), neighbour, Timestamp::NEVER).wait().unwrap());
         assert!(store.touch(id(n), ours, Timestamp::NEVER).wait().unwrap());
-        assert!(matches!(
-            store.replace(id(n), ours, next.clone()).wait().unwrap(),
-            Swap::Done
-        ));
+        assert!(matches!(store.replace(id(n), ours, next.clone()).wait().unwrap(), Swap::Done));
         assert_eq!(live(&store, id(n)).revision(), next.revision());
     }
 }
@@ -88,16 +64,8 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
 /// To the millisecond, up to "never".
 pub fn any_deadline_is_kept(store: impl Store) {
     let now = NOW.as_millis();
-    let moments = [
-        now + 1,
-        now + 2,
-        (1 << 53) + 1,
-        i64::MAX.unsigned_abs(),
-        1 << 63,
-        u64::MAX - 1,
-        u64::MAX,
-    ]
-    .map(Timestamp::from_millis);
+    let moments = [now + 1, now + 2, (1 << 53) + 1, i64::MAX.unsigned_abs(), 1 << 63, u64::MAX - 1, u64::MAX]
+        .map(Timestamp::from_millis);
     for (n, moment) in (1..).zip(moments) {
         let kept = record(1).with_idle_deadline(moment);
         insert(&store, id(n), &kept);
@@ -137,10 +105,7 @@ pub fn any_name_is_a_principal(store: impl Store) {
     let names: Vec<Principal> = names.iter().map(|name| Principal::new(name).unwrap()).collect();
     for (n, name) in (1..).zip(&names) {
         let session = begin(1, Some(name.clone()), Payload::unset(), Revision::new(1, 1));
-        store
-            .admit(Admission::new(name.clone(), id(n), NOW.after(WHOLE)))
-            .wait()
-            .unwrap();
+        store.admit(Admission::new(name.clone(), id(n), NOW.after(WHOLE))).wait().unwrap();
         insert(&store, id(n), &session);
     }
     for (n, name) in (1..).zip(&names) {
@@ -154,9 +119,7 @@ pub fn any_name_is_a_principal(store: impl Store) {
 pub fn a_typed_value_comes_back_equal(store: impl Store) {
     let world: World<Map> = World::new(store);
     let mut value = Map::default();
-    value
-        .insert("text", "na\u{EF}ve \u{1F9E5} \0 \u{10FFFF}")
-        .unwrap();
+    value.insert("text", "na\u{EF}ve \u{1F9E5} \0 \u{10FFFF}").unwrap();
     value.insert("numbers", (i64::MIN, u64::MAX, 0.1_f64)).unwrap();
     value.insert("nested", [[Some(true)], [None]]).unwrap();
     block_on(async {

@@ -24,7 +24,9 @@ pub fn a_dropped_update_happens_whole_or_not_at_all(store: impl Store) {
             let count = session.count;
             assert!(count == 1 || count == 2);
             assert!(!finished || count == 2);
-            assert_eq!(increment(&mut session).await.unwrap(), count + 1);
+            // A store may still be at work on what was dropped: then both updates count.
+            let after = increment(&mut session).await.unwrap();
+            assert!(after == count + 1 || !finished && after == 3);
         });
         if finished {
             assert!(polls >= 2, "the store never suspended");
@@ -89,7 +91,7 @@ pub fn a_dropped_read_harms_nothing(store: impl Store) {
     let world = World::new(StepStore::new(store));
     for polls in 0.. {
         let key = block_on(begin(&world));
-        world.clock.advance(std::time::Duration::from_secs(15 * 60));
+        world.clock.advance(std::time::Duration::from_mins(15));
         let finished = poll_times(visit(&world, &key), polls);
         block_on(async {
             let mut session = visit(&world, &key).await;

@@ -17,32 +17,17 @@ struct Foreign {
 /// The visitor goes on with a new session; the old record stays until it expires, for whoever can read it.
 pub fn an_undecodable_session_is_set_aside_and_never_overwritten(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
-    let foreign: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
-    let world = super::World::new(store);
+    let world = super::World::new(Arc::clone(&store));
+    let foreign: Sessions<Foreign> = Sessions::builder(store).clock(world.clock.clone()).build().unwrap();
     block_on(async {
-        let written = foreign
-            .generate(Foreign {
-                count: "three".into(),
-            })
-            .await
-            .unwrap();
+        let written = foreign.generate(Foreign { count: "three".into() }).await.unwrap();
         let key = written.key().unwrap().clone();
-        let mut session = world
-            .sessions
-            .visit()
-            .session(&world.request(&key))
-            .await
-            .unwrap();
+        let mut session = world.sessions.visit().session(&world.request(&key)).await.unwrap();
         assert_eq!(session.vacancy(), Some(Vacancy::Undecodable));
         increment(&mut session).await.unwrap();
         session.login(&super::alice()).await.unwrap();
         assert_ne!(session.id(), Some(key.id()));
-        assert!(
-            world
-                .events()
-                .iter()
-                .any(|event| event.starts_with("Undecodable"))
-        );
+        assert!(world.events().iter().any(|event| event.starts_with("Undecodable")));
         assert_eq!(foreign.of_key(&key).await.unwrap().count, "three");
     });
 }
@@ -52,28 +37,14 @@ pub fn an_undecodable_session_may_be_refused_or_ended(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let foreign: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let with = |policy| -> Sessions<Tally> {
-        Sessions::builder(Arc::clone(&store))
-            .undecodable(policy)
-            .build()
-            .unwrap()
+        Sessions::builder(Arc::clone(&store)).undecodable(policy).build().unwrap()
     };
     block_on(async {
-        let written = foreign
-            .generate(Foreign {
-                count: "three".into(),
-            })
-            .await
-            .unwrap();
+        let written = foreign.generate(Foreign { count: "three".into() }).await.unwrap();
         let key = written.key().unwrap();
-        assert_kind(
-            with(UndecodablePolicy::Refuse).of_key(key).await,
-            ErrorKind::Corrupt,
-        );
+        assert_kind(with(UndecodablePolicy::Refuse).of_key(key).await, ErrorKind::Corrupt);
         assert!(foreign.of_key(key).await.is_ok());
-        assert_kind(
-            with(UndecodablePolicy::End).of_key(key).await,
-            ErrorKind::NotFound,
-        );
+        assert_kind(with(UndecodablePolicy::End).of_key(key).await, ErrorKind::NotFound);
         assert_kind(foreign.of_key(key).await, ErrorKind::NotFound);
     });
 }
@@ -85,10 +56,7 @@ pub fn an_older_schema_is_upgraded_and_written_anew_by_the_next_change(store: im
     let new: Sessions<Tally> = Sessions::builder(Arc::clone(&store))
         .schema(1, |payload| {
             let old: Foreign = Json.decode(payload.body)?;
-            old.count
-                .parse()
-                .map(Tally::of)
-                .map_err(cloakroom::CodecError::new)
+            old.count.parse().map(Tally::of).map_err(cloakroom::CodecError::new)
         })
         .build()
         .unwrap();
@@ -110,15 +78,8 @@ pub fn a_session_without_a_value_says_so(store: impl Store) {
         let mut allocated = world.sessions.allocate().await.unwrap();
         let key = key_of(&allocated);
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotSet);
-        assert_kind(
-            world.sessions.of_headers(&world.request(&key)).await,
-            ErrorKind::NotSet,
-        );
-        let other = world
-            .sessions
-            .of_headers_or_create(&world.request(&key), Tally::of(7))
-            .await
-            .unwrap();
+        assert_kind(world.sessions.of_headers(&world.request(&key)).await, ErrorKind::NotSet);
+        let other = world.sessions.of_headers_or_create(&world.request(&key), Tally::of(7)).await.unwrap();
         assert_ne!(other.id(), allocated.id());
         allocated.set(Tally::default()).await.unwrap();
         assert_eq!(world.sessions.of_key(&key).await.unwrap().count, 0);

@@ -27,10 +27,7 @@ pub fn nothing_revives_a_revoked_session(store: impl Store) {
         let in_flight = in_flight(&world, &key).await;
         world.sessions.revoke(key.id()).await.unwrap();
         assert_refused(&world, &key, in_flight).await;
-        assert_eq!(
-            assert_dead(&world, &key).await,
-            Vacancy::Ended(EndReason::Revoked)
-        );
+        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Revoked));
     });
 }
 
@@ -41,7 +38,7 @@ pub fn nothing_revives_an_expired_session(store: impl Store) {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         let early = in_flight(&world, &key).await;
         let late = in_flight(&world, &key).await;
-        world.clock.advance(Duration::from_secs(30 * 60));
+        world.clock.advance(Duration::from_mins(30));
         assert_refused(&world, &key, early).await;
         assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
         while world.sessions.sweep(10).await.unwrap() == 10 {}
@@ -70,6 +67,20 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
     });
 }
 
+/// Two people sign in on one session at once: the loser's name leaves no trace on the winner's session.
+pub fn revoking_a_principal_spares_a_session_that_another_won(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::default()).await.unwrap());
+        let (mut hers, mut his) = (visit(&world, &key).await, visit(&world, &key).await);
+        his.login(&bob()).await.unwrap();
+        hers.login(&alice()).await.unwrap();
+        assert_ne!(hers.id(), his.id());
+        assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 1);
+        assert_eq!(visit(&world, &key_of(&his)).await.principal(), Some(&bob()));
+    });
+}
+
 /// The reason is for whoever holds a secret that opened the session; the first reason stays.
 pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
     let world = World::new(store);
@@ -80,14 +91,8 @@ pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
         let key = key_of(&session);
         world.sessions.revoke(key.id()).await.unwrap();
         session.logout().await.unwrap();
-        assert_eq!(
-            assert_dead(&world, &key).await,
-            Vacancy::Ended(EndReason::Revoked)
-        );
-        assert_eq!(
-            assert_dead(&world, &before).await,
-            Vacancy::Ended(EndReason::Revoked)
-        );
+        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Revoked));
+        assert_eq!(assert_dead(&world, &before).await, Vacancy::Ended(EndReason::Revoked));
         let guess = key.with_secret(Secret::from_bytes([1; 16]));
         assert_eq!(assert_dead(&world, &guess).await, Vacancy::Unknown);
     });
@@ -102,11 +107,7 @@ pub fn ending_twice_is_success(store: impl Store) {
         session.end().await.unwrap();
         session.end().await.unwrap();
         world.sessions.revoke(id).await.unwrap();
-        world
-            .sessions
-            .revoke(cloakroom::SessionId::from_bytes([3; 16]))
-            .await
-            .unwrap();
+        world.sessions.revoke(cloakroom::SessionId::from_bytes([3; 16])).await.unwrap();
     });
 }
 
@@ -118,20 +119,14 @@ pub fn a_farewell_after_logout_is_kept_under_another_key(store: impl Store) {
         let old = key_of(&session);
         session.logout().await.unwrap();
         assert!(session.is_vacant() && session.count == 0);
-        session
-            .update(|tally| tally.notes.push("goodbye".into()))
-            .await
-            .unwrap();
+        session.update(|tally| tally.notes.push("goodbye".into())).await.unwrap();
         let new = key_of(&session);
         assert_ne!(new.id(), old.id());
         assert!(
             matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Set { key, .. } if key == new)
         );
         assert_eq!(visit(&world, &new).await.notes, ["goodbye"]);
-        assert_eq!(
-            assert_dead(&world, &old).await,
-            Vacancy::Ended(EndReason::SignedOut)
-        );
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::SignedOut));
     });
 }
 
@@ -146,13 +141,10 @@ pub fn nothing_can_be_set_after_the_end(store: impl Store) {
         assert!(session.is_modified());
         assert_kind(session.set(Tally::of(1)).await, ErrorKind::NotFound);
         assert_kind(increment(&mut session).await, ErrorKind::NotFound);
-        assert_kind(session.extend(Duration::from_secs(60)).await, ErrorKind::NotFound);
+        assert_kind(session.extend(Duration::from_mins(1)).await, ErrorKind::NotFound);
         assert_kind(session.start().await, ErrorKind::NotFound);
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotFound);
-        assert!(matches!(
-            crate::cookie_of(&session.headers()),
-            crate::CookieSeen::Removed
-        ));
+        assert!(matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Removed));
     });
 }
 
@@ -169,26 +161,14 @@ async fn in_flight(world: &World, key: &Key) -> [Session<Tally>; 5] {
 
 /// Each tries another way to write on, and fails; signing in begins another session.
 async fn assert_refused(world: &World, key: &Key, in_flight: [Session<Tally>; 5]) {
-    let [
-        mut updating,
-        mut setting,
-        mut extending,
-        mut elevating,
-        mut signing_in,
-    ] = in_flight;
+    let [mut updating, mut setting, mut extending, mut elevating, mut signing_in] = in_flight;
     assert_kind(increment(&mut updating).await, ErrorKind::NotFound);
     assert_kind(setting.set(Tally::of(5)).await, ErrorKind::NotFound);
-    assert_kind(
-        extending.extend(Duration::from_secs(60)).await,
-        ErrorKind::NotFound,
-    );
+    assert_kind(extending.extend(Duration::from_mins(1)).await, ErrorKind::NotFound);
     assert_kind(elevating.elevate().await, ErrorKind::NotFound);
     signing_in.login(&alice()).await.unwrap();
     assert_ne!(signing_in.id(), Some(key.id()));
     assert_eq!(signing_in.count, 0);
-    assert_eq!(
-        visit(world, &key_of(&signing_in)).await.principal(),
-        Some(&alice())
-    );
+    assert_eq!(visit(world, &key_of(&signing_in)).await.principal(), Some(&alice()));
     assert_dead(world, key).await;
 }

@@ -35,11 +35,7 @@ pub fn every_response_that_asked_varies_on_the_cookie(store: impl Store) {
         assert!(session.is_vacant());
         response.insert("vary", "Accept".parse().unwrap());
         visit.finish(&mut response);
-        let vary: Vec<_> = response
-            .get_all("vary")
-            .iter()
-            .map(|v| v.to_str().unwrap())
-            .collect();
+        let vary: Vec<_> = response.get_all("vary").iter().map(|v| v.to_str().unwrap()).collect();
         assert_eq!(vary.join(", ").to_lowercase(), "accept, cookie");
         assert!(!response.contains_key("set-cookie"));
     });
@@ -62,9 +58,7 @@ pub fn a_key_is_sent_with_no_store_and_once(store: impl Store) {
         assert_eq!(response.get_all("cache-control").iter().count(), 1);
         let cookies: Vec<_> = response.get_all("set-cookie").iter().collect();
         assert_eq!(cookies.len(), 2, "the other cookie and one key");
-        let CookieSeen::Set { key, .. } = cookie_of(&response) else {
-            panic!("no key was sent")
-        };
+        let CookieSeen::Set { key, .. } = cookie_of(&response) else { panic!("no key was sent") };
         assert_eq!(key, key_of(&session));
         assert!(cookies.iter().any(|cookie| cookie.is_sensitive()));
     });
@@ -82,10 +76,7 @@ pub fn a_stale_key_is_removed_on_a_navigation_only(store: impl Store) {
             visit.finish(&mut response);
             assert_eq!(matches!(cookie_of(&response), CookieSeen::Removed), removed);
         }
-        assert!(matches!(
-            cookie_of(&world.sessions.clear_headers()),
-            CookieSeen::Removed
-        ));
+        assert!(matches!(cookie_of(&world.sessions.clear_headers()), CookieSeen::Removed));
     });
 }
 

@@ -30,12 +30,7 @@ pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
         increment(&mut guesser).await.unwrap();
         assert_ne!(guesser.id(), session.id());
         assert_eq!(visit(&world, &key_of(&session)).await.count, 5);
-        assert!(
-            world
-                .events()
-                .iter()
-                .any(|event| event.starts_with("WrongSecret"))
-        );
+        assert!(world.events().iter().any(|event| event.starts_with("WrongSecret")));
     });
 }
 
@@ -85,12 +80,7 @@ pub fn a_planted_key_never_hides_a_good_one(store: impl Store) {
             let session = world.sessions.visit().session(&request).await.unwrap();
             assert_eq!(session.count, 3);
         }
-        assert!(
-            world
-                .events()
-                .iter()
-                .any(|event| event.starts_with("SeveralKeys"))
-        );
+        assert!(world.events().iter().any(|event| event.starts_with("SeveralKeys")));
     });
 }
 
@@ -114,10 +104,7 @@ pub fn a_store_never_sees_a_secret(store: impl Store) {
             let bytes = stored.to_bytes().unwrap();
             let text = format!("{id} {stored:?} {}", String::from_utf8_lossy(&bytes));
             for key in &keys {
-                assert!(
-                    !text.contains(&key.expose()[22..]),
-                    "a secret's text is in the store"
-                );
+                assert!(!text.contains(&key.expose()[22..]), "a secret's text is in the store");
                 assert!(!format!("{key:?}{:?}", key.secret()).contains(&key.expose()[22..]));
             }
         }

@@ -54,11 +54,7 @@ pub fn a_write_whose_answer_was_lost_counts_once(store: impl Store) {
                 faulty.fail_on(operation, fault);
             }
             assert_eq!(increment(&mut session).await.unwrap(), 2);
-            assert_eq!(
-                visit(&world, &key_of(&session)).await.count,
-                2,
-                "{fault:?} {operation:?}"
-            );
+            assert_eq!(visit(&world, &key_of(&session)).await.count, 2, "{fault:?} {operation:?}");
         }
     });
 }
@@ -88,11 +84,11 @@ pub fn a_failed_upkeep_does_not_fail_the_read(store: impl Store) {
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         for fault in [Fault::NotSent, Fault::LostBefore] {
-            world.clock.advance(Duration::from_secs(4 * 60));
+            world.clock.advance(Duration::from_mins(4));
             faulty.fail_on(Operation::Touch, fault);
             assert_eq!(visit(&world, &key).await.count, 1);
         }
-        world.clock.advance(Duration::from_secs(15 * 60));
+        world.clock.advance(Duration::from_mins(15));
         faulty.fail_on(Operation::Replace, Fault::LostAfter);
         let session = visit(&world, &key).await;
         assert_eq!(session.count, 1);

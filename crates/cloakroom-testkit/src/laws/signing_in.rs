@@ -12,12 +12,14 @@ pub fn after_login_the_old_key_opens_and_writes_nothing(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let old = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let (mut writer, mut ender) = (visit(&world, &old).await, visit(&world, &old).await);
+        let (mut writer, mut raiser) = (visit(&world, &old).await, visit(&world, &old).await);
+        let mut ender = visit(&world, &old).await;
         let mut session = visit(&world, &old).await;
         session.login(&alice()).await.unwrap();
         assert_eq!(session.id(), Some(old.id()));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
-        assert_kind(ender.elevate().await, ErrorKind::Superseded);
+        assert_kind(raiser.elevate().await, ErrorKind::Superseded);
+        assert_kind(ender.logout().await, ErrorKind::Superseded);
         let stale = visit(&world, &old).await;
         assert!(stale.is_vacant() && stale.count == 0 && stale.principal().is_none());
         assert_eq!(visit(&world, &key_of(&session)).await.principal(), Some(&alice()));
@@ -36,26 +38,21 @@ pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
         assert_eq!((session.count, session.principal()), (1, Some(&alice())));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
         assert!(visit(&world, &old).await.is_vacant());
-        let mut vacant = world
-            .sessions
-            .visit()
-            .session(&http::HeaderMap::new())
-            .await
-            .unwrap();
+        let mut vacant = world.sessions.visit().session(&http::HeaderMap::new()).await.unwrap();
         assert_kind(vacant.elevate().await, ErrorKind::NotFound);
     });
 }
 
 /// A cart survives signing in; both timeouts count anew.
 pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
-    let lifetime = Lifetime::absolute(Duration::from_secs(3600)).with_idle(Duration::from_secs(1800));
+    let lifetime = Lifetime::absolute(Duration::from_hours(1)).with_idle(Duration::from_mins(30));
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
-        world.clock.advance(Duration::from_secs(1500));
+        world.clock.advance(Duration::from_mins(25));
         session.login(&alice()).await.unwrap();
         assert_eq!((session.count, session.principal()), (4, Some(&alice())));
-        assert_eq!(session.expires_in(), Duration::from_secs(1800));
+        assert_eq!(session.expires_in(), Duration::from_mins(30));
         assert_eq!(session.signed_in(), Some(world.clock.now()));
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
             panic!("no key was sent")
@@ -74,10 +71,7 @@ pub fn login_as_another_ends_the_old_session_and_begins_a_blank_one(store: impl 
         session.login(&bob()).await.unwrap();
         assert_ne!(session.id(), Some(old.id()));
         assert_eq!((session.count, session.principal()), (0, Some(&bob())));
-        assert_eq!(
-            assert_dead(&world, &old).await,
-            Vacancy::Ended(EndReason::SignedInAsAnother)
-        );
+        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::SignedInAsAnother));
     });
 }
 
@@ -127,14 +121,8 @@ pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: im
         assert_kind(late.start().await, ErrorKind::Superseded);
         assert_kind(late.logout().await, ErrorKind::Superseded);
         assert!(matches!(cookie_of(&late.headers()), CookieSeen::None));
-        assert_kind(
-            world.sessions.of_headers(&world.request(&old)).await,
-            ErrorKind::Superseded,
-        );
-        let created = world
-            .sessions
-            .of_headers_or_create(&world.request(&old), Tally::of(1))
-            .await;
+        assert_kind(world.sessions.of_headers(&world.request(&old)).await, ErrorKind::Superseded);
+        let created = world.sessions.of_headers_or_create(&world.request(&old), Tally::of(1)).await;
         assert_kind(created, ErrorKind::Superseded);
         world.clock.advance(Duration::from_secs(1));
         let mut later = visit(&world, &old).await;
@@ -156,15 +144,10 @@ pub fn a_guard_may_renew_and_the_handler_still_write(store: impl Store) {
         let mut handler = visit.session(&world.request(&key)).await.unwrap();
         guard.elevate().await.unwrap();
         increment(&mut handler).await.unwrap();
-        assert_eq!(
-            (spy.calls().get, spy.calls().replace, spy.calls().total()),
-            (1, 2, 3)
-        );
+        assert_eq!((spy.calls().get, spy.calls().replace, spy.calls().total()), (1, 2, 3));
         let mut response = http::HeaderMap::new();
         visit.finish(&mut response);
-        let CookieSeen::Set { key, .. } = cookie_of(&response) else {
-            panic!("no key was sent")
-        };
+        let CookieSeen::Set { key, .. } = cookie_of(&response) else { panic!("no key was sent") };
         assert_eq!(super::visit(&world, &key).await.count, 2);
     });
 }

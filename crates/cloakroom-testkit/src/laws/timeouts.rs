@@ -7,8 +7,8 @@ use cloakroom::{ErrorKind, Lifetime, Store, Vacancy};
 use super::{Tally, World, assert_dead, assert_kind, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// To the millisecond: alive before its deadline, gone at it; reading counts as use.
 pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) {
@@ -17,7 +17,7 @@ pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) 
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         for _ in 0..4 {
-            world.clock.advance(30 * MINUTE - Duration::from_millis(1));
+            world.clock.advance((30 * MINUTE).checked_sub(Duration::from_millis(1)).unwrap());
             assert!(!visit(&world, &key).await.is_vacant());
         }
         world.clock.advance(30 * MINUTE);
@@ -52,10 +52,7 @@ pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Stor
             world.clock.advance(MINUTE);
             assert!(!visit(&world, &key).await.is_vacant());
         }
-        assert_eq!(
-            (spy.calls().get, spy.calls().touch, spy.calls().total()),
-            (100, 10, 110)
-        );
+        assert_eq!((spy.calls().get, spy.calls().touch, spy.calls().total()), (100, 10, 110));
     });
 }
 
@@ -86,11 +83,7 @@ pub fn a_session_keeps_the_lifetime_it_was_given(store: impl Store) {
         let brief = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         for _ in 0..29 {
             world.clock.advance(24 * HOUR);
-            visit(&world, &key)
-                .await
-                .update(|tally| tally.count += 1)
-                .await
-                .unwrap();
+            visit(&world, &key).await.update(|tally| tally.count += 1).await.unwrap();
         }
         assert_eq!(visit(&world, &key).await.count, 30);
         assert_eq!(assert_dead(&world, &brief).await, Vacancy::Expired);
@@ -110,11 +103,7 @@ pub fn an_expiry_of_zero_ends_the_session(store: impl Store) {
         let key = key_of(&session);
         session.set_for(Tally::of(2), Duration::ZERO).await.unwrap();
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotFound);
-        let stillborn = world
-            .sessions
-            .generate_for(Tally::of(1), Duration::ZERO)
-            .await
-            .unwrap();
+        let stillborn = world.sessions.generate_for(Tally::of(1), Duration::ZERO).await.unwrap();
         assert!(stillborn.is_vacant());
     });
 }
@@ -123,15 +112,8 @@ pub fn an_expiry_of_zero_ends_the_session(store: impl Store) {
 pub fn an_explicit_expiry_is_exact(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let session = world
-            .sessions
-            .generate_for(Tally::of(1), 90 * MINUTE)
-            .await
-            .unwrap();
-        assert_eq!(
-            (session.expires_in(), max_age(&session)),
-            (90 * MINUTE, Some(5400))
-        );
+        let session = world.sessions.generate_for(Tally::of(1), 90 * MINUTE).await.unwrap();
+        assert_eq!((session.expires_in(), max_age(&session)), (90 * MINUTE, Some(5400)));
         let key = key_of(&session);
         world.clock.advance(89 * MINUTE);
         let mut session = visit(&world, &key).await;
@@ -140,7 +122,7 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
         session.set_for(Tally::of(3), 2 * MINUTE).await.unwrap();
         assert_eq!((session.count, session.expires_in()), (3, 2 * MINUTE));
         let key = key_of(&session);
-        world.clock.advance(2 * MINUTE - Duration::from_millis(1));
+        world.clock.advance((2 * MINUTE).checked_sub(Duration::from_millis(1)).unwrap());
         assert!(!visit(&world, &key).await.is_vacant());
         world.clock.advance(Duration::from_millis(1));
         assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
@@ -166,6 +148,25 @@ pub fn outgrowing_the_cookie_renews_the_key(store: impl Store) {
         let mut session = visit(&world, &key).await;
         session.extend(Duration::MAX).await.unwrap();
         assert_eq!(session.expires_in(), 400 * 24 * HOUR);
+    });
+}
+
+/// Also while a renewal is under way: the derived key is sent once more, with the longer life.
+pub fn outgrowing_the_cookie_during_a_renewal_sends_the_derived_key(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let old = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        world.clock.advance(15 * MINUTE);
+        let (mut first, mut second) = (visit(&world, &old).await, visit(&world, &old).await);
+        let next = key_of(&first);
+        assert_eq!(key_of(&second), next);
+        first.extend(50 * HOUR).await.unwrap();
+        second.extend(100 * HOUR).await.unwrap();
+        let mut third = visit(&world, &next).await;
+        third.extend(200 * HOUR).await.unwrap();
+        for (session, seconds) in [(&first, 180_000), (&second, 360_000), (&third, 720_000)] {
+            assert_eq!((key_of(session), max_age(session)), (next.clone(), Some(seconds)));
+        }
     });
 }
 

@@ -23,13 +23,7 @@ fn a_visitor_keeps_the_session_until_it_is_removed() {
     let mut client = Client::new();
     block_on(async {
         let visit = world.sessions.visit();
-        visit
-            .session(&HeaderMap::new())
-            .await
-            .unwrap()
-            .start()
-            .await
-            .unwrap();
+        visit.session(&HeaderMap::new()).await.unwrap().start().await.unwrap();
         let mut response = Response::new(());
         visit.finish(response.headers_mut());
         client.take(HOME, &response);
@@ -49,15 +43,8 @@ fn a_visitor_keeps_the_session_until_it_is_removed() {
 #[test]
 fn a_cookie_goes_back_to_its_host_and_no_other() {
     let cookie = "__Host-id=x; Secure; Path=/";
-    assert_eq!(
-        sent(cookie, HOME, "https://shop.example/deep/down").unwrap(),
-        "__Host-id=x"
-    );
-    for elsewhere in [
-        "http://shop.example/",
-        "https://www.shop.example/",
-        "https://example/",
-    ] {
+    assert_eq!(sent(cookie, HOME, "https://shop.example/deep/down").unwrap(), "__Host-id=x");
+    for elsewhere in ["http://shop.example/", "https://www.shop.example/", "https://example/"] {
         assert_eq!(sent(cookie, HOME, elsewhere), None, "{elsewhere}");
     }
 }
@@ -74,10 +61,7 @@ fn a_host_cookie_that_breaks_its_promise_is_refused() {
     ] {
         assert_eq!(sent(broken, HOME, HOME), None, "{broken}");
     }
-    for sound in [
-        "__Host-id=x; Secure; Path=/",
-        "__Secure-id=x; Secure; Domain=shop.example",
-    ] {
+    for sound in ["__Host-id=x; Secure; Path=/", "__Secure-id=x; Secure; Domain=shop.example"] {
         assert!(sent(sound, HOME, HOME).is_some(), "{sound}");
     }
 }

@@ -20,11 +20,7 @@ pub struct Batch<Op, Reply> {
 impl<Op, Reply> Batch<Op, Reply> {
     pub(super) fn new(line: Arc<Line<Op, Reply>>, ops: Vec<Waiting<Op, Reply>>) -> Self {
         let ids = ops.iter().map(|op| op.id).collect();
-        Self {
-            line,
-            ids,
-            ops: ops.into_iter().map(Some).collect(),
-        }
+        Self { line, ids, ops: ops.into_iter().map(Some).collect() }
     }
 
     /// How many operations there are, answered or not.
@@ -83,18 +79,13 @@ impl<Op, Reply> Batch<Op, Reply> {
 impl<Op, Reply> Drop for Batch<Op, Reply> {
     fn drop(&mut self) {
         for index in 0..self.ops.len() {
-            self.answer(
-                index,
-                Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)),
-            );
+            self.answer(index, Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)));
         }
     }
 }
 
 impl<Op, Reply> fmt::Debug for Batch<Op, Reply> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch")
-            .field("ids", &self.ids)
-            .finish_non_exhaustive()
+        f.debug_struct("Batch").field("ids", &self.ids).finish_non_exhaustive()
     }
 }

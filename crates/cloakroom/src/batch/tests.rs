@@ -43,9 +43,8 @@ fn what_arrives_while_a_batch_is_on_its_way_forms_the_next() {
 #[test]
 fn one_operation_per_session_is_on_its_way_and_others_overtake() {
     let queue = Queue::new(100, 100);
-    let _replies: Vec<_> = [(1, 1), (1, 2), (2, 3), (1, 4)]
-        .map(|(session, op)| queue.submit(id(session), 1, op))
-        .into();
+    let _replies: Vec<_> =
+        [(1, 1), (1, 2), (2, 3), (1, 4)].map(|(session, op)| queue.submit(id(session), 1, op)).into();
     let mut batch = next(&queue, 100).unwrap();
     assert_eq!(ops(&batch), [1, 3]);
     assert!(next(&queue, 100).is_none());
@@ -60,24 +59,14 @@ fn a_full_or_closed_queue_says_at_once_that_nothing_was_sent() {
     let queue: Queue<u32, u32> = Queue::new(2, 10);
     let _kept = [queue.submit(id(1), 5, 1), queue.submit(id(2), 5, 2)];
     let error = queue.submit(id(3), 0, 3).wait().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.outcome()),
-        (StoreErrorKind::Full, Outcome::NotSent)
-    );
+    assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
     drop(next(&queue, 1));
     let error = queue.submit(id(3), 6, 3).wait().unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
     queue.close();
     let error = queue.submit(id(3), 1, 3).wait().unwrap_err();
-    assert_eq!(
-        (error.kind(), error.outcome()),
-        (StoreErrorKind::Unavailable, Outcome::NotSent)
-    );
-    assert_eq!(
-        ops(&next(&queue, 9).unwrap()),
-        [2],
-        "what waits is still handed out"
-    );
+    assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Unavailable, Outcome::NotSent));
+    assert_eq!(ops(&next(&queue, 9).unwrap()), [2], "what waits is still handed out");
     assert!(matches!(poll(pin!(queue.next(9, 9))), Poll::Ready(None)));
 }
 
@@ -86,13 +75,9 @@ fn a_batch_keeps_to_its_bounds_but_always_moves() {
     let queue = Queue::new(100, 1000);
     let _replies: Vec<_> = (0..4).map(|n| queue.submit(id(n), 50, u32::from(n))).collect();
     let two = pin!(queue.next(100, 100));
-    let Poll::Ready(Some(two)) = poll(two) else {
-        panic!("nothing left")
-    };
+    let Poll::Ready(Some(two)) = poll(two) else { panic!("nothing left") };
     assert_eq!(ops(&two), [0, 1]);
-    let Poll::Ready(Some(one)) = poll(pin!(queue.next(100, 1))) else {
-        panic!("stuck")
-    };
+    let Poll::Ready(Some(one)) = poll(pin!(queue.next(100, 1))) else { panic!("stuck") };
     assert_eq!(ops(&one), [2]);
 }
 
@@ -141,9 +126,7 @@ fn drivers_on_threads_are_woken_for_work_and_for_the_end() {
                 }
             });
         }
-        let replies: Vec<_> = (0..2000)
-            .map(|n| (n, queue.submit(id((n % 50) as u8), 1, n)))
-            .collect();
+        let replies: Vec<_> = (0..2000).map(|n| (n, queue.submit(id((n % 50) as u8), 1, n))).collect();
         for (n, reply) in replies {
             assert_eq!(reply.wait().unwrap(), n + 1);
         }
@@ -156,9 +139,7 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
     for seed in 0..500_u64 {
         let mut random = seed;
         let mut draw = |below: u64| {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
         };
         let queue: Queue<u32, u32> = Queue::new(1000, 1000);
@@ -182,10 +163,7 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
         }
         let total: usize = seen.values().map(Vec::len).sum();
         assert_eq!(total, replies.len());
-        assert!(
-            seen.values().all(|ops| ops.is_sorted()),
-            "out of order with seed {seed}"
-        );
+        assert!(seen.values().all(|ops| ops.is_sorted()), "out of order with seed {seed}");
         for (_, reply) in replies {
             reply.wait().unwrap();
         }

@@ -50,9 +50,7 @@ mod tests {
 
     #[test]
     fn what_is_not_our_cookie_is_not_taken_for_it() {
-        for header in [
-            "", ";", "=", "n", "N=K", "n =K", "nn=K", "x=n=K", "a=b, n=K", "=n=K", "an=K",
-        ] {
+        for header in ["", ";", "=", "n", "N=K", "n =K", "nn=K", "x=n=K", "a=b, n=K", "=n=K", "an=K"] {
             assert_eq!(values(header.as_bytes(), b"n").count(), 0, "{header}");
         }
     }

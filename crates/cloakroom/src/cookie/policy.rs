@@ -79,10 +79,7 @@ impl CookiePolicy {
     /// # Security
     /// A sibling domain can plant or overwrite it (RFC 6265bis section 8.6).
     pub fn secure(name: impl Into<String>) -> Self {
-        Self {
-            prefix: "__Secure-",
-            ..Self::host(name)
-        }
+        Self { prefix: "__Secure-", ..Self::host(name) }
     }
 
     /// The cookie `NAME` without Secure, for development and private networks without TLS.
@@ -90,11 +87,7 @@ impl CookiePolicy {
     /// # Security
     /// Whoever is on the way reads the key.
     pub fn for_plain_http(name: impl Into<String>) -> Self {
-        Self {
-            prefix: "",
-            secure: false,
-            ..Self::host(name)
-        }
+        Self { prefix: "", secure: false, ..Self::host(name) }
     }
 
     /// Sent for this path and those below it only. Paths are no protection from other applications of the host.
@@ -147,11 +140,9 @@ impl CookiePolicy {
             attributes.push_str("; Domain=");
             attributes.push_str(domain);
         }
-        for (present, text) in [
-            (self.secure, "; Secure"),
-            (self.http_only, "; HttpOnly"),
-            (self.partitioned, "; Partitioned"),
-        ] {
+        for (present, text) in
+            [(self.secure, "; Secure"), (self.http_only, "; HttpOnly"), (self.partitioned, "; Partitioned")]
+        {
             if present {
                 attributes.push_str(text);
             }
@@ -166,10 +157,7 @@ impl CookiePolicy {
     }
 
     fn check_name(&self, name: &str) -> Result<(), CookiePolicyError> {
-        refuse_if(
-            self.name.is_empty(),
-            "a cookie needs a name (RFC 6265bis section 4.1.1)",
-        )?;
+        refuse_if(self.name.is_empty(), "a cookie needs a name (RFC 6265bis section 4.1.1)")?;
         refuse_if(
             !name.bytes().all(is_token),
             "a cookie's name is a token: letters, digits and some punctuation (RFC 6265bis section 4.1.1)",
@@ -204,10 +192,7 @@ impl CookiePolicy {
             self.same_site == SameSite::None && !self.secure,
             "SameSite=None demands Secure (RFC 6265bis section 5.7)",
         )?;
-        refuse_if(
-            self.partitioned && !self.secure,
-            "Partitioned demands Secure (CHIPS)",
-        )?;
+        refuse_if(self.partitioned && !self.secure, "Partitioned demands Secure (CHIPS)")?;
         refuse_if(
             !self.path.starts_with('/') || !self.path.bytes().all(is_attribute),
             "a path begins with `/` and has no `;`, control or non-ASCII characters (RFC 6265bis section 4.1.1)",
@@ -225,11 +210,7 @@ impl CookiePolicy {
 }
 
 fn refuse_if(wrong: bool, reason: &'static str) -> Result<(), CookiePolicyError> {
-    if wrong {
-        Err(CookiePolicyError(reason))
-    } else {
-        Ok(())
-    }
+    if wrong { Err(CookiePolicyError(reason)) } else { Ok(()) }
 }
 
 fn is_token(byte: u8) -> bool {
@@ -276,14 +257,8 @@ mod tests {
             (plain("__SECURE-id"), "Secure"),
             (CookiePolicy::secure("id").with_path("app"), "begins with"),
             (CookiePolicy::secure("id").with_path("/a;b"), "begins with"),
-            (
-                CookiePolicy::secure("id").with_path("/\r\nX-Injected: yes"),
-                "begins with",
-            ),
-            (
-                CookiePolicy::secure("id").with_path(format!("/{}", "p".repeat(1024))),
-                "1024",
-            ),
+            (CookiePolicy::secure("id").with_path("/\r\nX-Injected: yes"), "begins with"),
+            (CookiePolicy::secure("id").with_path(format!("/{}", "p".repeat(1024))), "1024"),
             (CookiePolicy::secure("id").with_domain(""), "labels"),
             (CookiePolicy::secure("id").with_domain(".example.com"), "labels"),
             (CookiePolicy::secure("id").with_domain("example..com"), "labels"),
@@ -291,10 +266,7 @@ mod tests {
             (plain("id").with_same_site(SameSite::None), "SameSite=None"),
             (plain("id").partitioned(), "Partitioned"),
             (
-                CookiePolicy {
-                    prefix: "",
-                    ..CookiePolicy::host("__Http-id").readable_by_scripts()
-                },
+                CookiePolicy { prefix: "", ..CookiePolicy::host("__Http-id").readable_by_scripts() },
                 "HttpOnly",
             ),
             (CookiePolicy::host("Http-id").readable_by_scripts(), "HttpOnly"),
@@ -313,33 +285,18 @@ mod tests {
             format!("{}{}", cookie.name, cookie.attributes)
         };
         assert_eq!(
-            text(
-                CookiePolicy::secure("id")
-                    .with_path("/a")
-                    .with_domain("example.org")
-                    .partitioned()
-            ),
+            text(CookiePolicy::secure("id").with_path("/a").with_domain("example.org").partitioned()),
             "__Secure-id; Path=/a; Domain=example.org; Secure; HttpOnly; Partitioned; SameSite=Lax"
         );
+        assert_eq!(text(CookiePolicy::for_plain_http("id")), "id; Path=/; HttpOnly; SameSite=Lax");
         assert_eq!(
-            text(CookiePolicy::for_plain_http("id")),
-            "id; Path=/; HttpOnly; SameSite=Lax"
-        );
-        assert_eq!(
-            text(
-                CookiePolicy::host("id")
-                    .with_same_site(SameSite::None)
-                    .readable_by_scripts()
-            ),
+            text(CookiePolicy::host("id").with_same_site(SameSite::None).readable_by_scripts()),
             "__Host-id; Path=/; Secure; SameSite=None"
         );
     }
 
     #[test]
     fn another_kind_of_session_has_another_cookie() {
-        assert_eq!(
-            CookiePolicy::default().compile("admin").unwrap().name(),
-            "__Host-id-admin"
-        );
+        assert_eq!(CookiePolicy::default().compile("admin").unwrap().name(), "__Host-id-admin");
     }
 }

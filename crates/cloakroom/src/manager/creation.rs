@@ -39,42 +39,21 @@ const MINTS: usize = 4;
 impl<V: Value> Manager<V> {
     /// Stores a new session under the beginning's key. A principal is entered in the directory first.
     pub(crate) async fn create(&self, beginning: &Beginning<V>) -> Result<Created<V>, Error> {
-        let Beginning {
-            key,
-            lifetime,
-            principal,
-            value,
-            payload,
-        } = beginning;
+        let Beginning { key, lifetime, principal, value, payload } = beginning;
         let (id, now) = (key.id(), self.now());
         let verifier = self.verifier(key);
         let revision = Revision::new(1, self.tokens.draw());
-        let record = protocol::begin(
-            verifier,
-            *lifetime,
-            principal.clone(),
-            payload.clone(),
-            revision,
-            now,
-        );
+        let record = protocol::begin(verifier, *lifetime, principal.clone(), payload.clone(), revision, now);
         if let Some(principal) = principal {
             let admission = Admission::new(principal.clone(), id, record.absolute_deadline);
             self.store.admit(admission).await?;
         }
         let mut answer = self.store.insert(id, record.clone()).await;
-        if answer
-            .as_ref()
-            .is_err_and(|error| error.outcome() == Outcome::Unknown)
-        {
+        if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
             // Safe to ask again: if the first attempt was kept, the id is taken, by us.
             answer = self.store.insert(id, record.clone()).await;
         }
-        let held = Held {
-            key: key.clone(),
-            verifier,
-            record,
-            value: value.clone(),
-        };
+        let held = Held { key: key.clone(), verifier, record, value: value.clone() };
         if answer? == Inserted::Taken {
             return self.whose(held).await;
         }

@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use crate::value::Value;
 
 /// What a presented key opened.
+#[expect(clippy::large_enum_variant, reason = "passed by value, once, and live in the common case")]
 pub(crate) enum Opened<V> {
     /// A session, and what it asks to be done to the cookie.
     Live(Held<V>, CookieChange),
@@ -41,21 +42,10 @@ impl<V: Value> Manager<V> {
         match stored {
             None => Ok(Opened::Vacant(Vacancy::Unknown)),
             Some(Stored::Ended(tombstone)) => {
-                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews)
-                    .await
+                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews).await
             }
             Some(Stored::Live(record)) => match protocol::judge(&record, &verifier, self.now()) {
-                Standing::Live => {
-                    self.keep_up(
-                        Found {
-                            key,
-                            verifier,
-                            record,
-                        },
-                        renews,
-                    )
-                    .await
-                }
+                Standing::Live => self.keep_up(Found { key, verifier, record }, renews).await,
                 standing => self.refuse(id, standing, renews).await,
             },
         }
@@ -95,36 +85,17 @@ impl<V: Value> Manager<V> {
             Ok(value) => value,
             Err(error) => return self.set_aside(found.key.id(), Error::corrupt(error)).await,
         };
-        let step = if renews {
-            protocol::upkeep(&found.record, &found.verifier, now)
-        } else {
-            Upkeep::Nothing
-        };
-        let Found {
-            key,
-            verifier,
-            record,
-        } = found;
+        let step =
+            if renews { protocol::upkeep(&found.record, &found.verifier, now) } else { Upkeep::Nothing };
+        let Found { key, verifier, record } = found;
         let next = match step {
             Upkeep::Nothing => {
                 let record = self.touch(key.id(), record, now).await;
-                return Ok(Opened::Live(
-                    Held {
-                        key,
-                        verifier,
-                        record,
-                        value,
-                    },
-                    CookieChange::Keep,
-                ));
+                return Ok(Opened::Live(Held { key, verifier, record, value }, CookieChange::Keep));
             }
             Upkeep::HandOver => {
-                let held = Held {
-                    key,
-                    verifier,
-                    record,
-                    value,
-                };
+                let record = self.touch(key.id(), record, now).await;
+                let held = Held { key, verifier, record, value };
                 return Ok(self.hand_over(held, now));
             }
             Upkeep::Begin => {
@@ -137,46 +108,13 @@ impl<V: Value> Manager<V> {
         let (mut next, next_key) = next;
         next.revision = record.revision.next(self.tokens.draw());
         match self.store.replace(key.id(), record.revision, next.clone()).await {
-            Ok(Swap::Done) => Ok(self.kept_up(
-                Held {
-                    key,
-                    verifier,
-                    record: next,
-                    value,
-                },
-                next_key,
-                now,
-            )),
+            Ok(Swap::Done) => Ok(self.kept_up(Held { key, verifier, record: next, value }, next_key, now)),
             Ok(Swap::Stale(current)) => {
-                self.overtaken(
-                    Found {
-                        key,
-                        verifier,
-                        record: current,
-                    },
-                    renews,
-                )
-                .await
+                self.overtaken(Found { key, verifier, record: current }, renews).await
             }
-            Ok(Swap::Gone) => {
-                self.gone(Held {
-                    key,
-                    verifier,
-                    record,
-                    value,
-                })
-                .await
-            }
+            Ok(Swap::Gone) => self.gone(Held { key, verifier, record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
-            Err(_) => Ok(Opened::Live(
-                Held {
-                    key,
-                    verifier,
-                    record,
-                    value,
-                },
-                CookieChange::Keep,
-            )),
+            Err(_) => Ok(Opened::Live(Held { key, verifier, record, value }, CookieChange::Keep)),
         }
     }
 
@@ -199,14 +137,7 @@ impl<V: Value> Manager<V> {
 
     fn with_key(&self, held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
         let cookie = CookieChange::send(key.clone(), &held.record, now);
-        Opened::Live(
-            Held {
-                verifier: self.verifier(&key),
-                key,
-                ..held
-            },
-            cookie,
-        )
+        Opened::Live(Held { verifier: self.verifier(&key), key, ..held }, cookie)
     }
 
     /// Another write came before our upkeep: looks at what stands there now, and does no more than hand over.
@@ -222,17 +153,8 @@ impl<V: Value> Manager<V> {
             Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
         };
         let step = protocol::upkeep(&found.record, &found.verifier, now);
-        let Found {
-            key,
-            verifier,
-            record,
-        } = found;
-        let held = Held {
-            key,
-            verifier,
-            record,
-            value,
-        };
+        let Found { key, verifier, record } = found;
+        let held = Held { key, verifier, record, value };
         Ok(match step {
             Upkeep::HandOver => self.hand_over(held, now),
             _ => Opened::Live(held, CookieChange::Keep),

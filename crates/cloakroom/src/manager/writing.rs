@@ -1,5 +1,6 @@
 //! The one path by which a live session changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Held, Manager};
@@ -11,7 +12,6 @@ use crate::record::{Record, Revision};
 use crate::store::{Outcome, Swap};
 use crate::time::Timestamp;
 use crate::value::Value;
-use std::sync::Arc;
 
 /// How long a writer goes on losing races before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 10_000;
 
 /// What a change wants, for the session as it stands.
+#[expect(clippy::large_enum_variant, reason = "passed by value, once, and a write in the common case")]
 pub(crate) enum Plan<V, R> {
     /// Nothing to write.
     Keep(R),
@@ -63,12 +64,7 @@ impl<V: Value> Manager<V> {
             let now = self.now();
             let (mut draft, result) = match plan(&held, now)? {
                 Plan::Keep(result) => {
-                    return Ok(Written {
-                        held,
-                        cookie: CookieChange::Keep,
-                        result,
-                        changed: false,
-                    });
+                    return Ok(Written { held, cookie: CookieChange::Keep, result, changed: false });
                 }
                 Plan::Write(draft, result) => (draft, result),
             };
@@ -92,33 +88,13 @@ impl<V: Value> Manager<V> {
     fn written<R>(&self, held: Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
-            None => (
-                Held {
-                    record,
-                    value,
-                    ..held
-                },
-                CookieChange::Keep,
-            ),
+            None => (Held { record, value, ..held }, CookieChange::Keep),
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
-                (
-                    Held {
-                        verifier: self.verifier(&key),
-                        key,
-                        record,
-                        value,
-                    },
-                    cookie,
-                )
+                (Held { verifier: self.verifier(&key), key, record, value }, cookie)
             }
         };
-        Written {
-            held,
-            cookie,
-            result,
-            changed: true,
-        }
+        Written { held, cookie, result, changed: true }
     }
 
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token

@@ -30,10 +30,7 @@ struct Shard {
 
 impl Directory {
     pub(super) fn new() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
-        }
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
     }
 
     fn lock(&self, principal: &Principal) -> MutexGuard<'_, Shard> {
@@ -47,12 +44,7 @@ impl Directory {
         for _ in 0..LOOK_OVER {
             shard.look_over(now);
         }
-        let entry = shard
-            .entries
-            .entry(principal)
-            .or_default()
-            .entry(id)
-            .or_insert(until);
+        let entry = shard.entries.entry(principal).or_default().entry(id).or_insert(until);
         *entry = (*entry).max(until);
     }
 
@@ -70,10 +62,7 @@ impl Directory {
         let shard = self.lock(principal);
         let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
         shard.entries.get(principal).map_or_else(Vec::new, |ids| {
-            ids.range((after, Bound::Unbounded))
-                .take(page.limit())
-                .map(|(id, _)| *id)
-                .collect()
+            ids.range((after, Bound::Unbounded)).take(page.limit()).map(|(id, _)| *id).collect()
         })
     }
 

@@ -19,6 +19,12 @@ pub(super) struct Shard {
     table: Mutex<Option<Table>>,
 }
 
+/// What the end of a session left behind.
+pub(super) struct Freed {
+    pub(super) principal: Option<Principal>,
+    pub(super) bytes: usize,
+}
+
 #[derive(Default)]
 struct Table {
     slots: IndexMap<SessionId, Slot, BuildHasherDefault<IdHasher>>,
@@ -28,9 +34,7 @@ struct Table {
 
 impl Shard {
     pub(super) const fn new() -> Self {
-        Self {
-            table: Mutex::new(None),
-        }
+        Self { table: Mutex::new(None) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Table>> {
@@ -77,22 +81,17 @@ impl Shard {
         Ok((swap, replaced))
     }
 
-    /// Ends a session; returns whose it was and how many bytes that freed.
-    pub(super) fn end(
-        &self,
-        id: SessionId,
-        ending: Ending,
-    ) -> Result<(Ended, Option<(Option<Principal>, usize)>), StoreError> {
-        let (ended, old, left) = self.with(id, |present| match present {
-            None => Ok((Ended::Absent, None, 0)),
-            Some(present) => present
-                .end(ending)
-                .map(|(ended, old)| (ended, old, present.bytes())),
-        })?;
-        Ok((
-            ended,
-            old.map(|old| (old.principal(), old.bytes().saturating_sub(left))),
-        ))
+    /// Ends a session; returns what that freed.
+    pub(super) fn end(&self, id: SessionId, ending: Ending) -> Result<(Ended, Option<Freed>), StoreError> {
+        self.with(id, |present| {
+            let Some(present) = present else { return Ok((Ended::Absent, None)) };
+            let (ended, old) = present.end(ending)?;
+            let freed = old.map(|old| Freed {
+                principal: old.principal(),
+                bytes: old.bytes().saturating_sub(present.bytes()),
+            });
+            Ok((ended, freed))
+        })
     }
 
     /// Looks over `count` entries from where the last look ended, and takes out what is garbage.
@@ -101,9 +100,7 @@ impl Shard {
         count: usize,
         is_garbage: impl Fn(&Slot) -> bool,
     ) -> Vec<(SessionId, Slot)> {
-        self.lock()
-            .as_mut()
-            .map_or_else(Vec::new, |table| table.look_over(count, is_garbage))
+        self.lock().as_mut().map_or_else(Vec::new, |table| table.look_over(count, is_garbage))
     }
 
     /// Takes out at most `limit` entries that are garbage, having looked at all if it returns fewer.
@@ -113,11 +110,7 @@ impl Shard {
             let mut index = top;
             while index > bottom && removed.len() < limit {
                 index -= 1;
-                if table
-                    .slots
-                    .get_index(index)
-                    .is_some_and(|(_, slot)| is_garbage(slot))
-                {
+                if table.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
                     removed.extend(table.slots.swap_remove_index(index));
                 }
             }
@@ -163,11 +156,7 @@ impl Table {
                 break;
             };
             self.cursor = index;
-            if self
-                .slots
-                .get_index(index)
-                .is_some_and(|(_, slot)| is_garbage(slot))
-            {
+            if self.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
                 removed.extend(self.slots.swap_remove_index(index));
             }
         }

@@ -27,21 +27,13 @@ impl Slot {
             let ended = matches!(stored, Stored::Ended(_));
             let bytes = stored.to_bytes()?;
             let size = OVERHEAD + bytes.len();
-            return Ok(Self {
-                kept: Kept::Bytes { bytes, ended },
-                expires,
-                bytes: size,
-            });
+            return Ok(Self { kept: Kept::Bytes { bytes, ended }, expires, bytes: size });
         }
         let bytes = match &stored {
             Stored::Live(record) => record.payload().measure()?,
             Stored::Ended(_) => 0,
         };
-        Ok(Self {
-            kept: Kept::Shared(stored),
-            expires,
-            bytes: OVERHEAD + bytes,
-        })
+        Ok(Self { kept: Kept::Shared(stored), expires, bytes: OVERHEAD + bytes })
     }
 
     pub(super) fn load(&self) -> Result<Stored, StoreError> {
@@ -60,10 +52,7 @@ impl Slot {
     }
 
     pub(super) const fn is_tombstone(&self) -> bool {
-        matches!(
-            &self.kept,
-            Kept::Shared(Stored::Ended(_)) | Kept::Bytes { ended: true, .. }
-        )
+        matches!(&self.kept, Kept::Shared(Stored::Ended(_)) | Kept::Bytes { ended: true, .. })
     }
 
     pub(super) fn principal(&self) -> Option<Principal> {

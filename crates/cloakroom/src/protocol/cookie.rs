@@ -29,18 +29,12 @@ pub enum CookieChange {
 impl CookieChange {
     /// The change that sends `key`, which opens `record`.
     pub fn send(key: Key, record: &Record, now: Timestamp) -> Self {
-        Self::Send {
-            key,
-            life: cookie_life(record, now),
-        }
+        Self::Send { key, life: cookie_life(record, now) }
     }
 }
 
 /// How long a cookie for this record lasts: as long as the record may, whatever the idle timeout, so that
 /// a touch needs no new cookie.
 pub fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
-    record
-        .lifetime()
-        .outlives_browser()
-        .then(|| record.absolute_deadline().since(now))
+    record.lifetime().outlives_browser().then(|| record.absolute_deadline().since(now))
 }

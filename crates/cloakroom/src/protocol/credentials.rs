@@ -55,11 +55,7 @@ pub struct Replaced {
 impl Replaced {
     /// The trace of the secret with this verifier, replaced at `at`.
     pub fn new(verifier: &Verifier, at: Timestamp, how: Replacement) -> Self {
-        Self {
-            mark: verifier.mark(),
-            at,
-            how,
-        }
+        Self { mark: verifier.mark(), at, how }
     }
 }
 
@@ -75,12 +71,11 @@ impl Ring {
 
     /// Remembers one more.
     pub fn push(&mut self, replaced: Replaced) {
-        match self.slots.iter_mut().find(|slot| slot.is_none()) {
-            Some(free) => *free = Some(replaced),
-            None => {
-                self.slots.rotate_left(1);
-                self.slots[Self::CAPACITY - 1] = Some(replaced);
-            }
+        if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some(replaced);
+        } else {
+            self.slots.rotate_left(1);
+            self.slots[Self::CAPACITY - 1] = Some(replaced);
         }
     }
 

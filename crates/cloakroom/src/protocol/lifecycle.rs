@@ -50,10 +50,7 @@ pub fn is_over(record: &Record, now: Timestamp) -> bool {
 /// The record as any write at `now` leaves it: used, so its idle deadline moves on.
 pub fn used(record: &Record, now: Timestamp) -> Record {
     let idle_deadline = record.lifetime.idle_deadline(now).max(record.idle_deadline);
-    Record {
-        idle_deadline,
-        ..record.clone()
-    }
+    Record { idle_deadline, ..record.clone() }
 }
 
 /// The idle deadline to write if the last use noted is long enough ago.
@@ -80,10 +77,7 @@ pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Recor
         cookie_until: record.absolute_deadline,
         ring,
     };
-    Record {
-        credentials: Arc::new(credentials),
-        ..used(record, now)
-    }
+    Record { credentials: Arc::new(credentials), ..used(record, now) }
 }
 
 /// How a visitor is signed in.
@@ -107,15 +101,8 @@ pub fn plan_sign_in(record: &Record, principal: &Principal) -> SignIn {
 /// The record of a session on which `principal` signs in: fresh secret, both deadlines from now
 /// (NIST SP 800-63B-4 section 5.2: reauthentication resets both).
 pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Timestamp) -> Record {
-    let record = Record {
-        absolute_deadline: record.lifetime.absolute_deadline(now),
-        ..record.clone()
-    };
-    Record {
-        principal: Some(principal.clone()),
-        signed_in: Some(now),
-        ..replace_secret(&record, fresh, now)
-    }
+    let record = Record { absolute_deadline: record.lifetime.absolute_deadline(now), ..record.clone() };
+    Record { principal: Some(principal.clone()), signed_in: Some(now), ..replace_secret(&record, fresh, now) }
 }
 
 /// The record with an explicit expiry: it ends `span` from now and no idle timeout cuts that short.

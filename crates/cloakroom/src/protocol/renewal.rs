@@ -42,9 +42,39 @@ pub fn upkeep(record: &Record, presented: &Verifier, now: Timestamp) -> Upkeep {
 
 /// True if the secret has reached its age, or its cookie would end before the record does.
 fn is_due(record: &Record, now: Timestamp) -> bool {
-    let outgrown =
-        record.lifetime.outlives_browser() && record.credentials.cookie_until < record.absolute_deadline;
-    record.credentials.renew_at.has_passed(now) || outgrown
+    record.credentials.renew_at.has_passed(now) || is_outgrown(record)
+}
+
+fn is_outgrown(record: &Record) -> bool {
+    record.lifetime.outlives_browser() && record.credentials.cookie_until < record.absolute_deadline
+}
+
+/// Makes the cookie last as long as a session that was just extended: the record to write and the key to send with it;
+/// `None` if the cookie lasts as it is.
+///
+/// The secret in force is renewed. A renewal under way goes on: its derived key, which no newer one can have followed
+/// yet, is sent with the longer life.
+pub fn outlast(
+    record: &Record,
+    presented: &Key,
+    kind: KindTag,
+    nonce: Nonce,
+    now: Timestamp,
+) -> Option<(Record, Key)> {
+    if !is_outgrown(record) {
+        return None;
+    }
+    let key = match recognise(&record.credentials, &presented.verifier(kind)) {
+        Recognised::Current => match next_key(record, presented) {
+            Some(next) => next,
+            None => return Some(begin_renewal(record, presented, kind, nonce, now)),
+        },
+        Recognised::Successor => presented.clone(),
+        Recognised::Replaced(_) | Recognised::Never => return None,
+    };
+    let credentials =
+        Credentials { cookie_until: record.absolute_deadline, ..Credentials::clone(&record.credentials) };
+    Some((with_credentials(record, credentials, now), key))
 }
 
 /// The next key for the holder of the current one; `None` if no renewal is under way.
@@ -63,11 +93,7 @@ pub fn begin_renewal(
 ) -> (Record, Key) {
     let next = presented.with_secret(presented.secret().next(&nonce));
     let credentials = Credentials {
-        successor: Some(Successor {
-            verifier: next.verifier(kind),
-            nonce,
-            seen: None,
-        }),
+        successor: Some(Successor { verifier: next.verifier(kind), nonce, seen: None }),
         cookie_until: record.absolute_deadline,
         ..Credentials::clone(&record.credentials)
     };
@@ -87,9 +113,7 @@ pub fn sight(record: &Record, now: Timestamp) -> Record {
 pub fn retire(record: &Record, now: Timestamp) -> Record {
     let mut credentials = Credentials::clone(&record.credentials);
     if let Some(successor) = credentials.successor.take() {
-        credentials
-            .ring
-            .push(Replaced::new(&credentials.current, now, Replacement::Timed));
+        credentials.ring.push(Replaced::new(&credentials.current, now, Replacement::Timed));
         credentials.current = successor.verifier;
         credentials.renew_at = record.lifetime.renewal_deadline(now);
     }
@@ -97,8 +121,5 @@ pub fn retire(record: &Record, now: Timestamp) -> Record {
 }
 
 fn with_credentials(record: &Record, credentials: Credentials, now: Timestamp) -> Record {
-    Record {
-        credentials: Arc::new(credentials),
-        ..lifecycle::used(record, now)
-    }
+    Record { credentials: Arc::new(credentials), ..lifecycle::used(record, now) }
 }

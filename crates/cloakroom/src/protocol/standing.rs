@@ -60,16 +60,10 @@ pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Reco
     if credentials.current == *presented {
         return Recognised::Current;
     }
-    if credentials
-        .successor
-        .is_some_and(|successor| successor.verifier == *presented)
-    {
+    if credentials.successor.is_some_and(|successor| successor.verifier == *presented) {
         return Recognised::Successor;
     }
-    credentials
-        .ring
-        .find(presented)
-        .map_or(Recognised::Never, Recognised::Replaced)
+    credentials.ring.find(presented).map_or(Recognised::Never, Recognised::Replaced)
 }
 
 /// What the key with this verifier is at `now`, for a live record.

@@ -56,9 +56,7 @@ pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
             out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
         }
         Stored::Ended(tombstone) => {
-            let reason = REASONS
-                .iter()
-                .find(|(_, reason)| *reason == tombstone.ending.reason);
+            let reason = REASONS.iter().find(|(_, reason)| *reason == tombstone.ending.reason);
             out.byte(reason.map_or(1, |(byte, _)| *byte));
             out.time(tombstone.ending.at);
             out.time(tombstone.ending.keep_until);
@@ -78,11 +76,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, DecodeError> {
         0 => Stored::Live(input.record()?),
         reason => Stored::Ended(input.tombstone(reason)?),
     };
-    if input.0.is_empty() {
-        Ok(stored)
-    } else {
-        Err(DecodeError("bytes after the end"))
-    }
+    if input.0.is_empty() { Ok(stored) } else { Err(DecodeError("bytes after the end")) }
 }
 
 /// Bytes that are no record. They are not repeated.
@@ -113,9 +107,7 @@ impl Writer {
     }
 
     fn span(&mut self, span: Option<Duration>) {
-        self.long(span.map_or(0, |span| {
-            u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
-        }));
+        self.long(span.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)));
     }
 
     fn lifetime(&mut self, lifetime: &Lifetime) {
@@ -188,9 +180,7 @@ impl<'a> Reader<'a> {
     }
 
     fn span(&mut self) -> Result<Option<Duration>, DecodeError> {
-        Ok(Some(self.long()?)
-            .filter(|millis| *millis != 0)
-            .map(Duration::from_millis))
+        Ok(Some(self.long()?).filter(|millis| *millis != 0).map(Duration::from_millis))
     }
 
     fn record(&mut self) -> Result<Record, DecodeError> {
@@ -211,11 +201,7 @@ impl<'a> Reader<'a> {
         let reason = REASONS.iter().find(|(byte, _)| *byte == reason);
         let (_, reason) = reason.ok_or(DecodeError("unknown reason of an ending"))?;
         let ending = Ending::new(*reason, self.time()?, self.time()?);
-        Ok(Tombstone {
-            ending,
-            credentials: self.credentials()?.into(),
-            principal: self.principal()?,
-        })
+        Ok(Tombstone { ending, credentials: self.credentials()?.into(), principal: self.principal()? })
     }
 
     fn lifetime(&mut self) -> Result<Lifetime, DecodeError> {
@@ -227,11 +213,7 @@ impl<'a> Reader<'a> {
         if let Some(renewal) = renewal {
             lifetime = lifetime.with_renewal(renewal);
         }
-        Ok(if self.flag()? {
-            lifetime
-        } else {
-            lifetime.until_browser_closes()
-        })
+        Ok(if self.flag()? { lifetime } else { lifetime.until_browser_closes() })
     }
 
     fn credentials(&mut self) -> Result<Credentials, DecodeError> {
@@ -241,11 +223,7 @@ impl<'a> Reader<'a> {
         let successor = if self.flag()? {
             let verifier = Verifier::from_bytes(self.array()?);
             let nonce = Nonce::from_bytes(self.array()?);
-            Some(Successor {
-                verifier,
-                nonce,
-                seen: self.optional_time()?,
-            })
+            Some(Successor { verifier, nonce, seen: self.optional_time()? })
         } else {
             None
         };
@@ -256,20 +234,10 @@ impl<'a> Reader<'a> {
         }
         for _ in 0..count {
             let (mark, at) = (self.long()?, self.time()?);
-            let how = if self.flag()? {
-                Replacement::NoGrace
-            } else {
-                Replacement::Timed
-            };
+            let how = if self.flag()? { Replacement::NoGrace } else { Replacement::Timed };
             ring.push(Replaced { mark, at, how });
         }
-        Ok(Credentials {
-            current,
-            successor,
-            renew_at,
-            cookie_until,
-            ring,
-        })
+        Ok(Credentials { current, successor, renew_at, cookie_until, ring })
     }
 
     fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {
@@ -279,9 +247,7 @@ impl<'a> Reader<'a> {
         }
         let name = std::str::from_utf8(self.take(usize::from(length))?);
         let principal = name.ok().and_then(|name| Principal::new(name).ok());
-        principal
-            .map(Some)
-            .ok_or(DecodeError("the principal is not a valid name"))
+        principal.map(Some).ok_or(DecodeError("the principal is not a valid name"))
     }
 
     fn payload(&mut self) -> Result<Payload, DecodeError> {

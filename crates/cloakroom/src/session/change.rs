@@ -9,7 +9,7 @@ use crate::lifetime::Lifetime;
 use crate::manager::{Beginning, Created, Draft, Held, Manager, Plan};
 use crate::payload::{Holder, Payload};
 use crate::principal::Principal;
-use crate::protocol::{self, CookieChange, SignIn, Upkeep, Vacancy};
+use crate::protocol::{self, CookieChange, SignIn, Vacancy};
 use crate::record::{EndReason, Record};
 use crate::store::Admission;
 use crate::time::Timestamp;
@@ -32,14 +32,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             }
             let key = held.key.with_secret(fresh.clone());
             let record = protocol::sign_in(&held.record, principal, manager.verifier(&key), now);
-            Ok(Plan::Write(
-                Draft {
-                    record,
-                    value: held.value.clone(),
-                    fresh: Some(key),
-                },
-                (),
-            ))
+            Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
         })
         .await?;
         self.report_renewal();
@@ -49,8 +42,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Signs in on a new session.
     pub(super) async fn sign_in_anew(&mut self, principal: &Principal) -> Result<(), Error> {
         let lifetime = self.manager().lifetime();
-        self.create(Some(V::default()), lifetime, Some(principal.clone()))
-            .await
+        self.create(Some(V::default()), lifetime, Some(principal.clone())).await
     }
 
     /// Begins a session under a new key, whatever this handle held.
@@ -70,13 +62,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             Some((value, payload)) => (Some(value), payload),
             None => (None, Payload::unset()),
         };
-        let beginning = Beginning {
-            key,
-            lifetime,
-            principal,
-            value,
-            payload,
-        };
+        let beginning = Beginning { key, lifetime, principal, value, payload };
         let held = manager.create_fresh(beginning).await?;
         self.minted(held);
         Ok(())
@@ -109,13 +95,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.cell.check_open()?;
         let manager = Arc::clone(&self.cell.manager);
         let (value, payload) = manager.hold(value);
-        let mut beginning = Beginning {
-            key: self.cell.intended()?,
-            lifetime,
-            principal: None,
-            value: Some(value),
-            payload,
-        };
+        let mut beginning =
+            Beginning { key: self.cell.intended()?, lifetime, principal: None, value: Some(value), payload };
         loop {
             match manager.create(&beginning).await? {
                 Created::New(held) => {
@@ -153,10 +134,18 @@ impl<V: Value, K: Kind> Session<V, K> {
             return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
         };
         let manager = Arc::clone(&self.cell.manager);
-        let written = manager.write(held, |held, now| plan(&manager, held, now)).await?;
+        let key = held.key.clone();
+        let written = match manager.write(held, |held, now| plan(&manager, held, now)).await {
+            Ok(written) => written,
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
+                    self.cell.retract(&key);
+                }
+                return Err(error);
+            }
+        };
         self.modified |= written.changed;
-        self.cell
-            .publish(Holding::Live(Box::new(written.held)), written.cookie);
+        self.cell.publish(Holding::Live(Box::new(written.held)), written.cookie);
         self.adopt();
         Ok(written.result)
     }
@@ -167,12 +156,13 @@ impl<V: Value, K: Kind> Session<V, K> {
         if matches!(self.seen, Holding::Superseded) {
             return Err(Error::new(ErrorKind::Superseded));
         }
-        if let Some(id) = self.id() {
-            self.manager().end(id, reason).await?;
+        if let Some(held) = self.held() {
+            self.manager().end_held(held.clone(), reason).await?;
             self.modified = true;
         }
+        let nothing_to_forget = matches!(self.seen, Holding::Vacant(Vacancy::NoKey));
         self.cell.give_up_intended();
-        self.cell.publish(after, CookieChange::Remove);
+        self.cell.publish(after, if nothing_to_forget { CookieChange::Keep } else { CookieChange::Remove });
         self.adopt();
         Ok(())
     }
@@ -211,14 +201,7 @@ pub(super) fn to_value<V: Value>(
         Some(expiry) => protocol::extend(&held.record, expiry, now),
         None => protocol::used(&held.record, now),
     };
-    Plan::Write(
-        Draft {
-            record: Record { payload, ..used },
-            value: Some(value),
-            fresh: None,
-        },
-        (),
-    )
+    Plan::Write(Draft { record: Record { payload, ..used }, value: Some(value), fresh: None }, ())
 }
 
 /// The draft with a renewal in the same write, if the cookie would end before the session.
@@ -232,20 +215,9 @@ pub(super) fn outlasting<V: Value>(
     if !renews {
         return Ok(draft);
     }
-    match protocol::upkeep(&draft.record, &held.verifier, now) {
-        Upkeep::Begin => {
-            let nonce = manager.nonce()?;
-            let (record, next) = protocol::begin_renewal(&draft.record, &held.key, manager.kind, nonce, now);
-            Ok(Draft {
-                record,
-                fresh: Some(next),
-                ..draft
-            })
-        }
-        Upkeep::HandOver => {
-            let fresh = protocol::next_key(&draft.record, &held.key);
-            Ok(Draft { fresh, ..draft })
-        }
-        _ => Ok(draft),
+    let nonce = manager.nonce()?;
+    match protocol::outlast(&draft.record, &held.key, manager.kind, nonce, now) {
+        Some((record, key)) => Ok(Draft { record, fresh: Some(key), ..draft }),
+        None => Ok(draft),
     }
 }

@@ -38,10 +38,7 @@ impl Page {
 
     /// As many entries again, after the last one of the page before.
     pub const fn after(self, last: SessionId) -> Self {
-        Self {
-            after: Some(last),
-            limit: self.limit,
-        }
+        Self { after: Some(last), limit: self.limit }
     }
 
     /// The id after which the page starts; `None` for the first.

@@ -45,20 +45,12 @@ pub enum Outcome {
 impl StoreError {
     /// An operation of which it is known that it did not happen.
     pub const fn not_sent(kind: StoreErrorKind) -> Self {
-        Self {
-            kind,
-            outcome: Outcome::NotSent,
-            source: None,
-        }
+        Self { kind, outcome: Outcome::NotSent, source: None }
     }
 
     /// An operation that happened whole or not at all.
     pub const fn outcome_unknown(kind: StoreErrorKind) -> Self {
-        Self {
-            kind,
-            outcome: Outcome::Unknown,
-            source: None,
-        }
+        Self { kind, outcome: Outcome::Unknown, source: None }
     }
 
     /// The same error with its cause.

@@ -18,9 +18,7 @@ async fn count(mut session: Session<Map>) -> Result<String, Error> {
         let count = map.get::<u64>("count").ok().flatten().unwrap_or(0) + 1;
         map.insert("count", count).map(|()| count)
     });
-    Ok(count
-        .await?
-        .map_or_else(|error| error.to_string(), |count| count.to_string()))
+    Ok(count.await?.map_or_else(|error| error.to_string(), |count| count.to_string()))
 }
 
 struct Server {
@@ -32,21 +30,13 @@ struct Server {
 impl Server {
     async fn start() -> Self {
         let clock = ManualClock::new();
-        let sessions: Sessions<Map> = Sessions::builder(MemoryStore::new().encoded())
-            .clock(clock.clone())
-            .build()
-            .unwrap();
-        let app = Router::new()
-            .route("/", post(count))
-            .layer(SessionLayer::new(sessions));
+        let sessions: Sessions<Map> =
+            Sessions::builder(MemoryStore::new().encoded()).clock(clock.clone()).build().unwrap();
+        let app = Router::new().route("/", post(count)).layer(SessionLayer::new(sessions));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self {
-            url,
-            clock,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-        }
+        Self { url, clock, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
     /// The answer's text and the key it sends, if it sends one.
@@ -55,11 +45,7 @@ impl Server {
         if let Some(key) = key {
             request = request.header("cookie", format!("__Host-id={key}"));
         }
-        let response = self
-            .client
-            .request(request.body(Empty::new()).unwrap())
-            .await
-            .unwrap();
+        let response = self.client.request(request.body(Empty::new()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 200);
         let sent = response.headers().get("set-cookie").map(|cookie| {
             let text = cookie.to_str().unwrap();
@@ -90,7 +76,7 @@ async fn parallel_increments_over_http_all_count() {
 async fn fifty_requests_at_a_timed_renewal_all_succeed_whatever_arrives_last() {
     let server = std::sync::Arc::new(Server::start().await);
     let (_, old) = server.count(None).await;
-    server.clock.advance(Duration::from_secs(15 * 60));
+    server.clock.advance(Duration::from_mins(15));
     let requests: Vec<_> = (0..50)
         .map(|_| {
             let (server, key) = (server.clone(), old.clone());

@@ -1,5 +1,7 @@
 //! The library as its users meet it: over a framework, and through the compiler's messages.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod concurrency;
 mod framework;
 mod messages;

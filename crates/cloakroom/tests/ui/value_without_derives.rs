@@ -1,11 +1,9 @@
-use cloakroom::{Error, Session};
+use cloakroom::Session;
 
 struct Cart {
     items: Vec<String>,
 }
 
-async fn show(session: Session<Cart>) -> Result<usize, Error> {
-    Ok(session.value().items.len())
-}
+async fn show(session: Session<Cart>) {}
 
 fn main() {}

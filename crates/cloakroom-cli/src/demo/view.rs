@@ -1,0 +1,248 @@
+//! The pages' text. The templates escape whatever they are given.
+
+use std::time::Duration;
+
+use cloakroom::{EndReason, Session, Vacancy};
+use maud::{DOCTYPE, Markup, html};
+
+use super::COOKIE;
+use super::users::USERS;
+use super::visitor::Visitor;
+
+/// The one page: what is remembered of its visitor, and what can be changed.
+pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup {
+    page(
+        "Cloakroom demo",
+        &html! {
+            @if let Some(refusal) = refusal {
+                p.notice.alert role="alert" { (refusal) }
+            }
+            @if let Some(reason) = session.vacancy().and_then(farewell) {
+                p.notice role="status" { (reason) }
+            }
+            (visits(session))
+            (cart(session))
+            (account(session))
+            (facts(session))
+        },
+    )
+}
+
+/// After signing out.
+pub(super) fn goodbye() -> Markup {
+    page(
+        "Signed out",
+        &html! {
+            section {
+                p { "You are signed out. The key your browser held opens nothing any more, nor does any copy of it." }
+                p { a.button href="/" { "Back to the counter" } }
+            }
+        },
+    )
+}
+
+/// Instead of what was asked for.
+pub(super) fn failure(headline: &str, advice: &str) -> Markup {
+    let mut headline = headline.to_owned();
+    if let Some(first) = headline.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    page(
+        &headline,
+        &html! {
+            section {
+                p { (advice) }
+                p { a.button href="/" { "Back to the counter" } }
+            }
+        },
+    )
+}
+
+fn visits(session: &Session<Visitor>) -> Markup {
+    html! {
+        section aria-labelledby="visits" {
+            h2 #visits { "Visits" }
+            p.count { strong { (session.visits) } " counted" }
+            form method="post" action="/visit" { button { "Count a visit" } }
+            p.hint { "Only the button counts. Looking writes nothing, so a robot costs no record and no cookie." }
+        }
+    }
+}
+
+fn cart(session: &Session<Visitor>) -> Markup {
+    html! {
+        section aria-labelledby="cart" {
+            h2 #cart { "Cart" }
+            @if session.cart.is_empty() {
+                p.hint { "Nothing in it yet." }
+            } @else {
+                ul.items {
+                    @for item in &session.cart {
+                        li {
+                            span { (item) }
+                            form method="post" action="/cart/remove" {
+                                input type="hidden" name="item" value=(item);
+                                button.quiet aria-label={ "Remove " (item) } { "Remove" }
+                            }
+                        }
+                    }
+                }
+            }
+            form.row method="post" action="/cart" {
+                label for="item" { "Item" }
+                input #item type="text" name="item" required maxlength=(Visitor::LONGEST_ITEM) autocomplete="off";
+                button { "Add" }
+            }
+            @if !session.cart.is_empty() {
+                form method="post" action="/cart/empty" { button.quiet { "Empty the cart" } }
+            }
+        }
+    }
+}
+
+fn account(session: &Session<Visitor>) -> Markup {
+    html! {
+        section aria-labelledby="account" {
+            h2 #account { "Who you are" }
+            @if let Some(principal) = session.principal() {
+                p { "Signed in as " strong { (principal) } "." }
+                div.row {
+                    form method="post" action="/logout" { button { "Sign out" } }
+                    form method="post" action="/logout/everywhere" { button.quiet { "Sign out everywhere" } }
+                }
+                p.hint { "Signing in replaced your key: one that somebody saw before opens nothing. Your cart stayed." }
+            } @else {
+                form.fields method="post" action="/login" {
+                    label for="user" { "Name" }
+                    input #user type="text" name="user" required autocomplete="username" autocapitalize="none"
+                        spellcheck="false";
+                    label for="password" { "Password" }
+                    input #password type="password" name="password" required autocomplete="current-password";
+                    button { "Sign in" }
+                }
+                p.hint {
+                    "Try "
+                    @for (index, (user, password)) in USERS.iter().enumerate() {
+                        @if index > 0 { " or " }
+                        code { (user) } " with " code { (password) }
+                    }
+                    ". Names and passwords stand in the program's text, which only a demo may do."
+                }
+            }
+        }
+    }
+}
+
+fn facts(session: &Session<Visitor>) -> Markup {
+    html! {
+        section aria-labelledby="session" {
+            h2 #session { "Your session" }
+            @if let Some(id) = session.id() {
+                dl {
+                    dt { "Ends" }
+                    dd { "in " (span_of(session.expires_in())) ", unless you use it" }
+                    dt { "Its name" }
+                    dd { code { (id) } }
+                }
+                p.hint {
+                    "The name is what logs and operators see; knowing it opens nothing. "
+                    "The key is in your cookie, and shown nowhere."
+                }
+            } @else {
+                p.hint { "You have none. The first change you make here begins one." }
+            }
+        }
+    }
+}
+
+/// Why a session is no more; nothing to say to who never had one.
+fn farewell(vacancy: Vacancy) -> Option<&'static str> {
+    Some(match vacancy {
+        Vacancy::NoKey => return None,
+        Vacancy::Expired => "Your session has expired.",
+        Vacancy::Replaced => {
+            "Your key was replaced by a newer one, perhaps in another tab. Load this page again in a moment."
+        }
+        Vacancy::Ended(EndReason::SignedOut) => "You signed out, perhaps in another tab.",
+        Vacancy::Ended(EndReason::SignedInAsAnother) => {
+            "Somebody else signed in with this browser, so your session was ended."
+        }
+        Vacancy::Ended(EndReason::Revoked) => {
+            "Your session was ended from elsewhere: all of yours were signed out."
+        }
+        Vacancy::Ended(EndReason::Stolen) => {
+            "Two browsers used copies of one key. Which of them is yours cannot be known, so the session was ended."
+        }
+        Vacancy::Ended(_) => "Your session was ended.",
+        _ => "The key your browser sent opens nothing here: perhaps the demo was started anew.",
+    })
+}
+
+/// A span as people say it.
+fn span_of(span: Duration) -> String {
+    match (span.as_secs(), span.as_secs() / 60) {
+        (1, _) => "1 second".to_owned(),
+        (seconds, 0 | 1) => format!("{seconds} seconds"),
+        (seconds, minutes) if minutes < 120 => format!("{} minutes", (seconds + 30) / 60),
+        (_, minutes) => format!("{} hours", (minutes + 30) / 60),
+    }
+}
+
+fn page(title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="stylesheet" href="/style.css";
+                link rel="icon" href="/favicon.ico" type="image/svg+xml";
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    p { "Your browser keeps a ticket. Everything else stays behind the counter." }
+                }
+                main { (content) }
+                footer {
+                    p {
+                        "The ticket is the cookie " code { (COOKIE) } ": HttpOnly, SameSite=Lax, and without Secure, "
+                        "because this demo speaks plain HTTP, where some browsers refuse it. Over TLS the default is "
+                        code { "__Host-id" } ", Secure."
+                    }
+                    p { "For programs: " code { "GET /api/session" } "." }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_as_people_say_them() {
+        for (seconds, said) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (1799, "30 minutes"),
+            (7199, "120 minutes"),
+            (7200, "2 hours"),
+            (43_199, "12 hours"),
+        ] {
+            assert_eq!(span_of(Duration::from_secs(seconds)), said);
+        }
+    }
+
+    #[test]
+    fn whatever_a_page_is_given_is_escaped() {
+        let page = failure("<b>", "\"&'</p><script>").into_string();
+        assert!(page.contains("&lt;B&gt;") || page.contains("&lt;b&gt;"), "{page}");
+        assert!(!page.contains("<script>"), "{page}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The command as its users meet it: a real process, spoken to over real HTTP.
+
+mod browser;
+mod cookies;
+mod pages;
+mod process;
+mod programs;
+mod server;

@@ -1,0 +1,389 @@
+//! A store as plain as can be, which can be broken in one way at a time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::thread;
+
+use cloakroom::{
+    Admission, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision, SessionId, Store,
+    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+};
+
+/// How the store is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    InsertOverwrites,
+    InsertReusesEndedIds,
+    IgnoresTheLastByteOfIds,
+    GetHidesWhatExpired,
+    ReplaceCreates,
+    ReplaceRevives,
+    ReplaceIgnoresTokens,
+    ReplaceIgnoresRevisions,
+    ReplaceKeepsTheOldValueIfUnset,
+    ReplaceReadsThenWrites,
+    ReplaceDeletesThenWrites,
+    TouchCountsAsAWrite,
+    TouchIgnoresRevisions,
+    TouchRevives,
+    TouchMovesBack,
+    EndDeletes,
+    EndKeepsTheSession,
+    EndTakesTheLastReason,
+    EndMarksWhatNeverWas,
+    EndIsNeverTheSecond,
+    FirstAdmissionWins,
+    DirectoryIgnoresCase,
+    DirectoryDropsEntriesBetweenPages,
+    ScanHidesTombstones,
+    ScanForgetsWhereItWas,
+    SweepIsATickEarly,
+    SweepIgnoresItsLimit,
+    SweepStopsEarly,
+    ValuesMustBeText,
+    UnsetIsEmpty,
+    NumbersAreSigned,
+    IsNeverHealthy,
+}
+
+#[derive(Default)]
+pub(crate) struct Naive {
+    flaw: Option<Flaw>,
+    entries: Mutex<BTreeMap<SessionId, Stored>>,
+    directory: Mutex<BTreeMap<String, BTreeMap<SessionId, Timestamp>>>,
+    /// Writers that have read and not yet written.
+    between: AtomicUsize,
+}
+
+impl Naive {
+    pub(crate) fn sound() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn broken(flaw: Flaw) -> Self {
+        Self { flaw: Some(flaw), ..Self::default() }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<SessionId, Stored>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn directory(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<SessionId, Timestamp>>> {
+        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn id(&self, id: SessionId) -> SessionId {
+        let mut bytes = *id.as_bytes();
+        if self.has(Flaw::IgnoresTheLastByteOfIds) {
+            bytes[15] = 0;
+        }
+        SessionId::from_bytes(bytes)
+    }
+
+    fn name(&self, principal: &Principal) -> String {
+        if self.has(Flaw::DirectoryIgnoresCase) {
+            principal.as_str().to_lowercase()
+        } else {
+            principal.as_str().to_owned()
+        }
+    }
+
+    /// The record as it is kept.
+    fn kept(&self, record: Record) -> Record {
+        let bytes = record.payload().to_bytes().unwrap();
+        let payload = match bytes {
+            Some(bytes) if self.has(Flaw::ValuesMustBeText) => {
+                Payload::from_bytes(String::from_utf8_lossy(&bytes).into_owned().into_bytes())
+            }
+            None if self.has(Flaw::UnsetIsEmpty) => Payload::from_bytes(Vec::new()),
+            _ => return record,
+        };
+        with_payload(&record, payload)
+    }
+
+    fn matches(&self, found: Revision, expected: Revision) -> bool {
+        if self.has(Flaw::ReplaceIgnoresTokens) {
+            return found.count() == expected.count();
+        }
+        let signed = |revision: Revision| (revision.count() >> 1, revision.token() >> 1);
+        if self.has(Flaw::NumbersAreSigned) {
+            return signed(found) == signed(expected);
+        }
+        self.has(Flaw::ReplaceIgnoresRevisions) || found == expected
+    }
+
+    fn swap(&self, id: SessionId, expected: Revision, record: Record) -> Swap {
+        let mut entries = self.entries();
+        match entries.get(&id).cloned() {
+            None if !self.has(Flaw::ReplaceCreates) => return Swap::Gone,
+            Some(Stored::Ended(_)) if !self.has(Flaw::ReplaceRevives) => return Swap::Gone,
+            Some(Stored::Live(found)) if !self.matches(found.revision(), expected) => {
+                return Swap::Stale(found);
+            }
+            Some(Stored::Live(found))
+                if self.has(Flaw::ReplaceKeepsTheOldValueIfUnset) && record.payload().is_unset() =>
+            {
+                let payload = found.payload().clone();
+                entries.insert(id, Stored::Live(with_payload(&record, payload)));
+                return Swap::Done;
+            }
+            _ => {}
+        }
+        if self.has(Flaw::ReplaceReadsThenWrites) {
+            drop(entries);
+            self.between.fetch_add(1, Ordering::SeqCst);
+            // Until another writer has read too, or none comes.
+            for _ in 0..1_000_000 {
+                if self.between.load(Ordering::SeqCst) > 1 {
+                    break;
+                }
+                thread::yield_now();
+            }
+            entries = self.entries();
+        }
+        entries.insert(id, Stored::Live(self.kept(record)));
+        Swap::Done
+    }
+
+    fn moved(&self, id: SessionId, expected: Revision, deadline: Timestamp) -> bool {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(&id) else {
+            return false;
+        };
+        match entry {
+            Stored::Live(record)
+                if (record.revision() == expected || self.has(Flaw::TouchIgnoresRevisions))
+                    && (record.idle_deadline() <= deadline || self.has(Flaw::TouchMovesBack)) =>
+            {
+                let touched = record.clone().with_idle_deadline(deadline);
+                *record = if self.has(Flaw::TouchCountsAsAWrite) { rewritten(&touched) } else { touched };
+                true
+            }
+            Stored::Ended(tombstone) if self.has(Flaw::TouchRevives) => {
+                let ending = tombstone.ending();
+                let record = cloakroom::protocol::begin(
+                    tombstone.credentials().current,
+                    cloakroom::Lifetime::default(),
+                    None,
+                    Payload::unset(),
+                    expected,
+                    ending.at(),
+                );
+                *entry = Stored::Live(record);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn ended(&self, id: SessionId, ending: Ending) -> Ended {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(&id) else {
+            if self.has(Flaw::EndMarksWhatNeverWas) {
+                entries.insert(id, Stored::Ended(rewritten(&blank(ending.at())).ended(ending)));
+            }
+            return Ended::Absent;
+        };
+        match entry {
+            Stored::Live(_) if self.has(Flaw::EndDeletes) => drop(entries.remove(&id)),
+            Stored::Live(_) if self.has(Flaw::EndKeepsTheSession) => {}
+            Stored::Live(record) => *entry = Stored::Ended(record.ended(ending)),
+            Stored::Ended(_) if self.has(Flaw::EndIsNeverTheSecond) => {}
+            Stored::Ended(tombstone) => {
+                if self.has(Flaw::EndTakesTheLastReason) {
+                    let mut record = blank(ending.at());
+                    record = with_credentials_of(&record, tombstone);
+                    *entry = Stored::Ended(record.ended(ending));
+                }
+                return Ended::Already;
+            }
+        }
+        Ended::Now
+    }
+}
+
+fn blank(now: Timestamp) -> Record {
+    let key = cloakroom::Key::new(SessionId::from_bytes([0; 16]), cloakroom::Secret::from_bytes([0; 16]));
+    let verifier = key.verifier(cloakroom::KindTag::of(""));
+    let lifetime = cloakroom::Lifetime::default();
+    cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(0, 0), now)
+}
+
+fn with_credentials_of(record: &Record, tombstone: &cloakroom::Tombstone) -> Record {
+    cloakroom::protocol::begin(
+        tombstone.credentials().current,
+        *record.lifetime(),
+        tombstone.principal().cloned(),
+        Payload::unset(),
+        record.revision(),
+        record.created(),
+    )
+}
+
+/// The record as a new one would be, with this payload.
+fn with_payload(record: &Record, payload: Payload) -> Record {
+    cloakroom::protocol::begin(
+        record.credentials().current,
+        *record.lifetime(),
+        record.principal().cloned(),
+        payload,
+        record.revision(),
+        record.created(),
+    )
+    .with_idle_deadline(record.idle_deadline())
+}
+
+/// The record under the next revision.
+fn rewritten(record: &Record) -> Record {
+    cloakroom::protocol::begin(
+        record.credentials().current,
+        *record.lifetime(),
+        record.principal().cloned(),
+        record.payload().clone(),
+        Revision::new(record.revision().count() + 1, 0),
+        record.created(),
+    )
+    .with_idle_deadline(record.idle_deadline())
+}
+
+impl Store for Naive {
+    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+        let id = self.id(id);
+        let mut entries = self.entries();
+        let taken = match entries.get(&id) {
+            Some(Stored::Live(_)) => !self.has(Flaw::InsertOverwrites),
+            Some(Stored::Ended(_)) => !self.has(Flaw::InsertReusesEndedIds),
+            None => false,
+        };
+        if taken {
+            return Io::ready(Ok(Inserted::Taken));
+        }
+        entries.insert(id, Stored::Live(self.kept(record)));
+        Io::ready(Ok(Inserted::Done))
+    }
+
+    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+        let found = self.entries().get(&self.id(id)).cloned();
+        Io::ready(Ok(found.filter(|entry| match entry {
+            Stored::Live(record) => {
+                !self.has(Flaw::GetHidesWhatExpired) || record.expires_at() > record.created()
+            }
+            Stored::Ended(_) => true,
+        })))
+    }
+
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+        let id = self.id(id);
+        if !self.has(Flaw::ReplaceDeletesThenWrites) {
+            return Io::ready(Ok(self.swap(id, expected, record)));
+        }
+        Io::future(async move {
+            let before = self.entries().remove(&id);
+            let mut halted = false;
+            std::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if std::mem::replace(&mut halted, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            self.entries().extend(before.map(|before| (id, before)));
+            Ok(self.swap(id, expected, record))
+        })
+    }
+
+    fn touch(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        deadline: Timestamp,
+    ) -> Io<'_, Result<bool, StoreError>> {
+        Io::ready(Ok(self.moved(self.id(id), expected, deadline)))
+    }
+
+    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+        Io::ready(Ok(self.ended(self.id(id), ending)))
+    }
+
+    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+        let mut directory = self.directory();
+        let entries = directory.entry(self.name(&admission.principal)).or_default();
+        let until = entries.entry(self.id(admission.id)).or_insert(admission.until);
+        if !self.has(Flaw::FirstAdmissionWins) {
+            *until = admission.until.max(*until);
+        }
+        Io::ready(Ok(()))
+    }
+
+    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+        let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
+        let skipped =
+            usize::from(self.has(Flaw::DirectoryDropsEntriesBetweenPages) && page.starts_after().is_some());
+        let ids = self.directory().get(&self.name(principal)).map_or_else(Vec::new, |entries| {
+            entries
+                .range((after, Bound::Unbounded))
+                .map(|(id, _)| *id)
+                .skip(skipped)
+                .take(page.limit())
+                .collect()
+        });
+        Io::ready(Ok(ids))
+    }
+
+    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
+        let entries = self.entries();
+        let mut after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
+        if let (Some(last), true) = (page.starts_after(), self.has(Flaw::ScanForgetsWhereItWas)) {
+            // Pages by position, as `OFFSET` does: entries that went meanwhile shift all others.
+            let seen = usize::from(last.as_bytes()[0]) / 5;
+            after = entries.keys().nth(seen).map_or(after, |id| Bound::Excluded(*id));
+        }
+        let shown = |entry: &Stored| matches!(entry, Stored::Live(_)) || !self.has(Flaw::ScanHidesTombstones);
+        let part =
+            entries.range((after, Bound::Unbounded)).filter(|(_, entry)| shown(entry)).take(page.limit());
+        Io::ready(Ok(part.map(|(id, entry)| (*id, entry.clone())).collect()))
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        let tick = std::time::Duration::from_millis(u64::from(self.has(Flaw::SweepIsATickEarly)));
+        let limit = match self.flaw {
+            Some(Flaw::SweepIgnoresItsLimit) => usize::MAX,
+            Some(Flaw::SweepStopsEarly) => limit - 1,
+            _ => limit,
+        };
+        let is_over = |deadline: Timestamp| deadline.has_passed(now.after(tick));
+        let mut entries = self.entries();
+        let garbage: Vec<SessionId> = entries
+            .iter()
+            .filter(|(_, entry)| is_over(entry.expires_at()))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
+        for id in &garbage {
+            entries.remove(id);
+        }
+        for ids in self.directory().values_mut() {
+            ids.retain(|_, until| !is_over(*until));
+        }
+        Io::ready(Ok(garbage.len()))
+    }
+
+    fn health(&self) -> Io<'_, Result<(), StoreError>> {
+        if self.has(Flaw::IsNeverHealthy) {
+            return Io::ready(Err(StoreError::not_sent(StoreErrorKind::Unavailable)));
+        }
+        Io::ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Naive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Naive({:?})", self.flaw)
+    }
+}

@@ -1,0 +1,7 @@
+use cloakroom::{Map, Session};
+
+struct Admin;
+
+async fn show(session: Session<Map, Admin>) {}
+
+fn main() {}
