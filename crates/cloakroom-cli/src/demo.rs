@@ -23,6 +23,7 @@ use visitor::Visitor;
 /// Serve a demo site: a visit counter, a cart, sign in and sign out.
 ///
 /// Prints the site's address on standard output, in one line, once it can be visited.
+///
 /// Sessions are kept in memory and end with the demo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -39,7 +40,7 @@ const COOKIE: &str = "id";
 const LARGEST_BODY: usize = 16 * 1024;
 
 const ABOUT_THE_COOKIE: &str = "\
-note: this is plain HTTP, so the cookie is `id` without Secure: curl and Safari refuse Secure cookies here.
+note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
       A site served over TLS keeps the default: `__Host-id`, Secure.";
 const FROM_AFAR: &str = "\
 warning: other machines can reach this address, and keys and passwords travel to it in the clear.";

@@ -42,6 +42,16 @@ pub(crate) trait Decisions: Send + Sync {
         protocol::begin_renewal(record, presented, *KIND, nonce, now)
     }
 
+    fn outlast(
+        &self,
+        record: &Record,
+        presented: &Key,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Option<(Record, Key)> {
+        protocol::outlast(record, presented, *KIND, nonce, now)
+    }
+
     fn next_key(&self, record: &Record, presented: &Key) -> Option<Key> {
         protocol::next_key(record, presented)
     }

@@ -40,6 +40,7 @@ macro_rules! for_each_law {
             an_unknown_key_is_never_adopted
             a_wrong_secret_opens_nothing_and_changes_nothing
             a_key_of_another_kind_opens_nothing
+            the_three_outcomes_of_a_lookup
             a_taken_id_is_never_overwritten
             a_planted_key_never_hides_a_good_one
             a_store_never_sees_a_secret

@@ -5,7 +5,7 @@ use axum::extract::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use cloakroom::{Error, Session, Sessions};
+use cloakroom::{Error, Principal, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
 use super::answer;
@@ -40,7 +40,7 @@ fn state(session: &Session<Visitor>) -> Response {
     Json(State {
         visits: session.visits,
         cart: &session.cart,
-        principal: session.principal().map(|principal| principal.as_str()),
+        principal: session.principal().map(Principal::as_str),
         expires_in: session.expires_in().as_secs(),
     })
     .into_response()

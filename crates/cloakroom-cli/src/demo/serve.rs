@@ -68,7 +68,7 @@ pub(super) async fn until(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Box<dyn Error>> {
     let (stopping, mut stopped) = watch::channel(());
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         stop.await;
         terminal::talk("stopping");
         drop(stopping);
@@ -79,7 +79,7 @@ pub(super) async fn until(
         tokio::time::sleep(PATIENCE).await;
     };
     tokio::select! {
-        served = server => Ok(served?),
+        done = serving => Ok(done?),
         () = patience => Err("some requests took too long to finish and were cut off".into()),
     }
 }

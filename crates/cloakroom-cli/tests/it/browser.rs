@@ -20,7 +20,9 @@ pub(crate) struct Answer {
 
 impl Browser {
     pub(crate) fn new(url: String) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        // A server that refuses a body unread closes the connection, so none is used twice.
+        let config =
+            Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
         Self { agent: config.build().new_agent(), url, cookie: None }
     }
 

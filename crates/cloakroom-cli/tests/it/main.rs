@@ -2,6 +2,7 @@
 
 mod browser;
 mod cookies;
+mod held;
 mod pages;
 mod process;
 mod programs;

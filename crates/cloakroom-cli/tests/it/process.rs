@@ -36,11 +36,12 @@ fn an_address_that_was_asked_for_and_is_taken_is_an_error_that_names_it() {
 
 #[cfg(unix)]
 mod signals {
-    use std::io::{BufRead, BufReader, Read, Write};
+    use std::io::Read;
     use std::net::TcpStream;
     use std::process::Command;
 
     use super::Server;
+    use crate::held::HeldRequest;
 
     fn stop(server: &Server, signal: &str) {
         let id = server.process.id().to_string();
@@ -64,23 +65,14 @@ mod signals {
     #[test]
     fn a_request_in_flight_is_answered_before_the_demo_stops() {
         let mut server = Server::start();
-        let mut stream = TcpStream::connect(server.address()).expect("a connection");
-        let head = "POST /api/cart HTTP/1.1\r\nhost: demo\r\ncontent-type: application/json\r\n\
-                    content-length: 14\r\nexpect: 100-continue\r\n\r\n";
-        stream.write_all(head.as_bytes()).expect("sent");
-        let mut answer = BufReader::new(stream.try_clone().expect("a second handle"));
-        let mut line = String::new();
-        answer.read_line(&mut line).expect("a line");
-        assert!(line.starts_with("HTTP/1.1 100"), "a handler waits for the body: {line}");
+        let request = HeldRequest::post(server.address(), "/api/cart", "", r#"{"item":"hat"}"#);
 
         stop(&server, "-TERM");
         while TcpStream::connect(server.address()).is_ok() {
             std::thread::yield_now();
         }
-        stream.write_all(br#"{"item":"hat"}"#).expect("sent");
-        let mut rest = String::new();
-        answer.read_to_string(&mut rest).expect("text, then the end");
-        assert!(rest.contains("HTTP/1.1 200") && rest.contains(r#""cart":["hat"]"#), "{rest}");
+        let answer = request.release();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""cart":["hat"]"#), "{answer}");
         assert!(server.process.wait().expect("an end").success());
     }
 }

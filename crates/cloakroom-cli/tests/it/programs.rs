@@ -1,9 +1,11 @@
 //! The JSON interface.
 
+use std::sync::Barrier;
 use std::thread;
 
 use serde_json::json;
 
+use crate::held::HeldRequest;
 use crate::server::Server;
 
 #[test]
@@ -22,15 +24,66 @@ fn of_64_visits_at_once_none_is_lost() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post_json("/api/cart", &json!({"item": "hat"}));
+    let gate = Barrier::new(64);
     thread::scope(|scope| {
         for _ in 0..64 {
             let mut tab = browser.clone();
-            scope.spawn(move || assert_eq!(tab.post("/api/visit").status(), 200));
+            let gate = &gate;
+            scope.spawn(move || {
+                gate.wait();
+                assert_eq!(tab.post("/api/visit").status(), 200);
+            });
         }
     });
     let session = browser.session();
     assert_eq!(session["visits"], 64);
     assert_eq!(session["cart"], json!(["hat"]));
+}
+
+#[test]
+fn of_requests_that_all_read_before_any_wrote_every_write_counts() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    browser.post("/api/visit");
+    let cookie = browser.cookie.clone().expect("a key");
+    let begin = |_| HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
+    let held: Vec<_> = (0..40).map(begin).collect();
+    for request in held {
+        let answer = request.release();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let session = browser.session();
+    assert_eq!(session["cart"].as_array().map(Vec::len), Some(40));
+    assert_eq!(session["visits"], 1);
+}
+
+#[test]
+fn a_request_in_flight_while_its_visitor_signs_in_writes_nothing() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    browser.post("/api/visit");
+    let cookie = browser.cookie.clone().expect("a key");
+    let request = HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
+    browser.sign_in("alice", "wonderland");
+
+    let answer = request.release();
+    assert!(answer.starts_with("HTTP/1.1 409") && !answer.contains("set-cookie"), "{answer}");
+    assert_eq!(browser.session()["cart"], json!([]));
+}
+
+#[test]
+fn a_request_in_flight_revives_no_session_that_was_signed_out() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    browser.sign_in("alice", "wonderland");
+    let mut copy = browser.clone();
+    let cookie = browser.cookie.clone().expect("a key");
+    let request = HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
+    browser.post("/api/logout");
+
+    let answer = request.release();
+    assert!(answer.starts_with("HTTP/1.1 409") && !answer.contains("set-cookie"), "{answer}");
+    assert_eq!(copy.session()["principal"], json!(null));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What a handler does with the session that was opened.
 
-use cloakroom::protocol::{Settled, SignIn, Standing, Upkeep};
+use cloakroom::protocol::{self, Recognised, Settled, SignIn, Standing};
 use cloakroom::{EndReason, Payload, Record, Revision, Stored, Swap};
 
 use super::{Turn, Wire};
 use crate::events::Event;
+use crate::laws::Law;
 use crate::scenarios::EXTENSION;
 use crate::state::{Change, Fate, Phase, Request, Task, Visit};
 use crate::ticket::{Entry, Ticket, nonce, writes};
@@ -21,6 +22,9 @@ impl Turn<'_> {
             return self.refuse(request, visit);
         };
         if request.task == Task::Logout {
+            if self.read_again(&ticket).is_none() && !self.state.ghost.dead.contains(&ticket.session()) {
+                return self.refuse(request, visit);
+            }
             self.end(ticket.session(), EndReason::SignedOut);
             return Phase::Answered(Change::Remove { decided: self.state.at });
         }
@@ -132,14 +136,11 @@ impl Turn<'_> {
         Some(Intent { record, value })
     }
 
-    /// The extended record with a renewal in the same write, if its cookie would end before it.
+    /// The extended record, and with it whatever makes its cookie last as long.
     fn outlast(&self, request: &Request, record: Record, ticket: &Ticket) -> Record {
-        let now = self.now();
-        match self.decisions.upkeep(&record, ticket.verifier(), now) {
-            Upkeep::Begin => {
-                self.decisions.begin_renewal(&record, ticket.key(), nonce(request.number), now).0
-            }
-            _ => record,
+        match self.decisions.outlast(&record, ticket.key(), nonce(request.number), self.now()) {
+            Some((lasting, _)) => lasting,
+            None => record,
         }
     }
 
@@ -148,11 +149,10 @@ impl Turn<'_> {
         let record = kept.live()?;
         match request.task {
             Task::Login(_) | Task::Elevate => Some(Ticket::fresh(ticket.session(), request.number)),
-            Task::Extend
-                if self.decisions.upkeep(record, ticket.verifier(), self.now()) == Upkeep::HandOver =>
-            {
-                self.decisions.next_key(record, ticket.key()).map(|key| ticket.followed_by(key))
-            }
+            Task::Extend => match protocol::recognise(record.credentials(), ticket.verifier()) {
+                Recognised::Successor => Some(ticket.clone()),
+                _ => self.decisions.next_key(record, ticket.key()).map(|key| ticket.followed_by(key)),
+            },
             _ => None,
         }
     }
@@ -188,12 +188,21 @@ impl Turn<'_> {
         self.events.extend(match request.task {
             Task::Login(_) => Some(Event::SignedIn),
             Task::Elevate => Some(Event::Elevated),
+            Task::Extend if self.key_after(request, ticket, kept).is_some_and(|key| key != *ticket) => {
+                Some(Event::RenewalBegun)
+            }
             _ => None,
         });
         if request.task == Task::Update {
             self.state.ghost.acknowledged.insert((ticket.session(), request.number));
         }
-        match self.key_after(request, ticket, kept) {
+        let key = self.key_after(request, ticket, kept);
+        if let (Task::Extend, Some(record)) = (request.task, kept.live())
+            && record.credentials().cookie_until < record.absolute_deadline()
+        {
+            self.breaks(Law::CookieOutlivesRecord);
+        }
+        match key {
             Some(key) => Phase::Answered(self.send_key(&key, kept)),
             None => Phase::Answered(visit.change),
         }
@@ -207,7 +216,7 @@ impl Turn<'_> {
             _ => (None, vec![request.number]),
         };
         let revision = Revision::new(1, u64::from(request.number) << 8);
-        let record = cloakroom::protocol::begin(
+        let record = protocol::begin(
             *ticket.verifier(),
             self.lifetime,
             principal,

@@ -15,6 +15,8 @@ impl Turn<'_> {
             return;
         };
         match request.task {
+            // A derived key that is sent once more is no new key.
+            Task::Extend if key == *ticket => {}
             Task::Extend => self.note_renewed(ticket, &key),
             _ => self.note_replaced(&key, Replacement::NoGrace),
         }

@@ -52,6 +52,26 @@ pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
     });
 }
 
+/// No key, a live one, one that opens nothing: three answers, never mixed up.
+pub fn the_three_outcomes_of_a_lookup(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        assert!(world.sessions.of_headers(&http::HeaderMap::new()).await.unwrap().is_none());
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        assert_eq!(world.sessions.of_headers(&world.request(&key)).await.unwrap().unwrap().count, 1);
+        world.sessions.revoke(key.id()).await.unwrap();
+        let error = world.sessions.of_headers(&world.request(&key)).await.unwrap_err();
+        assert_eq!(error.kind(), cloakroom::ErrorKind::NotFound);
+        assert_eq!(error.vacancy(), Some(Vacancy::Ended(cloakroom::EndReason::Revoked)));
+        let mut garbage = http::HeaderMap::new();
+        garbage.insert("cookie", "__Host-id=garbage".parse().unwrap());
+        let error = world.sessions.of_headers(&garbage).await.unwrap_err();
+        assert_eq!(error.kind(), cloakroom::ErrorKind::NotFound);
+        let created = world.sessions.of_headers_or_create(&garbage, Tally::of(7)).await.unwrap();
+        assert_eq!(created.count, 7);
+    });
+}
+
 /// A generator that repeats itself costs another draw, never somebody's session.
 pub fn a_taken_id_is_never_overwritten(store: impl Store) {
     let entropy = SeededEntropy::replaying(vec![[1; 16], [2; 16], [1; 16], [3; 16]]);
