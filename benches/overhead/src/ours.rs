@@ -13,7 +13,7 @@ pub(crate) async fn server(store: MemoryStore, sessions: usize) -> Result<Server
     let mut keys = Vec::with_capacity(sessions);
     for number in 0..sessions {
         let session = manager.generate(Visitor::seeded(number)).await?;
-        keys.push(session.key().ok_or("a generated session has no key")?.expose().to_string());
+        keys.push(session.key().ok_or("a generated session has no key")?.expose());
     }
     let router = Router::new()
         .route("/ignore", get(async || "ignored"))

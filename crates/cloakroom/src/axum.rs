@@ -6,6 +6,8 @@
 //! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
 //! | [`Sessions<V>`] | the manager |
 
+use std::sync::Arc;
+
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
@@ -55,13 +57,12 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// | `Unfit` | 413 |
 /// | all others | 500 |
 ///
-/// The body is empty: a client learns nothing about the store.
+/// The body is empty: a client learns nothing about the store. The response's extensions hold the `Arc<Error>`, for
+/// middleware that logs it or makes a page of it.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = match self.kind() {
-            ErrorKind::Unavailable => {
-                return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, RETRY_SECONDS)]).into_response();
-            }
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded | ErrorKind::Conflict => {
                 StatusCode::CONFLICT
             }
@@ -70,6 +71,11 @@ impl IntoResponse for Error {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
-        status.into_response()
+        let mut response = status.into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
     }
 }

@@ -163,7 +163,7 @@ impl<V, K> fmt::Debug for Builder<V, K> {
     }
 }
 
-/// A policy that could never work. Its source says why.
+/// A policy that could never work. It says why.
 #[derive(Debug)]
 pub struct ConfigError(Box<dyn StdError + Send + Sync>);
 

@@ -3,14 +3,15 @@
 mod directory;
 mod shard;
 mod slot;
+mod space;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use directory::Directory;
 use shard::Shard;
 use slot::Slot;
+use space::Space;
 
 use crate::io::Io;
 use crate::key::SessionId;
@@ -25,8 +26,8 @@ const SHARDS: usize = 64;
 const LOOK_OVER: usize = 8;
 /// How long garbage is left alone between sweeps: clocks differ, and what is read a moment late is told "expired".
 const SLACK: u64 = 60_000;
-/// Slots that are looked over, shard by shard, before a full store refuses anything.
-const SEARCH: usize = 512;
+/// Slots that are looked over in each shard, once for garbage and once for tombstones, before a full store refuses.
+const SEARCH: usize = 128;
 
 /// Keeps sessions in this process's memory: for tests, demos, and one process whose sessions may end with it.
 ///
@@ -48,8 +49,11 @@ pub struct MemoryStore {
     shards: [Shard; SHARDS],
     directory: Directory,
     space: Space,
-    /// The latest time that any caller spoke of: what garbage is judged by between sweeps.
+    /// The time that a caller spoke of last: what garbage is judged by between sweeps. Not the latest ever, or a clock
+    /// that ran ahead once would make garbage of live sessions for good.
     heard: AtomicU64,
+    /// The shard that the last sweep broke off in.
+    sweeping: AtomicUsize,
     encoded: bool,
 }
 
@@ -70,8 +74,9 @@ impl MemoryStore {
         Self {
             shards: [const { Shard::new() }; SHARDS],
             directory: Directory::new(),
-            space: Space { sessions: Gauge::new(sessions), bytes: Gauge::new(bytes) },
+            space: Space::new(sessions, bytes),
             heard: AtomicU64::new(0),
+            sweeping: AtomicUsize::new(0),
             encoded: false,
         }
     }
@@ -84,7 +89,7 @@ impl MemoryStore {
 
     /// How many entries there are, tombstones included.
     pub fn len(&self) -> usize {
-        self.space.sessions.used()
+        self.space.sessions()
     }
 
     /// True if there is no entry.
@@ -94,11 +99,11 @@ impl MemoryStore {
 
     /// About how many bytes the entries take.
     pub fn bytes(&self) -> usize {
-        self.space.bytes.used()
+        self.space.bytes()
     }
 
     fn shard(&self, id: SessionId) -> &Shard {
-        &self.shards[usize::from(id.as_bytes()[0]) % SHARDS]
+        &self.shards[shard_of(id)]
     }
 
     fn heard(&self) -> Timestamp {
@@ -111,7 +116,7 @@ impl MemoryStore {
     }
 
     fn hear(&self, now: Timestamp) {
-        self.heard.fetch_max(now.as_millis(), Ordering::Relaxed);
+        self.heard.store(now.as_millis(), Ordering::Relaxed);
     }
 
     /// Forgets entries that were taken out of a shard. Called without any lock held.
@@ -119,7 +124,7 @@ impl MemoryStore {
         for (id, slot) in removed {
             self.space.release(1, slot.bytes());
             if let Some(principal) = slot.principal() {
-                self.directory.remove(&principal, id);
+                self.directory.remove(principal, id);
             }
         }
     }
@@ -130,10 +135,13 @@ impl MemoryStore {
             return Ok(());
         }
         let now = self.heard();
-        for shard in &self.shards {
-            self.discard(shard.look_over(SEARCH, |slot| slot.is_garbage(now) || slot.is_tombstone()));
-            if self.space.reserve(sessions, bytes) {
-                return Ok(());
+        let worthless: [&dyn Fn(&Slot) -> bool; 2] = [&|slot| slot.is_garbage(now), &Slot::is_tombstone];
+        for goes in worthless {
+            for shard in &self.shards {
+                self.discard(shard.look_over(SEARCH, goes));
+                if self.space.reserve(sessions, bytes) {
+                    return Ok(());
+                }
             }
         }
         Err(StoreError::not_sent(StoreErrorKind::Full))
@@ -154,19 +162,79 @@ impl MemoryStore {
     }
 
     fn try_replace(&self, id: SessionId, expected: Revision, record: Record) -> Result<Swap, StoreError> {
-        let slot = Slot::new(Stored::Live(record), self.encoded)?;
-        let new = slot.bytes();
-        // Room is made before the lock is taken: for the growth, as far as it is known by then.
-        let old = self.shard(id).with(id, |slot| slot.map_or(0, |slot| slot.bytes()));
-        let growth = new.saturating_sub(old);
-        self.reserve(0, growth)?;
-        let (swap, replaced) = self.shard(id).replace(id, expected, slot)?;
-        match replaced {
-            Some(replaced) => self.space.settle(growth, new, replaced.bytes()),
-            None => self.space.release(0, growth),
+        let mut slot = Slot::new(Stored::Live(record), self.encoded)?;
+        let (new, mut growth) = (slot.bytes(), 0);
+        let mut swap = self.swap(id, expected, &mut slot, |needed| {
+            growth = needed;
+            self.space.reserve(0, needed)
+        });
+        if swap.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Full) {
+            // Garbage is looked for without this shard's lock. A revision never changes its size, so that much will do.
+            self.reserve(0, growth)?;
+            swap = self.swap(id, expected, &mut slot, |needed| needed == growth);
+            if !matches!(swap, Ok(Swap::Done)) {
+                self.space.release(0, growth);
+            }
         }
-        Ok(swap)
+        if matches!(swap, Ok(Swap::Done)) {
+            self.space.release(0, slot.bytes().saturating_sub(new));
+        }
+        swap
     }
+
+    fn swap(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        slot: &mut Slot,
+        fits: impl FnOnce(usize) -> bool,
+    ) -> Result<Swap, StoreError> {
+        self.shard(id).with(id, |present| match present {
+            None => Ok(Swap::Gone),
+            Some(present) => present.replace(expected, slot, fits),
+        })
+    }
+
+    /// The directory is outside the bounds, so it takes nobody in whose session could not be kept.
+    fn try_admit(&self, admission: Admission) -> Result<(), StoreError> {
+        if self.shard(admission.id).with(admission.id, |slot| slot.is_none()) {
+            self.reserve(1, 0)?;
+            self.space.release(1, 0);
+        }
+        self.directory.admit(admission, self.long_past());
+        Ok(())
+    }
+
+    fn try_scan(&self, page: Page) -> Result<Vec<(SessionId, Stored)>, StoreError> {
+        let mut found = Vec::new();
+        for shard in &self.shards[page.starts_after().map_or(0, shard_of)..] {
+            if found.len() == page.limit() {
+                break;
+            }
+            found.extend(shard.page(page.starts_after(), page.limit() - found.len())?);
+        }
+        Ok(found)
+    }
+
+    fn sweep_entries(&self, now: Timestamp, limit: usize) -> usize {
+        let first = self.sweeping.load(Ordering::Relaxed);
+        let mut swept = 0;
+        for index in (first..SHARDS).chain(0..first) {
+            let removed = self.shards[index].sweep(limit - swept, |slot| slot.is_garbage(now));
+            swept += removed.len();
+            self.discard(removed);
+            if swept == limit {
+                self.sweeping.store(index, Ordering::Relaxed);
+                break;
+            }
+        }
+        swept
+    }
+}
+
+/// Shards are ranges of ids in ascending order, so that a scan need not look at all of them.
+fn shard_of(id: SessionId) -> usize {
+    usize::from(id.as_bytes()[0]) * SHARDS / 256
 }
 
 impl Store for MemoryStore {
@@ -202,7 +270,7 @@ impl Store for MemoryStore {
             if let Some(freed) = freed {
                 self.space.release(0, freed.bytes);
                 if let Some(principal) = freed.principal {
-                    self.directory.remove(&principal, id);
+                    self.directory.remove(principal, id);
                 }
             }
             ended
@@ -210,8 +278,7 @@ impl Store for MemoryStore {
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
-        self.directory.admit(admission, self.long_past());
-        Io::ready(Ok(()))
+        Io::ready(self.try_admit(admission))
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
@@ -219,32 +286,15 @@ impl Store for MemoryStore {
     }
 
     fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        let mut smallest = BTreeMap::new();
-        for shard in &self.shards {
-            shard.each(|id, slot| {
-                if page.starts_after().is_none_or(|after| id > after) {
-                    smallest.insert(id, slot.load());
-                    if smallest.len() > page.limit() {
-                        smallest.pop_last();
-                    }
-                }
-            });
-        }
-        Io::ready(smallest.into_iter().map(|(id, stored)| stored.map(|stored| (id, stored))).collect())
+        Io::ready(self.try_scan(page))
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
         self.hear(now);
-        let mut swept = 0;
-        for shard in &self.shards {
-            if swept == limit {
-                break;
-            }
-            let removed = shard.sweep(limit - swept, |slot| slot.is_garbage(now));
-            swept += removed.len();
-            self.discard(removed);
+        let swept = self.sweep_entries(now, limit);
+        if swept < limit {
+            self.directory.sweep(now);
         }
-        self.directory.sweep(now);
         Io::ready(Ok(swept))
     }
 
@@ -256,65 +306,6 @@ impl Store for MemoryStore {
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore").field("entries", &self.len()).field("bytes", &self.bytes()).finish()
-    }
-}
-
-/// What is taken, of what there is.
-struct Space {
-    sessions: Gauge,
-    bytes: Gauge,
-}
-
-impl Space {
-    fn reserve(&self, sessions: usize, bytes: usize) -> bool {
-        if !self.sessions.take(sessions) {
-            return false;
-        }
-        let taken = self.bytes.take(bytes);
-        if !taken {
-            self.sessions.give(sessions);
-        }
-        taken
-    }
-
-    fn release(&self, sessions: usize, bytes: usize) {
-        self.sessions.give(sessions);
-        self.bytes.give(bytes);
-    }
-
-    /// Corrects a reservation of `reserved` to what really changed: `new` in place of `old`.
-    fn settle(&self, reserved: usize, new: usize, old: usize) {
-        self.bytes.give(reserved.saturating_add(old).saturating_sub(new));
-        // The entry shrank between the look and the write: the rest was not reserved, and is there already.
-        self.bytes.add(new.saturating_sub(reserved.saturating_add(old)));
-    }
-}
-
-struct Gauge {
-    used: AtomicUsize,
-    bound: usize,
-}
-
-impl Gauge {
-    const fn new(bound: usize) -> Self {
-        Self { used: AtomicUsize::new(0), bound }
-    }
-
-    fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    fn take(&self, amount: usize) -> bool {
-        let grown = |used: usize| used.checked_add(amount).filter(|sum| amount == 0 || *sum <= self.bound);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
-    }
-
-    fn add(&self, amount: usize) {
-        self.used.fetch_add(amount, Ordering::Relaxed);
-    }
-
-    fn give(&self, amount: usize) {
-        self.used.fetch_sub(amount, Ordering::Relaxed);
     }
 }
 

@@ -96,7 +96,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         match &self.seen {
             Holding::Live(_) => None,
             Holding::Vacant(vacancy) => Some(*vacancy),
-            Holding::Superseded => Some(Vacancy::Replaced),
+            Holding::Superseded => Some(Vacancy::Superseded),
             Holding::Over => Some(Vacancy::Ended(EndReason::Ended)),
         }
     }
@@ -125,6 +125,8 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// How long the session lives if nobody uses it again; zero if it is vacant.
+    ///
+    /// Uses are noted once per tenth of the idle timeout, so right after one this may be up to a tenth short.
     #[doc(alias = "expiry_period")]
     pub fn expires_in(&self) -> Duration {
         let now = self.manager().now();

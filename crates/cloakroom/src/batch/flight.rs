@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Line, Waiting};
+use super::line::{Line, Waiting};
 use crate::key::SessionId;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -55,24 +55,16 @@ impl<Op, Reply> Batch<Op, Reply> {
             return;
         };
         // Freed first: whoever hears the answer may submit the next operation at once.
-        self.line.lock().on_their_way.remove(&op.id);
+        self.line.landed(op.id);
         let _ = op.reply.send(result);
-        self.line.wake();
     }
 
     /// Puts the unanswered operations back, first in line and each in a batch of its own: for a batch of which it is known
     /// that *nothing* happened, because one of its operations stopped all others.
     pub fn retry_singly(mut self) {
-        {
-            let mut state = self.line.lock();
-            for mut op in self.ops.iter_mut().rev().filter_map(Option::take) {
-                state.on_their_way.remove(&op.id);
-                state.bytes += op.bytes;
-                op.alone = true;
-                state.waiting.push_front(op);
-            }
-        }
-        self.line.wake();
+        let ops = std::mem::take(&mut self.ops);
+        let unanswered = ops.into_iter().flatten();
+        self.line.put_back(unanswered.map(|op| Waiting { alone: true, ..op }));
     }
 }
 

@@ -17,8 +17,8 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// The next batch, if one may leave now.
-fn next(queue: &Queue<u32, u32>, count: usize) -> Option<Batch<u32, u32>> {
-    match poll(pin!(queue.next(count, usize::MAX))) {
+fn next(driver: &Driver<u32, u32>, count: usize) -> Option<Batch<u32, u32>> {
+    match poll(pin!(driver.next(count, usize::MAX))) {
         Poll::Ready(batch) => batch,
         Poll::Pending => None,
     }
@@ -30,95 +30,139 @@ fn ops(batch: &Batch<u32, u32>) -> Vec<u32> {
 
 #[test]
 fn what_arrives_while_a_batch_is_on_its_way_forms_the_next() {
-    let queue = Queue::new(100, 100);
+    let (queue, driver) = Queue::new(100, 100);
     let first = queue.submit(id(1), 1, 10);
-    let mut batch = next(&queue, 100).unwrap();
+    let mut batch = next(&driver, 100).unwrap();
     assert_eq!(ops(&batch), [10], "a lone operation waits for nothing");
     let _others: Vec<_> = (2..5).map(|n| queue.submit(id(n), 1, u32::from(n))).collect();
     batch.answer(0, Ok(11));
     assert_eq!(first.wait().unwrap(), 11);
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [2, 3, 4]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2, 3, 4]);
 }
 
 #[test]
 fn one_operation_per_session_is_on_its_way_and_others_overtake() {
-    let queue = Queue::new(100, 100);
+    let (queue, driver) = Queue::new(100, 100);
     let _replies: Vec<_> =
         [(1, 1), (1, 2), (2, 3), (1, 4)].map(|(session, op)| queue.submit(id(session), 1, op)).into();
-    let mut batch = next(&queue, 100).unwrap();
+    let mut batch = next(&driver, 100).unwrap();
     assert_eq!(ops(&batch), [1, 3]);
-    assert!(next(&queue, 100).is_none());
+    assert!(next(&driver, 100).is_none());
     batch.answer(1, Ok(0));
-    assert!(next(&queue, 100).is_none());
+    assert!(next(&driver, 100).is_none());
     batch.answer(0, Ok(0));
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [2]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2]);
 }
 
 #[test]
 fn a_full_or_closed_queue_says_at_once_that_nothing_was_sent() {
-    let queue: Queue<u32, u32> = Queue::new(2, 10);
+    let (queue, driver) = Queue::new(2, 10);
     let _kept = [queue.submit(id(1), 5, 1), queue.submit(id(2), 5, 2)];
     let error = queue.submit(id(3), 0, 3).wait().unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
-    drop(next(&queue, 1));
+    drop(next(&driver, 1));
     let error = queue.submit(id(3), 6, 3).wait().unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
     queue.close();
     let error = queue.submit(id(3), 1, 3).wait().unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Unavailable, Outcome::NotSent));
-    assert_eq!(ops(&next(&queue, 9).unwrap()), [2], "what waits is still handed out");
-    assert!(matches!(poll(pin!(queue.next(9, 9))), Poll::Ready(None)));
+    assert_eq!(ops(&next(&driver, 9).unwrap()), [2], "what waits is still handed out");
+    assert!(matches!(poll(pin!(driver.next(9, 9))), Poll::Ready(None)));
 }
 
 #[test]
 fn a_batch_keeps_to_its_bounds_but_always_moves() {
-    let queue = Queue::new(100, 1000);
+    let (queue, driver) = Queue::new(100, 1000);
     let _replies: Vec<_> = (0..4).map(|n| queue.submit(id(n), 50, u32::from(n))).collect();
-    let two = pin!(queue.next(100, 100));
+    let two = pin!(driver.next(100, 100));
     let Poll::Ready(Some(two)) = poll(two) else { panic!("nothing left") };
     assert_eq!(ops(&two), [0, 1]);
-    let Poll::Ready(Some(one)) = poll(pin!(queue.next(100, 1))) else { panic!("stuck") };
+    let Poll::Ready(Some(one)) = poll(pin!(driver.next(100, 1))) else { panic!("stuck") };
     assert_eq!(ops(&one), [2]);
 }
 
 #[test]
 fn dropping_a_caller_drops_no_operation() {
-    let queue = Queue::new(100, 100);
+    let (queue, driver) = Queue::new(100, 100);
     drop(queue.submit(id(1), 1, 7));
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [7]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [7]);
 }
 
 #[test]
-fn a_dropped_batch_is_of_unknown_outcome_and_a_dropped_queue_sent_nothing() {
-    let queue = Queue::new(100, 100);
+fn a_dropped_batch_is_of_unknown_outcome_and_what_waits_for_a_dropped_driver_was_not_sent() {
+    let (queue, driver) = Queue::new(100, 100);
     let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
-    drop(next(&queue, 100));
+    drop(next(&driver, 100));
     assert_eq!(first.wait().unwrap_err().outcome(), Outcome::Unknown);
-    drop(queue);
+    drop(driver);
     assert_eq!(second.wait().unwrap_err().outcome(), Outcome::NotSent);
 }
 
 #[test]
+fn nobody_waits_for_a_driver_that_panicked() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
+    let thread = thread::spawn(move || {
+        let _batch = driver.next(100, 100).wait();
+        std::panic::resume_unwind(Box::new("the driver fell over"));
+    });
+    assert_eq!(first.wait().unwrap_err().outcome(), Outcome::Unknown);
+    assert_eq!(second.wait().unwrap_err().outcome(), Outcome::NotSent);
+    assert!(thread.join().is_err());
+    assert!(queue.submit(id(1), 1, 3).is_ready(), "a queue without a driver takes nothing");
+}
+
+#[test]
+fn what_is_put_back_when_no_driver_is_left_was_not_sent() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let reply = queue.submit(id(1), 1, 1);
+    let batch = next(&driver, 1).unwrap();
+    drop(driver);
+    batch.retry_singly();
+    assert_eq!(reply.wait().unwrap_err().outcome(), Outcome::NotSent);
+}
+
+#[test]
+fn a_queue_that_its_callers_left_is_worked_off() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let reply = queue.clone().submit(id(1), 1, 1);
+    drop(queue);
+    next(&driver, 1).unwrap().answer(0, Ok(2));
+    assert_eq!(reply.wait().unwrap(), 2);
+    assert!(matches!(poll(pin!(driver.next(9, 9))), Poll::Ready(None)));
+}
+
+#[test]
+fn an_answered_queue_remembers_no_session() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    for number in 0..100 {
+        drop(queue.submit(id(number), 1, 1));
+        next(&driver, 1).unwrap().answer(0, Ok(0));
+    }
+    assert!(queue.end.0.is_forgotten());
+}
+
+#[test]
 fn a_batch_that_did_not_happen_is_retried_one_by_one_and_in_order() {
-    let queue = Queue::new(100, 100);
+    let (queue, driver) = Queue::new(100, 100);
     let _replies: Vec<_> = (1..4).map(|n| queue.submit(id(n), 1, u32::from(n))).collect();
     let _later = queue.submit(id(1), 1, 9);
-    next(&queue, 100).unwrap().retry_singly();
-    let mut first = next(&queue, 100).unwrap();
+    next(&driver, 100).unwrap().retry_singly();
+    let mut first = next(&driver, 100).unwrap();
     assert_eq!(ops(&first), [1]);
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [2]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2]);
     first.answer(0, Ok(0));
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [3]);
-    assert_eq!(ops(&next(&queue, 100).unwrap()), [9]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [3]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [9]);
 }
 
 #[test]
 fn drivers_on_threads_are_woken_for_work_and_for_the_end() {
-    let queue: Queue<u32, u32> = Queue::new(10_000, 1 << 20);
+    let (queue, driver) = Queue::<u32, u32>::new(10_000, 1 << 20);
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while let Some(mut batch) = queue.next(7, usize::MAX).wait() {
+                while let Some(mut batch) = driver.next(7, usize::MAX).wait() {
                     for index in 0..batch.len() {
                         let answer = batch.op(index) + 1;
                         batch.answer(index, Ok(answer));
@@ -142,14 +186,14 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
         };
-        let queue: Queue<u32, u32> = Queue::new(1000, 1000);
+        let (queue, driver) = Queue::new(1000, 1000);
         let mut flying: Vec<Batch<u32, u32>> = Vec::new();
         let (mut replies, mut seen) = (Vec::new(), HashMap::<SessionId, Vec<u32>>::new());
         for op in 0..60 {
             let session = id(u8::try_from(draw(4)).unwrap());
             replies.push((session, queue.submit(session, 1, op)));
             while draw(3) == 0 {
-                flying.extend(next(&queue, 1 + usize::try_from(draw(4)).unwrap()));
+                flying.extend(next(&driver, 1 + usize::try_from(draw(4)).unwrap()));
                 if let Some(batch) = flying.pop_if(|_| draw(2) == 0) {
                     land(batch, draw(4) == 0, &mut seen);
                 }
@@ -157,7 +201,7 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
         }
         queue.close();
         loop {
-            flying.extend(next(&queue, 3));
+            flying.extend(next(&driver, 3));
             let Some(batch) = flying.pop() else { break };
             land(batch, draw(4) == 0, &mut seen);
         }

@@ -84,6 +84,8 @@ impl CookiePolicy {
 
     /// The cookie `NAME` without Secure, for development and private networks without TLS.
     ///
+    /// Cookies know no ports: give each server on one machine another name.
+    ///
     /// # Security
     /// Whoever is on the way reads the key.
     pub fn for_plain_http(name: impl Into<String>) -> Self {

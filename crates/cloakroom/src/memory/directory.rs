@@ -5,93 +5,102 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indexmap::IndexMap;
-
 use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::store::{Admission, Page};
 use crate::time::Timestamp;
 
 const SHARDS: usize = 16;
-/// Principals that an admission looks over for entries past their time.
-const LOOK_OVER: usize = 4;
+/// Entries that an admission looks over for some past their time.
+const LOOK_OVER: usize = 8;
+/// Entries that a sweep looks over before it gives the lock up for a moment.
+const SLICE: usize = 512;
 
 pub(super) struct Directory {
-    shards: Vec<Mutex<Shard>>,
+    shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
 }
 
-/// Principals come from outside: hashed with a random key.
-#[derive(Default)]
+type Entry = (Principal, SessionId);
+
+/// One flat list, so that no step takes longer for somebody who is signed in on a great many sessions.
 struct Shard {
-    entries: IndexMap<Principal, BTreeMap<SessionId, Timestamp>>,
-    cursor: usize,
+    entries: BTreeMap<Entry, Timestamp>,
+    /// The entry that an admission looked over last.
+    cursor: Option<Entry>,
 }
 
 impl Directory {
     pub(super) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
-    }
-
-    fn lock(&self, principal: &Principal) -> MutexGuard<'_, Shard> {
-        let hash = usize::try_from(self.hasher.hash_one(principal) % SHARDS as u64).unwrap_or(0);
-        self.shards[hash].lock().unwrap_or_else(PoisonError::into_inner)
+        let shard = || Mutex::new(Shard { entries: BTreeMap::new(), cursor: None });
+        Self { shards: std::array::from_fn(|_| shard()), hasher: RandomState::new() }
     }
 
     pub(super) fn admit(&self, admission: Admission, now: Timestamp) {
         let Admission { principal, id, until } = admission;
         let mut shard = self.lock(&principal);
-        for _ in 0..LOOK_OVER {
-            shard.look_over(now);
-        }
-        let entry = shard.entries.entry(principal).or_default().entry(id).or_insert(until);
+        let cursor = shard.cursor.take();
+        shard.cursor = shard.look_over(cursor, LOOK_OVER, now);
+        let entry = shard.entries.entry((principal, id)).or_insert(until);
         *entry = (*entry).max(until);
     }
 
-    pub(super) fn remove(&self, principal: &Principal, id: SessionId) {
-        let mut shard = self.lock(principal);
-        if let Some(ids) = shard.entries.get_mut(principal) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                shard.entries.swap_remove(principal);
-            }
-        }
+    pub(super) fn remove(&self, principal: Principal, id: SessionId) {
+        self.lock(&principal).entries.remove(&(principal, id));
     }
 
     pub(super) fn ids_of(&self, principal: &Principal, page: Page) -> Vec<SessionId> {
+        let first = match page.starts_after() {
+            Some(after) => Bound::Excluded((principal.clone(), after)),
+            None => Bound::Included((principal.clone(), SessionId::from_bytes([0; 16]))),
+        };
         let shard = self.lock(principal);
-        let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
-        shard.entries.get(principal).map_or_else(Vec::new, |ids| {
-            ids.range((after, Bound::Unbounded)).take(page.limit()).map(|(id, _)| *id).collect()
-        })
+        shard
+            .entries
+            .range((first, Bound::Unbounded))
+            .map(|(entry, _)| entry)
+            .take_while(|(whose, _)| whose == principal)
+            .take(page.limit())
+            .map(|(_, id)| *id)
+            .collect()
     }
 
     /// Removes all entries past their time.
     pub(super) fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for _ in 0..shard.entries.len() {
-                shard.look_over(now);
+            let mut last = lock(shard).look_over(None, SLICE, now);
+            while last.is_some() {
+                last = lock(shard).look_over(last, SLICE, now);
             }
         }
+    }
+
+    fn lock(&self, principal: &Principal) -> MutexGuard<'_, Shard> {
+        let index = self.hasher.hash_one(principal) % SHARDS as u64;
+        lock(&self.shards[usize::try_from(index).unwrap_or(0)])
     }
 }
 
 impl Shard {
-    /// Looks over one principal, from the last to the first.
-    fn look_over(&mut self, now: Timestamp) {
-        if self.cursor == 0 || self.cursor > self.entries.len() {
-            self.cursor = self.entries.len();
-        }
-        let Some(index) = self.cursor.checked_sub(1) else {
-            return;
-        };
-        self.cursor = index;
-        if let Some((_, ids)) = self.entries.get_index_mut(index) {
-            ids.retain(|_, until| !until.has_passed(now));
-            if ids.is_empty() {
-                self.entries.swap_remove_index(index);
+    /// Looks over `count` entries after this one; the last of them, or nothing if that was the end.
+    fn look_over(&mut self, after: Option<Entry>, count: usize, now: Timestamp) -> Option<Entry> {
+        let first = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut seen: Vec<(Entry, Timestamp)> = self
+            .entries
+            .range((first, Bound::Unbounded))
+            .take(count)
+            .map(|(entry, until)| (entry.clone(), *until))
+            .collect();
+        for (entry, until) in &seen {
+            if until.has_passed(now) {
+                self.entries.remove(entry);
             }
         }
+        let at_end = seen.len() < count;
+        seen.pop().filter(|_| !at_end).map(|(entry, _)| entry)
     }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

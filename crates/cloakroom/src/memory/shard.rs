@@ -1,5 +1,6 @@
 //! A part of the entries, behind a lock that is never held for long.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +10,8 @@ use indexmap::map::Entry;
 use super::slot::Slot;
 use crate::key::SessionId;
 use crate::principal::Principal;
-use crate::record::{Ending, Revision};
-use crate::store::{Ended, Inserted, StoreError, Swap};
+use crate::record::{Ending, Stored};
+use crate::store::{Ended, Inserted, StoreError};
 
 /// Entries that are gone through before the lock is given up for a moment.
 const SLICE: usize = 512;
@@ -66,32 +67,15 @@ impl Shard {
         (inserted, table.look_over(look_over, is_garbage))
     }
 
-    /// Compares and swaps; returns what stood there.
-    pub(super) fn replace(
-        &self,
-        id: SessionId,
-        expected: Revision,
-        mut slot: Slot,
-    ) -> Result<(Swap, Option<Slot>), StoreError> {
-        let swap = self.with(id, |present| match present {
-            None => Ok(Swap::Gone),
-            Some(present) => present.replace(expected, &mut slot),
-        })?;
-        let replaced = matches!(swap, Swap::Done).then_some(slot);
-        Ok((swap, replaced))
-    }
-
-    /// Ends a session; returns what that freed.
+    /// Ends a session; returns what that freed. The value goes when the lock is free again.
     pub(super) fn end(&self, id: SessionId, ending: Ending) -> Result<(Ended, Option<Freed>), StoreError> {
-        self.with(id, |present| {
-            let Some(present) = present else { return Ok((Ended::Absent, None)) };
-            let (ended, old) = present.end(ending)?;
-            let freed = old.map(|old| Freed {
-                principal: old.principal(),
-                bytes: old.bytes().saturating_sub(present.bytes()),
-            });
-            Ok((ended, freed))
-        })
+        let (ended, old, left) = self.with(id, |present| {
+            let Some(present) = present else { return Ok((Ended::Absent, None, 0)) };
+            present.end(ending).map(|(ended, old)| (ended, old, present.bytes()))
+        })?;
+        let freed =
+            old.map(|old| Freed { principal: old.principal(), bytes: old.bytes().saturating_sub(left) });
+        Ok((ended, freed))
     }
 
     /// Looks over `count` entries from where the last look ended, and takes out what is garbage.
@@ -119,14 +103,28 @@ impl Shard {
         removed
     }
 
-    /// Shows every entry that stays here meanwhile, some perhaps twice.
-    pub(super) fn each(&self, mut show: impl FnMut(SessionId, &Slot)) {
+    /// The first `limit` entries after `after`, in ascending order.
+    pub(super) fn page(
+        &self,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<(SessionId, Stored)>, StoreError> {
+        let mut first = BTreeMap::new();
         self.slices(|table, top, bottom| {
             for (id, slot) in table.slots.get_range(bottom..top).into_iter().flatten() {
-                show(*id, slot);
+                let last = first.last_key_value().map(|(last, _)| last);
+                if after.is_none_or(|after| *id > after)
+                    && (first.len() < limit || last.is_some_and(|last| id < last))
+                {
+                    first.insert(*id, slot.load());
+                    if first.len() > limit {
+                        first.pop_last();
+                    }
+                }
             }
             true
         });
+        first.into_iter().map(|(id, stored)| Ok((id, stored?))).collect()
     }
 
     /// Goes through the entries from the last to the first, giving the lock up between slices. A removal by others

@@ -2,7 +2,7 @@
 
 use crate::principal::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Ended, StoreError, Swap};
+use crate::store::{Ended, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
 /// What an entry takes beside its payload or its bytes, roughly: tables, deadlines, verifiers.
@@ -16,7 +16,7 @@ pub(super) struct Slot {
 
 enum Kept {
     Shared(Stored),
-    Bytes { bytes: Vec<u8>, ended: bool },
+    Bytes { bytes: Box<[u8]>, ended: bool },
 }
 
 impl Slot {
@@ -25,7 +25,7 @@ impl Slot {
         let expires = stored.expires_at();
         if encoded {
             let ended = matches!(stored, Stored::Ended(_));
-            let bytes = stored.to_bytes()?;
+            let bytes = stored.to_bytes()?.into_boxed_slice();
             let size = OVERHEAD + bytes.len();
             return Ok(Self { kept: Kept::Bytes { bytes, ended }, expires, bytes: size });
         }
@@ -66,16 +66,24 @@ impl Slot {
         }
     }
 
-    /// Compares and swaps; on success `new` holds what stood here.
-    pub(super) fn replace(&mut self, expected: Revision, new: &mut Self) -> Result<Swap, StoreError> {
-        Ok(match self.load()? {
-            Stored::Ended(_) => Swap::Gone,
-            Stored::Live(current) if current.revision() != expected => Swap::Stale(current),
+    /// Compares and swaps, if `fits` grants the bytes that the entry grows by; on success `new` holds what stood here.
+    pub(super) fn replace(
+        &mut self,
+        expected: Revision,
+        new: &mut Self,
+        fits: impl FnOnce(usize) -> bool,
+    ) -> Result<Swap, StoreError> {
+        match self.load()? {
+            Stored::Ended(_) => Ok(Swap::Gone),
+            Stored::Live(current) if current.revision() != expected => Ok(Swap::Stale(current)),
+            Stored::Live(_) if !fits(new.bytes.saturating_sub(self.bytes)) => {
+                Err(StoreError::not_sent(StoreErrorKind::Full))
+            }
             Stored::Live(_) => {
                 std::mem::swap(self, new);
-                Swap::Done
+                Ok(Swap::Done)
             }
-        })
+        }
     }
 
     pub(super) fn touch(&mut self, expected: Revision, deadline: Timestamp) -> Result<bool, StoreError> {
@@ -83,11 +91,12 @@ impl Slot {
         match self.load()? {
             Stored::Live(record) if touchable(&record) => {
                 let touched = Stored::Live(record.with_idle_deadline(deadline));
-                self.expires = touched.expires_at();
+                let expires = touched.expires_at();
                 match &mut self.kept {
                     Kept::Shared(stored) => *stored = touched,
-                    Kept::Bytes { bytes, .. } => *bytes = touched.to_bytes()?,
+                    Kept::Bytes { bytes, .. } => *bytes = touched.to_bytes()?.into_boxed_slice(),
                 }
+                self.expires = expires;
                 Ok(true)
             }
             _ => Ok(false),

@@ -5,11 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::codec::{Coding, Json};
 use crate::key::{Key, KindTag, Secret};
 use crate::lifetime::Lifetime;
-use crate::payload::Payload;
+use crate::payload::{Holder, Payload};
 use crate::protocol;
 use crate::record::EndReason;
+use crate::store::Outcome;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -36,9 +38,7 @@ fn ending() -> Ending {
 }
 
 fn is_full<T>(result: Result<T, StoreError>) -> bool {
-    result.is_err_and(|error| {
-        error.kind() == StoreErrorKind::Full && error.outcome() == crate::Outcome::NotSent
-    })
+    result.is_err_and(|error| error.kind() == StoreErrorKind::Full && error.outcome() == Outcome::NotSent)
 }
 
 #[test]
@@ -117,26 +117,192 @@ fn inserting_frees_what_expired_bit_by_bit() {
 }
 
 #[test]
-fn the_bound_holds_while_eight_threads_push_against_it() {
-    let store = Arc::new(MemoryStore::bounded(100, usize::MAX));
-    let inserted: usize = thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|thread| {
-                let store = &store;
-                scope.spawn(move || {
-                    (0..200)
-                        .filter(|n| {
-                            let inserted = store.insert(id(thread * 1000 + n), kept(1)).wait();
-                            assert!(store.len() <= 100);
-                            matches!(inserted, Ok(Inserted::Done))
-                        })
-                        .count()
-                })
-            })
-            .collect();
+fn the_bounds_hold_while_eight_threads_push_against_them() {
+    let bytes = 60 * (512 + 100);
+    let store = MemoryStore::bounded(100, bytes);
+    let live: usize = thread::scope(|scope| {
+        let push = |thread: u64| {
+            let store = &store;
+            move || {
+                let mut live = 0;
+                for n in (0..300).map(|n| id(thread * 1000 + n)) {
+                    let inserted = store.insert(n, kept(50)).wait();
+                    assert!(store.len() <= 100 && store.bytes() <= bytes);
+                    if !matches!(inserted, Ok(Inserted::Done)) {
+                        continue;
+                    }
+                    let swap = store.replace(n, Revision::new(1, 1), kept(100)).wait();
+                    assert!(store.bytes() <= bytes);
+                    assert!(swap.map_or_else(
+                        |error| is_full(Err::<(), _>(error)),
+                        |swap| matches!(swap, Swap::Done)
+                    ));
+                    if n.as_bytes()[15] % 2 == 0 {
+                        assert_eq!(store.end(n, ending()).wait().unwrap(), Ended::Now);
+                    } else {
+                        live += 1;
+                    }
+                }
+                live
+            }
+        };
+        let threads: Vec<_> = (0..8).map(|thread| scope.spawn(push(thread))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert_eq!((inserted, store.len()), (100, 100));
+    let kept = store.scan(Page::first(1000)).wait().unwrap();
+    let found = kept.iter().filter(|(_, stored)| matches!(stored, Stored::Live(_))).count();
+    assert!(live > 50, "hardly a session was let in");
+    assert_eq!((found, kept.len()), (live, store.len()), "an acknowledged session was lost");
+    assert_eq!(store.sweep(Timestamp::NEVER, 1000).wait().unwrap(), kept.len());
+    assert_eq!((store.len(), store.bytes()), (0, 0));
+}
+
+#[test]
+fn a_write_that_comes_too_late_is_told_so_even_at_the_bound() {
+    let store = MemoryStore::bounded(10, 512 + 100);
+    let _ = store.insert(id(0), kept(100)).wait().unwrap();
+    let late = store.replace(id(0), Revision::new(9, 9), kept(5000)).wait();
+    assert!(matches!(late, Ok(Swap::Stale(_))));
+    let absent = store.replace(id(1), Revision::new(1, 1), kept(5000)).wait();
+    assert!(matches!(absent, Ok(Swap::Gone)));
+    assert_eq!(store.bytes(), 512 + 100);
+}
+
+#[test]
+fn at_the_bound_a_write_that_grows_is_given_the_room_of_tombstones() {
+    let bytes = 3 * (512 + 100);
+    let store = MemoryStore::bounded(10, bytes);
+    for number in 0..3 {
+        let _ = store.insert(id(number), kept(100)).wait().unwrap();
+    }
+    store.end(id(0), ending()).wait().unwrap();
+    let swap = store.replace(id(1), Revision::new(1, 1), kept(700)).wait();
+    assert!(matches!(swap, Ok(Swap::Done)));
+    assert_eq!((store.len(), store.bytes()), (2, (512 + 700) + (512 + 100)));
+    assert!(store.get(id(0)).wait().unwrap().is_none());
+}
+
+#[test]
+fn tombstones_stay_as_long_as_there_is_garbage_to_remove() {
+    let store = MemoryStore::bounded(2, usize::MAX);
+    for number in 0..2 {
+        let _ = store.insert(id(number), kept(1)).wait().unwrap();
+    }
+    store.end(id(0), ending()).wait().unwrap();
+    let later = record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(1)));
+    let _ = store.insert(id(2), later).wait().unwrap();
+    assert!(matches!(store.get(id(0)).wait().unwrap(), Some(Stored::Ended(_))));
+    assert!(store.get(id(1)).wait().unwrap().is_none());
+}
+
+#[test]
+fn a_clock_that_ran_ahead_once_costs_no_later_session() {
+    let store = MemoryStore::bounded(1000, usize::MAX);
+    store.sweep(Timestamp::NEVER, 1).wait().unwrap();
+    for number in 0..1000 {
+        let _ = store.insert(id(number), kept(1)).wait().unwrap();
+    }
+    assert!(is_full(store.insert(id(1000), kept(1)).wait()));
+    assert_eq!(store.len(), 1000);
+}
+
+#[test]
+fn a_value_that_cannot_be_written_is_refused_in_either_form() {
+    struct Unwritable;
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("no"))
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Unwritable {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+    for store in [MemoryStore::new(), MemoryStore::new().encoded()] {
+        let _ = store.insert(id(0), kept(1)).wait().unwrap();
+        let coding = Coding { codec: Arc::new(Json), schema: 0, upgrade: None };
+        let holder = Holder { value: Unwritable, coding: Arc::new(coding) };
+        let mut record = kept(1);
+        record.payload = Payload::typed(Arc::new(holder));
+        let errors = [
+            store.insert(id(1), record.clone()).wait().unwrap_err(),
+            store.replace(id(0), Revision::new(1, 1), record).wait().unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Encode, Outcome::NotSent));
+        }
+        assert_eq!(store.len(), 1);
+    }
+}
+
+#[test]
+fn a_sweep_in_small_portions_goes_through_all_shards() {
+    let store = MemoryStore::new();
+    for number in 0..1000 {
+        let life = Duration::from_secs(if number % 4 == 0 { 60 } else { 1 });
+        let _ = store.insert(id(number), record(1, life, NOW)).wait().unwrap();
+    }
+    let now = NOW.after(Duration::from_secs(1));
+    let (mut swept, mut portions) = (0, 0);
+    loop {
+        let portion = store.sweep(now, 7).wait().unwrap();
+        (swept, portions) = (swept + portion, portions + 1);
+        if portion < 7 {
+            break;
+        }
+    }
+    assert_eq!((swept, portions), (750, 108));
+    assert_eq!(store.sweep(now, 7).wait().unwrap(), 0);
+    assert_eq!(store.len(), 250);
+}
+
+#[test]
+fn a_scan_crosses_the_shards_in_order() {
+    let store = MemoryStore::new();
+    let mut ids: Vec<_> = (0..3000).map(id).collect();
+    for id in &ids {
+        let _ = store.insert(*id, kept(1)).wait().unwrap();
+    }
+    ids.sort_unstable();
+    let (mut page, mut seen) = (Page::first(70), Vec::new());
+    loop {
+        let part = store.scan(page).wait().unwrap();
+        seen.extend(part.iter().map(|(id, _)| *id));
+        let Some((last, _)) = part.last() else { break };
+        page = page.after(*last);
+    }
+    assert_eq!(seen, ids);
+}
+
+#[test]
+fn a_full_store_enters_nobody_whose_session_it_could_not_keep() {
+    let store = MemoryStore::bounded(1, usize::MAX);
+    let alice = Principal::new("alice").unwrap();
+    let admit = |number| store.admit(Admission::new(alice.clone(), id(number), Timestamp::NEVER)).wait();
+    let _ = store.insert(id(0), kept(1)).wait().unwrap();
+    assert!(is_full(admit(1)));
+    admit(0).unwrap();
+    assert_eq!(store.ids_of(&alice, Page::first(10)).wait().unwrap(), [id(0)]);
+}
+
+#[test]
+fn admissions_forget_what_is_past_its_time_bit_by_bit() {
+    let store = MemoryStore::new();
+    let alice = Principal::new("alice").unwrap();
+    let admit = |number, until| store.admit(Admission::new(alice.clone(), id(number), until)).wait().unwrap();
+    for number in 0..1000 {
+        admit(number, NOW);
+    }
+    let _ = store.insert(id(0), record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(1)))).wait();
+    for number in 1000..1500 {
+        admit(number, Timestamp::NEVER);
+    }
+    let mut listed = store.ids_of(&alice, Page::first(10_000)).wait().unwrap();
+    let mut current: Vec<_> = (1000..1500).map(id).collect();
+    listed.sort_unstable();
+    current.sort_unstable();
+    assert_eq!(listed, current);
 }
 
 #[test]

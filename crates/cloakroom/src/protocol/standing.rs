@@ -31,6 +31,8 @@ pub enum Vacancy {
     Unknown,
     /// The id is right and the secret never was.
     WrongSecret,
+    /// The secret was replaced a moment ago: nothing may begin under this key but a login.
+    Superseded,
     /// The secret was replaced some time ago.
     Replaced,
     /// The session reached a deadline.

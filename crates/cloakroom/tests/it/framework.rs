@@ -151,6 +151,8 @@ async fn a_superseded_cookie_is_a_409_without_a_cookie() {
     send(&app, &mut client, "POST", "/login").await;
     let response = send(&app, &mut late, "POST", "/count").await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
+    let error = response.extensions().get::<std::sync::Arc<Error>>().expect("for middleware");
+    assert_eq!(error.kind(), cloakroom::ErrorKind::Superseded);
     assert!(!response.headers().contains_key("set-cookie"));
     assert_eq!(text(send(&app, &mut client, "POST", "/count").await).await, "2");
 }

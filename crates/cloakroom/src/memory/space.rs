@@ -1,0 +1,64 @@
+//! How much room there is, and how much of it is taken.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Room for entries and their bytes. What was reserved is taken at once, so the bounds hold at every moment.
+pub(super) struct Space {
+    sessions: Gauge,
+    bytes: Gauge,
+}
+
+impl Space {
+    pub(super) const fn new(sessions: usize, bytes: usize) -> Self {
+        Self { sessions: Gauge::new(sessions), bytes: Gauge::new(bytes) }
+    }
+
+    pub(super) fn sessions(&self) -> usize {
+        self.sessions.used()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.used()
+    }
+
+    /// Takes room for both, or for neither and is false.
+    pub(super) fn reserve(&self, sessions: usize, bytes: usize) -> bool {
+        if !self.sessions.take(sessions) {
+            return false;
+        }
+        let taken = self.bytes.take(bytes);
+        if !taken {
+            self.sessions.give(sessions);
+        }
+        taken
+    }
+
+    pub(super) fn release(&self, sessions: usize, bytes: usize) {
+        self.sessions.give(sessions);
+        self.bytes.give(bytes);
+    }
+}
+
+struct Gauge {
+    used: AtomicUsize,
+    bound: usize,
+}
+
+impl Gauge {
+    const fn new(bound: usize) -> Self {
+        Self { used: AtomicUsize::new(0), bound }
+    }
+
+    fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, amount: usize) -> bool {
+        let grown = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.bound);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
+    }
+
+    fn give(&self, amount: usize) {
+        self.used.fetch_sub(amount, Ordering::Relaxed);
+    }
+}
