@@ -49,6 +49,7 @@ macro_rules! for_each_law {
             nothing_revives_a_revoked_session
             nothing_revives_an_expired_session
             revoking_a_principal_ends_all_their_sessions_and_no_others
+            an_extended_session_is_still_found_by_its_principal
             revoking_a_principal_spares_a_session_that_another_won
             only_the_holder_is_told_why_a_session_ended
             ending_twice_is_success

@@ -6,6 +6,7 @@ mod writing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub(crate) use creation::{Beginning, Created};
 pub(crate) use opening::Opened;
@@ -18,9 +19,10 @@ use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
 use crate::observer::{Event, Observer};
 use crate::payload::{Holder, Payload};
+use crate::principal::Principal;
 use crate::protocol::{self, Standing, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::Store;
+use crate::store::{Admission, Store};
 use crate::time::{Clock, Timestamp};
 use crate::transport::Channel;
 use crate::turnstile::Turnstile;
@@ -130,6 +132,17 @@ impl<V: Value> Manager<V> {
 
     fn decode(&self, id: SessionId, payload: &Payload) -> Result<Option<Arc<Holder<V>>>, CodecError> {
         payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
+    }
+
+    /// Enters a session that ends at `until` in its principal's directory, with a minute to spare for the write that follows.
+    pub(crate) async fn admit(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let admission = Admission::new(principal.clone(), id, until.after(Duration::from_mins(1)));
+        Ok(self.store.admit(admission).await?)
     }
 
     /// Ends session `id`; absent or ended is success.

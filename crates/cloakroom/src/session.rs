@@ -225,6 +225,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             return self.end().await;
         }
         self.adopt();
+        self.readmit(expiry).await?;
         let renews = self.cell.renews();
         self.write(|manager, held, now| {
             let record = protocol::extend(&held.record, expiry, now);

@@ -160,9 +160,10 @@ fn farewell(vacancy: Vacancy) -> Option<&'static str> {
     Some(match vacancy {
         Vacancy::NoKey => return None,
         Vacancy::Expired => "Your session has expired.",
-        Vacancy::Replaced => {
+        Vacancy::Superseded => {
             "Your key was replaced by a newer one, perhaps in another tab. Load this page again in a moment."
         }
+        Vacancy::Replaced => "Your key was replaced by a newer one some time ago and opens nothing any more.",
         Vacancy::Ended(EndReason::SignedOut) => "You signed out, perhaps in another tab.",
         Vacancy::Ended(EndReason::SignedInAsAnother) => {
             "Somebody else signed in with this browser, so your session was ended."

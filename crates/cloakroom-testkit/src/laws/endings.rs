@@ -67,6 +67,31 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
     });
 }
 
+/// A session that lives longer than it was to when its principal signed in is found all the same.
+pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let mut keys = Vec::new();
+        for by_setting in [false, true] {
+            let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            let month = Duration::from_hours(30 * 24);
+            if by_setting {
+                session.set_for(Tally::of(2), month).await.unwrap();
+            } else {
+                session.extend(month).await.unwrap();
+            }
+            keys.push(key_of(&session));
+        }
+        world.clock.advance(Duration::from_hours(20 * 24));
+        while world.sessions.sweep(10).await.unwrap() == 10 {}
+        assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 2);
+        for key in &keys {
+            assert_eq!(assert_dead(&world, key).await, Vacancy::Ended(EndReason::Revoked));
+        }
+    });
+}
+
 /// Two people sign in on one session at once: the loser's name leaves no trace on the winner's session.
 pub fn revoking_a_principal_spares_a_session_that_another_won(store: impl Store) {
     let world = World::new(store);

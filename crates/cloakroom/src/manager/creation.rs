@@ -11,7 +11,7 @@ use crate::payload::{Holder, Payload};
 use crate::principal::Principal;
 use crate::protocol;
 use crate::record::{Revision, Stored};
-use crate::store::{Admission, Inserted, Outcome};
+use crate::store::{Inserted, Outcome};
 use crate::value::Value;
 
 /// What an attempt to create a session under a minted key led to.
@@ -45,8 +45,7 @@ impl<V: Value> Manager<V> {
         let revision = Revision::new(1, self.tokens.draw());
         let record = protocol::begin(verifier, *lifetime, principal.clone(), payload.clone(), revision, now);
         if let Some(principal) = principal {
-            let admission = Admission::new(principal.clone(), id, record.absolute_deadline);
-            self.store.admit(admission).await?;
+            self.admit(principal, id, record.absolute_deadline).await?;
         }
         let mut answer = self.store.insert(id, record.clone()).await;
         if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {

@@ -11,7 +11,6 @@ use crate::payload::{Holder, Payload};
 use crate::principal::Principal;
 use crate::protocol::{self, CookieChange, SignIn, Vacancy};
 use crate::record::{EndReason, Record};
-use crate::store::Admission;
 use crate::time::Timestamp;
 use crate::value::{Kind, Value};
 use crate::visit::Holding;
@@ -22,8 +21,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         let fresh = manager.secret()?;
         if let Some(held) = self.held() {
             let until = held.record.lifetime().absolute_deadline(manager.now());
-            let admission = Admission::new(principal.clone(), held.key.id(), until);
-            manager.store.admit(admission).await?;
+            manager.admit(principal, held.key.id(), until).await?;
         }
         self.write(|manager, held, now| {
             if protocol::plan_sign_in(&held.record, principal) == SignIn::Switch {
@@ -68,6 +66,14 @@ impl<V: Value, K: Kind> Session<V, K> {
         Ok(())
     }
 
+    /// Keeps a signed-in session in its principal's directory for as long as it will live.
+    pub(super) async fn readmit(&self, expiry: Duration) -> Result<(), Error> {
+        let Some((held, principal)) = self.held().zip(self.principal()) else { return Ok(()) };
+        let manager = self.manager();
+        let until = held.record.lifetime().exactly(expiry).absolute_deadline(manager.now());
+        manager.admit(principal, held.key.id(), until).await
+    }
+
     pub(super) async fn put(&mut self, value: V, expiry: Option<Duration>) -> Result<(), Error> {
         self.adopt();
         self.check_writable()?;
@@ -75,6 +81,9 @@ impl<V: Value, K: Kind> Session<V, K> {
         let lifetime = expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
         if self.is_vacant() && self.begin(value.clone(), lifetime).await? {
             return Ok(());
+        }
+        if let Some(expiry) = expiry {
+            self.readmit(expiry).await?;
         }
         let renews = self.cell.renews();
         self.write(|manager, held, now| {
