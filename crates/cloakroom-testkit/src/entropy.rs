@@ -26,7 +26,7 @@ impl SeededEntropy {
         Self::with_replay(seed, Vec::new())
     }
 
-    /// A generator that answers requests for 16 bytes (ids, secrets, nonces) with these blocks first.
+    /// A generator that answers requests for whole blocks of 16 bytes (keys, secrets, nonces) with these first.
     ///
     /// A key takes two blocks: its id, then its secret. Give an id twice to force a collision.
     pub fn replaying(blocks: Vec<[u8; 16]>) -> Self {
@@ -41,10 +41,11 @@ impl SeededEntropy {
 impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffer.len() == 16
-            && let Some(block) = state.replay.pop_front()
-        {
-            buffer.copy_from_slice(&block);
+        let blocks = buffer.len() / 16;
+        if buffer.len().is_multiple_of(16) && state.replay.len() >= blocks {
+            for (chunk, block) in buffer.chunks_mut(16).zip(state.replay.drain(..blocks)) {
+                chunk.copy_from_slice(&block);
+            }
             return Ok(());
         }
         for chunk in buffer.chunks_mut(8) {

@@ -10,6 +10,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -28,6 +29,16 @@ pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the value has no form in this codec.
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// How many bytes [`encode`](Codec::encode) appends; override it if that can be told without writing them.
+    ///
+    /// # Errors
+    /// If the value has no form in this codec.
+    fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        let mut body = Vec::with_capacity(128);
+        self.encode(value, &mut body)?;
+        Ok(body.len())
+    }
 
     /// Reads a value back.
     ///
@@ -49,8 +60,35 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
         serde_json::to_writer(body, value).map_err(CodecError::new)
     }
 
+    fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        let mut counter = Counter(0);
+        serde_json::to_writer(&mut counter, value).map_err(CodecError::new)?;
+        Ok(counter.0)
+    }
+
     fn decode(&self, body: &[u8]) -> Result<V, CodecError> {
         serde_json::from_slice(body).map_err(CodecError::new)
+    }
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0 += bytes.len();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -88,6 +126,11 @@ impl<V: 'static> Coding<V> {
         bytes.extend([self.codec.format(), self.schema]);
         self.codec.encode(value, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// How long the encoded value is.
+    pub(crate) fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        self.codec.measure(value).map(|body| body + 2)
     }
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<V, CodecError> {
@@ -150,6 +193,7 @@ mod tests {
     #[test]
     fn a_payload_begins_with_its_format_and_schema() {
         assert_eq!(coding(7, None).encode(&42).unwrap(), [1, 7, b'4', b'2']);
+        assert_eq!(coding(7, None).measure(&42).unwrap(), 4);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod parse;
 mod policy;
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,6 +15,8 @@ use crate::key::Key;
 
 /// The longest life that browsers honour (RFC 6265bis section 5.5).
 const LONGEST: Duration = Duration::from_hours(9600);
+
+const MAX_AGE: &str = "; Max-Age=";
 
 /// A policy that browsers obey, as text ready to be sent.
 #[derive(Clone, Debug)]
@@ -30,15 +33,17 @@ impl Cookie {
 
     /// The header that hands `key` over, for `life` or until the browser closes.
     pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
-        let mut text = String::with_capacity(self.name.len() + Key::TEXT_LEN + 24 + self.attributes.len());
+        // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
+        let seconds = life.map(|life| life.min(LONGEST).as_millis().div_ceil(1000).max(1));
+        let digits = seconds.and_then(u128::checked_ilog10).map_or(0, |log| MAX_AGE.len() + log as usize + 1);
+        // To the byte: a header value made of a full buffer needs no second one.
+        let length = self.name.len() + 1 + Key::TEXT_LEN + digits + self.attributes.len();
+        let mut text = String::with_capacity(length);
         text.push_str(&self.name);
         text.push('=');
-        text.push_str(&key.expose());
-        if let Some(life) = life {
-            // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
-            let seconds = life.min(LONGEST).as_millis().div_ceil(1000).max(1);
-            text.push_str("; Max-Age=");
-            text.push_str(&seconds.to_string());
+        key.write_to(&mut text);
+        if let Some(seconds) = seconds {
+            let _ = write!(text, "{MAX_AGE}{seconds}");
         }
         text.push_str(&self.attributes);
         sensitive(text)

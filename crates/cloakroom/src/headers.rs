@@ -1,12 +1,14 @@
 //! What a response says about the session.
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::protocol::CookieChange;
 use crate::transport::{Carrier, Channel};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const COOKIE: HeaderValue = HeaderValue::from_static("cookie");
+const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 
 /// The headers a response must carry for its session, all decided in one step.
 ///
@@ -25,9 +27,8 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 #[derive(Clone, Debug, Default)]
 #[must_use = "a response without them loses the visitor's key"]
 pub struct ResponseHeaders {
-    /// The cookie's name and the whole header.
-    cookie: Option<(String, HeaderValue)>,
-    vary: Vec<HeaderName>,
+    cookie: Option<HeaderValue>,
+    vary: [Option<HeaderValue>; 2],
     no_store: bool,
 }
 
@@ -36,20 +37,12 @@ impl ResponseHeaders {
         if !asked {
             return Self::default();
         }
-        let mut vary = Vec::with_capacity(2);
-        if channel.cookie.is_some() {
-            vary.push(COOKIE);
-        }
-        if channel.bearer {
-            vary.push(AUTHORIZATION);
-        }
-        let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie).and_then(|cookie| {
-            let header = match change {
-                CookieChange::Keep => None,
-                CookieChange::Send { key, life } => cookie.set(key, *life),
-                CookieChange::Remove => cookie.removal(),
-            };
-            header.map(|header| (cookie.name().to_owned(), header))
+        let vary = [channel.cookie.is_some().then_some(COOKIE), channel.bearer.then_some(AUTHORIZATION)];
+        let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie);
+        let cookie = cookie.and_then(|cookie| match change {
+            CookieChange::Keep => None,
+            CookieChange::Send { key, life } => cookie.set(key, *life),
+            CookieChange::Remove => cookie.removal(),
         });
         Self { cookie, vary, no_store: *change != CookieChange::Keep }
     }
@@ -59,22 +52,15 @@ impl ResponseHeaders {
     /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
     /// what is there, and `no-store` takes the place of whatever else was said about caching.
     pub fn apply_to(&self, response: &mut HeaderMap) {
-        if let Some((name, header)) = &self.cookie {
-            let others: Vec<HeaderValue> = response
-                .get_all(SET_COOKIE)
-                .iter()
-                .filter(|cookie| !is_named(cookie, name))
-                .cloned()
-                .collect();
-            response.remove(SET_COOKIE);
-            for other in others {
-                response.append(SET_COOKIE, other);
+        if let Some(cookie) = &self.cookie {
+            if response.get_all(SET_COOKIE).iter().any(|other| name_of(other) == name_of(cookie)) {
+                remove_named(response, name_of(cookie));
             }
-            response.append(SET_COOKIE, header.clone());
+            response.append(SET_COOKIE, cookie.clone());
         }
-        for name in &self.vary {
-            if !varies_on(response, name) {
-                response.append(VARY, HeaderValue::from(name.clone()));
+        for name in self.vary.iter().flatten() {
+            if !varies_on(response, name.as_bytes()) {
+                response.append(VARY, name.clone());
             }
         }
         if self.no_store {
@@ -84,22 +70,30 @@ impl ResponseHeaders {
 
     /// Name and value of each, for those who build responses by hand.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
-        let cookie = self.cookie.iter().map(|(_, header)| (SET_COOKIE, header.clone()));
-        let vary = self.vary.iter().map(|name| (VARY, HeaderValue::from(name.clone())));
+        let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
+        let vary = self.vary.iter().flatten().map(|name| (VARY, name.clone()));
         cookie.chain(vary).chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
     }
 }
 
-fn is_named(set_cookie: &HeaderValue, name: &str) -> bool {
-    set_cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+fn remove_named(response: &mut HeaderMap, name: &[u8]) {
+    let others: Vec<HeaderValue> =
+        response.get_all(SET_COOKIE).iter().filter(|cookie| name_of(cookie) != name).cloned().collect();
+    response.remove(SET_COOKIE);
+    for other in others {
+        response.append(SET_COOKIE, other);
+    }
 }
 
-fn varies_on(response: &HeaderMap, name: &HeaderName) -> bool {
+/// The name of the cookie that a `Set-Cookie` sets.
+fn name_of(set_cookie: &HeaderValue) -> &[u8] {
+    set_cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
+}
+
+fn varies_on(response: &HeaderMap, name: &[u8]) -> bool {
     response.get_all(VARY).iter().any(|vary| {
-        vary.as_bytes()
-            .split(|byte| *byte == b',')
-            .map(<[u8]>::trim_ascii)
-            .any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name.as_str().as_bytes()))
+        let mut listed = vary.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
     })
 }
 

@@ -176,15 +176,18 @@ impl Verifier {
 
     /// The first 64 bits, by which a replaced secret is remembered.
     pub(crate) fn mark(&self) -> u64 {
-        let mut mark = [0; 8];
-        mark.copy_from_slice(&self.0[..8]);
-        u64::from_be_bytes(mark)
+        self.words()[0]
+    }
+
+    fn words(&self) -> [u64; 4] {
+        let (words, _) = self.0.as_chunks::<8>();
+        std::array::from_fn(|word| u64::from_be_bytes(words[word]))
     }
 }
 
 impl PartialEq for Verifier {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.words().ct_eq(&other.words()).into()
     }
 }
 
@@ -230,6 +233,15 @@ impl Key {
         Self { id, secret }
     }
 
+    /// The key made of an id's and a secret's bytes.
+    pub(crate) fn from_bytes(mut bytes: [u8; 32]) -> Self {
+        let (mut id, mut secret) = ([0; 16], [0; 16]);
+        id.copy_from_slice(&bytes[..16]);
+        secret.copy_from_slice(&bytes[16..]);
+        bytes.zeroize();
+        Self { id: SessionId(id), secret: Secret(secret) }
+    }
+
     /// Which session the key belongs to.
     pub const fn id(&self) -> SessionId {
         self.id
@@ -264,11 +276,7 @@ impl Key {
         if !known {
             return Err(ParseKeyError(()));
         }
-        let (mut id, mut secret) = ([0; 16], [0; 16]);
-        id.copy_from_slice(&bytes[..16]);
-        secret.copy_from_slice(&bytes[16..]);
-        bytes.zeroize();
-        Ok(Self { id: SessionId(id), secret: Secret(secret) })
+        Ok(Self::from_bytes(bytes))
     }
 
     /// The key's text, 43 characters of base64url: a cookie's value or a bearer token.
@@ -276,12 +284,21 @@ impl Key {
     /// # Security
     /// For the visitor's eyes only: it never belongs in a log, a page or an address.
     pub fn expose(&self) -> String {
+        let mut text = String::with_capacity(Self::TEXT_LEN);
+        self.write_to(&mut text);
+        text
+    }
+
+    /// Appends the key's text.
+    pub(crate) fn write_to(&self, text: &mut String) {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(&self.id.0);
         bytes[16..].copy_from_slice(&self.secret.0);
-        let text = Base64UrlUnpadded::encode_string(&bytes);
+        let mut characters = [0; Self::TEXT_LEN];
+        // 32 bytes are 43 characters: it always fits.
+        text.push_str(Base64UrlUnpadded::encode(&bytes, &mut characters).unwrap_or_default());
         bytes.zeroize();
-        text
+        characters.zeroize();
     }
 }
 

@@ -79,17 +79,6 @@ pub(crate) struct Held<V> {
     pub(crate) value: Option<Arc<Holder<V>>>,
 }
 
-impl<V> Clone for Held<V> {
-    fn clone(&self) -> Self {
-        Self {
-            key: self.key.clone(),
-            verifier: self.verifier,
-            record: self.record.clone(),
-            value: self.value.clone(),
-        }
-    }
-}
-
 impl<V: Value> Manager<V> {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -107,8 +96,8 @@ impl<V: Value> Manager<V> {
 
     /// A key for a session that does not exist yet.
     pub(crate) fn mint(&self) -> Result<Key, Error> {
-        let id = random(&*self.entropy).map_err(Error::no_randomness)?;
-        Ok(Key::new(SessionId::from_bytes(id), self.secret()?))
+        let bytes: [u8; 32] = random(&*self.entropy).map_err(Error::no_randomness)?;
+        Ok(Key::from_bytes(bytes))
     }
 
     /// A fresh secret for a session that exists.
@@ -155,7 +144,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
-    pub(crate) async fn end_held(&self, held: Held<V>, reason: EndReason) -> Result<(), Error> {
+    pub(crate) async fn end_held(&self, held: &Held<V>, reason: EndReason) -> Result<(), Error> {
         let id = held.key.id();
         match self.reread(held).await {
             Err(error) if error.vacancy() == Some(Vacancy::Replaced) => Err(error),
@@ -166,11 +155,11 @@ impl<V: Value> Manager<V> {
     }
 
     /// The session that `key` opens in a record just read, or why there is none.
-    fn recognise(&self, key: Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
+    fn recognise(&self, key: &Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
         match protocol::judge(&record, &verifier, self.now()) {
             Standing::Live => {
                 let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
-                Ok(Held { key, verifier, record, value })
+                Ok(Held { key: key.clone(), verifier, record, value })
             }
             Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
             Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
@@ -179,9 +168,9 @@ impl<V: Value> Manager<V> {
     }
 
     /// Reads the session again that `held` is a copy of.
-    async fn reread(&self, held: Held<V>) -> Result<Held<V>, Error> {
+    async fn reread(&self, held: &Held<V>) -> Result<Held<V>, Error> {
         match self.store.get(held.key.id()).await? {
-            Some(Stored::Live(record)) => self.recognise(held.key, held.verifier, record),
+            Some(Stored::Live(record)) => self.recognise(&held.key, held.verifier, record),
             Some(Stored::Ended(tombstone)) => match protocol::judge_ended(&tombstone, &held.verifier) {
                 Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
                 _ => Err(Error::vacant(Vacancy::Unknown)),

@@ -59,7 +59,7 @@ impl Payload {
     pub fn measure(&self) -> Result<usize, CodecError> {
         match &self.0 {
             Form::Unset => Ok(0),
-            Form::Typed(value) => value.encode().map(|bytes| bytes.len()),
+            Form::Typed(value) => value.measure(),
             Form::Bytes(bytes) => Ok(bytes.len()),
         }
     }
@@ -97,6 +97,7 @@ impl fmt::Debug for Payload {
 /// A value that knows how to write itself.
 trait Typed: Any + Send + Sync {
     fn encode(&self) -> Result<Vec<u8>, CodecError>;
+    fn measure(&self) -> Result<usize, CodecError>;
 }
 
 /// A value beside the coding that writes it: what handles and in-process stores share.
@@ -108,5 +109,9 @@ pub(crate) struct Holder<V> {
 impl<V: Send + Sync + 'static> Typed for Holder<V> {
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         self.coding.encode(&self.value)
+    }
+
+    fn measure(&self) -> Result<usize, CodecError> {
+        self.coding.measure(&self.value)
     }
 }

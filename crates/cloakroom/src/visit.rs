@@ -96,7 +96,7 @@ pub(crate) struct Cell<V> {
 
 /// What the request holds.
 pub(crate) enum Holding<V> {
-    Live(Box<Held<V>>),
+    Live(Arc<Held<V>>),
     Vacant(Vacancy),
     Superseded,
     /// Ended by this request: nothing can be written any more.
@@ -106,7 +106,7 @@ pub(crate) enum Holding<V> {
 impl<V> Clone for Holding<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Live(held) => Self::Live(held.clone()),
+            Self::Live(held) => Self::Live(Arc::clone(held)),
             Self::Vacant(vacancy) => Self::Vacant(*vacancy),
             Self::Superseded => Self::Superseded,
             Self::Over => Self::Over,
@@ -251,7 +251,7 @@ impl<V: Value> Cell<V> {
         let mut superseded = false;
         for key in presented.keys() {
             match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie).await? {
-                Opened::Live(held, cookie) => return Ok((Holding::Live(Box::new(held)), cookie)),
+                Opened::Live(held, cookie) => return Ok((Holding::Live(Arc::new(held)), cookie)),
                 Opened::Superseded => superseded = true,
                 Opened::Vacant(vacancy) if found == Vacancy::Unknown => found = vacancy,
                 Opened::Vacant(_) => {}

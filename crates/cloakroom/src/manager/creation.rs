@@ -75,7 +75,7 @@ impl<V: Value> Manager<V> {
         let ours = held.record.revision;
         match self.store.get(held.key.id()).await? {
             Some(Stored::Live(record)) if record.revision == ours => Ok(Created::New(held)),
-            Some(Stored::Live(record)) => match self.recognise(held.key, held.verifier, record) {
+            Some(Stored::Live(record)) => match self.recognise(&held.key, held.verifier, record) {
                 Ok(held) => Ok(Created::Existing(held)),
                 Err(error) if error.vacancy().is_some() => Ok(Created::Taken),
                 Err(error) => Err(error),

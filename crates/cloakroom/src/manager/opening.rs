@@ -38,14 +38,14 @@ impl<V: Value> Manager<V> {
             }
             stored => stored?,
         };
-        let verifier = self.verifier(&key);
+        let (verifier, now) = (self.verifier(&key), self.now());
         match stored {
             None => Ok(Opened::Vacant(Vacancy::Unknown)),
             Some(Stored::Ended(tombstone)) => {
                 self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews).await
             }
-            Some(Stored::Live(record)) => match protocol::judge(&record, &verifier, self.now()) {
-                Standing::Live => self.keep_up(Found { key, verifier, record }, renews).await,
+            Some(Stored::Live(record)) => match protocol::judge(&record, &verifier, now) {
+                Standing::Live => self.keep_up(Found { key, verifier, record }, renews, now).await,
                 standing => self.refuse(id, standing, renews).await,
             },
         }
@@ -79,8 +79,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Decodes the value of a live session, then does what its renewal and idle timeout ask for.
-    async fn keep_up(&self, found: Found, renews: bool) -> Result<Opened<V>, Error> {
-        let now = self.now();
+    async fn keep_up(&self, found: Found, renews: bool, now: Timestamp) -> Result<Opened<V>, Error> {
         let value = match self.decode(found.key.id(), &found.record.payload) {
             Ok(value) => value,
             Err(error) => return self.set_aside(found.key.id(), Error::corrupt(error)).await,
@@ -163,7 +162,7 @@ impl<V: Value> Manager<V> {
 
     /// The session ended while it was opened.
     async fn gone(&self, held: Held<V>) -> Result<Opened<V>, Error> {
-        match self.reread(held).await {
+        match self.reread(&held).await {
             Ok(held) => Ok(Opened::Live(held, CookieChange::Keep)),
             Err(error) if error.kind() == ErrorKind::Superseded => Ok(Opened::Superseded),
             Err(error) => match error.vacancy() {

@@ -37,7 +37,7 @@ pub(crate) struct Draft<V> {
 
 /// What a change led to.
 pub(crate) struct Written<V, R> {
-    pub(crate) held: Held<V>,
+    pub(crate) held: Arc<Held<V>>,
     pub(crate) cookie: CookieChange,
     pub(crate) result: R,
     pub(crate) changed: bool,
@@ -50,18 +50,20 @@ impl<V: Value> Manager<V> {
     /// verified again: a request that holds a replaced secret writes nothing.
     pub(crate) async fn write<R>(
         &self,
-        mut held: Held<V>,
+        held: Arc<Held<V>>,
         mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
+        let mut held = held;
         let id = held.key.id();
         let started = self.now();
         let mut turn = None;
         for _ in 0..ATTEMPTS {
+            let mut now = self.now();
             // Our copy may say that the session lives, never that it does not.
-            if protocol::is_over(&held.record, self.now()) {
-                held = self.reread(held).await?;
+            if protocol::is_over(&held.record, now) {
+                held = Arc::new(self.reread(&held).await?);
+                now = self.now();
             }
-            let now = self.now();
             let (mut draft, result) = match plan(&held, now)? {
                 Plan::Keep(result) => {
                     return Ok(Written { held, cookie: CookieChange::Keep, result, changed: false });
@@ -70,9 +72,9 @@ impl<V: Value> Manager<V> {
             };
             draft.record.revision = held.record.revision.next(self.tokens.draw());
             match self.swap(id, held.record.revision, &draft.record).await? {
-                Swap::Done => return Ok(self.written(held, draft, result, now)),
-                Swap::Stale(current) => held = self.recognise(held.key, held.verifier, current)?,
-                Swap::Gone => held = self.reread(held).await?,
+                Swap::Done => return Ok(self.written(&held, draft, result, now)),
+                Swap::Stale(current) => held = Arc::new(self.recognise(&held.key, held.verifier, current)?),
+                Swap::Gone => held = Arc::new(self.reread(&held).await?),
             }
             if now.since(started) >= PATIENCE {
                 break;
@@ -85,16 +87,19 @@ impl<V: Value> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    fn written<R>(&self, held: Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
+    fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
-            None => (Held { record, value, ..held }, CookieChange::Keep),
+            None => {
+                let (key, verifier) = (held.key.clone(), held.verifier);
+                (Held { key, verifier, record, value }, CookieChange::Keep)
+            }
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
                 (Held { verifier: self.verifier(&key), key, record, value }, cookie)
             }
         };
-        Written { held, cookie, result, changed: true }
+        Written { held: Arc::new(held), cookie, result, changed: true }
     }
 
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token

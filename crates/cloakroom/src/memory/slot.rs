@@ -1,5 +1,7 @@
 //! One entry: a session as it is, or as bytes.
 
+use std::borrow::Cow;
+
 use crate::principal::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::store::{Ended, StoreError, StoreErrorKind, Swap};
@@ -37,9 +39,14 @@ impl Slot {
     }
 
     pub(super) fn load(&self) -> Result<Stored, StoreError> {
+        self.view().map(Cow::into_owned)
+    }
+
+    /// The entry without a copy, where it is kept as it is.
+    fn view(&self) -> Result<Cow<'_, Stored>, StoreError> {
         match &self.kept {
-            Kept::Shared(stored) => Ok(stored.clone()),
-            Kept::Bytes { bytes, .. } => Ok(Stored::from_bytes(bytes)?),
+            Kept::Shared(stored) => Ok(Cow::Borrowed(stored)),
+            Kept::Bytes { bytes, .. } => Ok(Cow::Owned(Stored::from_bytes(bytes)?)),
         }
     }
 
@@ -73,17 +80,18 @@ impl Slot {
         new: &mut Self,
         fits: impl FnOnce(usize) -> bool,
     ) -> Result<Swap, StoreError> {
-        match self.load()? {
-            Stored::Ended(_) => Ok(Swap::Gone),
-            Stored::Live(current) if current.revision() != expected => Ok(Swap::Stale(current)),
-            Stored::Live(_) if !fits(new.bytes.saturating_sub(self.bytes)) => {
-                Err(StoreError::not_sent(StoreErrorKind::Full))
+        match &*self.view()? {
+            Stored::Ended(_) => return Ok(Swap::Gone),
+            Stored::Live(current) if current.revision() != expected => {
+                return Ok(Swap::Stale(current.clone()));
             }
-            Stored::Live(_) => {
-                std::mem::swap(self, new);
-                Ok(Swap::Done)
-            }
+            Stored::Live(_) => {}
         }
+        if !fits(new.bytes.saturating_sub(self.bytes)) {
+            return Err(StoreError::not_sent(StoreErrorKind::Full));
+        }
+        std::mem::swap(self, new);
+        Ok(Swap::Done)
     }
 
     pub(super) fn touch(&mut self, expected: Revision, deadline: Timestamp) -> Result<bool, StoreError> {

@@ -154,7 +154,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             }
         };
         self.modified |= written.changed;
-        self.cell.publish(Holding::Live(Box::new(written.held)), written.cookie);
+        self.cell.publish(Holding::Live(written.held), written.cookie);
         self.adopt();
         Ok(written.result)
     }
@@ -166,7 +166,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             return Err(Error::new(ErrorKind::Superseded));
         }
         if let Some(held) = self.held() {
-            self.manager().end_held(held.clone(), reason).await?;
+            self.manager().end_held(held, reason).await?;
             self.modified = true;
         }
         let nothing_to_forget = matches!(self.seen, Holding::Vacant(Vacancy::NoKey));
@@ -180,7 +180,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     fn minted(&mut self, held: Held<V>) {
         let cookie = CookieChange::send(held.key.clone(), &held.record, self.manager().now());
         self.modified = true;
-        self.cell.publish(Holding::Live(Box::new(held)), cookie);
+        self.cell.publish(Holding::Live(Arc::new(held)), cookie);
         self.adopt();
     }
 }
