@@ -51,16 +51,16 @@ impl ResponseHeaders {
     ///
     /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
     /// what is there, and `no-store` takes the place of whatever else was said about caching.
-    pub fn apply_to(&self, response: &mut HeaderMap) {
-        if let Some(cookie) = &self.cookie {
-            if response.get_all(SET_COOKIE).iter().any(|other| name_of(other) == name_of(cookie)) {
-                remove_named(response, name_of(cookie));
+    pub fn apply_to(self, response: &mut HeaderMap) {
+        if let Some(cookie) = self.cookie {
+            if response.contains_key(SET_COOKIE) {
+                remove_named(response, name_of(&cookie));
             }
-            response.append(SET_COOKIE, cookie.clone());
+            response.append(SET_COOKIE, cookie);
         }
-        for name in self.vary.iter().flatten() {
-            if !varies_on(response, name.as_bytes()) {
-                response.append(VARY, name.clone());
+        for name in self.vary.into_iter().flatten() {
+            if !response.contains_key(VARY) || !varies_on(response, name.as_bytes()) {
+                response.append(VARY, name);
             }
         }
         if self.no_store {
@@ -134,11 +134,11 @@ mod tests {
         for present in ["Accept, COOKIE", "*"] {
             let mut response = HeaderMap::new();
             response.insert(VARY, HeaderValue::from_static(present));
-            headers.apply_to(&mut response);
+            headers.clone().apply_to(&mut response);
             assert_eq!(response.get_all(VARY).iter().count(), 1);
         }
         let mut response = map(&[("vary", "Accept")]);
-        headers.apply_to(&mut response);
+        headers.clone().apply_to(&mut response);
         headers.apply_to(&mut response);
         assert_eq!(response.get_all(VARY).iter().count(), 2);
     }

@@ -1,7 +1,7 @@
 //! Where keys travel.
 
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName};
 
 use crate::cookie::{self, Cookie, CookiePolicy, CookiePolicyError};
 use crate::key::Key;
@@ -65,6 +65,8 @@ pub(crate) enum Carrier {
     Bearer,
 }
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// How many keys of one request are tried at most.
 const CANDIDATES: usize = 4;
 
@@ -75,7 +77,7 @@ pub(crate) struct Presented {
     /// How many values stood where a key belongs, well-formed or not.
     pub(crate) values: usize,
     pub(crate) carrier: Carrier,
-    /// True if the visitor navigates: the answer replaces the page.
+    /// True if a value came with a navigation: the answer replaces the page.
     pub(crate) is_navigation: bool,
 }
 
@@ -127,8 +129,9 @@ impl Channel {
                 presented.take(value);
             }
         }
-        presented.is_navigation =
-            headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
+        // Asked for by who presents something stale, and by nobody else.
+        presented.is_navigation = presented.values > 0
+            && headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode.as_bytes() == b"navigate");
         presented
     }
 }
@@ -205,9 +208,10 @@ mod tests {
 
     #[test]
     fn only_a_navigation_is_one() {
-        assert!(read(&[("sec-fetch-mode", b"navigate")]).is_navigation);
-        assert!(!read(&[("sec-fetch-mode", b"cors")]).is_navigation);
-        assert!(!read(&[]).is_navigation);
+        let cookie = ("cookie", b"n=stale" as &[u8]);
+        assert!(read(&[cookie, ("sec-fetch-mode", b"navigate")]).is_navigation);
+        assert!(!read(&[cookie, ("sec-fetch-mode", b"cors")]).is_navigation);
+        assert!(!read(&[cookie]).is_navigation);
     }
 
     proptest! {

@@ -4,7 +4,17 @@
 ///
 /// A pair without `=` is nobody's. Names are compared to the letter.
 pub(crate) fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    header.split(|byte| *byte == b';').filter_map(move |pair| {
+    let mut rest = Some(header);
+    let pairs = std::iter::from_fn(move || {
+        let header = rest?;
+        let (pair, after) = match memchr::memchr(b';', header) {
+            Some(end) => (&header[..end], Some(&header[end + 1..])),
+            None => (header, None),
+        };
+        rest = after;
+        Some(pair)
+    });
+    pairs.filter_map(move |pair| {
         let pair = trim(pair);
         let (given, rest) = pair.split_at_checked(name.len())?;
         match rest {
