@@ -46,7 +46,7 @@ impl SetsCookies for HeaderMap {
 impl SetsCookies for ResponseHeaders {
     fn set_cookies(&self) -> Vec<HeaderValue> {
         let mut headers = HeaderMap::new();
-        self.apply_to(&mut headers);
+        self.clone().apply_to(&mut headers);
         headers.set_cookies()
     }
 }
