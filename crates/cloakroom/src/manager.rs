@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub(crate) use creation::{Beginning, Created};
+pub(crate) use creation::{Beginning, Created, MINTS};
 pub(crate) use opening::Opened;
 pub(crate) use writing::{Draft, Plan};
 

@@ -34,7 +34,7 @@ pub(crate) struct Beginning<V> {
 }
 
 /// How many minted ids may turn out to be taken before something is wrong with the randomness.
-const MINTS: usize = 4;
+pub(crate) const MINTS: usize = 4;
 
 impl<V: Value> Manager<V> {
     /// Stores a new session under the beginning's key. A principal is entered in the directory first.

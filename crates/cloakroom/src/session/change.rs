@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Session;
 use crate::error::{Error, ErrorKind};
 use crate::lifetime::Lifetime;
-use crate::manager::{Beginning, Created, Draft, Held, Manager, Plan};
+use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan};
 use crate::payload::{Holder, Payload};
 use crate::principal::Principal;
 use crate::protocol::{self, CookieChange, SignIn, Vacancy};
@@ -106,7 +106,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         let (value, payload) = manager.hold(value);
         let mut beginning =
             Beginning { key: self.cell.intended()?, lifetime, principal: None, value: Some(value), payload };
-        loop {
+        for _ in 0..MINTS {
             match manager.create(&beginning).await? {
                 Created::New(held) => {
                     self.minted(held);
@@ -122,6 +122,7 @@ impl<V: Value, K: Kind> Session<V, K> {
                 }
             }
         }
+        Err(Error::new(ErrorKind::Conflict))
     }
 
     /// A vacant handle may begin a session only if its request did not end one for good and its key is not superseded.
