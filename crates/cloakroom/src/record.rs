@@ -1,5 +1,7 @@
 //! What a store keeps under a [`SessionId`](crate::SessionId).
 
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::fmt;

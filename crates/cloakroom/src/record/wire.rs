@@ -213,6 +213,9 @@ impl<'a> Reader<'a> {
         if let Some(renewal) = renewal {
             lifetime = lifetime.with_renewal(renewal);
         }
+        if (lifetime.idle(), Some(lifetime.whole()), lifetime.renewal()) != (idle, whole, renewal) {
+            return Err(DecodeError("a lifetime that no record has"));
+        }
         Ok(if self.flag()? { lifetime } else { lifetime.until_browser_closes() })
     }
 
