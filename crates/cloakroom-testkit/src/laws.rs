@@ -9,6 +9,7 @@ mod endings;
 mod headers;
 mod keys;
 mod outage;
+mod peers;
 mod renewal;
 mod signing_in;
 mod timeouts;
@@ -24,6 +25,7 @@ pub use endings::*;
 pub use headers::*;
 pub use keys::*;
 pub use outage::*;
+pub use peers::*;
 pub use renewal::*;
 pub use signing_in::*;
 pub use timeouts::*;
@@ -113,6 +115,13 @@ macro_rules! for_each_law {
             no_key_is_minted_after_the_response_head
             // 10. Round trips
             round_trips_are_the_fewest_possible
+            what_is_no_key_costs_nothing
+            // Peers' flaws that no other law asks about
+            nothing_done_first_adopts_the_clients_id
+            what_was_written_before_the_end_does_not_come_back
+            a_cancelled_request_never_stands_in_the_way_of_a_logout
+            a_logout_on_one_node_is_seen_by_the_other_at_once
+            a_cookie_is_read_under_the_name_it_was_set_under
             // 11. Cancellation
             a_dropped_update_happens_whole_or_not_at_all
             a_dropped_login_never_leaves_two_working_keys

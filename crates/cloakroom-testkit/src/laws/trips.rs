@@ -52,3 +52,25 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         assert_eq!(calls(), 2, "signing out: the key is verified again first");
     });
 }
+
+/// Garbage under our name is turned away at the door; a key that was made up costs one look and leaves no trace.
+pub fn what_is_no_key_costs_nothing(store: impl Store) {
+    let spy = SpyStore::new(store);
+    let world = World::new(spy.clone());
+    block_on(async {
+        for value in ["", "garbage", "\"\"", "1", "' OR 1=1 --", "../../etc/passwd"] {
+            let mut request = HeaderMap::new();
+            request.insert("cookie", format!("__Host-id={value}").parse().unwrap());
+            assert!(world.sessions.visit().session(&request).await.unwrap().is_vacant());
+        }
+        assert_eq!(spy.calls().total(), 0);
+        let made_up = cloakroom::Key::new(
+            cloakroom::SessionId::from_bytes([5; 16]),
+            cloakroom::Secret::from_bytes([6; 16]),
+        );
+        for _ in 0..3 {
+            assert!(super::visit(&world, &made_up).await.is_vacant());
+        }
+        assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
+    });
+}

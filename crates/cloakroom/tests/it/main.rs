@@ -5,4 +5,5 @@
 mod concurrency;
 mod framework;
 mod messages;
+mod peers;
 mod readme;
