@@ -14,6 +14,8 @@ pub enum Operation {
     Replace,
     /// `touch`
     Touch,
+    /// `end_at`
+    EndAt,
     /// `end`
     End,
     /// `admit`
@@ -87,6 +89,16 @@ macro_rules! decorate {
             ) -> cloakroom::Io<'_, Result<bool, cloakroom::StoreError>> {
                 let call = $crate::Call::about($crate::Operation::Touch, id);
                 self.around(call, move |store| store.touch(id, expected, deadline))
+            }
+
+            fn end_at(
+                &self,
+                id: cloakroom::SessionId,
+                expected: cloakroom::Revision,
+                ending: cloakroom::Ending,
+            ) -> cloakroom::Io<'_, Result<cloakroom::Swap, cloakroom::StoreError>> {
+                let call = $crate::Call::about($crate::Operation::EndAt, id);
+                self.around(call, move |store| store.end_at(id, expected, ending))
             }
 
             fn end(

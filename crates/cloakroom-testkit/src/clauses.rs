@@ -70,6 +70,7 @@ macro_rules! for_each_clause {
             // end
             ending_leaves_a_tombstone_and_no_session
             ending_takes_any_revision
+            ending_at_a_revision_takes_that_revision_alone
             ending_again_is_success_and_the_first_reason_stays
             ending_what_is_absent_leaves_nothing
             of_many_that_end_one_session_exactly_one_did

@@ -76,6 +76,7 @@ pub struct Calls {
     pub get: usize,
     pub replace: usize,
     pub touch: usize,
+    pub end_at: usize,
     pub end: usize,
     pub admit: usize,
     pub ids_of: usize,
@@ -87,8 +88,8 @@ pub struct Calls {
 impl Calls {
     /// All operations together.
     pub const fn total(&self) -> usize {
-        let Self { insert, get, replace, touch, end, admit, ids_of, scan, sweep, health } = *self;
-        insert + get + replace + touch + end + admit + ids_of + scan + sweep + health
+        let Self { insert, get, replace, touch, end_at, end, admit, ids_of, scan, sweep, health } = *self;
+        insert + get + replace + touch + end_at + end + admit + ids_of + scan + sweep + health
     }
 
     fn count(&mut self, operation: Operation) {
@@ -97,6 +98,7 @@ impl Calls {
             Operation::Get => &mut self.get,
             Operation::Replace => &mut self.replace,
             Operation::Touch => &mut self.touch,
+            Operation::EndAt => &mut self.end_at,
             Operation::End => &mut self.end,
             Operation::Admit => &mut self.admit,
             Operation::IdsOf => &mut self.ids_of,

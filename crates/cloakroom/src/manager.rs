@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub(crate) use creation::{Beginning, Created, MINTS};
 pub(crate) use opening::Opened;
+use writing::ATTEMPTS;
 pub(crate) use writing::{Draft, Plan};
 
 use crate::codec::{CodecError, Coding};
@@ -22,7 +23,7 @@ use crate::payload::{Holder, Payload};
 use crate::principal::Principal;
 use crate::protocol::{self, Standing, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Admission, Store};
+use crate::store::{Admission, Ended, Store, Swap};
 use crate::time::{Clock, Timestamp};
 use crate::transport::Channel;
 use crate::turnstile::Turnstile;
@@ -137,21 +138,33 @@ impl<V: Value> Manager<V> {
     /// Ends session `id`; absent or ended is success.
     pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
-        if ended == crate::store::Ended::Now {
+        if ended == Ended::Now {
             self.observe(&Event::Ended { id, reason });
         }
         Ok(())
     }
 
     /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
-    pub(crate) async fn end_held(&self, held: &Held<V>, reason: EndReason) -> Result<(), Error> {
+    pub(crate) async fn end_held(&self, held: &Arc<Held<V>>, reason: EndReason) -> Result<(), Error> {
         let id = held.key.id();
-        match self.reread(held).await {
-            Err(error) if error.vacancy() == Some(Vacancy::Replaced) => Err(error),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) if error.kind() != ErrorKind::Corrupt => Err(error),
-            _ => self.end(id, reason).await,
+        let ending = protocol::end(reason, self.now());
+        let mut expected = held.record.revision;
+        for _ in 0..ATTEMPTS {
+            match self.store.end_at(id, expected, ending).await? {
+                Swap::Done => {
+                    self.observe(&Event::Ended { id, reason });
+                    return Ok(());
+                }
+                Swap::Gone => return Ok(()),
+                Swap::Stale(current) => match protocol::judge(&current, &held.verifier, self.now()) {
+                    Standing::Live => expected = current.revision,
+                    Standing::Vacant(Vacancy::Expired) => return Ok(()),
+                    Standing::Vacant(vacancy) => return Err(Error::vacant(vacancy)),
+                    Standing::Superseded | Standing::Stolen => return Err(Error::new(ErrorKind::Superseded)),
+                },
+            }
         }
+        Err(Error::new(ErrorKind::Conflict))
     }
 
     /// The session that `key` opens in a record just read, or why there is none.

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use directory::Directory;
-use shard::Shard;
+use shard::{Freed, Shard};
 use slot::Slot;
 use space::Space;
 
@@ -147,6 +147,22 @@ impl MemoryStore {
         Err(StoreError::not_sent(StoreErrorKind::Full))
     }
 
+    /// Gives back what the end of session `id` freed.
+    fn freeing<T>(
+        &self,
+        id: SessionId,
+        ended: Result<(T, Option<Freed>), StoreError>,
+    ) -> Result<T, StoreError> {
+        let (answer, freed) = ended?;
+        if let Some(freed) = freed {
+            self.space.release(0, freed.bytes);
+            if let Some(principal) = freed.principal {
+                self.directory.remove(principal, id);
+            }
+        }
+        Ok(answer)
+    }
+
     fn try_insert(&self, id: SessionId, record: Record) -> Result<Inserted, StoreError> {
         self.hear(record.created());
         let slot = Slot::new(Stored::Live(record), self.encoded)?;
@@ -263,18 +279,14 @@ impl Store for MemoryStore {
         Io::ready(touched)
     }
 
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        self.hear(ending.at());
+        Io::ready(self.freeing(id, self.shard(id).end(id, |slot| slot.end_at(expected, ending), Swap::Gone)))
+    }
+
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.hear(ending.at());
-        let ended = self.shard(id).end(id, ending);
-        Io::ready(ended.map(|(ended, freed)| {
-            if let Some(freed) = freed {
-                self.space.release(0, freed.bytes);
-                if let Some(principal) = freed.principal {
-                    self.directory.remove(principal, id);
-                }
-            }
-            ended
-        }))
+        Io::ready(self.freeing(id, self.shard(id).end(id, |slot| slot.end(ending), Ended::Absent)))
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {

@@ -83,6 +83,10 @@ impl<S: Store> Store for OnThread<S> {
         self.run(move |store| store.touch(id, expected, deadline))
     }
 
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        self.run(move |store| store.end_at(id, expected, ending))
+    }
+
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.run(move |store| store.end(id, ending))
     }

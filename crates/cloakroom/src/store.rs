@@ -74,6 +74,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>>;
 
+    /// Ends the session whose revision is `expected`, as [`end`](Store::end) does: compare-and-swap, in one round trip.
+    ///
+    /// For a request that ends its own session: one whose key was replaced meanwhile loses the race, and is judged again.
+    ///
+    /// - Atomic with `replace`: of several that expect one revision exactly one is [`Swap::Done`].
+    /// - An id that is absent or ended is [`Swap::Gone`], and the first reason stays.
+    /// - A mismatch returns the record that stands there, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the session is then ended or not.
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>>;
+
     /// Ends a session whatever its revision: its payload goes, its tombstone ([`Record::ended`]) stays.
     ///
     /// - Wins over anything in flight: no write begun before it succeeds after it.
@@ -135,12 +147,12 @@ pub enum Inserted {
     Taken,
 }
 
-/// The answer to [`Store::replace`].
+/// The answer to [`Store::replace`] and [`Store::end_at`].
 #[derive(Clone, Debug)]
 #[must_use = "a write that lost its race was not made"]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
 pub enum Swap {
-    /// The record is kept.
+    /// It was done.
     Done,
     /// Another write came first: this is what stands there now.
     Stale(Record),

@@ -20,6 +20,23 @@ pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
     assert!(matches!(get(&store, id(2)), Some(cloakroom::Stored::Live(_))), "another session was ended");
 }
 
+/// Of this revision or not at all; what stands there is shown to who expected another.
+pub fn ending_at_a_revision_takes_that_revision_alone(store: impl Store) {
+    insert(&store, id(1), &record(1));
+    let stale = store.end_at(id(1), Revision::new(1, 999), ending()).wait().unwrap();
+    let Swap::Stale(standing) = stale else { panic!("another revision was ended") };
+    assert_eq!(standing.revision(), record(1).revision());
+    assert!(matches!(get(&store, id(1)), Some(cloakroom::Stored::Live(_))), "a mismatch changed something");
+    let done = store.end_at(id(1), record(1).revision(), ending()).wait().unwrap();
+    assert!(matches!(done, Swap::Done));
+    assert_eq!(tombstone(&store, id(1)).ending(), ending());
+    let other = protocol::end(EndReason::Revoked, NOW);
+    assert!(matches!(store.end_at(id(1), record(1).revision(), other).wait().unwrap(), Swap::Gone));
+    assert_eq!(tombstone(&store, id(1)).ending(), ending());
+    assert!(matches!(store.end_at(id(2), record(1).revision(), other).wait().unwrap(), Swap::Gone));
+    assert!(get(&store, id(2)).is_none());
+}
+
 /// However often the session was written.
 pub fn ending_takes_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));

@@ -36,6 +36,10 @@ impl<S: Store> Store for EncodingStore<S> {
         self.0.touch(id, expected, deadline)
     }
 
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        self.0.end_at(id, expected, ending)
+    }
+
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.0.end(id, ending)
     }

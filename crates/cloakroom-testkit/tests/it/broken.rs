@@ -43,6 +43,7 @@ caught_by! { clauses:
     a_touch_never_revives: TouchRevives;
     a_touch_never_moves_a_deadline_back: TouchMovesBack;
     ending_leaves_a_tombstone_and_no_session: EndDeletes, EndKeepsTheSession;
+    ending_at_a_revision_takes_that_revision_alone: EndAtTakesAnyRevision, EndKeepsTheSession;
     ending_again_is_success_and_the_first_reason_stays: EndTakesTheLastReason;
     ending_what_is_absent_leaves_nothing: EndMarksWhatNeverWas;
     of_many_that_end_one_session_exactly_one_did: EndIsNeverTheSecond;
@@ -65,7 +66,7 @@ caught_by! { clauses:
 caught_by! { laws:
     nothing_revives_an_ended_session: ReplaceRevives, EndKeepsTheSession;
     an_update_that_lost_its_race_runs_again_on_the_fresh_value: ReplaceIgnoresRevisions;
-    after_login_the_old_key_opens_and_writes_nothing: ReplaceIgnoresRevisions;
+    after_login_the_old_key_opens_and_writes_nothing: ReplaceIgnoresRevisions, EndAtTakesAnyRevision;
     a_taken_id_is_never_overwritten: InsertOverwrites;
     only_the_holder_is_told_why_a_session_ended: EndDeletes;
 }

@@ -32,6 +32,7 @@ pub(crate) enum Flaw {
     TouchRevives,
     TouchMovesBack,
     EndDeletes,
+    EndAtTakesAnyRevision,
     EndKeepsTheSession,
     EndTakesTheLastReason,
     EndMarksWhatNeverWas,
@@ -305,6 +306,23 @@ impl Store for Naive {
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         Io::ready(Ok(self.moved(self.id(id), expected, deadline)))
+    }
+
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        let id = self.id(id);
+        let standing = self.entries().get(&id).cloned();
+        Io::ready(Ok(match standing {
+            Some(Stored::Live(record))
+                if record.revision() != expected && !self.has(Flaw::EndAtTakesAnyRevision) =>
+            {
+                Swap::Stale(record)
+            }
+            Some(Stored::Live(_)) => {
+                self.ended(id, ending);
+                Swap::Done
+            }
+            _ => Swap::Gone,
+        }))
     }
 
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {

@@ -16,7 +16,7 @@ use crate::value::Value;
 /// How long a writer goes on losing races before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many races it loses at most, however fast.
-const ATTEMPTS: u32 = 10_000;
+pub(super) const ATTEMPTS: u32 = 10_000;
 
 /// What a change wants, for the session as it stands.
 #[expect(clippy::large_enum_variant, reason = "passed by value, once, and a write in the common case")]

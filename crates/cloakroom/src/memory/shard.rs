@@ -10,8 +10,8 @@ use indexmap::map::Entry;
 use super::slot::Slot;
 use crate::key::SessionId;
 use crate::principal::Principal;
-use crate::record::{Ending, Stored};
-use crate::store::{Ended, Inserted, StoreError};
+use crate::record::Stored;
+use crate::store::{Inserted, StoreError};
 
 /// Entries that are gone through before the lock is given up for a moment.
 const SLICE: usize = 512;
@@ -68,14 +68,19 @@ impl Shard {
     }
 
     /// Ends a session; returns what that freed. The value goes when the lock is free again.
-    pub(super) fn end(&self, id: SessionId, ending: Ending) -> Result<(Ended, Option<Freed>), StoreError> {
-        let (ended, old, left) = self.with(id, |present| {
-            let Some(present) = present else { return Ok((Ended::Absent, None, 0)) };
-            present.end(ending).map(|(ended, old)| (ended, old, present.bytes()))
+    pub(super) fn end<T>(
+        &self,
+        id: SessionId,
+        end: impl FnOnce(&mut Slot) -> Result<(T, Option<Slot>), StoreError>,
+        absent: T,
+    ) -> Result<(T, Option<Freed>), StoreError> {
+        let (answer, old, left) = self.with(id, |present| {
+            let Some(present) = present else { return Ok((absent, None, 0)) };
+            end(present).map(|(answer, old)| (answer, old, present.bytes()))
         })?;
         let freed =
             old.map(|old| Freed { principal: old.principal(), bytes: old.bytes().saturating_sub(left) });
-        Ok((ended, freed))
+        Ok((answer, freed))
     }
 
     /// Looks over `count` entries from where the last look ended, and takes out what is garbage.

@@ -111,6 +111,22 @@ impl Slot {
         }
     }
 
+    /// Puts a tombstone here if the record is of this revision; on success the second is what stood here.
+    pub(super) fn end_at(
+        &mut self,
+        expected: Revision,
+        ending: Ending,
+    ) -> Result<(Swap, Option<Self>), StoreError> {
+        match &*self.view()? {
+            Stored::Ended(_) => return Ok((Swap::Gone, None)),
+            Stored::Live(current) if current.revision() != expected => {
+                return Ok((Swap::Stale(current.clone()), None));
+            }
+            Stored::Live(_) => {}
+        }
+        self.end(ending).map(|(_, old)| (Swap::Done, old))
+    }
+
     /// Puts a tombstone here; on success `old` is what stood here.
     pub(super) fn end(&mut self, ending: Ending) -> Result<(Ended, Option<Self>), StoreError> {
         match self.load()? {

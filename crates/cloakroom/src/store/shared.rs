@@ -31,6 +31,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).touch(id, expected, deadline)
     }
 
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        (**self).end_at(id, expected, ending)
+    }
+
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         (**self).end(id, ending)
     }
