@@ -5,203 +5,20 @@
 //! verifier  SHA-256 (kind tag (16) + SessionId (16) + Secret (16)): all that a store ever sees
 //! ```
 
+mod id;
+mod secret;
+mod verifier;
+
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// Names a session in stores, logs, events and lists: 128 random bits, printed as 32 hex digits.
-///
-/// Public within the operator's walls: knowing it opens nothing.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId([u8; 16]);
-
-impl SessionId {
-    /// The id made of these bytes.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The id's bytes, as a store keeps them.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = ParseIdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return Err(ParseIdError(()));
-        }
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (hex_digit(pair[0])? << 4) | hex_digit(pair[1])?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-fn hex_digit(digit: u8) -> Result<u8, ParseIdError> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(ParseIdError(()))
-}
-
-/// A text that is no [`SessionId`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseIdError(());
-
-impl fmt::Display for ParseIdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a session id is 32 hexadecimal digits")
-    }
-}
-
-impl std::error::Error for ParseIdError {}
-
-/// The half of a key that only the visitor knows: 128 bits, replaced at every renewal.
-///
-/// # Security
-/// Never printed, compared in constant time, wiped when dropped.
-#[derive(Clone)]
-pub struct Secret([u8; 16]);
-
-impl Secret {
-    /// The secret made of these bytes, which must come from a generator fit for keys.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The secret that follows this one at a timed renewal: HMAC-SHA256 under this secret, so only
-    /// who holds this one learns the next, and always the same next for the same nonce.
-    #[must_use]
-    pub fn next(&self, nonce: &Nonce) -> Self {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&hmac_key(&self.0));
-        mac.update(b"cloakroom renewal 1");
-        mac.update(&nonce.0);
-        let mut digest = mac.finalize().into_bytes();
-        let mut next = [0; 16];
-        next.copy_from_slice(&digest[..16]);
-        digest.as_mut_slice().zeroize();
-        Self(next)
-    }
-}
-
-/// The secret as an HMAC key of one block; HMAC pads a shorter key with zeros by definition.
-fn hmac_key(secret: &[u8; 16]) -> hmac::digest::Key<Hmac<Sha256>> {
-    let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
-    key[..16].copy_from_slice(secret);
-    key
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for Secret {}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-/// Public salt of one timed renewal; with it the holder of the old secret can be given the new one again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Nonce([u8; 16]);
-
-impl Nonce {
-    /// The nonce made of these bytes; never use one twice.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-/// Sets one kind of session of an application apart from its others: a key of one kind is no key of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KindTag([u8; 16]);
-
-impl KindTag {
-    /// The tag of the kind called `name`.
-    pub fn of(name: &str) -> Self {
-        let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0").chain_update(name).finalize();
-        let mut tag = [0; 16];
-        tag.copy_from_slice(&digest[..16]);
-        Self(tag)
-    }
-}
-
-/// What a store keeps of a secret: enough to recognise it, useless to whoever steals the store.
-#[derive(Clone, Copy, Eq)]
-pub struct Verifier([u8; 32]);
-
-impl Verifier {
-    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The first 64 bits, by which a replaced secret is remembered.
-    pub(crate) fn mark(&self) -> u64 {
-        self.words()[0]
-    }
-
-    fn words(&self) -> [u64; 4] {
-        let (words, _) = self.0.as_chunks::<8>();
-        std::array::from_fn(|word| u64::from_be_bytes(words[word]))
-    }
-}
-
-impl PartialEq for Verifier {
-    fn eq(&self, other: &Self) -> bool {
-        self.words().ct_eq(&other.words()).into()
-    }
-}
-
-impl Hash for Verifier {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Verifier(..)")
-    }
-}
+pub use id::{ParseIdError, SessionId};
+pub use secret::{Nonce, Secret};
+pub use verifier::{KindTag, Verifier};
 
 /// What the visitor carries: [`SessionId`] and [`Secret`]. OWASP calls it the session ID.
 ///
@@ -239,7 +56,7 @@ impl Key {
         id.copy_from_slice(&bytes[..16]);
         secret.copy_from_slice(&bytes[16..]);
         bytes.zeroize();
-        Self { id: SessionId(id), secret: Secret(secret) }
+        Self { id: SessionId::from_bytes(id), secret: Secret::from_bytes(secret) }
     }
 
     /// Which session the key belongs to.
@@ -256,7 +73,7 @@ impl Key {
     pub fn verifier(&self, kind: KindTag) -> Verifier {
         let digest =
             Sha256::new_with_prefix(kind.0).chain_update(self.id.0).chain_update(self.secret.0).finalize();
-        Verifier(digest.into())
+        Verifier::from_bytes(digest.into())
     }
 
     /// The same session's key with another secret.

@@ -56,6 +56,7 @@ pub mod fuzzing;
 pub mod protocol;
 
 mod builder;
+mod cell;
 mod codec;
 mod cookie;
 mod entropy;

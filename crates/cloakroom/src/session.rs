@@ -8,6 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cell::{Cell, Holding};
 use crate::error::{Error, ErrorKind};
 use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
@@ -18,7 +19,6 @@ use crate::protocol::{self, SignIn, Vacancy};
 use crate::record::EndReason;
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, Kind, Value};
-use crate::visit::{Cell, Holding};
 
 /// A visitor's session: read it through `&`, change it through `&mut`.
 ///

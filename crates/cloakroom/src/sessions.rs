@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use crate::builder::{Builder, ConfigError};
+use crate::cell::Cell;
 use crate::error::{Error, ErrorKind};
 use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
@@ -20,7 +21,7 @@ use crate::session::Session;
 use crate::store::{Page, Store, StoreError};
 use crate::transport::Carrier;
 use crate::value::{DefaultKind, Kind, Value};
-use crate::visit::{Cell, Visit};
+use crate::visit::Visit;
 
 /// The manager of one kind of session: generates, fetches and revokes them, by one policy, on one store.
 ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
+use crate::cell::Holding;
 use crate::error::{Error, ErrorKind};
 use crate::lifetime::Lifetime;
 use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan};
@@ -13,7 +14,6 @@ use crate::protocol::{self, CookieChange, SignIn, Vacancy};
 use crate::record::{EndReason, Record};
 use crate::time::Timestamp;
 use crate::value::{Kind, Value};
-use crate::visit::Holding;
 
 impl<V: Value, K: Kind> Session<V, K> {
     pub(super) async fn sign_in_here(&mut self, principal: &Principal) -> Result<(), Error> {

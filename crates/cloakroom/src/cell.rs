@@ -1,0 +1,217 @@
+//! What all handles of one request share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::HeaderMap;
+
+use crate::error::{Error, ErrorKind};
+use crate::headers::ResponseHeaders;
+use crate::key::Key;
+use crate::manager::{Held, Manager, Opened};
+use crate::observer::Event;
+use crate::protocol::{CookieChange, Vacancy};
+use crate::transport::{Carrier, Presented};
+use crate::value::Value;
+
+/// What the handles of one request share. The lock is never held across an await.
+pub(crate) struct Cell<V> {
+    pub(crate) manager: Arc<Manager<V>>,
+    state: Mutex<State<V>>,
+}
+
+/// What the request holds.
+pub(crate) enum Holding<V> {
+    Live(Arc<Held<V>>),
+    Vacant(Vacancy),
+    Superseded,
+    /// Ended by this request: nothing can be written any more.
+    Over,
+}
+
+impl<V> Clone for Holding<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Live(held) => Self::Live(Arc::clone(held)),
+            Self::Vacant(vacancy) => Self::Vacant(*vacancy),
+            Self::Superseded => Self::Superseded,
+            Self::Over => Self::Over,
+        }
+    }
+}
+
+pub(crate) struct State<V> {
+    /// None until the first handle asked.
+    holding: Option<Holding<V>>,
+    cookie: CookieChange,
+    carrier: Carrier,
+    asked: bool,
+    closed: bool,
+    /// The key under which this request's first write begins a session, so that two handles begin one.
+    intended: Option<Key>,
+}
+
+impl<V> Default for State<V> {
+    fn default() -> Self {
+        Self {
+            holding: None,
+            cookie: CookieChange::Keep,
+            carrier: Carrier::Cookie,
+            asked: false,
+            closed: false,
+            intended: None,
+        }
+    }
+}
+
+impl<V: Value> Cell<V> {
+    pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
+        Self { manager, state: Mutex::new(State::default()) }
+    }
+
+    /// Notes that the response depends on the session, without opening one.
+    pub(crate) fn ask(&self) {
+        self.lock().asked = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<V>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the request holds now; nothing before it asked.
+    pub(crate) fn holding(&self) -> Option<Holding<V>> {
+        self.lock().holding.clone()
+    }
+
+    pub(crate) fn headers(&self) -> ResponseHeaders {
+        self.headers_of(&self.lock())
+    }
+
+    /// Closes the cell: the response head leaves with these headers.
+    pub(crate) fn close(&self) -> ResponseHeaders {
+        let mut state = self.lock();
+        state.closed = true;
+        self.headers_of(&state)
+    }
+
+    fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
+        ResponseHeaders::new(&self.manager.channel, state.carrier, &state.cookie, state.asked)
+    }
+
+    /// Refuses what needs a new key once the response head is gone.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.lock().closed { Err(Error::new(ErrorKind::HeadersSent)) } else { Ok(()) }
+    }
+
+    /// True if the client of this request takes renewed keys.
+    pub(crate) fn renews(&self) -> bool {
+        let state = self.lock();
+        state.carrier == Carrier::Cookie && !state.closed
+    }
+
+    /// The key this request's first write begins a session under.
+    pub(crate) fn intended(&self) -> Result<Key, Error> {
+        let mut state = self.lock();
+        if let Some(key) = &state.intended {
+            return Ok(key.clone());
+        }
+        let key = self.manager.mint()?;
+        state.intended = Some(key.clone());
+        Ok(key)
+    }
+
+    /// Forgets an intended key whose id turned out to be taken.
+    pub(crate) fn give_up_intended(&self) {
+        self.lock().intended = None;
+    }
+
+    /// Takes back a key that was about to be sent and has turned out to open nothing.
+    pub(crate) fn retract(&self, dead: &Key) {
+        let mut state = self.lock();
+        if matches!(&state.cookie, CookieChange::Send { key, .. } if key == dead) {
+            state.cookie = CookieChange::Keep;
+        }
+    }
+
+    /// Makes what a handle did known to all others.
+    pub(crate) fn publish(&self, holding: Holding<V>, cookie: CookieChange) {
+        let mut state = self.lock();
+        let overtaken = match (&state.holding, &holding) {
+            (Some(Holding::Live(theirs)), Holding::Live(ours)) => {
+                theirs.key.id() == ours.key.id()
+                    && theirs.record.revision().count() > ours.record.revision().count()
+            }
+            _ => false,
+        };
+        if !overtaken {
+            state.holding = Some(holding);
+        }
+        if cookie != CookieChange::Keep {
+            state.cookie = cookie;
+        }
+    }
+
+    /// Opens what the request presents, once.
+    async fn open(&self, read: impl FnOnce(&Manager<V>) -> Presented) -> Result<(), Error> {
+        let opened = {
+            let mut state = self.lock();
+            state.asked = true;
+            state.holding.is_some()
+        };
+        if opened {
+            return Ok(());
+        }
+        let presented = read(&self.manager);
+        self.lock().carrier = presented.carrier;
+        let (holding, cookie) = self.try_keys(&presented).await?;
+        let mut state = self.lock();
+        // Another handle may have opened it meanwhile, and gone further.
+        if state.holding.is_none() {
+            state.holding = Some(holding);
+        }
+        if state.cookie == CookieChange::Keep {
+            state.cookie = cookie;
+        }
+        Ok(())
+    }
+
+    /// Tries the presented keys in order until one opens a session; else the most telling failure counts.
+    async fn try_keys(&self, presented: &Presented) -> Result<(Holding<V>, CookieChange), Error> {
+        if presented.values > 1 {
+            self.manager.observe(&Event::SeveralKeys { count: presented.values });
+        }
+        let mut found = if presented.values == 0 { Vacancy::NoKey } else { Vacancy::Unknown };
+        let mut superseded = false;
+        for key in presented.keys() {
+            match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie).await? {
+                Opened::Live(held, cookie) => return Ok((Holding::Live(Arc::new(held)), cookie)),
+                Opened::Superseded => superseded = true,
+                Opened::Vacant(vacancy) if found == Vacancy::Unknown => found = vacancy,
+                Opened::Vacant(_) => {}
+            }
+        }
+        if superseded {
+            return Ok((Holding::Superseded, CookieChange::Keep));
+        }
+        // Only a page the visitor navigates to may take the cookie away: a late answer to anything else
+        // could remove a newer one.
+        let stale = presented.values > 0 && presented.is_navigation;
+        Ok((Holding::Vacant(found), if stale { CookieChange::Remove } else { CookieChange::Keep }))
+    }
+
+    /// Opens what one key opens, outside any request.
+    pub(crate) async fn open_key(&self, key: &Key) -> Result<(), Error> {
+        self.open(|_| Presented::key(key.clone())).await
+    }
+
+    /// Opens what `request` presents; true if it presented anything.
+    pub(crate) async fn open_headers(&self, request: &HeaderMap) -> Result<bool, Error> {
+        let mut any = false;
+        self.open(|manager| {
+            let presented = manager.channel.read(request);
+            any = presented.values > 0;
+            presented
+        })
+        .await?;
+        Ok(any)
+    }
+}

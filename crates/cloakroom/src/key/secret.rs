@@ -1,0 +1,78 @@
+//! The half of a key that only its holder knows, and how the next one follows from it.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// The half of a key that only the visitor knows: 128 bits, replaced at every renewal.
+///
+/// # Security
+/// Never printed, compared in constant time, wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(pub(super) [u8; 16]);
+
+impl Secret {
+    /// The secret made of these bytes, which must come from a generator fit for keys.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret that follows this one at a timed renewal: HMAC-SHA256 under this secret, so only
+    /// who holds this one learns the next, and always the same next for the same nonce.
+    #[must_use]
+    pub fn next(&self, nonce: &Nonce) -> Self {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&hmac_key(&self.0));
+        mac.update(b"cloakroom renewal 1");
+        mac.update(&nonce.0);
+        let mut digest = mac.finalize().into_bytes();
+        let mut next = [0; 16];
+        next.copy_from_slice(&digest[..16]);
+        digest.as_mut_slice().zeroize();
+        Self(next)
+    }
+}
+
+/// The secret as an HMAC key of one block; HMAC pads a shorter key with zeros by definition.
+fn hmac_key(secret: &[u8; 16]) -> hmac::digest::Key<Hmac<Sha256>> {
+    let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
+    key[..16].copy_from_slice(secret);
+    key
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Public salt of one timed renewal; with it the holder of the old secret can be given the new one again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Nonce([u8; 16]);
+
+impl Nonce {
+    /// The nonce made of these bytes; never use one twice.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
