@@ -45,7 +45,7 @@
 //!
 //! # Features
 //! None is on by default, and none changes what another does.
-//! - `tower`: [`SessionLayer`](https://docs.rs/cloakroom/latest/cloakroom/struct.SessionLayer.html) for any tower service
+//! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
 //! - `tokio`: `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
 
