@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod decoding;
+mod elsewhere;
 mod encoding;
 mod endings;
 mod headers;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cancellation::*;
 pub use decoding::*;
+pub use elsewhere::*;
 pub use endings::*;
 pub use headers::*;
 pub use keys::*;
@@ -57,6 +59,11 @@ macro_rules! for_each_law {
             ending_twice_is_success
             a_farewell_after_logout_is_kept_under_another_key
             nothing_can_be_set_after_the_end
+            a_principals_live_sessions_are_listed_and_no_others
+            signing_out_elsewhere_ends_the_others_and_says_so
+            signing_out_everywhere_ends_every_session_of_the_principal
+            a_request_with_a_key_that_died_signs_nobody_out
+            a_visitor_who_is_not_signed_in_signs_nobody_out
             // 3. Writes
             concurrent_updates_all_count
             an_update_that_lost_its_race_runs_again_on_the_fresh_value

@@ -24,6 +24,8 @@ use crate::error::Error;
 use crate::io::block_on;
 use crate::key::{Key, SessionId};
 use crate::principal::Principal;
+use crate::store::Page;
+use crate::summary::Summary;
 use crate::value::{DefaultKind, Kind, Value};
 
 /// [`Sessions`](crate::Sessions) whose methods wait.
@@ -86,6 +88,14 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// Those of its twin.
     pub fn of_visit(&self, visit: &crate::Visit<V, K>, request: &HeaderMap) -> Result<Session<V, K>, Error> {
         wait(visit.session(request)).map(Session)
+    }
+
+    /// Waits for [`list`](crate::Sessions::list).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn list(&self, principal: &Principal, page: Page) -> Result<Vec<Summary<V>>, Error> {
+        wait(self.0.list(principal, page))
     }
 
     /// Waits for [`revoke`](crate::Sessions::revoke).
@@ -200,6 +210,30 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Those of its twin.
     pub fn logout(&mut self) -> Result<(), Error> {
         wait(self.0.logout())
+    }
+
+    /// Waits for [`logout_other`](crate::Session::logout_other).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn logout_other(&mut self, id: SessionId) -> Result<bool, Error> {
+        wait(self.0.logout_other(id))
+    }
+
+    /// Waits for [`logout_others`](crate::Session::logout_others).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn logout_others(&mut self) -> Result<usize, Error> {
+        wait(self.0.logout_others())
+    }
+
+    /// Waits for [`logout_everywhere`](crate::Session::logout_everywhere).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn logout_everywhere(&mut self) -> Result<usize, Error> {
+        wait(self.0.logout_everywhere())
     }
 
     /// Waits for [`elevate`](crate::Session::elevate).

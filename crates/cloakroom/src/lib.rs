@@ -76,6 +76,7 @@ mod record;
 mod session;
 mod sessions;
 mod store;
+mod summary;
 mod time;
 mod transport;
 mod turnstile;
@@ -108,6 +109,7 @@ pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombs
 pub use session::Session;
 pub use sessions::Sessions;
 pub use store::{Admission, Ended, Inserted, Outcome, Page, Store, StoreError, StoreErrorKind, Swap};
+pub use summary::Summary;
 pub use time::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "tower")]
 pub use tower::{SessionFuture, SessionLayer, SessionService};

@@ -2,6 +2,7 @@
 
 mod creation;
 mod opening;
+mod roster;
 mod writing;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -89,6 +89,15 @@ impl Record {
         self.created
     }
 
+    /// When the session was last used, by the last use noted; `None` without an idle timeout, where uses are not noted.
+    ///
+    /// Uses are noted once per tenth of the idle timeout: the visitor may have been here up to that much later.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        let idle = self.lifetime.idle()?;
+        let seen = Timestamp::EPOCH.after(self.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
+        Some(seen.max(self.created))
+    }
+
     /// When the visitor last signed in, if ever.
     pub const fn signed_in(&self) -> Option<Timestamp> {
         self.signed_in
@@ -175,10 +184,12 @@ pub enum EndReason {
     SignedOut,
     /// The visitor signed in as somebody else.
     SignedInAsAnother,
-    /// Ended from outside: an operator, "log out everywhere".
+    /// Ended from outside: by an operator or the application.
     Revoked,
     /// A secret replaced long ago was presented: two clients hold copies of one key.
     Stolen,
+    /// The visitor ended it from another of their sessions ("log out everywhere").
+    SignedOutElsewhere,
 }
 
 impl fmt::Display for EndReason {
@@ -189,6 +200,7 @@ impl fmt::Display for EndReason {
             Self::SignedInAsAnother => "signed in as another",
             Self::Revoked => "revoked",
             Self::Stolen => "stolen",
+            Self::SignedOutElsewhere => "signed out elsewhere",
         })
     }
 }
@@ -251,6 +263,24 @@ impl Stored {
     /// [`CodecError`](crate::CodecError) if the value can't be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, crate::CodecError> {
         wire::encode(self)
+    }
+
+    /// All of the entry but its value, for a store that keeps the value in a place of its own: what a touch changes is in
+    /// this part. It is how [`Stored::to_bytes`] begins.
+    pub fn to_head(&self) -> Vec<u8> {
+        wire::encode_head(self)
+    }
+
+    /// Reads what [`Stored::to_head`] wrote, and puts the value back; one beside an ended session is ignored.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for anything else; hostile bytes can't do worse.
+    pub fn from_head(head: &[u8], payload: Payload) -> Result<Self, DecodeError> {
+        let mut stored = wire::decode_head(head)?;
+        if let Self::Live(record) = &mut stored {
+            record.payload = payload;
+        }
+        Ok(stored)
     }
 
     /// Reads what [`Stored::to_bytes`] wrote.

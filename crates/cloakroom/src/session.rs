@@ -1,6 +1,7 @@
 //! The session a handler holds.
 
 mod change;
+mod elsewhere;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -16,9 +16,10 @@ use crate::lifetime::Lifetime;
 use crate::manager::Manager;
 use crate::principal::Principal;
 use crate::protocol::{CookieChange, Vacancy};
-use crate::record::{EndReason, Stored};
+use crate::record::EndReason;
 use crate::session::Session;
 use crate::store::{Page, Store, StoreError};
+use crate::summary::Summary;
 use crate::transport::Carrier;
 use crate::value::{DefaultKind, Kind, Value};
 use crate::visit::Visit;
@@ -163,30 +164,39 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         self.manager.end(id, EndReason::Revoked).await
     }
 
-    /// Ends all sessions on which `principal` is signed in; how many there were.
+    /// Live sessions on which `principal` is signed in, by id, at most `page.limit()`; fewer means that there are no more.
     ///
-    /// A login in flight may still succeed after this.
+    /// ```
+    /// # use cloakroom::{Map, MemoryStore, Page, Principal, Sessions};
+    /// # cloakroom::Io::future(async {
+    /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+    /// # let mut session = sessions.generate(Map::default()).await?;
+    /// let alice = Principal::new("alice")?;
+    /// session.login(&alice).await?;
+    /// for device in sessions.list(&alice, Page::first(100)).await? {
+    ///     println!("{} since {:?}, last seen {:?}", device.id(), device.created(), device.last_seen());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # }).wait().unwrap();
+    /// ```
+    ///
+    /// Sessions of other kinds on the same store are listed too, with what can be read of their value.
     ///
     /// # Errors
-    /// `Unavailable`; some sessions may have been ended.
+    /// `Unavailable`.
+    pub async fn list(&self, principal: &Principal, page: Page) -> Result<Vec<Summary<V>>, Error> {
+        self.manager.list(principal, page).await
+    }
+
+    /// Ends all sessions on which `principal` is signed in; how many there were.
+    ///
+    /// A login in flight may still succeed after this. For a visitor's own request there is
+    /// [`Session::logout_everywhere`].
+    ///
+    /// # Errors
+    /// `Unavailable`; some sessions may have been ended. `Corrupt` if a record could not be read; all others were ended.
     pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, Error> {
-        const PAGE: usize = 100;
-        let (mut page, mut count) = (Page::first(PAGE), 0);
-        loop {
-            let ids = self.manager.store.ids_of(principal, page).await?;
-            for id in &ids {
-                // An entry may be left over from a login that lost the session to somebody else's.
-                let stored = self.manager.store.get(*id).await?;
-                if matches!(&stored, Some(Stored::Live(record)) if record.principal() == Some(principal)) {
-                    self.revoke(*id).await?;
-                    count += 1;
-                }
-            }
-            match ids.last() {
-                Some(last) if ids.len() == PAGE => page = page.after(*last),
-                _ => return Ok(count),
-            }
-        }
+        self.manager.end_all_of(principal, None, EndReason::Revoked).await
     }
 
     /// Removes at most `limit` expired sessions and old tombstones from the store; how many went.

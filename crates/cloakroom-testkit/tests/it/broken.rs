@@ -69,6 +69,8 @@ caught_by! { laws:
     after_login_the_old_key_opens_and_writes_nothing: ReplaceIgnoresRevisions, EndAtTakesAnyRevision;
     a_taken_id_is_never_overwritten: InsertOverwrites;
     only_the_holder_is_told_why_a_session_ended: EndDeletes;
+    a_principals_live_sessions_are_listed_and_no_others: DirectoryDropsEntriesBetweenPages, EndKeepsTheSession;
+    signing_out_elsewhere_ends_the_others_and_says_so: EndDeletes, EndKeepsTheSession;
 }
 
 mod oracle {

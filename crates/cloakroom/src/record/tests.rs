@@ -56,6 +56,29 @@ fn a_record_survives_its_bytes() {
 }
 
 #[test]
+fn a_record_survives_being_kept_in_two_parts() {
+    for stored in all() {
+        let payload = match &stored {
+            Stored::Live(record) => record.payload().clone(),
+            Stored::Ended(_) => Payload::unset(),
+        };
+        let (head, whole) = (stored.to_head(), stored.to_bytes().unwrap());
+        assert!(whole.starts_with(&head), "what may be overwritten in place is where it was");
+        assert_eq!(Stored::from_head(&head, payload.clone()).unwrap().to_bytes().unwrap(), whole);
+        assert!(Stored::from_head(&head[..head.len() - 1], payload.clone()).is_err());
+        assert!(Stored::from_head(&whole, payload).is_err() || head == whole);
+    }
+}
+
+#[test]
+fn when_a_session_was_last_seen_follows_from_its_idle_deadline() {
+    let used = record().with_idle_deadline(NOW.after(Duration::from_mins(40)));
+    assert_eq!(used.last_seen(), Some(NOW.after(Duration::from_mins(10))));
+    let untimed = protocol::extend(&used, Duration::from_hours(1), NOW);
+    assert_eq!(untimed.last_seen(), None);
+}
+
+#[test]
 fn a_store_may_overwrite_the_idle_deadline_in_place() {
     let mut bytes = Stored::Live(record()).to_bytes().unwrap();
     let later = NOW.after(Duration::from_hours(7));

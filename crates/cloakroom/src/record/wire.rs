@@ -14,6 +14,8 @@
 //! | | 1 + n × (8 + 8 + 1) | ring of replaced secrets: count; mark, when, how (0 timed, 1 no grace) | same |
 //! | | 1 + n | principal: length (0 = none), UTF-8 | same |
 //! | | rest | `0x00`, or `0x01` and the payload | nothing |
+//!
+//! All rows but the last are the *head*, which a store may keep apart from the payload.
 
 use std::fmt;
 use std::time::Duration;
@@ -28,15 +30,27 @@ use crate::protocol::{Credentials, Replaced, Replacement, Ring, Successor};
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
-const REASONS: [(u8, EndReason); 5] = [
+const REASONS: [(u8, EndReason); 6] = [
     (1, EndReason::Ended),
     (2, EndReason::SignedOut),
     (3, EndReason::SignedInAsAnother),
     (4, EndReason::Revoked),
     (5, EndReason::Stolen),
+    (6, EndReason::SignedOutElsewhere),
 ];
 
 pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
+    let mut out = Writer(encode_head(stored));
+    if let Stored::Live(record) = stored {
+        let payload = record.payload.to_bytes()?;
+        out.byte(u8::from(payload.is_some()));
+        out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
+    }
+    Ok(out.0)
+}
+
+/// All but the last row of the table.
+pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
     let mut out = Writer(Vec::with_capacity(256));
     out.byte(VERSION);
     match stored {
@@ -51,9 +65,6 @@ pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
             out.lifetime(&record.lifetime);
             out.credentials(&record.credentials);
             out.principal(record.principal.as_ref());
-            let payload = record.payload.to_bytes()?;
-            out.byte(u8::from(payload.is_some()));
-            out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
         }
         Stored::Ended(tombstone) => {
             let reason = REASONS.iter().find(|(_, reason)| *reason == tombstone.ending.reason);
@@ -64,19 +75,23 @@ pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
             out.principal(tombstone.principal.as_ref());
         }
     }
-    Ok(out.0)
+    out.0
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Stored, DecodeError> {
     let mut input = Reader(bytes);
-    if input.byte()? != VERSION {
-        return Err(DecodeError("unknown format version"));
+    let mut stored = input.head()?;
+    if let Stored::Live(record) = &mut stored {
+        record.payload = input.payload()?;
     }
-    let stored = match input.byte()? {
-        0 => Stored::Live(input.record()?),
-        reason => Stored::Ended(input.tombstone(reason)?),
-    };
-    if input.0.is_empty() { Ok(stored) } else { Err(DecodeError("bytes after the end")) }
+    input.end().map(|()| stored)
+}
+
+/// Reads what [`encode_head`] wrote; a session has no value then.
+pub(super) fn decode_head(bytes: &[u8]) -> Result<Stored, DecodeError> {
+    let mut input = Reader(bytes);
+    let stored = input.head()?;
+    input.end().map(|()| stored)
 }
 
 /// Bytes that are no record. They are not repeated.
@@ -183,6 +198,20 @@ impl<'a> Reader<'a> {
         Ok(Some(self.long()?).filter(|millis| *millis != 0).map(Duration::from_millis))
     }
 
+    fn head(&mut self) -> Result<Stored, DecodeError> {
+        if self.byte()? != VERSION {
+            return Err(DecodeError("unknown format version"));
+        }
+        Ok(match self.byte()? {
+            0 => Stored::Live(self.record()?),
+            reason => Stored::Ended(self.tombstone(reason)?),
+        })
+    }
+
+    fn end(&self) -> Result<(), DecodeError> {
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError("bytes after the end")) }
+    }
+
     fn record(&mut self) -> Result<Record, DecodeError> {
         Ok(Record {
             idle_deadline: self.time()?,
@@ -193,7 +222,7 @@ impl<'a> Reader<'a> {
             lifetime: self.lifetime()?,
             credentials: self.credentials()?.into(),
             principal: self.principal()?,
-            payload: self.payload()?,
+            payload: Payload::unset(),
         })
     }
 

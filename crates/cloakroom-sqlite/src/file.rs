@@ -1,0 +1,130 @@
+//! The file, and connections to it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::{SqliteError, SqliteErrorKind};
+use crate::schema;
+
+/// How a connection is to be set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
+    pub(crate) durable: bool,
+    pub(crate) patience: Duration,
+    /// The most bytes that the file may take.
+    pub(crate) bound: Option<u64>,
+}
+
+/// The log is cut back to this many bytes once it was written into the file.
+const LOG_KEPT: u32 = 16 << 20;
+/// Statements that each connection keeps prepared.
+const STATEMENTS: usize = 32;
+
+/// Makes an empty file that only its owner can read, unless there is one.
+pub(crate) fn create(path: &Path) -> Result<(), SqliteError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => file.sync_all().and_then(|()| sync_directory_of(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| SqliteError::system("create", error))
+}
+
+/// A file whose name is not on the disk yet is lost with the power, whatever it held.
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// A connection that may write.
+pub(crate) fn connect(settings: &Settings) -> Result<Connection, SqliteError> {
+    let connection = open(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let engine = |error| SqliteError::engine("set up", error);
+    // Nothing is changed in a file that is not ours.
+    schema::version(&connection)?;
+    into_wal(&connection, settings.patience)?;
+    let synchronous = if settings.durable { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", synchronous).map_err(engine)?;
+    // On macOS fsync leaves the data in the drive's own memory; elsewhere these two change nothing.
+    connection.pragma_update(None, "fullfsync", settings.durable).map_err(engine)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", settings.durable).map_err(engine)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT).map_err(engine)?;
+    if let Some(bytes) = settings.bound {
+        bound(&connection, bytes).map_err(engine)?;
+    }
+    Ok(connection)
+}
+
+/// A connection that only reads, to a file that is in use.
+pub(crate) fn connect_reader(settings: &Settings) -> Result<Connection, SqliteError> {
+    let connection = connect(settings)?;
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(|error| SqliteError::engine("set up", error))?;
+    Ok(connection)
+}
+
+/// A connection that changes nothing in the file, not even its form.
+pub(crate) fn connect_read_only(settings: &Settings) -> Result<Connection, SqliteError> {
+    open(settings, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
+    // A file that is missing or not ours to read is told apart here: SQLite says "unable to open" to both.
+    File::open(&settings.path).map_err(|error| SqliteError::system("open", error))?;
+    let engine = |error| SqliteError::engine("open", error);
+    let connection = Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(engine)?;
+    connection.busy_timeout(settings.patience).map_err(engine)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // What is in the file must not run more than it is asked for.
+    connection.pragma_update(None, "trusted_schema", false).map_err(engine)?;
+    Ok(connection)
+}
+
+/// Switches the file to a write-ahead log, which lasts; several processes may be about to.
+fn into_wal(connection: &Connection, patience: Duration) -> Result<(), SqliteError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    loop {
+        let switched: rusqlite::Result<String> =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match switched {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            // SQLite says so by keeping the old mode where shared memory can't be had.
+            Ok(_) => return Err(SqliteError::new(SqliteErrorKind::Other, "keep a write-ahead log beside")),
+            // It does not wait by itself here, lest two that switch wait for each other.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < patience => {
+                pause(PAUSE);
+                waited += PAUSE;
+            }
+            Err(error) => return Err(SqliteError::engine("set up", error)),
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the lock of another process gives no other sign of being free"
+)]
+fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
+fn bound(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = u32::try_from(bytes / u64::from(page.max(1))).unwrap_or(u32::MAX - 1).max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}

@@ -1,0 +1,19 @@
+//! A thread that reads.
+
+use cloakroom::batch::Driver;
+use rusqlite::Connection;
+
+use crate::read::{self, Found, Read};
+
+/// Reads that one thread takes on at once: few, so that the others find some too.
+const TAKEN: usize = 8;
+
+/// Answers reads until nobody is left to ask.
+pub(crate) fn run(connection: &Connection, driver: &Driver<Read, Found>) {
+    while let Some(mut batch) = driver.next(TAKEN, usize::MAX).wait() {
+        for index in 0..batch.len() {
+            let found = read::answer(connection, batch.id(index), batch.op(index));
+            batch.answer(index, found);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The store: two queues, and threads that work them off.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use cloakroom::batch::Queue;
+use cloakroom::{
+    Admission, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store, StoreError,
+    StoreErrorKind, Stored, Swap, Timestamp,
+};
+use rusqlite::Connection;
+
+use crate::builder::SqliteBuilder;
+use crate::error::{SqliteError, SqliteErrorKind};
+use crate::inspection::Inspection;
+use crate::read::{Found, Read};
+use crate::reader;
+use crate::row::Row;
+use crate::write::{Done, Write};
+use crate::writer::Writer;
+
+/// Operations that may wait, and bytes of them.
+const WAITING: usize = 16_384;
+const WAITING_BYTES: usize = 64 << 20;
+/// The largest session, in bytes.
+const LARGEST: usize = 16 << 20;
+/// Rows that a sweep removes in one step, between which other writes get their turn.
+const STEP: usize = 200;
+
+/// Sessions in one SQLite file.
+///
+/// See the [crate](crate) for what is promised. A session may take 16 MiB; a larger one is
+/// [`TooLarge`](StoreErrorKind::TooLarge).
+///
+/// Dropping the store finishes what was asked of it, which may block for a moment.
+///
+/// # Cancellation
+/// Operations are carried out by threads of the store's own once they are called: dropping what a method returned changes
+/// nothing. A sweep that is dropped stops after its step.
+pub struct SqliteStore {
+    path: PathBuf,
+    writes: Queue<Write, Done>,
+    reads: Queue<Read, Found>,
+    /// Reads of no session in particular are told apart by number, so that none waits for another.
+    lists: AtomicU64,
+    writable: bool,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, or creates it: durable, unbounded, two readers.
+    ///
+    /// Blocks for as long as the disk and other processes need.
+    ///
+    /// # Errors
+    /// [`SqliteError`], naming the file.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, SqliteError> {
+        Self::builder(path).open()
+    }
+
+    /// How to open the file at `path` in some other way.
+    pub fn builder(path: impl Into<PathBuf>) -> SqliteBuilder {
+        SqliteBuilder::new(path.into())
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks the file over: its form, how durable it is, and whether it is damaged.
+    ///
+    /// Reads the whole file, and blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// [`SqliteError`] if the file can't be looked over. Damage is no error but part of the answer.
+    pub fn inspect(&self) -> Result<Inspection, SqliteError> {
+        Inspection::of(&self.path).map_err(|error| error.at(&self.path))
+    }
+
+    /// Starts the threads.
+    pub(crate) fn start(
+        path: PathBuf,
+        writing: Option<Connection>,
+        reading: Vec<Connection>,
+    ) -> Result<Self, SqliteError> {
+        let (writes, to_write) = Queue::new(WAITING, WAITING_BYTES);
+        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
+        let writable = writing.is_some();
+        let mut store = Self { path, writes, reads, lists: AtomicU64::new(0), writable, threads: Vec::new() };
+        if let Some(connection) = writing {
+            store.spawn("sessions: writer", move || Writer::new(connection).run(&to_write))?;
+        }
+        for connection in reading {
+            let driver = to_read.clone();
+            store.spawn("sessions: reader", move || reader::run(&connection, &driver))?;
+        }
+        Ok(store)
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), SqliteError> {
+        let thread = thread::Builder::new().name(name.into()).spawn(work);
+        self.threads.push(thread.map_err(|error| SqliteError::system("start a thread for", error))?);
+        Ok(())
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        id: SessionId,
+        read: Read,
+        pick: fn(Found) -> Option<T>,
+    ) -> Io<'_, Result<T, StoreError>> {
+        picked(self.reads.submit(id, 0, read), pick)
+    }
+
+    /// Reads what is about no session in particular.
+    fn list<T: Send + 'static>(
+        &self,
+        read: Read,
+        pick: fn(Found) -> Option<T>,
+    ) -> Io<'_, Result<T, StoreError>> {
+        let number = u128::from(self.lists.fetch_add(1, Ordering::Relaxed));
+        self.read(SessionId::from_bytes(number.to_be_bytes()), read, pick)
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        id: SessionId,
+        write: Write,
+        pick: fn(Done) -> Option<T>,
+    ) -> Io<'_, Result<T, StoreError>> {
+        let bytes = match &write {
+            Write::Insert(row) | Write::Replace(_, row) => row.bytes(),
+            _ => 0,
+        };
+        if !self.writable {
+            return Io::ready(Err(SqliteError::new(SqliteErrorKind::ReadOnly, "write")
+                .at(&self.path)
+                .not_sent()));
+        }
+        if bytes > LARGEST {
+            return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
+        }
+        picked(self.writes.submit(id, bytes, write), pick)
+    }
+}
+
+/// The answer of the kind that was asked for; no other ever comes.
+fn picked<A: Send + 'static, T: Send + 'static>(
+    answer: Io<'static, Result<A, StoreError>>,
+    pick: fn(A) -> Option<T>,
+) -> Io<'static, Result<T, StoreError>> {
+    answer.map(move |answer| {
+        pick(answer?).ok_or_else(|| StoreError::outcome_unknown(StoreErrorKind::Unavailable))
+    })
+}
+
+impl Store for SqliteStore {
+    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+        match Row::new(record) {
+            Ok(row) => self.write(id, Write::Insert(row), |done| match done {
+                Done::Inserted(inserted) => Some(inserted),
+                _ => None,
+            }),
+            Err(error) => Io::ready(Err(error.into())),
+        }
+    }
+
+    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+        self.read(id, Read::Get, |found| match found {
+            Found::Stored(stored) => Some(stored),
+            _ => None,
+        })
+    }
+
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+        match Row::new(record) {
+            Ok(row) => self.write(id, Write::Replace(expected, row), swap_of),
+            Err(error) => Io::ready(Err(error.into())),
+        }
+    }
+
+    fn touch(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        deadline: Timestamp,
+    ) -> Io<'_, Result<bool, StoreError>> {
+        self.write(id, Write::Touch(expected, deadline), |done| match done {
+            Done::Touched(touched) => Some(touched),
+            _ => None,
+        })
+    }
+
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        self.write(id, Write::EndAt(expected, ending), swap_of)
+    }
+
+    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+        self.write(id, Write::End(ending), |done| match done {
+            Done::Ended(ended) => Some(ended),
+            _ => None,
+        })
+    }
+
+    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+        self.write(admission.id, Write::Admit(admission), |done| matches!(done, Done::Well).then_some(()))
+    }
+
+    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+        self.list(Read::IdsOf(principal.clone(), page), |found| match found {
+            Found::Ids(ids) => Some(ids),
+            _ => None,
+        })
+    }
+
+    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
+        self.list(Read::Scan(page), |found| match found {
+            Found::Entries(entries) => Some(entries),
+            _ => None,
+        })
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        Io::future(async move {
+            let mut swept = 0;
+            while swept < limit {
+                let step = STEP.min(limit - swept);
+                let removed = self.sweep_step(now, step).await?;
+                swept += removed;
+                if removed < step {
+                    break;
+                }
+            }
+            Ok(swept)
+        })
+    }
+
+    fn health(&self) -> Io<'_, Result<(), StoreError>> {
+        if self.writable {
+            return self.write(NO_SESSION, Write::Probe, |done| matches!(done, Done::Well).then_some(()));
+        }
+        self.list(Read::Health, |found| matches!(found, Found::Healthy).then_some(()))
+    }
+}
+
+/// What is written for no session in particular is written in turn.
+const NO_SESSION: SessionId = SessionId::from_bytes([0; 16]);
+
+impl SqliteStore {
+    fn sweep_step(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        self.write(NO_SESSION, Write::Sweep(now, limit), |done| match done {
+            Done::Swept(swept) => Some(swept),
+            _ => None,
+        })
+    }
+}
+
+fn swap_of(done: Done) -> Option<Swap> {
+    match done {
+        Done::Swap(swap) => Some(swap),
+        _ => None,
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.close();
+        for thread in self.threads.drain(..) {
+            // One that panicked said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .field("writes", &self.writes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! What the writer does, inside its transaction.
+
+use cloakroom::{
+    Admission, Ended, Ending, Inserted, Record, Revision, SessionId, StoreError, Stored, Swap, Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use crate::read;
+use crate::row::{self, Remains, Row, marks, millis};
+
+/// What the writer is asked.
+pub(crate) enum Write {
+    Insert(Row),
+    Replace(Revision, Row),
+    Touch(Revision, Timestamp),
+    EndAt(Revision, Ending),
+    End(Ending),
+    Admit(Admission),
+    Sweep(Timestamp, usize),
+    /// Nothing, but a turn at writing.
+    Probe,
+}
+
+/// What it answers.
+pub(crate) enum Done {
+    Inserted(Inserted),
+    Swap(Swap),
+    Touched(bool),
+    Ended(Ended),
+    Swept(usize),
+    Well,
+}
+
+/// The outer result is the engine's, which stops the whole transaction; the inner is this operation's own.
+pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
+
+/// Carries one operation out.
+pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Outcome<Done> {
+    match write {
+        Write::Insert(row) => insert(connection, id, row).map(|inserted| Ok(Done::Inserted(inserted))),
+        Write::Replace(expected, row) => {
+            replace(connection, id, *expected, row).map(|swap| swap.map(Done::Swap))
+        }
+        Write::Touch(expected, deadline) => {
+            touch(connection, id, *expected, *deadline).map(|touched| touched.map(Done::Touched))
+        }
+        Write::EndAt(expected, ending) => {
+            end_at(connection, id, *expected, *ending).map(|swap| swap.map(Done::Swap))
+        }
+        Write::End(ending) => end(connection, id, *ending).map(|ended| ended.map(Done::Ended)),
+        Write::Admit(admission) => admit(connection, admission).map(|()| Ok(Done::Well)),
+        Write::Sweep(now, limit) => sweep(connection, *now, *limit).map(|swept| Ok(Done::Swept(swept))),
+        Write::Probe => Ok(Ok(Done::Well)),
+    }
+}
+
+fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result<Inserted> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO session (id, principal, created, signed_in, expires, revision, token, record, payload)
+         VALUES (:id, :principal, :created, :signed_in, :expires, :revision, :token, :record, :payload)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let inserted = statement.execute(named_params! {
+        ":id": id.as_bytes(),
+        ":principal": row.principal.as_ref().map(cloakroom::Principal::as_str),
+        ":created": row.created,
+        ":signed_in": row.signed_in,
+        ":expires": row.expires,
+        ":revision": row.revision,
+        ":token": row.token,
+        ":record": row.head,
+        ":payload": row.payload.as_deref(),
+    })?;
+    Ok(if inserted == 1 { Inserted::Done } else { Inserted::Taken })
+}
+
+fn replace(connection: &Connection, id: SessionId, expected: Revision, row: &Row) -> Outcome<Swap> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE session
+         SET principal = :principal, signed_in = :signed_in, expires = :expires,
+             revision = :revision, token = :token, record = :record, payload = :payload
+         WHERE id = :id AND revision = :expected AND token = :expected_token AND ended IS NULL",
+    )?;
+    let (count, token) = marks(expected);
+    let replaced = statement.execute(named_params! {
+        ":id": id.as_bytes(),
+        ":expected": count,
+        ":expected_token": token,
+        ":principal": row.principal.as_ref().map(cloakroom::Principal::as_str),
+        ":signed_in": row.signed_in,
+        ":expires": row.expires,
+        ":revision": row.revision,
+        ":token": row.token,
+        ":record": row.head,
+        ":payload": row.payload.as_deref(),
+    })?;
+    if replaced == 1 {
+        return Ok(Ok(Swap::Done));
+    }
+    Ok(read::get(connection, id)?.map(|stored| match stored {
+        Some(Stored::Live(current)) => Swap::Stale(current),
+        Some(Stored::Ended(_)) | None => Swap::Gone,
+    }))
+}
+
+fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: Timestamp) -> Outcome<bool> {
+    let record = match head(connection, id)? {
+        Ok(Some(Stored::Live(record))) if record.revision() == expected => record,
+        Ok(_) => return Ok(Ok(false)),
+        Err(error) => return Ok(Err(error)),
+    };
+    if record.idle_deadline() >= deadline {
+        return Ok(Ok(false));
+    }
+    let record = record.with_idle_deadline(deadline);
+    let (expires, head) = (millis(record.expires_at()), Stored::Live(record).to_head());
+    let mut statement = connection
+        .prepare_cached("UPDATE session SET expires = :expires, record = :record WHERE id = :id")?;
+    statement.execute(named_params! { ":id": id.as_bytes(), ":expires": expires, ":record": head })?;
+    Ok(Ok(true))
+}
+
+fn end_at(connection: &Connection, id: SessionId, expected: Revision, ending: Ending) -> Outcome<Swap> {
+    match read::get(connection, id)? {
+        Ok(Some(Stored::Live(record))) if record.revision() == expected => {
+            bury(connection, id, &record, ending)?;
+            Ok(Ok(Swap::Done))
+        }
+        Ok(Some(Stored::Live(current))) => Ok(Ok(Swap::Stale(current))),
+        Ok(Some(Stored::Ended(_)) | None) => Ok(Ok(Swap::Gone)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+fn end(connection: &Connection, id: SessionId, ending: Ending) -> Outcome<Ended> {
+    match head(connection, id)? {
+        Ok(Some(Stored::Live(record))) => {
+            bury(connection, id, &record, ending)?;
+            Ok(Ok(Ended::Now))
+        }
+        Ok(Some(Stored::Ended(_))) => Ok(Ok(Ended::Already)),
+        Ok(None) => Ok(Ok(Ended::Absent)),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Puts a tombstone in the place of a live record.
+fn bury(connection: &Connection, id: SessionId, record: &Record, ending: Ending) -> rusqlite::Result<()> {
+    let remains = Remains::new(record.ended(ending));
+    let mut statement = connection.prepare_cached(
+        "UPDATE session
+         SET expires = :expires, ended = :ended, reason = :reason, record = :record, payload = NULL
+         WHERE id = :id",
+    )?;
+    statement.execute(named_params! {
+        ":id": id.as_bytes(),
+        ":expires": remains.expires,
+        ":ended": remains.ended,
+        ":reason": remains.reason,
+        ":record": remains.head,
+    })?;
+    if let Some(principal) = record.principal() {
+        dismiss(connection, principal.as_str(), id)?;
+    }
+    Ok(())
+}
+
+fn admit(connection: &Connection, admission: &Admission) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO admission (principal, id, until) VALUES (:principal, :id, :until)
+         ON CONFLICT (principal, id) DO UPDATE SET until = max(until, excluded.until)",
+    )?;
+    statement.execute(named_params! {
+        ":principal": admission.principal.as_str(),
+        ":id": admission.id.as_bytes(),
+        ":until": millis(admission.until),
+    })?;
+    Ok(())
+}
+
+/// Removes what is garbage at `now`: at most `limit` sessions and as many entries of the directory; how many sessions.
+pub(crate) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+    let bounds = || (millis(now), i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM session WHERE rowid IN
+             (SELECT rowid FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2)
+         RETURNING id, principal",
+    )?;
+    let swept: Vec<([u8; 16], Option<String>)> =
+        statement.query_map(bounds(), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (id, principal) in &swept {
+        if let Some(principal) = principal {
+            dismiss(connection, principal, SessionId::from_bytes(*id))?;
+        }
+    }
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM admission WHERE (principal, id) IN
+             (SELECT principal, id FROM admission WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+    )?;
+    statement.execute(bounds())?;
+    Ok(swept.len())
+}
+
+/// Takes a session out of its principal's directory.
+fn dismiss(connection: &Connection, principal: &str, id: SessionId) -> rusqlite::Result<()> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM admission WHERE principal = :principal AND id = :id")?;
+    statement.execute(named_params! { ":principal": principal, ":id": id.as_bytes() })?;
+    Ok(())
+}
+
+/// What stands under `id`, without its value.
+fn head(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
+    let mut statement = connection.prepare_cached("SELECT record FROM session WHERE id = :id")?;
+    let stored = statement
+        .query_row(named_params! { ":id": id.as_bytes() }, |columns| {
+            Ok(row::read(columns.get_ref(0)?.as_blob()?, None))
+        })
+        .optional()?;
+    Ok(stored.transpose().map_err(StoreError::from))
+}

@@ -1,0 +1,126 @@
+//! The thread that writes: whatever waits is one transaction, with one fsync.
+
+use cloakroom::batch::{Batch, Driver};
+use cloakroom::{StoreError, Timestamp};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{SqliteError, SqliteErrorKind};
+use crate::write::{self, Done, Write};
+
+/// Operations, and bytes of them, in one transaction.
+const MOST: usize = 512;
+const MOST_BYTES: usize = 4 << 20;
+/// Rows of garbage that each new session takes along: more than one, so that garbage runs out before the file grows.
+const TAKEN_ALONG: usize = 2;
+/// Rows of garbage that are removed at once when the file is full.
+const TO_MAKE_ROOM: usize = 500;
+/// How long garbage is left alone between sweeps: what is read a moment late is told "expired".
+const SLACK: u64 = 60_000;
+
+pub(crate) struct Writer {
+    connection: Connection,
+    /// The time that a caller spoke of last: what garbage is judged by between sweeps.
+    heard: Timestamp,
+}
+
+/// Why a transaction came to nothing.
+enum Stopped {
+    /// It was never begun.
+    NotBegun(SqliteError),
+    /// One of its operations stopped it: nothing happened.
+    Undone(SqliteError),
+    /// It happened whole or not at all.
+    AtCommit(SqliteError),
+}
+
+type Answers = Vec<Result<Done, StoreError>>;
+
+impl Writer {
+    pub(crate) const fn new(connection: Connection) -> Self {
+        Self { connection, heard: Timestamp::EPOCH }
+    }
+
+    /// Writes until nobody is left to ask.
+    pub(crate) fn run(mut self, driver: &Driver<Write, Done>) {
+        while let Some(batch) = driver.next(MOST, MOST_BYTES).wait() {
+            self.listen(&batch);
+            self.work_off(batch);
+        }
+    }
+
+    fn work_off(&mut self, mut batch: Batch<Write, Done>) {
+        match self.transact(&batch) {
+            Ok(answers) => {
+                for (index, answer) in answers.into_iter().enumerate() {
+                    batch.answer(index, answer);
+                }
+            }
+            Err(Stopped::Undone(error)) if error.kind() == SqliteErrorKind::Full && self.make_room() => {
+                batch.retry_singly();
+            }
+            // The others need not fail with the one that did.
+            Err(Stopped::Undone(_)) if batch.len() > 1 => batch.retry_singly(),
+            Err(Stopped::NotBegun(error) | Stopped::Undone(error)) => answer_all(batch, || error.not_sent()),
+            Err(Stopped::AtCommit(error)) => answer_all(batch, || error.outcome_unknown()),
+        }
+    }
+
+    fn transact(&mut self, batch: &Batch<Write, Done>) -> Result<Answers, Stopped> {
+        let not_begun = |error| Stopped::NotBegun(SqliteError::engine("write sessions", error));
+        let undone = |error| Stopped::Undone(SqliteError::engine("write sessions", error));
+        let at_commit = |error| Stopped::AtCommit(SqliteError::engine("write sessions", error));
+        self.settle().map_err(not_begun)?;
+        let long_past = self.long_past();
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(not_begun)?;
+        let born = (0..batch.len()).filter(|index| matches!(batch.op(*index), Write::Insert(_))).count();
+        if born > 0 {
+            // Before the inserts, which may then use its room.
+            write::sweep(&transaction, long_past, born * TAKEN_ALONG).map_err(undone)?;
+        }
+        let answers: Result<Answers, _> = (0..batch.len())
+            .map(|index| write::apply(&transaction, batch.id(index), batch.op(index)))
+            .collect();
+        let answers = answers.map_err(undone)?;
+        transaction.commit().map_err(at_commit)?;
+        Ok(answers)
+    }
+
+    /// Leaves a transaction behind that could be neither committed nor rolled back when it failed.
+    fn settle(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
+    }
+
+    /// Removes some garbage from a file that is full; true if there was any.
+    fn make_room(&mut self) -> bool {
+        let long_past = self.long_past();
+        let swept = self.settle().and_then(|()| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let swept = write::sweep(&transaction, long_past, TO_MAKE_ROOM)?;
+            transaction.commit().map(|()| swept)
+        });
+        swept.is_ok_and(|swept| swept > 0)
+    }
+
+    fn listen(&mut self, batch: &Batch<Write, Done>) {
+        for index in 0..batch.len() {
+            match batch.op(index) {
+                Write::Insert(row) => self.heard = Timestamp::from_millis(row.created.unsigned_abs()),
+                Write::End(ending) | Write::EndAt(_, ending) => self.heard = ending.at(),
+                Write::Sweep(now, _) => self.heard = *now,
+                _ => {}
+            }
+        }
+    }
+
+    /// What is garbage at this time is so without doubt.
+    fn long_past(&self) -> Timestamp {
+        Timestamp::from_millis(self.heard.as_millis().saturating_sub(SLACK))
+    }
+}
+
+fn answer_all(mut batch: Batch<Write, Done>, error: impl Fn() -> StoreError) {
+    for index in 0..batch.len() {
+        batch.answer(index, Err(error()));
+    }
+}

@@ -1,0 +1,128 @@
+//! A principal's sessions as a visitor sees them: listed, and ended from one another.
+
+use std::time::Duration;
+
+use cloakroom::{EndReason, ErrorKind, Key, Page, Principal, SessionId, Store, Vacancy};
+
+use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
+use crate::block_on;
+
+/// Who was signed in, on a session of this value.
+async fn signed_in(world: &World, principal: &Principal, value: u64) -> Key {
+    let mut session = world.sessions.generate(Tally::of(value)).await.unwrap();
+    session.login(principal).await.unwrap();
+    key_of(&session)
+}
+
+/// With their value and times, page by page, without those that ended, expired or belong to somebody else.
+pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let began = world.clock.now();
+        let gone = [signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await];
+        world.clock.advance(Duration::from_mins(29));
+        visit(&world, &gone[1]).await.logout().await.unwrap();
+        let mut here = Vec::new();
+        for value in 3..8 {
+            here.push(signed_in(&world, &alice(), value).await.id());
+        }
+        signed_in(&world, &bob(), 9).await;
+        world.clock.advance(Duration::from_mins(2));
+
+        here.sort();
+        for limit in [1, 2, 100] {
+            let (mut page, mut listed) = (Page::first(limit), Vec::new());
+            loop {
+                let part = world.sessions.list(&alice(), page).await.unwrap();
+                listed.extend(part.iter().map(|summary| (summary.id(), summary.value().unwrap().count)));
+                match part.last() {
+                    Some(last) if part.len() == limit => page = page.after(last.id()),
+                    _ => break,
+                }
+            }
+            let ids: Vec<SessionId> = listed.iter().map(|(id, _)| *id).collect();
+            let mut values: Vec<u64> = listed.iter().map(|(_, value)| *value).collect();
+            values.sort_unstable();
+            assert_eq!((ids, values), (here.clone(), vec![3, 4, 5, 6, 7]), "in pages of {limit}");
+        }
+        let first = &world.sessions.list(&alice(), Page::first(1)).await.unwrap()[0];
+        let then = began.after(Duration::from_mins(29));
+        assert_eq!((first.created(), first.signed_in(), first.last_seen()), (then, Some(then), Some(then)));
+        assert_eq!(first.expires_in(world.clock.now()), Duration::from_mins(28));
+    });
+}
+
+/// The others end, and are told that it was from elsewhere; this one and other people's stay.
+pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let (here, there) = (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
+        let (third, his) = (signed_in(&world, &alice(), 3).await, signed_in(&world, &bob(), 4).await);
+        let mut session = visit(&world, &here).await;
+
+        assert!(!session.logout_other(his.id()).await.unwrap(), "it is not hers");
+        assert!(session.logout_other(there.id()).await.unwrap());
+        assert!(!session.logout_other(there.id()).await.unwrap(), "it has ended");
+        assert_eq!(session.logout_others().await.unwrap(), 1);
+        for key in [&there, &third] {
+            let ended = Vacancy::Ended(EndReason::SignedOutElsewhere);
+            assert_eq!(assert_dead(&world, key).await, ended);
+        }
+        assert_eq!(visit(&world, &here).await.principal(), Some(&alice()));
+        assert_eq!(visit(&world, &his).await.principal(), Some(&bob()));
+    });
+}
+
+/// This one too, and its own browser is told to forget the key.
+pub fn signing_out_everywhere_ends_every_session_of_the_principal(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let (here, there) = (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
+        let his = signed_in(&world, &bob(), 3).await;
+        let mut session = visit(&world, &here).await;
+        assert_eq!(session.logout_everywhere().await.unwrap(), 1);
+        assert!(session.is_vacant());
+        assert_eq!(assert_dead(&world, &here).await, Vacancy::Ended(EndReason::SignedOut));
+        assert_eq!(assert_dead(&world, &there).await, Vacancy::Ended(EndReason::SignedOutElsewhere));
+        assert_eq!(visit(&world, &his).await.principal(), Some(&bob()));
+    });
+}
+
+/// Whoever holds a copied key loses all power the moment it is replaced or signed out, also in a request that had begun.
+pub fn a_request_with_a_key_that_died_signs_nobody_out(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let there = signed_in(&world, &alice(), 1).await;
+        for elevated in [false, true] {
+            let here = signed_in(&world, &alice(), 2).await;
+            let mut in_flight = visit(&world, &here).await;
+            let mut owner = visit(&world, &here).await;
+            let kind = if elevated {
+                owner.elevate().await.unwrap();
+                ErrorKind::Superseded
+            } else {
+                owner.logout().await.unwrap();
+                ErrorKind::NotFound
+            };
+            assert_kind(in_flight.logout_other(there.id()).await, kind);
+            assert_kind(in_flight.logout_others().await, kind);
+            assert_kind(in_flight.logout_everywhere().await, kind);
+            increment(&mut visit(&world, &there).await).await.unwrap();
+        }
+    });
+}
+
+/// A visitor who is nobody has no other sessions.
+pub fn a_visitor_who_is_not_signed_in_signs_nobody_out(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let there = signed_in(&world, &alice(), 1).await;
+        let here = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let mut session = visit(&world, &here).await;
+        assert!(!session.logout_other(there.id()).await.unwrap());
+        assert_eq!(session.logout_others().await.unwrap(), 0);
+        assert_eq!(visit(&world, &there).await.principal(), Some(&alice()));
+        session.end().await.unwrap();
+        assert_kind(session.logout_others().await, ErrorKind::NotFound);
+    });
+}

@@ -1,0 +1,105 @@
+//! A principal's sessions: listed, and ended one by one.
+
+use std::sync::Arc;
+
+use super::{Held, Manager};
+use crate::error::{Error, ErrorKind};
+use crate::key::SessionId;
+use crate::principal::Principal;
+use crate::protocol;
+use crate::record::{EndReason, Record, Stored};
+use crate::store::Page;
+use crate::summary::Summary;
+use crate::value::Value;
+
+/// Names read from a directory at once.
+const PAGE: usize = 100;
+
+impl<V: Value> Manager<V> {
+    /// At most `page.limit()` live sessions of `principal`, by id; fewer only at the end.
+    pub(crate) async fn list(&self, principal: &Principal, page: Page) -> Result<Vec<Summary<V>>, Error> {
+        let mut listed = Vec::new();
+        let mut names = page;
+        while listed.len() < page.limit() {
+            let ids = self.store.ids_of(principal, names).await?;
+            for id in &ids {
+                if listed.len() == page.limit() {
+                    break;
+                }
+                match self.live_of(principal, *id).await {
+                    Ok(Some(record)) => {
+                        // A value that can't be read is reported, and its session listed without it.
+                        let value = self.decode(*id, &record.payload).unwrap_or_default();
+                        listed.push(Summary::new(*id, record, value));
+                    }
+                    Ok(None) => {}
+                    // Nobody can open such a record, and the list must not fail for good because of it.
+                    Err(error) if error.kind() == ErrorKind::Corrupt => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match ids.last() {
+                Some(last) if ids.len() == names.limit() => names = names.after(*last),
+                _ => break,
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Ends session `id` if it is one of `principal`'s; whether it was.
+    pub(crate) async fn end_of(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+        reason: EndReason,
+    ) -> Result<bool, Error> {
+        let is_theirs = self.live_of(principal, id).await?.is_some();
+        if is_theirs {
+            self.end(id, reason).await?;
+        }
+        Ok(is_theirs)
+    }
+
+    /// Ends all sessions of `principal`, but for one that is `kept`; how many there were.
+    pub(crate) async fn end_all_of(
+        &self,
+        principal: &Principal,
+        kept: Option<SessionId>,
+        reason: EndReason,
+    ) -> Result<usize, Error> {
+        let (mut names, mut count, mut unread) = (Page::first(PAGE), 0, None);
+        loop {
+            let ids = self.store.ids_of(principal, names).await?;
+            for id in ids.iter().filter(|id| Some(**id) != kept) {
+                match self.end_of(principal, *id, reason).await {
+                    Ok(was_theirs) => count += usize::from(was_theirs),
+                    // The others are ended all the same; then the caller is told.
+                    Err(error) if error.kind() == ErrorKind::Corrupt => unread = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            match ids.last() {
+                Some(last) if ids.len() == PAGE => names = names.after(*last),
+                _ => return unread.map_or(Ok(count), Err),
+            }
+        }
+    }
+
+    /// Reads the session again that a request holds, so that only who holds it still can act on others by it.
+    pub(crate) async fn confirm(&self, held: &Arc<Held<V>>) -> Result<(), Error> {
+        self.reread(held).await.map(drop)
+    }
+
+    /// The record under `id` if it lives and `principal` is signed in on it: an entry of the directory may be left over
+    /// from a login that lost the session to somebody else's.
+    async fn live_of(&self, principal: &Principal, id: SessionId) -> Result<Option<Record>, Error> {
+        Ok(match self.store.get(id).await? {
+            Some(Stored::Live(record))
+                if record.principal() == Some(principal) && !protocol::is_over(&record, self.now()) =>
+            {
+                Some(record)
+            }
+            _ => None,
+        })
+    }
+}

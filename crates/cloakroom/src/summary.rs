@@ -1,0 +1,62 @@
+//! A session as a list shows it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::key::SessionId;
+use crate::payload::Holder;
+use crate::record::Record;
+use crate::time::Timestamp;
+
+/// One of somebody's sessions, as [`Sessions::list`](crate::Sessions::list) shows it: a copy, read a moment ago.
+///
+/// It has no key: whoever sees a list can end sessions by their ids, and open none.
+pub struct Summary<V> {
+    id: SessionId,
+    record: Record,
+    value: Option<Arc<Holder<V>>>,
+}
+
+impl<V> Summary<V> {
+    pub(crate) const fn new(id: SessionId, record: Record, value: Option<Arc<Holder<V>>>) -> Self {
+        Self { id, record, value }
+    }
+
+    /// The session's public name.
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// When it began.
+    pub const fn created(&self) -> Timestamp {
+        self.record.created()
+    }
+
+    /// When its visitor last signed in on it.
+    pub const fn signed_in(&self) -> Option<Timestamp> {
+        self.record.signed_in()
+    }
+
+    /// When it was last used, by the last use noted; see [`Record::last_seen`].
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        self.record.last_seen()
+    }
+
+    /// How long it lives from `now` on if nobody uses it again.
+    pub fn expires_in(&self, now: Timestamp) -> Duration {
+        self.record.expires_at().since(now)
+    }
+
+    /// Its value; `None` if it was never given one, or one that can't be decoded.
+    pub fn value(&self) -> Option<&V> {
+        self.value.as_ref().map(|holder| &holder.value)
+    }
+}
+
+impl<V> fmt::Debug for Summary<V> {
+    /// Never shows the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Summary({})", self.id)
+    }
+}
