@@ -50,6 +50,7 @@ fn sync_directory_of(path: &Path) -> io::Result<()> {
 
 /// A connection that may write.
 pub(crate) fn connect(settings: &Settings) -> Result<Connection, SqliteError> {
+    check_writable(&settings.path)?;
     let connection = open(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let engine = |error| SqliteError::engine("set up", error);
     // Nothing is changed in a file that is not ours.
@@ -82,7 +83,7 @@ pub(crate) fn connect_read_only(settings: &Settings) -> Result<Connection, Sqlit
 }
 
 fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
-    // A file that is missing or not ours to read is told apart here: SQLite says "unable to open" to both.
+    // SQLite says "unable to open" to whatever the reason is; the system tells a missing file from one that is not ours.
     File::open(&settings.path).map_err(|error| SqliteError::system("open", error))?;
     let engine = |error| SqliteError::engine("open", error);
     let connection = Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -92,6 +93,18 @@ fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteErro
     // What is in the file must not run more than it is asked for.
     connection.pragma_update(None, "trusted_schema", false).map_err(engine)?;
     Ok(connection)
+}
+
+/// SQLite would open a file that can't be written all the same, and fail later.
+fn check_writable(path: &Path) -> Result<(), SqliteError> {
+    let Err(error) = OpenOptions::new().write(true).open(path) else { return Ok(()) };
+    let is_readable = File::open(path).is_ok();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied if is_readable => {
+            Err(SqliteError::new(SqliteErrorKind::ReadOnly, "write"))
+        }
+        _ => Err(SqliteError::system("open", error)),
+    }
 }
 
 /// Switches the file to a write-ahead log, which lasts; several processes may be about to.

@@ -11,7 +11,8 @@ use cloakroom::{Clock, Timestamp};
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    pub(crate) const START: Timestamp = Timestamp::from_millis(4_102_444_800_000);
+    /// Where every manual clock begins: the year 2100, since no test goes by the real time.
+    pub const START: Timestamp = Timestamp::from_millis(4_102_444_800_000);
 
     /// A clock that shows the first moment of the year 2100: ahead of every machine's own clock, so that no engine's own
     /// expiry removes what a test has yet to look at.

@@ -1,10 +1,18 @@
-//! A file of a test's own.
+//! A file of a test's own, and what is put into it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use cloakroom::{
+    Inserted, Key, KindTag, Lifetime, Payload, Record, Revision, Secret, SessionId, Store, StoreError,
+    Stored, Timestamp, protocol,
+};
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_testkit::Guarded;
+use cloakroom_testkit::{Guarded, ManualClock};
 use tempfile::TempDir;
+
+pub(crate) const NOW: Timestamp = ManualClock::START;
+pub(crate) const IDLE: Duration = Duration::from_mins(30);
 
 /// A directory that goes with the test, and the file in it.
 pub(crate) struct Place(TempDir);
@@ -25,5 +33,35 @@ impl Place {
     /// The store, which takes the place along.
     pub(crate) fn into_store(self) -> Guarded<SqliteStore> {
         Guarded::new(self.open(), self)
+    }
+
+    /// The file as SQLite's own tools see it.
+    pub(crate) fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+}
+
+pub(crate) fn id(n: u32) -> SessionId {
+    let mut bytes = [0; 16];
+    bytes[12..].copy_from_slice(&n.to_be_bytes());
+    SessionId::from_bytes(bytes)
+}
+
+/// A session that was begun at `now`, with a value of so many bytes.
+pub(crate) fn record(now: Timestamp, size: usize) -> Record {
+    let verifier = Key::new(id(0), Secret::from_bytes([7; 16])).verifier(KindTag::of(""));
+    let payload = Payload::from_bytes(vec![b'x'; size]);
+    protocol::begin(verifier, Lifetime::default(), None, payload, Revision::new(1, 1), now)
+}
+
+pub(crate) fn insert(store: &impl Store, n: u32, record: Record) -> Result<(), StoreError> {
+    store.insert(id(n), record).wait().map(|inserted| assert_eq!(inserted, Inserted::Done))
+}
+
+/// The size of the value under `id(n)`; none if there is no session.
+pub(crate) fn size(store: &impl Store, n: u32) -> Option<usize> {
+    match store.get(id(n)).wait().unwrap()? {
+        Stored::Live(record) => Some(record.payload().measure().unwrap()),
+        Stored::Ended(_) => None,
     }
 }

@@ -1,0 +1,221 @@
+//! Operations and their answers, a line each.
+
+use cloakroom::{
+    Admission, Ended, Ending, Inserted, Key, KindTag, Lifetime, Page, Payload, Principal, Record, Revision,
+    Secret, SessionId, Stored, Swap, Timestamp, protocol,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+type Id = [u8; 16];
+type Mark = (u64, u64);
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Ask {
+    Insert(Id, Vec<u8>),
+    Get(Id),
+    Replace(Id, Mark, Vec<u8>),
+    Touch(Id, Mark, u64),
+    EndAt(Id, Mark, Vec<u8>),
+    End(Id, Vec<u8>),
+    Admit(String, Id, u64),
+    IdsOf(String, Option<Id>, usize),
+    Scan(Option<Id>, usize),
+    Sweep(u64, usize),
+    Health,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    Inserted(bool),
+    Stored(Option<Vec<u8>>),
+    Swapped,
+    Stale(Vec<u8>),
+    Gone,
+    Touched(bool),
+    Ended(u8),
+    Nothing,
+    Ids(Vec<Id>),
+    Entries(Vec<(Id, Vec<u8>)>),
+    Count(usize),
+    Failed(String),
+}
+
+pub(crate) fn line(message: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(message).unwrap();
+    line.push(b'\n');
+    line
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(line: &str) -> T {
+    serde_json::from_str(line).unwrap()
+}
+
+pub(crate) fn record_of(bytes: &[u8]) -> Record {
+    match Stored::from_bytes(bytes).unwrap() {
+        Stored::Live(record) => record,
+        Stored::Ended(tombstone) => panic!("a record was sent, not {tombstone:?}"),
+    }
+}
+
+pub(crate) fn ending_of(bytes: &[u8]) -> Ending {
+    match Stored::from_bytes(bytes).unwrap() {
+        Stored::Ended(tombstone) => tombstone.ending(),
+        Stored::Live(record) => panic!("an ending was sent, not {record:?}"),
+    }
+}
+
+pub(crate) fn bytes_of(record: Record) -> Vec<u8> {
+    Stored::Live(record).to_bytes().unwrap()
+}
+
+/// An ending travels as the tombstone of a session that never was.
+fn bytes_of_ending(ending: Ending) -> Vec<u8> {
+    let key = Key::new(SessionId::from_bytes([0; 16]), Secret::from_bytes([0; 16]));
+    let lifetime = Lifetime::default();
+    let verifier = key.verifier(KindTag::of(""));
+    let nobody =
+        protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(0, 0), Timestamp::EPOCH);
+    Stored::Ended(nobody.ended(ending)).to_bytes().unwrap()
+}
+
+const fn mark(revision: Revision) -> Mark {
+    (revision.count(), revision.token())
+}
+
+impl Ask {
+    pub(crate) fn insert(id: SessionId, record: Record) -> Self {
+        Self::Insert(*id.as_bytes(), bytes_of(record))
+    }
+
+    pub(crate) const fn get(id: SessionId) -> Self {
+        Self::Get(*id.as_bytes())
+    }
+
+    pub(crate) fn replace(id: SessionId, expected: Revision, record: Record) -> Self {
+        Self::Replace(*id.as_bytes(), mark(expected), bytes_of(record))
+    }
+
+    pub(crate) const fn touch(id: SessionId, expected: Revision, deadline: Timestamp) -> Self {
+        Self::Touch(*id.as_bytes(), mark(expected), deadline.as_millis())
+    }
+
+    pub(crate) fn end_at(id: SessionId, expected: Revision, ending: Ending) -> Self {
+        Self::EndAt(*id.as_bytes(), mark(expected), bytes_of_ending(ending))
+    }
+
+    pub(crate) fn end(id: SessionId, ending: Ending) -> Self {
+        Self::End(*id.as_bytes(), bytes_of_ending(ending))
+    }
+
+    pub(crate) fn admit(admission: &Admission) -> Self {
+        Self::Admit(admission.principal.to_string(), *admission.id.as_bytes(), admission.until.as_millis())
+    }
+
+    pub(crate) fn ids_of(principal: &Principal, page: Page) -> Self {
+        Self::IdsOf(principal.to_string(), page.starts_after().map(|id| *id.as_bytes()), page.limit())
+    }
+
+    pub(crate) fn scan(page: Page) -> Self {
+        Self::Scan(page.starts_after().map(|id| *id.as_bytes()), page.limit())
+    }
+
+    pub(crate) const fn sweep(now: Timestamp, limit: usize) -> Self {
+        Self::Sweep(now.as_millis(), limit)
+    }
+}
+
+macro_rules! answers {
+    ($($type:ty: $($pattern:pat => $value:expr),+;)*) => {
+        $(impl TryFrom<Answer> for $type {
+            type Error = Answer;
+
+            fn try_from(answer: Answer) -> Result<Self, Answer> {
+                match answer {
+                    $($pattern => Ok($value),)+
+                    other => Err(other),
+                }
+            }
+        })*
+    };
+}
+
+answers! {
+    Inserted: Answer::Inserted(true) => Self::Done, Answer::Inserted(false) => Self::Taken;
+    Option<Stored>: Answer::Stored(stored) => stored.map(|bytes| Stored::from_bytes(&bytes).unwrap());
+    Swap: Answer::Swapped => Self::Done, Answer::Gone => Self::Gone,
+        Answer::Stale(bytes) => Self::Stale(record_of(&bytes));
+    bool: Answer::Touched(touched) => touched;
+    Ended: Answer::Ended(0) => Self::Now, Answer::Ended(1) => Self::Already, Answer::Ended(2) => Self::Absent;
+    (): Answer::Nothing => ();
+    Vec<SessionId>: Answer::Ids(ids) => ids.into_iter().map(SessionId::from_bytes).collect();
+    Vec<(SessionId, Stored)>: Answer::Entries(entries) => entries
+        .into_iter()
+        .map(|(id, bytes)| (SessionId::from_bytes(id), Stored::from_bytes(&bytes).unwrap()))
+        .collect();
+    usize: Answer::Count(count) => count;
+}
+
+impl From<Inserted> for Answer {
+    fn from(inserted: Inserted) -> Self {
+        Self::Inserted(inserted == Inserted::Done)
+    }
+}
+
+impl From<Option<Stored>> for Answer {
+    fn from(stored: Option<Stored>) -> Self {
+        Self::Stored(stored.map(|stored| stored.to_bytes().unwrap()))
+    }
+}
+
+impl From<Swap> for Answer {
+    fn from(swap: Swap) -> Self {
+        match swap {
+            Swap::Done => Self::Swapped,
+            Swap::Stale(record) => Self::Stale(bytes_of(record)),
+            Swap::Gone => Self::Gone,
+        }
+    }
+}
+
+impl From<bool> for Answer {
+    fn from(touched: bool) -> Self {
+        Self::Touched(touched)
+    }
+}
+
+impl From<Ended> for Answer {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(match ended {
+            Ended::Now => 0,
+            Ended::Already => 1,
+            Ended::Absent => 2,
+        })
+    }
+}
+
+impl From<()> for Answer {
+    fn from((): ()) -> Self {
+        Self::Nothing
+    }
+}
+
+impl From<Vec<SessionId>> for Answer {
+    fn from(ids: Vec<SessionId>) -> Self {
+        Self::Ids(ids.iter().map(|id| *id.as_bytes()).collect())
+    }
+}
+
+impl From<Vec<(SessionId, Stored)>> for Answer {
+    fn from(entries: Vec<(SessionId, Stored)>) -> Self {
+        Self::Entries(
+            entries.into_iter().map(|(id, stored)| (*id.as_bytes(), stored.to_bytes().unwrap())).collect(),
+        )
+    }
+}
+
+impl From<usize> for Answer {
+    fn from(count: usize) -> Self {
+        Self::Count(count)
+    }
+}
