@@ -1,7 +1,9 @@
-//! `cloakroom demo`: a small site to click through, with its sessions in memory.
+//! `cloakroom demo`: a small site to click through.
 
 mod answer;
 mod api;
+mod device;
+mod here;
 mod pages;
 mod serve;
 mod users;
@@ -10,21 +12,21 @@ mod visitor;
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use cloakroom::{ConfigError, CookiePolicy, MemoryStore, SessionLayer, Sessions, Transport};
+use cloakroom::{ConfigError, CookiePolicy, SessionLayer, Sessions, Store, Transport};
 use tower_http::csrf::CsrfLayer;
 
+use crate::store::StoreUrl;
 use crate::terminal;
 use visitor::Visitor;
 
-/// Serve a demo site: a visit counter, a cart, sign in and sign out.
+/// Serve a demo site: a visit counter, a cart, sign in and sign out, and where you are signed in.
 ///
 /// Prints the site's address on standard output, in one line, once it can be visited.
-///
-/// Sessions are kept in memory and end with the demo.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Where to listen, such as 127.0.0.1:8080; port 0 means any free one
@@ -32,30 +34,31 @@ pub(crate) struct Options {
     /// Left out, it is 127.0.0.1:3000, or the next port if somebody else has that one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Where to keep sessions: sqlite:PATH, a file that is created if need be, or memory:
+    #[arg(long, value_name = "URL", default_value = "sqlite:cloakroom-demo.db")]
+    store: StoreUrl,
+    /// Let browsers use the site over plain HTTP on an address that other machines can reach
+    ///
+    /// Browsers keep Secure cookies away from plain HTTP, so a site on a local network needs one that is not. Whoever
+    /// listens on that network can then steal it. On 127.0.0.1 this is the rule anyway.
+    #[arg(long)]
+    plain_http: bool,
 }
 
-/// The cookie's name in this demo.
-const COOKIE: &str = "id";
 /// No form and no JSON here is larger, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;
 
-const ABOUT_THE_COOKIE: &str = "\
-note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
-      A site served over TLS keeps the default: `__Host-id`, Secure.";
-const FROM_AFAR: &str = "\
-warning: other machines can reach this address, and keys and passwords travel to it in the clear.";
-
 /// Serves the demo until it is told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let app = app(sessions()?);
+    let store = options.store.open()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = serve::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        terminal::talk(ABOUT_THE_COOKIE);
-        if !address.ip().is_loopback() {
-            terminal::talk(FROM_AFAR);
-        }
+        let is_plain = options.plain_http || address.ip().is_loopback();
+        let app = app(sessions(store, is_plain)?);
+        terminal::talk(&about_the_store(&options.store));
+        terminal::talk(about_the_cookie(is_plain, address.ip().is_loopback()));
         let stop = serve::stop_signal()?;
         terminal::data(&format!("http://{address}"))?;
         terminal::talk("Ctrl-C stops it.");
@@ -63,10 +66,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     })
 }
 
-fn sessions() -> Result<Sessions<Visitor>, ConfigError> {
-    Sessions::builder(MemoryStore::new())
-        .transport(Transport::cookie(CookiePolicy::for_plain_http(COOKIE)))
-        .build()
+fn sessions(store: Arc<dyn Store>, is_plain: bool) -> Result<Sessions<Visitor>, ConfigError> {
+    let policy = if is_plain { CookiePolicy::for_plain_http("id") } else { CookiePolicy::default() };
+    Sessions::builder(store).transport(Transport::cookie(policy)).build()
 }
 
 /// What is listed last meets a request first.
@@ -78,4 +80,31 @@ fn app(sessions: Sessions<Visitor>) -> Router {
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(answer::complete))
+}
+
+fn about_the_store(store: &StoreUrl) -> String {
+    match store.file() {
+        None => "note: sessions are kept in memory and end with this process.".to_owned(),
+        Some(file) => format!(
+            "note: sessions are kept in {}
+      To look into it from another terminal: cloakroom list --store {store}",
+            file.display()
+        ),
+    }
+}
+
+const fn about_the_cookie(is_plain: bool, is_loopback: bool) -> &'static str {
+    match (is_plain, is_loopback) {
+        (_, true) => {
+            "note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
+      A site served over TLS keeps the default: `__Host-id`, Secure."
+        }
+        (true, false) => {
+            "warning: other machines can reach this address, and keys and passwords travel to it in the clear."
+        }
+        (false, false) => {
+            "warning: browsers keep the cookie, `__Host-id`, away from plain HTTP. Put a proxy that speaks TLS in front,
+         or say --plain-http on a network where nobody listens."
+        }
+    }
 }

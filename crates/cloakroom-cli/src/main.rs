@@ -1,14 +1,20 @@
 //! The command `cloakroom`.
 
 mod demo;
+mod store;
 mod terminal;
+mod tool;
+mod when;
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-/// Typed sessions for web servers: see them at work.
+use tool::{Finding, Tool};
+
+/// Sessions of web servers: see them at work, and look after them.
 #[derive(Debug, Parser)]
 #[command(name = "cloakroom", version, after_help = EXIT_CODES)]
 struct Cli {
@@ -18,27 +24,54 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(after_help = EXIT_CODES)]
     Demo(demo::Options),
+    #[command(flatten)]
+    Tool(Tool),
+    Completions(tool::Completions),
+    Man(tool::Man),
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or stopped by Ctrl-C or SIGTERM with every request answered
   1  something went wrong; standard error says what
-  2  the command line was not understood";
+  2  the command line was not understood
+  3  a session that was named is not there
+  4  `check` found a problem";
+
+/// Every command's help ends with the exit codes.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|command| command.after_help(EXIT_CODES))
+}
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Demo(options) => demo::run(&options),
+    let matches = command().get_matches();
+    let done = match <Cli as clap::FromArgMatches>::from_arg_matches(&matches) {
+        Ok(cli) => run(&cli.command),
+        Err(error) => error.exit(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has read enough.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::talk(&format!("error: {}", chain(&*error)));
-            ExitCode::FAILURE
+            error.downcast_ref::<Finding>().map_or(ExitCode::FAILURE, |finding| finding.exit_code().into())
         }
     }
+}
+
+fn run(which: &Command) -> Result<(), Box<dyn Error>> {
+    match which {
+        Command::Demo(options) => demo::run(options),
+        Command::Tool(tool) => tool.run(),
+        Command::Completions(options) => tool::completions(options, command()),
+        Command::Man(options) => tool::man(options, command()),
+    }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// An error and its causes, in one line.
@@ -49,12 +82,10 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

@@ -7,8 +7,17 @@ use std::io::{self, Write};
 /// # Errors
 /// If nobody can read it any more.
 pub(crate) fn data(line: &str) -> io::Result<()> {
+    part(line)?;
+    part("\n")
+}
+
+/// Some data, without the end of a line.
+///
+/// # Errors
+/// If nobody can read it any more.
+pub(crate) fn part(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

@@ -1,16 +1,17 @@
 //! The same site for programs, in JSON.
 
 use axum::Router;
-use axum::extract::Json;
-use axum::http::StatusCode;
+use axum::extract::{Json, Path};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use cloakroom::{Error, Principal, Session, Sessions};
+use axum::routing::{delete, get, post};
+use cloakroom::{Error, Principal, Session, SessionId, Sessions, Vacancy};
 use serde::{Deserialize, Serialize};
 
-use super::answer;
 use super::users::Credentials;
 use super::visitor::Visitor;
+use super::{answer, device};
+use crate::when;
 
 pub(super) fn routes() -> Router {
     Router::new()
@@ -19,6 +20,10 @@ pub(super) fn routes() -> Router {
         .route("/api/cart", post(add))
         .route("/api/login", post(login))
         .route("/api/logout", post(logout))
+        .route("/api/logout-others", post(logout_others))
+        .route("/api/logout-everywhere", post(logout_everywhere))
+        .route("/api/devices", get(devices))
+        .route("/api/devices/{id}", delete(logout_one))
         .route("/healthz", get(health))
 }
 
@@ -34,20 +39,33 @@ struct State<'a> {
     principal: Option<&'a str>,
     /// Whole seconds; 0 if there is no session.
     expires_in: u64,
+    /// Why the session is no more that the client's key opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+}
+
+impl<'a> State<'a> {
+    fn of(session: &'a Session<Visitor>) -> Self {
+        Self {
+            visits: session.visits,
+            cart: &session.cart,
+            principal: session.principal().map(Principal::as_str),
+            expires_in: session.expires_in().as_secs(),
+            ended: None,
+        }
+    }
 }
 
 fn state(session: &Session<Visitor>) -> Response {
-    Json(State {
-        visits: session.visits,
-        cart: &session.cart,
-        principal: session.principal().map(Principal::as_str),
-        expires_in: session.expires_in().as_secs(),
-    })
-    .into_response()
+    Json(State::of(session)).into_response()
 }
 
 async fn show(session: Session<Visitor>) -> Response {
-    state(&session)
+    let ended = match session.vacancy() {
+        Some(Vacancy::Ended(reason)) => Some(reason.to_string()),
+        _ => None,
+    };
+    Json(State { ended, ..State::of(&session) }).into_response()
 }
 
 async fn visit(mut session: Session<Visitor>) -> Result<Response, Error> {
@@ -69,6 +87,7 @@ async fn add(mut session: Session<Visitor>, Json(new): Json<Item>) -> Result<Res
 
 async fn login(
     mut session: Session<Visitor>,
+    headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Error> {
     let Some(principal) = credentials.principal() else {
@@ -76,12 +95,82 @@ async fn login(
         return Ok(answer::challenge(error));
     };
     session.login(&principal).await?;
+    session.update(|visitor| visitor.client = device::client(&headers)).await?;
     Ok(state(&session))
 }
 
 async fn logout(mut session: Session<Visitor>) -> Result<Response, Error> {
     session.logout().await?;
     Ok(state(&session))
+}
+
+/// How many sessions an operation ended.
+#[derive(Serialize)]
+struct Ended {
+    ended: usize,
+}
+
+async fn logout_others(mut session: Session<Visitor>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(not_signed_in());
+    }
+    let ended = session.logout_others().await?;
+    Ok(Json(Ended { ended }).into_response())
+}
+
+async fn logout_everywhere(mut session: Session<Visitor>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(not_signed_in());
+    }
+    let others = session.logout_everywhere().await?;
+    Ok(Json(Ended { ended: others + 1 }).into_response())
+}
+
+/// Times are in RFC 3339, UTC.
+#[derive(Serialize)]
+struct Device {
+    id: String,
+    current: bool,
+    created: Option<String>,
+    last_seen: Option<String>,
+    client: String,
+}
+
+async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(not_signed_in());
+    }
+    let devices: Vec<Device> = device::all(&sessions, &session)
+        .await?
+        .into_iter()
+        .map(|device| Device {
+            id: device.id.to_string(),
+            current: device.current,
+            created: when::rfc3339(device.created),
+            last_seen: when::rfc3339(device.last_seen),
+            client: device.client,
+        })
+        .collect();
+    Ok(Json(devices).into_response())
+}
+
+async fn logout_one(mut session: Session<Visitor>, Path(id): Path<String>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(not_signed_in());
+    }
+    let ended = match id.parse::<SessionId>() {
+        Ok(id) => session.logout_other(id).await?,
+        Err(_) => false,
+    };
+    Ok(if ended {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        answer::error(StatusCode::NOT_FOUND, "you are signed in on no such session")
+    })
+}
+
+fn not_signed_in() -> Response {
+    answer::challenge(answer::error(StatusCode::UNAUTHORIZED, "not signed in"))
 }
 
 #[derive(Serialize)]

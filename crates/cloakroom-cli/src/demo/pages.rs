@@ -2,17 +2,18 @@
 
 use axum::Router;
 use axum::extract::Form;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use cloakroom::{Error, Session, Sessions};
+use cloakroom::{Error, Session, SessionId, Sessions};
 use maud::Markup;
 use serde::Deserialize;
 
+use super::here::Here;
 use super::users::Credentials;
 use super::visitor::Visitor;
-use super::{answer, view};
+use super::{answer, device, view};
 
 pub(super) fn routes() -> Router {
     Router::new()
@@ -23,6 +24,9 @@ pub(super) fn routes() -> Router {
         .route("/cart/empty", post(empty))
         .route("/login", post(login))
         .route("/logout", post(logout))
+        .route("/devices", get(devices))
+        .route("/devices/sign-out", post(logout_one))
+        .route("/logout/others", post(logout_others))
         .route("/logout/everywhere", post(logout_everywhere))
         .route("/goodbye", get(async || view::goodbye()))
         .route("/style.css", get(async || file("text/css", include_str!("style.css"))))
@@ -33,7 +37,7 @@ async fn home(session: Session<Visitor>) -> Markup {
     view::home(&session, None)
 }
 
-async fn visit(mut session: Session<Visitor>) -> Result<Redirect, Error> {
+async fn visit(Here(mut session): Here) -> Result<Redirect, Error> {
     session.update(Visitor::count).await?;
     Ok(back())
 }
@@ -43,7 +47,7 @@ struct Item {
     item: String,
 }
 
-async fn add(mut session: Session<Visitor>, Form(new): Form<Item>) -> Result<Response, Error> {
+async fn add(Here(mut session): Here, Form(new): Form<Item>) -> Result<Response, Error> {
     Ok(match session.try_update(|visitor| visitor.add(&new.item)).await? {
         Ok(()) => back().into_response(),
         Err(refusal) => {
@@ -53,18 +57,20 @@ async fn add(mut session: Session<Visitor>, Form(new): Form<Item>) -> Result<Res
     })
 }
 
-async fn remove(mut session: Session<Visitor>, Form(old): Form<Item>) -> Result<Redirect, Error> {
+async fn remove(Here(mut session): Here, Form(old): Form<Item>) -> Result<Redirect, Error> {
     session.update(|visitor| visitor.remove(&old.item)).await?;
     Ok(back())
 }
 
-async fn empty(mut session: Session<Visitor>) -> Result<Redirect, Error> {
+async fn empty(Here(mut session): Here) -> Result<Redirect, Error> {
     session.update(|visitor| visitor.cart.clear()).await?;
     Ok(back())
 }
 
+/// Signing in needs no session to begin with, so whoever was signed out meanwhile may do it at once.
 async fn login(
     mut session: Session<Visitor>,
+    headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Error> {
     let Some(principal) = credentials.principal() else {
@@ -72,23 +78,46 @@ async fn login(
         return Ok(answer::challenge(page));
     };
     session.login(&principal).await?;
+    session.update(|visitor| visitor.client = device::client(&headers)).await?;
     Ok(back().into_response())
 }
 
-async fn logout(mut session: Session<Visitor>) -> Result<Redirect, Error> {
+async fn logout(Here(mut session): Here) -> Result<Redirect, Error> {
     session.logout().await?;
     Ok(Redirect::to("/goodbye"))
 }
 
-async fn logout_everywhere(
-    sessions: Sessions<Visitor>,
-    session: Session<Visitor>,
-) -> Result<Redirect, Error> {
-    if let Some(principal) = session.principal() {
-        sessions.revoke_all(principal).await?;
+async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(match session.vacancy() {
+            Some(vacancy) if view::farewell(vacancy).is_some() => view::signed_out(vacancy).into_response(),
+            _ => back().into_response(),
+        });
     }
-    // This session is over as any other of theirs: the page tells why, and takes the cookie away.
-    Ok(back())
+    Ok(view::devices(&device::all(&sessions, &session).await?).into_response())
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+async fn logout_one(Here(mut session): Here, Form(which): Form<Named>) -> Result<Redirect, Error> {
+    // One that is gone already is what was wanted.
+    if let Ok(id) = which.id.parse::<SessionId>() {
+        session.logout_other(id).await?;
+    }
+    Ok(Redirect::to(if session.is_vacant() { "/goodbye" } else { "/devices" }))
+}
+
+async fn logout_others(Here(mut session): Here) -> Result<Redirect, Error> {
+    session.logout_others().await?;
+    Ok(Redirect::to("/devices"))
+}
+
+async fn logout_everywhere(Here(mut session): Here) -> Result<Redirect, Error> {
+    session.logout_everywhere().await?;
+    Ok(Redirect::to("/goodbye"))
 }
 
 /// The browser looks at the page anew, so that reloading it sends no form twice.

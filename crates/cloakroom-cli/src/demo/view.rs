@@ -1,13 +1,12 @@
 //! The pages' text. The templates escape whatever they are given.
 
-use std::time::Duration;
-
-use cloakroom::{EndReason, Session, Vacancy};
+use cloakroom::{Clock, EndReason, Session, SystemClock, Vacancy};
 use maud::{DOCTYPE, Markup, html};
 
-use super::COOKIE;
+use super::device::Device;
 use super::users::USERS;
 use super::visitor::Visitor;
+use crate::when;
 
 /// The one page: what is remembered of its visitor, and what can be changed.
 pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup {
@@ -24,6 +23,66 @@ pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup 
             (cart(session))
             (account(session))
             (facts(session))
+        },
+    )
+}
+
+/// Instead of what was asked for by somebody whose session is no more.
+pub(super) fn signed_out(vacancy: Vacancy) -> Markup {
+    page(
+        "You are not here any more",
+        &html! {
+            p.notice.alert role="alert" { (farewell(vacancy).unwrap_or("Your session has ended.")) }
+            section {
+                p { "What you just asked for was not done, and nothing was changed." }
+                p { a.button href="/" { "Back to the counter" } }
+            }
+        },
+    )
+}
+
+/// Where the visitor is signed in.
+pub(super) fn devices(devices: &[Device]) -> Markup {
+    let now = SystemClock.now();
+    page(
+        "My devices",
+        &html! {
+            section aria-labelledby="devices" {
+                h2 #devices { "Where you are signed in" }
+                ul.items {
+                    @for device in devices {
+                        li {
+                            div {
+                                strong { (device.client) }
+                                @if device.current { " " span.badge { "this one" } }
+                                br;
+                                span.hint {
+                                    "signed in " (when::ago(device.created, now))
+                                    @if !device.current { ", last seen " (when::ago(device.last_seen, now)) }
+                                }
+                                br;
+                                code.hint { (device.id) }
+                            }
+                            form method="post" action="/devices/sign-out" {
+                                input type="hidden" name="id" value=(device.id);
+                                button.quiet aria-label={ "Sign out " (device.client) } { "Sign out" }
+                            }
+                        }
+                    }
+                }
+            }
+            section aria-labelledby="all" {
+                h2 #all { "Something you do not know?" }
+                div.row {
+                    form method="post" action="/logout/others" { button { "Sign out all others" } }
+                    form method="post" action="/logout/everywhere" { button.quiet { "Sign out everywhere" } }
+                }
+                p.hint {
+                    "It holds at once: the next click there finds nobody signed in, and says why. "
+                    "Sign in from a second browser to see it."
+                }
+                p { a href="/" { "Back to the counter" } }
+            }
         },
     )
 }
@@ -108,7 +167,7 @@ fn account(session: &Session<Visitor>) -> Markup {
                 p { "Signed in as " strong { (principal) } "." }
                 div.row {
                     form method="post" action="/logout" { button { "Sign out" } }
-                    form method="post" action="/logout/everywhere" { button.quiet { "Sign out everywhere" } }
+                    a.button.quiet href="/devices" { "My devices" }
                 }
                 p.hint { "Signing in replaced your key: one that somebody saw before opens nothing. Your cart stayed." }
             } @else {
@@ -140,7 +199,7 @@ fn facts(session: &Session<Visitor>) -> Markup {
             @if let Some(id) = session.id() {
                 dl {
                     dt { "Ends" }
-                    dd { "in " (span_of(session.expires_in())) ", unless you use it" }
+                    dd { "in " (when::span(session.expires_in())) ", unless you use it" }
                     dt { "Its name" }
                     dd { code { (id) } }
                 }
@@ -156,7 +215,7 @@ fn facts(session: &Session<Visitor>) -> Markup {
 }
 
 /// Why a session is no more; nothing to say to who never had one.
-fn farewell(vacancy: Vacancy) -> Option<&'static str> {
+pub(super) fn farewell(vacancy: Vacancy) -> Option<&'static str> {
     Some(match vacancy {
         Vacancy::NoKey => return None,
         Vacancy::Expired => "Your session has expired.",
@@ -168,8 +227,9 @@ fn farewell(vacancy: Vacancy) -> Option<&'static str> {
         Vacancy::Ended(EndReason::SignedInAsAnother) => {
             "Somebody else signed in with this browser, so your session was ended."
         }
-        Vacancy::Ended(EndReason::Revoked) => {
-            "Your session was ended from elsewhere: all of yours were signed out."
+        Vacancy::Ended(EndReason::Revoked) => "An operator of this site ended your session.",
+        Vacancy::Ended(EndReason::SignedOutElsewhere) => {
+            "You were signed out here from another of your devices. If that was not you, sign in and look."
         }
         Vacancy::Ended(EndReason::Stolen) => {
             "Two browsers used copies of one key. Which of them is yours cannot be known, so the session was ended."
@@ -177,16 +237,6 @@ fn farewell(vacancy: Vacancy) -> Option<&'static str> {
         Vacancy::Ended(_) => "Your session was ended.",
         _ => "The key your browser sent opens nothing here: perhaps the demo was started anew.",
     })
-}
-
-/// A span as people say it.
-fn span_of(span: Duration) -> String {
-    match (span.as_secs(), span.as_secs() / 60) {
-        (1, _) => "1 second".to_owned(),
-        (seconds, 0 | 1) => format!("{seconds} seconds"),
-        (seconds, minutes) if minutes < 120 => format!("{} minutes", (seconds + 30) / 60),
-        (_, minutes) => format!("{} hours", (minutes + 30) / 60),
-    }
 }
 
 fn page(title: &str, content: &Markup) -> Markup {
@@ -209,11 +259,10 @@ fn page(title: &str, content: &Markup) -> Markup {
                 main { (content) }
                 footer {
                     p {
-                        "The ticket is the cookie " code { (COOKIE) } ": HttpOnly, SameSite=Lax, and without Secure, "
-                        "because this demo speaks plain HTTP, where some browsers refuse it. Over TLS the default is "
-                        code { "__Host-id" } ", Secure."
+                        "The ticket is a cookie: HttpOnly, SameSite=Lax, and Secure wherever a site is served over TLS. "
+                        "It carries a key and nothing else."
                     }
-                    p { "For programs: " code { "GET /api/session" } "." }
+                    p { "For programs: " code { "GET /api/session" } ", " code { "GET /api/devices" } "." }
                 }
             }
         }
@@ -223,22 +272,6 @@ fn page(title: &str, content: &Markup) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_are_told_as_people_say_them() {
-        for (seconds, said) in [
-            (0, "0 seconds"),
-            (1, "1 second"),
-            (119, "119 seconds"),
-            (120, "2 minutes"),
-            (1799, "30 minutes"),
-            (7199, "120 minutes"),
-            (7200, "2 hours"),
-            (43_199, "12 hours"),
-        ] {
-            assert_eq!(span_of(Duration::from_secs(seconds)), said);
-        }
-    }
 
     #[test]
     fn whatever_a_page_is_given_is_escaped() {

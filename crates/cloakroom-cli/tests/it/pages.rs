@@ -53,12 +53,13 @@ fn signing_out_everywhere_ends_each_session_and_tells_its_holder_why() {
     there.sign_in("alice", "wonderland");
     bob.sign_in("bob", "builder");
 
-    assert_eq!(here.post("/logout/everywhere").status(), 303);
-    for browser in [&mut here, &mut there] {
-        let page = browser.navigate("/").body;
-        assert!(page.contains("all of yours were signed out"), "{page}");
-        assert_eq!(browser.cookie, None);
-    }
+    let farewell = here.post("/logout/everywhere");
+    assert_eq!((farewell.status(), farewell.header("location")), (303, Some("/goodbye")));
+    assert_eq!(here.cookie, None);
+    assert_eq!(there.session()["ended"], "signed out elsewhere");
+    let page = there.navigate("/").body;
+    assert!(page.contains("from another of your devices"), "{page}");
+    assert_eq!(there.cookie, None);
     assert_eq!(bob.session()["principal"], "bob");
 }
 

@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+
+use tempfile::TempDir;
 
 use crate::browser::Browser;
 
@@ -11,11 +14,28 @@ pub(crate) struct Server {
     /// Kept open, so that the demo never writes to nobody.
     pub(crate) output: BufReader<ChildStdout>,
     url: String,
+    /// Where its file is, if it is this server's alone.
+    place: Option<TempDir>,
 }
 
 impl Server {
+    /// A demo on a file of its own.
     pub(crate) fn start() -> Self {
-        let mut process = command(&["demo", "--listen", "127.0.0.1:0"])
+        let place = tempfile::tempdir().expect("a directory");
+        let mut server = Self::start_on(&place.path().join("demo.db"));
+        server.place = Some(place);
+        server
+    }
+
+    /// A demo on this file.
+    pub(crate) fn start_on(file: &Path) -> Self {
+        Self::start_at(file, "127.0.0.1:0")
+    }
+
+    /// A demo on this file, at this address.
+    pub(crate) fn start_at(file: &Path, address: &str) -> Self {
+        let store = store_at(file);
+        let mut process = command(&["demo", "--listen", address, "--store", &store])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -23,7 +43,22 @@ impl Server {
         let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut url = String::new();
         output.read_line(&mut url).expect("a line of text");
-        Self { process, output, url: url.trim_end().to_owned() }
+        Self { process, output, url: url.trim_end().to_owned(), place: None }
+    }
+
+    /// The store of a demo on a file of its own, as the tool is told.
+    pub(crate) fn store(&self) -> String {
+        store_at(&self.place.as_ref().expect("a file of its own").path().join("demo.db"))
+    }
+
+    /// Ends it as a crash would: nothing is finished, nothing is written back.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("an end");
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -42,6 +77,10 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+pub(crate) fn store_at(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
 }
 
 pub(crate) fn command(arguments: &[&str]) -> Command {

@@ -1,0 +1,109 @@
+//! `cloakroom check`: is the store well?
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use cloakroom::{Page, SessionId, Store};
+use cloakroom_sqlite::{Inspection, SqliteStore};
+use serde::Serialize;
+
+use super::access::Access;
+use super::{Finding, output, walk};
+
+/// Check a store: reachable, up to date, set up to last, undamaged, every session readable, and how fast it answers.
+///
+/// Reads everything and changes nothing.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    found: String,
+}
+
+/// Reads that the time of one is the median of.
+const READS: u8 = 101;
+
+pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let store = options.access.read()?;
+    let mut checks = file_checks(&store.inspect()?);
+    checks.push(readable(&store));
+    checks.push(Check { name: "round trip", ok: true, found: format!("{:?}", round_trip(&store)?) });
+    let well = checks.iter().all(|check| check.ok);
+    if options.access.json {
+        output::object(&checks)?;
+    } else {
+        let line = |check: Check| {
+            [if check.ok { "ok" } else { "PROBLEM" }.to_owned(), check.name.to_owned(), check.found]
+        };
+        output::table(["", "CHECK", "FOUND"], checks.into_iter().map(line).collect())?;
+    }
+    if well { Ok(()) } else { Err(Finding::Problems.into()) }
+}
+
+fn file_checks(found: &Inspection) -> Vec<Check> {
+    let mut checks = vec![
+        Check { name: "tables", ok: true, found: format!("version {}", found.schema_version) },
+        Check {
+            name: "write-ahead log",
+            ok: found.is_wal,
+            found: if found.is_wal { format!("yes, {} bytes", found.log_bytes) } else { "no".to_owned() },
+        },
+        Check {
+            name: "file",
+            ok: true,
+            found: format!(
+                "{} bytes, {} of them free; SQLite {} reads it",
+                found.file_bytes, found.free_bytes, found.sqlite_version
+            ),
+        },
+        Check {
+            name: "integrity",
+            ok: found.damage.is_empty(),
+            found: if found.damage.is_empty() { "undamaged".to_owned() } else { found.damage.join("; ") },
+        },
+    ];
+    if let Some(mode) = found.mode {
+        let private = mode & 0o077 == 0;
+        let who = if private { "its owner alone" } else { "others can read it: chmod 600" };
+        checks.push(Check { name: "permissions", ok: private, found: format!("{mode:03o}: {who}") });
+    }
+    checks
+}
+
+/// Whether every session can be read. The first that can't ends the walk, and is named by the one before it.
+fn readable(store: &SqliteStore) -> Check {
+    let (mut count, mut last) = (0_u64, None);
+    let walked = walk::all(store, None, &mut |id, _| {
+        (count, last) = (count + 1, Some(id));
+        Ok(true)
+    });
+    let found = match &walked {
+        Ok(()) => format!("all {count}"),
+        Err(error) => {
+            let after = last.map_or_else(|| "the first page".to_owned(), |id| format!("the page after {id}"));
+            format!("not {after}: {error}")
+        }
+    };
+    Check { name: "sessions readable", ok: walked.is_ok(), found }
+}
+
+/// How long a read of one session takes, as a rule.
+#[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]
+fn round_trip(store: &SqliteStore) -> Result<Duration, Box<dyn Error>> {
+    let known = store.scan(Page::first(1)).wait()?.first().map(|(id, _)| *id);
+    let id = known.unwrap_or(SessionId::from_bytes([0; 16]));
+    let mut times = Vec::new();
+    for _ in 0..READS {
+        let start = Instant::now();
+        let _ = store.get(id).wait()?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    Ok(times[times.len() / 2])
+}

@@ -1,0 +1,51 @@
+//! What shells and `man` know of this command, generated from the command line itself.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_complete::Shell;
+
+use crate::terminal;
+
+/// Print what a shell needs to complete this command.
+///
+/// For bash: `cloakroom completions bash > ~/.local/share/bash-completion/completions/cloakroom`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Print the manual page, or write one for each command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// Write cloakroom.1, cloakroom-list.1 and so on into this directory
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+pub(crate) fn completions(options: &Completions, mut command: Command) -> Result<(), Box<dyn Error>> {
+    let mut text = Vec::new();
+    clap_complete::generate(options.shell, &mut command, "cloakroom", &mut text);
+    Ok(terminal::part(&String::from_utf8(text)?)?)
+}
+
+pub(crate) fn man(options: &Man, command: Command) -> Result<(), Box<dyn Error>> {
+    match &options.directory {
+        Some(directory) => pages(command, directory),
+        None => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(command).render(&mut text)?;
+            Ok(terminal::part(&String::from_utf8(text)?)?)
+        }
+    }
+}
+
+fn pages(command: Command, directory: &Path) -> Result<(), Box<dyn Error>> {
+    clap_mangen::generate_to(command.disable_help_subcommand(true), directory)
+        .map_err(|error| format!("cannot write manual pages into `{}`: {error}", directory.display()))?;
+    terminal::talk(&format!("manual pages are in {}", directory.display()));
+    Ok(())
+}

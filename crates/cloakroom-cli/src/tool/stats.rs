@@ -1,0 +1,141 @@
+//! `cloakroom stats`: how many, how old, how large.
+
+use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
+
+use cloakroom::{Clock, Principal, Record, Stored, SystemClock, Timestamp};
+use serde::Serialize;
+
+use super::access::Access;
+use super::entry::{State, bytes_of};
+use super::{output, walk};
+use crate::when;
+
+/// Count sessions.
+///
+/// Reads every session once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Default)]
+struct Tally {
+    live: u64,
+    expired: u64,
+    ended: BTreeMap<String, u64>,
+    signed_in: u64,
+    principals: HashSet<Principal>,
+    bytes: u64,
+    largest: u64,
+    oldest: Option<Timestamp>,
+    newest: Option<Timestamp>,
+}
+
+/// The tally as it is told; of live sessions unless said otherwise.
+#[derive(Serialize)]
+struct Told {
+    live: u64,
+    /// Past a deadline, waiting to be swept.
+    expired: u64,
+    /// Ended before their time, by reason.
+    ended: BTreeMap<String, u64>,
+    signed_in: u64,
+    anonymous: u64,
+    principals: usize,
+    bytes: Bytes,
+    oldest: Option<String>,
+    newest: Option<String>,
+}
+
+/// Sizes of values, in bytes.
+#[derive(Serialize)]
+struct Bytes {
+    total: u64,
+    mean: u64,
+    largest: u64,
+}
+
+pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let now = SystemClock.now();
+    let mut tally = Tally::default();
+    walk::all(&options.access.read()?, None, &mut |_, stored| {
+        tally.count(&stored, now);
+        Ok(true)
+    })?;
+    if options.access.json {
+        output::object(&tally.told())?
+    } else {
+        output::facts(tally.facts(now))?
+    }
+    Ok(())
+}
+
+impl Tally {
+    fn count(&mut self, stored: &Stored, now: Timestamp) {
+        match stored {
+            Stored::Ended(tombstone) => {
+                *self.ended.entry(tombstone.ending().reason().to_string()).or_default() += 1;
+            }
+            Stored::Live(_) if State::of(stored, now) == State::Expired => self.expired += 1,
+            Stored::Live(record) => self.count_live(record),
+        }
+    }
+
+    fn count_live(&mut self, record: &Record) {
+        let bytes = bytes_of(record) as u64;
+        let created = record.created();
+        self.live += 1;
+        self.bytes += bytes;
+        self.largest = self.largest.max(bytes);
+        self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
+        self.newest = Some(self.newest.map_or(created, |newest| newest.max(created)));
+        if let Some(principal) = record.principal() {
+            self.signed_in += 1;
+            self.principals.insert(principal.clone());
+        }
+    }
+
+    fn told(self) -> Told {
+        Told {
+            live: self.live,
+            expired: self.expired,
+            ended: self.ended,
+            signed_in: self.signed_in,
+            anonymous: self.live - self.signed_in,
+            principals: self.principals.len(),
+            bytes: Bytes {
+                total: self.bytes,
+                mean: self.bytes.checked_div(self.live).unwrap_or(0),
+                largest: self.largest,
+            },
+            oldest: self.oldest.and_then(when::rfc3339),
+            newest: self.newest.and_then(when::rfc3339),
+        }
+    }
+
+    fn facts(self, now: Timestamp) -> Vec<(&'static str, String)> {
+        let age = |moment: Option<Timestamp>| {
+            moment.map_or_else(|| "-".to_owned(), |moment| when::ago(moment, now))
+        };
+        let (oldest, newest) = (age(self.oldest), age(self.newest));
+        let told = self.told();
+        let ended: u64 = told.ended.values().sum();
+        let reasons: Vec<String> =
+            told.ended.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let ended =
+            if reasons.is_empty() { ended.to_string() } else { format!("{ended} ({})", reasons.join(", ")) };
+        vec![
+            ("live", told.live.to_string()),
+            ("  signed in", format!("{} ({} principals)", told.signed_in, told.principals)),
+            ("  anonymous", told.anonymous.to_string()),
+            ("  oldest", oldest),
+            ("  newest", newest),
+            ("  bytes", told.bytes.total.to_string()),
+            ("  bytes each", format!("{} (largest {})", told.bytes.mean, told.bytes.largest)),
+            ("expired, not yet removed", told.expired.to_string()),
+            ("ended, still remembered", ended),
+        ]
+    }
+}
