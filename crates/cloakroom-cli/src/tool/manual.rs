@@ -33,14 +33,12 @@ pub(crate) fn completions(options: &Completions, mut command: Command) -> Result
 }
 
 pub(crate) fn man(options: &Man, command: Command) -> Result<(), Box<dyn Error>> {
-    match &options.directory {
-        Some(directory) => pages(command, directory),
-        None => {
-            let mut text = Vec::new();
-            clap_mangen::Man::new(command).render(&mut text)?;
-            Ok(terminal::part(&String::from_utf8(text)?)?)
-        }
+    if let Some(directory) = &options.directory {
+        return pages(command, directory);
     }
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(terminal::part(&String::from_utf8(text)?)?)
 }
 
 fn pages(command: Command, directory: &Path) -> Result<(), Box<dyn Error>> {

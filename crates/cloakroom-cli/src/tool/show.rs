@@ -144,5 +144,6 @@ fn value_of(stored: &Stored) -> Result<Option<serde_json::Value>, Box<dyn Error>
     {
         return Ok(Some(value));
     }
-    Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()))
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(digits.concat().into()))
 }

@@ -65,9 +65,9 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         Ok(true)
     })?;
     if options.access.json {
-        output::object(&tally.told())?
+        output::object(&tally.told())?;
     } else {
-        output::facts(tally.facts(now))?
+        output::facts(tally.facts(now))?;
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ impl Tally {
             if reasons.is_empty() { ended.to_string() } else { format!("{ended} ({})", reasons.join(", ")) };
         vec![
             ("live", told.live.to_string()),
-            ("  signed in", format!("{} ({} principals)", told.signed_in, told.principals)),
+            ("  signed in", format!("{} (principals: {})", told.signed_in, told.principals)),
             ("  anonymous", told.anonymous.to_string()),
             ("  oldest", oldest),
             ("  newest", newest),

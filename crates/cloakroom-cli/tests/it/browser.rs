@@ -49,6 +49,10 @@ impl Browser {
         self.send("POST", path, &kind, body)
     }
 
+    pub(crate) fn delete(&mut self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], "")
+    }
+
     pub(crate) fn sign_in(&mut self, user: &str, password: &str) -> Answer {
         self.post_json("/api/login", &json!({"user": user, "password": password}))
     }
@@ -58,7 +62,23 @@ impl Browser {
         self.get("/api/session").json()
     }
 
+    /// The same browser, when the server has come up again somewhere else.
+    pub(crate) fn at(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
+    }
+
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.try_send(method, path, headers, body).expect("an answer")
+    }
+
+    /// Sends a request that may never be answered.
+    pub(crate) fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -67,20 +87,20 @@ impl Browser {
             request = request.header("cookie", cookie);
         }
         let request = request.body(body.to_owned()).expect("a valid request");
-        let answer = Answer::read(self.agent.run(request).expect("an answer"));
+        let answer = Answer::read(self.agent.run(request)?)?;
         match answer.set_cookie() {
             Some(header) if header.contains("; Max-Age=0") => self.cookie = None,
             Some(header) => self.cookie = header.split(';').next().map(ToOwned::to_owned),
             None => {}
         }
-        answer
+        Ok(answer)
     }
 }
 
 impl Answer {
-    fn read(response: Response<ureq::Body>) -> Self {
+    fn read(response: Response<ureq::Body>) -> Result<Self, ureq::Error> {
         let (parts, mut body) = response.into_parts();
-        Self { response: Response::from_parts(parts, ()), body: body.read_to_string().expect("text") }
+        Ok(Self { response: Response::from_parts(parts, ()), body: body.read_to_string()? })
     }
 
     pub(crate) fn status(&self) -> u16 {

@@ -2,8 +2,11 @@
 
 mod browser;
 mod cookies;
+mod crash;
+mod devices;
 mod held;
 mod pages;
 mod process;
 mod programs;
 mod server;
+mod tool;

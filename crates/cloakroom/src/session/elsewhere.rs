@@ -7,17 +7,16 @@ use crate::cell::Holding;
 use crate::error::{Error, ErrorKind};
 use crate::key::SessionId;
 use crate::principal::Principal;
-use crate::protocol::Vacancy;
 use crate::record::EndReason;
 use crate::value::{Kind, Value};
 
 impl<V: Value, K: Kind> Session<V, K> {
     /// Ends session `id` if the same principal is signed in on it; false if it is none of theirs, or has ended.
     ///
-    /// Naming this very session ends it as [`logout`](Session::logout) does.
+    /// Naming this very session ends it as [`logout`](Session::logout) does. Nobody has other sessions who is not signed in.
     ///
     /// # Errors
-    /// `NotFound` if this session is vacant or has ended meanwhile, `Superseded` if its key was replaced, `Unavailable`.
+    /// `NotFound` if this session has ended meanwhile, `Superseded` if its key was replaced, `Unavailable`.
     pub async fn logout_other(&mut self, id: SessionId) -> Result<bool, Error> {
         if self.id() == Some(id) {
             return self.logout().await.map(|()| true);
@@ -60,9 +59,7 @@ impl<V: Value, K: Kind> Session<V, K> {
                 Ok(self.principal().cloned())
             }
             Holding::Superseded => Err(Error::new(ErrorKind::Superseded)),
-            Holding::Vacant(_) | Holding::Over => {
-                Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)))
-            }
+            Holding::Vacant(_) | Holding::Over => Ok(None),
         }
     }
 }

@@ -1,0 +1,248 @@
+//! The operator's tool, beside a demo that runs.
+
+use std::fs;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::server::{Server, command};
+
+/// Runs the tool on a server's store.
+fn tool(server: &Server, arguments: &[&str]) -> Output {
+    let (name, rest) = arguments.split_first().expect("a command");
+    let store = server.store();
+    command(&[&[*name, "--store", &store], rest].concat()).output().expect("the tool runs")
+}
+
+fn json_of(server: &Server, arguments: &[&str]) -> Value {
+    let output = tool(server, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn text_of(server: &Server, arguments: &[&str]) -> String {
+    let output = tool(server, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn signed_in(server: &Server, user: &str, password: &str) -> Browser {
+    let mut browser = server.browser();
+    browser.post_json("/api/cart", &json!({"item": "hat"}));
+    browser.sign_in(user, password);
+    browser
+}
+
+fn ids(listed: &Value) -> Vec<String> {
+    let entries = listed.as_array().expect("a list");
+    entries.iter().map(|entry| entry["id"].as_str().expect("text").to_owned()).collect()
+}
+
+#[test]
+fn who_is_inside_is_listed_for_people_and_for_programs() {
+    let server = Server::start();
+    signed_in(&server, "alice", "wonderland");
+    signed_in(&server, "bob", "builder");
+    server.browser().post("/api/visit");
+    let all = json_of(&server, &["list"]);
+    assert_eq!(all.as_array().map(Vec::len), Some(3));
+    assert!(ids(&all).is_sorted());
+    let hers = json_of(&server, &["list", "--principal", "alice"]);
+    assert_eq!(
+        (ids(&hers).len(), &hers[0]["principal"], &hers[0]["state"]),
+        (1, &json!("alice"), &json!("live"))
+    );
+    let table = text_of(&server, &["list"]);
+    assert!(
+        table.contains("PRINCIPAL") && table.contains("alice") && table.contains("in 30 minutes"),
+        "{table}"
+    );
+    assert_eq!(table.lines().count(), 4);
+    assert_eq!(json_of(&server, &["list", "--principal", "nobody"]), json!([]));
+    assert_eq!(json_of(&server, &["list", "--state", "ended", "--state", "expired"]), json!([]));
+}
+
+#[test]
+fn a_long_list_comes_in_parts_that_say_how_to_go_on() {
+    let server = Server::start();
+    for _ in 0..7 {
+        server.browser().post("/api/visit");
+    }
+    let all = ids(&json_of(&server, &["list"]));
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let mut arguments = vec!["list", "--limit", "3", "--json"];
+        arguments.extend(after.iter().flat_map(|id: &String| ["--after", id]));
+        let output = tool(&server, &arguments);
+        found.extend(ids(&serde_json::from_slice(&output.stdout).expect("JSON")));
+        let talk = String::from_utf8(output.stderr).expect("text");
+        match talk.trim().split_once("--after ") {
+            Some((_, id)) => after = Some(id.to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(found, all);
+}
+
+#[test]
+fn a_session_is_shown_without_its_key_and_its_value_only_on_request() {
+    let server = Server::start();
+    let alice = signed_in(&server, "alice", "wonderland");
+    let id = ids(&json_of(&server, &["list"])).remove(0);
+    let shown = json_of(&server, &["show", &id]);
+    assert_eq!((&shown["principal"], &shown["lifetime"]["idle"]), (&json!("alice"), &json!(1800)));
+    assert!(shown.get("value").is_none());
+    let whole = json_of(&server, &["show", &id, "--value"]);
+    assert_eq!(whole["value"]["cart"], json!(["hat"]));
+    let text = text_of(&server, &["show", &id, "--value"]);
+    assert!(text.contains("alice") && text.contains(r#""cart":["hat"]"#), "{text}");
+
+    let key = alice.cookie.expect("a key");
+    let key = key.trim_start_matches("id=");
+    for output in [text, whole.to_string(), text_of(&server, &["list"]), text_of(&server, &["stats"])] {
+        assert!(!output.contains(key), "a key is shown");
+    }
+}
+
+#[test]
+fn a_session_that_is_not_there_is_code_3() {
+    let server = Server::start();
+    let nobody = "0".repeat(32);
+    for arguments in [["show", &nobody], ["revoke", &nobody]] {
+        let output = tool(&server, &arguments);
+        assert_eq!(output.status.code(), Some(3));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no such session"));
+    }
+    assert_eq!(tool(&server, &["show", "nonsense"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_revoked_visitor_is_out_at_the_next_click_and_told_why() {
+    let server = Server::start();
+    let (mut here, mut there) =
+        (signed_in(&server, "alice", "wonderland"), signed_in(&server, "alice", "wonderland"));
+    let mut bob = signed_in(&server, "bob", "builder");
+    let hers = ids(&json_of(&server, &["list", "--principal", "alice"]));
+
+    let dry = json_of(&server, &["revoke", "--principal", "alice", "--dry-run"]);
+    assert_eq!(ids(&dry), hers);
+    assert_eq!(here.session()["principal"], "alice");
+
+    let kept = &hers[0];
+    let done = json_of(&server, &["revoke", "--principal", "alice", "--except", kept]);
+    assert_eq!(done, json!([{"id": hers[1], "outcome": "ended"}]));
+    let told: Vec<_> = [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
+    assert_eq!(told.iter().filter(|ended| **ended == json!("revoked")).count(), 1, "{told:?}");
+
+    assert!(text_of(&server, &["revoke", kept]).contains("ended"));
+    assert!(text_of(&server, &["revoke", kept]).contains("before"));
+    assert!(here.navigate("/").body.contains("An operator of this site ended your session"));
+    assert_eq!(bob.session()["principal"], "bob");
+    assert_eq!(json_of(&server, &["stats"])["ended"], json!({"revoked": 2}));
+}
+
+#[test]
+fn everybody_is_signed_out_only_by_who_means_it() {
+    let server = Server::start();
+    let mut alice = signed_in(&server, "alice", "wonderland");
+    let refused = tool(&server, &["revoke", "--all"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--yes"));
+    assert_eq!(json_of(&server, &["revoke", "--all", "--dry-run"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(alice.session()["principal"], "alice");
+    assert_eq!(json_of(&server, &["revoke", "--all", "--yes"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(alice.session()["ended"], "revoked");
+    assert_eq!(tool(&server, &["revoke"]).status.code(), Some(2), "nobody is named");
+}
+
+#[test]
+fn a_sweep_takes_what_is_over_and_nothing_else() {
+    let server = Server::start();
+    let mut alice = signed_in(&server, "alice", "wonderland");
+    assert_eq!(json_of(&server, &["sweep", "--dry-run"]), json!({"removed": 0, "dry_run": true}));
+    assert_eq!(json_of(&server, &["sweep"]), json!({"removed": 0, "dry_run": false}));
+    assert_eq!(alice.session()["principal"], "alice");
+}
+
+#[test]
+fn sessions_are_counted() {
+    let server = Server::start();
+    signed_in(&server, "alice", "wonderland");
+    signed_in(&server, "alice", "wonderland");
+    server.browser().post("/api/visit");
+    let stats = json_of(&server, &["stats"]);
+    let told = [&stats["live"], &stats["signed_in"], &stats["anonymous"], &stats["principals"]];
+    assert_eq!(told, [&json!(3), &json!(2), &json!(1), &json!(1)]);
+    assert!(stats["bytes"]["largest"].as_u64() > Some(10));
+    assert!(text_of(&server, &["stats"]).contains("signed in"));
+}
+
+#[test]
+fn a_store_that_is_well_is_found_well_and_looking_changes_nothing() {
+    let server = Server::start();
+    signed_in(&server, "alice", "wonderland");
+    let found = json_of(&server, &["check"]);
+    assert_eq!(found["ok"], json!(true), "{found}");
+    assert!(found["round_trip_us"].as_f64() > Some(0.0));
+    assert!(text_of(&server, &["check"]).contains("undamaged"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_problem_is_found_and_is_code_4() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let server = Server::start();
+    signed_in(&server, "alice", "wonderland");
+    let store = server.store();
+    let file = store.strip_prefix("sqlite:").expect("a file");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let output = tool(&server, &["check"]);
+    assert_eq!(output.status.code(), Some(4));
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("PROBLEM") && text.contains("chmod 600"), "{text}");
+}
+
+#[test]
+fn a_store_that_cannot_be_had_is_told_and_never_created() {
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("typo.db");
+    for arguments in [&["list"][..], &["sweep"], &["stats"], &["check"], &["revoke", "--all", "--yes"]] {
+        let store = format!("sqlite:{}", file.display());
+        let output = command(&[arguments, &["--store", &store]].concat()).output().expect("the tool runs");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let talk = String::from_utf8(output.stderr).expect("text");
+        assert!(talk.contains("typo.db") && talk.contains("no such file"), "{talk}");
+    }
+    assert!(!file.exists());
+    let output = command(&["list", "--store", "memory:"]).output().expect("the tool runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("another process"));
+    let output = command(&["list", "--store", "typo.db"]).output().expect("the tool runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("sqlite:typo.db"));
+}
+
+#[test]
+fn shells_and_man_are_told_of_every_command() {
+    let place = tempfile::tempdir().expect("a directory");
+    let commands = ["demo", "list", "show", "revoke", "sweep", "stats", "check"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = command(&["completions", shell]).output().expect("the command runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success() && commands.iter().all(|name| text.contains(name)), "{shell}");
+    }
+    let output = command(&["man"]).output().expect("the command runs");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with(".ie"));
+    let directory = place.path().display().to_string();
+    let output = command(&["man", "--directory", &directory]).output().expect("the command runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in commands {
+        let page = place.path().join(format!("cloakroom-{name}.1"));
+        assert!(
+            fs::read_to_string(&page).is_ok_and(|text| text.contains("Exit codes")),
+            "{}",
+            page.display()
+        );
+    }
+}
