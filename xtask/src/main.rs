@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod browser;
 mod ci;
 mod deny;
 mod docs;
@@ -39,7 +40,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Step {
-    /// All tests of the workspace; needs nothing but Rust
+    /// All tests of the workspace; installs Chromium with its driver if they are not there
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///
@@ -69,6 +70,8 @@ enum Step {
     /// Measurements; arguments after the name go to the bench, such as --json
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Takes the pictures of the demo's pages in docs/screenshots anew
+    Screenshots,
     /// Feeds random bytes to what reads hostile input; needs a nightly toolchain
     Fuzz(fuzz::Args),
 }
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Step::Tidy => tidy::run(),
         Step::Model(args) => model::run(&args.rest),
         Step::Bench(bench) => bench::run(&bench),
+        Step::Screenshots => test::screenshots(),
         Step::Fuzz(args) => fuzz::run(&args),
     };
     result.map_or_else(

@@ -1,8 +1,9 @@
-//! `cargo xtask test`: all tests of the workspace.
+//! `cargo xtask test`: all tests of the workspace, with all that they need.
 //!
-//! Tests need nothing but Rust. A test that needs a real server belongs to that store's crate, starts the server
-//! itself, and skips loudly where there is none; this step is the place to look for one first and say so.
+//! Tests start what they need themselves, on free ports and in directories of their own, and end it. This step sees to it
+//! that it can be started: the browser is looked for, and installed if it is not there.
 
+use crate::browser::Browser;
 use crate::shell::{self, Failure};
 
 #[derive(clap::Args)]
@@ -20,5 +21,21 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.quick {
         command.args(["--lib", "--bins", "--tests"]);
     }
+    Browser::get()?.tell(&mut command);
     shell::run_last(&mut command)
+}
+
+/// Where the pictures of the demo's pages are kept.
+const PICTURES: &str = "docs/screenshots";
+
+/// Takes the pictures anew, in the browser that tests drive.
+pub(crate) fn screenshots() -> Result<(), Failure> {
+    let place = shell::root().join(PICTURES);
+    let mut command = shell::cargo(["test", "--locked", "-p", "cloakroom-cli", "--test", "it"]);
+    command.args(["--", "chromium::screenshots"]).env("CLOAKROOM_SCREENSHOTS", &place);
+    Browser::get()?.tell(&mut command);
+    std::fs::create_dir_all(&place).map_err(|error| Failure::Step(format!("`{PICTURES}`: {error}")))?;
+    shell::run(&mut command)?;
+    eprintln!("the pictures are in {PICTURES}");
+    Ok(())
 }

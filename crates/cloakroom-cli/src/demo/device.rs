@@ -18,6 +18,7 @@ pub(super) struct Device {
     /// It is the one that asks.
     pub(super) current: bool,
     pub(super) created: Timestamp,
+    pub(super) signed_in: Timestamp,
     pub(super) last_seen: Timestamp,
     /// The browser or program that signed in.
     pub(super) client: String,
@@ -39,6 +40,7 @@ pub(super) async fn all(
                 id: summary.id(),
                 current,
                 created: summary.created(),
+                signed_in: summary.signed_in().unwrap_or(summary.created()),
                 last_seen: seen.unwrap_or(summary.created()),
                 client: summary.value().map(|visitor| visitor.client.clone()).unwrap_or_default(),
             }

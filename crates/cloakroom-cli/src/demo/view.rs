@@ -30,7 +30,7 @@ pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup 
 /// Instead of what was asked for by somebody whose session is no more.
 pub(super) fn signed_out(vacancy: Vacancy) -> Markup {
     page(
-        "You are not here any more",
+        "Your session has ended",
         &html! {
             p.notice.alert role="alert" { (farewell(vacancy).unwrap_or("Your session has ended.")) }
             section {
@@ -57,7 +57,7 @@ pub(super) fn devices(devices: &[Device]) -> Markup {
                                 @if device.current { " " span.badge { "this one" } }
                                 br;
                                 span.hint {
-                                    "signed in " (when::ago(device.created, now))
+                                    "signed in " (when::ago(device.signed_in, now))
                                     @if !device.current { ", last seen " (when::ago(device.last_seen, now)) }
                                 }
                                 br;

@@ -78,7 +78,8 @@ fn file_checks(found: &Inspection) -> Vec<Check> {
         },
     ];
     if let Some(mode) = found.mode {
-        let private = mode & 0o077 == 0;
+        // The six bits of its group and of everybody else.
+        let private = mode.trailing_zeros() >= 6;
         let who = if private { "its owner alone" } else { "others can read it: chmod 600" };
         checks.push(Check { name: "permissions", ok: private, found: format!("{mode:03o}: {who}") });
     }

@@ -94,7 +94,7 @@ impl Client {
             }
             // The key that was to be replaced or ended may be, and then it opens nothing at all.
             Some(Request::SignIn | Request::SignOut) => {
-                assert!(kept || visits == 0, "{visits} of {}", self.counted)
+                assert!(kept || visits == 0, "{visits} of {}", self.counted);
             }
         }
         if visits == 0 {

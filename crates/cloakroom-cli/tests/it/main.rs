@@ -1,6 +1,7 @@
 //! The command as its users meet it: a real process, spoken to over real HTTP.
 
 mod browser;
+mod chromium;
 mod cookies;
 mod crash;
 mod devices;

@@ -123,15 +123,15 @@ fn a_revoked_visitor_is_out_at_the_next_click_and_told_why() {
     let (mut here, mut there) =
         (signed_in(&server, "alice", "wonderland"), signed_in(&server, "alice", "wonderland"));
     let mut bob = signed_in(&server, "bob", "builder");
-    let hers = ids(&json_of(&server, &["list", "--principal", "alice"]));
+    let listed = ids(&json_of(&server, &["list", "--principal", "alice"]));
 
     let dry = json_of(&server, &["revoke", "--principal", "alice", "--dry-run"]);
-    assert_eq!(ids(&dry), hers);
+    assert_eq!(ids(&dry), listed);
     assert_eq!(here.session()["principal"], "alice");
 
-    let kept = &hers[0];
+    let kept = &listed[0];
     let done = json_of(&server, &["revoke", "--principal", "alice", "--except", kept]);
-    assert_eq!(done, json!([{"id": hers[1], "outcome": "ended"}]));
+    assert_eq!(done, json!([{"id": listed[1], "outcome": "ended"}]));
     let told: Vec<_> = [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
     assert_eq!(told.iter().filter(|ended| **ended == json!("revoked")).count(), 1, "{told:?}");
 
