@@ -7,6 +7,7 @@ use crate::error::{SqliteError, SqliteErrorKind};
 use crate::file::{self, Settings};
 use crate::schema;
 use crate::store::SqliteStore;
+use crate::writer::Writer;
 
 /// How a file is opened: [`SqliteStore::builder`].
 ///
@@ -96,8 +97,12 @@ impl SqliteBuilder {
         }
         let mut writer = file::connect(&self.settings)?;
         schema::migrate(&mut writer)?;
+        // It waits in its own way from now on.
+        let impatient = writer.busy_timeout(Duration::ZERO);
+        impatient.map_err(|error| SqliteError::engine("set up", error))?;
         let readers: Result<Vec<_>, _> =
             (0..self.readers).map(|_| file::connect_reader(&self.settings)).collect();
+        let writer = Writer::new(writer, self.settings.patience);
         SqliteStore::start(self.settings.path.clone(), Some(writer), readers?)
     }
 

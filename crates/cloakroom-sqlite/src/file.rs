@@ -1,11 +1,11 @@
 //! The file, and connections to it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use crate::error::{SqliteError, SqliteErrorKind};
 use crate::schema;
@@ -26,31 +26,45 @@ const LOG_KEPT: u32 = 16 << 20;
 const STATEMENTS: usize = 32;
 
 /// Makes an empty file that only its owner can read, unless there is one.
+///
+/// The file gets its name when nobody in this process has it open any more: to close a file gives up all of a process's
+/// POSIX locks on it, those of a connection that another thread may have opened meanwhile too. For the same reason
+/// nothing here ever opens a file that has a name, but SQLite.
 pub(crate) fn create(path: &Path) -> Result<(), SqliteError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(file) => file.sync_all().and_then(|()| sync_directory_of(path)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+    if path.exists() {
+        return Ok(());
     }
-    .map_err(|error| SqliteError::system("create", error))
+    match create_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map_err(|error| SqliteError::system("create", error)),
+    }
 }
 
-/// A file whose name is not on the disk yet is lost with the power, whatever it held.
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    let directory = match path.parent() {
+fn create_private(path: &Path) -> io::Result<()> {
+    let directory = directory_of(path);
+    // Mode 0600 where files have modes, and closed before it is called as it should be.
+    let nameless = tempfile::NamedTempFile::new_in(directory)?.into_temp_path();
+    nameless.persist_noclobber(path).map_err(|error| error.error)?;
+    // A file whose name is not on the disk yet is lost with the power, whatever it held.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+    }
+}
+
+/// A file called as `path`, with something behind.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// A connection that may write.
 pub(crate) fn connect(settings: &Settings) -> Result<Connection, SqliteError> {
-    check_writable(&settings.path)?;
     let connection = open(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let engine = |error| SqliteError::engine("set up", error);
     // Nothing is changed in a file that is not ours.
@@ -83,11 +97,17 @@ pub(crate) fn connect_read_only(settings: &Settings) -> Result<Connection, Sqlit
 }
 
 fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
-    // SQLite says "unable to open" to whatever the reason is; the system tells a missing file from one that is not ours.
-    File::open(&settings.path).map_err(|error| SqliteError::system("open", error))?;
+    // SQLite says "unable to open" to whatever the reason is.
+    fs::metadata(&settings.path).map_err(|error| SqliteError::system("open", error))?;
     let engine = |error| SqliteError::engine("open", error);
     let connection = Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(engine)?;
+    // It opens a file for reading that it can't write.
+    if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE)
+        && connection.is_readonly(MAIN_DB).map_err(engine)?
+    {
+        return Err(SqliteError::new(SqliteErrorKind::ReadOnly, "write"));
+    }
     connection.busy_timeout(settings.patience).map_err(engine)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // What is in the file must not run more than it is asked for.
@@ -95,35 +115,37 @@ fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteErro
     Ok(connection)
 }
 
-/// SQLite would open a file that can't be written all the same, and fail later.
-fn check_writable(path: &Path) -> Result<(), SqliteError> {
-    let Err(error) = OpenOptions::new().write(true).open(path) else { return Ok(()) };
-    let is_readable = File::open(path).is_ok();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied if is_readable => {
-            Err(SqliteError::new(SqliteErrorKind::ReadOnly, "write"))
-        }
-        _ => Err(SqliteError::system("open", error)),
+/// Switches the file to a write-ahead log, which lasts; several processes may be about to.
+fn into_wal(connection: &Connection, patience: Duration) -> Result<(), SqliteError> {
+    // It does not wait by itself here, lest two that switch wait for each other.
+    let mode: rusqlite::Result<String> = patiently(patience, || {
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+    });
+    match mode {
+        Ok(mode) if mode == "wal" => Ok(()),
+        // SQLite says so by keeping the old mode where shared memory can't be had.
+        Ok(_) => Err(SqliteError::new(SqliteErrorKind::Other, "keep a write-ahead log beside")),
+        Err(error) => Err(SqliteError::engine("set up", error)),
     }
 }
 
-/// Switches the file to a write-ahead log, which lasts; several processes may be about to.
-fn into_wal(connection: &Connection, patience: Duration) -> Result<(), SqliteError> {
-    const PAUSE: Duration = Duration::from_millis(5);
+/// Tries again while another process holds the lock, for so long.
+///
+/// SQLite's own waiting looks ever more rarely, and whoever writes without a pause goes on writing for seconds. This looks
+/// often enough to find the moment between two transactions.
+pub(crate) fn patiently<T>(
+    patience: Duration,
+    mut attempt: impl FnMut() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    const PAUSE: Duration = Duration::from_micros(250);
     let mut waited = Duration::ZERO;
     loop {
-        let switched: rusqlite::Result<String> =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
-        match switched {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            // SQLite says so by keeping the old mode where shared memory can't be had.
-            Ok(_) => return Err(SqliteError::new(SqliteErrorKind::Other, "keep a write-ahead log beside")),
-            // It does not wait by itself here, lest two that switch wait for each other.
+        match attempt() {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < patience => {
                 pause(PAUSE);
                 waited += PAUSE;
             }
-            Err(error) => return Err(SqliteError::engine("set up", error)),
+            done => return done,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can be told of a file by looking at all of it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -44,7 +44,7 @@ impl Inspection {
         let schema_version = schema::version(&connection)?;
         let system = |error| SqliteError::system("look over", error);
         let metadata = fs::metadata(path).map_err(system)?;
-        let log = fs::metadata(log_of(path)).map_or(0, |log| log.len());
+        let log = fs::metadata(file::beside(path, "-wal")).map_or(0, |log| log.len());
         Self::read(&connection, schema_version, &metadata, log)
             .map_err(|error| SqliteError::engine("look over", error))
     }
@@ -75,13 +75,6 @@ impl Inspection {
             damage,
         })
     }
-}
-
-/// SQLite calls the log as the file, with `-wal` behind.
-fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
 }
 
 /// A system without permission bits has none to tell.

@@ -26,7 +26,9 @@ pub(crate) fn version(connection: &Connection) -> Result<u32, SqliteError> {
     }
 }
 
+/// All of one moment, as another process may be migrating: within a transaction, which the caller may be in already.
 fn read_header(connection: &Connection) -> rusqlite::Result<(bool, i64, i64)> {
+    let _moment = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -83,17 +83,24 @@ impl SqliteStore {
     /// Starts the threads.
     pub(crate) fn start(
         path: PathBuf,
-        writing: Option<Connection>,
-        reading: Vec<Connection>,
+        writer: Option<Writer>,
+        readers: Vec<Connection>,
     ) -> Result<Self, SqliteError> {
-        let (writes, to_write) = Queue::new(WAITING, WAITING_BYTES);
-        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
-        let writable = writing.is_some();
-        let mut store = Self { path, writes, reads, lists: AtomicU64::new(0), writable, threads: Vec::new() };
-        if let Some(connection) = writing {
-            store.spawn("sessions: writer", move || Writer::new(connection).run(&to_write))?;
+        let (writing, to_write) = Queue::new(WAITING, WAITING_BYTES);
+        let (reading, to_read) = Queue::new(WAITING, usize::MAX);
+        let writable = writer.is_some();
+        let mut store = Self {
+            path,
+            writes: writing,
+            reads: reading,
+            lists: AtomicU64::new(0),
+            writable,
+            threads: Vec::new(),
+        };
+        if let Some(writer) = writer {
+            store.spawn("sessions: writer", move || writer.run(&to_write))?;
         }
-        for connection in reading {
+        for connection in readers {
             let driver = to_read.clone();
             store.spawn("sessions: reader", move || reader::run(&connection, &driver))?;
         }

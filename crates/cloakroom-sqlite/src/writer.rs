@@ -1,10 +1,13 @@
 //! The thread that writes: whatever waits is one transaction, with one fsync.
 
+use std::time::Duration;
+
 use cloakroom::batch::{Batch, Driver};
 use cloakroom::{StoreError, Timestamp};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{SqliteError, SqliteErrorKind};
+use crate::file;
 use crate::write::{self, Done, Write};
 
 /// Operations, and bytes of them, in one transaction.
@@ -19,6 +22,8 @@ const SLACK: u64 = 60_000;
 
 pub(crate) struct Writer {
     connection: Connection,
+    /// How long it waits for another process.
+    patience: Duration,
     /// The time that a caller spoke of last: what garbage is judged by between sweeps.
     heard: Timestamp,
 }
@@ -36,8 +41,8 @@ enum Stopped {
 type Answers = Vec<Result<Done, StoreError>>;
 
 impl Writer {
-    pub(crate) const fn new(connection: Connection) -> Self {
-        Self { connection, heard: Timestamp::EPOCH }
+    pub(crate) const fn new(connection: Connection, patience: Duration) -> Self {
+        Self { connection, patience, heard: Timestamp::EPOCH }
     }
 
     /// Writes until nobody is left to ask.
@@ -65,14 +70,13 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, batch: &Batch<Write, Done>) -> Result<Answers, Stopped> {
+    fn transact(&self, batch: &Batch<Write, Done>) -> Result<Answers, Stopped> {
         let not_begun = |error| Stopped::NotBegun(SqliteError::engine("write sessions", error));
         let undone = |error| Stopped::Undone(SqliteError::engine("write sessions", error));
         let at_commit = |error| Stopped::AtCommit(SqliteError::engine("write sessions", error));
         self.settle().map_err(not_begun)?;
         let long_past = self.long_past();
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(not_begun)?;
+        let transaction = self.begin().map_err(not_begun)?;
         let born = (0..batch.len()).filter(|index| matches!(batch.op(*index), Write::Insert(_))).count();
         if born > 0 {
             // Before the inserts, which may then use its room.
@@ -86,16 +90,23 @@ impl Writer {
         Ok(answers)
     }
 
+    /// Begins a transaction when no other process is in one.
+    fn begin(&self) -> rusqlite::Result<Transaction<'_>> {
+        file::patiently(self.patience, || {
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+        })
+    }
+
     /// Leaves a transaction behind that could be neither committed nor rolled back when it failed.
     fn settle(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
     }
 
     /// Removes some garbage from a file that is full; true if there was any.
-    fn make_room(&mut self) -> bool {
+    fn make_room(&self) -> bool {
         let long_past = self.long_past();
         let swept = self.settle().and_then(|()| {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = self.begin()?;
             let swept = write::sweep(&transaction, long_past, TO_MAKE_ROOM)?;
             transaction.commit().map(|()| swept)
         });

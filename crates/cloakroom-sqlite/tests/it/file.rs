@@ -249,6 +249,31 @@ fn a_look_over_finds_a_sound_file_sound() {
     assert_eq!(found.mode, cfg!(unix).then_some(0o600));
 }
 
+/// POSIX locks belong to a process and a file: closing any handle on the file gives all of them up, and then another process
+/// may take the log away under this one.
+#[cfg(target_os = "linux")]
+#[test]
+fn looking_at_a_file_that_is_in_use_gives_up_no_lock_on_it() {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = Place::new();
+    let store = place.open();
+    insert(&store, 1, record(NOW, 10)).unwrap();
+    let inode = format!(":{} ", fs::metadata(place.path()).unwrap().ino());
+    // The list may skip a lock while others come and go, but not every time.
+    let is_locked = || (0..100).any(|_| fs::read_to_string("/proc/locks").unwrap().contains(&inode));
+    assert!(is_locked(), "a file in use is locked");
+    let looks: [fn(&Place); 3] = [
+        |place| drop(place.open()),
+        |place| drop(place.open().inspect().unwrap()),
+        |place| drop(SqliteStore::builder(place.path()).open_read_only().unwrap()),
+    ];
+    for look in looks {
+        look(&place);
+        assert!(is_locked(), "another process may take it for nobody's");
+    }
+}
+
 #[test]
 fn new_sessions_take_garbage_along() {
     let place = Place::new();
