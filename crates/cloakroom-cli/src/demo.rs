@@ -11,7 +11,7 @@ mod view;
 mod visitor;
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -55,10 +55,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         let listener = serve::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let is_plain = options.plain_http || address.ip().is_loopback();
-        let app = app(sessions(store, is_plain)?);
+        let reach = Reach::of(address.ip(), options.plain_http);
+        let app = app(sessions(store, reach)?);
         terminal::talk(&about_the_store(&options.store));
-        terminal::talk(about_the_cookie(is_plain, address.ip().is_loopback()));
+        terminal::talk(reach.about_the_cookie());
         let stop = serve::stop_signal()?;
         terminal::data(&format!("http://{address}"))?;
         terminal::talk("Ctrl-C stops it.");
@@ -66,9 +66,53 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     })
 }
 
-fn sessions(store: Arc<dyn Store>, is_plain: bool) -> Result<Sessions<Visitor>, ConfigError> {
-    let policy = if is_plain { CookiePolicy::for_plain_http("id") } else { CookiePolicy::default() };
-    Sessions::builder(store).transport(Transport::cookie(policy)).build()
+/// Who can reach the site, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// This machine alone.
+    Loopback,
+    /// Others too, over plain HTTP, which whoever started the demo takes for safe here.
+    Plain,
+    /// Others too, so keys travel over TLS or not at all.
+    Secure,
+}
+
+impl Reach {
+    const fn of(address: IpAddr, plain_http: bool) -> Self {
+        match (address.is_loopback(), plain_http) {
+            (true, _) => Self::Loopback,
+            (false, true) => Self::Plain,
+            (false, false) => Self::Secure,
+        }
+    }
+
+    fn cookie(self) -> CookiePolicy {
+        match self {
+            // Not every browser takes this machine for safe enough for a Secure cookie.
+            Self::Loopback | Self::Plain => CookiePolicy::for_plain_http("id"),
+            Self::Secure => CookiePolicy::default(),
+        }
+    }
+
+    const fn about_the_cookie(self) -> &'static str {
+        match self {
+            Self::Loopback => {
+                "note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
+      A site served over TLS keeps the default: `__Host-id`, Secure."
+            }
+            Self::Plain => {
+                "warning: other machines can reach this address, and keys and passwords travel to it in the clear."
+            }
+            Self::Secure => {
+                "warning: browsers keep the cookie, `__Host-id`, away from plain HTTP. Put a proxy that speaks TLS in front,
+         or say --plain-http on a network where nobody listens."
+            }
+        }
+    }
+}
+
+fn sessions(store: Arc<dyn Store>, reach: Reach) -> Result<Sessions<Visitor>, ConfigError> {
+    Sessions::builder(store).transport(Transport::cookie(reach.cookie())).build()
 }
 
 /// What is listed last meets a request first.
@@ -93,18 +137,33 @@ fn about_the_store(store: &StoreUrl) -> String {
     }
 }
 
-const fn about_the_cookie(is_plain: bool, is_loopback: bool) -> &'static str {
-    match (is_plain, is_loopback) {
-        (_, true) => {
-            "note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
-      A site served over TLS keeps the default: `__Host-id`, Secure."
-        }
-        (true, false) => {
-            "warning: other machines can reach this address, and keys and passwords travel to it in the clear."
-        }
-        (false, false) => {
-            "warning: browsers keep the cookie, `__Host-id`, away from plain HTTP. Put a proxy that speaks TLS in front,
-         or say --plain-http on a network where nobody listens."
+#[cfg(test)]
+mod tests {
+    use cloakroom::{Io, MemoryStore};
+
+    use super::*;
+
+    fn cookie(address: &str, plain_http: bool) -> String {
+        let reach = Reach::of(address.parse().unwrap(), plain_http);
+        let sessions = sessions(Arc::new(MemoryStore::new()), reach).unwrap();
+        let session = Io::future(async move { sessions.generate(Visitor::default()).await }).wait().unwrap();
+        let headers = session.headers();
+        let cookie = headers.iter().find(|(name, _)| name.as_str() == "set-cookie");
+        cookie.map(|(_, value)| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_key_leaves_this_machine_over_tls_alone_unless_somebody_says_otherwise() {
+        for (address, plain_http, name, is_secure) in [
+            ("127.0.0.1", false, "id=", false),
+            ("::1", false, "id=", false),
+            ("192.0.2.7", false, "__Host-id=", true),
+            ("0.0.0.0", false, "__Host-id=", true),
+            ("192.0.2.7", true, "id=", false),
+        ] {
+            let cookie = cookie(address, plain_http);
+            assert!(cookie.starts_with(name) && cookie.contains("; HttpOnly"), "{address}: {cookie}");
+            assert_eq!(cookie.contains("; Secure"), is_secure, "{address}: {cookie}");
         }
     }
 }

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use cloakroom::{StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
+/// What is attempted when a file is not there yet.
+pub(crate) const CREATE: &str = "create";
+
 /// An operation on the file that failed. It is also the [`source`](StdError::source) of the store's own errors.
 #[derive(Clone, Debug)]
 pub struct SqliteError(Arc<Inner>);
@@ -131,6 +134,7 @@ impl fmt::Display for SqliteError {
             SqliteErrorKind::Locked => ": another process holds it locked",
             SqliteErrorKind::Full => ": the disk is full, or the file has reached its bound",
             SqliteErrorKind::ReadOnly => ": it can only be read here",
+            SqliteErrorKind::Missing if *attempted == CREATE => ": there is no such directory",
             SqliteErrorKind::Missing => ": there is no such file",
             SqliteErrorKind::Denied => ": the system does not permit it",
             SqliteErrorKind::Corrupt => ": the file is damaged",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
-use crate::error::{SqliteError, SqliteErrorKind};
+use crate::error::{CREATE, SqliteError, SqliteErrorKind};
 use crate::schema;
 
 /// How a connection is to be set up.
@@ -36,7 +36,7 @@ pub(crate) fn create(path: &Path) -> Result<(), SqliteError> {
     }
     match create_private(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created.map_err(|error| SqliteError::system("create", error)),
+        created => created.map_err(|error| SqliteError::system(CREATE, error)),
     }
 }
 

@@ -161,3 +161,35 @@ fn a_session_outlives_the_server_and_so_does_the_reason_of_its_end() {
     assert_eq!((&seen["principal"], &seen["cart"]), (&json!("alice"), &json!(["hat"])));
     assert_eq!(there.session()["ended"], "signed out elsewhere");
 }
+
+/// No file of the server may grow any more: as on a disk that is full, or that fails.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_takes_no_more_is_an_outage_that_loses_nothing_and_nobody() {
+    let place = tempfile::tempdir().expect("a directory");
+    let file = place.path().join("demo.db");
+    let server = Server::start_after("trap '' XFSZ && ulimit -f 400", &file);
+    let (mut alice, mut answered) = (server.browser(), 0);
+    alice.sign_in("alice", "wonderland");
+    let refused = loop {
+        let answer = alice.post("/api/visit");
+        if answer.status() != 200 {
+            break answer;
+        }
+        answered += 1;
+    };
+    assert_eq!((refused.status(), refused.set_cookie()), (503, None));
+    assert_eq!(refused.json(), json!({"error": "try again in a moment"}));
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    let page = alice.post_form("/visit", "");
+    assert_eq!((page.status(), page.set_cookie()), (503, None));
+    assert!(page.body.contains("Nobody was signed out: yours is safe"), "{}", page.body);
+    let seen = alice.session();
+    assert_eq!((&seen["principal"], &seen["visits"]), (&json!("alice"), &json!(answered)));
+    server.kill();
+
+    let server = Server::start_on(&file);
+    let mut alice = alice.at(server.url());
+    assert_eq!(alice.post("/api/visit").json()["visits"], json!(answered + 1));
+    assert_eq!(alice.session()["principal"], "alice");
+}

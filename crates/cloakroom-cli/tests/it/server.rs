@@ -34,12 +34,20 @@ impl Server {
 
     /// A demo on this file, at this address.
     pub(crate) fn start_at(file: &Path, address: &str) -> Self {
-        let store = store_at(file);
-        let mut process = command(&["demo", "--listen", address, "--store", &store])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the command starts");
+        Self::run(&mut command(&["demo", "--listen", address, "--store", &store_at(file)]))
+    }
+
+    /// A demo on this file, started by a shell after `preparation`.
+    #[cfg(unix)]
+    pub(crate) fn start_after(preparation: &str, file: &Path) -> Self {
+        let script = format!(r#"{preparation} && exec "$0" demo --listen 127.0.0.1:0 --store "$1""#);
+        let mut shell = Command::new("sh");
+        Self::run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_cloakroom"), &store_at(file)]))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the command starts");
         let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut url = String::new();
         output.read_line(&mut url).expect("a line of text");

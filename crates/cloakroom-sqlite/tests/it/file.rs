@@ -1,11 +1,14 @@
 //! The file: whose it is, what it takes for its own, and what an operator sees in it.
 
 use std::fs;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{Admission, EndReason, Outcome, Principal, Store, StoreErrorKind, Swap, protocol};
+use cloakroom::{Admission, EndReason, Outcome, Page, Principal, Store, StoreErrorKind, Swap, protocol};
 use cloakroom_sqlite::{SqliteError, SqliteErrorKind, SqliteStore};
 
 use crate::place::{IDLE, NOW, Place, id, insert, record, size};
@@ -272,6 +275,30 @@ fn looking_at_a_file_that_is_in_use_gives_up_no_lock_on_it() {
         look(&place);
         assert!(is_locked(), "another process may take it for nobody's");
     }
+}
+
+#[test]
+fn other_writes_get_their_turn_between_the_steps_of_a_sweep() {
+    let place = Place::new();
+    let store = place.open();
+    for n in 0..1_000 {
+        drop(store.insert(id(n), record(NOW, 10)));
+    }
+    let later = NOW.after(IDLE * 2);
+    let mut sweep = store.sweep(later, 10_000);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut written = 1_000;
+    let swept = loop {
+        match Pin::new(&mut sweep).poll(&mut context) {
+            Poll::Ready(swept) => break swept.unwrap(),
+            Poll::Pending => insert(&store, written, record(later, 10)).unwrap(),
+        }
+        written += 1;
+    };
+    // Each new session took two of the expired along.
+    assert!(written - 1_000 >= 4 && swept > 900, "{swept} in {} steps", written - 1_000);
+    let left = store.scan(Page::first(10_000)).wait().unwrap();
+    assert_eq!(left.len(), usize::try_from(written - 1_000).unwrap());
 }
 
 #[test]
