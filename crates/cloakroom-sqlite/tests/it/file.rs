@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{Admission, EndReason, Outcome, Page, Principal, Store, StoreErrorKind, Swap, protocol};
+use cloakroom::{
+    Admission, EndReason, Inserted, Outcome, Page, Principal, Store, StoreErrorKind, Swap, protocol,
+};
 use cloakroom_sqlite::{SqliteError, SqliteErrorKind, SqliteStore};
 
 use crate::place::{IDLE, NOW, Place, id, insert, record, size};
@@ -281,9 +283,8 @@ fn looking_at_a_file_that_is_in_use_gives_up_no_lock_on_it() {
 fn other_writes_get_their_turn_between_the_steps_of_a_sweep() {
     let place = Place::new();
     let store = place.open();
-    for n in 0..1_000 {
-        drop(store.insert(id(n), record(NOW, 10)));
-    }
+    let asked: Vec<_> = (0..1_000).map(|n| store.insert(id(n), record(NOW, 10))).collect();
+    asked.into_iter().for_each(|answer| assert_eq!(answer.wait().unwrap(), Inserted::Done));
     let later = NOW.after(IDLE * 2);
     let mut sweep = store.sweep(later, 10_000);
     let mut context = Context::from_waker(Waker::noop());
