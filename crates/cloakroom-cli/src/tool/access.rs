@@ -23,8 +23,10 @@ impl Access {
         Ok(SqliteStore::builder(self.path()?).open_read_only()?)
     }
 
-    /// The store for acting on it. It must exist.
+    /// The store for acting on it. It must exist, and be of this version: bringing it up to date is the application's
+    /// to do, which may be of an earlier one and still running.
     pub(super) fn write(&self) -> Result<SqliteStore, Box<dyn Error>> {
+        drop(self.read()?);
         Ok(SqliteStore::builder(self.path()?).existing().open()?)
     }
 
