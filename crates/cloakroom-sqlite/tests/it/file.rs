@@ -284,7 +284,9 @@ fn other_writes_get_their_turn_between_the_steps_of_a_sweep() {
     let place = Place::new();
     let store = place.open();
     let asked: Vec<_> = (0..1_000).map(|n| store.insert(id(n), record(NOW, 10))).collect();
-    asked.into_iter().for_each(|answer| assert_eq!(answer.wait().unwrap(), Inserted::Done));
+    for answer in asked {
+        assert_eq!(answer.wait().unwrap(), Inserted::Done);
+    }
     let later = NOW.after(IDLE * 2);
     let mut sweep = store.sweep(later, 10_000);
     let mut context = Context::from_waker(Waker::noop());
