@@ -129,11 +129,15 @@ fn app(sessions: Sessions<Visitor>) -> Router {
 fn about_the_store(store: &StoreUrl) -> String {
     match store.file() {
         None => "note: sessions are kept in memory and end with this process.".to_owned(),
-        Some(file) => format!(
-            "note: sessions are kept in {}
-      To look into it from another terminal: cloakroom list --store {store}",
-            file.display()
-        ),
+        Some(file) => {
+            // As this process was called, so that the line can be typed as it stands.
+            let command = std::env::args().next().unwrap_or_else(|| "cloakroom".to_owned());
+            format!(
+                "note: sessions are kept in {}
+      To look into it from another terminal: {command} list --store {store}",
+                file.display()
+            )
+        }
     }
 }
 
