@@ -6,11 +6,13 @@ use crate::shell::{self, Failure};
 pub(crate) enum Bench {
     /// What a session costs a request
     Overhead(Args),
+    /// Durable writes and reads a second on SQLite; fsyncs per write if strace is there
+    Stores(Args),
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// For the bench: --json, --help
+    /// For the bench: --json, --quick, --help
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
@@ -18,6 +20,7 @@ pub(crate) struct Args {
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     let (package, args) = match bench {
         Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
+        Bench::Stores(args) => ("cloakroom-bench-stores", args),
     };
     let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);
     shell::run(command.args(&args.rest))

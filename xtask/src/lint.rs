@@ -4,7 +4,11 @@ use crate::shell::{self, Failure};
 
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
-    shell::run(&mut shell::cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    // Workspaces of their own, each for its reason.
+    for manifest in ["fuzz/Cargo.toml", "benches/stores/sqlx/Cargo.toml"] {
+        shell::run(&mut shell::cargo(["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn clippy() -> Result<(), Failure> {

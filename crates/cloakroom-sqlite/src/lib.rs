@@ -38,7 +38,7 @@
 //! | `id` | BLOB | 16 bytes, the session's public name |
 //! | `principal` | TEXT | who is signed in; NULL: nobody |
 //! | `created`, `signed_in` | INTEGER | when it began, and when its visitor last signed in (NULL: never) |
-//! | `expires` | INTEGER | from when on the row is garbage; moves on as the session is used |
+//! | `expires` | INTEGER | from when on the row is garbage, or up to a minute before that; moves on as the session is used |
 //! | `ended`, `reason` | INTEGER, TEXT | when and why it was ended; NULL while it lives |
 //! | `revision`, `token` | INTEGER | how many writes it has seen, and the mark of the last: what compare-and-swap compares |
 //! | `record` | BLOB | deadlines, lifetime and hashes of keys; the other columns are copies for SQL to search by |

@@ -37,9 +37,9 @@ pub(crate) fn get(
     connection: &Connection,
     id: SessionId,
 ) -> rusqlite::Result<Result<Option<Stored>, StoreError>> {
-    let mut statement = connection.prepare_cached("SELECT record, payload FROM session WHERE id = :id")?;
+    let mut statement = connection.prepare_cached("SELECT record, payload FROM session WHERE id = ?1")?;
     let stored = statement
-        .query_row(named_params! { ":id": id.as_bytes() }, |columns| {
+        .query_row([id.as_bytes()], |columns| {
             Ok(row::read(columns.get_ref(0)?.as_blob()?, columns.get_ref(1)?.as_blob_or_null()?))
         })
         .optional()?;

@@ -1,12 +1,16 @@
 //! What the writer does, inside its transaction.
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Record, Revision, SessionId, StoreError, Stored, Swap, Timestamp,
+    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, StoreError, Stored, Swap,
+    Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::read;
 use crate::row::{self, Remains, Row, marks, millis};
+
+/// Milliseconds by which a session may be noted as garbage too early; before it is swept its record is asked.
+const EARLY: i64 = 60_000;
 
 /// What the writer is asked.
 pub(crate) enum Write {
@@ -62,7 +66,7 @@ fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result
     )?;
     let inserted = statement.execute(named_params! {
         ":id": id.as_bytes(),
-        ":principal": row.principal.as_ref().map(cloakroom::Principal::as_str),
+        ":principal": row.principal.as_ref().map(Principal::as_str),
         ":created": row.created,
         ":signed_in": row.signed_in,
         ":expires": row.expires,
@@ -75,32 +79,61 @@ fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result
 }
 
 fn replace(connection: &Connection, id: SessionId, expected: Revision, row: &Row) -> Outcome<Swap> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE session
-         SET principal = :principal, signed_in = :signed_in, expires = :expires,
-             revision = :revision, token = :token, record = :record, payload = :payload
-         WHERE id = :id AND revision = :expected AND token = :expected_token AND ended IS NULL",
-    )?;
-    let (count, token) = marks(expected);
-    let replaced = statement.execute(named_params! {
-        ":id": id.as_bytes(),
-        ":expected": count,
-        ":expected_token": token,
-        ":principal": row.principal.as_ref().map(cloakroom::Principal::as_str),
-        ":signed_in": row.signed_in,
-        ":expires": row.expires,
-        ":revision": row.revision,
-        ":token": row.token,
-        ":record": row.head,
-        ":payload": row.payload.as_deref(),
-    })?;
-    if replaced == 1 {
-        return Ok(Ok(Swap::Done));
+    let mut statement = connection
+        .prepare_cached("SELECT rowid, ended, revision, token, expires FROM session WHERE id = ?1")?;
+    let standing = statement
+        .query_row([id.as_bytes()], |columns| {
+            let marks: (i64, i64) = (columns.get(2)?, columns.get(3)?);
+            Ok((
+                columns.get::<_, i64>(0)?,
+                columns.get::<_, Option<i64>>(1)?,
+                marks,
+                columns.get::<_, i64>(4)?,
+            ))
+        })
+        .optional()?;
+    match standing {
+        Some((rowid, None, found, expires)) if found == marks(expected) => {
+            overwrite(connection, rowid, row, expires)?;
+            Ok(Ok(Swap::Done))
+        }
+        Some((_, None, ..)) => Ok(read::get(connection, id)?.map(|stored| match stored {
+            Some(Stored::Live(current)) => Swap::Stale(current),
+            Some(Stored::Ended(_)) | None => Swap::Gone,
+        })),
+        Some((_, Some(_), ..)) | None => Ok(Ok(Swap::Gone)),
     }
-    Ok(read::get(connection, id)?.map(|stored| match stored {
-        Some(Stored::Live(current)) => Swap::Stale(current),
-        Some(Stored::Ended(_)) | None => Swap::Gone,
-    }))
+}
+
+fn overwrite(connection: &Connection, rowid: i64, row: &Row, noted: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE session SET principal = ?2, signed_in = ?3, revision = ?4, token = ?5, record = ?6, payload = ?7
+         WHERE rowid = ?1",
+    )?;
+    statement.execute(params![
+        rowid,
+        row.principal.as_ref().map(Principal::as_str),
+        row.signed_in,
+        row.revision,
+        row.token,
+        row.head,
+        row.payload.as_deref(),
+    ])?;
+    note(connection, rowid, row.expires, noted)
+}
+
+/// Notes when a session in use will be garbage, unless that is what is noted or not much later: it would otherwise move
+/// through the index at every write, which doubled what goes to the disk.
+fn note(connection: &Connection, rowid: i64, expires: i64, noted: i64) -> rusqlite::Result<()> {
+    if (noted..noted.saturating_add(EARLY)).contains(&expires) {
+        return Ok(());
+    }
+    note_exactly(connection, rowid, expires)
+}
+
+fn note_exactly(connection: &Connection, rowid: i64, expires: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("UPDATE session SET expires = ?2 WHERE rowid = ?1")?;
+    statement.execute([rowid, expires]).map(drop)
 }
 
 fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: Timestamp) -> Outcome<bool> {
@@ -180,25 +213,51 @@ fn admit(connection: &Connection, admission: &Admission) -> rusqlite::Result<()>
 
 /// Removes what is garbage at `now`: at most `limit` sessions and as many entries of the directory; how many sessions.
 pub(crate) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
-    let bounds = || (millis(now), i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM session WHERE rowid IN
-             (SELECT rowid FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2)
-         RETURNING id, principal",
-    )?;
-    let swept: Vec<([u8; 16], Option<String>)> =
-        statement.query_map(bounds(), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    for (id, principal) in &swept {
-        if let Some(principal) = principal {
-            dismiss(connection, principal, SessionId::from_bytes(*id))?;
+    let mut swept = 0;
+    while swept < limit {
+        let (looked_at, removed) = sweep_some(connection, now, limit - swept)?;
+        swept += removed;
+        if looked_at == removed {
+            break;
         }
     }
     let mut statement = connection.prepare_cached(
         "DELETE FROM admission WHERE (principal, id) IN
              (SELECT principal, id FROM admission WHERE until <= ?1 ORDER BY until LIMIT ?2)",
     )?;
-    statement.execute(bounds())?;
-    Ok(swept.len())
+    statement.execute(params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    Ok(swept)
+}
+
+/// Row, id, principal and record of a session that is noted as garbage.
+type Noted = (i64, [u8; 16], Option<String>, Vec<u8>);
+
+/// Looks at the sessions that are noted as garbage, at most `limit`; how many there were, and how many of them went. The
+/// others are noted anew, so that none is looked at twice.
+fn sweep_some(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<(usize, usize)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT rowid, id, principal, record FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
+    )?;
+    let bounds = params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)];
+    let noted: Vec<Noted> = statement
+        .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut removed = 0;
+    let mut remove = connection.prepare_cached("DELETE FROM session WHERE rowid = ?1")?;
+    for (rowid, id, principal, head) in &noted {
+        // Of a record that can't be read nothing else is known.
+        let expires = row::read(head, None).map_or(now, |stored| stored.expires_at());
+        if !expires.has_passed(now) {
+            note_exactly(connection, *rowid, millis(expires))?;
+            continue;
+        }
+        remove.execute([rowid])?;
+        removed += 1;
+        if let Some(principal) = principal {
+            dismiss(connection, principal, SessionId::from_bytes(*id))?;
+        }
+    }
+    Ok((noted.len(), removed))
 }
 
 /// Takes a session out of its principal's directory.

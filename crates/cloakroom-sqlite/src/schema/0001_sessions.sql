@@ -4,7 +4,7 @@ CREATE TABLE session (
     principal TEXT,                          -- who is signed in
     created   INTEGER NOT NULL,
     signed_in INTEGER,                       -- NULL: never
-    expires   INTEGER NOT NULL,              -- from then on the row is garbage; it moves when the session is used
+    expires   INTEGER NOT NULL,              -- garbage from then on, or up to a minute later; moves as it is used
     ended     INTEGER,                       -- NULL: it lives
     reason    TEXT,                          -- why it was ended
     revision  INTEGER NOT NULL,              -- how many writes it has seen

@@ -304,6 +304,30 @@ fn other_writes_get_their_turn_between_the_steps_of_a_sweep() {
     assert_eq!(left.len(), usize::try_from(written - 1_000).unwrap());
 }
 
+/// Small moves of a deadline are not noted where a sweep looks, so it has to look twice.
+#[test]
+fn a_sweep_spares_a_session_whose_deadline_moved_a_little_and_takes_it_at_its_time() {
+    let place = Place::new();
+    let store = place.open();
+    let second = Duration::from_secs(1);
+    for n in 0..300 {
+        insert(&store, n, record(NOW, 10)).unwrap();
+        let later = record(NOW.after(second * (n % 90)), 10);
+        assert!(matches!(store.replace(id(n), later.revision(), later.clone()).wait(), Ok(Swap::Done)));
+    }
+    let begin = NOW.after(IDLE);
+    for passed in 0..95 {
+        let now = begin.after(second * passed);
+        let mut swept = 0;
+        while let removed @ 1.. = store.sweep(now, 2).wait().unwrap() {
+            swept += removed;
+        }
+        let due = (0..300).filter(|n| n % 90 == passed).count();
+        assert_eq!(swept, due, "{passed} s after the first");
+    }
+    assert!(store.scan(Page::first(1)).wait().unwrap().is_empty());
+}
+
 #[test]
 fn new_sessions_take_garbage_along() {
     let place = Place::new();
