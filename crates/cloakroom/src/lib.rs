@@ -20,7 +20,7 @@
 //!
 //! # pub
 //! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-//!     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
+//!     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?; // or SqliteStore::open("sessions.db")?
 //!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
 //!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
 //! }
@@ -39,8 +39,8 @@
 //! - [`Sessions`] is the manager of one kind of session, [`Builder`] its policy: [`Lifetime`], [`Transport`] with
 //!   [`CookiePolicy`], [`Codec`].
 //! - [`Session`] is what a handler holds; [`Visit`] is one request's, for frameworks that have no integration yet.
-//! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, [`OnThread`] adapts one that blocks,
-//!   and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
+//! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, and crate `cloakroom-sqlite` has one
+//!   that lasts. [`OnThread`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
 //! - [`protocol`] decides: pure functions, which a model checker runs through every race.
 //!
 //! # Features
