@@ -32,6 +32,8 @@ pub struct SqliteBuilder {
 
 impl SqliteBuilder {
     pub(crate) fn new(path: PathBuf) -> Self {
+        // SQLite takes a name that begins with `file:` for a URI, which may say "in memory"; and processes change directories.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let settings = Settings { path, durable: true, patience: Duration::from_secs(5), bound: None };
         Self { settings, creates: true, readers: 2 }
     }

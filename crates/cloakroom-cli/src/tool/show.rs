@@ -128,9 +128,16 @@ fn facts(
         ]),
     }
     if let Some(value) = value {
-        facts.push(("value", value.to_string()));
+        facts.push(("value", harmless(&value.to_string())));
     }
     facts
+}
+
+/// A text of somebody's making, without what would move a terminal's cursor.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter })
+        .collect()
 }
 
 /// The value if it is JSON, else its bytes in hexadecimal digits.
@@ -146,4 +153,15 @@ fn value_of(stored: &Stored) -> Result<Option<serde_json::Value>, Box<dyn Error>
     }
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(digits.concat().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_visitor_wrote_cannot_move_the_operators_cursor() {
+        let told = harmless(&serde_json::json!({"name": "\u{9B}2J\u{1B}[2J\u{7F}naïve"}).to_string());
+        assert_eq!(told, "{\"name\":\"\u{FFFD}2J\\u001b[2J\u{FFFD}naïve\"}");
+    }
 }

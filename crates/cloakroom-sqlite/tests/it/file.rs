@@ -52,6 +52,25 @@ fn what_was_written_is_there_when_the_file_is_opened_again() {
 }
 
 #[test]
+fn any_name_is_the_name_of_a_file() {
+    let place = Place::new();
+    let directory = place.path().parent().unwrap().to_owned();
+    for name in [
+        "file:memory.db?mode=memory",
+        ":memory:",
+        "a b%20c?immutable=1#d.db",
+        "\u{1F9E5}.db",
+        "it's.db",
+        "-x",
+    ] {
+        let path = directory.join(name);
+        drop(insert(&SqliteStore::open(&path).unwrap(), 1, record(NOW, 10)));
+        assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 0), "{name}");
+        assert_eq!(size(&SqliteStore::open(&path).unwrap(), 1), Some(10), "{name}");
+    }
+}
+
+#[test]
 fn what_was_asked_is_finished_when_the_store_is_dropped() {
     let place = Place::new();
     let store = place.open();
