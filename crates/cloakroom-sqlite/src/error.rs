@@ -9,9 +9,6 @@ use std::sync::Arc;
 use cloakroom::{StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
-/// What is attempted when a file is not there yet.
-pub(crate) const CREATE: &str = "create";
-
 /// An operation on the file that failed. It is also the [`source`](StdError::source) of the store's own errors.
 #[derive(Clone, Debug)]
 pub struct SqliteError(Arc<Inner>);
@@ -34,7 +31,7 @@ pub enum SqliteErrorKind {
     Full,
     /// The file, its directory or its file system can't be written.
     ReadOnly,
-    /// There is no such file.
+    /// There is no such file, or no directory to create it in.
     Missing,
     /// The system does not let this process open the file.
     Denied,
@@ -134,8 +131,7 @@ impl fmt::Display for SqliteError {
             SqliteErrorKind::Locked => ": another process holds it locked",
             SqliteErrorKind::Full => ": the disk is full, or the file has reached its bound",
             SqliteErrorKind::ReadOnly => ": it can only be read here",
-            SqliteErrorKind::Missing if *attempted == CREATE => ": there is no such directory",
-            SqliteErrorKind::Missing => ": there is no such file",
+            SqliteErrorKind::Missing => ": there is no such file or directory",
             SqliteErrorKind::Denied => ": the system does not permit it",
             SqliteErrorKind::Corrupt => ": the file is damaged",
             SqliteErrorKind::Foreign => ": it is no database of sessions",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
-use crate::error::{CREATE, SqliteError, SqliteErrorKind};
+use crate::error::{SqliteError, SqliteErrorKind};
 use crate::schema;
 
 /// How a connection is to be set up.
@@ -36,7 +36,7 @@ pub(crate) fn create(path: &Path) -> Result<(), SqliteError> {
     }
     match create_private(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        created => created.map_err(|error| SqliteError::system(CREATE, error)),
+        created => created.map_err(|error| SqliteError::system("create", error)),
     }
 }
 
@@ -162,4 +162,29 @@ fn bound(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
     let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let pages = u32::try_from(bytes / u64::from(page.max(1))).unwrap_or(u32::MAX - 1).max(1);
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_waits_for_the_disk_unless_told_otherwise() {
+        /// As SQLite numbers them.
+        const NORMAL_AND_FULL: [u8; 2] = [1, 2];
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sessions.db");
+        create(&path).unwrap();
+        for (durable, synchronous) in [false, true].into_iter().zip(NORMAL_AND_FULL) {
+            let settings = Settings { path: path.clone(), durable, patience: Duration::ZERO, bound: None };
+            // Whichever is closed last writes the log into the file.
+            for connection in [connect(&settings).unwrap(), connect_reader(&settings).unwrap()] {
+                let asked =
+                    |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u8>(0)).unwrap();
+                assert_eq!(asked("synchronous"), synchronous);
+                assert_eq!(asked("fullfsync"), u8::from(durable));
+                assert_eq!(asked("checkpoint_fullfsync"), u8::from(durable));
+            }
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! What readers do.
 
 use cloakroom::{Page, Principal, SessionId, StoreError, Stored};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::SqliteError;
 use crate::row;
+
+/// The outer result is the engine's, the inner the operation's own, such as that of a record that can't be read.
+pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 
 /// What a reader is asked.
 pub(crate) enum Read {
@@ -32,13 +35,19 @@ pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Res
     found.map_err(|error| SqliteError::engine("read sessions", error).not_sent())?
 }
 
-/// What stands under `id`. The outer result is the engine's, the inner the record's.
-pub(crate) fn get(
-    connection: &Connection,
-    id: SessionId,
-) -> rusqlite::Result<Result<Option<Stored>, StoreError>> {
-    let mut statement = connection.prepare_cached("SELECT record, payload FROM session WHERE id = ?1")?;
-    let stored = statement
+/// What stands under `id`.
+pub(crate) fn get(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
+    one(connection, "SELECT record, payload FROM session WHERE id = ?1", id)
+}
+
+/// The same without its value.
+pub(crate) fn head(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
+    one(connection, "SELECT record, NULL FROM session WHERE id = ?1", id)
+}
+
+fn one(connection: &Connection, query: &str, id: SessionId) -> Outcome<Option<Stored>> {
+    let stored = connection
+        .prepare_cached(query)?
         .query_row([id.as_bytes()], |columns| {
             Ok(row::read(columns.get_ref(0)?.as_blob()?, columns.get_ref(1)?.as_blob_or_null()?))
         })
@@ -47,36 +56,16 @@ pub(crate) fn get(
 }
 
 fn ids_of(connection: &Connection, principal: &Principal, page: Page) -> rusqlite::Result<Vec<SessionId>> {
-    const FIRST: &str = "SELECT id FROM admission WHERE principal = :principal ORDER BY id LIMIT :limit";
-    const NEXT: &str =
-        "SELECT id FROM admission WHERE principal = :principal AND id > :after ORDER BY id LIMIT :limit";
-    let (principal, limit) = (principal.as_str(), limit_of(page));
-    let read = |columns: &rusqlite::Row<'_>| columns.get(0).map(SessionId::from_bytes);
-    match page.starts_after() {
-        None => connection
-            .prepare_cached(FIRST)?
-            .query_map(named_params! { ":principal": principal, ":limit": limit }, read)?
-            .collect(),
-        Some(after) => connection
-            .prepare_cached(NEXT)?
-            .query_map(
-                named_params! { ":principal": principal, ":after": after.as_bytes(), ":limit": limit },
-                read,
-            )?
-            .collect(),
-    }
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM admission WHERE principal = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
+    let bounds = params![principal.as_str(), after(&page), limit_of(page)];
+    statement.query_map(bounds, |columns| columns.get(0).map(SessionId::from_bytes))?.collect()
 }
 
-fn scan(
-    connection: &Connection,
-    page: Page,
-) -> rusqlite::Result<Result<Vec<(SessionId, Stored)>, StoreError>> {
-    const NEXT: &str = "SELECT id, record, payload FROM session WHERE id > :after ORDER BY id LIMIT :limit";
-    // A blob of no bytes comes before every id.
-    let after = page.starts_after();
-    let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_bytes());
-    let mut statement = connection.prepare_cached(NEXT)?;
-    let mut rows = statement.query(named_params! { ":after": after, ":limit": limit_of(page) })?;
+fn scan(connection: &Connection, page: Page) -> Outcome<Vec<(SessionId, Stored)>> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, record, payload FROM session WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query(params![after(&page), limit_of(page)])?;
     let mut entries = Vec::new();
     while let Some(columns) = rows.next()? {
         let id = SessionId::from_bytes(columns.get(0)?);
@@ -90,6 +79,11 @@ fn scan(
 
 fn probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("SELECT 1 FROM session LIMIT 1")?.query_row([], |_| Ok(())).optional().map(drop)
+}
+
+/// The id that a page starts after. One of no bytes comes before all.
+fn after(page: &Page) -> Vec<u8> {
+    page.starts_after().map_or(Vec::new(), |id| id.as_bytes().to_vec())
 }
 
 fn limit_of(page: Page) -> i64 {

@@ -28,6 +28,8 @@ const WAITING_BYTES: usize = 64 << 20;
 const LARGEST: usize = 16 << 20;
 /// Rows that a sweep removes in one step, between which other writes get their turn.
 const STEP: usize = 200;
+/// What is written for no session in particular is written in turn.
+const NO_SESSION: SessionId = SessionId::from_bytes([0; 16]);
 
 /// Sessions in one SQLite file.
 ///
@@ -70,7 +72,7 @@ impl SqliteStore {
         &self.path
     }
 
-    /// Looks the file over: its form, how durable it is, and whether it is damaged.
+    /// Looks the file over: its form, its size, who may read it, and whether it is damaged.
     ///
     /// Reads the whole file, and blocks for as long as that takes.
     ///
@@ -151,6 +153,13 @@ impl SqliteStore {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
         picked(self.writes.submit(id, bytes, write), pick)
+    }
+
+    fn sweep_step(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        self.write(NO_SESSION, Write::Sweep(now, limit), |done| match done {
+            Done::Swept(swept) => Some(swept),
+            _ => None,
+        })
     }
 }
 
@@ -250,18 +259,6 @@ impl Store for SqliteStore {
             return self.write(NO_SESSION, Write::Probe, |done| matches!(done, Done::Well).then_some(()));
         }
         self.list(Read::Health, |found| matches!(found, Found::Healthy).then_some(()))
-    }
-}
-
-/// What is written for no session in particular is written in turn.
-const NO_SESSION: SessionId = SessionId::from_bytes([0; 16]);
-
-impl SqliteStore {
-    fn sweep_step(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.write(NO_SESSION, Write::Sweep(now, limit), |done| match done {
-            Done::Swept(swept) => Some(swept),
-            _ => None,
-        })
     }
 }
 

@@ -1,12 +1,11 @@
 //! What the writer does, inside its transaction.
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, StoreError, Stored, Swap,
-    Timestamp,
+    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use crate::read;
+use crate::read::{self, Outcome};
 use crate::row::{self, Remains, Row, marks, millis};
 
 /// Milliseconds by which a session may be noted as garbage too early; before it is swept its record is asked.
@@ -34,9 +33,6 @@ pub(crate) enum Done {
     Swept(usize),
     Well,
 }
-
-/// The outer result is the engine's, which stops the whole transaction; the inner is this operation's own.
-pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 
 /// Carries one operation out.
 pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Outcome<Done> {
@@ -79,30 +75,31 @@ fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result
 }
 
 fn replace(connection: &Connection, id: SessionId, expected: Revision, row: &Row) -> Outcome<Swap> {
-    let mut statement = connection
-        .prepare_cached("SELECT rowid, ended, revision, token, expires FROM session WHERE id = ?1")?;
-    let standing = statement
+    let mut statement = connection.prepare_cached(
+        "SELECT rowid, expires, revision, token FROM session WHERE id = ?1 AND ended IS NULL",
+    )?;
+    let live = statement
         .query_row([id.as_bytes()], |columns| {
-            let marks: (i64, i64) = (columns.get(2)?, columns.get(3)?);
-            Ok((
-                columns.get::<_, i64>(0)?,
-                columns.get::<_, Option<i64>>(1)?,
-                marks,
-                columns.get::<_, i64>(4)?,
-            ))
+            let (rowid, expires): (i64, i64) = (columns.get(0)?, columns.get(1)?);
+            Ok((rowid, expires, (columns.get(2)?, columns.get(3)?)))
         })
         .optional()?;
-    match standing {
-        Some((rowid, None, found, expires)) if found == marks(expected) => {
+    match live {
+        Some((rowid, expires, found)) if found == marks(expected) => {
             overwrite(connection, rowid, row, expires)?;
             Ok(Ok(Swap::Done))
         }
-        Some((_, None, ..)) => Ok(read::get(connection, id)?.map(|stored| match stored {
-            Some(Stored::Live(current)) => Swap::Stale(current),
-            Some(Stored::Ended(_)) | None => Swap::Gone,
-        })),
-        Some((_, Some(_), ..)) | None => Ok(Ok(Swap::Gone)),
+        Some(_) => lost(connection, id),
+        None => Ok(Ok(Swap::Gone)),
     }
+}
+
+/// What is answered to who came too late: what stands there now.
+fn lost(connection: &Connection, id: SessionId) -> Outcome<Swap> {
+    Ok(read::get(connection, id)?.map(|stored| match stored {
+        Some(Stored::Live(current)) => Swap::Stale(current),
+        Some(Stored::Ended(_)) | None => Swap::Gone,
+    }))
 }
 
 fn overwrite(connection: &Connection, rowid: i64, row: &Row, noted: i64) -> rusqlite::Result<()> {
@@ -137,7 +134,7 @@ fn note_exactly(connection: &Connection, rowid: i64, expires: i64) -> rusqlite::
 }
 
 fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: Timestamp) -> Outcome<bool> {
-    let record = match head(connection, id)? {
+    let record = match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) if record.revision() == expected => record,
         Ok(_) => return Ok(Ok(false)),
         Err(error) => return Ok(Err(error)),
@@ -154,19 +151,18 @@ fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: T
 }
 
 fn end_at(connection: &Connection, id: SessionId, expected: Revision, ending: Ending) -> Outcome<Swap> {
-    match read::get(connection, id)? {
+    match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) if record.revision() == expected => {
             bury(connection, id, &record, ending)?;
             Ok(Ok(Swap::Done))
         }
-        Ok(Some(Stored::Live(current))) => Ok(Ok(Swap::Stale(current))),
-        Ok(Some(Stored::Ended(_)) | None) => Ok(Ok(Swap::Gone)),
+        Ok(_) => lost(connection, id),
         Err(error) => Ok(Err(error)),
     }
 }
 
 fn end(connection: &Connection, id: SessionId, ending: Ending) -> Outcome<Ended> {
-    match head(connection, id)? {
+    match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) => {
             bury(connection, id, &record, ending)?;
             Ok(Ok(Ended::Now))
@@ -266,15 +262,4 @@ fn dismiss(connection: &Connection, principal: &str, id: SessionId) -> rusqlite:
         connection.prepare_cached("DELETE FROM admission WHERE principal = :principal AND id = :id")?;
     statement.execute(named_params! { ":principal": principal, ":id": id.as_bytes() })?;
     Ok(())
-}
-
-/// What stands under `id`, without its value.
-fn head(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
-    let mut statement = connection.prepare_cached("SELECT record FROM session WHERE id = :id")?;
-    let stored = statement
-        .query_row(named_params! { ":id": id.as_bytes() }, |columns| {
-            Ok(row::read(columns.get_ref(0)?.as_blob()?, None))
-        })
-        .optional()?;
-    Ok(stored.transpose().map_err(StoreError::from))
 }

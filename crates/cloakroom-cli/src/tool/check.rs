@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::access::Access;
 use super::{Finding, output, walk};
 
-/// Check a store: reachable, up to date, set up to last, undamaged, every session readable, and how fast it answers.
+/// Check a store: reachable, up to date, with its log, undamaged, private, every session readable, and how fast it answers.
 ///
 /// Reads everything and changes nothing.
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,10 @@
 use std::fs;
 use std::process::Output;
 
+use cloakroom::{
+    Inserted, Key, KindTag, Lifetime, Payload, Revision, Secret, SessionId, Store, Timestamp, protocol,
+};
+use cloakroom_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -156,11 +160,28 @@ fn everybody_is_signed_out_only_by_who_means_it() {
     assert_eq!(tool(&server, &["revoke"]).status.code(), Some(2), "nobody is named");
 }
 
+/// Puts a session into a server's store that began and ended in 2001.
+fn add_expired(server: &Server) {
+    let key = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
+    let (verifier, lifetime) = (key.verifier(KindTag::of("")), Lifetime::default());
+    let then = Timestamp::from_millis(1_000_000_000_000);
+    let record = protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), then);
+    let store = SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the server's file");
+    assert_eq!(store.insert(key.id(), record).wait().expect("it takes it"), Inserted::Done);
+}
+
 #[test]
 fn a_sweep_takes_what_is_over_and_nothing_else() {
     let server = Server::start();
     let mut alice = signed_in(&server, "alice", "wonderland");
-    assert_eq!(json_of(&server, &["sweep", "--dry-run"]), json!({"removed": 0, "dry_run": true}));
+    add_expired(&server);
+    assert_eq!(json_of(&server, &["list", "--state", "expired"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(json_of(&server, &["list"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(json_of(&server, &["stats"])["expired"], json!(1));
+    for _ in 0..2 {
+        assert_eq!(json_of(&server, &["sweep", "--dry-run"]), json!({"removed": 1, "dry_run": true}));
+    }
+    assert_eq!(json_of(&server, &["sweep"]), json!({"removed": 1, "dry_run": false}));
     assert_eq!(json_of(&server, &["sweep"]), json!({"removed": 0, "dry_run": false}));
     assert_eq!(alice.session()["principal"], "alice");
 }

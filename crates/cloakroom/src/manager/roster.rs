@@ -1,7 +1,5 @@
 //! A principal's sessions: listed, and ended one by one.
 
-use std::sync::Arc;
-
 use super::{Held, Manager};
 use crate::error::{Error, ErrorKind};
 use crate::key::SessionId;
@@ -86,7 +84,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Reads the session again that a request holds, so that only who holds it still can act on others by it.
-    pub(crate) async fn confirm(&self, held: &Arc<Held<V>>) -> Result<(), Error> {
+    pub(crate) async fn confirm(&self, held: &Held<V>) -> Result<(), Error> {
         self.reread(held).await.map(drop)
     }
 

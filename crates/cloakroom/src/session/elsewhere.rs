@@ -1,7 +1,5 @@
 //! What a signed-in visitor does to their other sessions.
 
-use std::sync::Arc;
-
 use super::Session;
 use crate::cell::Holding;
 use crate::error::{Error, ErrorKind};
@@ -18,6 +16,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// # Errors
     /// `NotFound` if this session has ended meanwhile, `Superseded` if its key was replaced, `Unavailable`.
     pub async fn logout_other(&mut self, id: SessionId) -> Result<bool, Error> {
+        self.adopt();
         if self.id() == Some(id) {
             return self.logout().await.map(|()| true);
         }
@@ -55,7 +54,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.adopt();
         match &self.seen {
             Holding::Live(held) => {
-                self.manager().confirm(&Arc::clone(held)).await?;
+                self.manager().confirm(held).await?;
                 Ok(self.principal().cloned())
             }
             Holding::Superseded => Err(Error::new(ErrorKind::Superseded)),
