@@ -44,11 +44,13 @@
 //! | `record` | BLOB | deadlines, lifetime and hashes of keys; the other columns are copies for SQL to search by |
 //! | `payload` | BLOB | the value: a byte of format (1 is JSON), a byte of schema, then the codec's bytes |
 //!
-//! Times are milliseconds since 1970, UTC. The table `admission` lists which `principal` signed in on which `id`, and
+//! Times are milliseconds since 1970, UTC. The table `revocation` holds up to when (`before`) a principal's sign-ins were
+//! revoked. The table `admission` lists which `principal` signed in on which `id`, and
 //! `until` when that may matter. Deleting a row of `session` by hand is safe and ends the session without a word to its
 //! holder; changing one is not.
 
 mod builder;
+mod directory;
 mod error;
 mod file;
 mod inspection;

@@ -24,7 +24,7 @@ impl Row {
         Ok(Self {
             principal: record.principal().cloned(),
             created: millis(record.created()),
-            signed_in: record.signed_in().map(millis),
+            signed_in: record.authenticated_at().map(millis),
             expires: millis(record.expires_at()),
             revision,
             token,
@@ -67,6 +67,11 @@ pub(crate) fn read(head: &[u8], payload: Option<&[u8]>) -> Result<Stored, Decode
 /// SQLite's integers have a sign: what is too late for them is the latest there is. The record keeps the exact moment.
 pub(crate) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What [`millis`] noted.
+pub(crate) fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
 /// Counter and token, bit by bit: they are only compared for equality.

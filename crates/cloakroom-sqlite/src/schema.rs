@@ -5,10 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{SqliteError, SqliteErrorKind};
 
 /// The version that this code reads and writes.
-pub(crate) const NEWEST: u32 = 1;
+pub(crate) const NEWEST: u32 = 2;
 
 /// Each brings the file from one version to the next. Never changed once released; later ones are added.
-const MIGRATIONS: [&str; NEWEST as usize] = [include_str!("schema/0001_sessions.sql")];
+const MIGRATIONS: [&str; NEWEST as usize] =
+    [include_str!("schema/0001_sessions.sql"), include_str!("schema/0002_revocations.sql")];
 
 /// "clrm": marks the file as ours, in its header.
 const APPLICATION_ID: i32 = 0x636C_726D;

@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use cloakroom::batch::Queue;
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store, StoreError,
-    StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
+    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -221,8 +221,21 @@ impl Store for SqliteStore {
         })
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
-        self.write(admission.id, Write::Admit(admission), |done| matches!(done, Done::Well).then_some(()))
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+        self.write(admission.id, Write::Admit(admission), |done| match done {
+            Done::Admitted(admitted) => Some(admitted),
+            _ => None,
+        })
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let write = Write::RevokeBefore(principal.clone(), before, until);
+        self.write(NO_SESSION, write, |done| matches!(done, Done::Well).then_some(()))
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {

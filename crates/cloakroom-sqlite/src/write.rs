@@ -1,10 +1,12 @@
 //! What the writer does, inside its transaction.
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap, Timestamp,
+    Admission, Admitted, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap,
+    Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use crate::directory;
 use crate::read::{self, Outcome};
 use crate::row::{self, Remains, Row, marks, millis};
 
@@ -19,6 +21,7 @@ pub(crate) enum Write {
     EndAt(Revision, Ending),
     End(Ending),
     Admit(Admission),
+    RevokeBefore(Principal, Timestamp, Timestamp),
     Sweep(Timestamp, usize),
     /// Nothing, but a turn at writing.
     Probe,
@@ -30,6 +33,7 @@ pub(crate) enum Done {
     Swap(Swap),
     Touched(bool),
     Ended(Ended),
+    Admitted(Admitted),
     Swept(usize),
     Well,
 }
@@ -48,7 +52,12 @@ pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Ou
             end_at(connection, id, *expected, *ending).map(|swap| swap.map(Done::Swap))
         }
         Write::End(ending) => end(connection, id, *ending).map(|ended| ended.map(Done::Ended)),
-        Write::Admit(admission) => admit(connection, admission).map(|()| Ok(Done::Well)),
+        Write::Admit(admission) => {
+            directory::admit(connection, admission).map(|admitted| Ok(Done::Admitted(admitted)))
+        }
+        Write::RevokeBefore(principal, before, until) => {
+            directory::revoke_before(connection, principal, *before, *until).map(|()| Ok(Done::Well))
+        }
         Write::Sweep(now, limit) => sweep(connection, *now, *limit).map(|swept| Ok(Done::Swept(swept))),
         Write::Probe => Ok(Ok(Done::Well)),
     }
@@ -189,21 +198,8 @@ fn bury(connection: &Connection, id: SessionId, record: &Record, ending: Ending)
         ":record": remains.head,
     })?;
     if let Some(principal) = record.principal() {
-        dismiss(connection, principal.as_str(), id)?;
+        directory::dismiss(connection, principal.as_str(), id)?;
     }
-    Ok(())
-}
-
-fn admit(connection: &Connection, admission: &Admission) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO admission (principal, id, until) VALUES (:principal, :id, :until)
-         ON CONFLICT (principal, id) DO UPDATE SET until = max(until, excluded.until)",
-    )?;
-    statement.execute(named_params! {
-        ":principal": admission.principal.as_str(),
-        ":id": admission.id.as_bytes(),
-        ":until": millis(admission.until),
-    })?;
     Ok(())
 }
 
@@ -217,11 +213,7 @@ pub(crate) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> ru
             break;
         }
     }
-    let mut statement = connection.prepare_cached(
-        "DELETE FROM admission WHERE (principal, id) IN
-             (SELECT principal, id FROM admission WHERE until <= ?1 ORDER BY until LIMIT ?2)",
-    )?;
-    statement.execute(params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    directory::sweep(connection, now, limit)?;
     Ok(swept)
 }
 
@@ -250,16 +242,8 @@ fn sweep_some(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite
         remove.execute([rowid])?;
         removed += 1;
         if let Some(principal) = principal {
-            dismiss(connection, principal, SessionId::from_bytes(*id))?;
+            directory::dismiss(connection, principal, SessionId::from_bytes(*id))?;
         }
     }
     Ok((noted.len(), removed))
-}
-
-/// Takes a session out of its principal's directory.
-fn dismiss(connection: &Connection, principal: &str, id: SessionId) -> rusqlite::Result<()> {
-    let mut statement =
-        connection.prepare_cached("DELETE FROM admission WHERE principal = :principal AND id = :id")?;
-    statement.execute(named_params! { ":principal": principal, ":id": id.as_bytes() })?;
-    Ok(())
 }

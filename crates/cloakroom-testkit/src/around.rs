@@ -20,6 +20,8 @@ pub enum Operation {
     End,
     /// `admit`
     Admit,
+    /// `revoke_before`
+    RevokeBefore,
     /// `ids_of`
     IdsOf,
     /// `scan`
@@ -113,9 +115,20 @@ macro_rules! decorate {
             fn admit(
                 &self,
                 admission: cloakroom::Admission,
-            ) -> cloakroom::Io<'_, Result<(), cloakroom::StoreError>> {
+            ) -> cloakroom::Io<'_, Result<cloakroom::Admitted, cloakroom::StoreError>> {
                 let call = $crate::Call::about($crate::Operation::Admit, admission.id);
                 self.around(call, move |store| store.admit(admission))
+            }
+
+            fn revoke_before(
+                &self,
+                principal: &cloakroom::Principal,
+                before: cloakroom::Timestamp,
+                until: cloakroom::Timestamp,
+            ) -> cloakroom::Io<'_, Result<(), cloakroom::StoreError>> {
+                let principal = principal.clone();
+                let call = $crate::Call::of($crate::Operation::RevokeBefore);
+                self.around(call, move |store| store.revoke_before(&principal, before, until))
             }
 
             fn ids_of(

@@ -80,6 +80,12 @@ macro_rules! for_each_clause {
             admitting_twice_lists_once
             a_later_admission_with_a_later_deadline_wins
             a_live_session_stays_listed_whatever_is_written_and_swept
+            a_full_directory_names_its_entries_and_enters_nobody
+            who_is_entered_is_not_refused_for_the_limit
+            an_entry_makes_room_only_as_it_was_seen
+            of_many_that_admit_at_once_no_more_than_the_limit_are_entered
+            a_proof_older_than_a_revocation_is_refused
+            of_several_revocations_the_latest_counts
             a_directory_is_listed_in_order_page_by_page
             // scan
             a_scan_shows_every_entry_once_in_order

@@ -7,12 +7,15 @@ mod decoding;
 mod elsewhere;
 mod encoding;
 mod endings;
+mod freshness;
 mod headers;
 mod keys;
+mod limits;
 mod outage;
 mod peers;
 mod renewal;
 mod signing_in;
+mod terms;
 mod timeouts;
 mod trips;
 mod writes;
@@ -24,12 +27,15 @@ pub use cancellation::*;
 pub use decoding::*;
 pub use elsewhere::*;
 pub use endings::*;
+pub use freshness::*;
 pub use headers::*;
 pub use keys::*;
+pub use limits::*;
 pub use outage::*;
 pub use peers::*;
 pub use renewal::*;
 pub use signing_in::*;
+pub use terms::*;
 pub use timeouts::*;
 pub use trips::*;
 pub use writes::*;
@@ -94,7 +100,22 @@ macro_rules! for_each_law {
             parallel_requests_at_a_renewal_all_succeed
             a_key_that_died_before_its_response_is_not_sent
             a_client_that_never_takes_the_next_key_does_not_go_idle
+            of_many_logins_at_a_limit_exactly_as_many_remain
+            at_a_limit_the_first_signed_in_makes_room_and_is_told_why
+            a_limit_that_refuses_ends_nobody
+            a_session_that_is_over_does_not_count_against_a_limit
+            a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit
+            a_login_whose_proof_is_older_than_a_revocation_is_refused
+            a_revocation_reaches_a_login_in_flight
+            a_revocation_ends_older_sessions_and_spares_later_ones
+            a_sensitive_step_asks_for_a_recent_sign_in
+            a_sensitive_step_asks_how_well_the_visitor_signed_in
+            a_sensitive_step_is_refused_to_a_session_that_just_ended
+            a_client_is_listed_under_the_name_its_visitor_gave_it
             // 5. Timeouts
+            a_lifetime_of_ones_own_sticks_through_every_write
+            the_cookie_follows_a_lifetime_of_ones_own
+            a_page_is_told_when_the_session_is_about_to_expire
             an_idle_session_ends_at_its_deadline_and_use_moves_it
             the_absolute_deadline_holds_however_busy_the_session
             a_touch_is_written_once_per_fraction_of_the_idle_timeout

@@ -79,6 +79,7 @@ pub struct Calls {
     pub end_at: usize,
     pub end: usize,
     pub admit: usize,
+    pub revoke_before: usize,
     pub ids_of: usize,
     pub scan: usize,
     pub sweep: usize,
@@ -88,8 +89,9 @@ pub struct Calls {
 impl Calls {
     /// All operations together.
     pub const fn total(&self) -> usize {
-        let Self { insert, get, replace, touch, end_at, end, admit, ids_of, scan, sweep, health } = *self;
-        insert + get + replace + touch + end_at + end + admit + ids_of + scan + sweep + health
+        let Self { insert, get, replace, touch, end_at, end, admit, .. } = *self;
+        let Self { revoke_before, ids_of, scan, sweep, health, .. } = *self;
+        insert + get + replace + touch + end_at + end + admit + revoke_before + ids_of + scan + sweep + health
     }
 
     fn count(&mut self, operation: Operation) {
@@ -101,6 +103,7 @@ impl Calls {
             Operation::EndAt => &mut self.end_at,
             Operation::End => &mut self.end,
             Operation::Admit => &mut self.admit,
+            Operation::RevokeBefore => &mut self.revoke_before,
             Operation::IdsOf => &mut self.ids_of,
             Operation::Scan => &mut self.scan,
             Operation::Sweep => &mut self.sweep,

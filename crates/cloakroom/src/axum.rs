@@ -54,6 +54,8 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// |---|---|
 /// | `Unavailable` | 503 with `Retry-After` |
 /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
+/// | `Unmet`, `LoginRevoked` | 401: sign in again |
+/// | `TooManySessions` | 403 |
 /// | `Unfit` | 413 |
 /// | all others | 500 |
 ///
@@ -66,6 +68,8 @@ impl IntoResponse for Error {
             ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded | ErrorKind::Conflict => {
                 StatusCode::CONFLICT
             }
+            ErrorKind::Unmet | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
+            ErrorKind::TooManySessions => StatusCode::FORBIDDEN,
             ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
                 StatusCode::INTERNAL_SERVER_ERROR

@@ -21,11 +21,15 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use crate::error::Error;
+use crate::freshness::Freshness;
 use crate::io::block_on;
 use crate::key::{Key, SessionId};
+use crate::lifetime::Lifetime;
+use crate::login::Login;
 use crate::principal::Principal;
 use crate::store::Page;
 use crate::summary::Summary;
+use crate::time::Timestamp;
 use crate::value::{DefaultKind, Kind, Value};
 
 /// [`Sessions`](crate::Sessions) whose methods wait.
@@ -114,6 +118,14 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         wait(self.0.revoke_all(principal))
     }
 
+    /// Waits for [`revoke_issued_before`](crate::Sessions::revoke_issued_before).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn revoke_issued_before(&self, principal: &Principal, before: Timestamp) -> Result<usize, Error> {
+        wait(self.0.revoke_issued_before(principal, before))
+    }
+
     /// Waits for [`sweep`](crate::Sessions::sweep).
     ///
     /// # Errors
@@ -200,8 +212,32 @@ impl<V: Value, K: Kind> Session<V, K> {
     ///
     /// # Errors
     /// Those of its twin.
-    pub fn login(&mut self, principal: &Principal) -> Result<(), Error> {
-        wait(self.0.login(principal))
+    pub fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
+        wait(self.0.login(login))
+    }
+
+    /// Waits for [`live_for`](crate::Session::live_for).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn live_for(&mut self, lifetime: Lifetime) -> Result<(), Error> {
+        wait(self.0.live_for(lifetime))
+    }
+
+    /// Waits for [`set_label`](crate::Session::set_label).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn set_label(&mut self, label: &str) -> Result<(), Error> {
+        wait(self.0.set_label(label))
+    }
+
+    /// Waits for [`require`](crate::Session::require).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn require(&mut self, freshness: Freshness) -> Result<(), Error> {
+        wait(self.0.require(freshness))
     }
 
     /// Waits for [`logout`](crate::Session::logout).

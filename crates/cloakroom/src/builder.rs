@@ -9,6 +9,7 @@ use crate::codec::{Codec, CodecError, Coding, Json, OldPayload, Upgrade};
 use crate::entropy::{Entropy, OsEntropy, random};
 use crate::key::KindTag;
 use crate::lifetime::Lifetime;
+use crate::limit::Limit;
 use crate::manager::{Manager, TheftPolicy, Tokens, UndecodablePolicy};
 use crate::observer::Observer;
 use crate::payload::Holder;
@@ -38,6 +39,7 @@ pub struct Builder<V, K = DefaultKind> {
     codec: Arc<dyn Codec<V>>,
     schema: u8,
     upgrade: Option<Arc<Upgrade<V>>>,
+    limit: Option<Limit>,
     theft: TheftPolicy,
     undecodable: UndecodablePolicy,
     clock: Arc<dyn Clock>,
@@ -55,6 +57,7 @@ impl<V: Value, K: Kind> Builder<V, K> {
             codec: Arc::new(Json),
             schema: 0,
             upgrade: None,
+            limit: None,
             theft: TheftPolicy::default(),
             undecodable: UndecodablePolicy::default(),
             clock: Arc::new(SystemClock),
@@ -92,6 +95,12 @@ impl<V: Value, K: Kind> Builder<V, K> {
     ) -> Self {
         self.schema = version;
         self.upgrade = Some(Arc::new(upgrade));
+        self
+    }
+
+    /// How many sessions a principal may be signed in on; any number unless said.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -133,6 +142,9 @@ impl<V: Value, K: Kind> Builder<V, K> {
     /// # Errors
     /// [`ConfigError`] for a combination that browsers would refuse, saying why, and for a system without randomness.
     pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
+        if self.limit.is_some_and(|limit| limit.most() == 0) {
+            return Err(ConfigError(NO_SESSIONS.into()));
+        }
         let channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
         let coding = Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });
@@ -148,7 +160,9 @@ impl<V: Value, K: Kind> Builder<V, K> {
             clock: self.clock,
             entropy: self.entropy,
             observer: self.observer,
+            limit: self.limit,
             turnstile: Turnstile::default(),
+            logins: Turnstile::default(),
             tokens: Tokens::new(seed),
         })))
     }
@@ -162,6 +176,8 @@ impl<V, K> fmt::Debug for Builder<V, K> {
             .finish_non_exhaustive()
     }
 }
+
+const NO_SESSIONS: &str = "a limit of no session lets nobody sign in";
 
 /// A policy that could never work. It says why.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::headers::ResponseHeaders;
 use crate::key::Key;
@@ -46,6 +47,7 @@ pub(crate) struct State<V> {
     carrier: Carrier,
     asked: bool,
     closed: bool,
+    client: Client,
     /// The key under which this request's first write begins a session, so that two handles begin one.
     intended: Option<Key>,
 }
@@ -58,6 +60,7 @@ impl<V> Default for State<V> {
             carrier: Carrier::Cookie,
             asked: false,
             closed: false,
+            client: Client::new(),
             intended: None,
         }
     }
@@ -130,6 +133,12 @@ impl<V: Value> Cell<V> {
         if matches!(&state.cookie, CookieChange::Send { key, .. } if key == dead) {
             state.cookie = CookieChange::Keep;
         }
+    }
+
+    /// What is known of the request's client, and what a login says of it.
+    pub(crate) fn client(&self, said: &Client) -> Client {
+        let noted = self.lock().client.clone();
+        Client::clone(&noted).with_label(said.label().unwrap_or_default())
     }
 
     /// Makes what a handle did known to all others.

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::codec::CodecError;
+use crate::freshness::Unmet;
 use crate::protocol::Vacancy;
 use crate::store::{Outcome, StoreError, StoreErrorKind};
 
@@ -21,6 +22,7 @@ pub struct Error {
 enum Cause {
     None,
     Vacant(Vacancy),
+    Unmet(Unmet),
     Store(StoreError),
     Other(Box<dyn StdError + Send + Sync>),
 }
@@ -47,6 +49,12 @@ pub enum ErrorKind {
     Corrupt,
     /// The value can't be kept: it can't be written in the codec, or is too large for the store.
     Unfit,
+    /// The principal has as many sessions as they may ([`Limit::refusing`](crate::Limit::refusing)); nobody was signed in.
+    TooManySessions,
+    /// The login's proof is older than a revocation of the principal's sessions; nobody was signed in.
+    LoginRevoked,
+    /// The visitor must sign in again first; see [`Error::unmet`].
+    Unmet,
     /// The request passed through no [`SessionLayer`](crate::SessionLayer) for this kind of session.
     NoLayer,
 }
@@ -65,6 +73,14 @@ impl Error {
         }
     }
 
+    /// What the session lacks, if a [`Freshness`](crate::Freshness) was asked of it.
+    pub const fn unmet(&self) -> Option<Unmet> {
+        match &self.cause {
+            Cause::Unmet(unmet) => Some(*unmet),
+            _ => None,
+        }
+    }
+
     /// True if a write that failed may have happened; it then happened whole.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
@@ -76,6 +92,10 @@ impl Error {
 
     pub(crate) const fn vacant(vacancy: Vacancy) -> Self {
         Self { kind: ErrorKind::NotFound, cause: Cause::Vacant(vacancy) }
+    }
+
+    pub(crate) const fn stale(unmet: Unmet) -> Self {
+        Self { kind: ErrorKind::Unmet, cause: Cause::Unmet(unmet) }
     }
 
     pub(crate) fn corrupt(error: CodecError) -> Self {
@@ -109,6 +129,9 @@ impl fmt::Display for Error {
             ErrorKind::Unavailable => "sessions are unavailable",
             ErrorKind::Corrupt => "cannot read the session's value",
             ErrorKind::Unfit => "cannot keep the session's value",
+            ErrorKind::TooManySessions => "the principal is signed in on as many sessions as they may",
+            ErrorKind::LoginRevoked => "the principal's sessions were revoked after this sign-in was checked",
+            ErrorKind::Unmet => "the visitor must sign in again",
             ErrorKind::NoLayer => "no `SessionLayer` for this kind of session wraps this route",
         })
     }
@@ -117,7 +140,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::None | Cause::Vacant(_) => None,
+            Cause::None | Cause::Vacant(_) | Cause::Unmet(_) => None,
             Cause::Store(error) => Some(error),
             Cause::Other(error) => Some(error.as_ref()),
         }

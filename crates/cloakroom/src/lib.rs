@@ -57,14 +57,18 @@ pub mod protocol;
 
 mod builder;
 mod cell;
+mod client;
 mod codec;
 mod cookie;
 mod entropy;
 mod error;
+mod freshness;
 mod headers;
 mod io;
 mod key;
 mod lifetime;
+mod limit;
+mod login;
 mod manager;
 mod map;
 mod memory;
@@ -89,14 +93,18 @@ mod axum;
 mod tower;
 
 pub use builder::{Builder, ConfigError};
+pub use client::Client;
 pub use codec::{Codec, CodecError, Json, OldPayload};
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{Error, ErrorKind};
+pub use freshness::{Assurance, Freshness, Unmet};
 pub use headers::ResponseHeaders;
 pub use io::Io;
 pub use key::{Key, KindTag, Nonce, ParseIdError, ParseKeyError, Secret, SessionId, Verifier};
 pub use lifetime::Lifetime;
+pub use limit::Limit;
+pub use login::Login;
 pub use manager::{TheftPolicy, UndecodablePolicy};
 pub use map::Map;
 pub use memory::MemoryStore;
@@ -108,7 +116,10 @@ pub use protocol::Vacancy;
 pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombstone};
 pub use session::Session;
 pub use sessions::Sessions;
-pub use store::{Admission, Ended, Inserted, Outcome, Page, Store, StoreError, StoreErrorKind, Swap};
+pub use store::{
+    Admission, Admitted, Ended, Entry, Inserted, Outcome, Page, Store, StoreError, StoreErrorKind, Swap,
+    judge_admission,
+};
 pub use summary::Summary;
 pub use time::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "tower")]

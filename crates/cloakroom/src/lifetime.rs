@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
-const LONGEST: Duration = Duration::from_hours(9600);
+pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
 
 /// How long a session lives: OWASP's idle, absolute and renewal timeouts together.
 ///
-/// Each session keeps the lifetime it was given through every later write. The default is 30 minutes idle,
+/// Each session keeps the lifetime it was given through every later write; a visitor may be given one of their own
+/// ([`Login::with_lifetime`](crate::Login::with_lifetime), [`Session::live_for`](crate::Session::live_for)). The default is 30 minutes idle,
 /// 12 hours in all, a new secret every 15 minutes. Spans over 400 days mean 400 days.
 ///
 /// ```
@@ -38,6 +39,44 @@ impl Default for Lifetime {
 }
 
 impl Lifetime {
+    /// For NIST SP 800-63B-4 assurance level 1 (section 2.1.3): 30 days in all, no idle timeout.
+    ///
+    /// As for all three levels, the cookie goes with the browser (section 5.1: secrets SHOULD NOT be persistent).
+    pub fn aal1() -> Self {
+        Self::nist(Self::absolute(Duration::from_hours(24 * 30)))
+    }
+
+    /// For NIST SP 800-63B-4 assurance level 2 (section 2.2.3): 24 hours in all, 1 hour idle.
+    pub fn aal2() -> Self {
+        Self::nist(Self::absolute(Duration::from_hours(24)).with_idle(Duration::from_hours(1)))
+    }
+
+    /// For NIST SP 800-63B-4 assurance level 3 (section 2.3.3): 12 hours in all, 15 minutes idle.
+    pub fn aal3() -> Self {
+        Self::nist(Self::absolute(Duration::from_hours(12)).with_idle(Duration::from_mins(15)))
+    }
+
+    /// The default deadlines, and a cookie that goes when the browser closes: for a shared computer.
+    pub fn browser_session() -> Self {
+        Self::default().until_browser_closes()
+    }
+
+    /// "Keep me signed in": 30 days in all, 14 days idle.
+    pub fn remember_me() -> Self {
+        Self::absolute(Duration::from_hours(24 * 30))
+            .with_idle(Duration::from_hours(24 * 14))
+            .with_renewal(Duration::from_mins(15))
+    }
+
+    /// A week, used or not: the default period of OCaml's `session`.
+    pub fn one_week() -> Self {
+        Self::absolute(Duration::from_hours(24 * 7)).with_renewal(Duration::from_mins(15))
+    }
+
+    fn nist(lifetime: Self) -> Self {
+        lifetime.with_renewal(Duration::from_mins(15)).until_browser_closes()
+    }
+
     /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
     pub fn absolute(span: Duration) -> Self {
         Self { idle: None, absolute: span.min(LONGEST), renewal: None, outlives_browser: true }

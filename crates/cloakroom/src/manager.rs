@@ -1,5 +1,6 @@
 //! The protocol given effects: the one place where keys meet the clock, the randomness and the store.
 
+mod admission;
 mod creation;
 mod opening;
 mod roster;
@@ -7,24 +8,23 @@ mod writing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 pub(crate) use creation::{Beginning, Created, MINTS};
 pub(crate) use opening::Opened;
 use writing::ATTEMPTS;
-pub(crate) use writing::{Draft, Plan};
+pub(crate) use writing::{Draft, Plan, Written};
 
 use crate::codec::{CodecError, Coding};
 use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
+use crate::limit::Limit;
 use crate::observer::{Event, Observer};
 use crate::payload::{Holder, Payload};
-use crate::principal::Principal;
 use crate::protocol::{self, Standing, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Admission, Ended, Store, Swap};
+use crate::store::{Ended, Store, Swap};
 use crate::time::{Clock, Timestamp};
 use crate::transport::Channel;
 use crate::turnstile::Turnstile;
@@ -68,7 +68,11 @@ pub(crate) struct Manager<V> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) limit: Option<Limit>,
+    /// Where writers that lost a race for a session queue.
     pub(crate) turnstile: Turnstile,
+    /// Where logins of a limited principal queue.
+    pub(crate) logins: Turnstile,
     pub(crate) tokens: Tokens,
 }
 
@@ -125,17 +129,6 @@ impl<V: Value> Manager<V> {
         payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
     }
 
-    /// Enters a session that ends at `until` in its principal's directory, with a minute to spare for the write that follows.
-    pub(crate) async fn admit(
-        &self,
-        principal: &Principal,
-        id: SessionId,
-        until: Timestamp,
-    ) -> Result<(), Error> {
-        let admission = Admission::new(principal.clone(), id, until.after(Duration::from_mins(1)));
-        Ok(self.store.admit(admission).await?)
-    }
-
     /// Ends session `id`; absent or ended is success.
     pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
@@ -182,7 +175,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Reads the session again that `held` is a copy of.
-    async fn reread(&self, held: &Held<V>) -> Result<Held<V>, Error> {
+    pub(crate) async fn reread(&self, held: &Held<V>) -> Result<Held<V>, Error> {
         match self.store.get(held.key.id()).await? {
             Some(Stored::Live(record)) => self.recognise(&held.key, held.verifier, record),
             Some(Stored::Ended(tombstone)) => match protocol::judge_ended(&tombstone, &held.verifier) {

@@ -17,7 +17,7 @@ use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Admission, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
+use crate::store::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
 /// Shards, each behind its own lock. A power of two.
@@ -212,13 +212,12 @@ impl MemoryStore {
     }
 
     /// The directory is outside the bounds, so it takes nobody in whose session could not be kept.
-    fn try_admit(&self, admission: Admission) -> Result<(), StoreError> {
+    fn try_admit(&self, admission: Admission) -> Result<Admitted, StoreError> {
         if self.shard(admission.id).with(admission.id, |slot| slot.is_none()) {
             self.reserve(1, 0)?;
             self.space.release(1, 0);
         }
-        self.directory.admit(admission, self.long_past());
-        Ok(())
+        Ok(self.directory.admit(admission, self.long_past()))
     }
 
     fn try_scan(&self, page: Page) -> Result<Vec<(SessionId, Stored)>, StoreError> {
@@ -289,8 +288,18 @@ impl Store for MemoryStore {
         Io::ready(self.freeing(id, self.shard(id).end(id, |slot| slot.end(ending), Ended::Absent)))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         Io::ready(self.try_admit(admission))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.directory.revoke_before(principal, before, until);
+        Io::ready(Ok(()))
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {

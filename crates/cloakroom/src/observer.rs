@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::codec::CodecError;
 use crate::key::SessionId;
+use crate::principal::Principal;
 use crate::record::EndReason;
 
 /// Is told what happens to sessions. Called inline: be quick, and never block.
@@ -32,6 +33,20 @@ pub enum Event<'a> {
     Created {
         /// The session.
         id: SessionId,
+    },
+    /// Somebody signed in.
+    SignedIn {
+        /// The session.
+        id: SessionId,
+        /// Who.
+        principal: &'a Principal,
+    },
+    /// A principal signed in once more than they may: the login was refused, or their oldest session ended.
+    ExcessSession {
+        /// Who.
+        principal: &'a Principal,
+        /// How many sessions they may have.
+        limit: u8,
     },
     /// A session's secret was replaced.
     Renewed {

@@ -9,7 +9,7 @@ use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Admission, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
+use crate::store::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -91,8 +91,18 @@ impl<S: Store> Store for OnThread<S> {
         self.run(move |store| store.end(id, ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         self.run(move |store| store.admit(admission))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let principal = principal.clone();
+        self.run(move |store| Io::ready(store.revoke_before(&principal, before, until).wait()))
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {

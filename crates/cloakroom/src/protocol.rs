@@ -19,7 +19,8 @@ mod write;
 pub use cookie::{CookieChange, cookie_life};
 pub use credentials::{Credentials, Replaced, Replacement, Ring, Successor};
 pub use lifecycle::{
-    SignIn, begin, end, extend, is_over, plan_sign_in, replace_secret, sign_in, touch_due, used,
+    SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in, touch_due,
+    used,
 };
 pub use renewal::{Upkeep, begin_renewal, next_key, outlast, retire, sight, upkeep};
 pub use write::{Settled, settle};

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 pub use wire::DecodeError;
 
+use crate::client::Client;
+use crate::freshness::Assurance;
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
 use crate::principal::Principal;
@@ -56,10 +58,12 @@ pub struct Record {
     pub(crate) idle_deadline: Timestamp,
     pub(crate) absolute_deadline: Timestamp,
     pub(crate) created: Timestamp,
-    pub(crate) signed_in: Option<Timestamp>,
+    pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) lifetime: Lifetime,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) principal: Option<Principal>,
+    pub(crate) assurance: Assurance,
+    pub(crate) client: Client,
     pub(crate) payload: Payload,
 }
 
@@ -98,9 +102,27 @@ impl Record {
         Some(seen.max(self.created))
     }
 
-    /// When the visitor last signed in, if ever.
-    pub const fn signed_in(&self) -> Option<Timestamp> {
-        self.signed_in
+    /// When the visitor last proved who they are, if ever: signed in, or signed in again on the same session.
+    #[doc(alias = "signed_in")]
+    pub const fn authenticated_at(&self) -> Option<Timestamp> {
+        self.authenticated_at
+    }
+
+    /// How well the visitor proved it, on the application's own scale.
+    pub const fn assurance(&self) -> Assurance {
+        self.assurance
+    }
+
+    /// When its key was last renewed, on the timer or by `login` or `elevate`; `None` if it never was.
+    ///
+    /// A renewal on the timer counts from when the key it replaced has retired.
+    pub fn renewed_at(&self) -> Option<Timestamp> {
+        self.credentials.ring.iter().map(|replaced| replaced.at).max()
+    }
+
+    /// What is known of the client that holds the key.
+    pub const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The lifetime the session keeps through every write.
@@ -190,6 +212,8 @@ pub enum EndReason {
     Stolen,
     /// The visitor ended it from another of their sessions ("log out everywhere").
     SignedOutElsewhere,
+    /// Its visitor signed in once more than they may at a time, and it was the oldest of their sessions.
+    Displaced,
 }
 
 impl fmt::Display for EndReason {
@@ -201,6 +225,7 @@ impl fmt::Display for EndReason {
             Self::Revoked => "revoked",
             Self::Stolen => "stolen",
             Self::SignedOutElsewhere => "signed out elsewhere",
+            Self::Displaced => "displaced by a later sign-in",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod elsewhere;
+mod terms;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::{Cell, Holding};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::freshness::Assurance;
 use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
+use crate::lifetime::Lifetime;
+use crate::login::Login;
 use crate::manager::{Draft, Held, Manager, Plan};
 use crate::observer::Event;
 use crate::principal::Principal;
@@ -120,9 +125,25 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.held().and_then(|held| held.record.principal())
     }
 
-    /// When the visitor last signed in or proved who they are again.
-    pub fn signed_in(&self) -> Option<Timestamp> {
-        self.held().and_then(|held| held.record.signed_in())
+    /// When the visitor last proved who they are: signed in, or signed in again on this session.
+    #[doc(alias = "signed_in")]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.held().and_then(|held| held.record.authenticated_at())
+    }
+
+    /// How well they proved it, as their [`Login`] said; the least if nobody is signed in.
+    pub fn assurance(&self) -> Assurance {
+        self.held().map_or_else(Assurance::default, |held| held.record.assurance())
+    }
+
+    /// What is known of the client that holds the key, if there is a session.
+    pub fn client(&self) -> Option<&Client> {
+        self.held().map(|held| held.record.client())
+    }
+
+    /// The lifetime of this session, or the one it would be given.
+    pub fn lifetime(&self) -> Lifetime {
+        self.held().map_or_else(|| self.manager().lifetime(), |held| *held.record.lifetime())
     }
 
     /// How long the session lives if nobody uses it again; zero if it is vacant.
@@ -132,6 +153,13 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub fn expires_in(&self) -> Duration {
         let now = self.manager().now();
         self.held().map_or(Duration::ZERO, |held| held.record.expires_at().since(now))
+    }
+
+    /// How long the session lives, if that is no more than `warning`: what a page tells its visitor ("60 seconds left").
+    ///
+    /// Loading a page is itself a use, so a page counts down from [`expires_in`](Session::expires_in) on its own.
+    pub fn expires_within(&self, warning: Duration) -> Option<Duration> {
+        Some(self.expires_in()).filter(|left| !self.is_vacant() && *left <= warning)
     }
 
     /// True once this handle has changed the session.
@@ -226,14 +254,8 @@ impl<V: Value, K: Kind> Session<V, K> {
             return self.end().await;
         }
         self.adopt();
-        self.readmit(expiry).await?;
-        let renews = self.cell.renews();
-        self.write(|manager, held, now| {
-            let record = protocol::extend(&held.record, expiry, now);
-            let draft = Draft { record, value: held.value.clone(), fresh: None };
-            Ok(Plan::Write(change::outlasting(manager, held, draft, renews, now)?, ()))
-        })
-        .await
+        self.outlive(self.lifetime().exactly(expiry), |record, now| protocol::extend(record, expiry, now))
+            .await
     }
 
     /// Stores a vacant session at once; one that exists is left alone.
@@ -272,21 +294,22 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.finish(EndReason::SignedOut, after).await
     }
 
-    /// Signs `principal` in, under a fresh key: from now on the old one opens and writes nothing.
+    /// Signs somebody in, under a fresh key: from now on the old one opens and writes nothing.
     ///
-    /// The value stays, unless somebody else was signed in: that session is ended and a new one begins. Both deadlines
-    /// count from now. If the key was replaced meanwhile (a double click) a new session begins, so that whoever signs in
-    /// ends signed in.
+    /// Takes a `&Principal`, or a [`Login`] that says more. The value stays, unless somebody else was signed in: that
+    /// session is ended and a new one begins. Both deadlines count from now. If the key was replaced meanwhile (a double
+    /// click) a new session begins, so that whoever signs in ends signed in.
     ///
     /// # Errors
-    /// `HeadersSent`, `Unavailable`, `Conflict`; nobody is signed in then.
+    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`; nobody is signed in then.
     #[doc(alias = "regenerate")]
-    pub async fn login(&mut self, principal: &Principal) -> Result<(), Error> {
+    pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
+        let login = login.into();
         self.adopt();
         self.cell.check_open()?;
         if let Some(held) = self.held() {
-            match protocol::plan_sign_in(&held.record, principal) {
-                SignIn::Keep => match self.sign_in_here(principal).await {
+            match protocol::plan_sign_in(&held.record, &login.principal) {
+                SignIn::Keep => match self.sign_in_here(&login).await {
                     Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Superseded) => {}
                     done => return done,
                 },
@@ -296,7 +319,7 @@ impl<V: Value, K: Kind> Session<V, K> {
                 }
             }
         }
-        self.sign_in_anew(principal).await
+        self.sign_in_anew(login).await
     }
 
     /// Gives the session a fresh key after the visitor's rights changed: from now on the old one opens and writes nothing.

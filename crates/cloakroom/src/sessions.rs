@@ -20,6 +20,7 @@ use crate::record::EndReason;
 use crate::session::Session;
 use crate::store::{Page, Store, StoreError};
 use crate::summary::Summary;
+use crate::time::Timestamp;
 use crate::transport::Carrier;
 use crate::value::{DefaultKind, Kind, Value};
 use crate::visit::Visit;
@@ -190,13 +191,49 @@ impl<V: Value, K: Kind> Sessions<V, K> {
 
     /// Ends all sessions on which `principal` is signed in; how many there were.
     ///
-    /// A login in flight may still succeed after this. For a visitor's own request there is
-    /// [`Session::logout_everywhere`].
+    /// A login in flight may still succeed after this; [`revoke_issued_before`](Sessions::revoke_issued_before) refuses
+    /// those too. For a visitor's own request there is [`Session::logout_everywhere`].
     ///
     /// # Errors
     /// `Unavailable`; some sessions may have been ended. `Corrupt` if a record could not be read; all others were ended.
     pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, Error> {
         self.manager.end_all_of(principal, None, EndReason::Revoked).await
+    }
+
+    /// Ends `principal`'s sessions whose visitor proved who they are before `before`, and refuses logins whose proof is
+    /// that old ([`Login::checked_at`](crate::Login::checked_at)), also those that have begun; how many sessions ended.
+    ///
+    /// For a password change (OWASP, "Renew the Session ID After Any Privilege Level Change"):
+    ///
+    /// ```
+    /// # use cloakroom::{Map, MemoryStore, Principal, Sessions};
+    /// # cloakroom::Io::future(async {
+    /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+    /// # let mut session = sessions.generate(Map::default()).await?;
+    /// # let alice = Principal::new("alice")?;
+    /// // .. the new password is in the database ..
+    /// let changed = sessions.now();
+    /// session.login(&alice).await?; // this session goes on, under a fresh key
+    /// sessions.revoke_issued_before(&alice, changed).await?;
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # }).wait().unwrap();
+    /// ```
+    ///
+    /// Nodes compare their clocks here: one that is behind refuses logins for as long as it is.
+    ///
+    /// # Errors
+    /// Those of [`revoke_all`](Sessions::revoke_all).
+    pub async fn revoke_issued_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+    ) -> Result<usize, Error> {
+        self.manager.revoke_before(principal, before, EndReason::Revoked).await
+    }
+
+    /// The time, as these sessions are judged by it.
+    pub fn now(&self) -> Timestamp {
+        self.manager.now()
     }
 
     /// Removes at most `limit` expired sessions and old tombstones from the store; how many went.

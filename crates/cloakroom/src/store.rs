@@ -6,7 +6,7 @@ mod shared;
 
 use std::fmt;
 
-pub use directory::{Admission, Page};
+pub use directory::{Admission, Admitted, Entry, Page, judge_admission};
 pub use error::{Outcome, StoreError, StoreErrorKind};
 
 use crate::io::Io;
@@ -95,13 +95,30 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`]; the session is then ended or not.
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
 
-    /// Enters a session in its principal's directory, before its record names the principal.
+    /// Enters a session in its principal's directory: before its record names the principal, and once more after.
     ///
-    /// - Idempotent; a later admission with a later deadline wins.
+    /// All in one step, of all that admit to one principal one after the other:
+    /// - entries in `replacing` go that are still as they were seen;
+    /// - a proof older than what [`revoke_before`](Store::revoke_before) was told is [`Admitted::Revoked`];
+    /// - a session that is not entered, when as many others are as `limit` allows, is [`Admitted::Full`] and not entered;
+    /// - else it is entered, once; of two deadlines the later one counts.
     ///
     /// # Errors
     /// [`StoreError`]; nobody is signed in then.
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>>;
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>>;
+
+    /// Lets no admission of `principal` succeed any more whose proof is older than `before`; kept until `until`.
+    ///
+    /// - Of several moments the latest counts.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it then holds or does not.
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>>;
 
     /// Ids in a principal's directory, in ascending order, starting after `page.after`.
     ///

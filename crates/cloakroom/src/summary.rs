@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::Client;
+use crate::freshness::Assurance;
 use crate::key::SessionId;
+use crate::lifetime::Lifetime;
 use crate::payload::Holder;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -33,9 +36,30 @@ impl<V> Summary<V> {
         self.record.created()
     }
 
-    /// When its visitor last signed in on it.
-    pub const fn signed_in(&self) -> Option<Timestamp> {
-        self.record.signed_in()
+    /// When its visitor last proved who they are on it.
+    #[doc(alias = "signed_in")]
+    pub const fn authenticated_at(&self) -> Option<Timestamp> {
+        self.record.authenticated_at()
+    }
+
+    /// How well they proved it.
+    pub const fn assurance(&self) -> Assurance {
+        self.record.assurance()
+    }
+
+    /// When its key was last renewed, if ever; see [`Record::renewed_at`].
+    pub fn renewed_at(&self) -> Option<Timestamp> {
+        self.record.renewed_at()
+    }
+
+    /// What is known of the client that holds its key: the name its visitor gave it, user agent, address.
+    pub const fn client(&self) -> &Client {
+        self.record.client()
+    }
+
+    /// The lifetime it was given.
+    pub const fn lifetime(&self) -> &Lifetime {
+        self.record.lifetime()
     }
 
     /// When it was last used, by the last use noted; see [`Record::last_seen`].

@@ -40,7 +40,7 @@ pub(super) async fn all(
                 id: summary.id(),
                 current,
                 created: summary.created(),
-                signed_in: summary.signed_in().unwrap_or(summary.created()),
+                signed_in: summary.authenticated_at().unwrap_or(summary.created()),
                 last_seen: seen.unwrap_or(summary.created()),
                 client: summary.value().map(|visitor| visitor.client.clone()).unwrap_or_default(),
             }

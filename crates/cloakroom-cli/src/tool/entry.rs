@@ -70,7 +70,7 @@ impl Entry {
             reason: None,
             principal: record.principal().map(ToString::to_string),
             created: when::rfc3339(record.created()),
-            signed_in: record.signed_in().and_then(when::rfc3339),
+            signed_in: record.authenticated_at().and_then(when::rfc3339),
             last_seen: record.last_seen().and_then(when::rfc3339),
             expires: when::rfc3339(record.expires_at()),
             ended: None,

@@ -111,7 +111,7 @@ fn facts(
             };
             facts.extend([
                 ("created", moment(record.created())),
-                ("signed in", record.signed_in().map_or_else(|| "never".to_owned(), moment)),
+                ("signed in", record.authenticated_at().map_or_else(|| "never".to_owned(), moment)),
                 ("last seen", record.last_seen().map_or_else(|| "not noted".to_owned(), moment)),
                 ("ends if unused", deadline(record.expires_at())),
                 ("ends in any case", deadline(record.absolute_deadline())),

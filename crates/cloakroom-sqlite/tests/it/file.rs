@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use cloakroom::{
-    Admission, EndReason, Inserted, Outcome, Page, Principal, Store, StoreErrorKind, Swap, protocol,
+    Admission, Admitted, EndReason, Inserted, Outcome, Page, Principal, Store, StoreErrorKind, Swap, protocol,
 };
 use cloakroom_sqlite::{SqliteError, SqliteErrorKind, SqliteStore};
 
@@ -354,7 +354,8 @@ fn new_sessions_take_garbage_along() {
     let alice = Principal::new("alice").unwrap();
     for n in 0..100 {
         insert(&store, n, record(NOW, 10)).unwrap();
-        store.admit(Admission::new(alice.clone(), id(n), NOW.after(IDLE))).wait().unwrap();
+        let admission = Admission::new(alice.clone(), id(n), NOW.after(IDLE));
+        assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
     }
     let later = NOW.after(IDLE * 3);
     for n in 100..160 {

@@ -12,8 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store, StoreError,
-    StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
+    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
@@ -156,9 +156,22 @@ impl Store for InTurn {
         self.around(move |store| store.end(id, ending), || Ask::end(id, ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         let copy = admission.clone();
         self.around(move |store| store.admit(admission), || Ask::admit(&copy))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let copy = principal.clone();
+        self.around(
+            move |store| store.revoke_before(&copy, before, until),
+            || Ask::revoke_before(principal, before, until),
+        )
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
@@ -191,6 +204,6 @@ fn what_one_process_writes_another_reads() {
     let principal = Principal::new("alice").unwrap();
     let id = SessionId::from_bytes([7; 16]);
     let admission = Admission::new(principal.clone(), id, Timestamp::NEVER);
-    assert!(matches!(there.ask(&Ask::admit(&admission)), Ok(Answer::Nothing)));
+    assert!(matches!(there.ask(&Ask::admit(&admission)), Ok(Answer::Admitted)));
     assert_eq!(here.ids_of(&principal, Page::first(10)).wait().unwrap(), [id]);
 }

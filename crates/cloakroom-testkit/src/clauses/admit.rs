@@ -3,12 +3,27 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cloakroom::{Admission, Page, Payload, Principal, Revision, SessionId, Store, Swap, Timestamp};
+use cloakroom::{
+    Admission, Admitted, Entry, Page, Payload, Principal, Revision, SessionId, Store, Swap, Timestamp,
+};
 
-use super::{IDLE, NOW, WHOLE, alice, begin, end, id, insert, pages, scattered};
+use super::{IDLE, NOW, WHOLE, alice, begin, end, gate, id, insert, pages, scattered};
 
 fn admit(store: &impl Store, principal: &Principal, id: SessionId, until: Timestamp) {
-    store.admit(Admission::new(principal.clone(), id, until)).wait().expect("an admission that works");
+    assert_eq!(ask(store, Admission::new(principal.clone(), id, until)), Admitted::Done);
+}
+
+fn ask(store: &impl Store, admission: Admission) -> Admitted {
+    store.admit(admission).wait().expect("an admission that works")
+}
+
+/// Alice, on session `n`, until the end of its day.
+fn admission(n: u8) -> Admission {
+    Admission::new(alice(), id(n), NOW.after(WHOLE))
+}
+
+fn entry(n: u8) -> Entry {
+    Entry::new(id(n), NOW.after(WHOLE))
 }
 
 /// The whole directory of a principal, read at once.
@@ -73,6 +88,92 @@ pub fn a_directory_is_listed_in_order_page_by_page(store: impl Store) {
         let listed = pages(limit, |page| store.ids_of(&alice(), page).wait().unwrap(), |id| *id);
         assert_eq!(listed, sorted, "in pages of {limit}");
     }
+}
+
+/// All of them if they are few; other people's don't count.
+pub fn a_full_directory_names_its_entries_and_enters_nobody(store: impl Store) {
+    admit(&store, &Principal::new("bob").unwrap(), id(9), NOW.after(WHOLE));
+    for n in 1..=3 {
+        assert_eq!(ask(&store, admission(n).within(3, Vec::new())), Admitted::Done);
+    }
+    let Admitted::Full(mut named) = ask(&store, admission(4).within(3, Vec::new())) else {
+        panic!("a fourth was entered");
+    };
+    named.sort_unstable();
+    assert_eq!(named, [entry(1), entry(2), entry(3)]);
+    assert_eq!(ids_of(&store, &alice()), [id(1), id(2), id(3)]);
+    assert_eq!(ask(&store, admission(4)), Admitted::Done, "without a limit there is none");
+}
+
+/// Its own entry is no reason to refuse it.
+pub fn who_is_entered_is_not_refused_for_the_limit(store: impl Store) {
+    for n in 1..=3 {
+        admit(&store, &alice(), id(n), NOW.after(WHOLE));
+    }
+    assert_eq!(ask(&store, admission(2).within(1, Vec::new())), Admitted::Done);
+    assert_eq!(ids_of(&store, &alice()), [id(1), id(2), id(3)]);
+}
+
+/// In the same step; an entry that was admitted again since is another one.
+pub fn an_entry_makes_room_only_as_it_was_seen(store: impl Store) {
+    for n in 1..=2 {
+        admit(&store, &alice(), id(n), NOW.after(WHOLE));
+    }
+    let later = NOW.after(WHOLE + Duration::from_millis(1));
+    admit(&store, &alice(), id(1), later);
+    let replacing = || vec![entry(1)];
+    let full = ask(&store, admission(3).within(2, replacing()));
+    assert!(matches!(full, Admitted::Full(named) if named.contains(&Entry::new(id(1), later))));
+    assert_eq!(ask(&store, admission(3).within(2, vec![entry(2)])), Admitted::Done);
+    assert_eq!(ids_of(&store, &alice()), [id(1), id(3)]);
+    assert_eq!(ask(&store, admission(4).within(2, vec![Entry::new(id(1), later)])), Admitted::Done);
+    assert_eq!(ids_of(&store, &alice()), [id(3), id(4)]);
+}
+
+/// Atomic.
+pub fn of_many_that_admit_at_once_no_more_than_the_limit_are_entered(store: impl Store) {
+    let (gate, store) = (gate(0), &store);
+    let entered = std::thread::scope(|scope| {
+        let racers: Vec<_> = (1..=8)
+            .map(|n| {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    ask(store, admission(n).within(3, Vec::new())) == Admitted::Done
+                })
+            })
+            .collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).filter(|entered| *entered).count()
+    });
+    assert_eq!((entered, ids_of(store, &alice()).len()), (3, 3));
+}
+
+/// For as long as it was to be kept, whatever is swept; of that principal, and entered or not.
+pub fn a_proof_older_than_a_revocation_is_refused(store: impl Store) {
+    let (tick, kept) = (Duration::from_millis(1), NOW.after(WHOLE));
+    let before = NOW.after(tick);
+    admit(&store, &alice(), id(1), kept);
+    store.revoke_before(&alice(), before, kept).wait().unwrap();
+    for _ in 0..2 {
+        for n in 1..=2 {
+            assert_eq!(ask(&store, admission(n).authenticated_at(NOW)), Admitted::Revoked);
+        }
+        store.sweep(NOW.after(IDLE), 100).wait().unwrap();
+    }
+    let bob = Admission::new(Principal::new("bob").unwrap(), id(3), kept);
+    assert_eq!(ask(&store, bob.authenticated_at(NOW)), Admitted::Done);
+    assert_eq!(ask(&store, admission(4).authenticated_at(before)), Admitted::Done);
+    assert_eq!(ids_of(&store, &alice()), [id(1), id(4)]);
+}
+
+/// In whichever order they came.
+pub fn of_several_revocations_the_latest_counts(store: impl Store) {
+    let at = |millis| NOW.after(Duration::from_millis(millis));
+    for millis in [5, 9, 7] {
+        store.revoke_before(&alice(), at(millis), NOW.after(WHOLE)).wait().unwrap();
+    }
+    assert_eq!(ask(&store, admission(1).authenticated_at(at(8))), Admitted::Revoked);
+    assert_eq!(ask(&store, admission(1).authenticated_at(at(9))), Admitted::Done);
 }
 
 fn signed_in(mark: u64) -> cloakroom::Record {

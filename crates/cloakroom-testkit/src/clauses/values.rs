@@ -1,6 +1,8 @@
 //! What is written is what is read, however odd.
 
-use cloakroom::{Admission, Map, Page, Payload, Principal, Revision, SessionId, Store, Swap, Timestamp};
+use cloakroom::{
+    Admission, Admitted, Map, Page, Payload, Principal, Revision, SessionId, Store, Swap, Timestamp,
+};
 
 use super::{NOW, WHOLE, assert_same, begin, id, insert, live, record};
 use crate::world::{World, block_on};
@@ -105,7 +107,8 @@ pub fn any_name_is_a_principal(store: impl Store) {
     let names: Vec<Principal> = names.iter().map(|name| Principal::new(name).unwrap()).collect();
     for (n, name) in (1..).zip(&names) {
         let session = begin(1, Some(name.clone()), Payload::unset(), Revision::new(1, 1));
-        store.admit(Admission::new(name.clone(), id(n), NOW.after(WHOLE))).wait().unwrap();
+        let admission = Admission::new(name.clone(), id(n), NOW.after(WHOLE));
+        assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
         insert(&store, id(n), &session);
     }
     for (n, name) in (1..).zip(&names) {

@@ -47,7 +47,10 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
         }
         let first = &world.sessions.list(&alice(), Page::first(1)).await.unwrap()[0];
         let then = began.after(Duration::from_mins(29));
-        assert_eq!((first.created(), first.signed_in(), first.last_seen()), (then, Some(then), Some(then)));
+        assert_eq!(
+            (first.created(), first.authenticated_at(), first.last_seen()),
+            (then, Some(then), Some(then))
+        );
         assert_eq!(first.expires_in(world.clock.now()), Duration::from_mins(28));
     });
 }

@@ -1,8 +1,8 @@
 //! A store whose payloads are bytes, as they are wherever a session leaves the process.
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store, StoreError,
-    Stored, Swap, Timestamp,
+    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
+    StoreError, Stored, Swap, Timestamp,
 };
 
 #[derive(Debug)]
@@ -44,8 +44,17 @@ impl<S: Store> Store for EncodingStore<S> {
         self.0.end(id, ending)
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         self.0.admit(admission)
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.0.revoke_before(principal, before, until)
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {

@@ -53,7 +53,7 @@ pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
         session.login(&alice()).await.unwrap();
         assert_eq!((session.count, session.principal()), (4, Some(&alice())));
         assert_eq!(session.expires_in(), Duration::from_mins(30));
-        assert_eq!(session.signed_in(), Some(world.clock.now()));
+        assert_eq!(session.authenticated_at(), Some(world.clock.now()));
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
             panic!("no key was sent")
         };

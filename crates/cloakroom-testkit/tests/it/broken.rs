@@ -50,6 +50,12 @@ caught_by! { clauses:
     no_write_succeeds_after_an_end: ReplaceRevives, EndKeepsTheSession;
     who_was_admitted_is_listed_under_their_own_name_only: DirectoryIgnoresCase;
     a_later_admission_with_a_later_deadline_wins: FirstAdmissionWins;
+    a_full_directory_names_its_entries_and_enters_nobody: AdmitIgnoresTheLimit;
+    who_is_entered_is_not_refused_for_the_limit: AdmitCountsThoseAlreadyIn;
+    an_entry_makes_room_only_as_it_was_seen: AdmitReplacesWhatChanged;
+    of_many_that_admit_at_once_no_more_than_the_limit_are_entered: AdmitReadsThenWrites;
+    a_proof_older_than_a_revocation_is_refused: AdmitForgetsRevocations, RevocationsAreEverybodys;
+    of_several_revocations_the_latest_counts: RevocationsMoveBack;
     a_directory_is_listed_in_order_page_by_page: DirectoryDropsEntriesBetweenPages;
     a_scan_shows_every_entry_once_in_order: ScanHidesTombstones;
     a_scan_is_complete_for_what_was_there_throughout: ScanForgetsWhereItWas;
@@ -70,6 +76,9 @@ caught_by! { laws:
     a_taken_id_is_never_overwritten: InsertOverwrites;
     only_the_holder_is_told_why_a_session_ended: EndDeletes;
     a_principals_live_sessions_are_listed_and_no_others: DirectoryDropsEntriesBetweenPages, EndKeepsTheSession;
+    of_many_logins_at_a_limit_exactly_as_many_remain: AdmitIgnoresTheLimit;
+    a_login_whose_proof_is_older_than_a_revocation_is_refused: AdmitForgetsRevocations, RevocationsAreEverybodys;
+    a_revocation_reaches_a_login_in_flight: AdmitForgetsRevocations;
     signing_out_elsewhere_ends_the_others_and_says_so: EndDeletes, EndKeepsTheSession;
 }
 

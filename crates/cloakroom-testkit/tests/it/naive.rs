@@ -1,5 +1,7 @@
 //! A store as plain as can be, which can be broken in one way at a time.
 
+mod directory;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
@@ -9,8 +11,8 @@ use std::task::Poll;
 use std::thread;
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision, SessionId, Store,
-    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision, SessionId,
+    Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 
 /// How the store is broken.
@@ -38,6 +40,13 @@ pub(crate) enum Flaw {
     EndMarksWhatNeverWas,
     EndIsNeverTheSecond,
     FirstAdmissionWins,
+    AdmitIgnoresTheLimit,
+    AdmitCountsThoseAlreadyIn,
+    AdmitReadsThenWrites,
+    AdmitReplacesWhatChanged,
+    AdmitForgetsRevocations,
+    RevocationsMoveBack,
+    RevocationsAreEverybodys,
     DirectoryIgnoresCase,
     DirectoryDropsEntriesBetweenPages,
     ScanHidesTombstones,
@@ -56,6 +65,7 @@ pub(crate) struct Naive {
     flaw: Option<Flaw>,
     entries: Mutex<BTreeMap<SessionId, Stored>>,
     directory: Mutex<BTreeMap<String, BTreeMap<SessionId, Timestamp>>>,
+    revocations: Mutex<BTreeMap<String, (Timestamp, Timestamp)>>,
     /// Writers that have read and not yet written.
     between: AtomicUsize,
 }
@@ -110,6 +120,17 @@ impl Naive {
         with_payload(&record, payload)
     }
 
+    /// Waits until so many writers have read, or no more come.
+    fn meet(&self, writers: usize) {
+        self.between.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..1_000_000 {
+            if self.between.load(Ordering::SeqCst) >= writers {
+                break;
+            }
+            thread::yield_now();
+        }
+    }
+
     fn matches(&self, found: Revision, expected: Revision) -> bool {
         if self.has(Flaw::ReplaceIgnoresTokens) {
             return found.count() == expected.count();
@@ -140,14 +161,7 @@ impl Naive {
         }
         if self.has(Flaw::ReplaceReadsThenWrites) {
             drop(entries);
-            self.between.fetch_add(1, Ordering::SeqCst);
-            // Until another writer has read too, or none comes.
-            for _ in 0..1_000_000 {
-                if self.between.load(Ordering::SeqCst) > 1 {
-                    break;
-                }
-                thread::yield_now();
-            }
+            self.meet(2);
             entries = self.entries();
         }
         entries.insert(id, Stored::Live(self.kept(record)));
@@ -329,13 +343,20 @@ impl Store for Naive {
         Io::ready(Ok(self.ended(self.id(id), ending)))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
-        let mut directory = self.directory();
-        let entries = directory.entry(self.name(&admission.principal)).or_default();
-        let until = entries.entry(self.id(admission.id)).or_insert(admission.until);
-        if !self.has(Flaw::FirstAdmissionWins) {
-            *until = admission.until.max(*until);
-        }
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+        Io::ready(Ok(self.admitted(&admission)))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let mut revocations = self.revocations();
+        let known = revocations.entry(self.revoked_as(principal)).or_insert((before, until));
+        let latest = if self.has(Flaw::RevocationsMoveBack) { before } else { known.0.max(before) };
+        *known = (latest, known.1.max(until));
         Io::ready(Ok(()))
     }
 

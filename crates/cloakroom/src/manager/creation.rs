@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{Held, Manager};
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::key::Key;
 use crate::lifetime::Lifetime;
+use crate::login::Login;
 use crate::observer::Event;
 use crate::payload::{Holder, Payload};
-use crate::principal::Principal;
 use crate::protocol;
 use crate::record::{Revision, Stored};
 use crate::store::{Inserted, Outcome};
@@ -28,7 +29,9 @@ pub(crate) enum Created<V> {
 pub(crate) struct Beginning<V> {
     pub(crate) key: Key,
     pub(crate) lifetime: Lifetime,
-    pub(crate) principal: Option<Principal>,
+    /// Who signs in on it, if anybody.
+    pub(crate) login: Option<Login>,
+    pub(crate) client: Client,
     pub(crate) value: Option<Arc<Holder<V>>>,
     pub(crate) payload: Payload,
 }
@@ -39,13 +42,18 @@ pub(crate) const MINTS: usize = 4;
 impl<V: Value> Manager<V> {
     /// Stores a new session under the beginning's key. A principal is entered in the directory first.
     pub(crate) async fn create(&self, beginning: &Beginning<V>) -> Result<Created<V>, Error> {
-        let Beginning { key, lifetime, principal, value, payload } = beginning;
+        let Beginning { key, lifetime, login, client, value, payload } = beginning;
         let (id, now) = (key.id(), self.now());
         let verifier = self.verifier(key);
         let revision = Revision::new(1, self.tokens.draw());
-        let record = protocol::begin(verifier, *lifetime, principal.clone(), payload.clone(), revision, now);
-        if let Some(principal) = principal {
-            self.admit(principal, id, record.absolute_deadline).await?;
+        let principal = login.as_ref().map(|login| login.principal.clone());
+        let mut record = protocol::begin(verifier, *lifetime, principal, payload.clone(), revision, now);
+        record.client = client.clone();
+        let mut entrance = None;
+        if let Some(login) = login {
+            let at = login.authenticated_at(now);
+            (record.authenticated_at, record.assurance) = (Some(at), login.assurance);
+            entrance = Some(self.enter(&login.principal, id, record.absolute_deadline, at).await?);
         }
         let mut answer = self.store.insert(id, record.clone()).await;
         if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
@@ -56,7 +64,13 @@ impl<V: Value> Manager<V> {
         if answer? == Inserted::Taken {
             return self.whose(held).await;
         }
+        if let Some(entrance) = entrance {
+            self.confirm_entrance(entrance).await?;
+        }
         self.observe(&Event::Created { id });
+        if let Some(principal) = held.record.principal() {
+            self.observe(&Event::SignedIn { id, principal });
+        }
         Ok(Created::New(held))
     }
 

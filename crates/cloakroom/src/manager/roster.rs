@@ -1,13 +1,15 @@
 //! A principal's sessions: listed, and ended one by one.
 
-use super::{Held, Manager};
+use super::Manager;
 use crate::error::{Error, ErrorKind};
 use crate::key::SessionId;
+use crate::lifetime::LONGEST;
 use crate::principal::Principal;
 use crate::protocol;
 use crate::record::{EndReason, Record, Stored};
 use crate::store::Page;
 use crate::summary::Summary;
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// Names read from a directory at once.
@@ -58,6 +60,19 @@ impl<V: Value> Manager<V> {
         Ok(is_theirs)
     }
 
+    /// Ends all sessions of `principal` whose proof is older than `before`, and lets none that is on its way come to be.
+    pub(crate) async fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        reason: EndReason,
+    ) -> Result<usize, Error> {
+        // The mark first: who signs in from here on meets it, who signed in until here is in the directory.
+        self.store.revoke_before(principal, before, before.after(LONGEST)).await?;
+        let is_older = |record: &Record| record.authenticated_at().is_none_or(|at| at < before);
+        self.end_those_of(principal, is_older, None, reason).await
+    }
+
     /// Ends all sessions of `principal`, but for one that is `kept`; how many there were.
     pub(crate) async fn end_all_of(
         &self,
@@ -65,12 +80,26 @@ impl<V: Value> Manager<V> {
         kept: Option<SessionId>,
         reason: EndReason,
     ) -> Result<usize, Error> {
+        self.end_those_of(principal, |_| true, kept, reason).await
+    }
+
+    async fn end_those_of(
+        &self,
+        principal: &Principal,
+        goes: impl Fn(&Record) -> bool + Send + Sync,
+        kept: Option<SessionId>,
+        reason: EndReason,
+    ) -> Result<usize, Error> {
         let (mut names, mut count, mut unread) = (Page::first(PAGE), 0, None);
         loop {
             let ids = self.store.ids_of(principal, names).await?;
             for id in ids.iter().filter(|id| Some(**id) != kept) {
-                match self.end_of(principal, *id, reason).await {
-                    Ok(was_theirs) => count += usize::from(was_theirs),
+                match self.live_of(principal, *id).await {
+                    Ok(Some(record)) if goes(&record) => {
+                        self.end(*id, reason).await?;
+                        count += 1;
+                    }
+                    Ok(_) => {}
                     // The others are ended all the same; then the caller is told.
                     Err(error) if error.kind() == ErrorKind::Corrupt => unread = Some(error),
                     Err(error) => return Err(error),
@@ -83,14 +112,13 @@ impl<V: Value> Manager<V> {
         }
     }
 
-    /// Reads the session again that a request holds, so that only who holds it still can act on others by it.
-    pub(crate) async fn confirm(&self, held: &Held<V>) -> Result<(), Error> {
-        self.reread(held).await.map(drop)
-    }
-
     /// The record under `id` if it lives and `principal` is signed in on it: an entry of the directory may be left over
     /// from a login that lost the session to somebody else's.
-    async fn live_of(&self, principal: &Principal, id: SessionId) -> Result<Option<Record>, Error> {
+    pub(super) async fn live_of(
+        &self,
+        principal: &Principal,
+        id: SessionId,
+    ) -> Result<Option<Record>, Error> {
         Ok(match self.store.get(id).await? {
             Some(Stored::Live(record))
                 if record.principal() == Some(principal) && !protocol::is_over(&record, self.now()) =>

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::key::SessionId;
 use crate::principal::Principal;
-use crate::store::{Admission, Page};
+use crate::store::{Admission, Admitted, Entry as Seen, Page, judge_admission};
 use crate::time::Timestamp;
 
 const SHARDS: usize = 16;
@@ -24,25 +24,43 @@ pub(super) struct Directory {
 type Entry = (Principal, SessionId);
 
 /// One flat list, so that no step takes longer for somebody who is signed in on a great many sessions.
+#[derive(Default)]
 struct Shard {
     entries: BTreeMap<Entry, Timestamp>,
     /// The entry that an admission looked over last.
     cursor: Option<Entry>,
+    revocations: BTreeMap<Principal, Revocation>,
+}
+
+/// Up to when a principal's sessions were revoked, and how long that must be known.
+struct Revocation {
+    before: Timestamp,
+    until: Timestamp,
 }
 
 impl Directory {
     pub(super) fn new() -> Self {
-        let shard = || Mutex::new(Shard { entries: BTreeMap::new(), cursor: None });
-        Self { shards: std::array::from_fn(|_| shard()), hasher: RandomState::new() }
+        Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
-    pub(super) fn admit(&self, admission: Admission, now: Timestamp) {
-        let Admission { principal, id, until } = admission;
-        let mut shard = self.lock(&principal);
+    pub(super) fn admit(&self, admission: Admission, now: Timestamp) -> Admitted {
+        let mut shard = self.lock(&admission.principal);
         let cursor = shard.cursor.take();
         shard.cursor = shard.look_over(cursor, LOOK_OVER, now);
-        let entry = shard.entries.entry((principal, id)).or_insert(until);
-        *entry = (*entry).max(until);
+        let admitted = shard.judge(&admission);
+        if admitted == Admitted::Done {
+            let Admission { principal, id, until, .. } = admission;
+            let entry = shard.entries.entry((principal, id)).or_insert(until);
+            *entry = (*entry).max(until);
+        }
+        admitted
+    }
+
+    pub(super) fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) {
+        let mut shard = self.lock(principal);
+        let known = shard.revocations.entry(principal.clone()).or_insert(Revocation { before, until });
+        known.before = known.before.max(before);
+        known.until = known.until.max(until);
     }
 
     pub(super) fn remove(&self, principal: Principal, id: SessionId) {
@@ -50,18 +68,10 @@ impl Directory {
     }
 
     pub(super) fn ids_of(&self, principal: &Principal, page: Page) -> Vec<SessionId> {
-        let first = match page.starts_after() {
-            Some(after) => Bound::Excluded((principal.clone(), after)),
-            None => Bound::Included((principal.clone(), SessionId::from_bytes([0; 16]))),
-        };
-        let shard = self.lock(principal);
-        shard
-            .entries
-            .range((first, Bound::Unbounded))
-            .map(|(entry, _)| entry)
-            .take_while(|(whose, _)| whose == principal)
+        self.lock(principal)
+            .of(principal, page.starts_after())
             .take(page.limit())
-            .map(|(_, id)| *id)
+            .map(|seen| seen.id)
             .collect()
     }
 
@@ -72,6 +82,7 @@ impl Directory {
             while last.is_some() {
                 last = lock(shard).look_over(last, SLICE, now);
             }
+            lock(shard).revocations.retain(|_, known| !known.until.has_passed(now));
         }
     }
 
@@ -82,6 +93,35 @@ impl Directory {
 }
 
 impl Shard {
+    /// A principal's entries, by id.
+    fn of<'a>(
+        &'a self,
+        principal: &'a Principal,
+        after: Option<SessionId>,
+    ) -> impl Iterator<Item = Seen> + 'a {
+        let first = match after {
+            Some(after) => Bound::Excluded((principal.clone(), after)),
+            None => Bound::Included((principal.clone(), SessionId::from_bytes([0; 16]))),
+        };
+        let entries = self.entries.range((first, Bound::Unbounded));
+        let theirs = entries.take_while(move |((whose, _), _)| whose == principal);
+        theirs.map(|((_, id), until)| Seen::new(*id, *until))
+    }
+
+    /// Whether a session may be entered, once what it replaces is gone.
+    fn judge(&mut self, admission: &Admission) -> Admitted {
+        let Admission { principal, id, .. } = admission;
+        for seen in &admission.replacing {
+            let entry = (principal.clone(), seen.id);
+            if self.entries.get(&entry) == Some(&seen.until) {
+                self.entries.remove(&entry);
+            }
+        }
+        let watermark = self.revocations.get(principal).map(|known| known.before);
+        let is_entered = self.entries.contains_key(&(principal.clone(), *id));
+        judge_admission(admission, watermark, is_entered, self.of(principal, None))
+    }
+
     /// Looks over `count` entries after this one; the last of them, or nothing if that was the end.
     fn look_over(&mut self, after: Option<Entry>, count: usize, now: Timestamp) -> Option<Entry> {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);

@@ -11,7 +11,7 @@ use crate::lifetime::Lifetime;
 use crate::payload::{Holder, Payload};
 use crate::protocol;
 use crate::record::EndReason;
-use crate::store::Outcome;
+use crate::store::{Admitted, Outcome};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -282,7 +282,7 @@ fn a_full_store_enters_nobody_whose_session_it_could_not_keep() {
     let admit = |number| store.admit(Admission::new(alice.clone(), id(number), Timestamp::NEVER)).wait();
     let _ = store.insert(id(0), kept(1)).wait().unwrap();
     assert!(is_full(admit(1)));
-    admit(0).unwrap();
+    assert_eq!(admit(0).unwrap(), Admitted::Done);
     assert_eq!(store.ids_of(&alice, Page::first(10)).wait().unwrap(), [id(0)]);
 }
 
@@ -290,7 +290,10 @@ fn a_full_store_enters_nobody_whose_session_it_could_not_keep() {
 fn admissions_forget_what_is_past_its_time_bit_by_bit() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
-    let admit = |number, until| store.admit(Admission::new(alice.clone(), id(number), until)).wait().unwrap();
+    let admit = |number, until| {
+        let admission = Admission::new(alice.clone(), id(number), until);
+        assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
+    };
     for number in 0..1000 {
         admit(number, NOW);
     }
@@ -310,7 +313,8 @@ fn a_session_that_was_admitted_and_never_came_is_forgotten_in_time() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
     let until = NOW.after(Duration::from_mins(1));
-    store.admit(Admission::new(alice.clone(), id(1), until)).wait().unwrap();
+    let admission = Admission::new(alice.clone(), id(1), until);
+    assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
     assert_eq!(store.ids_of(&alice, Page::first(10)).wait().unwrap(), [id(1)]);
     store.sweep(until, 1).wait().unwrap();
     assert!(store.ids_of(&alice, Page::first(10)).wait().unwrap().is_empty());

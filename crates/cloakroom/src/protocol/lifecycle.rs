@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::credentials::{Credentials, Replaced, Replacement, Ring};
 use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
+use crate::client::Client;
+use crate::freshness::Assurance;
 use crate::key::Verifier;
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
@@ -34,10 +36,12 @@ pub fn begin(
         idle_deadline: lifetime.idle_deadline(now),
         absolute_deadline,
         created: now,
-        signed_in: principal.is_some().then_some(now),
+        authenticated_at: principal.is_some().then_some(now),
         lifetime,
         credentials: Arc::new(credentials),
         principal,
+        assurance: Assurance::default(),
+        client: Client::default(),
         payload,
     }
 }
@@ -102,7 +106,11 @@ pub fn plan_sign_in(record: &Record, principal: &Principal) -> SignIn {
 /// (NIST SP 800-63B-4 section 5.2: reauthentication resets both).
 pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Timestamp) -> Record {
     let record = Record { absolute_deadline: record.lifetime.absolute_deadline(now), ..record.clone() };
-    Record { principal: Some(principal.clone()), signed_in: Some(now), ..replace_secret(&record, fresh, now) }
+    Record {
+        principal: Some(principal.clone()),
+        authenticated_at: Some(now),
+        ..replace_secret(&record, fresh, now)
+    }
 }
 
 /// The record with an explicit expiry: it ends `span` from now and no idle timeout cuts that short.
@@ -112,6 +120,22 @@ pub fn extend(record: &Record, span: Duration, now: Timestamp) -> Record {
         lifetime,
         idle_deadline: lifetime.idle_deadline(now),
         absolute_deadline: lifetime.absolute_deadline(now),
+        ..record.clone()
+    }
+}
+
+/// The record with a lifetime of its own, counted from now. The cookie must then be sent anew: see [`outlast`](super::outlast).
+pub fn give_lifetime(record: &Record, lifetime: Lifetime, now: Timestamp) -> Record {
+    let credentials = Credentials {
+        renew_at: lifetime.renewal_deadline(now),
+        cookie_until: Timestamp::EPOCH,
+        ..Credentials::clone(&record.credentials)
+    };
+    Record {
+        lifetime,
+        idle_deadline: lifetime.idle_deadline(now),
+        absolute_deadline: lifetime.absolute_deadline(now),
+        credentials: Arc::new(credentials),
         ..record.clone()
     }
 }

@@ -45,8 +45,10 @@ fn is_due(record: &Record, now: Timestamp) -> bool {
     record.credentials.renew_at.has_passed(now) || is_outgrown(record)
 }
 
+/// True if the cookie was made for another lifetime, or would end before the record does.
 fn is_outgrown(record: &Record) -> bool {
-    record.lifetime.outlives_browser() && record.credentials.cookie_until < record.absolute_deadline
+    let until = record.credentials.cookie_until;
+    until == Timestamp::EPOCH || (record.lifetime.outlives_browser() && until < record.absolute_deadline)
 }
 
 /// Makes the cookie last as long as a session that was just extended: the record to write and the key to send with it;

@@ -26,8 +26,12 @@ fn record() -> Record {
     let (record, _) = protocol::begin_renewal(&record, &key(2), kind, nonce, NOW);
     let record = protocol::retire(&protocol::sight(&record, NOW), NOW);
     let next = key(2).with_secret(key(2).secret().next(&nonce));
-    protocol::begin_renewal(&record, &next, kind, nonce, NOW).0
+    let record = protocol::begin_renewal(&record, &next, kind, nonce, NOW).0;
+    let client = Client::new().with_label("desk").with_user_agent("Mozilla/5.0").with_address(ADDRESS);
+    Record { assurance: Assurance::new(2), client, ..record }
 }
+
+const ADDRESS: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn all() -> Vec<Stored> {
     let ended = record().ended(protocol::end(EndReason::Stolen, NOW));
@@ -79,6 +83,22 @@ fn when_a_session_was_last_seen_follows_from_its_idle_deadline() {
 }
 
 #[test]
+fn a_record_of_the_first_version_is_read_and_lacks_what_came_later() {
+    let bare = Record { assurance: Assurance::default(), client: Client::default(), ..record() };
+    let mut bytes = Stored::Live(bare).to_bytes().unwrap();
+    let payload = bytes.len() - b"\x01\x01\x00{}".len();
+    bytes.drain(payload - 4..payload);
+    bytes[0] = 1;
+    let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
+    assert_eq!((read.revision(), read.principal()), (record().revision(), record().principal()));
+    assert_eq!((read.assurance(), read.client()), (Assurance::default(), &Client::default()));
+    assert!(!read.payload().is_unset());
+    let mut ended = Stored::Ended(record().ended(protocol::end(EndReason::Ended, NOW))).to_bytes().unwrap();
+    ended[0] = 1;
+    assert!(matches!(Stored::from_bytes(&ended), Ok(Stored::Ended(_))));
+}
+
+#[test]
 fn a_store_may_overwrite_the_idle_deadline_in_place() {
     let mut bytes = Stored::Live(record()).to_bytes().unwrap();
     let later = NOW.after(Duration::from_hours(7));
@@ -117,6 +137,8 @@ proptest! {
         bytes[at] = byte;
         bytes.truncate(bytes.len() - cut);
         if let Ok(stored) = Stored::from_bytes(&bytes) {
+            // An older version is written anew in today's.
+            bytes[0] = 2;
             prop_assert_eq!(stored.to_bytes().unwrap(), bytes);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | offset | bytes | live session | ended session |
 //! |---|---|---|---|
-//! | 0 | 1 | format version, `0x01` | same |
+//! | 0 | 1 | format version, `0x02` | same |
 //! | 1 | 1 | `0x00` | reason, `0x01`.. |
 //! | 2 | 8 | idle deadline (a store may overwrite it in place) | ended at |
 //! | 10 | 8 | absolute deadline | keep until |
@@ -13,15 +13,20 @@
 //! | | 1 \[+ 32 + 16 + 8\] | successor: 0, or 1 and its verifier, nonce, first seen (0 = not yet) | same |
 //! | | 1 + n × (8 + 8 + 1) | ring of replaced secrets: count; mark, when, how (0 timed, 1 no grace) | same |
 //! | | 1 + n | principal: length (0 = none), UTF-8 | same |
+//! | | 1 | assurance | |
+//! | | 3 × (1 + n) | label, user agent, address: length (0 = none), UTF-8 | |
 //! | | rest | `0x00`, or `0x01` and the payload | nothing |
 //!
-//! All rows but the last are the *head*, which a store may keep apart from the payload.
+//! All rows but the last are the *head*, which a store may keep apart from the payload. Version `0x01`, which is read and
+//! no longer written, has neither assurance nor label, user agent and address.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::{EndReason, Ending, Record, Revision, Stored, Tombstone};
+use crate::client::Client;
 use crate::codec::CodecError;
+use crate::freshness::Assurance;
 use crate::key::{Nonce, Verifier};
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
@@ -29,14 +34,17 @@ use crate::principal::Principal;
 use crate::protocol::{Credentials, Replaced, Replacement, Ring, Successor};
 use crate::time::Timestamp;
 
-const VERSION: u8 = 1;
-const REASONS: [(u8, EndReason); 6] = [
+const VERSION: u8 = 2;
+/// The oldest version that is read.
+const OLDEST: u8 = 1;
+const REASONS: [(u8, EndReason); 7] = [
     (1, EndReason::Ended),
     (2, EndReason::SignedOut),
     (3, EndReason::SignedInAsAnother),
     (4, EndReason::Revoked),
     (5, EndReason::Stolen),
     (6, EndReason::SignedOutElsewhere),
+    (7, EndReason::Displaced),
 ];
 
 pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
@@ -61,10 +69,12 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
             out.long(record.revision.count);
             out.long(record.revision.token);
             out.time(record.created);
-            out.time(record.signed_in.unwrap_or(Timestamp::EPOCH));
+            out.time(record.authenticated_at.unwrap_or(Timestamp::EPOCH));
             out.lifetime(&record.lifetime);
             out.credentials(&record.credentials);
             out.principal(record.principal.as_ref());
+            out.byte(record.assurance.level());
+            out.client(&record.client);
         }
         Stored::Ended(tombstone) => {
             let reason = REASONS.iter().find(|(_, reason)| *reason == tombstone.ending.reason);
@@ -151,9 +161,19 @@ impl Writer {
     }
 
     fn principal(&mut self, principal: Option<&Principal>) {
-        let name = principal.map_or("", Principal::as_str);
-        self.byte(u8::try_from(name.len()).unwrap_or(u8::MAX));
-        self.0.extend(name.as_bytes());
+        self.text(principal.map_or("", Principal::as_str));
+    }
+
+    fn client(&mut self, client: &Client) {
+        self.text(client.label().unwrap_or_default());
+        self.text(client.user_agent().unwrap_or_default());
+        self.text(&client.address().map(|address| address.to_string()).unwrap_or_default());
+    }
+
+    /// At most 255 bytes, which all texts here are by their types.
+    fn text(&mut self, text: &str) {
+        self.byte(u8::try_from(text.len()).unwrap_or(u8::MAX));
+        self.0.extend(text.as_bytes());
     }
 }
 
@@ -199,11 +219,12 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self) -> Result<Stored, DecodeError> {
-        if self.byte()? != VERSION {
+        let version = self.byte()?;
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(DecodeError("unknown format version"));
         }
         Ok(match self.byte()? {
-            0 => Stored::Live(self.record()?),
+            0 => Stored::Live(self.record(version)?),
             reason => Stored::Ended(self.tombstone(reason)?),
         })
     }
@@ -212,18 +233,25 @@ impl<'a> Reader<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(DecodeError("bytes after the end")) }
     }
 
-    fn record(&mut self) -> Result<Record, DecodeError> {
-        Ok(Record {
+    fn record(&mut self, version: u8) -> Result<Record, DecodeError> {
+        let mut record = Record {
             idle_deadline: self.time()?,
             absolute_deadline: self.time()?,
             revision: Revision::new(self.long()?, self.long()?),
             created: self.time()?,
-            signed_in: self.optional_time()?,
+            authenticated_at: self.optional_time()?,
             lifetime: self.lifetime()?,
             credentials: self.credentials()?.into(),
             principal: self.principal()?,
+            assurance: Assurance::default(),
+            client: Client::default(),
             payload: Payload::unset(),
-        })
+        };
+        if version > OLDEST {
+            record.assurance = Assurance::new(self.byte()?);
+            record.client = self.client()?;
+        }
+        Ok(record)
     }
 
     fn tombstone(&mut self, reason: u8) -> Result<Tombstone, DecodeError> {
@@ -273,13 +301,29 @@ impl<'a> Reader<'a> {
     }
 
     fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {
-        let length = self.byte()?;
-        if length == 0 {
-            return Ok(None);
+        let Some(name) = self.text()? else { return Ok(None) };
+        Principal::new(name).map(Some).map_err(|_| DecodeError("the principal is not a valid name"))
+    }
+
+    fn client(&mut self) -> Result<Client, DecodeError> {
+        let (label, agent, address) = (self.text()?, self.text()?, self.text()?);
+        let mut client = Client::new().with_label(label.unwrap_or_default());
+        client = client.with_user_agent(agent.unwrap_or_default());
+        if let Some(address) = address.and_then(|address| address.parse().ok()) {
+            client = client.with_address(address);
         }
-        let name = std::str::from_utf8(self.take(usize::from(length))?);
-        let principal = name.ok().and_then(|name| Principal::new(name).ok());
-        principal.map(Some).ok_or(DecodeError("the principal is not a valid name"))
+        let written = client.address().map(|address| address.to_string());
+        if (client.label(), client.user_agent(), written.as_deref()) != (label, agent, address) {
+            return Err(DecodeError("a client that no record has"));
+        }
+        Ok(client)
+    }
+
+    fn text(&mut self) -> Result<Option<&'a str>, DecodeError> {
+        let length = self.byte()?;
+        let text = std::str::from_utf8(self.take(usize::from(length))?);
+        let text = text.map_err(|_| DecodeError("a text is not UTF-8"))?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     fn payload(&mut self) -> Result<Payload, DecodeError> {

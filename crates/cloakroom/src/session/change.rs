@@ -5,42 +5,58 @@ use std::time::Duration;
 
 use super::Session;
 use crate::cell::Holding;
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::lifetime::Lifetime;
-use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan};
+use crate::login::Login;
+use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan, Written};
+use crate::observer::Event;
 use crate::payload::{Holder, Payload};
-use crate::principal::Principal;
 use crate::protocol::{self, CookieChange, SignIn, Vacancy};
 use crate::record::{EndReason, Record};
 use crate::time::Timestamp;
 use crate::value::{Kind, Value};
 
 impl<V: Value, K: Kind> Session<V, K> {
-    pub(super) async fn sign_in_here(&mut self, principal: &Principal) -> Result<(), Error> {
+    pub(super) async fn sign_in_here(&mut self, login: &Login) -> Result<(), Error> {
         let manager = Arc::clone(&self.cell.manager);
         let fresh = manager.secret()?;
-        if let Some(held) = self.held() {
-            let until = held.record.lifetime().absolute_deadline(manager.now());
-            manager.admit(principal, held.key.id(), until).await?;
-        }
-        self.write(|manager, held, now| {
-            if protocol::plan_sign_in(&held.record, principal) == SignIn::Switch {
+        let Some(held) = self.held() else { return Err(Error::vacant(Vacancy::Unknown)) };
+        let now = manager.now();
+        let lifetime = login.lifetime.unwrap_or(held.record.lifetime);
+        let (until, at) = (lifetime.absolute_deadline(now), login.authenticated_at(now));
+        let entrance = manager.enter(&login.principal, held.key.id(), until, at).await?;
+        let client = self.cell.client(&login.client);
+        let signed_in = self.plan(|manager, held, now| {
+            if protocol::plan_sign_in(&held.record, &login.principal) == SignIn::Switch {
                 // Somebody else signed in on it while this login lost a race: not ours to take over.
                 return Err(Error::vacant(Vacancy::Replaced));
             }
             let key = held.key.with_secret(fresh.clone());
-            let record = protocol::sign_in(&held.record, principal, manager.verifier(&key), now);
+            let record = match login.lifetime {
+                Some(lifetime) => &protocol::give_lifetime(&held.record, lifetime, now),
+                None => &held.record,
+            };
+            let record = protocol::sign_in(record, &login.principal, manager.verifier(&key), now);
+            let (authenticated_at, assurance) = (Some(at), login.assurance);
+            let record =
+                Record { authenticated_at, assurance, client: record.client.seen_as(&client), ..record };
             Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
-        })
-        .await?;
+        });
+        let written = signed_in.await?;
+        manager.confirm_entrance(entrance).await?;
+        self.publish(written);
         self.report_renewal();
+        if let Some(id) = self.id() {
+            manager.observe(&Event::SignedIn { id, principal: &login.principal });
+        }
         Ok(())
     }
 
     /// Signs in on a new session.
-    pub(super) async fn sign_in_anew(&mut self, principal: &Principal) -> Result<(), Error> {
-        let lifetime = self.manager().lifetime();
-        self.create(Some(V::default()), lifetime, Some(principal.clone())).await
+    pub(super) async fn sign_in_anew(&mut self, login: Login) -> Result<(), Error> {
+        let lifetime = login.lifetime.unwrap_or(self.manager().lifetime());
+        self.create(Some(V::default()), lifetime, Some(login)).await
     }
 
     /// Begins a session under a new key, whatever this handle held.
@@ -52,7 +68,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         &mut self,
         value: Option<V>,
         lifetime: Lifetime,
-        principal: Option<Principal>,
+        login: Option<Login>,
     ) -> Result<(), Error> {
         let manager = self.manager();
         let key = manager.mint()?;
@@ -60,18 +76,18 @@ impl<V: Value, K: Kind> Session<V, K> {
             Some((value, payload)) => (Some(value), payload),
             None => (None, Payload::unset()),
         };
-        let beginning = Beginning { key, lifetime, principal, value, payload };
+        let client = self.cell.client(login.as_ref().map_or(&Client::new(), |login| &login.client));
+        let beginning = Beginning { key, lifetime, login, client, value, payload };
         let held = manager.create_fresh(beginning).await?;
         self.minted(held);
         Ok(())
     }
 
     /// Keeps a signed-in session in its principal's directory for as long as it will live.
-    pub(super) async fn readmit(&self, expiry: Duration) -> Result<(), Error> {
+    pub(super) async fn readmit(&self, lifetime: Lifetime) -> Result<(), Error> {
         let Some((held, principal)) = self.held().zip(self.principal()) else { return Ok(()) };
         let manager = self.manager();
-        let until = held.record.lifetime().exactly(expiry).absolute_deadline(manager.now());
-        manager.admit(principal, held.key.id(), until).await
+        manager.readmit(principal, held.key.id(), lifetime.absolute_deadline(manager.now())).await
     }
 
     pub(super) async fn put(&mut self, value: V, expiry: Option<Duration>) -> Result<(), Error> {
@@ -82,8 +98,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         if self.is_vacant() && self.begin(value.clone(), lifetime).await? {
             return Ok(());
         }
-        if let Some(expiry) = expiry {
-            self.readmit(expiry).await?;
+        if expiry.is_some() {
+            self.readmit(lifetime).await?;
         }
         let renews = self.cell.renews();
         self.write(|manager, held, now| {
@@ -104,8 +120,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.cell.check_open()?;
         let manager = Arc::clone(&self.cell.manager);
         let (value, payload) = manager.hold(value);
-        let mut beginning =
-            Beginning { key: self.cell.intended()?, lifetime, principal: None, value: Some(value), payload };
+        let (key, client) = (self.cell.intended()?, self.cell.client(&Client::new()));
+        let mut beginning = Beginning { key, lifetime, login: None, client, value: Some(value), payload };
         for _ in 0..MINTS {
             match manager.create(&beginning).await? {
                 Created::New(held) => {
@@ -137,27 +153,36 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Every change of a live session goes through here.
     pub(super) async fn write<R>(
         &mut self,
-        mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+        plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<R, Error> {
+        let written = self.plan(plan).await?;
+        Ok(self.publish(written))
+    }
+
+    /// Plans and writes a change, which nobody knows of yet.
+    async fn plan<R>(
+        &self,
+        mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Written<V, R>, Error> {
         self.check_writable()?;
         let Some(held) = self.held().cloned() else {
             return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
         };
-        let manager = Arc::clone(&self.cell.manager);
+        let manager = &self.cell.manager;
         let key = held.key.clone();
-        let written = match manager.write(held, |held, now| plan(&manager, held, now)).await {
-            Ok(written) => written,
-            Err(error) => {
-                if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
-                    self.cell.retract(&key);
-                }
-                return Err(error);
+        manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
+            if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
+                self.cell.retract(&key);
             }
-        };
+        })
+    }
+
+    /// Makes a change known to the request's other handles.
+    fn publish<R>(&mut self, written: Written<V, R>) -> R {
         self.modified |= written.changed;
         self.cell.publish(Holding::Live(written.held), written.cookie);
         self.adopt();
-        Ok(written.result)
+        written.result
     }
 
     /// Ends the session for `reason` and holds `after` from then on.

@@ -54,7 +54,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.adopt();
         match &self.seen {
             Holding::Live(held) => {
-                self.manager().confirm(held).await?;
+                self.manager().reread(held).await?;
                 Ok(self.principal().cloned())
             }
             Holding::Superseded => Err(Error::new(ErrorKind::Superseded)),

@@ -4,7 +4,7 @@ use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::time::Timestamp;
 
-/// A session about to be signed in.
+/// A session about to be signed in, or just signed in: the same asked twice is entered once.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Admission {
@@ -14,13 +14,87 @@ pub struct Admission {
     pub id: SessionId,
     /// The session's absolute deadline: from then on the entry is garbage.
     pub until: Timestamp,
+    /// When the visitor proved who they are: refused if the principal's sessions were revoked up to a later moment.
+    pub authenticated_at: Timestamp,
+    /// How many entries the principal may have, this one included; any number if `None`.
+    pub limit: Option<usize>,
+    /// Entries of the principal that make room in the same step, each only if it is still as it was seen.
+    pub replacing: Vec<Entry>,
 }
 
 impl Admission {
-    /// `principal` signs in on session `id`, which lives until `until` at most.
+    /// `principal` signs in on session `id`, which lives until `until` at most; nothing is asked about them.
     pub const fn new(principal: Principal, id: SessionId, until: Timestamp) -> Self {
-        Self { principal, id, until }
+        let authenticated_at = Timestamp::NEVER;
+        Self { principal, id, until, authenticated_at, limit: None, replacing: Vec::new() }
     }
+
+    /// The same, by a proof of that moment.
+    #[must_use = "an admission is a value: the changed one is returned"]
+    pub const fn authenticated_at(mut self, at: Timestamp) -> Self {
+        self.authenticated_at = at;
+        self
+    }
+
+    /// The same, unless the principal then has more than `limit` entries; those in `replacing` go first.
+    #[must_use = "an admission is a value: the changed one is returned"]
+    pub fn within(mut self, limit: usize, replacing: Vec<Entry>) -> Self {
+        self.limit = Some(limit);
+        self.replacing = replacing;
+        self
+    }
+
+    /// How many entries an answer [`Admitted::Full`] names at most.
+    pub fn shown(&self) -> usize {
+        self.limit.unwrap_or_default().saturating_add(100)
+    }
+}
+
+/// A session's entry in its principal's directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The session.
+    pub id: SessionId,
+    /// Its deadline, as the last admission noted it. A later admission moves it, so it marks what was seen.
+    pub until: Timestamp,
+}
+
+impl Entry {
+    /// The entry of session `id` that was noted until `until`.
+    pub const fn new(id: SessionId, until: Timestamp) -> Self {
+        Self { id, until }
+    }
+}
+
+/// The answer to [`Store::admit`](super::Store::admit).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "an admission that was refused is none"]
+#[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
+pub enum Admitted {
+    /// The session is entered.
+    Done,
+    /// The principal has as many entries as they may: these, or [`Admission::shown`] of them.
+    Full(Vec<Entry>),
+    /// The principal's sessions of that moment were revoked.
+    Revoked,
+}
+
+/// The answer of a directory that holds `others` beside the session to be admitted, after `replacing` went.
+///
+/// For stores whose directory is at hand: `watermark` is the moment up to which the principal's sessions were revoked.
+pub fn judge_admission(
+    admission: &Admission,
+    watermark: Option<Timestamp>,
+    is_entered: bool,
+    others: impl Iterator<Item = Entry>,
+) -> Admitted {
+    if watermark.is_some_and(|before| admission.authenticated_at < before) {
+        return Admitted::Revoked;
+    }
+    let Some(limit) = admission.limit.filter(|_| !is_entered) else { return Admitted::Done };
+    let others: Vec<Entry> = others.take(admission.shown()).collect();
+    if others.len() < limit { Admitted::Done } else { Admitted::Full(others) }
 }
 
 /// A part of a long list.

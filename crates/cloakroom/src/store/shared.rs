@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Admission, Ended, Inserted, Page, Store, StoreError, Swap};
+use super::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, Swap};
 use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
@@ -39,8 +39,17 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).end(id, ending)
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<(), StoreError>> {
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         (**self).admit(admission)
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        (**self).revoke_before(principal, before, until)
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {

@@ -1,8 +1,8 @@
 //! Operations and their answers, a line each.
 
 use cloakroom::{
-    Admission, Ended, Ending, Inserted, Key, KindTag, Lifetime, Page, Payload, Principal, Record, Revision,
-    Secret, SessionId, Stored, Swap, Timestamp, protocol,
+    Admission, Admitted, Ended, Ending, Entry, Inserted, Key, KindTag, Lifetime, Page, Payload, Principal,
+    Record, Revision, Secret, SessionId, Stored, Swap, Timestamp, protocol,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,8 @@ pub(crate) enum Ask {
     Touch(Id, Mark, u64),
     EndAt(Id, Mark, Vec<u8>),
     End(Id, Vec<u8>),
-    Admit(String, Id, u64),
+    Admit { whom: String, id: Id, until: u64, proof: u64, limit: Option<usize>, replacing: Vec<(Id, u64)> },
+    RevokeBefore(String, u64, u64),
     IdsOf(String, Option<Id>, usize),
     Scan(Option<Id>, usize),
     Sweep(u64, usize),
@@ -34,6 +35,9 @@ pub(crate) enum Answer {
     Gone,
     Touched(bool),
     Ended(u8),
+    Admitted,
+    Full(Vec<(Id, u64)>),
+    Revoked,
     Nothing,
     Ids(Vec<Id>),
     Entries(Vec<(Id, Vec<u8>)>),
@@ -109,7 +113,19 @@ impl Ask {
     }
 
     pub(crate) fn admit(admission: &Admission) -> Self {
-        Self::Admit(admission.principal.to_string(), *admission.id.as_bytes(), admission.until.as_millis())
+        let seen = |entry: &Entry| (*entry.id.as_bytes(), entry.until.as_millis());
+        Self::Admit {
+            whom: admission.principal.to_string(),
+            id: *admission.id.as_bytes(),
+            until: admission.until.as_millis(),
+            proof: admission.authenticated_at.as_millis(),
+            limit: admission.limit,
+            replacing: admission.replacing.iter().map(seen).collect(),
+        }
+    }
+
+    pub(crate) fn revoke_before(principal: &Principal, before: Timestamp, until: Timestamp) -> Self {
+        Self::RevokeBefore(principal.to_string(), before.as_millis(), until.as_millis())
     }
 
     pub(crate) fn ids_of(principal: &Principal, page: Page) -> Self {
@@ -141,6 +157,8 @@ macro_rules! answers {
 }
 
 answers! {
+    Admitted: Answer::Admitted => Self::Done, Answer::Revoked => Self::Revoked,
+        Answer::Full(entries) => Self::Full(entries.into_iter().map(entry_of).collect());
     Inserted: Answer::Inserted(true) => Self::Done, Answer::Inserted(false) => Self::Taken;
     Option<Stored>: Answer::Stored(stored) => stored.map(|bytes| Stored::from_bytes(&bytes).unwrap());
     Swap: Answer::Swapped => Self::Done, Answer::Gone => Self::Gone,
@@ -154,6 +172,21 @@ answers! {
         .map(|(id, bytes)| (SessionId::from_bytes(id), Stored::from_bytes(&bytes).unwrap()))
         .collect();
     usize: Answer::Count(count) => count;
+}
+
+fn entry_of((id, until): (Id, u64)) -> Entry {
+    Entry::new(SessionId::from_bytes(id), Timestamp::from_millis(until))
+}
+
+impl From<Admitted> for Answer {
+    fn from(admitted: Admitted) -> Self {
+        let sent = |entry: Entry| (*entry.id.as_bytes(), entry.until.as_millis());
+        match admitted {
+            Admitted::Done => Self::Admitted,
+            Admitted::Full(entries) => Self::Full(entries.into_iter().map(sent).collect()),
+            Admitted::Revoked => Self::Revoked,
+        }
+    }
 }
 
 impl From<Inserted> for Answer {

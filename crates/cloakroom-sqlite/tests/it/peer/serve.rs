@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use cloakroom::{Admission, Page, Principal, Revision, SessionId, Store, StoreError, Timestamp};
+use cloakroom::{Admission, Entry, Page, Principal, Revision, SessionId, Store, StoreError, Timestamp};
 use cloakroom_sqlite::{SqliteError, SqliteStore};
 
 use super::message::{self, Answer, Ask, ending_of, record_of};
@@ -58,8 +58,16 @@ fn answer(store: &SqliteStore, ask: Ask) -> Result<Answer, StoreError> {
             store.end_at(id(name), mark(expected), ending_of(&ending)).wait()?.into()
         }
         Ask::End(name, ending) => store.end(id(name), ending_of(&ending)).wait()?.into(),
-        Ask::Admit(whom, name, until) => {
-            store.admit(Admission::new(principal(whom), id(name), time(until))).wait()?.into()
+        Ask::Admit { whom, id: name, until, proof, limit, replacing } => {
+            let seen = |(name, until)| Entry::new(id(name), time(until));
+            let mut admission = Admission::new(principal(whom), id(name), time(until));
+            admission = admission.authenticated_at(time(proof));
+            admission.limit = limit;
+            admission.replacing = replacing.into_iter().map(seen).collect();
+            store.admit(admission).wait()?.into()
+        }
+        Ask::RevokeBefore(whom, before, until) => {
+            store.revoke_before(&principal(whom), time(before), time(until)).wait()?.into()
         }
         Ask::IdsOf(whom, after, limit) => store.ids_of(&principal(whom), page(after, limit)).wait()?.into(),
         Ask::Scan(after, limit) => store.scan(page(after, limit)).wait()?.into(),

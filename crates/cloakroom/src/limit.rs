@@ -1,0 +1,84 @@
+//! How many sessions one principal may have.
+
+use crate::key::SessionId;
+use crate::time::Timestamp;
+
+/// How many sessions a principal may be signed in on at a time (OWASP, "Simultaneous Session Logons").
+///
+/// Exact, also while logins run concurrently on several nodes: once a login has answered, no more sessions than these are
+/// signed in, and each of them is listed. A session that ended or expired does not count.
+///
+/// ```
+/// # use cloakroom::{Limit, Map, MemoryStore, Sessions};
+/// let sessions: Sessions<Map> =
+///     Sessions::builder(MemoryStore::new()).limit(Limit::displacing_oldest(3)).build()?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    most: u8,
+    refuses: bool,
+}
+
+impl Limit {
+    /// At most `most`: another login ends the session that was signed in first, whose holder is told why.
+    ///
+    /// The oldest is ended before the new one is entered: should the store fail right then, one session fewer remains.
+    pub const fn displacing_oldest(most: u8) -> Self {
+        Self { most, refuses: false }
+    }
+
+    /// At most `most`: another login is [`ErrorKind::TooManySessions`](crate::ErrorKind::TooManySessions).
+    pub const fn refusing(most: u8) -> Self {
+        Self { most, refuses: true }
+    }
+
+    /// How many.
+    pub const fn most(self) -> u8 {
+        self.most
+    }
+
+    /// Which of a full directory's sessions make room: each given with when its visitor signed in, if it lives.
+    /// `None` if none may.
+    pub(crate) fn make_room(self, seen: &[(SessionId, Option<Timestamp>)]) -> Option<Vec<SessionId>> {
+        let mut live: Vec<(Timestamp, SessionId)> =
+            seen.iter().filter_map(|(id, signed_in)| Some(((*signed_in)?, *id))).collect();
+        let excess = (live.len() + 1).saturating_sub(usize::from(self.most));
+        if self.refuses && excess > 0 {
+            return None;
+        }
+        live.sort_unstable();
+        live.truncate(excess);
+        Some(live.into_iter().map(|(_, id)| id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(signed_in: &[Option<u64>]) -> Vec<(SessionId, Option<Timestamp>)> {
+        let id = |number| SessionId::from_bytes([number; 16]);
+        (0..).map(id).zip(signed_in.iter().map(|at| at.map(Timestamp::from_millis))).collect()
+    }
+
+    fn displaced(limit: Limit, signed_in: &[Option<u64>]) -> Option<Vec<u8>> {
+        Some(limit.make_room(&seen(signed_in))?.iter().map(|id| id.as_bytes()[0]).collect())
+    }
+
+    #[test]
+    fn the_first_signed_in_goes_and_no_more_than_must() {
+        let limit = Limit::displacing_oldest(3);
+        assert_eq!(displaced(limit, &[Some(5), Some(2), Some(9)]), Some(vec![1]));
+        assert_eq!(displaced(limit, &[Some(5), None, Some(9)]), Some(vec![]));
+        assert_eq!(displaced(limit, &[Some(5), Some(4), Some(3), Some(2), None]), Some(vec![3, 2]));
+        assert_eq!(displaced(Limit::displacing_oldest(1), &[Some(1)]), Some(vec![0]));
+    }
+
+    #[test]
+    fn who_refuses_ends_nobody() {
+        let limit = Limit::refusing(2);
+        assert_eq!(displaced(limit, &[Some(5), Some(2)]), None);
+        assert_eq!(displaced(limit, &[Some(5), None]), Some(vec![]));
+    }
+}
