@@ -10,13 +10,13 @@ const SESSIONS: usize = 4096;
 const ROUNDS: usize = 15;
 
 /// The median round of every contender, in the order of [`Contender::ALL`]; the rounds are interleaved.
-pub(crate) async fn per_request(case: Case, quick: bool) -> Result<[f64; 4], Failure> {
+pub(crate) async fn per_request(case: Case, quick: bool) -> Result<[f64; Contender::COUNT], Failure> {
     let requests: u32 = if quick { 500 } else { 4000 };
     let mut servers = Vec::new();
     for contender in Contender::ALL {
         servers.push(contender.server(SESSIONS).await?);
     }
-    let mut rounds = [const { Vec::new() }; 4];
+    let mut rounds = [const { Vec::new() }; Contender::COUNT];
     for round in 0..=ROUNDS {
         for (server, times) in servers.iter().zip(&mut rounds) {
             let prepared: Vec<_> = (0..requests as usize)

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use cloakroom::{MemoryStore, Sessions};
 use serde::Serialize;
 
 use crate::Failure;
 use crate::server::Server;
-use crate::{ours, plain, theirs};
+use crate::{ours, plain, theirs, watched};
 
 /// A way to serve the same routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,13 +18,17 @@ pub(crate) enum Contender {
     Cloakroom,
     /// Cloakroom over a `MemoryStore` that encodes, as a remote store must.
     Encoded,
+    /// The first with everything watched: each store call timed, each event counted and handed to a subscriber.
+    Observed,
     /// tower-sessions over its `MemoryStore`.
     TowerSessions,
 }
 
 impl Contender {
     /// In the order of a table's columns.
-    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Cloakroom, Self::Encoded, Self::TowerSessions];
+    pub(crate) const ALL: [Self; Self::COUNT] =
+        [Self::Plain, Self::Cloakroom, Self::Encoded, Self::Observed, Self::TowerSessions];
+    pub(crate) const COUNT: usize = 5;
 
     pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
         let found = Self::ALL.into_iter().find(|contender| contender.name() == name);
@@ -35,6 +40,7 @@ impl Contender {
             Self::Plain => "plain",
             Self::Cloakroom => "cloakroom",
             Self::Encoded => "cloakroom-encoded",
+            Self::Observed => "cloakroom-observed",
             Self::TowerSessions => "tower-sessions",
         }
     }
@@ -43,8 +49,9 @@ impl Contender {
     pub(crate) async fn server(self, sessions: usize) -> Result<Server, Failure> {
         match self {
             Self::Plain => plain::server(sessions),
-            Self::Cloakroom => ours::server(cloakroom::MemoryStore::new(), sessions).await,
-            Self::Encoded => ours::server(cloakroom::MemoryStore::new().encoded(), sessions).await,
+            Self::Cloakroom => ours::server(Sessions::builder(MemoryStore::new()), sessions).await,
+            Self::Encoded => ours::server(Sessions::builder(MemoryStore::new().encoded()), sessions).await,
+            Self::Observed => ours::server(watched::builder()?, sessions).await,
             Self::TowerSessions => theirs::server(sessions).await,
         }
     }

@@ -31,9 +31,9 @@ impl Counter {
     }
 
     /// The count of every contender, in the order of [`Contender::ALL`].
-    pub(crate) fn per_request(self, case: Case, quick: bool) -> Result<[f64; 4], Failure> {
+    pub(crate) fn per_request(self, case: Case, quick: bool) -> Result<[f64; Contender::COUNT], Failure> {
         let (few, many): (u32, u32) = if quick { (200, 600) } else { (1000, 4000) };
-        let mut counts = [0.0; 4];
+        let mut counts = [0.0; Contender::COUNT];
         for (contender, count) in Contender::ALL.into_iter().zip(&mut counts) {
             let difference = self.total(contender, case, many)? - self.total(contender, case, few)?;
             *count = difference / f64::from(many - few);

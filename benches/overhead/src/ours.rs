@@ -2,14 +2,14 @@
 
 use axum::Router;
 use axum::routing::get;
-use cloakroom::{Error, MemoryStore, Session, SessionLayer, Sessions};
+use cloakroom::{Builder, Error, Session, SessionLayer, Sessions};
 
 use crate::Failure;
 use crate::case::Visitor;
 use crate::server::Server;
 
-pub(crate) async fn server(store: MemoryStore, sessions: usize) -> Result<Server, Failure> {
-    let manager: Sessions<Visitor> = Sessions::builder(store).build()?;
+pub(crate) async fn server(builder: Builder<Visitor>, sessions: usize) -> Result<Server, Failure> {
+    let manager: Sessions<Visitor> = builder.build()?;
     let mut keys = Vec::with_capacity(sessions);
     for number in 0..sessions {
         let session = manager.generate(Visitor::seeded(number)).await?;

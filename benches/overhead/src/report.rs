@@ -27,9 +27,12 @@ pub(crate) struct Row {
     plain: f64,
     cloakroom: f64,
     cloakroom_encoded: f64,
+    cloakroom_observed: f64,
     tower_sessions: f64,
     /// cloakroom / tower-sessions.
     pub(crate) ratio: f64,
+    /// What watching everything adds, as a share of cloakroom's cost; 0 where there is none to add to.
+    pub(crate) watching: f64,
 }
 
 impl Table {
@@ -38,15 +41,17 @@ impl Table {
     }
 
     /// Adds a case's absolute costs, in the order of [`Contender::ALL`].
-    pub(crate) fn add(&mut self, case: Case, costs: [f64; 4]) {
-        let [plain, cloakroom, encoded, theirs] = costs;
+    pub(crate) fn add(&mut self, case: Case, costs: [f64; Contender::COUNT]) {
+        let [plain, cloakroom, encoded, observed, theirs] = costs;
         self.rows.push(Row {
             case,
             plain,
             cloakroom: cloakroom - plain,
             cloakroom_encoded: encoded - plain,
+            cloakroom_observed: observed - plain,
             tower_sessions: theirs - plain,
             ratio: (cloakroom - plain) / (theirs - plain),
+            watching: (observed - cloakroom) / (cloakroom - plain),
         });
     }
 }
@@ -66,18 +71,22 @@ impl fmt::Display for Report {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.measure)?;
-        let [plain, ours, encoded, theirs] = Contender::ALL.map(Contender::name);
+        let [plain, ours, encoded, observed, theirs] = Contender::ALL.map(Contender::name);
         write!(
             f,
-            "| {:<10} | {plain:>9} | {ours:>9} | {encoded:>17} | {theirs:>14} | ours/theirs |",
+            "| {:<10} | {plain:>9} | {ours:>9} | {encoded:>17} | {observed:>18} | {theirs:>14} | ours/theirs | watching |",
             "case"
         )?;
-        write!(f, "\n|{:-<12}|{:->11}|{:->11}|{:->19}|{:->16}|{:->13}|", "", ":", ":", ":", ":", ":")?;
+        write!(
+            f,
+            "\n|{:-<12}|{:->11}|{:->11}|{:->19}|{:->20}|{:->16}|{:->13}|{:->10}|",
+            "", ":", ":", ":", ":", ":", ":", ":"
+        )?;
         if self.rows.is_empty() {
             return write!(
                 f,
-                "\n| {:<10} | {:>9} | {:>9} | {:>17} | {:>14} | {:>11} |",
-                "-", "-", "-", "-", "-", "-"
+                "\n| {:<10} | {:>9} | {:>9} | {:>17} | {:>18} | {:>14} | {:>11} | {:>8} |",
+                "-", "-", "-", "-", "-", "-", "-", "-"
             );
         }
         self.rows.iter().try_for_each(|row| write!(f, "\n{row}"))
@@ -86,13 +95,23 @@ impl fmt::Display for Table {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { case, plain, cloakroom, cloakroom_encoded, tower_sessions, ratio } = self;
+        let Self {
+            case,
+            plain,
+            cloakroom,
+            cloakroom_encoded,
+            cloakroom_observed,
+            tower_sessions,
+            ratio,
+            watching,
+        } = self;
+        let watching = watching * 100.0;
         // Small counts would lose their fraction, large ones gain only noise.
         let places = usize::from(*plain < 100.0);
         write!(
             f,
             "| {case:<10} | {plain:>9.places$} | {cloakroom:>9.places$} | {cloakroom_encoded:>17.places$} | \
-             {tower_sessions:>14.places$} | {ratio:>11.2} |"
+             {cloakroom_observed:>18.places$} | {tower_sessions:>14.places$} | {ratio:>11.2} | {watching:>6.1} % |"
         )
     }
 }
@@ -104,11 +123,11 @@ mod tests {
     #[test]
     fn costs_are_shown_over_the_plain_router() {
         let mut table = Table::new("instructions per request");
-        table.add(Case::Read, [1000.0, 1400.0, 1500.0, 2000.0]);
+        table.add(Case::Read, [1000.0, 1400.0, 1500.0, 1420.0, 2000.0]);
         let text = table.to_string();
         let row = text.lines().last().unwrap();
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
-        assert_eq!(cells, ["", "read", "1000", "400", "500", "1000", "0.40", ""]);
+        assert_eq!(cells, ["", "read", "1000", "400", "500", "420", "1000", "0.40", "5.0 %", ""]);
     }
 
     #[test]

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{Io, Store, StoreError, StoreErrorKind};
-
-use crate::around::{Call, Operation, decorate};
+use cloakroom::{Call, Io, Operation, Store, StoreError, StoreErrorKind, decorate_store};
 
 /// Fails as it is told to. Give a clone to the manager and keep the other: both follow the same orders.
 #[derive(Debug)]
@@ -73,7 +71,7 @@ impl<S: Store> FaultyStore<S> {
     }
 }
 
-decorate!(FaultyStore);
+decorate_store!(FaultyStore);
 
 impl<S> Clone for FaultyStore<S> {
     fn clone(&self) -> Self {

@@ -2,9 +2,7 @@
 
 use std::any::Any;
 
-use cloakroom::{Io, Store, StoreError};
-
-use crate::around::{Call, decorate};
+use cloakroom::{Call, Io, Store, StoreError, decorate_store};
 
 /// A store that keeps something alive: the directory of its file, the server behind it.
 ///
@@ -38,4 +36,4 @@ impl<S: Store> Guarded<S> {
     }
 }
 
-decorate!(Guarded);
+decorate_store!(Guarded);

@@ -11,6 +11,7 @@ mod freshness;
 mod headers;
 mod keys;
 mod limits;
+mod observing;
 mod outage;
 mod peers;
 mod renewal;
@@ -31,6 +32,7 @@ pub use freshness::*;
 pub use headers::*;
 pub use keys::*;
 pub use limits::*;
+pub use observing::*;
 pub use outage::*;
 pub use peers::*;
 pub use renewal::*;
@@ -93,7 +95,9 @@ macro_rules! for_each_law {
             lost_responses_lock_nobody_out
             the_old_key_retires_when_the_next_was_seen_again_after_the_grace
             a_retired_key_in_use_long_after_ends_the_session
-            a_retired_key_may_be_refused_only
+            a_retired_key_may_be_reported_only
+            a_retired_key_may_be_refused
+            theft_is_noticed_after_the_span_the_policy_says
             a_key_replaced_at_login_is_never_taken_for_theft
             renewal_waits_until_the_old_key_has_retired
             a_bearer_token_is_never_renewed
@@ -112,6 +116,12 @@ macro_rules! for_each_law {
             a_sensitive_step_asks_how_well_the_visitor_signed_in
             a_sensitive_step_is_refused_to_a_session_that_just_ended
             a_client_is_listed_under_the_name_its_visitor_gave_it
+            // 8. What is told
+            events_tell_the_life_of_a_session
+            no_event_shows_a_secret_or_a_value
+            keys_that_open_nothing_are_counted
+            a_client_of_too_many_wrong_keys_is_turned_away_without_asking_the_store
+            a_client_is_described_only_where_the_policy_asks
             // 5. Timeouts
             a_lifetime_of_ones_own_sticks_through_every_write
             the_cookie_follows_a_lifetime_of_ones_own

@@ -33,7 +33,6 @@ pub mod clauses;
 pub mod laws;
 pub mod oracle;
 
-mod around;
 mod client;
 mod clock;
 mod conformance;
@@ -46,8 +45,8 @@ mod spy;
 mod step;
 mod world;
 
-pub use around::{Call, Operation};
 pub use client::Client;
+pub use cloakroom::{Call, Operation};
 pub use clock::ManualClock;
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
 pub use entropy::SeededEntropy;

@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{Io, Store, StoreError};
-
-use crate::around::{Call, Operation, decorate};
+use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
 
 /// Notes every call of the store inside. Give a clone to the manager and keep the other: both see one log.
 ///
@@ -59,7 +57,7 @@ impl<S: Store> SpyStore<S> {
     }
 }
 
-decorate!(SpyStore);
+decorate_store!(SpyStore);
 
 impl<S> Clone for SpyStore<S> {
     fn clone(&self) -> Self {

@@ -4,9 +4,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use cloakroom::{Io, Store, StoreError};
-
-use crate::around::{Call, Operation, decorate};
+use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
 
 /// Halts once before and once after each operation, so that a test can drop a caller at every point it may be at;
 /// and holds operations back until it is told to let them go.
@@ -86,7 +84,7 @@ impl<S: Store> StepStore<S> {
     }
 }
 
-decorate!(StepStore);
+decorate_store!(StepStore);
 
 impl<S> Clone for StepStore<S> {
     fn clone(&self) -> Self {

@@ -35,8 +35,8 @@ impl<V: Value> World<V> {
         Self::with(store, |builder| builder)
     }
 
-    /// Sessions on `store` by a policy of your own. The clock and the observer may be replaced too, but the world
-    /// then knows nothing of theirs.
+    /// Sessions on `store` by a policy of your own. The clock may be replaced too, but the world then knows nothing of it;
+    /// observers are added to the world's own.
     pub fn with(store: impl Store, adjust: impl FnOnce(Builder<V>) -> Builder<V>) -> Self {
         let (clock, events) = (ManualClock::new(), Recorder::default());
         let builder = Sessions::builder(store).clock(clock.clone()).observer(events.clone());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use http::header::RETRY_AFTER;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
@@ -49,6 +49,10 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
 
 /// Seconds after which a client may try again when the store is down.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+/// Seconds after which a client's wrong keys are forgotten.
+const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
+const SIGN_IN_AGAIN: HeaderValue =
+    HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
 
 /// | kind | status |
 /// |---|---|
@@ -56,6 +60,7 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
 /// | `Unmet`, `LoginRevoked` | 401: sign in again |
 /// | `TooManySessions` | 403 |
+/// | `Throttled` | 429 with `Retry-After` |
 /// | `Unfit` | 413 |
 /// | all others | 500 |
 ///
@@ -69,6 +74,7 @@ impl IntoResponse for Error {
                 StatusCode::CONFLICT
             }
             ErrorKind::Unmet | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
+            ErrorKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::TooManySessions => StatusCode::FORBIDDEN,
             ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
@@ -76,9 +82,13 @@ impl IntoResponse for Error {
             }
         };
         let mut response = status.into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
-        }
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS),
+            StatusCode::TOO_MANY_REQUESTS => response.headers_mut().insert(RETRY_AFTER, A_MINUTE),
+            // A challenge belongs to a 401 (RFC 9110 section 15.5.2); this one is RFC 9470's.
+            StatusCode::UNAUTHORIZED => response.headers_mut().insert(WWW_AUTHENTICATE, SIGN_IN_AGAIN),
+            _ => None,
+        };
         response.extensions_mut().insert(Arc::new(self));
         response
     }

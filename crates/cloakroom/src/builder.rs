@@ -3,18 +3,22 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
+use crate::client::ClientPolicy;
 use crate::codec::{Codec, CodecError, Coding, Json, OldPayload, Upgrade};
 use crate::entropy::{Entropy, OsEntropy, random};
+use crate::guesses::Guesses;
 use crate::key::KindTag;
 use crate::lifetime::Lifetime;
 use crate::limit::Limit;
-use crate::manager::{Manager, TheftPolicy, Tokens, UndecodablePolicy};
+use crate::manager::{Manager, Throttle, Tokens, UndecodablePolicy};
 use crate::observer::Observer;
 use crate::payload::Holder;
 use crate::sessions::Sessions;
 use crate::store::Store;
+use crate::theft::TheftPolicy;
 use crate::time::{Clock, SystemClock};
 use crate::transport::Transport;
 use crate::turnstile::Turnstile;
@@ -44,7 +48,9 @@ pub struct Builder<V, K = DefaultKind> {
     undecodable: UndecodablePolicy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    observer: Option<Arc<dyn Observer>>,
+    observers: Vec<Box<dyn Observer>>,
+    clients: Option<ClientPolicy>,
+    throttle: Option<Box<Throttle>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -62,7 +68,9 @@ impl<V: Value, K: Kind> Builder<V, K> {
             undecodable: UndecodablePolicy::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
-            observer: None,
+            observers: Vec::new(),
+            clients: None,
+            throttle: None,
             kind: PhantomData,
         }
     }
@@ -116,9 +124,25 @@ impl<V: Value, K: Kind> Builder<V, K> {
         self
     }
 
-    /// Who is told what happens.
+    /// Who is told what happens; called again, one more.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// What is noted of the clients that begin sessions and sign in; nothing unless said.
+    pub fn clients(mut self, policy: ClientPolicy) -> Self {
+        self.clients = Some(policy);
+        self
+    }
+
+    /// Whose keys are still looked up: `admits` is given a client's address and how many of its keys opened nothing
+    /// within a minute, whenever it presents another. Where it says no, the request is `Throttled` (429) without a store call.
+    ///
+    /// The addresses are those of [`clients`](Builder::clients); without them nobody is throttled. All who share an
+    /// address share its fate: let many pass. Nobody can guess a key of 256 bits; this is for the noise.
+    pub fn throttle(mut self, admits: impl Fn(IpAddr, u32) -> bool + Send + Sync + 'static) -> Self {
+        self.throttle = Some(Box::new(admits));
         self
     }
 
@@ -159,7 +183,10 @@ impl<V: Value, K: Kind> Builder<V, K> {
             undecodable: self.undecodable,
             clock: self.clock,
             entropy: self.entropy,
-            observer: self.observer,
+            observers: self.observers.into(),
+            clients: self.clients,
+            throttle: self.throttle,
+            guesses: Guesses::default(),
             limit: self.limit,
             turnstile: Turnstile::default(),
             logins: Turnstile::default(),

@@ -1,10 +1,11 @@
 //! What all handles of one request share.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
-use crate::client::Client;
+use crate::client::{Client, Noted};
 use crate::error::{Error, ErrorKind};
 use crate::headers::ResponseHeaders;
 use crate::key::Key;
@@ -47,7 +48,10 @@ pub(crate) struct State<V> {
     carrier: Carrier,
     asked: bool,
     closed: bool,
-    client: Client,
+    /// The connection's own address, if the server told it.
+    peer: Option<IpAddr>,
+    /// What the request told of its client, as far as the policy notes it.
+    noted: Noted,
     /// The key under which this request's first write begins a session, so that two handles begin one.
     intended: Option<Key>,
 }
@@ -60,7 +64,8 @@ impl<V> Default for State<V> {
             carrier: Carrier::Cookie,
             asked: false,
             closed: false,
-            client: Client::new(),
+            peer: None,
+            noted: Noted::default(),
             intended: None,
         }
     }
@@ -137,8 +142,12 @@ impl<V: Value> Cell<V> {
 
     /// What is known of the request's client, and what a login says of it.
     pub(crate) fn client(&self, said: &Client) -> Client {
-        let noted = self.lock().client.clone();
-        Client::clone(&noted).with_label(said.label().unwrap_or_default())
+        let noted = self.lock().noted.client();
+        noted.with_label(said.label().unwrap_or_default())
+    }
+
+    pub(crate) fn set_peer(&self, peer: IpAddr) {
+        self.lock().peer = Some(peer);
     }
 
     /// Makes what a handle did known to all others.
@@ -170,8 +179,12 @@ impl<V: Value> Cell<V> {
             return Ok(());
         }
         let presented = read(&self.manager);
-        self.lock().carrier = presented.carrier;
-        let (holding, cookie) = self.try_keys(&presented).await?;
+        let client = {
+            let mut state = self.lock();
+            state.carrier = presented.carrier;
+            state.noted.address
+        };
+        let (holding, cookie) = self.try_keys(&presented, client).await?;
         let mut state = self.lock();
         // Another handle may have opened it meanwhile, and gone further.
         if state.holding.is_none() {
@@ -184,16 +197,22 @@ impl<V: Value> Cell<V> {
     }
 
     /// Tries the presented keys in order until one opens a session; else the most telling failure counts.
-    async fn try_keys(&self, presented: &Presented) -> Result<(Holding<V>, CookieChange), Error> {
+    async fn try_keys(
+        &self,
+        presented: &Presented,
+        client: Option<IpAddr>,
+    ) -> Result<(Holding<V>, CookieChange), Error> {
         if presented.values > 1 {
             self.manager.observe(&Event::SeveralKeys { count: presented.values });
         }
         let mut found = if presented.values == 0 { Vacancy::NoKey } else { Vacancy::Unknown };
-        let mut superseded = false;
+        let (mut superseded, mut copied) = (false, false);
         for key in presented.keys() {
-            match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie).await? {
+            self.manager.admit_client(client)?;
+            match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie, client).await? {
                 Opened::Live(held, cookie) => return Ok((Holding::Live(Arc::new(held)), cookie)),
                 Opened::Superseded => superseded = true,
+                Opened::Copied => copied = true,
                 Opened::Vacant(vacancy) if found == Vacancy::Unknown => found = vacancy,
                 Opened::Vacant(_) => {}
             }
@@ -204,7 +223,8 @@ impl<V: Value> Cell<V> {
         // Only a page the visitor navigates to may take the cookie away: a late answer to anything else
         // could remove a newer one.
         let stale = presented.values > 0 && presented.is_navigation;
-        Ok((Holding::Vacant(found), if stale { CookieChange::Remove } else { CookieChange::Keep }))
+        let cookie = if stale { CookieChange::Remove } else { CookieChange::Keep };
+        Ok((if copied { Holding::Superseded } else { Holding::Vacant(found) }, cookie))
     }
 
     /// Opens what one key opens, outside any request.
@@ -218,6 +238,10 @@ impl<V: Value> Cell<V> {
         self.open(|manager| {
             let presented = manager.channel.read(request);
             any = presented.values > 0;
+            if let Some(policy) = &manager.clients {
+                let mut state = self.lock();
+                state.noted = policy.note(request, state.peer);
+            }
             presented
         })
         .await?;

@@ -1,8 +1,13 @@
 //! What is known of the client that holds a key.
 
+mod policy;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+pub(crate) use policy::Noted;
+pub use policy::{AddressRule, ClientPolicy};
 
 /// What is known of the client that holds a session's key, for lists: a name that the visitor gave it, the user agent it
 /// said it was, the address it signed in from.

@@ -47,6 +47,8 @@
 //! None is on by default, and none changes what another does.
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
+//! - `tracing`: `Traced`, every event for the `tracing` crate
+//! - `metrics`: `Measured`, every event and store call for the `metrics` facade
 //! - `tokio`: `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
 
 pub mod batch;
@@ -63,6 +65,7 @@ mod cookie;
 mod entropy;
 mod error;
 mod freshness;
+mod guesses;
 mod headers;
 mod io;
 mod key;
@@ -72,6 +75,7 @@ mod login;
 mod manager;
 mod map;
 mod memory;
+mod observed;
 mod observer;
 mod on_thread;
 mod payload;
@@ -81,6 +85,7 @@ mod session;
 mod sessions;
 mod store;
 mod summary;
+mod theft;
 mod time;
 mod transport;
 mod turnstile;
@@ -93,7 +98,7 @@ mod axum;
 mod tower;
 
 pub use builder::{Builder, ConfigError};
-pub use client::Client;
+pub use client::{AddressRule, Client, ClientPolicy};
 pub use codec::{Codec, CodecError, Json, OldPayload};
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
 pub use entropy::{Entropy, OsEntropy};
@@ -105,10 +110,15 @@ pub use key::{Key, KindTag, Nonce, ParseIdError, ParseKeyError, Secret, SessionI
 pub use lifetime::Lifetime;
 pub use limit::Limit;
 pub use login::Login;
-pub use manager::{TheftPolicy, UndecodablePolicy};
+pub use manager::UndecodablePolicy;
 pub use map::Map;
 pub use memory::MemoryStore;
-pub use observer::{Event, Observer};
+pub use observed::Observed;
+#[cfg(feature = "metrics")]
+pub use observer::Measured;
+#[cfg(feature = "tracing")]
+pub use observer::Traced;
+pub use observer::{Event, Level, Observer};
 pub use on_thread::OnThread;
 pub use payload::Payload;
 pub use principal::{Principal, PrincipalError};
@@ -117,10 +127,11 @@ pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombs
 pub use session::Session;
 pub use sessions::Sessions;
 pub use store::{
-    Admission, Admitted, Ended, Entry, Inserted, Outcome, Page, Store, StoreError, StoreErrorKind, Swap,
-    judge_admission,
+    Admission, Admitted, Call, Ended, Entry, Inserted, Operation, Outcome, Page, Store, StoreError,
+    StoreErrorKind, Swap, judge_admission,
 };
 pub use summary::Summary;
+pub use theft::TheftPolicy;
 pub use time::{Clock, SystemClock, Timestamp};
 #[cfg(feature = "tower")]
 pub use tower::{SessionFuture, SessionLayer, SessionService};

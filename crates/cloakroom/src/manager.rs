@@ -6,6 +6,7 @@ mod opening;
 mod roster;
 mod writing;
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,9 +15,11 @@ pub(crate) use opening::Opened;
 use writing::ATTEMPTS;
 pub(crate) use writing::{Draft, Plan, Written};
 
+use crate::client::ClientPolicy;
 use crate::codec::{CodecError, Coding};
 use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
+use crate::guesses::Guesses;
 use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
 use crate::limit::Limit;
@@ -25,21 +28,11 @@ use crate::payload::{Holder, Payload};
 use crate::protocol::{self, Standing, Vacancy};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{Ended, Store, Swap};
+use crate::theft::TheftPolicy;
 use crate::time::{Clock, Timestamp};
 use crate::transport::Channel;
 use crate::turnstile::Turnstile;
 use crate::value::Value;
-
-/// What is done when a renewed secret turns up long after its retirement: two clients hold copies of one key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TheftPolicy {
-    /// End the session, since nobody can tell which of the two is the thief.
-    #[default]
-    End,
-    /// Refuse the key and report it.
-    Refuse,
-}
 
 /// What is done with a session whose value can't be decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +47,9 @@ pub enum UndecodablePolicy {
     End,
 }
 
+/// True for a client whose keys are still looked up: its address, and how many of them opened nothing within a minute.
+pub(crate) type Throttle = dyn Fn(IpAddr, u32) -> bool + Send + Sync;
+
 /// What all handles of one kind of session share.
 pub(crate) struct Manager<V> {
     pub(crate) store: Arc<dyn Store>,
@@ -67,7 +63,10 @@ pub(crate) struct Manager<V> {
     pub(crate) undecodable: UndecodablePolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) observers: Box<[Box<dyn Observer>]>,
+    pub(crate) clients: Option<ClientPolicy>,
+    pub(crate) throttle: Option<Box<Throttle>>,
+    pub(crate) guesses: Guesses,
     pub(crate) limit: Option<Limit>,
     /// Where writers that lost a race for a session queue.
     pub(crate) turnstile: Turnstile,
@@ -91,7 +90,7 @@ impl<V: Value> Manager<V> {
     }
 
     pub(crate) fn observe(&self, event: &Event<'_>) {
-        if let Some(observer) = &self.observer {
+        for observer in &self.observers {
             observer.observe(event);
         }
     }

@@ -1,11 +1,19 @@
 //! What the manager reports while it works.
 
-use std::fmt;
+mod event;
+#[cfg(feature = "metrics")]
+mod measured;
+#[cfg(feature = "tracing")]
+mod traced;
 
-use crate::codec::CodecError;
-use crate::key::SessionId;
-use crate::principal::Principal;
-use crate::record::EndReason;
+use std::fmt;
+use std::sync::Arc;
+
+pub use event::{Event, Level};
+#[cfg(feature = "metrics")]
+pub use measured::Measured;
+#[cfg(feature = "tracing")]
+pub use traced::Traced;
 
 /// Is told what happens to sessions. Called inline: be quick, and never block.
 ///
@@ -16,75 +24,19 @@ use crate::record::EndReason;
 ///
 /// impl Observer for ToTheLog {
 ///     fn observe(&self, event: &Event<'_>) {
-///         eprintln!("{event:?}"); // no event holds a secret
+///         eprintln!("{}: {event:?}", event.name()); // no event holds a secret
 ///     }
 /// }
 /// ```
+///
+/// There are two ready-made ones: `Traced` (feature `tracing`) and `Measured` (feature `metrics`).
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something happened.
     fn observe(&self, event: &Event<'_>);
 }
 
-/// Something that happened to a session. It names the session by its id and never shows a secret or a value.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// A session was stored for the first time.
-    Created {
-        /// The session.
-        id: SessionId,
-    },
-    /// Somebody signed in.
-    SignedIn {
-        /// The session.
-        id: SessionId,
-        /// Who.
-        principal: &'a Principal,
-    },
-    /// A principal signed in once more than they may: the login was refused, or their oldest session ended.
-    ExcessSession {
-        /// Who.
-        principal: &'a Principal,
-        /// How many sessions they may have.
-        limit: u8,
-    },
-    /// A session's secret was replaced.
-    Renewed {
-        /// The session.
-        id: SessionId,
-    },
-    /// A session was ended.
-    Ended {
-        /// The session.
-        id: SessionId,
-        /// Why.
-        reason: EndReason,
-    },
-    /// A key had the right id and a secret that never was one of the session's.
-    WrongSecret {
-        /// The session.
-        id: SessionId,
-    },
-    /// A secret was presented that had been replaced; it opened nothing.
-    ReplacedSecret {
-        /// The session.
-        id: SessionId,
-    },
-    /// A secret renewed away long ago was presented: two clients hold copies of one key.
-    StolenSecret {
-        /// The session.
-        id: SessionId,
-    },
-    /// One request carried several keys of one name (perhaps planted by a sibling domain).
-    SeveralKeys {
-        /// How many.
-        count: usize,
-    },
-    /// A session's value could not be decoded.
-    Undecodable {
-        /// The session.
-        id: SessionId,
-        /// Why.
-        error: &'a CodecError,
-    },
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, event: &Event<'_>) {
+        (**self).observe(event);
+    }
 }

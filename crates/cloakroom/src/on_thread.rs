@@ -6,11 +6,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 
 use crate::io::Io;
-use crate::key::SessionId;
-use crate::principal::Principal;
-use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
-use crate::time::Timestamp;
+use crate::store::{Call, Store, StoreError, StoreErrorKind};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -45,8 +41,9 @@ impl<S: Store> OnThread<S> {
         Self::new(store, |job| drop(tokio::task::spawn_blocking(job)))
     }
 
-    fn run<T: Send + 'static>(
+    fn around<T: Send + 'static>(
         &self,
+        _: Call,
         operation: impl FnOnce(&S) -> Io<'_, Result<T, StoreError>> + Send + 'static,
     ) -> Io<'_, Result<T, StoreError>> {
         let (sender, receiver) = oneshot::channel();
@@ -61,67 +58,7 @@ impl<S: Store> OnThread<S> {
     }
 }
 
-impl<S: Store> Store for OnThread<S> {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
-        self.run(move |store| store.insert(id, record))
-    }
-
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.run(move |store| store.get(id))
-    }
-
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
-        self.run(move |store| store.replace(id, expected, record))
-    }
-
-    fn touch(
-        &self,
-        id: SessionId,
-        expected: Revision,
-        deadline: Timestamp,
-    ) -> Io<'_, Result<bool, StoreError>> {
-        self.run(move |store| store.touch(id, expected, deadline))
-    }
-
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.run(move |store| store.end_at(id, expected, ending))
-    }
-
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.run(move |store| store.end(id, ending))
-    }
-
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
-        self.run(move |store| store.admit(admission))
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Io<'_, Result<(), StoreError>> {
-        let principal = principal.clone();
-        self.run(move |store| Io::ready(store.revoke_before(&principal, before, until).wait()))
-    }
-
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        let principal = principal.clone();
-        self.run(move |store| Io::ready(store.ids_of(&principal, page).wait()))
-    }
-
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        self.run(move |store| store.scan(page))
-    }
-
-    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.run(move |store| store.sweep(now, limit))
-    }
-
-    fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.run(Store::health)
-    }
-}
+crate::decorate_store!(OnThread);
 
 impl<S: fmt::Debug> fmt::Debug for OnThread<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

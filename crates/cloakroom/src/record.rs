@@ -216,9 +216,21 @@ pub enum EndReason {
     Displaced,
 }
 
-impl fmt::Display for EndReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl EndReason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Ended,
+        Self::SignedOut,
+        Self::SignedInAsAnother,
+        Self::Revoked,
+        Self::Stolen,
+        Self::SignedOutElsewhere,
+        Self::Displaced,
+    ];
+
+    /// The reason in a few words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Ended => "ended",
             Self::SignedOut => "signed out",
             Self::SignedInAsAnother => "signed in as another",
@@ -226,7 +238,13 @@ impl fmt::Display for EndReason {
             Self::Stolen => "stolen",
             Self::SignedOutElsewhere => "signed out elsewhere",
             Self::Displaced => "displaced by a later sign-in",
-        })
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
 use crate::lifetime::Lifetime;
 use crate::manager::Manager;
+use crate::observer::Event;
 use crate::principal::Principal;
 use crate::protocol::{CookieChange, Vacancy};
 use crate::record::EndReason;
@@ -241,7 +242,11 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`.
     pub async fn sweep(&self, limit: usize) -> Result<usize, Error> {
-        Ok(self.manager.store.sweep(self.manager.now(), limit).await?)
+        let count = self.manager.store.sweep(self.manager.now(), limit).await?;
+        if count > 0 {
+            self.manager.observe(&Event::Swept { count });
+        }
+        Ok(count)
     }
 
     /// Whether the store can be used at this moment: for a health check.

@@ -2,12 +2,14 @@
 
 mod directory;
 mod error;
+mod operation;
 mod shared;
 
 use std::fmt;
 
 pub use directory::{Admission, Admitted, Entry, Page, judge_admission};
 pub use error::{Outcome, StoreError, StoreErrorKind};
+pub use operation::{Call, Operation};
 
 use crate::io::Io;
 use crate::key::SessionId;

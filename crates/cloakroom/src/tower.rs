@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -20,24 +21,47 @@ use crate::visit::Visit;
 /// Wrapping the whole application (`layer.layer(router)`) is cheaper than `Router::layer`, which boxes once more.
 pub struct SessionLayer<V, K = DefaultKind> {
     sessions: Sessions<V, K>,
+    peer: Option<FindPeer>,
 }
+
+/// Where a server keeps the address of the connection that a request came on.
+type FindPeer = fn(&Extensions) -> Option<IpAddr>;
 
 impl<V: Value, K: Kind> SessionLayer<V, K> {
     /// The layer for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
-        Self { sessions }
+        Self { sessions, peer: None }
+    }
+
+    /// Finds the connection's own address in a request's extensions, for what
+    /// [`ClientPolicy::with_addresses`](crate::ClientPolicy::with_addresses) notes of clients.
+    ///
+    /// ```
+    /// # use std::net::SocketAddr;
+    /// # use axum::extract::ConnectInfo;
+    /// # use cloakroom::{Map, MemoryStore, SessionLayer, Sessions};
+    /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+    /// // axum, served by `into_make_service_with_connect_info::<SocketAddr>()`
+    /// let layer = SessionLayer::new(sessions).with_peer(|extensions| {
+    ///     extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
+    /// });
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    pub fn with_peer(mut self, find: fn(&Extensions) -> Option<IpAddr>) -> Self {
+        self.peer = Some(find);
+        self
     }
 }
 
 impl<V, K> Clone for SessionLayer<V, K> {
     fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone() }
+        Self { sessions: self.sessions.clone(), peer: self.peer }
     }
 }
 
 impl<V, K> fmt::Debug for SessionLayer<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayer").field("sessions", &self.sessions).finish()
+        f.debug_struct("SessionLayer").field("sessions", &self.sessions).finish_non_exhaustive()
     }
 }
 
@@ -45,7 +69,7 @@ impl<S, V: Value, K: Kind> Layer<S> for SessionLayer<V, K> {
     type Service = SessionService<S, V, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, sessions: self.sessions.clone() }
+        SessionService { inner, sessions: self.sessions.clone(), peer: self.peer }
     }
 }
 
@@ -53,11 +77,12 @@ impl<S, V: Value, K: Kind> Layer<S> for SessionLayer<V, K> {
 pub struct SessionService<S, V, K = DefaultKind> {
     inner: S,
     sessions: Sessions<V, K>,
+    peer: Option<FindPeer>,
 }
 
 impl<S: Clone, V, K> Clone for SessionService<S, V, K> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), sessions: self.sessions.clone() }
+        Self { inner: self.inner.clone(), sessions: self.sessions.clone(), peer: self.peer }
     }
 }
 
@@ -82,7 +107,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let visit = self.sessions.visit();
+        let mut visit = self.sessions.visit();
+        if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
+            visit = visit.from_peer(address);
+        }
         request.extensions_mut().insert(visit.clone());
         SessionFuture { inner: self.inner.call(request), visit }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -45,6 +46,13 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// The manager whose session this request visits.
     pub fn sessions(&self) -> Sessions<V, K> {
         Sessions::of(Arc::clone(&self.cell.manager))
+    }
+
+    /// Tells the connection's own address, for what [`ClientPolicy::with_addresses`](crate::ClientPolicy::with_addresses)
+    /// notes of the client. Call it before the session is opened.
+    pub fn from_peer(self, address: IpAddr) -> Self {
+        self.cell.set_peer(address);
+        self
     }
 
     /// The request's session: opened by the first call, shared by all later ones.

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use cloakroom::{EndReason, Error, ErrorKind, Key, Limit, Login, Page, Sessions, Store, Vacancy};
+use cloakroom::{EndReason, Error, ErrorKind, Key, Limit, Login, Operation, Page, Sessions, Store, Vacancy};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, key_of, visit};
-use crate::around::Operation;
 use crate::{StepStore, block_on};
 
 /// Clients that sign in at once.

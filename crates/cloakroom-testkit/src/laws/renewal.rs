@@ -82,9 +82,9 @@ pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
     });
 }
 
-/// By choice the copy is refused and reported, and the session goes on.
-pub fn a_retired_key_may_be_refused_only(store: impl Store) {
-    let world = World::with(store, |builder| builder.theft(TheftPolicy::Refuse));
+/// By choice the copy opens nothing, is reported, and the session goes on.
+pub fn a_retired_key_may_be_reported_only(store: impl Store) {
+    let world = World::with(store, |builder| builder.theft(TheftPolicy::report()));
     block_on(async {
         let (old, next) = retired(&world).await;
         world.clock.advance(THEFT);
@@ -92,6 +92,45 @@ pub fn a_retired_key_may_be_refused_only(store: impl Store) {
         assert!(!visit(&world, &next).await.is_vacant());
         assert!(world.events().iter().any(|event| event.starts_with("StolenSecret")));
     });
+}
+
+/// By choice its request fails, and no session begins under it but by a login; a page takes the cookie away.
+pub fn a_retired_key_may_be_refused(store: impl Store) {
+    let world = World::with(store, |builder| builder.theft(TheftPolicy::refuse()));
+    block_on(async {
+        let (old, next) = retired(&world).await;
+        world.clock.advance(THEFT);
+        let request = world.sessions.visit();
+        let mut copy = request.session(&world.navigation(&old)).await.unwrap();
+        assert_eq!(copy.vacancy(), Some(Vacancy::Superseded));
+        assert_kind(copy.set(Tally::of(9)).await, ErrorKind::Superseded);
+        let mut response = http::HeaderMap::new();
+        request.finish(&mut response);
+        assert!(response["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+
+        let mut copy = visit(&world, &old).await;
+        copy.login(&alice()).await.unwrap();
+        assert_ne!(copy.id(), Some(next.id()));
+        assert!(!visit(&world, &next).await.is_vacant());
+    });
+}
+
+/// Sooner or later than five minutes.
+pub fn theft_is_noticed_after_the_span_the_policy_says(store: impl Store) {
+    let minutes = [2, 15];
+    let store = std::sync::Arc::new(store);
+    for span in minutes.map(Duration::from_mins) {
+        let policy = TheftPolicy::end().after(span);
+        let world = World::with(std::sync::Arc::clone(&store), |builder| builder.theft(policy));
+        block_on(async {
+            let (old, next) = retired(&world).await;
+            world.clock.advance(span.checked_sub(Duration::from_millis(1)).unwrap());
+            assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
+            assert!(!visit(&world, &next).await.is_vacant());
+            world.clock.advance(Duration::from_millis(1));
+            assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::Stolen));
+        });
+    }
 }
 
 /// Parallel requests at sign-in hold the old key innocently, however late they are.

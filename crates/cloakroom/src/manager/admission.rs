@@ -87,7 +87,10 @@ impl<V: Value> Manager<V> {
             }
             match answer? {
                 Admitted::Done => return Ok(()),
-                Admitted::Revoked => return Err(Error::new(ErrorKind::LoginRevoked)),
+                Admitted::Revoked => {
+                    self.observe(&Event::LoginRevoked { principal });
+                    return Err(Error::new(ErrorKind::LoginRevoked));
+                }
                 Admitted::Full(entries) => replacing = self.make_room(principal, entries).await?,
             }
         }

@@ -1,12 +1,16 @@
 //! From a presented key to a session, with the upkeep that this request is asked to do.
 
-use super::{Held, Manager, TheftPolicy, UndecodablePolicy};
+use std::net::IpAddr;
+
+use super::{Held, Manager, UndecodablePolicy};
 use crate::error::{Error, ErrorKind};
+use crate::guesses::Source;
 use crate::key::{Key, SessionId, Verifier};
 use crate::observer::Event;
 use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{StoreErrorKind, Swap};
+use crate::theft::Response;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -17,6 +21,8 @@ pub(crate) enum Opened<V> {
     Live(Held<V>, CookieChange),
     Vacant(Vacancy),
     Superseded,
+    /// A copy that the policy refuses: as if superseded, and the cookie may go.
+    Copied,
 }
 
 /// A live record that the key opens, before its value was decoded.
@@ -30,7 +36,12 @@ impl<V: Value> Manager<V> {
     /// Opens what `key` opens; `renews` says whether the client can be sent a renewed key.
     ///
     /// One round trip, and one more when a touch or a step of a renewal is due; those may fail without harm.
-    pub(crate) async fn open(&self, key: Key, renews: bool) -> Result<Opened<V>, Error> {
+    pub(crate) async fn open(
+        &self,
+        key: Key,
+        renews: bool,
+        client: Option<IpAddr>,
+    ) -> Result<Opened<V>, Error> {
         let id = key.id();
         let stored = match self.store.get(id).await {
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
@@ -40,15 +51,39 @@ impl<V: Value> Manager<V> {
         };
         let (verifier, now) = (self.verifier(&key), self.now());
         match stored {
-            None => Ok(Opened::Vacant(Vacancy::Unknown)),
+            None => {
+                let guesses = client.map_or(0, |client| self.guesses.note(Source::of(client), now));
+                self.observe(&Event::UnknownKey { id, guesses });
+                Ok(Opened::Vacant(Vacancy::Unknown))
+            }
             Some(Stored::Ended(tombstone)) => {
                 self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews).await
             }
-            Some(Stored::Live(record)) => match protocol::judge(&record, &verifier, now) {
+            Some(Stored::Live(record)) => match self.judge(&record, &verifier, now) {
                 Standing::Live => self.keep_up(Found { key, verifier, record }, renews, now).await,
-                standing => self.refuse(id, standing, renews).await,
+                standing => {
+                    if let (Standing::Vacant(Vacancy::WrongSecret), Some(client)) = (standing, client) {
+                        self.guesses.note(Source::of(client), now);
+                    }
+                    self.refuse(id, standing, renews).await
+                }
             },
         }
+    }
+
+    /// Refuses a client of which the application has had enough.
+    pub(crate) fn admit_client(&self, client: Option<IpAddr>) -> Result<(), Error> {
+        let Some((throttle, address)) = self.throttle.as_ref().zip(client) else { return Ok(()) };
+        let guesses = self.guesses.count(Source::of(address), self.now());
+        if guesses == 0 || throttle(address, guesses) {
+            return Ok(());
+        }
+        self.observe(&Event::Throttled { address, guesses });
+        Err(Error::new(ErrorKind::Throttled))
+    }
+
+    fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> Standing {
+        protocol::judge_by(record, verifier, self.theft.after, now)
     }
 
     /// Reports and answers a key that opens nothing.
@@ -60,8 +95,13 @@ impl<V: Value> Manager<V> {
             }
             Standing::Vacant(vacancy) => {
                 match vacancy {
-                    Vacancy::WrongSecret => self.observe(&Event::WrongSecret { id }),
+                    Vacancy::WrongSecret => {
+                        let guesses = self.guesses.note(Source::Session(id), self.now());
+                        self.observe(&Event::WrongSecret { id, guesses });
+                    }
                     Vacancy::Replaced => self.observe(&Event::ReplacedSecret { id }),
+                    Vacancy::Expired => self.observe(&Event::UseAfterEnd { id, reason: None }),
+                    Vacancy::Ended(reason) => self.observe(&Event::UseAfterEnd { id, reason: Some(reason) }),
                     _ => {}
                 }
                 Ok(Opened::Vacant(vacancy))
@@ -69,11 +109,14 @@ impl<V: Value> Manager<V> {
             Standing::Stolen => {
                 self.observe(&Event::StolenSecret { id });
                 // A bearer token is never renewed, so its client can't have fallen behind: only report.
-                if renews && self.theft == TheftPolicy::End {
-                    self.end(id, EndReason::Stolen).await?;
-                    return Ok(Opened::Vacant(Vacancy::Ended(EndReason::Stolen)));
-                }
-                Ok(Opened::Vacant(Vacancy::Replaced))
+                Ok(match self.theft.response {
+                    Response::End if renews => {
+                        self.end(id, EndReason::Stolen).await?;
+                        Opened::Vacant(Vacancy::Ended(EndReason::Stolen))
+                    }
+                    Response::Refuse if renews => Opened::Copied,
+                    _ => Opened::Vacant(Vacancy::Replaced),
+                })
             }
         }
     }
@@ -143,7 +186,7 @@ impl<V: Value> Manager<V> {
     async fn overtaken(&self, found: Found, renews: bool) -> Result<Opened<V>, Error> {
         let now = self.now();
         let id = found.key.id();
-        let standing = protocol::judge(&found.record, &found.verifier, now);
+        let standing = self.judge(&found.record, &found.verifier, now);
         if standing != Standing::Live {
             return self.refuse(id, standing, renews).await;
         }

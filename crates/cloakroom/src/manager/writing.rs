@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Held, Manager};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, SessionId};
+use crate::observer::Event;
 use crate::payload::Holder;
 use crate::protocol::{self, CookieChange, Settled};
 use crate::record::{Record, Revision};
@@ -57,7 +58,7 @@ impl<V: Value> Manager<V> {
         let id = held.key.id();
         let started = self.now();
         let mut turn = None;
-        for _ in 0..ATTEMPTS {
+        for lost in 0..ATTEMPTS {
             let mut now = self.now();
             // Our copy may say that the session lives, never that it does not.
             if protocol::is_over(&held.record, now) {
@@ -72,7 +73,12 @@ impl<V: Value> Manager<V> {
             };
             draft.record.revision = held.record.revision.next(self.tokens.draw());
             match self.swap(id, held.record.revision, &draft.record).await? {
-                Swap::Done => return Ok(self.written(&held, draft, result, now)),
+                Swap::Done => {
+                    if lost > 0 {
+                        self.observe(&Event::Retried { id, lost });
+                    }
+                    return Ok(self.written(&held, draft, result, now));
+                }
                 Swap::Stale(current) => held = Arc::new(self.recognise(&held.key, held.verifier, current)?),
                 Swap::Gone => held = Arc::new(self.reread(&held).await?),
             }
@@ -84,6 +90,7 @@ impl<V: Value> Manager<V> {
                 turn = Some(self.turnstile.enter(id).await);
             }
         }
+        self.observe(&Event::Conflict { id });
         Err(Error::new(ErrorKind::Conflict))
     }
 

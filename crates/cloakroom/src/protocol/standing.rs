@@ -1,5 +1,7 @@
 //! What a presented key is.
 
+use std::time::Duration;
+
 use super::credentials::{Credentials, Replaced, Replacement};
 use super::{SUPERSEDED_FOR, THEFT_AFTER, lifecycle};
 use crate::key::Verifier;
@@ -68,20 +70,25 @@ pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Reco
     credentials.ring.find(presented).map_or(Recognised::Never, Recognised::Replaced)
 }
 
-/// What the key with this verifier is at `now`, for a live record.
+/// What the key with this verifier is at `now`, for a live record; theft is what turns up after [`THEFT_AFTER`].
 pub fn judge(record: &Record, presented: &Verifier, now: Timestamp) -> Standing {
+    judge_by(record, presented, THEFT_AFTER, now)
+}
+
+/// The same, by another span after which a retired secret in use is taken for a copy.
+pub fn judge_by(record: &Record, presented: &Verifier, theft_after: Duration, now: Timestamp) -> Standing {
     match recognise(&record.credentials, presented) {
         Recognised::Never => Standing::Vacant(Vacancy::WrongSecret),
         _ if lifecycle::is_over(record, now) => Standing::Vacant(Vacancy::Expired),
         Recognised::Current | Recognised::Successor => Standing::Live,
-        Recognised::Replaced(replaced) => judge_replaced(replaced, now),
+        Recognised::Replaced(replaced) => judge_replaced(replaced, theft_after, now),
     }
 }
 
-fn judge_replaced(replaced: &Replaced, now: Timestamp) -> Standing {
+fn judge_replaced(replaced: &Replaced, theft_after: Duration, now: Timestamp) -> Standing {
     let age = now.since(replaced.at);
     match replaced.how {
-        Replacement::Timed if age >= THEFT_AFTER => Standing::Stolen,
+        Replacement::Timed if age >= theft_after => Standing::Stolen,
         _ if age < SUPERSEDED_FOR => Standing::Superseded,
         _ => Standing::Vacant(Vacancy::Replaced),
     }

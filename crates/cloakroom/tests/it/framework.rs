@@ -1,10 +1,17 @@
 //! Over axum: extractors, statuses, headers, several kinds of session.
 
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
 use axum::body::Body;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use cloakroom::{Error, Kind, MemoryStore, Principal, Session, SessionLayer, Sessions, Transport};
-use cloakroom_testkit::{Client, Fault, FaultyStore, Operation, SpyStore};
+use cloakroom::{
+    AddressRule, ClientPolicy, Error, Freshness, Kind, MemoryStore, Page, Principal, Session, SessionLayer,
+    Sessions, Transport, Unmet,
+};
+use cloakroom_testkit::{Client, Fault, FaultyStore, ManualClock, Operation, SpyStore};
 use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt;
@@ -39,6 +46,18 @@ async fn login(mut session: Session<Visitor>) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
+async fn wire_money(mut session: Session<Visitor>) -> Result<StatusCode, Response<Body>> {
+    const RECENT: Freshness = Freshness::signed_in().within(Duration::from_mins(5));
+    match session.require(RECENT).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        // The application's own answer to one case, the library's to all others.
+        Err(error) => Err(match error.unmet() {
+            Some(Unmet::TooLongAgo { .. }) => Redirect::to("/sign-in-again").into_response(),
+            _ => error.into_response(),
+        }),
+    }
+}
+
 async fn logout(mut session: Session<Visitor>) -> Result<StatusCode, Error> {
     session.logout().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -58,6 +77,7 @@ fn routes() -> Router {
         .route("/login", post(login))
         .route("/logout", post(logout))
         .route("/revoke", post(revoke))
+        .route("/wire-money", post(wire_money))
         .route("/ignore", get(async || "nothing to see"))
 }
 
@@ -228,4 +248,53 @@ async fn one_application_serves_browsers_and_bearer_clients() {
     let mut browser = Client::new();
     assert_eq!(text(send(&app, &mut browser, "POST", "/count").await).await, "1");
     assert!(cookie(&browser, "__Host-id").is_some());
+}
+
+#[tokio::test]
+async fn a_sensitive_route_answers_as_the_application_chooses() {
+    let clock = ManualClock::new();
+    let sessions = Sessions::builder(MemoryStore::new()).clock(clock.clone()).build().unwrap();
+    let (app, mut client) = (app(sessions), Client::new());
+    let refused = send(&app, &mut client, "POST", "/wire-money").await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(refused.headers().contains_key("www-authenticate"));
+    send(&app, &mut client, "POST", "/login").await;
+    assert_eq!(send(&app, &mut client, "POST", "/wire-money").await.status(), StatusCode::NO_CONTENT);
+    clock.advance(Duration::from_mins(6));
+    let again = send(&app, &mut client, "POST", "/wire-money").await;
+    assert_eq!(
+        (again.status(), &again.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"/sign-in-again".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn the_layer_finds_the_connections_address_and_a_noisy_one_is_turned_away() {
+    let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
+    let sessions: Sessions<Visitor> = Sessions::builder(MemoryStore::new())
+        .clients(policy)
+        .throttle(|_, guesses| guesses < 2)
+        .build()
+        .unwrap();
+    let find = |extensions: &http::Extensions| extensions.get::<SocketAddr>().map(SocketAddr::ip);
+    let app = routes().layer(SessionLayer::new(sessions.clone()).with_peer(find));
+    let peer: SocketAddr = "192.0.2.7:4711".parse().unwrap();
+    let request = |method: &str, path: &str, cookie: &str| {
+        let request =
+            Request::builder().method(method).uri(path).header("user-agent", "curl/8").extension(peer);
+        request.header("cookie", cookie).body(Body::empty()).unwrap()
+    };
+    app.clone().oneshot(request("POST", "/login", "")).await.unwrap();
+    let alice = Principal::new("alice").unwrap();
+    let listed = sessions.list(&alice, Page::first(9)).await.unwrap();
+    let known = (listed[0].client().user_agent(), listed[0].client().address());
+    assert_eq!(known, (Some("curl/8"), Some(IpAddr::from([192, 0, 2, 7]))));
+
+    let mut statuses = Vec::new();
+    for first in ["A", "B", "C"] {
+        let made_up = format!("__Host-id={first}{}", "A".repeat(42));
+        let response = app.clone().oneshot(request("GET", "/read", &made_up)).await.unwrap();
+        statuses.push((response.status().as_u16(), response.headers().contains_key("retry-after")));
+    }
+    assert_eq!(statuses, [(200, false), (200, false), (429, true)]);
 }

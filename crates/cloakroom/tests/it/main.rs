@@ -7,3 +7,4 @@ mod framework;
 mod messages;
 mod peers;
 mod readme;
+mod watching;

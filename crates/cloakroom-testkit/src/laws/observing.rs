@@ -1,0 +1,166 @@
+//! What operators are told, and what is noted of clients.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cloakroom::{
+    AddressRule, ClientPolicy, ErrorKind, Event, Key, Observer, Page, Secret, SessionId, Store, Vacancy,
+};
+use http::HeaderValue;
+
+use super::{Tally, World, alice, assert_dead, assert_kind, key_of, visit};
+use crate::{SpyStore, block_on};
+
+/// Names of events, in order.
+#[derive(Clone, Debug, Default)]
+struct Names(Arc<Mutex<Vec<String>>>);
+
+impl Names {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Names {
+    fn observe(&self, event: &Event<'_>) {
+        let reason = event.reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+        self.0.lock().unwrap().push(format!("{}{reason}", event.name()));
+    }
+}
+
+/// Each step once, by its name in OWASP's vocabulary where it has one.
+pub fn events_tell_the_life_of_a_session(store: impl Store) {
+    let names = Names::default();
+    let world = World::with(store, |builder| builder.observer(names.clone()));
+    block_on(async {
+        let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+        let first = key_of(&session);
+        assert_eq!(names.take(), ["session_created"]);
+        session.login(&alice()).await.unwrap();
+        assert_eq!(names.take(), ["session_renewed", "session_signed_in"]);
+        let second = key_of(&session);
+        assert_dead(&world, &first).await;
+        assert_eq!(names.take(), ["session_key_replaced"]);
+        session.logout().await.unwrap();
+        assert_dead(&world, &second).await;
+        let told = ["session_expired signed out", "session_use_after_expire signed out"];
+        assert_eq!(names.take(), told);
+
+        let idle = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        world.clock.advance(Duration::from_mins(31));
+        assert_eq!(assert_dead(&world, &idle).await, Vacancy::Expired);
+        assert_eq!(names.take(), ["session_created", "session_use_after_expire timeout"]);
+        assert_eq!(world.sessions.sweep(10).await.unwrap(), 1);
+        assert_dead(&world, &idle).await;
+        assert_eq!(names.take(), ["sessions_swept", "session_key_unknown"]);
+    });
+}
+
+/// Neither as text nor in whatever an event prints of itself.
+pub fn no_event_shows_a_secret_or_a_value(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let note = "a very private note".to_owned();
+        let mut session =
+            world.sessions.generate(Tally { count: 1, notes: vec![note.clone()] }).await.unwrap();
+        let mut keys = vec![key_of(&session)];
+        session.login(&alice()).await.unwrap();
+        keys.push(key_of(&session));
+        session.elevate().await.unwrap();
+        keys.push(key_of(&session));
+        keys.push(wrong(&keys[0]));
+        for key in &keys {
+            drop(visit(&world, key).await);
+        }
+        session.logout().await.unwrap();
+        for key in &keys {
+            drop(visit(&world, key).await);
+        }
+        let events = world.events();
+        assert!(events.len() > 8, "{events:?}");
+        for event in events {
+            assert!(!event.contains(&note), "{event}");
+            for key in &keys {
+                let text = key.expose();
+                assert!(!event.contains(text.as_str()) && !event.contains(&text.as_str()[22..]), "{event}");
+            }
+        }
+    });
+}
+
+/// A key that names the same session and was never its own.
+fn wrong(key: &Key) -> Key {
+    Key::new(key.id(), Secret::from_bytes([9; 16]))
+}
+
+/// Of one session, within a minute; the record is left alone.
+pub fn keys_that_open_nothing_are_counted(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        for _ in 0..3 {
+            assert_eq!(assert_dead(&world, &wrong(&key)).await, Vacancy::WrongSecret);
+        }
+        world.clock.advance(Duration::from_mins(1));
+        assert_dead(&world, &wrong(&key)).await;
+        let counted: Vec<String> = world
+            .events()
+            .iter()
+            .filter(|event| event.starts_with("WrongSecret"))
+            .map(|event| event.rsplit("guesses: ").next().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(counted, ["1 }", "2 }", "3 }", "1 }"]);
+        assert!(!visit(&world, &key).await.is_vacant());
+    });
+}
+
+/// By the address that a trusted proxy told, for as long as its keys count, and nobody else.
+pub fn a_client_of_too_many_wrong_keys_is_turned_away_without_asking_the_store(store: impl Store) {
+    let spy = SpyStore::new(store);
+    let proxy: IpAddr = [10, 0, 0, 1].into();
+    let policy = ClientPolicy::user_agents()
+        .with_addresses(AddressRule::behind(["10.0.0.0/8".parse().expect("a network")]));
+    let world =
+        World::with(spy.clone(), |builder| builder.clients(policy).throttle(|_, guesses| guesses < 5));
+    let from = |address: &'static str, key: &Key| {
+        let mut request = world.request(key);
+        request.insert("x-forwarded-for", HeaderValue::from_static(address));
+        async { world.sessions.visit().from_peer(proxy).session(&{ request }).await }
+    };
+    block_on(async {
+        let good = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        for number in 0..5 {
+            let made_up = Key::new(SessionId::from_bytes([number; 16]), Secret::from_bytes([1; 16]));
+            assert!(from("192.0.2.1", &made_up).await.unwrap().is_vacant());
+        }
+        spy.reset();
+        assert_kind(from("192.0.2.1", &good).await, ErrorKind::Throttled);
+        assert_eq!(spy.calls().total(), 0);
+        assert!(!from("192.0.2.2", &good).await.unwrap().is_vacant());
+        assert!(!visit(&world, &good).await.is_vacant());
+        world.clock.advance(Duration::from_mins(1));
+        assert!(!from("192.0.2.1", &good).await.unwrap().is_vacant());
+    });
+}
+
+/// At its sign-in, and again at the next.
+pub fn a_client_is_described_only_where_the_policy_asks(store: impl Store) {
+    let store = Arc::new(store);
+    for asked in [false, true] {
+        let world = World::with(Arc::clone(&store), |builder| {
+            if asked { builder.clients(ClientPolicy::user_agents()) } else { builder }
+        });
+        block_on(async {
+            let mut request = http::HeaderMap::new();
+            request.insert("user-agent", HeaderValue::from_static("Mozilla/5.0 (X11)"));
+            let mut session = world.sessions.visit().session(&request).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            let listed = world.sessions.list(&alice(), Page::first(9)).await.unwrap();
+            let known = asked.then_some("Mozilla/5.0 (X11)");
+            assert_eq!(listed[0].client().user_agent(), known);
+            assert_eq!(listed[0].client().address(), None);
+            session.logout().await.unwrap();
+        });
+    }
+}

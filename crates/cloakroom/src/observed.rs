@@ -1,0 +1,61 @@
+//! A store whose calls are timed.
+
+use std::fmt;
+use std::time::Instant;
+
+use crate::io::Io;
+use crate::observer::{Event, Observer};
+use crate::store::{Call, Store, StoreError};
+
+/// Reports every call of the store inside to an observer: what was asked, how long it took, whether it failed.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use cloakroom::{Event, Map, MemoryStore, Observed, Observer, Sessions};
+/// # #[derive(Debug)] struct ToTheLog;
+/// # impl Observer for ToTheLog { fn observe(&self, _: &Event<'_>) {} }
+/// let log = Arc::new(ToTheLog);
+/// let store = Observed::new(MemoryStore::new(), Arc::clone(&log));
+/// let sessions: Sessions<Map> = Sessions::builder(store).observer(log).build()?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+///
+/// A call that its caller gave up is not reported.
+pub struct Observed<S> {
+    store: S,
+    observer: Box<dyn Observer>,
+}
+
+impl<S: Store> Observed<S> {
+    /// Tells `observer` of every call of `store`.
+    pub fn new(store: S, observer: impl Observer) -> Self {
+        Self { store, observer: Box::new(observer) }
+    }
+
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        call: Call,
+        operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>>,
+    ) -> Io<'a, Result<T, StoreError>> {
+        let began = now();
+        operation(&self.store).map(move |answer| {
+            let (took, error) = (now().duration_since(began), answer.as_ref().err());
+            self.observer.observe(&Event::StoreCalled { call, took, error });
+            answer
+        })
+    }
+}
+
+/// How long a call takes is no business of the sessions' clock, and decides nothing.
+#[expect(clippy::disallowed_methods, reason = "measures, and never judges")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+crate::decorate_store!(Observed);
+
+impl<S: fmt::Debug> fmt::Debug for Observed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observed").field(&self.store).finish()
+    }
+}

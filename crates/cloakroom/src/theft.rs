@@ -1,0 +1,68 @@
+//! What is done about a copied key.
+
+use std::time::Duration;
+
+use crate::protocol;
+
+/// What is done when a secret that was renewed away turns up long after its retirement: two clients hold copies of one
+/// key, and nobody can tell which of the two is the thief.
+///
+/// Whatever is done, [`Event::StolenSecret`](crate::Event::StolenSecret) reports it. A bearer token is never renewed, so
+/// its client can't have fallen behind: there it is only reported.
+///
+/// ```
+/// # use cloakroom::{Map, MemoryStore, Sessions, TheftPolicy};
+/// # use std::time::Duration;
+/// let sessions: Sessions<Map> = Sessions::builder(MemoryStore::new())
+///     .theft(TheftPolicy::refuse().after(Duration::from_secs(15 * 60)))
+///     .build()?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TheftPolicy {
+    pub(crate) response: Response,
+    pub(crate) after: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Response {
+    End,
+    Refuse,
+    Report,
+}
+
+impl Default for TheftPolicy {
+    fn default() -> Self {
+        Self::end()
+    }
+}
+
+impl TheftPolicy {
+    /// Ends the session, and tells both holders why. The default.
+    pub const fn end() -> Self {
+        Self::of(Response::End)
+    }
+
+    /// Refuses the request (`Superseded`, 409): nothing begins under the copy but a login, and the session goes on.
+    pub const fn refuse() -> Self {
+        Self::of(Response::Refuse)
+    }
+
+    /// Treats the copy as any other key that opens nothing; the session goes on.
+    pub const fn report() -> Self {
+        Self::of(Response::Report)
+    }
+
+    const fn of(response: Response) -> Self {
+        Self { response, after: protocol::THEFT_AFTER }
+    }
+
+    /// From how long after its retirement a secret in use is taken for a copy; five minutes unless said, one at least.
+    ///
+    /// Sooner catches a thief sooner, and now and then a browser that restored an old cookie after a crash.
+    #[must_use = "a policy is a value: the changed one is returned"]
+    pub fn after(mut self, span: Duration) -> Self {
+        self.after = span.max(protocol::SUPERSEDED_FOR);
+        self
+    }
+}
