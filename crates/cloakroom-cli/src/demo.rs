@@ -4,24 +4,33 @@ mod answer;
 mod api;
 mod device;
 mod here;
+mod measures;
+mod pace;
 mod pages;
-mod serve;
 mod users;
 mod view;
 mod visitor;
 
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::http::Extensions;
 use axum::middleware;
-use cloakroom::{ConfigError, CookiePolicy, SessionLayer, Sessions, Store, Transport};
+use cloakroom::{
+    AddressRule, Builder, ClientPolicy, ConfigError, CookiePolicy, Freshness, Kind, Limit, Measured,
+    Observed, SessionLayer, Sessions, Store, Transport, Value,
+};
 use tower_http::csrf::CsrfLayer;
 
+use crate::admin::Office;
+use crate::serve::{self, Stop};
 use crate::store::StoreUrl;
 use crate::terminal;
+use pace::Pace;
 use visitor::Visitor;
 
 /// Serve a demo site: a visit counter, a cart, sign in and sign out, and where you are signed in.
@@ -43,7 +52,17 @@ pub(crate) struct Options {
     /// listens on that network can then steal it. On 127.0.0.1 this is the rule anyway.
     #[arg(long)]
     plain_http: bool,
+    /// Let time pass so many times as fast, to watch keys being renewed and sessions expire
+    ///
+    /// Best with --store memory:, since what is kept in a file will have been written in the future.
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    speed: u32,
 }
+
+/// What is asked of a visitor who wants a copy of what is known of them.
+const SENSITIVE: Freshness = Freshness::signed_in().within(Duration::from_mins(5));
+/// Browsers and programs that one visitor may be signed in on.
+const MOST_DEVICES: u8 = 10;
 
 /// No form and no JSON here is larger, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -56,14 +75,39 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let listener = serve::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let reach = Reach::of(address.ip(), options.plain_http);
-        let app = app(sessions(store, reach)?);
+        let measures = measures::install()?;
+        let watched = Watched { measured: Arc::default(), pace: Pace::times(options.speed) };
+        // Whoever reaches the site from elsewhere has no business with its measures.
+        let measures = if reach == Reach::Loopback { measures::routes(measures) } else { Router::new() };
+        let app = app(sessions(watched.builder(Arc::clone(&store)), reach)?, measures);
+        let offices = serve::bind(Some(OFFICE)).await?;
+        let office = Office::new(watched.builder(Arc::clone(&store)), store, offices.local_addr()?)?;
         terminal::talk(&about_the_store(&options.store));
         terminal::talk(reach.about_the_cookie());
-        let stop = serve::stop_signal()?;
+        terminal::talk(&format!("note: for operators, once: {}", office.address()));
+        let stop = Stop::when_told()?;
         terminal::data(&format!("http://{address}"))?;
         terminal::talk("Ctrl-C stops it.");
-        serve::until(listener, app, stop).await
+        let (site, office) =
+            tokio::join!(serve::until(listener, app, stop.clone()), office.serve(offices, stop));
+        site.and(office)
     })
+}
+
+/// The operator's page: on this machine, at any free port.
+const OFFICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// What all sessions of the demo are watched and timed by.
+struct Watched {
+    measured: Arc<Measured>,
+    pace: Pace,
+}
+
+impl Watched {
+    fn builder<V: Value, K: Kind>(&self, store: Arc<dyn Store>) -> Builder<V, K> {
+        let store = Observed::new(store, Arc::clone(&self.measured));
+        Sessions::builder(store).clock(self.pace).observer(Arc::clone(&self.measured))
+    }
 }
 
 /// Who can reach the site, and how.
@@ -111,19 +155,29 @@ impl Reach {
     }
 }
 
-fn sessions(store: Arc<dyn Store>, reach: Reach) -> Result<Sessions<Visitor>, ConfigError> {
-    Sessions::builder(store).transport(Transport::cookie(reach.cookie())).build()
+fn sessions(builder: Builder<Visitor>, reach: Reach) -> Result<Sessions<Visitor>, ConfigError> {
+    builder
+        .transport(Transport::cookie(reach.cookie()))
+        .limit(Limit::displacing_oldest(MOST_DEVICES))
+        .clients(ClientPolicy::user_agents().with_addresses(AddressRule::direct()))
+        .build()
 }
 
 /// What is listed last meets a request first.
-fn app(sessions: Sessions<Visitor>) -> Router {
+fn app(sessions: Sessions<Visitor>, measures: Router) -> Router {
     Router::new()
+        .merge(measures)
         .merge(pages::routes())
         .merge(api::routes())
-        .layer(SessionLayer::new(sessions))
+        .layer(SessionLayer::new(sessions).with_peer(peer))
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(answer::complete))
+}
+
+/// The address at the other end of a request's connection.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
 fn about_the_store(store: &StoreUrl) -> String {
@@ -149,7 +203,7 @@ mod tests {
 
     fn cookie(address: &str, plain_http: bool) -> String {
         let reach = Reach::of(address.parse().unwrap(), plain_http);
-        let sessions = sessions(Arc::new(MemoryStore::new()), reach).unwrap();
+        let sessions = sessions(Sessions::builder(MemoryStore::new()), reach).unwrap();
         let session = Io::future(async move { sessions.generate(Visitor::default()).await }).wait().unwrap();
         let headers = session.headers();
         let cookie = headers.iter().find(|(name, _)| name.as_str() == "set-cookie");

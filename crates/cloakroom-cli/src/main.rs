@@ -1,6 +1,9 @@
 //! The command `cloakroom`.
 
+mod admin;
+mod agent;
 mod demo;
+mod serve;
 mod store;
 mod terminal;
 mod tool;
@@ -25,6 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Options),
+    Admin(admin::Options),
     #[command(flatten)]
     Tool(Tool),
     Completions(tool::Completions),
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
 fn run(which: &Command) -> Result<(), Box<dyn Error>> {
     match which {
         Command::Demo(options) => demo::run(options),
+        Command::Admin(options) => admin::run(options),
         Command::Tool(tool) => tool.run(),
         Command::Completions(options) => tool::completions(options, command()),
         Command::Man(options) => tool::man(options, command()),

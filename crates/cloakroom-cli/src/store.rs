@@ -1,5 +1,6 @@
 //! Stores by their URL.
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -24,6 +25,27 @@ impl StoreUrl {
             Self::Memory => Arc::new(MemoryStore::new()),
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
         })
+    }
+
+    /// Opens the store beside the application that uses it, for looking only: nothing in it is changed.
+    pub(crate) fn read_only(&self) -> Result<SqliteStore, Box<dyn Error>> {
+        Ok(SqliteStore::builder(self.path()?).open_read_only()?)
+    }
+
+    /// Opens the store beside the application that uses it. It must exist, and be of this version: bringing it up to date
+    /// is the application's to do, which may be of an earlier one and still running.
+    pub(crate) fn existing(&self) -> Result<SqliteStore, Box<dyn Error>> {
+        drop(self.read_only()?);
+        Ok(SqliteStore::builder(self.path()?).existing().open()?)
+    }
+
+    fn path(&self) -> Result<&Path, Box<dyn Error>> {
+        match self {
+            Self::Sqlite(path) => Ok(path),
+            Self::Memory => {
+                Err("sessions in memory are another process's own: nobody else can see them".into())
+            }
+        }
     }
 
     /// The file of the store, in full.
@@ -81,7 +103,7 @@ impl fmt::Display for StoreUrlError {
     }
 }
 
-impl std::error::Error for StoreUrlError {}
+impl Error for StoreUrlError {}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Json, Path};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use cloakroom::{Error, Principal, Session, SessionId, Sessions, Vacancy};
@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router {
         .route("/api/logout-everywhere", post(logout_everywhere))
         .route("/api/devices", get(devices))
         .route("/api/devices/{id}", delete(logout_one))
+        .route("/api/export", get(export))
         .route("/healthz", get(health))
 }
 
@@ -86,16 +87,15 @@ async fn add(mut session: Session<Visitor>, Json(new): Json<Item>) -> Result<Res
 }
 
 async fn login(
+    sessions: Sessions<Visitor>,
     mut session: Session<Visitor>,
-    headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Error> {
-    let Some(principal) = credentials.principal() else {
+    let Some(login) = credentials.login(sessions.now()) else {
         let error = answer::error(StatusCode::UNAUTHORIZED, "wrong name or password");
         return Ok(answer::challenge(error));
     };
-    session.login(&principal).await?;
-    session.update(|visitor| visitor.client = device::client(&headers)).await?;
+    session.login(login).await?;
     Ok(state(&session))
 }
 
@@ -134,6 +134,8 @@ struct Device {
     created: Option<String>,
     last_seen: Option<String>,
     client: String,
+    label: Option<String>,
+    address: Option<String>,
 }
 
 async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<Response, Error> {
@@ -149,6 +151,8 @@ async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Resu
             created: when::rfc3339(device.created),
             last_seen: when::rfc3339(device.last_seen),
             client: device.client,
+            label: device.label,
+            address: device.address,
         })
         .collect();
     Ok(Json(devices).into_response())
@@ -167,6 +171,20 @@ async fn logout_one(mut session: Session<Visitor>, Path(id): Path<String>) -> Re
     } else {
         answer::error(StatusCode::NOT_FOUND, "you are signed in on no such session")
     })
+}
+
+/// What is known of the visitor, for who proved lately that it is about them.
+async fn export(mut session: Session<Visitor>) -> Result<Response, Error> {
+    match session.require(super::SENSITIVE).await {
+        Ok(()) => Ok(Json(Visitor::clone(&session)).into_response()),
+        Err(error) => match error.unmet() {
+            Some(unmet) => {
+                let refused = answer::error(StatusCode::UNAUTHORIZED, &format!("sign in again: {unmet}"));
+                Ok(answer::challenge(refused))
+            }
+            None => Err(error),
+        },
+    }
 }
 
 fn not_signed_in() -> Response {

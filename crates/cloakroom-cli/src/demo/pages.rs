@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::extract::Form;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use cloakroom::{Error, Session, SessionId, Sessions};
@@ -26,6 +26,8 @@ pub(super) fn routes() -> Router {
         .route("/logout", post(logout))
         .route("/devices", get(devices))
         .route("/devices/sign-out", post(logout_one))
+        .route("/devices/name", post(rename))
+        .route("/export", get(export).post(prove))
         .route("/logout/others", post(logout_others))
         .route("/logout/everywhere", post(logout_everywhere))
         .route("/goodbye", get(async || view::goodbye()))
@@ -69,16 +71,15 @@ async fn empty(Here(mut session): Here) -> Result<Redirect, Error> {
 
 /// Signing in needs no session to begin with, so whoever was signed out meanwhile may do it at once.
 async fn login(
+    sessions: Sessions<Visitor>,
     mut session: Session<Visitor>,
-    headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Error> {
-    let Some(principal) = credentials.principal() else {
+    let Some(login) = credentials.login(sessions.now()) else {
         let page = view::home(&session, Some("Not signed in: wrong name or password."));
         return Ok(answer::challenge(page));
     };
-    session.login(&principal).await?;
-    session.update(|visitor| visitor.client = device::client(&headers)).await?;
+    session.login(login).await?;
     Ok(back().into_response())
 }
 
@@ -94,7 +95,42 @@ async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Resu
             _ => back().into_response(),
         });
     }
-    Ok(view::devices(&device::all(&sessions, &session).await?).into_response())
+    Ok(view::devices(&device::all(&sessions, &session).await?, sessions.now()).into_response())
+}
+
+#[derive(Deserialize)]
+struct Label {
+    label: String,
+}
+
+async fn rename(Here(mut session): Here, Form(new): Form<Label>) -> Result<Redirect, Error> {
+    if !session.is_vacant() {
+        session.set_label(&new.label).await?;
+    }
+    Ok(Redirect::to("/devices"))
+}
+
+/// A sensitive page: whoever signed in a while ago is asked again, and comes back here.
+async fn export(Here(mut session): Here) -> Result<Response, Error> {
+    match session.require(super::SENSITIVE).await {
+        Ok(()) => Ok(view::export(&session).into_response()),
+        Err(error) if error.unmet().is_some() => Ok(answer::challenge(view::sign_in_again(&session))),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same after another look at the password.
+async fn prove(
+    sessions: Sessions<Visitor>,
+    session: Session<Visitor>,
+    credentials: Form<Credentials>,
+) -> Result<Response, Error> {
+    let signed_in = login(sessions, session, credentials).await?;
+    Ok(if signed_in.status() == StatusCode::SEE_OTHER {
+        Redirect::to("/export").into_response()
+    } else {
+        signed_in
+    })
 }
 
 #[derive(Deserialize)]

@@ -1,12 +1,17 @@
 //! The pages' text. The templates escape whatever they are given.
 
-use cloakroom::{Clock, EndReason, Session, SystemClock, Vacancy};
+use std::time::Duration;
+
+use cloakroom::{EndReason, Session, Timestamp, Vacancy};
 use maud::{DOCTYPE, Markup, html};
 
 use super::device::Device;
 use super::users::USERS;
 use super::visitor::Visitor;
 use crate::when;
+
+/// A visitor is warned this long before their session ends.
+const WARNING: Duration = Duration::from_mins(1);
 
 /// The one page: what is remembered of its visitor, and what can be changed.
 pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup {
@@ -18,6 +23,9 @@ pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup 
             }
             @if let Some(reason) = session.vacancy().and_then(farewell) {
                 p.notice role="status" { (reason) }
+            }
+            @if let Some(left) = session.expires_within(WARNING) {
+                p.notice role="status" { "Your session ends in " (when::span(left)) ". Sign in again to stay." }
             }
             (visits(session))
             (cart(session))
@@ -42,8 +50,7 @@ pub(super) fn signed_out(vacancy: Vacancy) -> Markup {
 }
 
 /// Where the visitor is signed in.
-pub(super) fn devices(devices: &[Device]) -> Markup {
-    let now = SystemClock.now();
+pub(super) fn devices(devices: &[Device], now: Timestamp) -> Markup {
     page(
         "My devices",
         &html! {
@@ -53,12 +60,14 @@ pub(super) fn devices(devices: &[Device]) -> Markup {
                     @for device in devices {
                         li {
                             div {
-                                strong { (device.client) }
+                                strong { (device.label.as_deref().unwrap_or(&device.client)) }
                                 @if device.current { " " span.badge { "this one" } }
                                 br;
                                 span.hint {
                                     "signed in " (when::ago(device.signed_in, now))
                                     @if !device.current { ", last seen " (when::ago(device.last_seen, now)) }
+                                    @if device.label.is_some() { ", " (device.client) }
+                                    @if let Some(address) = &device.address { ", from " (address) }
                                 }
                                 br;
                                 code.hint { (device.id) }
@@ -69,6 +78,15 @@ pub(super) fn devices(devices: &[Device]) -> Markup {
                             }
                         }
                     }
+                }
+            }
+            section aria-labelledby="name" {
+                h2 #name { "This device" }
+                form.row method="post" action="/devices/name" {
+                    label for="label" { "Call it" }
+                    input #label type="text" name="label" maxlength="60" autocomplete="off" placeholder="Kitchen tablet"
+                        value=(devices.iter().find(|device| device.current).and_then(|device| device.label.as_deref()).unwrap_or_default());
+                    button { "Save" }
                 }
             }
             section aria-labelledby="all" {
@@ -85,6 +103,52 @@ pub(super) fn devices(devices: &[Device]) -> Markup {
             }
         },
     )
+}
+
+/// All that is remembered of the visitor.
+pub(super) fn export(session: &Session<Visitor>) -> Markup {
+    page(
+        "What we know of you",
+        &html! {
+            section aria-label="All of it" {
+                dl {
+                    dt { "Visits" } dd { (session.visits) }
+                    dt { "Cart" } dd { @if session.cart.is_empty() { "empty" } @else { (session.cart.join(", ")) } }
+                }
+                p.hint { "Shown only to who signed in within the last five minutes: a browser left open shows it to nobody." }
+                p { a.button.quiet href="/" { "Back to the counter" } }
+            }
+        },
+    )
+}
+
+/// Asks for the password once more before something sensitive.
+pub(super) fn sign_in_again(session: &Session<Visitor>) -> Markup {
+    page(
+        "Is it you?",
+        &html! {
+            section aria-label="Sign in again" {
+                p { "What you asked for is for who signed in a moment ago." }
+                (sign_in("/export", session.principal().map(cloakroom::Principal::as_str)))
+            }
+        },
+    )
+}
+
+/// A form that signs in, and goes where `action` leads.
+fn sign_in(action: &str, user: Option<&str>) -> Markup {
+    html! {
+        form.fields method="post" action=(action) {
+            label for="user" { "Name" }
+            input #user type="text" name="user" required autocomplete="username" autocapitalize="none"
+                spellcheck="false" value=(user.unwrap_or_default());
+            label for="password" { "Password" }
+            input #password type="password" name="password" required autocomplete="current-password";
+            label for="remember" { "Keep me signed in" }
+            input #remember type="checkbox" name="remember" value="true";
+            button { "Sign in" }
+        }
+    }
 }
 
 /// After signing out.
@@ -168,17 +232,11 @@ fn account(session: &Session<Visitor>) -> Markup {
                 div.row {
                     form method="post" action="/logout" { button { "Sign out" } }
                     a.button.quiet href="/devices" { "My devices" }
+                    a.button.quiet href="/export" { "What you know of me" }
                 }
                 p.hint { "Signing in replaced your key: one that somebody saw before opens nothing. Your cart stayed." }
             } @else {
-                form.fields method="post" action="/login" {
-                    label for="user" { "Name" }
-                    input #user type="text" name="user" required autocomplete="username" autocapitalize="none"
-                        spellcheck="false";
-                    label for="password" { "Password" }
-                    input #password type="password" name="password" required autocomplete="current-password";
-                    button { "Sign in" }
-                }
+                (sign_in("/login", None))
                 p.hint {
                     "Try "
                     @for (index, (user, password)) in USERS.iter().enumerate() {
@@ -230,6 +288,9 @@ pub(super) fn farewell(vacancy: Vacancy) -> Option<&'static str> {
         Vacancy::Ended(EndReason::Revoked) => "An operator of this site ended your session.",
         Vacancy::Ended(EndReason::SignedOutElsewhere) => {
             "You were signed out here from another of your devices. If that was not you, sign in and look."
+        }
+        Vacancy::Ended(EndReason::Displaced) => {
+            "You signed in on more devices than you may at a time, so this one, the first of them, was signed out."
         }
         Vacancy::Ended(EndReason::Stolen) => {
             "Two browsers used copies of one key. Which of them is yours cannot be known, so the session was ended."

@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Visitor {
     pub(super) visits: u64,
     pub(super) cart: Vec<String>,
-    /// The browser or program that signed in.
-    #[serde(default)]
-    pub(super) client: String,
 }
 
 impl Visitor {

@@ -20,22 +20,11 @@ pub(super) struct Access {
 impl Access {
     /// The store for looking only: nothing in it is changed.
     pub(super) fn read(&self) -> Result<SqliteStore, Box<dyn Error>> {
-        Ok(SqliteStore::builder(self.path()?).open_read_only()?)
+        self.store.read_only()
     }
 
-    /// The store for acting on it. It must exist, and be of this version: bringing it up to date is the application's
-    /// to do, which may be of an earlier one and still running.
+    /// The store for acting on it.
     pub(super) fn write(&self) -> Result<SqliteStore, Box<dyn Error>> {
-        drop(self.read()?);
-        Ok(SqliteStore::builder(self.path()?).existing().open()?)
-    }
-
-    fn path(&self) -> Result<&std::path::Path, Box<dyn Error>> {
-        match &self.store {
-            StoreUrl::Sqlite(path) => Ok(path),
-            StoreUrl::Memory => {
-                Err("sessions in memory are another process's own: nobody else can see them".into())
-            }
-        }
+        self.store.existing()
     }
 }

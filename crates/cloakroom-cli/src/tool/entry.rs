@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use cloakroom::{Record, SessionId, Stored, Timestamp, Tombstone};
+use cloakroom::{Client, Record, SessionId, Stored, Timestamp, Tombstone};
 use serde::Serialize;
 
-use crate::when;
+use crate::{agent, when};
 
 /// The facts of a session.
 #[derive(Serialize)]
@@ -17,6 +17,14 @@ pub(super) struct Entry {
     pub(super) principal: Option<String>,
     pub(super) created: Option<String>,
     pub(super) signed_in: Option<String>,
+    /// How well the visitor proved who they are, on the application's scale.
+    pub(super) assurance: u8,
+    /// When the key was last renewed.
+    pub(super) renewed: Option<String>,
+    /// What the visitor calls the client.
+    pub(super) label: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) address: Option<String>,
     pub(super) last_seen: Option<String>,
     /// When it ends if nobody uses it again; of one that has ended, from when on nothing is known of it.
     pub(super) expires: Option<String>,
@@ -71,6 +79,11 @@ impl Entry {
             principal: record.principal().map(ToString::to_string),
             created: when::rfc3339(record.created()),
             signed_in: record.authenticated_at().and_then(when::rfc3339),
+            assurance: record.assurance().level(),
+            renewed: record.renewed_at().and_then(when::rfc3339),
+            label: record.client().label().map(str::to_owned),
+            user_agent: record.client().user_agent().map(str::to_owned),
+            address: record.client().address().map(|address| address.to_string()),
             last_seen: record.last_seen().and_then(when::rfc3339),
             expires: when::rfc3339(record.expires_at()),
             ended: None,
@@ -87,6 +100,11 @@ impl Entry {
             principal: tombstone.principal().map(ToString::to_string),
             created: None,
             signed_in: None,
+            assurance: 0,
+            renewed: None,
+            label: None,
+            user_agent: None,
+            address: None,
             last_seen: None,
             expires: when::rfc3339(ending.keep_until()),
             ended: when::rfc3339(ending.at()),
@@ -96,8 +114,8 @@ impl Entry {
 }
 
 /// The headings of [`cells`].
-pub(super) const HEADINGS: [&str; 7] =
-    ["ID", "STATE", "PRINCIPAL", "CREATED", "LAST SEEN", "EXPIRES", "BYTES"];
+pub(super) const HEADINGS: [&str; 8] =
+    ["ID", "STATE", "PRINCIPAL", "CLIENT", "CREATED", "LAST SEEN", "EXPIRES", "BYTES"];
 
 /// A session as a line of a table.
 pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; HEADINGS.len()] {
@@ -109,6 +127,7 @@ pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; 
             id.to_string(),
             State::of(stored, now).as_str().to_owned(),
             principal(record.principal()),
+            client(record.client()).unwrap_or_else(none),
             when::ago(record.created(), now),
             record.last_seen().map_or_else(none, |seen| when::ago(seen, now)),
             until(record.expires_at(), now),
@@ -120,10 +139,16 @@ pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; 
             principal(tombstone.principal()),
             none(),
             none(),
+            none(),
             until(tombstone.ending().keep_until(), now),
             none(),
         ],
     }
+}
+
+/// The client by the name its visitor gave it, else by what it said it was.
+fn client(client: &Client) -> Option<String> {
+    client.label().map(str::to_owned).or_else(|| client.user_agent().map(agent::describe))
 }
 
 /// How long it is until a deadline, or that it has passed.

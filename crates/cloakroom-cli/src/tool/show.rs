@@ -112,6 +112,11 @@ fn facts(
             facts.extend([
                 ("created", moment(record.created())),
                 ("signed in", record.authenticated_at().map_or_else(|| "never".to_owned(), moment)),
+                ("assurance level", record.assurance().to_string()),
+                ("key renewed", record.renewed_at().map_or_else(|| "never".to_owned(), moment)),
+                ("label", or_none(entry.label)),
+                ("user agent", or_none(entry.user_agent)),
+                ("address", or_none(entry.address)),
                 ("last seen", record.last_seen().map_or_else(|| "not noted".to_owned(), moment)),
                 ("ends if unused", deadline(record.expires_at())),
                 ("ends in any case", deadline(record.absolute_deadline())),

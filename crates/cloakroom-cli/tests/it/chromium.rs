@@ -104,6 +104,73 @@ fn after_signing_out_neither_the_old_cookie_nor_the_back_button_opens_anything()
 }
 
 #[test]
+fn a_copied_cookie_used_long_after_renewal_ends_the_session_and_the_owner_is_told_why() {
+    let server = Server::start_fast("120");
+    let owner = Driver::start();
+    sign_in(&owner, server.url(), "alice", "wonderland");
+    let copied = owner.cookie("id").expect("a key")["value"].clone();
+    while owner.cookie("id").expect("a key")["value"] == copied {
+        owner.go(server.url());
+    }
+    let mut thief = server.browser();
+    let mut retired = false;
+    loop {
+        owner.go(server.url());
+        if owner.text("main").contains("copies of one key") {
+            break;
+        }
+        assert!(owner.text("main").contains("Signed in as alice"), "{}", owner.text("main"));
+        thief.cookie = Some(format!("id={}", copied.as_str().expect("text")));
+        // It opens the session until the browser has used its new key for a while, and never again.
+        let opens = thief.session()["principal"] == "alice";
+        assert!(!(opens && retired), "the copy opens the session again");
+        retired |= !opens;
+    }
+    assert!(retired && owner.cookie("id").is_none());
+    assert_eq!(owner.count("form[action='/login']"), 1, "the owner may sign in again at once");
+    let mut measures = server.browser();
+    assert!(measures.get("/metrics").body.contains("event=\"session_key_stolen\"} 1"));
+}
+
+#[test]
+fn an_operator_ends_a_session_and_that_browser_is_out_at_its_next_click() {
+    let server = Server::start();
+    let (visitor, operator) = (Driver::start(), Driver::start());
+    sign_in(&visitor, server.url(), "alice", "wonderland");
+    let office = come_in(&operator, &server);
+    operator.go(&office);
+    operator.wait_for("#live table a", "alice");
+    assert_eq!(operator.count("svg.chart polyline"), 2);
+
+    operator.type_into("#q", "alice");
+    operator.click("form[role=search] button");
+    assert_eq!(operator.count(".items li"), 1);
+    operator.click(".items a.button");
+    assert!(operator.text("h1").contains("End this session?"));
+    operator.click("form[action='/revoke'] button");
+
+    visitor.click("form[action='/visit'] button");
+    assert!(visitor.text("[role=alert]").contains("An operator of this site ended your session"));
+    assert!(visitor.cookie("id").is_none());
+    operator.go(&format!("{office}/sessions?q=alice"));
+    assert_eq!(operator.count(".items li"), 0);
+
+    for path in ["/", "/sessions", "/events", "/revoke?principal=alice"] {
+        operator.go(&format!("{office}{path}"));
+        assert_eq!((operator.count("h1"), operator.count("html[lang]")), (1, 1), "{path}");
+        assert_eq!(operator.unnamed_controls(), Vec::<String>::new(), "{path}");
+    }
+    assert_eq!(operator.complaints(), Vec::<String>::new());
+}
+
+/// Opens the operator's page; its address without the token.
+fn come_in(operator: &Driver, server: &Server) -> String {
+    operator.go(server.operators());
+    operator.click("main a.button");
+    server.operators().split_once("/enter").expect("a path").0.to_owned()
+}
+
+#[test]
 fn the_keyboard_is_enough() {
     let server = Server::start();
     let driver = Driver::start();

@@ -1,6 +1,7 @@
 //! The command as its users meet it: a real process, spoken to over real HTTP.
 #![allow(clippy::panic, reason = "a test that can't go on must panic")]
 
+mod admin;
 mod browser;
 mod chromium;
 mod cookies;

@@ -27,7 +27,8 @@ fn a_command_line_that_makes_no_sense_is_code_2_and_no_output() {
 fn an_address_that_was_asked_for_and_is_taken_is_an_error_that_names_it() {
     let server = Server::start();
     let taken = server.address().to_string();
-    let output = command(&["demo", "--listen", &taken]).output().expect("the command runs");
+    let output =
+        command(&["demo", "--store", "memory:", "--listen", &taken]).output().expect("the command runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let talk = String::from_utf8(output.stderr).expect("text");

@@ -14,6 +14,8 @@ pub(crate) struct Server {
     /// Kept open, so that the demo never writes to nobody.
     pub(crate) output: BufReader<ChildStdout>,
     url: String,
+    /// What lets an operator in, once.
+    operators: String,
     /// Where its file is, if it is this server's alone.
     place: Option<TempDir>,
 }
@@ -47,11 +49,26 @@ impl Server {
 
     fn run(command: &mut Command) -> Self {
         let mut process =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the command starts");
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut talk = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+        let operators = talk.find_map(|line| Some(line.split_once("for operators, once: ")?.1.to_owned()));
+        // Whatever it says later is nobody's concern, but somebody must take it.
+        std::thread::spawn(move || talk.for_each(drop));
         let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut url = String::new();
         output.read_line(&mut url).expect("a line of text");
-        Self { process, output, url: url.trim_end().to_owned(), place: None }
+        let operators = operators.unwrap_or_default();
+        Self { process, output, url: url.trim_end().to_owned(), operators, place: None }
+    }
+
+    /// A demo in memory, where time passes so many times as fast.
+    pub(crate) fn start_fast(speed: &str) -> Self {
+        Self::run(&mut command(&["demo", "--listen", "127.0.0.1:0", "--store", "memory:", "--speed", speed]))
+    }
+
+    /// The address that lets an operator in, once.
+    pub(crate) fn operators(&self) -> &str {
+        &self.operators
     }
 
     /// The store of a demo on a file of its own, as the tool is told.

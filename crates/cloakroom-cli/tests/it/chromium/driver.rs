@@ -163,6 +163,20 @@ impl Driver {
         text.as_str().expect("text").to_owned()
     }
 
+    /// Waits until some such element shows this text; the page may change by itself meanwhile.
+    pub(crate) fn wait_for(&self, selector: &str, text: &str) {
+        let shown = format!(
+            "return [...document.querySelectorAll({})].some((element) => element.textContent.includes({}))",
+            json!(selector),
+            json!(text)
+        );
+        let mut asked = 0;
+        while self.try_run(&shown) != Some(Value::Bool(true)) {
+            asked += 1;
+            assert!(asked < 20_000, "no {selector} shows {text}:\n{}", self.source());
+        }
+    }
+
     /// Presses keys, wherever the focus is.
     pub(crate) fn press(&self, keys: &str) {
         let strokes: Vec<Value> = keys
@@ -183,8 +197,13 @@ impl Driver {
     /// Controls that a screen reader has no name for.
     pub(crate) fn unnamed_controls(&self) -> Vec<String> {
         let controls = self.find_all("a, button, input:not([type=hidden])");
-        let name = |element: &String| self.get(&format!("/element/{element}/computedlabel"));
-        controls.into_iter().filter(|element| name(element).as_str().is_none_or(str::is_empty)).collect()
+        // A page that changes by itself may have lost one meanwhile.
+        let name = |element: &String| {
+            self.try_ask("GET", &format!("/element/{element}/computedlabel"), &Value::Null)
+        };
+        let unnamed =
+            |element: &String| name(element).is_ok_and(|name| name.as_str().is_none_or(str::is_empty));
+        controls.into_iter().filter(unnamed).collect()
     }
 
     fn run(&self, script: &str) -> Value {

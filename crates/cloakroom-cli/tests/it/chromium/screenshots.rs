@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use base64ct::{Base64, Encoding};
 
 use super::driver::Driver;
-use super::sign_in;
+use super::{come_in, sign_in};
 use crate::server::Server;
 
 /// Takes a picture in light and in dark, and keeps both if somebody wants them.
@@ -48,4 +48,16 @@ fn every_page_has_a_light_and_a_dark_face() {
     here.click("form[action='/logout/others'] button");
     there.click("form[action='/visit'] button");
     portray(&there, "signed-out-elsewhere");
+
+    sign_in(&there, server.url(), "bob", "builder");
+    let operator = Driver::start();
+    let office = come_in(&operator, &server);
+    operator.wait_for("#live table a", "bob");
+    portray(&operator, "operator");
+    operator.go(&format!("{office}/sessions"));
+    portray(&operator, "operator-sessions");
+    operator.go(&format!("{office}/revoke?principal=bob"));
+    operator.click("form[action='/revoke'] button");
+    there.click("form[action='/visit'] button");
+    portray(&there, "revoked-by-an-operator");
 }

@@ -18,7 +18,7 @@ const PORTS: std::ops::Range<u16> = 3000..3020;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Listens at `wanted`, or at the first free port of our own choice.
-pub(super) async fn bind(wanted: Option<SocketAddr>) -> Result<TcpListener, Box<dyn Error>> {
+pub(crate) async fn bind(wanted: Option<SocketAddr>) -> Result<TcpListener, Box<dyn Error>> {
     if let Some(address) = wanted {
         return listen(address).await;
     }
@@ -38,9 +38,32 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Box<dyn Error>> {
     bound.map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 
-/// Completes when this process is told to stop; listening for that has begun when this returns.
+/// Told once, when this process is to stop. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// When this process is sent a signal to stop; listening for that has begun when this returns.
+    pub(crate) fn when_told() -> io::Result<Self> {
+        let signal = stop_signal()?;
+        let (tell, told) = watch::channel(false);
+        tokio::spawn(async move {
+            signal.await;
+            terminal::talk("stopping");
+            tell.send_replace(true);
+        });
+        Ok(Self(told))
+    }
+
+    /// Completes when it is time.
+    pub(crate) async fn told(mut self) {
+        // An error means that nobody is left to tell, which is the end as well.
+        let _ = self.0.wait_for(|told| *told).await;
+    }
+}
+
 #[cfg(unix)]
-pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -52,9 +75,8 @@ pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'sta
     })
 }
 
-/// Completes when this process is told to stop; listening for that has begun when this returns.
 #[cfg(windows)]
-pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;
@@ -62,20 +84,11 @@ pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'sta
 }
 
 /// Serves until `stop`, then finishes what was begun.
-pub(super) async fn until(
-    listener: TcpListener,
-    app: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Box<dyn Error>> {
-    let (stopping, mut stopped) = watch::channel(());
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.await;
-        terminal::talk("stopping");
-        drop(stopping);
-    });
+pub(crate) async fn until(listener: TcpListener, app: Router, stop: Stop) -> Result<(), Box<dyn Error>> {
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().told());
     let patience = async {
-        // An error is what the dropped sender looks like: nothing is ever sent.
-        let _ = stopped.changed().await;
+        stop.told().await;
         tokio::time::sleep(PATIENCE).await;
     };
     tokio::select! {
