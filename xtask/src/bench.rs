@@ -6,6 +6,8 @@ use crate::shell::{self, Failure};
 pub(crate) enum Bench {
     /// What a session costs a request
     Overhead(Args),
+    /// What listing, limiting and revoking cost with 100,000 sessions, beside the same with 1,000
+    Directory(Args),
     /// Durable writes and reads a second on SQLite; fsyncs per write if strace is there
     Stores(Args),
 }
@@ -20,6 +22,7 @@ pub(crate) struct Args {
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     let (package, args) = match bench {
         Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
+        Bench::Directory(args) => ("cloakroom-bench-directory", args),
         Bench::Stores(args) => ("cloakroom-bench-stores", args),
     };
     let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);

@@ -153,6 +153,7 @@ macro_rules! for_each_law {
             no_key_is_minted_after_the_response_head
             // 10. Round trips
             round_trips_are_the_fewest_possible
+            a_page_of_a_long_list_costs_no_more_than_the_page
             what_is_no_key_costs_nothing
             // Peers' flaws that no other law asks about
             nothing_done_first_adopts_the_clients_id

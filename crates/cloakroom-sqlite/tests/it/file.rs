@@ -133,6 +133,25 @@ fn a_file_of_a_later_version_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_file_of_the_first_version_is_brought_up_to_date_with_its_sessions() {
+    let place = Place::new();
+    let store = place.open();
+    insert(&store, 1, record(NOW, 10)).unwrap();
+    drop(store);
+    // What the second version added; the record's own format is read by its first byte.
+    place.connection().execute_batch("DROP TABLE revocation; PRAGMA user_version = 1").unwrap();
+    let refused = SqliteStore::builder(place.path()).open_read_only().unwrap_err();
+    assert_eq!(refused.kind(), SqliteErrorKind::TooOld, "{refused}");
+
+    let store = place.open();
+    assert_eq!(size(&store, 1), Some(10));
+    let alice = Principal::new("alice").unwrap();
+    store.revoke_before(&alice, NOW, NOW.after(IDLE)).wait().unwrap();
+    let early = Admission::new(alice, id(2), NOW.after(IDLE)).authenticated_at(cloakroom::Timestamp::EPOCH);
+    assert_eq!(store.admit(early).wait().unwrap(), Admitted::Revoked);
+}
+
+#[test]
 fn a_file_that_must_exist_is_not_created() {
     let place = Place::new();
     for opened in [

@@ -1,6 +1,6 @@
 //! Law 10: the fewest round trips.
 
-use cloakroom::Store;
+use cloakroom::{Page, Store};
 use http::HeaderMap;
 
 use super::{Tally, World, alice, increment, key_of};
@@ -54,6 +54,26 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         );
         session.logout().await.unwrap();
         assert_eq!(calls(), 1, "signing out");
+    });
+}
+
+/// However many sessions the principal has: one look into the directory, and one at each session shown.
+pub fn a_page_of_a_long_list_costs_no_more_than_the_page(store: impl Store) {
+    let spy = SpyStore::new(store);
+    let world = World::new(spy.clone());
+    block_on(async {
+        for _ in 0..60 {
+            world.sessions.visit().session(&HeaderMap::new()).await.unwrap().login(&alice()).await.unwrap();
+        }
+        let mut page = Page::first(10);
+        for _ in 0..6 {
+            spy.reset();
+            let listed = world.sessions.list(&alice(), page).await.unwrap();
+            assert_eq!(listed.len(), 10);
+            assert_eq!((spy.calls().ids_of, spy.calls().get, spy.calls().total()), (1, 10, 11));
+            page = page.after(listed[9].id());
+        }
+        assert_eq!(world.sessions.list(&alice(), page).await.unwrap().len(), 0);
     });
 }
 
