@@ -9,6 +9,7 @@ mod encoding;
 mod endings;
 mod freshness;
 mod headers;
+mod interleaving;
 mod keys;
 mod limits;
 mod observing;
@@ -30,6 +31,7 @@ pub use elsewhere::*;
 pub use endings::*;
 pub use freshness::*;
 pub use headers::*;
+pub use interleaving::*;
 pub use keys::*;
 pub use limits::*;
 pub use observing::*;
@@ -105,6 +107,8 @@ macro_rules! for_each_law {
             a_key_that_died_before_its_response_is_not_sent
             a_client_that_never_takes_the_next_key_does_not_go_idle
             of_many_logins_at_a_limit_exactly_as_many_remain
+            a_limit_holds_however_logins_interleave_and_break_off
+            a_revocation_is_complete_however_logins_interleave_and_break_off
             at_a_limit_the_first_signed_in_makes_room_and_is_told_why
             a_limit_that_refuses_ends_nobody
             a_session_that_is_over_does_not_count_against_a_limit

@@ -143,7 +143,10 @@ impl<V: Value> Cell<V> {
     /// What is known of the request's client, and what a login says of it.
     pub(crate) fn client(&self, said: &Client) -> Client {
         let noted = self.lock().noted.client();
-        noted.with_label(said.label().unwrap_or_default())
+        match said.label() {
+            Some(label) => noted.with_label(label),
+            None => noted,
+        }
     }
 
     pub(crate) fn set_peer(&self, peer: IpAddr) {

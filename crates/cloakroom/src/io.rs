@@ -53,6 +53,25 @@ impl<'a, T> Io<'a, T> {
         }
     }
 
+    /// The same computation, its result shown to `look` on the way; what is ready is looked at where it lies.
+    pub fn inspect(mut self, look: impl FnOnce(&T) + Send + 'a) -> Self
+    where
+        T: Send + 'a,
+    {
+        match &mut self.0 {
+            State::Ready(value) => {
+                if let Some(value) = value {
+                    look(value);
+                }
+                self
+            }
+            State::Future(_) => self.map(move |value| {
+                look(&value);
+                value
+            }),
+        }
+    }
+
     /// Blocks this thread until the computation is done.
     ///
     /// Only on a thread that may block: inside an async runtime, await instead.
@@ -119,6 +138,15 @@ mod tests {
         let other = thread::spawn(move || sender.send(42));
         assert_eq!(io.wait(), Ok(42));
         other.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_is_looked_at_is_looked_at_once_and_stays_what_it_was() {
+        for io in [Io::ready(1), Io::future(async { 1 })] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            assert_eq!(io.inspect(move |n| sender.send(*n).unwrap()).wait(), 1);
+            assert_eq!(receiver.iter().collect::<Vec<_>>(), [1]);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::time::Timestamp;
 /// How many sessions a principal may be signed in on at a time (OWASP, "Simultaneous Session Logons").
 ///
 /// Exact, also while logins run concurrently on several nodes: once a login has answered, no more sessions than these are
-/// signed in, and each of them is listed. A session that ended or expired does not count.
+/// signed in, and each of them is listed. A session that ended or expired does not count. (Of logins on three nodes in
+/// the same instant each may displace the next: fewer are left then, never more.)
 ///
 /// ```
 /// # use cloakroom::{Limit, Map, MemoryStore, Sessions};

@@ -38,10 +38,9 @@ impl<S: Store> Observed<S> {
         operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>>,
     ) -> Io<'a, Result<T, StoreError>> {
         let began = now();
-        operation(&self.store).map(move |answer| {
+        operation(&self.store).inspect(move |answer| {
             let (took, error) = (now().duration_since(began), answer.as_ref().err());
             self.observer.observe(&Event::StoreCalled { call, took, error });
-            answer
         })
     }
 }

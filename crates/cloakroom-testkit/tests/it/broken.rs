@@ -77,6 +77,8 @@ caught_by! { laws:
     only_the_holder_is_told_why_a_session_ended: EndDeletes;
     a_principals_live_sessions_are_listed_and_no_others: DirectoryDropsEntriesBetweenPages, EndKeepsTheSession;
     of_many_logins_at_a_limit_exactly_as_many_remain: AdmitIgnoresTheLimit;
+    a_limit_holds_however_logins_interleave_and_break_off: AdmitIgnoresTheLimit, AdmitReplacesWhatChanged;
+    a_revocation_is_complete_however_logins_interleave_and_break_off: AdmitForgetsRevocations;
     a_login_whose_proof_is_older_than_a_revocation_is_refused: AdmitForgetsRevocations, RevocationsAreEverybodys;
     a_revocation_reaches_a_login_in_flight: AdmitForgetsRevocations;
     signing_out_elsewhere_ends_the_others_and_says_so: EndDeletes, EndKeepsTheSession;

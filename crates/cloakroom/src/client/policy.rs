@@ -99,6 +99,9 @@ pub(crate) struct Noted {
 impl Noted {
     /// As it is kept.
     pub(crate) fn client(&self) -> Client {
+        if self.user_agent.is_none() && self.address.is_none() {
+            return Client::new();
+        }
         let agent = self.user_agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let client = Client::new().with_user_agent(agent);
         match self.address {

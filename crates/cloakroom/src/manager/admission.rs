@@ -23,6 +23,8 @@ pub(crate) struct Entrance {
     id: SessionId,
     until: Timestamp,
     authenticated_at: Timestamp,
+    /// Whether the record names the principal already.
+    is_written: bool,
     /// Logins of this process to one limited principal come one by one, so that each meets rivals of other nodes only.
     _turn: Option<Turn>,
 }
@@ -41,7 +43,8 @@ impl<V: Value> Manager<V> {
             None => None,
         };
         let until = until.after(Duration::from_mins(1));
-        let entrance = Entrance { principal: principal.clone(), id, until, authenticated_at, _turn: turn };
+        let principal = principal.clone();
+        let entrance = Entrance { principal, id, until, authenticated_at, is_written: false, _turn: turn };
         self.admit(&entrance).await?;
         Ok(entrance)
     }
@@ -51,6 +54,7 @@ impl<V: Value> Manager<V> {
     pub(crate) async fn confirm_entrance(&self, mut entrance: Entrance) -> Result<(), Error> {
         // One tick later: whoever saw the entry without its record finds it changed.
         entrance.until = entrance.until.after(Duration::from_millis(1));
+        entrance.is_written = true;
         match self.admit(&entrance).await {
             Err(error) if matches!(error.kind(), ErrorKind::TooManySessions | ErrorKind::LoginRevoked) => {
                 self.end(entrance.id, EndReason::Revoked).await?;
@@ -90,6 +94,10 @@ impl<V: Value> Manager<V> {
                 Admitted::Revoked => {
                     self.observe(&Event::LoginRevoked { principal });
                     return Err(Error::new(ErrorKind::LoginRevoked));
+                }
+                // A rival has displaced this very session, as it might have a moment after the answer: it must displace nobody.
+                Admitted::Full(_) if entrance.is_written && self.live_of(principal, *id).await?.is_none() => {
+                    return Ok(());
                 }
                 Admitted::Full(entries) => replacing = self.make_room(principal, entries).await?,
             }
