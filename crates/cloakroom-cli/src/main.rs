@@ -1,7 +1,6 @@
 //! The command `cloakroom`.
 
 mod admin;
-mod agent;
 mod demo;
 mod serve;
 mod store;

@@ -1,5 +1,7 @@
 //! What is known of the client that holds a key.
 
+#[cfg(feature = "user-agents")]
+mod device;
 mod policy;
 
 use std::fmt;

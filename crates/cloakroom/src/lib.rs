@@ -47,6 +47,7 @@
 //! None is on by default, and none changes what another does.
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
+//! - `user-agents`: `Client::device`, a user agent as people call it
 //! - `tracing`: `Traced`, every event for the `tracing` crate
 //! - `metrics`: `Measured`, every event and store call for the `metrics` facade
 //! - `tokio`: `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads

@@ -8,7 +8,7 @@ use super::census::{AGES, Counts};
 use super::chart;
 use super::lookup::{Found, Which};
 use super::meanings::EVENTS;
-use crate::{agent, when};
+use crate::when;
 
 pub(super) fn overview(counts: &Counts) -> Markup {
     page(
@@ -114,7 +114,7 @@ fn session(id: SessionId, record: &Record, now: Timestamp) -> Markup {
                 None => strong { "not signed in" },
             }
             @if let Some(label) = client.label() { " – " (label) }
-            @if let Some(agent) = client.user_agent() { " – " (agent::describe(agent)) }
+            @if let Some(device) = client.device() { " – " (device) }
             @if let Some(address) = client.address() { " – " (address) }
             br;
             span.hint {

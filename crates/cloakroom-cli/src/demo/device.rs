@@ -3,7 +3,6 @@
 use cloakroom::{Error, Page, Session, SessionId, Sessions, Timestamp};
 
 use super::visitor::Visitor;
-use crate::agent;
 
 /// The most that are shown.
 const MOST: usize = 100;
@@ -41,7 +40,7 @@ pub(super) async fn all(
                 created: summary.created(),
                 signed_in: summary.authenticated_at().unwrap_or(summary.created()),
                 last_seen: seen.unwrap_or(summary.created()),
-                client: agent::describe(summary.client().user_agent().unwrap_or_default()),
+                client: summary.client().device().unwrap_or_else(|| "unknown program".to_owned()),
                 label: summary.client().label().map(str::to_owned),
                 address: summary.client().address().map(|address| address.to_string()),
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom::{Client, Record, SessionId, Stored, Timestamp, Tombstone};
 use serde::Serialize;
 
-use crate::{agent, when};
+use crate::when;
 
 /// The facts of a session.
 #[derive(Serialize)]
@@ -148,7 +148,7 @@ pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; 
 
 /// The client by the name its visitor gave it, else by what it said it was.
 fn client(client: &Client) -> Option<String> {
-    client.label().map(str::to_owned).or_else(|| client.user_agent().map(agent::describe))
+    client.label().map(str::to_owned).or_else(|| client.device())
 }
 
 /// How long it is until a deadline, or that it has passed.

@@ -140,3 +140,59 @@ fn who_was_signed_out_elsewhere_is_told_at_the_next_click_whatever_it_is() {
     assert_eq!(there.post_form("/login", "user=alice&password=wonderland").status(), 303);
     assert_eq!(there.session()["principal"], "alice");
 }
+
+#[test]
+fn one_device_too_many_displaces_the_first_which_is_told() {
+    let server = Server::start();
+    let mut first = sign_in(&server, "alice", "wonderland", FIREFOX);
+    let mut others: Vec<Browser> =
+        (0..10).map(|_| sign_in(&server, "alice", "wonderland", "curl/8.0")).collect();
+    assert_eq!(first.session()["ended"], "displaced by a later sign-in");
+    assert!(first.get("/").body.contains("more devices than you may"));
+    for other in &mut others {
+        assert_eq!(other.session()["principal"], "alice");
+    }
+    assert_eq!(devices(&mut others[0]).len(), 10);
+}
+
+#[test]
+fn a_device_is_called_what_its_visitor_says_and_kept_signed_in_if_they_ask() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    let body = "user=alice&password=wonderland&remember=true";
+    let answer = browser.post_form("/login", body);
+    assert!(answer.set_cookie().is_some_and(|cookie| cookie.contains("; Max-Age=2592000;")), "30 days");
+    assert_eq!(browser.post_form("/devices/name", "label=Kitchen+tablet").status(), 303);
+    let listed = devices(&mut browser);
+    assert_eq!((&listed[0]["label"], &listed[0]["address"]), (&json!("Kitchen tablet"), &json!("127.0.0.1")));
+    assert!(browser.get("/devices").body.contains("<strong>Kitchen tablet</strong>"));
+    assert!(browser.session()["expires_in"].as_u64().is_some_and(|seconds| seconds > 13 * 86_400));
+}
+
+#[test]
+fn what_is_sensitive_asks_for_a_recent_sign_in_and_leads_back() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    let asked = browser.get("/export");
+    assert_eq!(asked.status(), 401);
+    assert!(asked.body.contains("action=\"/export\""), "{}", asked.body);
+    assert_eq!(browser.get("/api/export").status(), 401);
+    assert_eq!(browser.post_form("/export", "user=alice&password=wrong").status(), 401);
+    let proved = browser.post_form("/export", "user=alice&password=wonderland");
+    assert_eq!((proved.status(), proved.header("location")), (303, Some("/export")));
+    assert!(browser.get("/export").body.contains("What we know of you"));
+    assert_eq!(browser.get("/api/export").json(), json!({"visits": 0, "cart": []}));
+}
+
+#[test]
+fn five_minutes_after_a_sign_in_what_is_sensitive_asks_again() {
+    let server = Server::start_fast("60");
+    let mut browser = server.browser();
+    browser.sign_in("alice", "wonderland");
+    assert_eq!(browser.get("/api/export").status(), 200);
+    // Five minutes there are five seconds here.
+    while browser.get("/api/export").status() == 200 {}
+    assert_eq!(browser.session()["principal"], "alice");
+    let refused = browser.get("/api/export");
+    assert!(refused.json()["error"].as_str().is_some_and(|error| error.starts_with("sign in again")));
+}
