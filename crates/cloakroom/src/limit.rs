@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 ///
 /// Exact, also while logins run concurrently on several nodes: once a login has answered, no more sessions than these are
 /// signed in, and each of them is listed. A session that ended or expired does not count. (Of logins on three nodes in
-/// the same instant each may displace the next: fewer are left then, never more.)
+/// the same instant each may displace the next: fewer are left then, never more.) Sessions of other kinds on the same
+/// store count too.
 ///
 /// ```
 /// # use cloakroom::{Limit, Map, MemoryStore, Sessions};
