@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod page;
 mod serve;
 mod store;
 mod terminal;

@@ -2,10 +2,8 @@
 
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -14,6 +12,7 @@ use serde::Deserialize;
 
 use super::lookup::{self, Which};
 use super::{Office, entrance, view};
+use crate::page;
 
 pub(super) fn to_everybody() -> Router<Office> {
     Router::new()
@@ -127,19 +126,11 @@ async fn revoke(State(office): State<Office>, Form(target): Form<Target>) -> Res
     Ok(Redirect::to("/sessions").into_response())
 }
 
-/// Nothing from elsewhere, no frames, nothing kept by caches, and one small script of our own.
+/// Nothing from elsewhere, no frames, and one small script of our own.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
     const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
                           form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    const ALWAYS: [(HeaderName, &str); 4] = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "same-origin"),
-        (CACHE_CONTROL, "no-store"),
-    ];
     let mut response = next.run(request).await;
-    for (name, value) in ALWAYS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
+    page::harden(response.headers_mut(), POLICY);
     response
 }

@@ -1,13 +1,14 @@
 //! The pages' text. The templates escape whatever they are given; no key ever reaches them.
 
 use cloakroom::{Record, SessionId, Timestamp};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::census::{AGES, Counts};
 use super::chart;
 use super::lookup::{Found, Which};
 use super::meanings::EVENTS;
+use crate::page::document;
 use crate::when;
 
 pub(super) fn overview(counts: &Counts) -> Markup {
@@ -242,25 +243,15 @@ fn page(title: &str, content: &Markup) -> Markup {
 }
 
 fn frame(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " – Cloakroom" }
-                link rel="stylesheet" href="/style.css";
-                link rel="stylesheet" href="/admin.css";
-                link rel="icon" href="/favicon.ico" type="image/svg+xml";
-            }
-            body {
-                header { h1 { (title) } }
-                main { (content) }
-                footer { p { "Names of sessions open nothing. Keys are shown nowhere: the store does not have them." } }
-            }
-        }
-    }
+    document(
+        &format!("{title} – Cloakroom"),
+        &["/style.css", "/admin.css"],
+        &html! {
+            header { h1 { (title) } }
+            main { (content) }
+            footer { p { "Names of sessions open nothing. Keys are shown nowhere: the store does not have them." } }
+        },
+    )
 }
 
 /// A text as it stands in an address.

@@ -2,16 +2,18 @@
 
 use axum::body::HttpBody;
 use axum::extract::{Json, Request};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{api, view};
+use crate::page;
+
+/// No scripts, no frames, nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
 
 /// Gives a failure without words a page or JSON, and every answer its headers.
 pub(super) async fn complete(request: Request, next: Next) -> Response {
@@ -20,7 +22,7 @@ pub(super) async fn complete(request: Request, next: Next) -> Response {
     if is_wordless_failure(&response) {
         response = explain(response, for_a_program);
     }
-    harden(response.headers_mut());
+    page::harden(response.headers_mut(), POLICY);
     response
 }
 
@@ -91,21 +93,4 @@ fn explain(response: Response, for_a_program: bool) -> Response {
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(words.headers);
     Response::from_parts(parts, body)
-}
-
-/// No scripts, no frames, nothing from elsewhere, nothing kept by caches.
-///
-/// The referrer policy is not `no-referrer`: forms would then come with `Origin: null` and be refused as another site's.
-fn harden(headers: &mut HeaderMap) {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                          frame-ancestors 'none'";
-    const ALWAYS: [(HeaderName, &str); 4] = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "same-origin"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
 }

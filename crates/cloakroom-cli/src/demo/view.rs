@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use cloakroom::{EndReason, Session, Timestamp, Vacancy};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use super::device::Device;
 use super::users::USERS;
 use super::visitor::Visitor;
+use crate::page::document;
 use crate::when;
 
 /// A visitor is warned this long before their session ends.
@@ -301,33 +302,24 @@ pub(super) fn farewell(vacancy: Vacancy) -> Option<&'static str> {
 }
 
 fn page(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                link rel="stylesheet" href="/style.css";
-                link rel="icon" href="/favicon.ico" type="image/svg+xml";
+    document(
+        title,
+        &["/style.css"],
+        &html! {
+            header {
+                h1 { (title) }
+                p { "Your browser keeps a ticket. Everything else stays behind the counter." }
             }
-            body {
-                header {
-                    h1 { (title) }
-                    p { "Your browser keeps a ticket. Everything else stays behind the counter." }
+            main { (content) }
+            footer {
+                p {
+                    "The ticket is a cookie: HttpOnly, SameSite=Lax, and Secure wherever a site is served over TLS. "
+                    "It carries a key and nothing else."
                 }
-                main { (content) }
-                footer {
-                    p {
-                        "The ticket is a cookie: HttpOnly, SameSite=Lax, and Secure wherever a site is served over TLS. "
-                        "It carries a key and nothing else."
-                    }
-                    p { "For programs: " code { "GET /api/session" } ", " code { "GET /api/devices" } "." }
-                }
+                p { "For programs: " code { "GET /api/session" } ", " code { "GET /api/devices" } "." }
             }
-        }
-    }
+        },
+    )
 }
 
 #[cfg(test)]
