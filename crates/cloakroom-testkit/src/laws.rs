@@ -116,6 +116,7 @@ macro_rules! for_each_law {
             a_login_whose_proof_is_older_than_a_revocation_is_refused
             a_revocation_reaches_a_login_in_flight
             a_revocation_ends_older_sessions_and_spares_later_ones
+            a_revocation_years_ahead_locks_nobody_out
             a_sensitive_step_asks_for_a_recent_sign_in
             a_sensitive_step_asks_how_well_the_visitor_signed_in
             a_sensitive_step_is_refused_to_a_session_that_just_ended

@@ -220,7 +220,8 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// Nodes compare their clocks here: one that is behind refuses logins for as long as it is.
+    /// Nodes compare their clocks here: one that is behind refuses logins for as long as it is. A moment more than a minute
+    /// ahead counts as a minute ahead.
     ///
     /// # Errors
     /// Those of [`revoke_all`](Sessions::revoke_all).

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use cloakroom::{EndReason, Error, ErrorKind, Key, Limit, Login, Operation, Page, Sessions, Store, Vacancy};
+use cloakroom::{
+    EndReason, Error, ErrorKind, Key, Limit, Login, Operation, Page, Sessions, Store, Timestamp, Vacancy,
+};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, key_of, visit};
 use crate::{StepStore, block_on};
@@ -192,5 +194,18 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
         // What it lives on by is no login.
         own.extend(Duration::from_hours(20)).await.unwrap();
         assert_eq!(listed(&world.sessions).await, 1);
+    });
+}
+
+/// A slip of whoever names the moment ends what there is, and is forgotten in a minute.
+pub fn a_revocation_years_ahead_locks_nobody_out(store: impl Store) {
+    let world = World::new(store);
+    block_on(async {
+        let key = sign_in(&world).await.unwrap();
+        assert_eq!(world.sessions.revoke_issued_before(&alice(), Timestamp::NEVER).await.unwrap(), 1);
+        assert_dead(&world, &key).await;
+        assert_kind(sign_in(&world).await, ErrorKind::LoginRevoked);
+        world.clock.advance(Duration::from_mins(1));
+        sign_in(&world).await.unwrap();
     });
 }

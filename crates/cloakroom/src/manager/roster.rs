@@ -1,5 +1,7 @@
 //! A principal's sessions: listed, and ended one by one.
 
+use std::time::Duration;
+
 use super::Manager;
 use crate::error::{Error, ErrorKind};
 use crate::key::SessionId;
@@ -12,6 +14,8 @@ use crate::summary::Summary;
 use crate::time::Timestamp;
 use crate::value::Value;
 
+/// How far ahead of this clock another node's may be believed to be: a moment years ahead would lock somebody out.
+const AHEAD: Duration = Duration::from_mins(1);
 /// Names read from a directory at once.
 const PAGE: usize = 100;
 
@@ -67,6 +71,7 @@ impl<V: Value> Manager<V> {
         before: Timestamp,
         reason: EndReason,
     ) -> Result<usize, Error> {
+        let before = before.min(self.now().after(AHEAD));
         // The mark first: who signs in from here on meets it, who signed in until here is in the directory.
         self.store.revoke_before(principal, before, before.after(LONGEST)).await?;
         let is_older = |record: &Record| record.authenticated_at().is_none_or(|at| at < before);
