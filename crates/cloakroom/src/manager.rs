@@ -25,6 +25,7 @@ use crate::lifetime::Lifetime;
 use crate::limit::Limit;
 use crate::observer::{Event, Observer};
 use crate::payload::{Holder, Payload};
+use crate::principal::Principal;
 use crate::protocol::{self, Standing, Vacancy};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{Ended, Store, Swap};
@@ -69,9 +70,9 @@ pub(crate) struct Manager<V> {
     pub(crate) guesses: Guesses,
     pub(crate) limit: Option<Limit>,
     /// Where writers that lost a race for a session queue.
-    pub(crate) turnstile: Turnstile,
+    pub(crate) turnstile: Turnstile<SessionId>,
     /// Where logins of a limited principal queue.
-    pub(crate) logins: Turnstile,
+    pub(crate) logins: Turnstile<Principal>,
     pub(crate) tokens: Tokens,
 }
 
@@ -128,6 +129,11 @@ impl<V: Value> Manager<V> {
         payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
     }
 
+    /// What the key with this verifier is, by this manager's notion of theft.
+    fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> Standing {
+        protocol::judge_by(record, verifier, self.theft.after, now)
+    }
+
     /// Ends session `id`; absent or ended is success.
     pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
@@ -149,7 +155,7 @@ impl<V: Value> Manager<V> {
                     return Ok(());
                 }
                 Swap::Gone => return Ok(()),
-                Swap::Stale(current) => match protocol::judge(&current, &held.verifier, self.now()) {
+                Swap::Stale(current) => match self.judge(&current, &held.verifier, self.now()) {
                     Standing::Live => expected = current.revision,
                     Standing::Vacant(Vacancy::Expired) => return Ok(()),
                     Standing::Vacant(vacancy) => return Err(Error::vacant(vacancy)),
@@ -162,7 +168,7 @@ impl<V: Value> Manager<V> {
 
     /// The session that `key` opens in a record just read, or why there is none.
     fn recognise(&self, key: &Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
-        match protocol::judge(&record, &verifier, self.now()) {
+        match self.judge(&record, &verifier, self.now()) {
             Standing::Live => {
                 let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
                 Ok(Held { key: key.clone(), verifier, record, value })

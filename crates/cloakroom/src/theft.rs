@@ -20,12 +20,12 @@ use crate::protocol;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TheftPolicy {
-    pub(crate) response: Response,
+    pub(crate) reaction: Reaction,
     pub(crate) after: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Response {
+pub(crate) enum Reaction {
     End,
     Refuse,
     Report,
@@ -40,21 +40,21 @@ impl Default for TheftPolicy {
 impl TheftPolicy {
     /// Ends the session, and tells both holders why. The default.
     pub const fn end() -> Self {
-        Self::of(Response::End)
+        Self::of(Reaction::End)
     }
 
     /// Refuses the request (`Superseded`, 409): nothing begins under the copy but a login, and the session goes on.
     pub const fn refuse() -> Self {
-        Self::of(Response::Refuse)
+        Self::of(Reaction::Refuse)
     }
 
     /// Treats the copy as any other key that opens nothing; the session goes on.
     pub const fn report() -> Self {
-        Self::of(Response::Report)
+        Self::of(Reaction::Report)
     }
 
-    const fn of(response: Response) -> Self {
-        Self { response, after: protocol::THEFT_AFTER }
+    const fn of(reaction: Reaction) -> Self {
+        Self { reaction, after: protocol::THEFT_AFTER }
     }
 
     /// From how long after its retirement a secret in use is taken for a copy; five minutes unless said, one at least.

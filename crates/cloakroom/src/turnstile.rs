@@ -1,28 +1,33 @@
-//! One at a time: writers of this process that lost a race for one session queue up here.
+//! One at a time: writers of this process that lost a race for one session queue up here, and logins of one principal.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 
-use crate::key::SessionId;
-
-/// A queue per session, which exists only while somebody is in it.
-#[derive(Debug, Default)]
-pub(crate) struct Turnstile {
-    queues: Arc<Mutex<Queues>>,
+/// A queue for each `T` that somebody wants to themselves; it exists only while somebody is in it.
+#[derive(Debug)]
+pub(crate) struct Turnstile<T: Eq + Hash> {
+    queues: Arc<Mutex<Queues<T>>>,
 }
 
-type Queues = HashMap<SessionId, VecDeque<oneshot::Sender<Turn>>>;
+type Queues<T> = HashMap<T, VecDeque<oneshot::Sender<Turn<T>>>>;
 
-impl Turnstile {
-    /// Waits for the turn to write session `id`; it ends when the [`Turn`] is dropped.
+impl<T: Eq + Hash> Default for Turnstile<T> {
+    fn default() -> Self {
+        Self { queues: Arc::default() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Turnstile<T> {
+    /// Waits for a turn at `what`; it ends when the [`Turn`] is dropped.
     ///
     /// Whoever stops waiting leaves the queue, whenever that is.
-    pub(crate) async fn enter(&self, id: SessionId) -> Turn {
-        let waiting = match lock(&self.queues).entry(id) {
+    pub(crate) async fn enter(&self, what: T) -> Turn<T> {
+        let waiting = match lock(&self.queues).entry(what.clone()) {
             Entry::Vacant(free) => {
                 free.insert(VecDeque::new());
                 None
@@ -37,49 +42,55 @@ impl Turnstile {
             // The turn travels through the channel: if the waiter has gone, dropping it there passes it on.
             Some(waiting) => match waiting.await {
                 Ok(turn) => turn,
-                Err(_) => self.turn(id),
+                Err(_) => self.turn(what),
             },
-            None => self.turn(id),
+            None => self.turn(what),
         }
     }
 
-    fn turn(&self, id: SessionId) -> Turn {
-        Turn { id, queues: Some(Arc::clone(&self.queues)) }
+    fn turn(&self, what: T) -> Turn<T> {
+        Turn { of: Some((what, Arc::clone(&self.queues))) }
     }
 }
 
-/// The turn to write one session.
+/// The turn at something.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    id: SessionId,
-    queues: Option<Arc<Mutex<Queues>>>,
+pub(crate) struct Turn<T: Eq + Hash> {
+    /// At what, and where it is passed on; nothing once it was.
+    of: Option<(T, Arc<Mutex<Queues<T>>>)>,
 }
 
-impl Drop for Turn {
+impl<T: Eq + Hash> Drop for Turn<T> {
     fn drop(&mut self) {
-        let Some(queues) = self.queues.take() else { return };
+        let Some((mut what, queues)) = self.of.take() else { return };
         loop {
             let next = {
                 let mut queues = lock(&queues);
-                let Some(queue) = queues.get_mut(&self.id) else {
+                let Some(queue) = queues.get_mut(&what) else {
                     return;
                 };
                 let Some(next) = queue.pop_front() else {
-                    queues.remove(&self.id);
+                    queues.remove(&what);
                     return;
                 };
                 next
             };
-            match next.send(Turn { id: self.id, queues: Some(Arc::clone(&queues)) }) {
+            match next.send(Turn { of: Some((what, Arc::clone(&queues))) }) {
                 Ok(()) => return,
                 // Defused: this loop passes it on, not the drop of the turn that came back.
-                Err(mut turn) => turn.queues = None,
+                Err(mut turn) => match turn.of.take() {
+                    Some((back, _)) => what = back,
+                    None => return,
+                },
             }
         }
     }
 }
 
-fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
+fn lock<T>(queues: &Mutex<Queues<T>>) -> MutexGuard<'_, Queues<T>>
+where
+    T: Eq + Hash,
+{
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -89,6 +100,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::key::SessionId;
 
     const ID: SessionId = SessionId::from_bytes([1; 16]);
 

@@ -1,5 +1,7 @@
 //! What an operator can ask for.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
 use axum::http::StatusCode;
@@ -117,9 +119,9 @@ async fn revoke(State(office): State<Office>, Form(target): Form<Target>) -> Res
     match target.which() {
         Some(Which::One(id)) => office.sessions.revoke(id).await?,
         Some(Which::Of(principal)) => {
-            // Also who is just signing in with a password that was checked before this.
-            office.sessions.revoke_all(&principal).await?;
-            office.sessions.revoke_issued_before(&principal, office.sessions.now()).await?;
+            // This moment's included, and also who is just signing in with a password that was checked before.
+            let until = office.sessions.now().after(Duration::from_millis(1));
+            office.sessions.revoke_issued_before(&principal, until).await?;
         }
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
     }

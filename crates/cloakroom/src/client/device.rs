@@ -25,9 +25,9 @@ impl Client {
         let agent = self.user_agent()?;
         let program = agent.split_whitespace().next().unwrap_or_default();
         let program = || program.chars().take(LONGEST).collect();
-        let Some(known) = known() else { return Some(program()) };
-        let browser = known.browsers.extract(agent).map(|browser| browser.family.into_owned());
-        let system = known.systems.extract(agent).map(|system| system.os.into_owned());
+        let Some(list) = list() else { return Some(program()) };
+        let browser = list.browsers.extract(agent).map(|browser| browser.family.into_owned());
+        let system = list.systems.extract(agent).map(|system| system.os.into_owned());
         Some(match (browser, system) {
             (Some(browser), Some(system)) => format!("{browser} on {system}"),
             // Robots that pass for a browser are called by their own name, programs that don't by theirs with its version.
@@ -37,24 +37,24 @@ impl Client {
     }
 }
 
-struct Known {
+struct List {
     browsers: user_agent::Extractor<'static>,
     systems: os::Extractor<'static>,
 }
 
 /// Made when it is first needed. The list is part of this crate, and a test reads it: it is always there.
-fn known() -> Option<&'static Known> {
-    static KNOWN: OnceLock<Option<Known>> = OnceLock::new();
-    KNOWN.get_or_init(|| load().ok()).as_ref()
+fn list() -> Option<&'static List> {
+    static LIST: OnceLock<Option<List>> = OnceLock::new();
+    LIST.get_or_init(|| load().ok()).as_ref()
 }
 
-fn load() -> Result<Known, Error> {
-    const LIST: &str = include_str!("user_agents.json");
+fn load() -> Result<List, Error> {
+    const TEXT: &str = include_str!("user_agents.json");
     let none = || Regexes { user_agent_parsers: vec![], os_parsers: vec![], device_parsers: vec![] };
-    let list: Regexes<'static> = serde_json::from_str(LIST).unwrap_or_else(|_| none());
+    let list: Regexes<'static> = serde_json::from_str(TEXT).unwrap_or_else(|_| none());
     let mut browsers = list.user_agent_parsers.into_iter();
     let mut systems = list.os_parsers.into_iter();
-    Ok(Known {
+    Ok(List {
         browsers: browsers.try_fold(user_agent::Builder::new(), user_agent::Builder::push)?.build()?,
         systems: systems.try_fold(os::Builder::new(), os::Builder::push)?.build()?,
     })

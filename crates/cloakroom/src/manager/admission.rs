@@ -26,7 +26,7 @@ pub(crate) struct Entrance {
     /// Whether the record names the principal already.
     is_written: bool,
     /// Logins of this process to one limited principal come one by one, so that each meets rivals of other nodes only.
-    _turn: Option<Turn>,
+    _turn: Option<Turn<Principal>>,
 }
 
 impl<V: Value> Manager<V> {
@@ -39,7 +39,7 @@ impl<V: Value> Manager<V> {
         authenticated_at: Timestamp,
     ) -> Result<Entrance, Error> {
         let turn = match self.limit {
-            Some(_) => Some(self.logins.enter(place_of(principal)).await),
+            Some(_) => Some(self.logins.enter(principal.clone()).await),
             None => None,
         };
         let until = until.after(Duration::from_mins(1));
@@ -129,14 +129,4 @@ impl<V: Value> Manager<V> {
         let goes = |entry: &Entry| displaced.contains(&entry.id) || seen.contains(&(entry.id, None));
         Ok(entries.into_iter().filter(goes).collect())
     }
-}
-
-/// Where the logins of one principal queue. That others may share the place costs them a wait, no more.
-fn place_of(principal: &Principal) -> SessionId {
-    let mut place = [0_u8; 16];
-    for (index, byte) in principal.as_str().bytes().enumerate() {
-        let slot = &mut place[index % 16];
-        *slot = slot.wrapping_mul(31).wrapping_add(byte);
-    }
-    SessionId::from_bytes(place)
 }

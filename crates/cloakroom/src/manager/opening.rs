@@ -10,7 +10,7 @@ use crate::observer::Event;
 use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{StoreErrorKind, Swap};
-use crate::theft::Response;
+use crate::theft::Reaction;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -30,6 +30,8 @@ struct Found {
     key: Key,
     verifier: Verifier,
     record: Record,
+    /// Who presents the key, if that is known.
+    client: Option<IpAddr>,
 }
 
 impl<V: Value> Manager<V> {
@@ -51,22 +53,13 @@ impl<V: Value> Manager<V> {
         };
         let (verifier, now) = (self.verifier(&key), self.now());
         match stored {
-            None => {
-                let guesses = client.map_or(0, |client| self.guesses.note(Source::of(client), now));
-                self.observe(&Event::UnknownKey { id, guesses });
-                Ok(Opened::Vacant(Vacancy::Unknown))
-            }
+            None => self.refuse(id, Standing::Vacant(Vacancy::Unknown), renews, client).await,
             Some(Stored::Ended(tombstone)) => {
-                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews).await
+                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews, client).await
             }
             Some(Stored::Live(record)) => match self.judge(&record, &verifier, now) {
-                Standing::Live => self.keep_up(Found { key, verifier, record }, renews, now).await,
-                standing => {
-                    if let (Standing::Vacant(Vacancy::WrongSecret), Some(client)) = (standing, client) {
-                        self.guesses.note(Source::of(client), now);
-                    }
-                    self.refuse(id, standing, renews).await
-                }
+                Standing::Live => self.keep_up(Found { key, verifier, record, client }, renews, now).await,
+                standing => self.refuse(id, standing, renews, client).await,
             },
         }
     }
@@ -82,42 +75,53 @@ impl<V: Value> Manager<V> {
         Err(Error::new(ErrorKind::Throttled))
     }
 
-    fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> Standing {
-        protocol::judge_by(record, verifier, self.theft.after, now)
-    }
-
     /// Reports and answers a key that opens nothing.
-    async fn refuse(&self, id: SessionId, standing: Standing, renews: bool) -> Result<Opened<V>, Error> {
+    async fn refuse(
+        &self,
+        id: SessionId,
+        standing: Standing,
+        renews: bool,
+        client: Option<IpAddr>,
+    ) -> Result<Opened<V>, Error> {
         match standing {
             Standing::Live | Standing::Superseded => {
                 self.observe(&Event::ReplacedSecret { id });
                 Ok(Opened::Superseded)
             }
             Standing::Vacant(vacancy) => {
-                match vacancy {
-                    Vacancy::WrongSecret => {
-                        let guesses = self.guesses.note(Source::Session(id), self.now());
-                        self.observe(&Event::WrongSecret { id, guesses });
-                    }
-                    Vacancy::Replaced => self.observe(&Event::ReplacedSecret { id }),
-                    Vacancy::Expired => self.observe(&Event::UseAfterEnd { id, reason: None }),
-                    Vacancy::Ended(reason) => self.observe(&Event::UseAfterEnd { id, reason: Some(reason) }),
-                    _ => {}
-                }
+                self.report(id, vacancy, client);
                 Ok(Opened::Vacant(vacancy))
             }
             Standing::Stolen => {
                 self.observe(&Event::StolenSecret { id });
                 // A bearer token is never renewed, so its client can't have fallen behind: only report.
-                Ok(match self.theft.response {
-                    Response::End if renews => {
+                Ok(match self.theft.reaction {
+                    Reaction::End if renews => {
                         self.end(id, EndReason::Stolen).await?;
                         Opened::Vacant(Vacancy::Ended(EndReason::Stolen))
                     }
-                    Response::Refuse if renews => Opened::Copied,
+                    Reaction::Refuse if renews => Opened::Copied,
                     _ => Opened::Vacant(Vacancy::Replaced),
                 })
             }
+        }
+    }
+
+    /// Reports a key that opens nothing, and counts it if it never did.
+    fn report(&self, id: SessionId, vacancy: Vacancy, client: Option<IpAddr>) {
+        let now = self.now();
+        let by_client = || client.map_or(0, |client| self.guesses.note(Source::of(client), now));
+        match vacancy {
+            Vacancy::Unknown => self.observe(&Event::UnknownKey { id, guesses: by_client() }),
+            Vacancy::WrongSecret => {
+                by_client();
+                let guesses = self.guesses.note(Source::Session(id), now);
+                self.observe(&Event::WrongSecret { id, guesses });
+            }
+            Vacancy::Replaced => self.observe(&Event::ReplacedSecret { id }),
+            Vacancy::Expired => self.observe(&Event::UseAfterEnd { id, reason: None }),
+            Vacancy::Ended(reason) => self.observe(&Event::UseAfterEnd { id, reason: Some(reason) }),
+            _ => {}
         }
     }
 
@@ -129,7 +133,7 @@ impl<V: Value> Manager<V> {
         };
         let step =
             if renews { protocol::upkeep(&found.record, &found.verifier, now) } else { Upkeep::Nothing };
-        let Found { key, verifier, record } = found;
+        let Found { key, verifier, record, client } = found;
         let next = match step {
             Upkeep::Nothing => {
                 let record = self.touch(key.id(), record, now).await;
@@ -152,7 +156,7 @@ impl<V: Value> Manager<V> {
         match self.store.replace(key.id(), record.revision, next.clone()).await {
             Ok(Swap::Done) => Ok(self.kept_up(Held { key, verifier, record: next, value }, next_key, now)),
             Ok(Swap::Stale(current)) => {
-                self.overtaken(Found { key, verifier, record: current }, renews).await
+                self.overtaken(Found { key, verifier, record: current, client }, renews).await
             }
             Ok(Swap::Gone) => self.gone(Held { key, verifier, record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
@@ -188,14 +192,14 @@ impl<V: Value> Manager<V> {
         let id = found.key.id();
         let standing = self.judge(&found.record, &found.verifier, now);
         if standing != Standing::Live {
-            return self.refuse(id, standing, renews).await;
+            return self.refuse(id, standing, renews, found.client).await;
         }
         let value = match self.decode(id, &found.record.payload) {
             Ok(value) => value,
             Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
         };
         let step = protocol::upkeep(&found.record, &found.verifier, now);
-        let Found { key, verifier, record } = found;
+        let Found { key, verifier, record, .. } = found;
         let held = Held { key, verifier, record, value };
         Ok(match step {
             Upkeep::HandOver => self.hand_over(held, now),
