@@ -74,7 +74,7 @@ impl Operation {
             match self {
                 Self::ListAll => assert_eq!(sessions.list(&who, Page::first(100)).await?.len(), EACH),
                 Self::ListPage => assert_eq!(sessions.list(&hoarder, Page::first(50)).await?.len(), 50),
-                Self::ScanPage => assert_eq!(store.scan(Page::first(500)).await?.len(), 500),
+                Self::ScanPage => assert_eq!(store.scan(None, 500).await?.entries.len(), 500),
                 Self::LoginAtTheLimit => {
                     let mut session = limited.visit().session(&http::HeaderMap::new()).await?;
                     session.login(&who).await?;
@@ -86,9 +86,9 @@ impl Operation {
                 Self::RevokeAll => assert_eq!(sessions.revoke_all(&who).await?, EACH),
                 Self::RevokeBefore => drop(sessions.revoke_issued_before(&who, sessions.now()).await?),
                 Self::GoThroughAll => {
-                    let mut page = Page::first(500);
-                    while let Some((last, _)) = store.scan(page).await?.last() {
-                        page = page.after(*last);
+                    let mut from = store.scan(None, 500).await?.next;
+                    while from.is_some() {
+                        from = store.scan(from.as_ref(), 500).await?.next;
                     }
                 }
             }

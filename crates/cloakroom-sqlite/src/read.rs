@@ -1,6 +1,6 @@
 //! What readers do.
 
-use cloakroom::{Page, Principal, SessionId, StoreError, Stored};
+use cloakroom::{Page, Principal, Scanned, SessionId, StoreError, Stored};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::SqliteError;
@@ -21,7 +21,7 @@ pub(crate) enum Read {
 pub(crate) enum Found {
     Stored(Option<Stored>),
     Ids(Vec<SessionId>),
-    Entries(Vec<(SessionId, Stored)>),
+    Scanned(Scanned),
     Healthy,
 }
 
@@ -29,7 +29,8 @@ pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Res
     let found = match read {
         Read::Get => get(connection, id).map(|stored| stored.map(Found::Stored)),
         Read::IdsOf(principal, page) => ids_of(connection, principal, *page).map(|ids| Ok(Found::Ids(ids))),
-        Read::Scan(page) => scan(connection, *page).map(|entries| entries.map(Found::Entries)),
+        Read::Scan(page) => scan(connection, *page)
+            .map(|entries| entries.map(|entries| Found::Scanned(Scanned::in_order(entries, *page)))),
         Read::Health => probe(connection).map(|()| Ok(Found::Healthy)),
     };
     found.map_err(|error| SqliteError::engine("read sessions", error).not_sent())?

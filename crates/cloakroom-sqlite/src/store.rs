@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use cloakroom::batch::Queue;
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
-    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
+    SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -245,11 +245,14 @@ impl Store for SqliteStore {
         })
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        self.list(Read::Scan(page), |found| match found {
-            Found::Entries(entries) => Some(entries),
-            _ => None,
-        })
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        match Page::of_scan(from, limit) {
+            Ok(page) => self.list(Read::Scan(page), |found| match found {
+                Found::Scanned(scanned) => Some(scanned),
+                _ => None,
+            }),
+            Err(error) => Io::ready(Err(error)),
+        }
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

@@ -88,7 +88,8 @@ macro_rules! for_each_clause {
             of_several_revocations_the_latest_counts
             a_directory_is_listed_in_order_page_by_page
             // scan
-            a_scan_shows_every_entry_once_in_order
+            a_scan_shows_every_entry
+            a_scan_goes_on_from_the_text_of_its_cursor
             a_scan_is_complete_for_what_was_there_throughout
             // sweep
             a_sweep_removes_what_is_garbage_and_nothing_else

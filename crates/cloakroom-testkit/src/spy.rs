@@ -82,14 +82,16 @@ pub struct Calls {
     pub scan: usize,
     pub sweep: usize,
     pub health: usize,
+    pub listen: usize,
 }
 
 impl Calls {
     /// All operations together.
     pub const fn total(&self) -> usize {
         let Self { insert, get, replace, touch, end_at, end, admit, .. } = *self;
-        let Self { revoke_before, ids_of, scan, sweep, health, .. } = *self;
-        insert + get + replace + touch + end_at + end + admit + revoke_before + ids_of + scan + sweep + health
+        let Self { revoke_before, ids_of, scan, sweep, health, listen, .. } = *self;
+        let others = ids_of + scan + sweep + health + listen;
+        insert + get + replace + touch + end_at + end + admit + revoke_before + others
     }
 
     fn count(&mut self, operation: Operation) {
@@ -106,6 +108,7 @@ impl Calls {
             Operation::Scan => &mut self.scan,
             Operation::Sweep => &mut self.sweep,
             Operation::Health => &mut self.health,
+            Operation::Listen => &mut self.listen,
         } += 1;
     }
 }

@@ -112,7 +112,9 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind() {
-            StoreErrorKind::Unavailable | StoreErrorKind::Full => ErrorKind::Unavailable,
+            StoreErrorKind::Unavailable | StoreErrorKind::Foreign | StoreErrorKind::Full => {
+                ErrorKind::Unavailable
+            }
             StoreErrorKind::TooLarge | StoreErrorKind::Encode => ErrorKind::Unfit,
             StoreErrorKind::Corrupt => ErrorKind::Corrupt,
         };

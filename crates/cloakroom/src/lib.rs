@@ -128,8 +128,8 @@ pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombs
 pub use session::Session;
 pub use sessions::Sessions;
 pub use store::{
-    Admission, Admitted, Call, Ended, Entry, Inserted, Operation, Outcome, Page, Store, StoreError,
-    StoreErrorKind, Swap, judge_admission,
+    Admission, Admitted, Call, Cursor, Ended, Entry, Inserted, Listener, Operation, Outcome, Page,
+    ParseCursorError, Recalled, Scanned, Store, StoreError, StoreErrorKind, Swap, judge_admission,
 };
 pub use summary::Summary;
 pub use theft::TheftPolicy;

@@ -17,7 +17,9 @@ use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, StoreErrorKind, Swap};
+use crate::store::{
+    Admission, Admitted, Cursor, Ended, Inserted, Page, Scanned, Store, StoreError, StoreErrorKind, Swap,
+};
 use crate::time::Timestamp;
 
 /// Shards, each behind its own lock. A power of two.
@@ -306,8 +308,10 @@ impl Store for MemoryStore {
         Io::ready(Ok(self.directory.ids_of(principal, page)))
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        Io::ready(self.try_scan(page))
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        let scanned = Page::of_scan(from, limit)
+            .and_then(|page| self.try_scan(page).map(|entries| Scanned::in_order(entries, page)));
+        Io::ready(scanned)
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

@@ -2,14 +2,19 @@
 
 mod directory;
 mod error;
+mod listening;
 mod operation;
+mod scan;
 mod shared;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use directory::{Admission, Admitted, Entry, Page, judge_admission};
 pub use error::{Outcome, StoreError, StoreErrorKind};
+pub use listening::{Listener, Recalled};
 pub use operation::{Call, Operation};
+pub use scan::{Cursor, ParseCursorError, Scanned};
 
 use crate::io::Io;
 use crate::key::SessionId;
@@ -50,6 +55,26 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; never an absent answer for a store that could not be asked.
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>>;
+
+    /// What is kept under `id`, or was a moment ago: as [`get`](Store::get), unless the store is a near cache.
+    ///
+    /// # Errors
+    /// [`StoreError`], as of `get`.
+    fn recall(&self, id: SessionId) -> Io<'_, Result<Recalled, StoreError>> {
+        self.get(id).map(|found| found.map(Recalled::Fresh))
+    }
+
+    /// Tells `listener` of every change from now on, whoever makes it, for as long as the store is there; false if the
+    /// engine can't tell.
+    ///
+    /// - A change is told at once, [`Listener::heard`] at least once a second while that holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be known now. A feed that breaks later says so to the listener, and mends itself.
+    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+        drop(listener);
+        Io::ready(Ok(false))
+    }
 
     /// Replaces the record whose revision is `expected`: compare-and-swap, in one round trip.
     ///
@@ -131,13 +156,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`].
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>>;
 
-    /// Entries in ascending order of id, starting after `page.after`.
+    /// About `limit` entries, in the engine's own order, and where it goes on; `from` the beginning if `None`.
     ///
-    /// - Complete for what was there before the first page and is still there after the last.
+    /// - Complete for what was there before the first part and is still there after the last.
+    /// - An engine may show an entry twice, and parts of any size.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>>;
+    /// [`StoreError`]; of kind [`Foreign`](StoreErrorKind::Foreign) for a cursor that this sort of store never gave.
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>>;
 
     /// Removes at most `limit` entries that are garbage at `now`; how many went.
     ///

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloakroom::{Map, Page, Record, Sessions, Store, StoreError, Stored, Timestamp};
+use cloakroom::{Map, Record, Sessions, Store, StoreError, Stored, Timestamp};
 use tokio::sync::watch;
 
 /// Entries read at once.
@@ -129,15 +129,15 @@ fn began() -> Instant {
 pub(super) async fn count(store: &dyn Store, now: Timestamp) -> Result<Count, StoreError> {
     let mut count = Count { at: Some(now), ..Count::default() };
     let mut principals: HashMap<String, usize> = HashMap::new();
-    let mut page = Page::first(PAGE);
+    let mut from = None;
     loop {
-        let entries = store.scan(page).await?;
-        for (_, stored) in &entries {
+        let part = store.scan(from.as_ref(), PAGE).await?;
+        for (_, stored) in &part.entries {
             count.add(stored, &mut principals, now);
         }
-        match entries.last() {
-            Some((last, _)) if entries.len() == PAGE => page = page.after(*last),
-            _ => break,
+        from = part.next;
+        if from.is_none() {
+            break;
         }
         // A store that answers at once must not keep the thread from serving.
         tokio::task::yield_now().await;

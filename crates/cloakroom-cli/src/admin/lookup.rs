@@ -1,6 +1,6 @@
 //! Sessions picked out of a store, never more than a page's worth of work at a time.
 
-use cloakroom::{Page, Principal, Record, SessionId, Store, StoreError, Stored, Timestamp};
+use cloakroom::{Cursor, Page, Principal, Record, Scanned, SessionId, Store, StoreError, Stored, Timestamp};
 
 use super::census::{AGES, Age};
 
@@ -39,62 +39,59 @@ impl Which {
 pub(super) struct Found {
     pub(super) sessions: Vec<(SessionId, Record)>,
     /// Where the next part begins, if there may be more.
-    pub(super) next: Option<SessionId>,
+    pub(super) next: Option<Cursor>,
 }
 
-/// Live sessions after `after`, by id.
+/// Live sessions from `from` on.
 pub(super) async fn find(
     store: &dyn Store,
     which: &Which,
-    after: Option<SessionId>,
+    from: Option<Cursor>,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    let (mut after, mut read) = (after, 0);
+    let (mut from, mut read) = (from, 0);
     loop {
-        let page = after.map_or(Page::first(AT_ONCE), |after| Page::first(AT_ONCE).after(after));
-        let entries = entries(store, which, page).await?;
-        let count = entries.len();
-        for (id, stored) in entries {
+        let part = part(store, which, from.as_ref()).await?;
+        for (used, (id, stored)) in part.entries.iter().enumerate() {
             if found.sessions.len() == SHOWN {
-                found.next = after;
+                found.next = part.after(used, from.as_ref());
                 return Ok(found);
             }
-            after = Some(id);
-            if let Some(record) = stored.and_then(|stored| live(stored, which, now)) {
-                found.sessions.push((id, record));
+            if let Some(record) = live(stored.clone(), which, now) {
+                found.sessions.push((*id, record));
             }
         }
-        read += count;
-        if count < AT_ONCE || matches!(which, Which::One(_)) {
+        read += part.entries.len();
+        from = part.next;
+        if from.is_none() {
             return Ok(found);
         }
         if read >= READ {
-            found.next = after;
+            found.next = from;
             return Ok(found);
         }
     }
 }
 
-/// Names and entries of one page; without the entry where there is none under the name.
-async fn entries(
-    store: &dyn Store,
-    which: &Which,
-    page: Page,
-) -> Result<Vec<(SessionId, Option<Stored>)>, StoreError> {
+async fn part(store: &dyn Store, which: &Which, from: Option<&Cursor>) -> Result<Scanned, StoreError> {
+    let page = match which {
+        Which::All | Which::Aged(_) => return store.scan(from, AT_ONCE).await,
+        Which::One(_) => Page::first(2),
+        Which::Of(_) => Page::of_scan(from, AT_ONCE)?,
+    };
     let ids = match which {
         Which::One(id) => vec![*id],
         Which::Of(principal) => store.ids_of(principal, page).await?,
-        Which::All | Which::Aged(_) => {
-            let entries = store.scan(page).await?;
-            return Ok(entries.into_iter().map(|(id, stored)| (id, Some(stored))).collect());
-        }
+        Which::All | Which::Aged(_) => Vec::new(),
     };
     let mut entries = Vec::with_capacity(ids.len());
-    for id in ids {
-        entries.push((id, store.get(id).await?));
+    for id in &ids {
+        entries.extend(store.get(*id).await?.map(|stored| (*id, stored)));
     }
-    Ok(entries)
+    let mut part = Scanned::in_order(entries, page);
+    part.next = ids.last().filter(|_| ids.len() >= page.limit()).map(|last| Cursor::from(*last));
+    Ok(part)
 }
 
 fn live(stored: Stored, which: &Which, now: Timestamp) -> Option<Record> {

@@ -100,7 +100,7 @@ pub(super) fn sessions(which: &Which, found: &Found, now: Timestamp) -> Markup {
                         }
                     }
                 }
-                @if let Some(next) = found.next { p { a href={ (more) (next) } { "More" } } }
+                @if let Some(next) = &found.next { p { a href={ (more) (next) } { "More" } } }
             }
         },
     )

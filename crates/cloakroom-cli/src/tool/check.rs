@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use cloakroom::{Page, SessionId, Store};
+use cloakroom::{SessionId, Store};
 use cloakroom_sqlite::{Inspection, SqliteStore};
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ fn readable(store: &SqliteStore) -> Check {
         Ok(true)
     });
     let found = match &walked {
-        Ok(()) => format!("all {count}"),
+        Ok(_) => format!("all {count}"),
         Err(error) => {
             let after = last.map_or_else(|| "the first page".to_owned(), |id| format!("the page after {id}"));
             format!("not {after}: {error}")
@@ -106,7 +106,7 @@ fn readable(store: &SqliteStore) -> Check {
 /// How long a read of one session takes, as a rule.
 #[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]
 fn round_trip(store: &SqliteStore) -> Result<Duration, Box<dyn Error>> {
-    let known = store.scan(Page::first(1)).wait()?.first().map(|(id, _)| *id);
+    let known = store.scan(None, 1).wait()?.entries.first().map(|(id, _)| *id);
     let id = known.unwrap_or(SessionId::from_bytes([0; 16]));
     let mut times = Vec::new();
     for _ in 0..READS {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use cloakroom::{Clock, Principal, SessionId, Stored, SystemClock};
+use cloakroom::{Clock, Cursor, Principal, SessionId, Stored, SystemClock};
 
 use super::access::Access;
 use super::entry::{self, Entry, State};
@@ -25,9 +25,9 @@ pub(crate) struct Options {
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     limit: usize,
-    /// Only those whose id comes after this one
-    #[arg(long, value_name = "ID")]
-    after: Option<SessionId>,
+    /// Go on from there: what the part before said on standard error
+    #[arg(long, value_name = "PLACE")]
+    after: Option<Cursor>,
 }
 
 pub(super) fn principal(name: &str) -> Result<Principal, String> {
@@ -38,7 +38,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let store = options.access.read()?;
     let now = SystemClock.now();
     let mut array = options.access.json.then(output::Array::default);
-    let (mut lines, mut count, mut last, mut more) = (Vec::new(), 0, None, false);
+    let (mut lines, mut count, mut more) = (Vec::new(), 0, false);
     let mut visit = |id: SessionId, stored: Stored| {
         if !options.state.contains(&State::of(&stored, now)) {
             return Ok(true);
@@ -47,24 +47,26 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             more = true;
             return Ok(false);
         }
-        (count, last) = (count + 1, Some(id));
+        count += 1;
         match &mut array {
             Some(array) => array.push(&Entry::new(id, &stored, now))?,
             None => lines.push(entry::cells(id, &stored, now)),
         }
         Ok(true)
     };
-    match &options.principal {
-        Some(principal) => walk::of_principal(&store, principal, options.after, &mut visit)?,
-        None => walk::all(&store, options.after, &mut visit)?,
-    }
+    let next = match &options.principal {
+        Some(principal) => walk::of_principal(&store, principal, options.after.as_ref(), &mut visit)?,
+        None => walk::all(&store, options.after.clone(), &mut visit)?,
+    };
     match array {
         Some(array) => array.finish()?,
         None if lines.is_empty() => terminal::talk("no such sessions"),
         None => output::table(entry::HEADINGS, lines)?,
     }
-    if let Some(last) = last.filter(|_| more) {
-        terminal::talk(&format!("there are more: --after {last}"));
+    match next.filter(|_| more) {
+        Some(next) => terminal::talk(&format!("there are more: --after {next}")),
+        None if more => terminal::talk("there are more: a larger --limit shows them"),
+        None => {}
     }
     Ok(())
 }

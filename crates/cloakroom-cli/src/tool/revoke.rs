@@ -74,7 +74,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         match &options.principal {
             Some(principal) => walk::of_principal(&store, principal, None, &mut visit)?,
             None => walk::all(&store, None, &mut visit)?,
-        }
+        };
     }
     for id in &options.ids {
         told.tell(*id, end(&store, *id, options.dry_run, now)?)?;

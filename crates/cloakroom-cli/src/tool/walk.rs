@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use cloakroom::{Page, Principal, SessionId, Store, StoreError, Stored};
+use cloakroom::{Cursor, Page, Principal, SessionId, Store, StoreError, Stored};
 
 use super::output;
 
@@ -11,26 +11,25 @@ const PAGE: usize = 500;
 
 type Visit<'a> = dyn FnMut(SessionId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
 
-/// Shows every entry to `visit`, in order of id, until it answers false or there are no more.
+/// Shows every entry to `visit` until it answers false or there are no more; where it goes on, if it can and was stopped.
 pub(super) fn all(
     store: &dyn Store,
-    after: Option<SessionId>,
+    from: Option<Cursor>,
     visit: &mut Visit<'_>,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<Option<Cursor>, Box<dyn Error>> {
     let progress = output::progress("sessions read");
-    let mut page = starting(after);
+    let mut from = from;
     loop {
-        let entries = store.scan(page).wait()?;
-        let (count, last) = (entries.len(), entries.last().map(|(id, _)| *id));
-        for (id, stored) in entries {
-            if !visit(id, stored)? {
-                return Ok(());
+        let part = store.scan(from.as_ref(), PAGE).wait()?;
+        for (used, (id, stored)) in part.entries.iter().enumerate() {
+            if !visit(*id, stored.clone())? {
+                return Ok(part.after(used, from.as_ref()));
             }
         }
-        progress.inc(count as u64);
-        match last {
-            Some(last) if count == PAGE => page = page.after(last),
-            _ => return Ok(()),
+        progress.inc(part.entries.len() as u64);
+        from = part.next;
+        if from.is_none() {
+            return Ok(None);
         }
     }
 }
@@ -39,29 +38,25 @@ pub(super) fn all(
 pub(super) fn of_principal(
     store: &dyn Store,
     principal: &Principal,
-    after: Option<SessionId>,
+    from: Option<&Cursor>,
     visit: &mut Visit<'_>,
-) -> Result<(), Box<dyn Error>> {
-    let mut page = starting(after);
+) -> Result<Option<Cursor>, Box<dyn Error>> {
+    let (mut page, mut last) = (Page::of_scan(from, PAGE)?, from.cloned());
     loop {
         let ids = store.ids_of(principal, page).wait()?;
         for id in &ids {
             if let Some(stored) = theirs(store, principal, *id)?
                 && !visit(*id, stored)?
             {
-                return Ok(());
+                return Ok(last);
             }
+            last = Some((*id).into());
         }
         match ids.last() {
             Some(last) if ids.len() == PAGE => page = page.after(*last),
-            _ => return Ok(()),
+            _ => return Ok(None),
         }
     }
-}
-
-fn starting(after: Option<SessionId>) -> Page {
-    let page = Page::first(PAGE);
-    after.map_or(page, |after| page.after(after))
 }
 
 fn theirs(store: &dyn Store, principal: &Principal, id: SessionId) -> Result<Option<Stored>, StoreError> {

@@ -12,8 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
-    StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
+    SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
@@ -179,8 +179,9 @@ impl Store for InTurn {
         self.around(move |store| store.ids_of(&copy, page), || Ask::ids_of(principal, page))
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        self.around(move |store| store.scan(page), || Ask::scan(page))
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        let copy = from.cloned();
+        self.around(move |store| store.scan(copy.as_ref(), limit), || Ask::scan(from, limit))
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

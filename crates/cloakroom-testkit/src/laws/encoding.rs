@@ -1,8 +1,8 @@
 //! A store whose payloads are bytes, as they are wherever a session leaves the process.
 
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, SessionId, Store,
-    StoreError, Stored, Swap, Timestamp,
+    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
+    SessionId, Store, StoreError, Stored, Swap, Timestamp,
 };
 
 #[derive(Debug)]
@@ -61,8 +61,8 @@ impl<S: Store> Store for EncodingStore<S> {
         self.0.ids_of(principal, page)
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        self.0.scan(page)
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        self.0.scan(from, limit)
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

@@ -57,7 +57,7 @@ caught_by! { clauses:
     a_proof_older_than_a_revocation_is_refused: AdmitForgetsRevocations, RevocationsAreEverybodys;
     of_several_revocations_the_latest_counts: RevocationsMoveBack;
     a_directory_is_listed_in_order_page_by_page: DirectoryDropsEntriesBetweenPages;
-    a_scan_shows_every_entry_once_in_order: ScanHidesTombstones;
+    a_scan_shows_every_entry: ScanHidesTombstones;
     a_scan_is_complete_for_what_was_there_throughout: ScanForgetsWhereItWas;
     a_sweep_removes_what_is_garbage_and_nothing_else: SweepIsATickEarly;
     a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end: SweepIgnoresItsLimit, SweepStopsEarly;

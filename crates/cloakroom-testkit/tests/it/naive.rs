@@ -11,8 +11,8 @@ use std::task::Poll;
 use std::thread;
 
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision, SessionId,
-    Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision,
+    Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 
 /// How the store is broken.
@@ -375,7 +375,8 @@ impl Store for Naive {
         Io::ready(Ok(ids))
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        let page = Page::of_scan(from, limit).unwrap();
         let entries = self.entries();
         let mut after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
         if let (Some(last), true) = (page.starts_after(), self.has(Flaw::ScanForgetsWhereItWas)) {
@@ -386,7 +387,8 @@ impl Store for Naive {
         let shown = |entry: &Stored| matches!(entry, Stored::Live(_)) || !self.has(Flaw::ScanHidesTombstones);
         let part =
             entries.range((after, Bound::Unbounded)).filter(|(_, entry)| shown(entry)).take(page.limit());
-        Io::ready(Ok(part.map(|(id, entry)| (*id, entry.clone())).collect()))
+        let part = part.map(|(id, entry)| (*id, entry.clone())).collect();
+        Io::ready(Ok(Scanned::in_order(part, page)))
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

@@ -149,7 +149,7 @@ fn the_bounds_hold_while_eight_threads_push_against_them() {
         let threads: Vec<_> = (0..8).map(|thread| scope.spawn(push(thread))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    let kept = store.scan(Page::first(1000)).wait().unwrap();
+    let kept = store.scan(None, 1000).wait().unwrap().entries;
     let found = kept.iter().filter(|(_, stored)| matches!(stored, Stored::Live(_))).count();
     assert!(live > 50, "hardly a session was let in");
     assert_eq!((found, kept.len()), (live, store.len()), "an acknowledged session was lost");
@@ -265,12 +265,14 @@ fn a_scan_crosses_the_shards_in_order() {
         let _ = store.insert(*id, kept(1)).wait().unwrap();
     }
     ids.sort_unstable();
-    let (mut page, mut seen) = (Page::first(70), Vec::new());
+    let (mut from, mut seen) = (None, Vec::new());
     loop {
-        let part = store.scan(page).wait().unwrap();
-        seen.extend(part.iter().map(|(id, _)| *id));
-        let Some((last, _)) = part.last() else { break };
-        page = page.after(*last);
+        let part = store.scan(from.as_ref(), 70).wait().unwrap();
+        seen.extend(part.entries.iter().map(|(id, _)| *id));
+        from = part.next;
+        if from.is_none() {
+            break;
+        }
     }
     assert_eq!(seen, ids);
 }

@@ -30,6 +30,8 @@ pub enum StoreErrorKind {
     Encode,
     /// What the store holds can't be read.
     Corrupt,
+    /// What was asked for names a place in another sort of store.
+    Foreign,
 }
 
 /// What is known of an operation that failed.
@@ -90,6 +92,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::TooLarge => "the session is too large for its store",
             StoreErrorKind::Encode => "the session's value cannot be written",
             StoreErrorKind::Corrupt => "the session store holds something unreadable",
+            StoreErrorKind::Foreign => "the place to go on from is another store's",
         })?;
         match self.outcome {
             Outcome::NotSent => Ok(()),

@@ -21,11 +21,12 @@ pub enum Operation {
     Scan,
     Sweep,
     Health,
+    Listen,
 }
 
 impl Operation {
     /// All of them, in the order of the contract.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Insert,
         Self::Get,
         Self::Replace,
@@ -38,6 +39,7 @@ impl Operation {
         Self::Scan,
         Self::Sweep,
         Self::Health,
+        Self::Listen,
     ];
 
     /// The method's name.
@@ -55,6 +57,7 @@ impl Operation {
             Self::Scan => "scan",
             Self::Sweep => "sweep",
             Self::Health => "health",
+            Self::Listen => "listen",
         }
     }
 }
@@ -108,6 +111,21 @@ macro_rules! decorate_store {
             ) -> $crate::Io<'_, Result<Option<$crate::Stored>, $crate::StoreError>> {
                 let call = $crate::Call::about($crate::Operation::Get, id);
                 self.around(call, move |store| store.get(id))
+            }
+
+            fn recall(
+                &self,
+                id: $crate::SessionId,
+            ) -> $crate::Io<'_, Result<$crate::Recalled, $crate::StoreError>> {
+                let call = $crate::Call::about($crate::Operation::Get, id);
+                self.around(call, move |store| store.recall(id))
+            }
+
+            fn listen(
+                &self,
+                listener: std::sync::Arc<dyn $crate::Listener>,
+            ) -> $crate::Io<'_, Result<bool, $crate::StoreError>> {
+                self.around($crate::Call::of($crate::Operation::Listen), move |store| store.listen(listener))
             }
 
             fn replace(
@@ -180,10 +198,12 @@ macro_rules! decorate_store {
 
             fn scan(
                 &self,
-                page: $crate::Page,
-            ) -> $crate::Io<'_, Result<Vec<($crate::SessionId, $crate::Stored)>, $crate::StoreError>> {
+                from: Option<&$crate::Cursor>,
+                limit: usize,
+            ) -> $crate::Io<'_, Result<$crate::Scanned, $crate::StoreError>> {
+                let from = from.cloned();
                 let call = $crate::Call::of($crate::Operation::Scan);
-                self.around(call, move |store| store.scan(page))
+                self.around(call, move |store| store.scan(from.as_ref(), limit))
             }
 
             fn sweep(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Admission, Admitted, Ended, Inserted, Page, Store, StoreError, Swap};
+use super::{
+    Admission, Admitted, Cursor, Ended, Inserted, Listener, Page, Recalled, Scanned, Store, StoreError, Swap,
+};
 use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
@@ -16,6 +18,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         (**self).get(id)
+    }
+
+    fn recall(&self, id: SessionId) -> Io<'_, Result<Recalled, StoreError>> {
+        (**self).recall(id)
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+        (**self).listen(listener)
     }
 
     fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
@@ -56,8 +66,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).ids_of(principal, page)
     }
 
-    fn scan(&self, page: Page) -> Io<'_, Result<Vec<(SessionId, Stored)>, StoreError>> {
-        (**self).scan(page)
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        (**self).scan(from, limit)
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {

@@ -1,8 +1,8 @@
 //! Operations and their answers, a line each.
 
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Entry, Inserted, Key, KindTag, Lifetime, Page, Payload, Principal,
-    Record, Revision, Secret, SessionId, Stored, Swap, Timestamp, protocol,
+    Admission, Admitted, Cursor, Ended, Ending, Entry, Inserted, Key, KindTag, Lifetime, Page, Payload,
+    Principal, Record, Revision, Scanned, Secret, SessionId, Stored, Swap, Timestamp, protocol,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(crate) enum Ask {
     Admit { whom: String, id: Id, until: u64, proof: u64, limit: Option<usize>, replacing: Vec<(Id, u64)> },
     RevokeBefore(String, u64, u64),
     IdsOf(String, Option<Id>, usize),
-    Scan(Option<Id>, usize),
+    Scan(Option<String>, usize),
     Sweep(u64, usize),
     Health,
 }
@@ -40,7 +40,7 @@ pub(crate) enum Answer {
     Revoked,
     Nothing,
     Ids(Vec<Id>),
-    Entries(Vec<(Id, Vec<u8>)>),
+    Scanned(Vec<(Id, Vec<u8>)>, Option<String>),
     Count(usize),
     Failed(String),
 }
@@ -132,8 +132,8 @@ impl Ask {
         Self::IdsOf(principal.to_string(), page.starts_after().map(|id| *id.as_bytes()), page.limit())
     }
 
-    pub(crate) fn scan(page: Page) -> Self {
-        Self::Scan(page.starts_after().map(|id| *id.as_bytes()), page.limit())
+    pub(crate) fn scan(from: Option<&Cursor>, limit: usize) -> Self {
+        Self::Scan(from.map(ToString::to_string), limit)
     }
 
     pub(crate) const fn sweep(now: Timestamp, limit: usize) -> Self {
@@ -167,10 +167,10 @@ answers! {
     Ended: Answer::Ended(0) => Self::Now, Answer::Ended(1) => Self::Already, Answer::Ended(2) => Self::Absent;
     (): Answer::Nothing => ();
     Vec<SessionId>: Answer::Ids(ids) => ids.into_iter().map(SessionId::from_bytes).collect();
-    Vec<(SessionId, Stored)>: Answer::Entries(entries) => entries
-        .into_iter()
-        .map(|(id, bytes)| (SessionId::from_bytes(id), Stored::from_bytes(&bytes).unwrap()))
-        .collect();
+    Scanned: Answer::Scanned(entries, next) => {
+        let entry = |(id, bytes): (Id, Vec<u8>)| (SessionId::from_bytes(id), Stored::from_bytes(&bytes).unwrap());
+        Self::new(entries.into_iter().map(entry).collect(), next.map(|next| next.parse().unwrap()))
+    };
     usize: Answer::Count(count) => count;
 }
 
@@ -239,11 +239,10 @@ impl From<Vec<SessionId>> for Answer {
     }
 }
 
-impl From<Vec<(SessionId, Stored)>> for Answer {
-    fn from(entries: Vec<(SessionId, Stored)>) -> Self {
-        Self::Entries(
-            entries.into_iter().map(|(id, stored)| (*id.as_bytes(), stored.to_bytes().unwrap())).collect(),
-        )
+impl From<Scanned> for Answer {
+    fn from(part: Scanned) -> Self {
+        let bytes = |(id, stored): (SessionId, Stored)| (*id.as_bytes(), stored.to_bytes().unwrap());
+        Self::Scanned(part.entries.into_iter().map(bytes).collect(), part.next.map(|next| next.to_string()))
     }
 }
 

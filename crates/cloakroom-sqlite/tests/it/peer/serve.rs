@@ -70,7 +70,10 @@ fn answer(store: &SqliteStore, ask: Ask) -> Result<Answer, StoreError> {
             store.revoke_before(&principal(whom), time(before), time(until)).wait()?.into()
         }
         Ask::IdsOf(whom, after, limit) => store.ids_of(&principal(whom), page(after, limit)).wait()?.into(),
-        Ask::Scan(after, limit) => store.scan(page(after, limit)).wait()?.into(),
+        Ask::Scan(from, limit) => {
+            let from = from.map(|from| from.parse().unwrap());
+            store.scan(from.as_ref(), limit).wait()?.into()
+        }
         Ask::Sweep(now, limit) => store.sweep(time(now), limit).wait()?.into(),
         Ask::Health => store.health().wait()?.into(),
     })
