@@ -14,7 +14,7 @@
 //! - [`conformance!`] makes one test of every clause of the store contract ([`clauses`]), of every law of sessions
 //!   ([`laws`]) and of the [`oracle`], a naive model that random operations are compared with.
 //! - [`World`] is a manager with a [`ManualClock`] and a record of its events; [`SeededEntropy`] repeats itself on demand.
-//! - [`SpyStore`] counts, [`FaultyStore`] fails and [`StepStore`] halts: decorators around any store. [`Guarded`] keeps the
+//! - [`SpyStore`] counts, [`FaultyStore`] fails and [`StepStore`] halts: decorators around any store. [`FeedStore`] tells of its changes. [`Guarded`] keeps the
 //!   directory or server of a store alive as long as it.
 //! - [`Client`] keeps cookies as a browser does; [`cookie_of`] reads what a response does to the cookie.
 //! - [`assert_round_trips`] shows that values of yours survive their codec.
@@ -39,6 +39,7 @@ mod conformance;
 mod cookie;
 mod entropy;
 mod faulty;
+mod feed;
 mod guarded;
 mod round_trip;
 mod spy;
@@ -51,6 +52,7 @@ pub use clock::ManualClock;
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
 pub use entropy::SeededEntropy;
 pub use faulty::{Fault, FaultyStore};
+pub use feed::FeedStore;
 pub use guarded::Guarded;
 pub use round_trip::assert_round_trips;
 pub use spy::{Calls, SpyStore};

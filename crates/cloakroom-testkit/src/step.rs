@@ -19,6 +19,8 @@ pub struct StepStore<S> {
 #[derive(Debug)]
 struct Hold {
     on: Option<Operation>,
+    /// Whether it is done, and its answer held back.
+    is_done: bool,
     /// Operations to let pass first.
     skip: usize,
     held: Arc<Mutex<State>>,
@@ -32,17 +34,22 @@ impl<S: Store> StepStore<S> {
 
     /// Holds back the next operation of this sort; all others pass.
     pub fn hold(&self, operation: Operation) -> Held {
-        self.add(Some(operation), 0)
+        self.add(Some(operation), false, 0)
+    }
+
+    /// Lets the next operation of this sort be done, and holds back its answer; all others pass.
+    pub fn hold_answer(&self, operation: Operation) -> Held {
+        self.add(Some(operation), true, 0)
     }
 
     /// Holds back operation `n` from now, of whatever sort; 0 is the next one. All others pass.
     pub fn hold_nth(&self, n: usize) -> Held {
-        self.add(None, n)
+        self.add(None, false, n)
     }
 
-    fn add(&self, on: Option<Operation>, skip: usize) -> Held {
+    fn add(&self, on: Option<Operation>, is_done: bool, skip: usize) -> Held {
         let held = Arc::default();
-        self.lock().push(Hold { on, skip, held: Arc::clone(&held) });
+        self.lock().push(Hold { on, is_done, skip, held: Arc::clone(&held) });
         Held(held)
     }
 
@@ -50,12 +57,12 @@ impl<S: Store> StepStore<S> {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The hold that this call runs into, if any.
-    fn caught(&self, call: Call) -> Option<Held> {
+    /// The hold that this call runs into, before or after it is done, if any.
+    fn caught(&self, call: Call, is_done: bool) -> Option<Held> {
         let mut holds = self.lock();
         let mut caught = None;
         for (position, hold) in holds.iter_mut().enumerate() {
-            if hold.on.is_some_and(|on| on != call.operation) {
+            if hold.is_done != is_done || hold.on.is_some_and(|on| on != call.operation) {
                 continue;
             }
             if hold.skip > 0 {
@@ -74,10 +81,13 @@ impl<S: Store> StepStore<S> {
     ) -> Io<'a, Result<T, StoreError>> {
         Io::future(async move {
             halt().await;
-            if let Some(held) = self.caught(call) {
+            if let Some(held) = self.caught(call, false) {
                 held.released().await;
             }
             let answer = operation(&self.store).await;
+            if let Some(held) = self.caught(call, true) {
+                held.released().await;
+            }
             halt().await;
             answer
         })

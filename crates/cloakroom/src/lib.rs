@@ -59,6 +59,7 @@ pub mod fuzzing;
 pub mod protocol;
 
 mod builder;
+mod cached;
 mod cell;
 mod client;
 mod codec;
@@ -99,6 +100,7 @@ mod axum;
 mod tower;
 
 pub use builder::{Builder, ConfigError};
+pub use cached::{Cached, CachedBuilder};
 pub use client::{AddressRule, Client, ClientPolicy};
 pub use codec::{Codec, CodecError, Json, OldPayload};
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};

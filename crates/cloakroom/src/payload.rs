@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::codec::{CodecError, Coding};
 
@@ -17,7 +17,13 @@ pub struct Payload(Form);
 enum Form {
     Unset,
     Typed(Arc<dyn Typed>),
-    Bytes(Arc<[u8]>),
+    Bytes(Arc<Encoded>),
+}
+
+/// Bytes that several requests may share, and the value once one of them has decoded it.
+struct Encoded {
+    bytes: Arc<[u8]>,
+    opened: OnceLock<Arc<dyn Typed>>,
 }
 
 impl Payload {
@@ -28,7 +34,7 @@ impl Payload {
 
     /// The payload that [`Payload::to_bytes`] made.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self(Form::Bytes(bytes.into()))
+        Self(Form::Bytes(Arc::new(Encoded { bytes: bytes.into(), opened: OnceLock::new() })))
     }
 
     pub(crate) fn typed<V: Send + Sync + 'static>(holder: Arc<Holder<V>>) -> Self {
@@ -48,7 +54,7 @@ impl Payload {
         match &self.0 {
             Form::Unset => Ok(None),
             Form::Typed(value) => value.encode().map(|bytes| Some(bytes.into())),
-            Form::Bytes(bytes) => Ok(Some(Arc::clone(bytes))),
+            Form::Bytes(encoded) => Ok(Some(Arc::clone(&encoded.bytes))),
         }
     }
 
@@ -60,7 +66,7 @@ impl Payload {
         match &self.0 {
             Form::Unset => Ok(0),
             Form::Typed(value) => value.measure(),
-            Form::Bytes(bytes) => Ok(bytes.len()),
+            Form::Bytes(encoded) => Ok(encoded.bytes.len()),
         }
     }
 
@@ -71,16 +77,31 @@ impl Payload {
     ) -> Result<Option<Arc<Holder<V>>>, CodecError> {
         match &self.0 {
             Form::Unset => Ok(None),
-            Form::Bytes(bytes) => {
-                let value = coding.decode(bytes)?;
-                Ok(Some(Arc::new(Holder { value, coding: Arc::clone(coding) })))
-            }
-            Form::Typed(value) => {
-                let value: Arc<dyn Any + Send + Sync> = Arc::<dyn Typed>::clone(value);
-                value.downcast().map(Some).map_err(|_| CodecError::foreign())
-            }
+            Form::Bytes(encoded) => encoded.open(coding).map(Some),
+            Form::Typed(value) => downcast(value).map(Some).ok_or_else(CodecError::foreign),
         }
     }
+}
+
+impl Encoded {
+    /// The value, decoded at most once for all who share it, unless they decode it differently.
+    fn open<V: Send + Sync + 'static>(&self, coding: &Arc<Coding<V>>) -> Result<Arc<Holder<V>>, CodecError> {
+        let opened = self.opened.get().and_then(downcast::<V>);
+        if let Some(opened) = opened.filter(|opened| Arc::ptr_eq(&opened.coding, coding)) {
+            return Ok(opened);
+        }
+        let value = coding.decode(&self.bytes)?;
+        let holder = Arc::new(Holder { value, coding: Arc::clone(coding) });
+        let typed: Arc<dyn Typed> = Arc::<Holder<V>>::clone(&holder);
+        // If another was faster, theirs stays.
+        let _ = self.opened.set(typed);
+        Ok(holder)
+    }
+}
+
+fn downcast<V: Send + Sync + 'static>(value: &Arc<dyn Typed>) -> Option<Arc<Holder<V>>> {
+    let value: Arc<dyn Any + Send + Sync> = Arc::<dyn Typed>::clone(value);
+    value.downcast().ok()
 }
 
 impl fmt::Debug for Payload {
@@ -89,7 +110,7 @@ impl fmt::Debug for Payload {
         match &self.0 {
             Form::Unset => f.write_str("Payload(unset)"),
             Form::Typed(_) => f.write_str("Payload(typed)"),
-            Form::Bytes(bytes) => write!(f, "Payload({} bytes)", bytes.len()),
+            Form::Bytes(encoded) => write!(f, "Payload({} bytes)", encoded.bytes.len()),
         }
     }
 }

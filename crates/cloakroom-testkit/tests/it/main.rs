@@ -6,6 +6,26 @@ mod client;
 mod naive;
 mod tools;
 
+/// A near cache over a store that tells of its changes.
+mod near_cache {
+    use cloakroom::{Cached, MemoryStore};
+    use cloakroom_testkit::{FeedStore, block_on};
+
+    cloakroom_testkit::conformance!(
+        block_on(Cached::builder(FeedStore::new(MemoryStore::new().encoded())).start()).unwrap()
+    );
+}
+
+/// A near cache over a store that tells nothing, too small for all but a few sessions, and always on its way.
+mod near_cache_in_steps {
+    use cloakroom::{Cached, MemoryStore};
+    use cloakroom_testkit::{StepStore, block_on};
+
+    cloakroom_testkit::conformance!(
+        block_on(Cached::builder(StepStore::new(MemoryStore::new())).bounded(1 << 17).start()).unwrap()
+    );
+}
+
 mod naive_and_sound {
     cloakroom_testkit::conformance!(crate::naive::Naive::sound());
 }

@@ -9,7 +9,7 @@ use crate::key::{Key, SessionId, Verifier};
 use crate::observer::Event;
 use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{StoreErrorKind, Swap};
+use crate::store::{Recalled, StoreError, StoreErrorKind, Swap};
 use crate::theft::Reaction;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -45,13 +45,14 @@ impl<V: Value> Manager<V> {
         client: Option<IpAddr>,
     ) -> Result<Opened<V>, Error> {
         let id = key.id();
-        let stored = match self.store.get(id).await {
+        let verifier = self.verifier(&key);
+        let stored = match self.look_up(id, &verifier).await {
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 return self.set_aside(id, Error::from(error)).await;
             }
             stored => stored?,
         };
-        let (verifier, now) = (self.verifier(&key), self.now());
+        let now = self.now();
         match stored {
             None => self.refuse(id, Standing::Vacant(Vacancy::Unknown), renews, client).await,
             Some(Stored::Ended(tombstone)) => {
@@ -61,6 +62,17 @@ impl<V: Value> Manager<V> {
                 Standing::Live => self.keep_up(Found { key, verifier, record, client }, renews, now).await,
                 standing => self.refuse(id, standing, renews, client).await,
             },
+        }
+    }
+
+    /// What is kept under `id`. What a near cache remembers will do if it opens: it may say yes, never no.
+    async fn look_up(&self, id: SessionId, verifier: &Verifier) -> Result<Option<Stored>, StoreError> {
+        match self.store.recall(id).await? {
+            Recalled::Fresh(stored) => Ok(stored),
+            Recalled::Remembered(record) if self.judge(&record, verifier, self.now()) == Standing::Live => {
+                Ok(Some(Stored::Live(record)))
+            }
+            Recalled::Remembered(_) => self.store.get(id).await,
         }
     }
 

@@ -5,6 +5,7 @@
 mod concurrency;
 mod framework;
 mod messages;
+mod near_cache;
 mod peers;
 mod readme;
 mod watching;
