@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::install::{self, Way};
 use crate::shell::{self, Failure};
 
 /// What tests are told by the environment.
@@ -19,8 +20,8 @@ const BINARIES: [&str; 6] = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/// Ways to install both, each a package manager and its commands. The first that brings them is enough.
-const WAYS: [(&str, &[&[&str]]); 3] = [
+/// Ways to install both.
+const WAYS: [Way; 3] = [
     (
         "apt-get",
         &[
@@ -45,17 +46,8 @@ impl Browser {
             return Ok(found);
         }
         eprintln!("no Chromium with its driver here: installing them");
-        for (manager, commands) in WAYS {
-            if !shell::works(Command::new(manager).arg("--version")) {
-                continue;
-            }
-            let installed =
-                commands.iter().try_for_each(|command| shell::run(&mut as_root(manager, command)));
-            match (installed, Self::find()) {
-                (_, Some(found)) => return Ok(found),
-                (Err(failure), None) => eprintln!("  {failure}"),
-                (Ok(()), None) => eprintln!("  {manager} did not bring them"),
-            }
+        if let Some(found) = install::until(&WAYS, Self::find) {
+            return Ok(found);
         }
         Err(Failure::Missing(format!(
             "the tests in a real browser need Chromium (or Chrome) and chromedriver: install them, or name them in {BINARY} \
@@ -84,16 +76,4 @@ impl Browser {
             command.env(BINARY, &self.binary);
         }
     }
-}
-
-/// Package managers of the system write where only root may; Homebrew refuses to be root.
-fn as_root(manager: &str, command: &[&str]) -> Command {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
-    let mut words: Vec<&str> = command.to_vec();
-    if manager != "brew" && !is_root {
-        words.insert(0, "sudo");
-    }
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }

@@ -1,9 +1,10 @@
 //! `cargo xtask test`: all tests of the workspace, with all that they need.
 //!
 //! Tests start what they need themselves, on free ports and in directories of their own, and end it. This step sees to it
-//! that it can be started: the browser is looked for, and installed if it is not there.
+//! that it can be started: the browser and the servers are looked for, and installed if they are not there.
 
 use crate::browser::Browser;
+use crate::servers;
 use crate::shell::{self, Failure};
 
 #[derive(clap::Args)]
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         command.args(["--lib", "--bins", "--tests"]);
     }
     Browser::get()?.tell(&mut command);
+    servers::get()?;
     shell::run_last(&mut command)
 }
 

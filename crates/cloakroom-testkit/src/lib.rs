@@ -32,6 +32,8 @@
 pub mod clauses;
 pub mod laws;
 pub mod oracle;
+#[cfg(feature = "servers")]
+pub mod servers;
 
 mod client;
 mod clock;

@@ -118,7 +118,15 @@ pub fn a_store_never_sees_a_secret(store: impl Store) {
         let ended = world.sessions.generate(Tally::of(2)).await.unwrap();
         keys.push(key_of(&ended));
         world.sessions.revoke(ended.id().unwrap()).await.unwrap();
-        let entries = store.scan(None, 100).await.unwrap().entries;
+        let (mut entries, mut from) = (Vec::new(), None);
+        loop {
+            let part = store.scan(from.as_ref(), 100).await.unwrap();
+            entries.extend(part.entries);
+            from = part.next;
+            if from.is_none() {
+                break;
+            }
+        }
         assert_eq!(entries.len(), 2);
         for (id, stored) in entries {
             let bytes = stored.to_bytes().unwrap();

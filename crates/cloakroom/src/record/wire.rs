@@ -57,6 +57,17 @@ pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
     Ok(out.0)
 }
 
+/// The first rows of an ended session: version, reason, when, until when.
+pub(super) fn encode_ending(ending: Ending) -> Vec<u8> {
+    let mut out = Writer(Vec::with_capacity(160));
+    out.byte(VERSION);
+    let reason = REASONS.iter().find(|(_, reason)| *reason == ending.reason);
+    out.byte(reason.map_or(1, |(byte, _)| *byte));
+    out.time(ending.at);
+    out.time(ending.keep_until);
+    out.0
+}
+
 /// All but the last row of the table.
 pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
     let mut out = Writer(Vec::with_capacity(256));
@@ -77,10 +88,7 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
             out.client(&record.client);
         }
         Stored::Ended(tombstone) => {
-            let reason = REASONS.iter().find(|(_, reason)| *reason == tombstone.ending.reason);
-            out.byte(reason.map_or(1, |(byte, _)| *byte));
-            out.time(tombstone.ending.at);
-            out.time(tombstone.ending.keep_until);
+            out.0 = encode_ending(tombstone.ending);
             out.credentials(&tombstone.credentials);
             out.principal(tombstone.principal.as_ref());
         }

@@ -1,0 +1,118 @@
+//! What can go wrong with the server.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use cloakroom::{StoreError, StoreErrorKind};
+use redis::{ErrorKind, RedisError as DriverError, ServerErrorKind};
+
+/// A conversation with the server that failed. It is also the [`source`](StdError::source) of the store's own errors.
+#[derive(Clone, Debug)]
+pub struct RedisError(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: RedisErrorKind,
+    attempted: &'static str,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedisErrorKind {
+    /// The address or an option of it is not one.
+    Url,
+    /// Nobody can be reached there, or the connection broke.
+    Unreachable,
+    /// It did not answer in time.
+    TimedOut,
+    /// It refused the name or the password, or does not let this user do that.
+    Denied,
+    /// It is there but takes no commands yet, or no writes: it loads its data, or is a replica.
+    NotReady,
+    /// It has no memory left.
+    Full,
+    /// It answered something else than was asked for.
+    Unexpected,
+    /// Anything else.
+    Other,
+}
+
+impl RedisError {
+    pub(crate) fn new(kind: RedisErrorKind, attempted: &'static str) -> Self {
+        Self(Arc::new(Inner { kind, attempted, source: None }))
+    }
+
+    pub(crate) fn driver(attempted: &'static str, error: DriverError) -> Self {
+        Self(Arc::new(Inner { kind: kind_of(&error), attempted, source: Some(error.into()) }))
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> RedisErrorKind {
+        self.0.kind
+    }
+
+    pub(crate) fn not_sent(&self) -> StoreError {
+        StoreError::not_sent(self.store_kind()).with_source(self.clone())
+    }
+
+    pub(crate) fn outcome_unknown(&self) -> StoreError {
+        StoreError::outcome_unknown(self.store_kind()).with_source(self.clone())
+    }
+
+    fn store_kind(&self) -> StoreErrorKind {
+        match self.0.kind {
+            RedisErrorKind::Full => StoreErrorKind::Full,
+            _ => StoreErrorKind::Unavailable,
+        }
+    }
+}
+
+fn kind_of(error: &DriverError) -> RedisErrorKind {
+    if error.is_timeout() {
+        return RedisErrorKind::TimedOut;
+    }
+    match error.kind() {
+        ErrorKind::Io => RedisErrorKind::Unreachable,
+        ErrorKind::InvalidClientConfig => RedisErrorKind::Url,
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            RedisErrorKind::Denied
+        }
+        ErrorKind::Server(
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::ReadOnly
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::TryAgain,
+        ) => RedisErrorKind::NotReady,
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => RedisErrorKind::Unexpected,
+        _ if error.code() == Some("OOM") => RedisErrorKind::Full,
+        _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => RedisErrorKind::Denied,
+        _ if matches!(error.code(), Some("MISCONF" | "NOREPLICAS")) => RedisErrorKind::NotReady,
+        _ => RedisErrorKind::Other,
+    }
+}
+
+impl fmt::Display for RedisError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}", self.0.attempted)?;
+        f.write_str(match self.0.kind {
+            RedisErrorKind::Url => ": the address is not one",
+            RedisErrorKind::Unreachable => ": the server cannot be reached",
+            RedisErrorKind::TimedOut => ": the server did not answer in time",
+            RedisErrorKind::Denied => ": the server does not permit it",
+            RedisErrorKind::NotReady => ": the server is not ready for it",
+            RedisErrorKind::Full => ": the server has no memory left",
+            RedisErrorKind::Unexpected => ": the server answered something else",
+            RedisErrorKind::Other => "",
+        })
+    }
+}
+
+impl StdError for RedisError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,48 @@
+//! The names of keys in the server.
+
+use cloakroom::{Principal, SessionId};
+
+/// What all keys of one store begin with.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    /// Keys that begin with `prefix`; `None` if it is empty, long, or has characters that mean something to the server.
+    pub(crate) fn new(prefix: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        let is_fit = (1..=64).contains(&prefix.len()) && prefix.bytes().all(is_plain);
+        is_fit.then(|| Self { prefix: prefix.to_owned() })
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Vec<u8> {
+        format!("{}:s:{id}", self.prefix).into_bytes()
+    }
+
+    /// The id in a session's key.
+    pub(crate) fn id_in(&self, key: &[u8]) -> Option<SessionId> {
+        let id = key.strip_prefix(self.prefix.as_bytes())?.strip_prefix(b":s:")?;
+        std::str::from_utf8(id).ok()?.parse().ok()
+    }
+
+    /// A principal's directory. In a cluster it is with its watermark, by what is in braces; which is never empty.
+    pub(crate) fn directory(&self, principal: &Principal) -> Vec<u8> {
+        format!("{}:p:{{={principal}}}:in", self.prefix).into_bytes()
+    }
+
+    /// Up to when a principal's sessions were revoked.
+    pub(crate) fn watermark(&self, principal: &Principal) -> Vec<u8> {
+        format!("{}:p:{{={principal}}}:before", self.prefix).into_bytes()
+    }
+
+    /// What all sessions' keys look like.
+    pub(crate) fn sessions(&self) -> String {
+        format!("{}:s:*", self.prefix)
+    }
+
+    /// What all directories' keys look like.
+    pub(crate) fn directories(&self) -> String {
+        format!("{}:p:*:in", self.prefix)
+    }
+}

@@ -1,0 +1,36 @@
+//! Sessions in Redis or Valkey, for [`cloakroom`].
+//!
+//! ```no_run
+//! # use cloakroom::{Map, Sessions};
+//! # use cloakroom_redis::RedisStore;
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = RedisStore::connect("redis://127.0.0.1:6379").await?;
+//! let sessions: Sessions<Map> = Sessions::new(store)?;
+//! # Ok(()) }
+//! ```
+//!
+//! # What is promised
+//! - Every operation on a session is one round trip. Compare-and-swap, touch and end are small scripts in the server.
+//! - Operations that arrive while others are on the wire leave together with the next.
+//! - Entries go by themselves five minutes after their time, by the server's clock: keep it in step with the application's.
+//!   A [`sweep`](cloakroom::Store::sweep) goes through all keys, and is needed only where the clocks disagree.
+//! - An operation whose answer is lost is not repeated: it answers that its outcome is unknown.
+//!
+//! # Security
+//! What the server acknowledged is as durable as the server is told to be: with `appendfsync always` it survives the
+//! process, with `everysec` the last second does not, and without a log nothing does. What is lost includes ends and
+//! renewals: an ended session may live again. A replica that takes over may lack the last moments likewise.
+
+mod builder;
+mod driver;
+mod error;
+mod keys;
+mod link;
+mod op;
+mod script;
+mod store;
+mod walk;
+
+pub use builder::RedisBuilder;
+pub use error::{RedisError, RedisErrorKind};
+pub use store::RedisStore;

@@ -1,0 +1,9 @@
+//! The suite on Redis, and what is Redis's own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
+
+mod hardship;
+mod place;
+
+mod redis {
+    cloakroom_testkit::conformance!(crate::place::fresh());
+}

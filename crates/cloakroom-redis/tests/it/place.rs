@@ -1,0 +1,24 @@
+//! A server that all tests of this process share, in which each has keys of its own.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cloakroom_redis::RedisStore;
+use cloakroom_testkit::servers::{Durability, Redis};
+use tokio::runtime::Runtime;
+
+static SERVER: LazyLock<Redis> = LazyLock::new(|| Redis::start(Durability::None));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static PLACES: AtomicU32 = AtomicU32::new(0);
+
+/// An empty store.
+pub(crate) fn fresh() -> RedisStore {
+    let prefix = format!("test{}", PLACES.fetch_add(1, Ordering::Relaxed));
+    RUNTIME.block_on(RedisStore::builder(SERVER.url()).prefix(prefix).connect()).unwrap()
+}
+
+/// An address where nobody is.
+pub(crate) fn deaf() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("redis://{}", listener.local_addr().unwrap())
+}
