@@ -36,6 +36,11 @@ impl Keys {
         format!("{}:p:{{={principal}}}:before", self.prefix).into_bytes()
     }
 
+    /// What all sessions' keys begin with.
+    pub(crate) fn every_session(&self) -> String {
+        format!("{}:s:", self.prefix)
+    }
+
     /// What all sessions' keys look like.
     pub(crate) fn sessions(&self) -> String {
         format!("{}:s:*", self.prefix)

@@ -24,6 +24,7 @@
 mod builder;
 mod driver;
 mod error;
+mod feed;
 mod keys;
 mod link;
 mod op;

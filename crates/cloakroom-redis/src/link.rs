@@ -45,6 +45,11 @@ impl Link {
         Arc::new(Self { client, patience, state: Mutex::default() })
     }
 
+    /// Where it leads, and how long it waits for an answer.
+    pub(crate) const fn way(&self) -> (&Client, Duration) {
+        (&self.client, self.patience)
+    }
+
     /// Says all of it at once; an answer for each command, in order. What the server refuses is an answer too.
     pub(crate) async fn say(&self, commands: &Pipeline, count: usize) -> Result<Vec<Value>, Broken> {
         let (number, mut connection) = self.connection().await.map_err(Broken::NotSent)?;

@@ -1,20 +1,23 @@
 //! The store: two queues, and tasks that work them off.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cloakroom::batch::Queue;
 use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
-    SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record, Revision,
+    Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
 use redis::Pipeline;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use crate::builder::RedisBuilder;
 use crate::driver::{self, picked};
 use crate::error::RedisError;
+use crate::feed::Feed;
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
 use crate::op::{Op, Reply};
@@ -42,6 +45,8 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     runtime: Handle,
+    /// Ended with the store.
+    feeds: Mutex<Vec<AbortHandle>>,
 }
 
 impl RedisStore {
@@ -69,7 +74,7 @@ impl RedisStore {
             runtime.spawn(driver::run(to_do.clone(), Arc::clone(&link), keys.clone()));
             runtime.spawn(driver::run(to_read.clone(), Arc::clone(&link), keys.clone()));
         }
-        Self { ops, reads, numbers: AtomicU64::new(0), link, keys, runtime }
+        Self { ops, reads, numbers: AtomicU64::new(0), link, keys, runtime, feeds: Mutex::default() }
     }
 
     /// Makes sure that somebody is there.
@@ -145,6 +150,20 @@ impl Store for RedisStore {
         self.read(Op::Get { key: self.keys.session(id) }, |reply| match reply {
             Reply::Stored(stored) => Some(stored),
             _ => None,
+        })
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+        let (client, patience) = self.link.way();
+        let feed = match Feed::new(client, self.keys.clone(), patience, listener) {
+            Ok(feed) => feed,
+            Err(error) => return Io::ready(Err(error)),
+        };
+        let (begun, answer) = oneshot::channel();
+        let task = self.runtime.spawn(feed.run(begun)).abort_handle();
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        Io::future(async move {
+            answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
@@ -232,6 +251,14 @@ fn swap_of(reply: Reply) -> Option<Swap> {
     match reply {
         Reply::Swap(swap) => Some(swap),
         _ => None,
+    }
+}
+
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        for feed in self.feeds.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            feed.abort();
+        }
     }
 }
 

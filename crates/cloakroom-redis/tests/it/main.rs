@@ -1,8 +1,14 @@
 //! The suite on Redis, and what is Redis's own.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
+#![allow(clippy::print_stdout, reason = "figures that a test measured")]
 
+mod feed;
 mod hardship;
 mod place;
+
+mod near_cache {
+    cloakroom_testkit::conformance!(crate::place::remembered());
+}
 
 mod redis {
     cloakroom_testkit::conformance!(crate::place::fresh());

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use cloakroom::Cached;
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::servers::{Durability, Redis};
 use tokio::runtime::Runtime;
@@ -15,6 +16,20 @@ static PLACES: AtomicU32 = AtomicU32::new(0);
 pub(crate) fn fresh() -> RedisStore {
     let prefix = format!("test{}", PLACES.fetch_add(1, Ordering::Relaxed));
     RUNTIME.block_on(RedisStore::builder(SERVER.url()).prefix(prefix).connect()).unwrap()
+}
+
+/// The same behind a near cache.
+pub(crate) fn remembered() -> Cached<RedisStore> {
+    RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
+}
+
+/// Two nodes' connections to one empty store, each behind a near cache.
+pub(crate) fn pair(server: &Redis) -> [Cached<RedisStore>; 2] {
+    let node = || async {
+        let store = RedisStore::builder(server.url()).connect().await.unwrap();
+        Cached::builder(store).start().await.unwrap()
+    };
+    RUNTIME.block_on(async { [node().await, node().await] })
 }
 
 /// An address where nobody is.
