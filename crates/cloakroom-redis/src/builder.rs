@@ -16,7 +16,6 @@ pub struct RedisBuilder {
     url: Url,
     prefix: String,
     patience: Duration,
-    messages: usize,
 }
 
 /// An address, whose password is never shown.
@@ -32,7 +31,7 @@ impl std::fmt::Debug for Url {
 
 impl RedisBuilder {
     pub(crate) fn new(url: String) -> Self {
-        Self { url: Url(url), prefix: "cloakroom".to_owned(), patience: Duration::from_secs(5), messages: 4 }
+        Self { url: Url(url), prefix: "cloakroom".to_owned(), patience: Duration::from_secs(5) }
     }
 
     /// Begins all keys with `prefix`; `cloakroom` unless told. Letters, digits, and any of `_.:-`.
@@ -55,11 +54,11 @@ impl RedisBuilder {
     /// # Panics
     /// Outside a tokio runtime: the store lives in the one that this is called in.
     pub async fn connect(self) -> Result<RedisStore, RedisError> {
-        let url = RedisError::new(RedisErrorKind::Url, "use this prefix");
-        let keys = Keys::new(&self.prefix).ok_or(url)?;
+        let keys = Keys::new(&self.prefix)
+            .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "begin keys like that"))?;
         let client =
             Client::open(self.url.0).map_err(|error| RedisError::driver("use this address", error))?;
-        let store = RedisStore::start(Link::new(client, self.patience), keys, self.messages);
+        let store = RedisStore::start(Link::new(client, self.patience), keys);
         store.greet().await?;
         Ok(store)
     }

@@ -49,25 +49,22 @@ async fn talk(
             return Vec::new();
         }
     };
-    let (mut unknown, mut wrong_server) = (Vec::new(), false);
+    let mut unknown = Vec::new();
     for (index, answer) in indices.iter().zip(answers) {
         match answer {
             Value::ServerError(error) if by_name && error.kind() == Some(ServerErrorKind::NoScript) => {
                 unknown.push(*index);
             }
             Value::ServerError(error) => {
-                wrong_server |= error.kind() == Some(ServerErrorKind::ReadOnly);
-                batch.answer(*index, Err(RedisError::driver("do it", error.into()).not_sent()));
+                let error = RedisError::driver("do it", error.into());
+                let is_known = batch.op(*index).is_read() || error.is_refusal();
+                batch.answer(*index, Err(if is_known { error.not_sent() } else { error.outcome_unknown() }));
             }
             answer => {
                 let reply = batch.op(*index).read(answer);
                 batch.answer(*index, reply);
             }
         }
-    }
-    if wrong_server {
-        // It became a replica: the name may lead to another by now.
-        link.leave().await;
     }
     unknown
 }

@@ -24,6 +24,8 @@ struct Inner {
 pub enum RedisErrorKind {
     /// The address or an option of it is not one.
     Url,
+    /// The prefix of the keys is empty, long, or has characters that mean something to the server.
+    Prefix,
     /// Nobody can be reached there, or the connection broke.
     Unreachable,
     /// It did not answer in time.
@@ -52,6 +54,11 @@ impl RedisError {
     /// What went wrong.
     pub fn kind(&self) -> RedisErrorKind {
         self.0.kind
+    }
+
+    /// Whether the server says that it did not even begin.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.0.kind, RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full)
     }
 
     pub(crate) fn not_sent(&self) -> StoreError {
@@ -100,6 +107,7 @@ impl fmt::Display for RedisError {
         write!(f, "cannot {}", self.0.attempted)?;
         f.write_str(match self.0.kind {
             RedisErrorKind::Url => ": the address is not one",
+            RedisErrorKind::Prefix => ": a prefix is up to 64 letters, digits, and any of `_.:-`",
             RedisErrorKind::Unreachable => ": the server cannot be reached",
             RedisErrorKind::TimedOut => ": the server did not answer in time",
             RedisErrorKind::Denied => ": the server does not permit it",

@@ -46,8 +46,14 @@ impl Keys {
         format!("{}:s:*", self.prefix)
     }
 
-    /// What all directories' keys look like.
-    pub(crate) fn directories(&self) -> String {
-        format!("{}:p:*:in", self.prefix)
+    /// What all keys look like.
+    pub(crate) fn all(&self) -> String {
+        format!("{}:*", self.prefix)
+    }
+
+    /// Whether it is a directory's.
+    pub(crate) fn is_directory(&self, key: &[u8]) -> bool {
+        let rest = key.strip_prefix(self.prefix.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b":p:") && rest.ends_with(b":in"))
     }
 }

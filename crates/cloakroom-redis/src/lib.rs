@@ -9,6 +9,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Redis from 6.2 on, or Valkey; it is tested on Redis 7.
+//!
 //! # What is promised
 //! - Every operation on a session is one round trip. Compare-and-swap, touch and end are small scripts in the server.
 //! - Operations that arrive while others are on the wire leave together with the next.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, Value};
+use redis::{AsyncConnectionConfig, Client, Pipeline, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -57,7 +57,13 @@ impl Link {
         let answers =
             tokio::time::timeout(self.patience, connection.send_packed_commands(commands, 0, count)).await;
         let error = match answers {
-            Ok(Ok(answers)) if answers.len() == count => return Ok(answers),
+            Ok(Ok(answers)) if answers.len() == count => {
+                if answers.iter().any(is_of_a_replica) {
+                    // The name may lead to another server by now.
+                    self.give_up(number).await;
+                }
+                return Ok(answers);
+            }
             Ok(Ok(_)) => RedisError::new(RedisErrorKind::Unexpected, "talk to the server"),
             Ok(Err(error)) => RedisError::driver("talk to the server", error),
             Err(_) => RedisError::new(RedisErrorKind::TimedOut, "talk to the server"),
@@ -67,16 +73,11 @@ impl Link {
     }
 
     /// Leaves a connection behind that failed or leads to the wrong server, unless somebody did already.
-    pub(crate) async fn give_up(&self, number: u64) {
+    async fn give_up(&self, number: u64) {
         let mut state = self.state.lock().await;
         if state.connection.as_ref().is_some_and(|(current, _)| *current == number) {
             state.connection = None;
         }
-    }
-
-    /// Leaves the present connection behind, whichever it is.
-    pub(crate) async fn leave(&self) {
-        self.state.lock().await.connection = None;
     }
 
     async fn connection(&self) -> Result<(u64, MultiplexedConnection), RedisError> {
@@ -122,6 +123,10 @@ impl Link {
             Err(_) => Err(RedisError::new(RedisErrorKind::TimedOut, "connect to the server")),
         }
     }
+}
+
+fn is_of_a_replica(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
 }
 
 /// From a half to one and a half. Nobody's secret hangs on it.

@@ -13,7 +13,7 @@ use crate::script;
 const SLACK: u64 = 300_000;
 /// Times are numbers with 53 bits in the server's scripts; what is later is never.
 const LATEST: u64 = 1 << 53;
-/// Where an entry's revision is, by the record's format.
+/// How many bytes a revision has in the record's format.
 const REVISION: usize = 16;
 
 /// What is asked.
@@ -197,7 +197,6 @@ fn unexpected() -> StoreError {
 
 /// When the server may remove an entry that is garbage from then on; `None` if never.
 fn goes(expires: Timestamp) -> Option<u64> {
-    // An entry that is garbage already is kept for a moment all the same: the sessions' clock decides.
     Some(expires.as_millis().saturating_add(SLACK)).filter(|goes| *goes < LATEST)
 }
 

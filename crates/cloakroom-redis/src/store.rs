@@ -26,6 +26,8 @@ use crate::walk;
 /// Operations that may wait, and bytes of them.
 const WAITING: usize = 16_384;
 const WAITING_BYTES: usize = 64 << 20;
+/// Messages that may be on the wire at once, of reads and of writes.
+const MESSAGES: usize = 4;
 /// The largest session, in bytes.
 const LARGEST: usize = 16 << 20;
 
@@ -66,11 +68,11 @@ impl RedisStore {
         RedisBuilder::new(url.into())
     }
 
-    pub(crate) fn start(link: Arc<Link>, keys: Keys, messages: usize) -> Self {
+    pub(crate) fn start(link: Arc<Link>, keys: Keys) -> Self {
         let runtime = Handle::current();
         let (ops, to_do) = Queue::new(WAITING, WAITING_BYTES);
         let (reads, to_read) = Queue::new(WAITING, usize::MAX);
-        for _ in 0..messages {
+        for _ in 0..MESSAGES {
             runtime.spawn(driver::run(to_do.clone(), Arc::clone(&link), keys.clone()));
             runtime.spawn(driver::run(to_read.clone(), Arc::clone(&link), keys.clone()));
         }

@@ -1,5 +1,7 @@
 //! Going through all keys of the server, a few at a time.
 
+use std::iter;
+
 use cloakroom::{Cursor, Scanned, SessionId, StoreError, StoreErrorKind, Stored, Timestamp};
 use redis::{Cmd, Pipeline, Value};
 
@@ -49,46 +51,49 @@ pub(crate) async fn sweep(
     now: Timestamp,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let mut swept = 0;
-    let mut place = 0;
-    while swept < limit {
-        let (next, found) = step(link, place, &keys.sessions(), STEP).await?;
-        for some in found.chunks(limit - swept) {
-            let removals = some.iter().map(|key| {
-                let mut command = script::SWEEP.call(false, &[key]);
-                command.arg(now.as_millis());
-                command
-            });
-            let answers = ask(link, removals).await?;
-            swept += answers.iter().filter(|answer| matches!(answer, Value::Int(1))).count();
-            if swept >= limit {
-                return Ok(swept);
-            }
+    let (mut swept, mut place) = (0, 0);
+    loop {
+        let (next, found) = step(link, place, &keys.all(), STEP).await?;
+        let (sessions, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|key| keys.id_in(key).is_some());
+        tidy(link, others.iter().filter(|key| keys.is_directory(key)), now).await?;
+        let mut left = &sessions[..];
+        while !left.is_empty() && swept < limit {
+            let (some, rest) = left.split_at(left.len().min(limit - swept));
+            swept += remove(link, some, now).await?;
+            left = rest;
         }
         place = next;
-        if place == 0 {
-            break;
+        if place == 0 || swept >= limit {
+            return Ok(swept);
         }
     }
-    sweep_directories(link, keys, now).await?;
-    Ok(swept)
 }
 
-async fn sweep_directories(link: &Link, keys: &Keys, now: Timestamp) -> Result<(), StoreError> {
-    let mut place = 0;
-    loop {
-        let (next, found) = step(link, place, &keys.directories(), STEP).await?;
-        let removals = found.iter().map(|key| {
-            let mut command = redis::cmd("ZREMRANGEBYSCORE");
-            command.arg(key).arg("-inf").arg(now.as_millis());
-            command
-        });
-        ask(link, removals).await?;
-        place = next;
-        if place == 0 {
-            return Ok(());
-        }
-    }
+/// Removes those of the sessions that are garbage; how many.
+async fn remove(link: &Link, sessions: &[Vec<u8>], now: Timestamp) -> Result<usize, StoreError> {
+    let removals = sessions.iter().map(|key| {
+        let mut command = script::SWEEP.call(true, &[key]);
+        command.arg(now.as_millis());
+        command
+    });
+    // The server may have forgotten its scripts.
+    let answers = ask(link, iter::once(script::SWEEP.load()).chain(removals)).await?;
+    Ok(answers.iter().filter(|answer| matches!(answer, Value::Int(1))).count())
+}
+
+/// Removes what is garbage in directories.
+async fn tidy<'a>(
+    link: &Link,
+    directories: impl Iterator<Item = &'a Vec<u8>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let removals = directories.map(|key| {
+        let mut command = redis::cmd("ZREMRANGEBYSCORE");
+        command.arg(key).arg("-inf").arg(now.as_millis());
+        command
+    });
+    ask(link, removals).await.map(drop)
 }
 
 /// Keys of this pattern from `place` on, and the next place; 0 at the beginning and at the end.

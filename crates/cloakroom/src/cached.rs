@@ -41,7 +41,7 @@ use crate::time::Timestamp;
 /// [believes](CachedBuilder::believing) what it last read or heard, by which it goes alone if the store can't tell.
 ///
 /// # Cancellation
-/// A write that is dropped is forgotten here; a read that is dropped is taken over by who waited for it.
+/// When a write is dropped, what is remembered of its session is forgotten; when a read is dropped, who waited for it takes over.
 pub struct Cached<S> {
     store: S,
     memory: Arc<Memory>,

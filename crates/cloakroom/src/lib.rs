@@ -69,6 +69,7 @@ mod error;
 mod freshness;
 mod guesses;
 mod headers;
+mod hex;
 mod io;
 mod key;
 mod lifetime;

@@ -190,8 +190,8 @@ impl Ending {
         self.at
     }
 
-    /// How the bytes of a tombstone begin. The credentials and the principal of the record it stands for follow, byte by byte
-    /// as they are in the record: for a store that ends sessions where they lie.
+    /// How the bytes of a tombstone begin. The credentials and the principal of the record it stands for follow, byte for byte
+    /// as they are in the record, from offset 75 on: for a store that ends sessions where they lie.
     pub fn to_bytes(self) -> Vec<u8> {
         wire::encode_ending(self)
     }

@@ -32,7 +32,7 @@ fn what_ends_on_one_node_is_over_on_the_other_as_soon_as_the_server_tells() {
         block_on(here.revoke(key.id())).unwrap();
         let over = now();
         while block_on(elsewhere.of_key(key)).is_ok() {
-            assert!(over.elapsed() < Duration::from_secs(3), "this is the bound without a feed");
+            assert!(over.elapsed() < Duration::from_secs(10), "the server never told");
         }
         longest = longest.max(over.elapsed());
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
 #![allow(clippy::print_stdout, reason = "figures that a test measured")]
 
+mod expiry;
 mod feed;
 mod hardship;
 mod place;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use cloakroom::Cached;
 use cloakroom_redis::RedisStore;
@@ -23,13 +24,18 @@ pub(crate) fn remembered() -> Cached<RedisStore> {
     RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
 }
 
-/// Two nodes' connections to one empty store, each behind a near cache.
+/// A store on a server of the test's own.
+pub(crate) fn open(server: &Redis) -> RedisStore {
+    RUNTIME.block_on(RedisStore::connect(server.url())).unwrap()
+}
+
+/// Two nodes' connections to one server, each behind a near cache that nothing but the server makes forget.
 pub(crate) fn pair(server: &Redis) -> [Cached<RedisStore>; 2] {
-    let node = || async {
-        let store = RedisStore::builder(server.url()).connect().await.unwrap();
-        Cached::builder(store).start().await.unwrap()
+    let node = || {
+        let builder = Cached::builder(open(server)).believing(Duration::from_hours(1));
+        RUNTIME.block_on(builder.start()).unwrap()
     };
-    RUNTIME.block_on(async { [node().await, node().await] })
+    [node(), node()]
 }
 
 /// An address where nobody is.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex;
+
 /// Names a session in stores, logs, events and lists: 128 random bits, printed as 32 hex digits.
 ///
 /// Public within the operator's walls: knowing it opens nothing.
@@ -23,7 +25,7 @@ impl SessionId {
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(f, &self.0)
     }
 }
 
@@ -37,20 +39,10 @@ impl FromStr for SessionId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return Err(ParseIdError(()));
-        }
         let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (hex_digit(pair[0])? << 4) | hex_digit(pair[1])?;
-        }
+        hex::read(text, &mut bytes).ok_or(ParseIdError(()))?;
         Ok(Self(bytes))
     }
-}
-
-fn hex_digit(digit: u8) -> Result<u8, ParseIdError> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(ParseIdError(()))
 }
 
 /// A text that is no [`SessionId`].

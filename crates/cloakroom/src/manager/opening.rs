@@ -9,7 +9,7 @@ use crate::key::{Key, SessionId, Verifier};
 use crate::observer::Event;
 use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Recalled, StoreError, StoreErrorKind, Swap};
+use crate::store::{Recalled, StoreErrorKind, Swap};
 use crate::theft::Reaction;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -46,7 +46,19 @@ impl<V: Value> Manager<V> {
     ) -> Result<Opened<V>, Error> {
         let id = key.id();
         let verifier = self.verifier(&key);
-        let stored = match self.look_up(id, &verifier).await {
+        let stored = match self.store.recall(id).await {
+            // What a near cache remembers will do if it opens: it may say yes, never no.
+            Ok(Recalled::Remembered(record))
+                if self.judge(&record, &verifier, self.now()) == Standing::Live =>
+            {
+                let now = self.now();
+                return self.keep_up(Found { key, verifier, record, client }, renews, now).await;
+            }
+            Ok(Recalled::Remembered(_)) => self.store.get(id).await,
+            Ok(Recalled::Fresh(stored)) => Ok(stored),
+            Err(error) => Err(error),
+        };
+        let stored = match stored {
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 return self.set_aside(id, Error::from(error)).await;
             }
@@ -62,17 +74,6 @@ impl<V: Value> Manager<V> {
                 Standing::Live => self.keep_up(Found { key, verifier, record, client }, renews, now).await,
                 standing => self.refuse(id, standing, renews, client).await,
             },
-        }
-    }
-
-    /// What is kept under `id`. What a near cache remembers will do if it opens: it may say yes, never no.
-    async fn look_up(&self, id: SessionId, verifier: &Verifier) -> Result<Option<Stored>, StoreError> {
-        match self.store.recall(id).await? {
-            Recalled::Fresh(stored) => Ok(stored),
-            Recalled::Remembered(record) if self.judge(&record, verifier, self.now()) == Standing::Live => {
-                Ok(Some(Stored::Live(record)))
-            }
-            Recalled::Remembered(_) => self.store.get(id).await,
         }
     }
 

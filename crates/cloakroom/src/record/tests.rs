@@ -48,6 +48,20 @@ fn all() -> Vec<Stored> {
     vec![Stored::Live(record()), Stored::Live(unset), Stored::Ended(ended)]
 }
 
+/// What a store may do that ends sessions where they lie.
+#[test]
+fn a_tombstone_is_its_ending_and_a_part_of_the_records_bytes() {
+    let ending = protocol::end(EndReason::Revoked, NOW);
+    for stored in all() {
+        let Stored::Live(record) = &stored else { continue };
+        let (alive, stone) =
+            (stored.to_bytes().unwrap(), Stored::Ended(record.ended(ending)).to_bytes().unwrap());
+        let (begins, rest) = stone.split_at(18);
+        assert_eq!(begins, ending.to_bytes());
+        assert_eq!(rest, &alive[75..75 + rest.len()]);
+    }
+}
+
 #[test]
 fn a_record_survives_its_bytes() {
     for stored in all() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Page, StoreError, StoreErrorKind};
+use crate::hex;
 use crate::key::SessionId;
 use crate::record::Stored;
 
@@ -34,7 +35,7 @@ impl From<SessionId> for Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(f, &self.0)
     }
 }
 
@@ -42,17 +43,10 @@ impl FromStr for Cursor {
     type Err = ParseCursorError;
 
     fn from_str(text: &str) -> Result<Self, ParseCursorError> {
-        let byte = |pair: &[u8]| match *pair {
-            [high, low] => Some(digit(high)? << 4 | digit(low)?),
-            _ => None,
-        };
-        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
-        bytes.filter(|bytes| !bytes.is_empty()).map(Self).ok_or(ParseCursorError(()))
+        let mut bytes = vec![0; text.len() / 2];
+        let read = hex::read(text, &mut bytes).filter(|()| !bytes.is_empty());
+        read.map(|()| Self(bytes)).ok_or(ParseCursorError(()))
     }
-}
-
-fn digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// A text that is no [`Cursor`].

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cloakroom::{
-    Cached, EndReason, Ending, Error, Io, Key, Map, MemoryStore, Operation, Recalled, Session, Sessions,
-    Store, Stored,
+    Cached, EndReason, Ending, Error, Freshness, Io, Key, Map, MemoryStore, Operation, Principal, Recalled,
+    Session, Sessions, Store, Stored,
 };
 use cloakroom_testkit::{FeedStore, ManualClock, SpyStore, StepStore, block_on};
 use http::{HeaderMap, HeaderValue, header};
@@ -158,6 +158,38 @@ fn a_write_on_another_node_is_seen_and_never_overwritten() {
             let expected = 2 * round - u64::from(std::ptr::eq(node, &raw const here));
             assert_eq!(seen.unwrap(), expected);
         }
+    }
+}
+
+#[test]
+fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
+    let alice = Principal::new("alice").unwrap();
+    for step in ["require", "elevate", "login"] {
+        let (here, there) = Node::pair();
+        let key = block_on(async {
+            let mut session = here.sessions.generate(Map::default()).await.unwrap();
+            session.login(&alice).await.unwrap();
+            session.key().unwrap().clone()
+        });
+        assert!(there.opens(&key));
+        there.feed.cut();
+        here.end(&key);
+        block_on(async {
+            let mut session = there.visit(&key).await.unwrap();
+            assert!(session.vacancy().is_none(), "it is remembered");
+            match step {
+                "require" => {
+                    let lately = Freshness::signed_in().within(Duration::from_mins(5));
+                    assert!(session.require(lately).await.is_err());
+                }
+                "elevate" => assert!(session.elevate().await.is_err()),
+                _ => {
+                    session.login(&alice).await.unwrap();
+                    assert_ne!(session.id(), Some(key.id()), "an ended session was signed in on");
+                }
+            }
+        });
+        assert!(!there.opens(&key), "after {step}");
     }
 }
 

@@ -1,0 +1,50 @@
+//! Entries go by themselves, and not too early.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::{Lifetime, Map, Principal, Session, Sessions, Store, Stored, Timestamp};
+use cloakroom_redis::RedisStore;
+use cloakroom_testkit::block_on;
+use cloakroom_testkit::servers::{Durability, Redis};
+
+use crate::place::open;
+
+const SLACK: Duration = Duration::from_mins(5);
+
+/// When the server removes the session, by what it says itself.
+fn goes(server: &Redis, session: &Session<Map>) -> Timestamp {
+    let answer = server.command(&format!("PEXPIRETIME cloakroom:s:{}", session.id().unwrap()));
+    Timestamp::from_millis(answer.trim().trim_start_matches(':').parse().unwrap())
+}
+
+fn expires(store: &RedisStore, session: &Session<Map>) -> Timestamp {
+    store.get(session.id().unwrap()).wait().unwrap().as_ref().map(Stored::expires_at).unwrap()
+}
+
+#[test]
+fn whatever_is_written_goes_five_minutes_after_its_time() {
+    let server = Redis::start(Durability::None);
+    let store = Arc::new(open(&server));
+    let sessions: Sessions<Map> = Sessions::new(Arc::clone(&store)).unwrap();
+    let check =
+        |session: &Session<Map>| assert_eq!(goes(&server, session), expires(&store, session).after(SLACK));
+    let mut session = block_on(sessions.generate(Map::default())).unwrap();
+    check(&session);
+    block_on(session.login(&Principal::new("alice").unwrap())).unwrap();
+    check(&session);
+    block_on(session.live_for(Lifetime::absolute(Duration::from_hours(1)).with_idle(Duration::from_mins(1))))
+        .unwrap();
+    check(&session);
+    let Some(Stored::Live(record)) = store.get(session.id().unwrap()).wait().unwrap() else {
+        panic!("it lives")
+    };
+    // Once by the idle deadline, and once by the absolute one, which is then the earlier.
+    for minutes in [30, 90] {
+        let deadline = record.created().after(Duration::from_mins(minutes));
+        assert!(store.touch(session.id().unwrap(), record.revision(), deadline).wait().unwrap());
+        check(&session);
+    }
+    block_on(sessions.revoke(session.id().unwrap())).unwrap();
+    check(&session);
+}
