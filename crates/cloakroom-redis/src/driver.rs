@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use cloakroom::batch::{Batch, Driver};
-use cloakroom::{StoreError, StoreErrorKind};
+use cloakroom::StoreError;
+use cloakroom::batch::{Batch, Driver, Reply};
 use redis::{Pipeline, ServerErrorKind, Value};
 
-use crate::error::{RedisError, RedisErrorKind};
+use crate::error::RedisError;
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
-use crate::op::{Op, Reply};
+use crate::op::Op;
 
 /// Operations, and bytes of them, in one message.
 const MOST: usize = 256;
@@ -76,14 +76,4 @@ fn failure(broken: &Broken, is_read: bool) -> StoreError {
         Broken::Unknown(error) if is_read => error.not_sent(),
         Broken::Unknown(error) => error.outcome_unknown(),
     }
-}
-
-/// The answer of the kind that was asked for; no other ever comes.
-pub(crate) fn picked<T>(
-    answer: Result<Reply, StoreError>,
-    pick: fn(Reply) -> Option<T>,
-) -> Result<T, StoreError> {
-    let surprise = || RedisError::new(RedisErrorKind::Unexpected, "understand an answer");
-    pick(answer?)
-        .ok_or_else(|| StoreError::outcome_unknown(StoreErrorKind::Unavailable).with_source(surprise()))
 }

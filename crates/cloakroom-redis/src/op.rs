@@ -1,5 +1,6 @@
 //! The operations: how each is asked of the server, and what its answer means.
 
+use cloakroom::batch::Reply;
 use cloakroom::{
     Admission, Admitted, DecodeError, Ended, Ending, Entry, Inserted, Record, Revision, SessionId,
     StoreError, Stored, Swap, Timestamp,
@@ -28,18 +29,6 @@ pub(crate) enum Op {
     Revoke { key: Vec<u8>, before: Timestamp, until: Timestamp },
     Directory { key: Vec<u8> },
     Probe,
-}
-
-/// What is answered.
-pub(crate) enum Reply {
-    Stored(Option<Stored>),
-    Inserted(Inserted),
-    Swap(Swap),
-    Touched(bool),
-    Ended(Ended),
-    Admitted(Admitted),
-    Ids(Vec<SessionId>),
-    Well,
 }
 
 impl Op {
@@ -150,7 +139,7 @@ impl Op {
                 let ids: Option<Vec<SessionId>> = ids.iter().map(id_of).collect();
                 Reply::Ids(ids.ok_or_else(unexpected)?)
             }
-            (Self::Revoke { .. } | Self::Probe, _) => Reply::Well,
+            (Self::Revoke { .. } | Self::Probe, _) => Reply::Well(()),
             _ => return Err(unexpected()),
         })
     }

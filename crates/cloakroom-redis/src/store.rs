@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::batch::Queue;
+use cloakroom::batch::{Answer, Queue, Reply};
 use cloakroom::{
     Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record, Revision,
     Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::builder::RedisBuilder;
-use crate::driver::{self, picked};
+use crate::driver;
 use crate::error::RedisError;
 use crate::feed::Feed;
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
-use crate::op::{Op, Reply};
+use crate::op::Op;
 use crate::walk;
 
 /// Operations that may wait, and bytes of them.
@@ -89,22 +89,17 @@ impl RedisStore {
         }
     }
 
-    fn ask<T: Send + 'static>(
-        &self,
-        id: SessionId,
-        op: Op,
-        pick: fn(Reply) -> Option<T>,
-    ) -> Io<'_, Result<T, StoreError>> {
+    fn ask<T: Answer>(&self, id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
         let bytes = op.bytes();
         if bytes > LARGEST {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
-        self.ops.submit(id, bytes, op).map(move |answer| picked(answer, pick))
+        self.ops.ask(id, bytes, op)
     }
 
     /// Reads wait for nothing, not even for others of the same session.
-    fn read<T: Send + 'static>(&self, op: Op, pick: fn(Reply) -> Option<T>) -> Io<'_, Result<T, StoreError>> {
-        self.reads.submit(self.number(), 0, op).map(move |answer| picked(answer, pick))
+    fn read<T: Answer>(&self, op: Op) -> Io<'_, Result<T, StoreError>> {
+        self.reads.ask(self.number(), 0, op)
     }
 
     /// The place in a queue of what is about no session in particular.
@@ -140,19 +135,13 @@ impl<T> Drop for Aborting<T> {
 impl Store for RedisStore {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Op::insert(record) {
-            Ok(op) => self.ask(id, op, |reply| match reply {
-                Reply::Inserted(inserted) => Some(inserted),
-                _ => None,
-            }),
+            Ok(op) => self.ask(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
 
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.read(Op::Get { key: self.keys.session(id) }, |reply| match reply {
-            Reply::Stored(stored) => Some(stored),
-            _ => None,
-        })
+        self.read(Op::Get { key: self.keys.session(id) })
     }
 
     fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
@@ -171,7 +160,7 @@ impl Store for RedisStore {
 
     fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
         match Op::replace(expected, record) {
-            Ok(op) => self.ask(id, op, swap_of),
+            Ok(op) => self.ask(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
@@ -182,30 +171,21 @@ impl Store for RedisStore {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        self.ask(id, Op::touch(expected, deadline), |reply| match reply {
-            Reply::Touched(touched) => Some(touched),
-            _ => None,
-        })
+        self.ask(id, Op::touch(expected, deadline))
     }
 
     fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.ask(id, Op::end_at(expected, ending), swap_of)
+        self.ask(id, Op::end_at(expected, ending))
     }
 
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.ask(id, Op::End(ending), |reply| match reply {
-            Reply::Ended(ended) => Some(ended),
-            _ => None,
-        })
+        self.ask(id, Op::End(ending))
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         let principal = &admission.principal;
         let keys = [self.keys.directory(principal), self.keys.watermark(principal)];
-        self.ask(admission.id, Op::Admit { keys, admission }, |reply| match reply {
-            Reply::Admitted(admitted) => Some(admitted),
-            _ => None,
-        })
+        self.ask(admission.id, Op::Admit { keys, admission })
     }
 
     fn revoke_before(
@@ -215,15 +195,12 @@ impl Store for RedisStore {
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
         let op = Op::Revoke { key: self.keys.watermark(principal), before, until };
-        self.ask(self.number(), op, |reply| matches!(reply, Reply::Well).then_some(()))
+        self.ask(self.number(), op)
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
         let op = Op::Directory { key: self.keys.directory(principal) };
-        let ids = self.read(op, |reply| match reply {
-            Reply::Ids(ids) => Some(ids),
-            _ => None,
-        });
+        let ids = self.read::<Vec<SessionId>>(op);
         // The server has them by deadline.
         ids.map(move |ids| {
             let mut ids = ids?;
@@ -245,14 +222,7 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.ask(self.number(), Op::Probe, |reply| matches!(reply, Reply::Well).then_some(()))
-    }
-}
-
-fn swap_of(reply: Reply) -> Option<Swap> {
-    match reply {
-        Reply::Swap(swap) => Some(swap),
-        _ => None,
+        self.ask(self.number(), Op::Probe)
     }
 }
 

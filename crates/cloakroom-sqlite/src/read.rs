@@ -1,5 +1,6 @@
 //! What readers do.
 
+use cloakroom::batch::Reply;
 use cloakroom::{Page, Principal, Scanned, SessionId, StoreError, Stored};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,21 +18,13 @@ pub(crate) enum Read {
     Health,
 }
 
-/// What it answers.
-pub(crate) enum Found {
-    Stored(Option<Stored>),
-    Ids(Vec<SessionId>),
-    Scanned(Scanned),
-    Healthy,
-}
-
-pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Result<Found, StoreError> {
-    let found = match read {
-        Read::Get => get(connection, id).map(|stored| stored.map(Found::Stored)),
-        Read::IdsOf(principal, page) => ids_of(connection, principal, *page).map(|ids| Ok(Found::Ids(ids))),
+pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Result<Reply, StoreError> {
+    let found: Outcome<Reply> = match read {
+        Read::Get => get(connection, id).map(|stored| stored.map(Into::into)),
+        Read::IdsOf(principal, page) => ids_of(connection, principal, *page).map(|ids| Ok(ids.into())),
         Read::Scan(page) => scan(connection, *page)
-            .map(|entries| entries.map(|entries| Found::Scanned(Scanned::in_order(entries, *page)))),
-        Read::Health => probe(connection).map(|()| Ok(Found::Healthy)),
+            .map(|entries| entries.map(|entries| Scanned::in_order(entries, *page).into())),
+        Read::Health => probe(connection).map(|()| Ok(().into())),
     };
     found.map_err(|error| SqliteError::engine("read sessions", error).not_sent())?
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use cloakroom::batch::Queue;
+use cloakroom::batch::{Answer, Queue, Reply};
 use cloakroom::{
     Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
     SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
@@ -15,10 +15,10 @@ use rusqlite::Connection;
 use crate::builder::SqliteBuilder;
 use crate::error::{SqliteError, SqliteErrorKind};
 use crate::inspection::Inspection;
-use crate::read::{Found, Read};
+use crate::read::Read;
 use crate::reader;
 use crate::row::Row;
-use crate::write::{Done, Write};
+use crate::write::Write;
 use crate::writer::Writer;
 
 /// Operations that may wait, and bytes of them.
@@ -43,8 +43,8 @@ const NO_SESSION: SessionId = SessionId::from_bytes([0; 16]);
 /// nothing. A sweep that is dropped stops after its step.
 pub struct SqliteStore {
     path: PathBuf,
-    writes: Queue<Write, Done>,
-    reads: Queue<Read, Found>,
+    writes: Queue<Write, Reply>,
+    reads: Queue<Read, Reply>,
     /// Reads of no session in particular are told apart by number, so that none waits for another.
     lists: AtomicU64,
     writable: bool,
@@ -115,31 +115,13 @@ impl SqliteStore {
         Ok(())
     }
 
-    fn read<T: Send + 'static>(
-        &self,
-        id: SessionId,
-        read: Read,
-        pick: fn(Found) -> Option<T>,
-    ) -> Io<'_, Result<T, StoreError>> {
-        picked(self.reads.submit(id, 0, read), pick)
-    }
-
     /// Reads what is about no session in particular.
-    fn list<T: Send + 'static>(
-        &self,
-        read: Read,
-        pick: fn(Found) -> Option<T>,
-    ) -> Io<'_, Result<T, StoreError>> {
+    fn list<T: Answer>(&self, read: Read) -> Io<'_, Result<T, StoreError>> {
         let number = u128::from(self.lists.fetch_add(1, Ordering::Relaxed));
-        self.read(SessionId::from_bytes(number.to_be_bytes()), read, pick)
+        self.reads.ask(SessionId::from_bytes(number.to_be_bytes()), 0, read)
     }
 
-    fn write<T: Send + 'static>(
-        &self,
-        id: SessionId,
-        write: Write,
-        pick: fn(Done) -> Option<T>,
-    ) -> Io<'_, Result<T, StoreError>> {
+    fn write<T: Answer>(&self, id: SessionId, write: Write) -> Io<'_, Result<T, StoreError>> {
         let bytes = match &write {
             Write::Insert(row) | Write::Replace(_, row) => row.bytes(),
             _ => 0,
@@ -152,48 +134,25 @@ impl SqliteStore {
         if bytes > LARGEST {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
-        picked(self.writes.submit(id, bytes, write), pick)
+        self.writes.ask(id, bytes, write)
     }
-
-    fn sweep_step(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.write(NO_SESSION, Write::Sweep(now, limit), |done| match done {
-            Done::Swept(swept) => Some(swept),
-            _ => None,
-        })
-    }
-}
-
-/// The answer of the kind that was asked for; no other ever comes.
-fn picked<A: Send + 'static, T: Send + 'static>(
-    answer: Io<'static, Result<A, StoreError>>,
-    pick: fn(A) -> Option<T>,
-) -> Io<'static, Result<T, StoreError>> {
-    answer.map(move |answer| {
-        pick(answer?).ok_or_else(|| StoreError::outcome_unknown(StoreErrorKind::Unavailable))
-    })
 }
 
 impl Store for SqliteStore {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Row::new(record) {
-            Ok(row) => self.write(id, Write::Insert(row), |done| match done {
-                Done::Inserted(inserted) => Some(inserted),
-                _ => None,
-            }),
+            Ok(row) => self.write(id, Write::Insert(row)),
             Err(error) => Io::ready(Err(error.into())),
         }
     }
 
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.read(id, Read::Get, |found| match found {
-            Found::Stored(stored) => Some(stored),
-            _ => None,
-        })
+        self.reads.ask(id, 0, Read::Get)
     }
 
     fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
         match Row::new(record) {
-            Ok(row) => self.write(id, Write::Replace(expected, row), swap_of),
+            Ok(row) => self.write(id, Write::Replace(expected, row)),
             Err(error) => Io::ready(Err(error.into())),
         }
     }
@@ -204,28 +163,19 @@ impl Store for SqliteStore {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        self.write(id, Write::Touch(expected, deadline), |done| match done {
-            Done::Touched(touched) => Some(touched),
-            _ => None,
-        })
+        self.write(id, Write::Touch(expected, deadline))
     }
 
     fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.write(id, Write::EndAt(expected, ending), swap_of)
+        self.write(id, Write::EndAt(expected, ending))
     }
 
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.write(id, Write::End(ending), |done| match done {
-            Done::Ended(ended) => Some(ended),
-            _ => None,
-        })
+        self.write(id, Write::End(ending))
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
-        self.write(admission.id, Write::Admit(admission), |done| match done {
-            Done::Admitted(admitted) => Some(admitted),
-            _ => None,
-        })
+        self.write(admission.id, Write::Admit(admission))
     }
 
     fn revoke_before(
@@ -235,22 +185,16 @@ impl Store for SqliteStore {
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
         let write = Write::RevokeBefore(principal.clone(), before, until);
-        self.write(NO_SESSION, write, |done| matches!(done, Done::Well).then_some(()))
+        self.write(NO_SESSION, write)
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        self.list(Read::IdsOf(principal.clone(), page), |found| match found {
-            Found::Ids(ids) => Some(ids),
-            _ => None,
-        })
+        self.list(Read::IdsOf(principal.clone(), page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
         match Page::of_scan(from, limit) {
-            Ok(page) => self.list(Read::Scan(page), |found| match found {
-                Found::Scanned(scanned) => Some(scanned),
-                _ => None,
-            }),
+            Ok(page) => self.list(Read::Scan(page)),
             Err(error) => Io::ready(Err(error)),
         }
     }
@@ -260,7 +204,7 @@ impl Store for SqliteStore {
             let mut swept = 0;
             while swept < limit {
                 let step = STEP.min(limit - swept);
-                let removed = self.sweep_step(now, step).await?;
+                let removed = self.write::<usize>(NO_SESSION, Write::Sweep(now, step)).await?;
                 swept += removed;
                 if removed < step {
                     break;
@@ -272,16 +216,9 @@ impl Store for SqliteStore {
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
         if self.writable {
-            return self.write(NO_SESSION, Write::Probe, |done| matches!(done, Done::Well).then_some(()));
+            return self.write(NO_SESSION, Write::Probe);
         }
-        self.list(Read::Health, |found| matches!(found, Found::Healthy).then_some(()))
-    }
-}
-
-fn swap_of(done: Done) -> Option<Swap> {
-    match done {
-        Done::Swap(swap) => Some(swap),
-        _ => None,
+        self.list(Read::Health)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the writer does, inside its transaction.
 
+use cloakroom::batch::Reply;
 use cloakroom::{
-    Admission, Admitted, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap,
-    Timestamp,
+    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
@@ -27,40 +27,31 @@ pub(crate) enum Write {
     Probe,
 }
 
-/// What it answers.
-pub(crate) enum Done {
-    Inserted(Inserted),
-    Swap(Swap),
-    Touched(bool),
-    Ended(Ended),
-    Admitted(Admitted),
-    Swept(usize),
-    Well,
+/// Carries one operation out.
+pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Outcome<Reply> {
+    match write {
+        Write::Insert(row) => known(insert(connection, id, row)),
+        Write::Replace(expected, row) => replied(replace(connection, id, *expected, row)),
+        Write::Touch(expected, deadline) => replied(touch(connection, id, *expected, *deadline)),
+        Write::EndAt(expected, ending) => replied(end_at(connection, id, *expected, *ending)),
+        Write::End(ending) => replied(end(connection, id, *ending)),
+        Write::Admit(admission) => known(directory::admit(connection, admission)),
+        Write::RevokeBefore(principal, before, until) => {
+            known(directory::revoke_before(connection, principal, *before, *until))
+        }
+        Write::Sweep(now, limit) => known(sweep(connection, *now, *limit)),
+        Write::Probe => Ok(Ok(().into())),
+    }
 }
 
-/// Carries one operation out.
-pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Outcome<Done> {
-    match write {
-        Write::Insert(row) => insert(connection, id, row).map(|inserted| Ok(Done::Inserted(inserted))),
-        Write::Replace(expected, row) => {
-            replace(connection, id, *expected, row).map(|swap| swap.map(Done::Swap))
-        }
-        Write::Touch(expected, deadline) => {
-            touch(connection, id, *expected, *deadline).map(|touched| touched.map(Done::Touched))
-        }
-        Write::EndAt(expected, ending) => {
-            end_at(connection, id, *expected, *ending).map(|swap| swap.map(Done::Swap))
-        }
-        Write::End(ending) => end(connection, id, *ending).map(|ended| ended.map(Done::Ended)),
-        Write::Admit(admission) => {
-            directory::admit(connection, admission).map(|admitted| Ok(Done::Admitted(admitted)))
-        }
-        Write::RevokeBefore(principal, before, until) => {
-            directory::revoke_before(connection, principal, *before, *until).map(|()| Ok(Done::Well))
-        }
-        Write::Sweep(now, limit) => sweep(connection, *now, *limit).map(|swept| Ok(Done::Swept(swept))),
-        Write::Probe => Ok(Ok(Done::Well)),
-    }
+/// An answer that the record had a say in.
+fn replied<T: Into<Reply>>(outcome: Outcome<T>) -> Outcome<Reply> {
+    outcome.map(|answer| answer.map(Into::into))
+}
+
+/// An answer that depends on no record.
+fn known<T: Into<Reply>>(answer: rusqlite::Result<T>) -> Outcome<Reply> {
+    answer.map(|answer| Ok(answer.into()))
 }
 
 fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result<Inserted> {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use cloakroom::batch::{Batch, Driver};
+use cloakroom::batch::{Batch, Driver, Reply};
 use cloakroom::{StoreError, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{SqliteError, SqliteErrorKind};
 use crate::file;
-use crate::write::{self, Done, Write};
+use crate::write::{self, Write};
 
 /// Operations, and bytes of them, in one transaction.
 const MOST: usize = 512;
@@ -38,7 +38,7 @@ enum Stopped {
     AtCommit(SqliteError),
 }
 
-type Answers = Vec<Result<Done, StoreError>>;
+type Answers = Vec<Result<Reply, StoreError>>;
 
 impl Writer {
     pub(crate) const fn new(connection: Connection, patience: Duration) -> Self {
@@ -46,14 +46,14 @@ impl Writer {
     }
 
     /// Writes until nobody is left to ask.
-    pub(crate) fn run(mut self, driver: &Driver<Write, Done>) {
+    pub(crate) fn run(mut self, driver: &Driver<Write, Reply>) {
         while let Some(batch) = driver.next(MOST, MOST_BYTES).wait() {
             self.listen(&batch);
             self.work_off(batch);
         }
     }
 
-    fn work_off(&mut self, mut batch: Batch<Write, Done>) {
+    fn work_off(&mut self, mut batch: Batch<Write, Reply>) {
         match self.transact(&batch) {
             Ok(answers) => {
                 for (index, answer) in answers.into_iter().enumerate() {
@@ -70,7 +70,7 @@ impl Writer {
         }
     }
 
-    fn transact(&self, batch: &Batch<Write, Done>) -> Result<Answers, Stopped> {
+    fn transact(&self, batch: &Batch<Write, Reply>) -> Result<Answers, Stopped> {
         let not_begun = |error| Stopped::NotBegun(SqliteError::engine("write sessions", error));
         let undone = |error| Stopped::Undone(SqliteError::engine("write sessions", error));
         let at_commit = |error| Stopped::AtCommit(SqliteError::engine("write sessions", error));
@@ -113,7 +113,7 @@ impl Writer {
         swept.is_ok_and(|swept| swept > 0)
     }
 
-    fn listen(&mut self, batch: &Batch<Write, Done>) {
+    fn listen(&mut self, batch: &Batch<Write, Reply>) {
         for index in 0..batch.len() {
             match batch.op(index) {
                 Write::Insert(row) => self.heard = Timestamp::from_millis(row.created.unsigned_abs()),
@@ -130,7 +130,7 @@ impl Writer {
     }
 }
 
-fn answer_all(mut batch: Batch<Write, Done>, error: impl Fn() -> StoreError) {
+fn answer_all(mut batch: Batch<Write, Reply>, error: impl Fn() -> StoreError) {
     for index in 0..batch.len() {
         batch.answer(index, Err(error()));
     }

@@ -28,6 +28,7 @@
 
 mod flight;
 mod line;
+mod reply;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use futures_channel::oneshot;
 
 pub use flight::Batch;
 use line::{Line, Waiting};
+pub use reply::{Answer, Reply};
 
 use crate::io::Io;
 use crate::key::SessionId;
@@ -76,6 +78,13 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
     /// Takes no more operations. Those that wait are still handed out.
     pub fn close(&self) {
         self.end.0.close();
+    }
+}
+
+impl<Op: Send + 'static> Queue<Op, Reply> {
+    /// As [`submit`](Queue::submit), for an operation that is answered by a `T`.
+    pub fn ask<T: Answer>(&self, id: SessionId, bytes: usize, op: Op) -> Io<'static, Result<T, StoreError>> {
+        self.submit(id, bytes, op).map(|answer| answer.and_then(T::try_from))
     }
 }
 

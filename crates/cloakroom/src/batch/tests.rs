@@ -223,3 +223,14 @@ fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<SessionId, V
         batch.answer(index, Ok(0));
     }
 }
+
+#[test]
+fn an_answer_of_another_kind_is_an_error_and_no_guess() {
+    let (queue, driver) = Queue::<u32, Reply>::new(10, 10);
+    let (asked, surprised) = (queue.ask::<bool>(id(1), 0, 1), queue.ask::<bool>(id(2), 0, 2));
+    let mut batch = driver.next(10, 10).wait().unwrap();
+    batch.answer(0, Ok(true.into()));
+    batch.answer(1, Ok(Reply::Swept(3)));
+    assert!(asked.wait().unwrap());
+    assert_eq!(surprised.wait().unwrap_err().outcome(), Outcome::Unknown);
+}
