@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use cloakroom::{Event, Level, Map, Measured, MemoryStore, Observed, Observer, Principal, Sessions, Traced};
+use cloakroom::{
+    Call, CodecError, EndReason, Event, Level, Map, Measured, MemoryStore, Observed, Observer, Operation,
+    Principal, SessionId, Sessions, StoreError, StoreErrorKind, Traced,
+};
 use cloakroom_testkit::block_on;
 use metrics::{Counter, CounterFn, Gauge, Histogram, HistogramFn, KeyName, Recorder, SharedString, Unit};
 use tracing::field::{Field, Visit};
@@ -174,9 +179,46 @@ fn the_documentation_names_every_event_with_its_level() {
         .filter(|name| !name.starts_with("cloakroom_"))
         .collect();
     assert_eq!(listed, Event::NAMES);
-    let created = Event::Created { id: cloakroom::SessionId::from_bytes([1; 16]) };
-    assert_eq!((created.name(), created.level()), ("session_created", Level::Info));
-    assert!(EVENTS.contains("| `session_created`\\* | info |"));
+    let alice = Principal::new("alice").unwrap();
+    let (id, guesses) = (SessionId::from_bytes([1; 16]), 1);
+    let error = &undecodable().unwrap_err();
+    let failure = StoreError::not_sent(StoreErrorKind::Unavailable);
+    let called = |error| Event::StoreCalled { call: Call::of(Operation::Get), took: Duration::ZERO, error };
+    let samples = [
+        Event::Created { id },
+        Event::SignedIn { id, principal: &alice },
+        Event::Renewed { id },
+        Event::Ended { id, reason: EndReason::Ended },
+        Event::UseAfterEnd { id, reason: None },
+        Event::ExcessSession { principal: &alice, limit: 1 },
+        Event::LoginRevoked { principal: &alice },
+        Event::UnknownKey { id, guesses },
+        Event::WrongSecret { id, guesses },
+        Event::ReplacedSecret { id },
+        Event::StolenSecret { id },
+        Event::SeveralKeys { count: 2 },
+        Event::Throttled { address: Ipv4Addr::LOCALHOST.into(), guesses },
+        Event::Undecodable { id, error },
+        Event::Retried { id, lost: 1 },
+        Event::Conflict { id },
+        Event::Swept { count: 1 },
+        called(None),
+    ];
+    assert_eq!(samples.each_ref().map(Event::name), Event::NAMES);
+    for event in &samples {
+        let row = EVENTS.lines().find(|line| line.starts_with(&format!("| `{}`", event.name()))).unwrap();
+        let told = row.split('|').nth(2).unwrap().trim();
+        let level = format!("{:?}", event.level()).to_lowercase();
+        assert_eq!(told.split(',').next(), Some(level.as_str()), "{}", event.name());
+    }
+    assert_eq!(called(Some(&failure)).level(), Level::Warn, "the documentation says so");
+}
+
+/// Something that a value can't be read from.
+fn undecodable() -> Result<(), CodecError> {
+    let mut map = Map::default();
+    map.insert("n", "no number").unwrap();
+    map.get::<u8>("n").map(drop)
 }
 
 /// Measures in a text, by their common prefix.
