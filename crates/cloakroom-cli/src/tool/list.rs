@@ -9,7 +9,7 @@ use super::entry::{self, Entry, State};
 use super::{output, walk};
 use crate::terminal;
 
-/// List sessions, by id.
+/// List sessions.
 ///
 /// Of a long list, a part; what to say for the next part is told on standard error.
 #[derive(Debug, clap::Args)]
