@@ -1,9 +1,9 @@
 //! The connection: made, kept, given up when it fails, and made again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::batch::Backoff;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Pipeline, ServerErrorKind, Value};
 use tokio::sync::Mutex;
@@ -11,10 +11,6 @@ use tokio::time::Instant;
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::script;
-
-/// How long it waits after a connection failed before it tries the next, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// One server, spoken to over one connection by all.
 pub(crate) struct Link {
@@ -28,7 +24,7 @@ struct State {
     connection: Option<(u64, MultiplexedConnection)>,
     /// How many connections were made.
     made: u64,
-    pause: Duration,
+    backoff: Backoff,
     not_before: Option<Instant>,
 }
 
@@ -91,15 +87,13 @@ impl Link {
         match self.connect().await {
             Ok(connection) => {
                 state.made += 1;
-                state.pause = Duration::ZERO;
+                state.backoff.succeeded();
                 let made = (state.made, connection);
                 state.connection = Some(made.clone());
                 Ok(made)
             }
             Err(error) => {
-                state.pause = (state.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-                // Nodes that lost one server do not come back all at once.
-                state.not_before = Some(Instant::now() + state.pause.mul_f64(jitter()));
+                state.not_before = Some(Instant::now() + state.backoff.failed());
                 Err(error)
             }
         }
@@ -127,10 +121,4 @@ impl Link {
 
 fn is_of_a_replica(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
-}
-
-/// From a half to one and a half. Nobody's secret hangs on it.
-fn jitter() -> f64 {
-    let drawn = RandomState::new().hash_one(0_u8) % 1_000;
-    0.5 + f64::from(u16::try_from(drawn).unwrap_or_default()) / 1_000.0
 }

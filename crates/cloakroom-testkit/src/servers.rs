@@ -2,7 +2,22 @@
 //!
 //! They come from installed packages. A server that is missing is a failure that says what to install.
 
+mod postgres;
 mod process;
 mod redis;
 
-pub use redis::{Durability, Redis};
+pub use postgres::Postgres;
+pub use redis::Redis;
+
+/// What a server keeps when it dies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "as many as the server has")]
+pub enum Durability {
+    /// Nothing.
+    #[default]
+    None,
+    /// All but the last second: the log is written to the disk once a second.
+    EverySecond,
+    /// All that was answered: the log is written to the disk before each answer.
+    Always,
+}

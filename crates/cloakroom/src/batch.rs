@@ -26,6 +26,7 @@
 //! Dropping what `submit` returned never drops the operation. Nobody waits for ever: what a lost batch held is answered
 //! with "nobody knows", what waits when the last driver goes with "not sent".
 
+mod backoff;
 mod flight;
 mod line;
 mod reply;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use futures_channel::oneshot;
 
+pub use backoff::Backoff;
 pub use flight::Batch;
 use line::{Line, Waiting};
 pub use reply::{Answer, Reply};

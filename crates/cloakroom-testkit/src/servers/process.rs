@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A child that ends with this process, even if that is killed: a shell between them waits for our end of its input.
 #[derive(Debug)]
@@ -35,7 +36,31 @@ impl Process {
     }
 
     pub(super) fn signal(&self, signal: &str) {
-        let _ = Command::new("kill").args([signal, &self.pid.to_string()]).stderr(Stdio::null()).status();
+        Self::tell(signal, self.pid);
+    }
+
+    /// Signals any process.
+    pub(super) fn tell(signal: &str, pid: u32) {
+        let _ = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
+    }
+
+    /// Whether it has not ended yet.
+    pub(super) fn lives(&self) -> bool {
+        // What has ended stays in the table until the guard has waited for it, which it does last.
+        let state = Command::new("ps").args(["-o", "stat=", "-p", &self.pid.to_string()]).output();
+        state.is_ok_and(|state| state.stdout.first().is_some_and(|state| *state != b'Z'))
+    }
+
+    /// The processes that it started.
+    pub(super) fn children(&self) -> Vec<u32> {
+        let listed =
+            Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().expect("a list of processes");
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let pairs = listed.lines().filter_map(|line| {
+            let (pid, parent) = line.trim().split_once(' ')?;
+            Some((pid.parse().ok()?, parent.trim().parse::<u32>().ok()?))
+        });
+        pairs.filter(|(_, parent)| *parent == self.pid).map(|(pid, _)| pid).collect()
     }
 }
 
@@ -52,4 +77,9 @@ impl Drop for Process {
 pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for a process, of which nothing but its port is known")]
+pub(super) fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
 }

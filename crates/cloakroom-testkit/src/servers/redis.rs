@@ -6,20 +6,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Process, free_port};
-
-/// What a server keeps when it dies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "as many as the server has")]
-pub enum Durability {
-    /// Nothing.
-    #[default]
-    None,
-    /// All but the last second: the log is written to the disk once a second.
-    EverySecond,
-    /// All that was answered: the log is written to the disk before each answer.
-    Always,
-}
+use super::Durability;
+use super::process::{Process, free_port, pause};
 
 /// A Redis of a test's own.
 #[derive(Debug)]
@@ -122,9 +110,4 @@ impl Redis {
             process.signal(signal);
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "waits for a process, of which nothing but its port is known")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(10));
 }

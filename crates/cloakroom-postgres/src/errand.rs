@@ -1,0 +1,135 @@
+//! What is asked seldom: directories, lists, sweeps. Each is one statement.
+
+use std::sync::Arc;
+
+use cloakroom::batch::{Driver, Reply};
+use cloakroom::{Admission, Admitted, Entry, Page, Principal, Scanned, SessionId, StoreError, Timestamp};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::column::{id, limit, millis, moment, uuid};
+use crate::error::{PostgresError, PostgresErrorKind};
+use crate::link::{Broken, Link};
+use crate::reader;
+
+/// What is asked.
+pub(crate) enum Errand {
+    Admit(Admission),
+    RevokeBefore(Principal, Timestamp, Timestamp),
+    IdsOf(Principal, Page),
+    Scan(Page),
+    /// One step, of at most so many sessions.
+    Sweep(Timestamp, usize),
+    Probe,
+}
+
+impl Errand {
+    const fn is_read(&self) -> bool {
+        matches!(self, Self::IdsOf(..) | Self::Scan(_) | Self::Probe)
+    }
+}
+
+/// Works until nobody is left to ask.
+pub(crate) async fn run(driver: Driver<Errand, Reply>, link: Arc<Link>) {
+    loop {
+        link.rested().await;
+        let Some(mut batch) = driver.next(1, usize::MAX).await else { return };
+        let reply = match go(&link, batch.op(0)).await {
+            Ok(reply) => reply,
+            Err(broken) if batch.op(0).is_read() => Err(broken.of_read()),
+            Err(broken) => Err(broken.of_write()),
+        };
+        batch.answer(0, reply);
+    }
+}
+
+/// The outer result is the server's, the inner the operation's own.
+async fn go(link: &Link, errand: &Errand) -> Result<Result<Reply, StoreError>, Broken> {
+    Ok(match errand {
+        Errand::Admit(admission) => admitted(&admit(link, admission).await?).map(Into::into),
+        Errand::RevokeBefore(principal, before, until) => {
+            let bounds = (millis(*before), millis(*until));
+            link.ask(|words| &words.revoke, &[&principal.as_str(), &bounds.0, &bounds.1]).await?;
+            Ok(().into())
+        }
+        Errand::IdsOf(principal, page) => {
+            let (after, most) = bounds_of(*page);
+            let rows = link.ask(|words| &words.ids, &[&principal.as_str(), &after, &most]).await?;
+            let ids: Result<Vec<SessionId>, _> = rows.iter().map(|row| row.try_get(0).map(id)).collect();
+            ids.map(Into::into).map_err(unreadable)
+        }
+        Errand::Scan(page) => {
+            let (after, most) = bounds_of(*page);
+            let rows = link.ask(|words| &words.scan, &[&after, &most]).await?;
+            let entries: Result<Vec<_>, StoreError> = rows.iter().map(reader::entry).collect();
+            entries.map(|entries| Scanned::in_order(entries, *page).into())
+        }
+        Errand::Sweep(now, most) => sweep(link, *now, *most).await?.map(Into::into),
+        Errand::Probe => match link.ask(|words| &words.probe, &[]).await?.first().map(|row| row.try_get(0)) {
+            Some(Ok(false)) => Ok(().into()),
+            _ => Err(PostgresError::new(PostgresErrorKind::NotReady, "use the server").not_sent()),
+        },
+    })
+}
+
+async fn admit(link: &Link, admission: &Admission) -> Result<Vec<Row>, Broken> {
+    let (seen, seen_until): (Vec<Uuid>, Vec<i64>) =
+        admission.replacing.iter().map(|seen| (uuid(seen.id), millis(seen.until))).unzip();
+    link.ask(
+        |words| &words.admit,
+        &[
+            &admission.principal.as_str(),
+            &uuid(admission.id),
+            &millis(admission.until),
+            &millis(admission.authenticated_at),
+            &admission.limit.map(limit),
+            &limit(admission.shown()),
+            &seen,
+            &seen_until,
+        ],
+    )
+    .await
+}
+
+/// Looks at what may be garbage until `most` sessions went or there is nothing left to look at.
+async fn sweep(link: &Link, now: Timestamp, most: usize) -> Result<Result<usize, StoreError>, Broken> {
+    let (mut swept, now) = (0, millis(now));
+    while swept < most {
+        let rows = link.ask(|words| &words.sweep, &[&now, &limit(most - swept)]).await?;
+        let number =
+            |at| rows.first()?.try_get::<_, i64>(at).ok().and_then(|number| usize::try_from(number).ok());
+        let (Some(looked_at), Some(gone)) = (number(0), number(1)) else {
+            return Ok(Err(
+                PostgresError::new(PostgresErrorKind::Other, "understand an answer").outcome_unknown()
+            ));
+        };
+        swept += gone;
+        if looked_at == gone {
+            break;
+        }
+    }
+    link.ask(|words| &words.sweep_directory, &[&now, &limit(most)]).await?;
+    Ok(Ok(swept))
+}
+
+fn bounds_of(page: Page) -> (Option<Uuid>, i64) {
+    (page.starts_after().map(uuid), limit(page.limit()))
+}
+
+fn admitted(rows: &[Row]) -> Result<Admitted, StoreError> {
+    let standing = rows.first().map(|row| row.try_get::<_, i16>(0)).transpose().map_err(unreadable)?;
+    match standing {
+        Some(1) => Ok(Admitted::Done),
+        Some(2) => Ok(Admitted::Revoked),
+        // Full, even of nobody, where nobody may be.
+        _ => {
+            let others: Result<Vec<Entry>, _> =
+                rows.iter().map(|row| Ok(Entry::new(id(row.try_get(1)?), moment(row.try_get(2)?)))).collect();
+            others.map(Admitted::Full).map_err(unreadable)
+        }
+    }
+}
+
+fn unreadable(error: tokio_postgres::Error) -> StoreError {
+    PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).outcome_unknown()
+}

@@ -1,0 +1,62 @@
+//! The tables: made, and brought up to date.
+
+use tokio_postgres::Client;
+
+use crate::error::{PostgresError, PostgresErrorKind};
+use crate::names::Names;
+
+/// Each brings the tables from one version to the next. Never changed once released; later ones are added.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001_sessions.sql")];
+
+/// "clrm": those who bring tables up to date wait for each other.
+const LOCK: i64 = 0x636C_726D;
+
+/// Sees to it that the tables are those that this code reads and writes. Of several nodes that start at once, one does it
+/// and the others find it done.
+pub(crate) async fn migrate(client: &mut Client, names: &Names) -> Result<(), PostgresError> {
+    let failed = |error| PostgresError::driver("bring the tables up to date", error);
+    let newest = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    // Without rights to make tables it is enough that they are there.
+    if version(client, names).await.map_err(failed)? == Some(newest) {
+        return Ok(());
+    }
+    let transaction = client.transaction().await.map_err(failed)?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
+    let schema = names.schema();
+    if !exists(transaction.client(), "SELECT to_regnamespace($1) IS NOT NULL", schema)
+        .await
+        .map_err(failed)?
+    {
+        transaction.batch_execute(&format!("CREATE SCHEMA \"{schema}\"")).await.map_err(failed)?;
+    }
+    let table = names.fill(
+        "CREATE TABLE IF NOT EXISTS {version} (
+             version integer     NOT NULL PRIMARY KEY,
+             since   timestamptz NOT NULL DEFAULT now()
+         )",
+    );
+    transaction.batch_execute(&table).await.map_err(failed)?;
+    let done = version(transaction.client(), names).await.map_err(failed)?.unwrap_or_default();
+    if done > newest {
+        return Err(PostgresError::new(PostgresErrorKind::TooNew, "use the tables"));
+    }
+    for (number, migration) in (1_i32..).zip(MIGRATIONS).filter(|(number, _)| *number > done) {
+        transaction.batch_execute(&names.fill(migration)).await.map_err(failed)?;
+        let note = names.fill("INSERT INTO {version} (version) VALUES ($1)");
+        transaction.execute(&note, &[&number]).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// The version of the tables; `None` if there are none.
+async fn version(client: &Client, names: &Names) -> Result<Option<i32>, tokio_postgres::Error> {
+    if !exists(client, "SELECT to_regclass($1) IS NOT NULL", &names.fill("{version}")).await? {
+        return Ok(None);
+    }
+    let newest = client.query_one(&names.fill("SELECT max(version) FROM {version}"), &[]).await?;
+    newest.try_get(0)
+}
+
+async fn exists(client: &Client, query: &str, name: &str) -> Result<bool, tokio_postgres::Error> {
+    client.query_one(query, &[&name]).await?.try_get(0)
+}

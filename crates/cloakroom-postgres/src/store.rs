@@ -1,0 +1,216 @@
+//! The store: three queues, and tasks that work them off.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cloakroom::batch::{Answer, Queue, Reply};
+use cloakroom::{
+    Admission, Admitted, CodecError, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record,
+    Revision, Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use crate::builder::PostgresBuilder;
+use crate::errand::{self, Errand};
+use crate::error::PostgresError;
+use crate::feed::Feed;
+use crate::link::{Link, Way};
+use crate::reader;
+use crate::write::Write;
+use crate::writer;
+
+/// Operations that may wait, and bytes of them.
+const WAITING: usize = 16_384;
+const WAITING_BYTES: usize = 64 << 20;
+/// Connections for each kind of work. Of two that write one works while the other commits.
+const CONNECTIONS: usize = 2;
+/// Statements that may be on the way at once on a connection that reads.
+const READS: usize = 2;
+/// The largest session, in bytes.
+const LARGEST: usize = 16 << 20;
+/// Sessions that a sweep removes in one step, between which others get their turn.
+const STEP: usize = 500;
+
+/// Sessions in a PostgreSQL database.
+///
+/// See the [crate](crate) for what is promised. A session may take 16 MiB; a larger one is
+/// [`TooLarge`](StoreErrorKind::TooLarge).
+///
+/// # Cancellation
+/// Operations are carried out by tasks of the store's own once they are called: dropping what a method returned changes
+/// nothing. A sweep that is dropped stops after its step.
+pub struct PostgresStore {
+    writes: Queue<Write, Reply>,
+    reads: Queue<SessionId, Reply>,
+    errands: Queue<Errand, Reply>,
+    /// What waits for nothing on the same session has a number of its own.
+    numbers: AtomicU64,
+    way: Way,
+    runtime: Handle,
+    /// Ended with the store.
+    feeds: Mutex<Vec<AbortHandle>>,
+}
+
+impl PostgresStore {
+    /// Reaches the server at `url`, `postgres://[user[:password]@]host[:port][/database][?sslmode=require]`, and brings the
+    /// tables up to date.
+    ///
+    /// # Errors
+    /// [`PostgresError`] if the address is none, nobody can be reached there, or the tables can't be used.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: the store lives in the one that this is called in.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, PostgresError> {
+        Self::builder(url).connect().await
+    }
+
+    /// How to reach the server at `url` in some other way.
+    pub fn builder(url: impl Into<String>) -> PostgresBuilder {
+        PostgresBuilder::new(url.into())
+    }
+
+    pub(crate) fn start(way: Way) -> Self {
+        let runtime = Handle::current();
+        let (writes, to_write) = Queue::new(WAITING, WAITING_BYTES);
+        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
+        let (errands, to_do) = Queue::new(WAITING, usize::MAX);
+        for _ in 0..CONNECTIONS {
+            runtime.spawn(writer::run(to_write.clone(), Link::new(way.clone())));
+            runtime.spawn(errand::run(to_do.clone(), Link::new(way.clone())));
+            let link = Link::new(way.clone());
+            for _ in 0..READS {
+                runtime.spawn(reader::run(to_read.clone(), Arc::clone(&link)));
+            }
+        }
+        Self { writes, reads, errands, numbers: AtomicU64::new(0), way, runtime, feeds: Mutex::default() }
+    }
+
+    fn write<T: Answer>(
+        &self,
+        id: SessionId,
+        write: Result<Write, CodecError>,
+    ) -> Io<'_, Result<T, StoreError>> {
+        let write = match write {
+            Ok(write) => write,
+            Err(error) => return Io::ready(Err(error.into())),
+        };
+        let bytes = write.bytes();
+        if bytes > LARGEST {
+            return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
+        }
+        self.writes.ask(id, bytes, write)
+    }
+
+    fn errand<T: Answer>(&self, errand: Errand) -> Io<'_, Result<T, StoreError>> {
+        self.errands.ask(self.number(), 0, errand)
+    }
+
+    /// The place in a queue of what waits for nothing.
+    fn number(&self) -> SessionId {
+        let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
+        SessionId::from_bytes(number.to_be_bytes())
+    }
+}
+
+impl Store for PostgresStore {
+    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+        self.write(id, Write::insert(record))
+    }
+
+    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+        self.reads.ask(self.number(), 0, id)
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+        let (begun, answer) = oneshot::channel();
+        let task = self.runtime.spawn(Feed::new(self.way.clone(), listener).run(begun)).abort_handle();
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        Io::future(async move {
+            answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
+        })
+    }
+
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+        self.write(id, Write::replace(expected, record))
+    }
+
+    fn touch(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        deadline: Timestamp,
+    ) -> Io<'_, Result<bool, StoreError>> {
+        self.write(id, Ok(Write::touch(expected, deadline)))
+    }
+
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        self.write(id, Ok(Write::end_at(expected, ending)))
+    }
+
+    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+        self.write(id, Ok(Write::end(ending)))
+    }
+
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+        self.errand(Errand::Admit(admission))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.errand(Errand::RevokeBefore(principal.clone(), before, until))
+    }
+
+    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+        self.errand(Errand::IdsOf(principal.clone(), page))
+    }
+
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        match Page::of_scan(from, limit) {
+            Ok(page) => self.errand(Errand::Scan(page)),
+            Err(error) => Io::ready(Err(error)),
+        }
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        Io::future(async move {
+            let mut swept = 0;
+            while swept < limit {
+                let step = STEP.min(limit - swept);
+                let removed = self.errand::<usize>(Errand::Sweep(now, step)).await?;
+                swept += removed;
+                if removed < step {
+                    break;
+                }
+            }
+            Ok(swept)
+        })
+    }
+
+    fn health(&self) -> Io<'_, Result<(), StoreError>> {
+        self.errand(Errand::Probe)
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        for feed in self.feeds.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            feed.abort();
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("names", &self.way.names)
+            .field("writes", &self.writes)
+            .finish_non_exhaustive()
+    }
+}

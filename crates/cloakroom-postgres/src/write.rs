@@ -1,0 +1,209 @@
+//! Changes of sessions: how many of them are one statement, and what its answers mean.
+
+use std::sync::Arc;
+
+use cloakroom::batch::{Batch, Reply};
+use cloakroom::{
+    CodecError, EndReason, Ended, Ending, Inserted, Principal, Record, Revision, StoreError, Stored, Swap,
+    Timestamp,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::column::{marks, millis, stored, uuid};
+use crate::error::{PostgresError, PostgresErrorKind};
+
+/// A change of one session, in the columns of the statement.
+pub(crate) struct Write {
+    kind: Kind,
+    expected: (i64, i64),
+    head: Vec<u8>,
+    payload: Option<Arc<[u8]>>,
+    keeps: i32,
+    principal: Option<Principal>,
+    /// When the session began or ended.
+    at: i64,
+    signed_in: Option<i64>,
+    revision: (i64, i64),
+    idle: i64,
+    absolute: i64,
+    reason: Option<&'static str>,
+}
+
+/// The numbers that the statement knows them by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Insert = 0,
+    Replace = 1,
+    Touch = 2,
+    EndAt = 3,
+    End = 4,
+}
+
+impl Write {
+    pub(crate) fn insert(record: Record) -> Result<Self, CodecError> {
+        Self::keep(Kind::Insert, (0, 0), record)
+    }
+
+    pub(crate) fn replace(expected: Revision, record: Record) -> Result<Self, CodecError> {
+        Self::keep(Kind::Replace, marks(expected), record)
+    }
+
+    fn keep(kind: Kind, expected: (i64, i64), record: Record) -> Result<Self, CodecError> {
+        let payload = record.payload().to_bytes()?;
+        Ok(Self {
+            expected,
+            payload,
+            keeps: i32::try_from(remains(&record)).unwrap_or(i32::MAX),
+            principal: record.principal().cloned(),
+            at: millis(record.created()),
+            signed_in: record.authenticated_at().map(millis),
+            revision: marks(record.revision()),
+            idle: millis(record.idle_deadline()),
+            absolute: millis(record.absolute_deadline()),
+            head: Stored::Live(record).to_head(),
+            ..Self::of(kind)
+        })
+    }
+
+    pub(crate) fn touch(expected: Revision, deadline: Timestamp) -> Self {
+        Self {
+            expected: marks(expected),
+            head: deadline.as_millis().to_be_bytes().to_vec(),
+            idle: millis(deadline),
+            ..Self::of(Kind::Touch)
+        }
+    }
+
+    pub(crate) fn end_at(expected: Revision, ending: Ending) -> Self {
+        Self { kind: Kind::EndAt, expected: marks(expected), ..Self::end(ending) }
+    }
+
+    pub(crate) fn end(ending: Ending) -> Self {
+        let until = millis(ending.keep_until());
+        Self {
+            head: ending.to_bytes(),
+            at: millis(ending.at()),
+            idle: until,
+            absolute: until,
+            reason: Some(ending.reason().as_str()),
+            ..Self::of(Kind::End)
+        }
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            expected: (0, 0),
+            head: Vec::new(),
+            payload: None,
+            keeps: 0,
+            principal: None,
+            at: 0,
+            signed_in: None,
+            revision: (0, 0),
+            idle: 0,
+            absolute: 0,
+            reason: None,
+        }
+    }
+
+    /// What it weighs on the wire, roughly, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.head.len() + self.payload.as_ref().map_or(0, |payload| payload.len()) + 150
+    }
+
+    /// What a row of the statement's answer says of it.
+    pub(crate) fn answer(&self, row: &Row) -> Result<Reply, StoreError> {
+        let unreadable = |error: tokio_postgres::Error| {
+            PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).outcome_unknown()
+        };
+        let standing: i16 = row.try_get(1).map_err(unreadable)?;
+        Ok(match (self.kind, standing) {
+            (Kind::Insert, 1) => Inserted::Done.into(),
+            (Kind::Insert, _) => Inserted::Taken.into(),
+            (Kind::Touch, standing) => (standing == 1).into(),
+            (Kind::Replace | Kind::EndAt, 1) => Swap::Done.into(),
+            (Kind::Replace | Kind::EndAt, 3) => {
+                let head = row.try_get(2).map_err(unreadable)?;
+                let payload = row.try_get(3).map_err(unreadable)?;
+                match stored(head, payload)? {
+                    Stored::Live(record) => Swap::Stale(record).into(),
+                    Stored::Ended(_) => Swap::Gone.into(),
+                }
+            }
+            (Kind::Replace | Kind::EndAt, _) => Swap::Gone.into(),
+            (Kind::End, 1) => Ended::Now.into(),
+            (Kind::End, 2) => Ended::Already.into(),
+            (Kind::End, _) => Ended::Absent.into(),
+        })
+    }
+}
+
+/// How many bytes of a session's head its tombstone will keep.
+fn remains(record: &Record) -> usize {
+    let ending = Ending::new(EndReason::Ended, Timestamp::EPOCH, Timestamp::EPOCH);
+    Stored::Ended(record.ended(ending)).to_head().len() - ending.to_bytes().len()
+}
+
+/// The statement's parameters: each a column of all operations.
+pub(crate) struct Columns<'a> {
+    ids: Vec<Uuid>,
+    kinds: Vec<i16>,
+    heads: Vec<&'a [u8]>,
+    payloads: Vec<Option<&'a [u8]>>,
+    keeps: Vec<i32>,
+    principals: Vec<Option<&'a str>>,
+    signed_in: Vec<Option<i64>>,
+    reasons: Vec<Option<&'a str>>,
+    /// Expected count and token, when, count and token given, idle and absolute deadline.
+    numbers: [Vec<i64>; 7],
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(batch: &'a Batch<Write, Reply>) -> Self {
+        let writes: Vec<&Write> = (0..batch.len()).map(|index| batch.op(index)).collect();
+        let numbers = |number: fn(&Write) -> i64| writes.iter().map(|write| number(write)).collect();
+        Self {
+            ids: (0..batch.len()).map(|index| uuid(batch.id(index))).collect(),
+            kinds: writes.iter().map(|write| write.kind as i16).collect(),
+            heads: writes.iter().map(|write| &write.head[..]).collect(),
+            payloads: writes.iter().map(|write| write.payload.as_deref()).collect(),
+            keeps: writes.iter().map(|write| write.keeps).collect(),
+            principals: writes.iter().map(|write| write.principal.as_ref().map(Principal::as_str)).collect(),
+            signed_in: writes.iter().map(|write| write.signed_in).collect(),
+            reasons: writes.iter().map(|write| write.reason).collect(),
+            numbers: [
+                numbers(|write| write.expected.0),
+                numbers(|write| write.expected.1),
+                numbers(|write| write.at),
+                numbers(|write| write.revision.0),
+                numbers(|write| write.revision.1),
+                numbers(|write| write.idle),
+                numbers(|write| write.absolute),
+            ],
+        }
+    }
+
+    pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {
+        let [expected, expected_token, at, count, token, idle, absolute] = &self.numbers;
+        [
+            &self.ids,
+            &self.kinds,
+            expected,
+            expected_token,
+            &self.heads,
+            &self.payloads,
+            &self.keeps,
+            &self.principals,
+            at,
+            &self.signed_in,
+            count,
+            token,
+            idle,
+            absolute,
+            &self.reasons,
+        ]
+    }
+}

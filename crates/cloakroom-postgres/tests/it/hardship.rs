@@ -1,0 +1,235 @@
+//! What becomes of sessions while the server dies, stops and comes back, and while others hold its locks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom::{Error, ErrorKind, Key, Map, Record, Revision, Sessions, Store, StoreErrorKind, Swap};
+use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
+use cloakroom_testkit::servers::{Durability, Postgres};
+use tokio::runtime::Runtime;
+use tokio_postgres::NoTls;
+
+const PATIENCE: Duration = Duration::from_millis(500);
+
+async fn reach(server: &Postgres) -> PostgresStore {
+    PostgresStore::builder(server.url()).waiting_at_most(PATIENCE).connect().await.unwrap()
+}
+
+fn count(map: &mut Map) -> u64 {
+    let n = map.get::<u64>("n").ok().flatten().unwrap_or_default() + 1;
+    map.insert("n", n).unwrap();
+    n
+}
+
+/// Adds one to the session until it worked; how many failed attempts may have counted.
+async fn add_one(sessions: &Sessions<Map>, key: &Key) -> u64 {
+    let mut doubtful = 0;
+    loop {
+        let tried: Result<u64, Error> = async { sessions.of_key(key).await?.update(count).await }.await;
+        match tried {
+            Ok(_) => return doubtful,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                doubtful += u64::from(error.may_have_happened());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+}
+
+async fn begin(sessions: &Sessions<Map>) -> Key {
+    sessions.generate(Map::default()).await.unwrap().key().unwrap().clone()
+}
+
+#[test]
+fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
+    const WRITERS: usize = 8;
+    let mut server = Postgres::start(Durability::Always);
+    let runtime = Runtime::new().unwrap();
+    let sessions: Arc<Sessions<Map>> = Arc::new(Sessions::new(runtime.block_on(reach(&server))).unwrap());
+    let begin = || runtime.block_on(begin(&sessions));
+    let keys: Vec<Key> = (0..WRITERS).map(|_| begin()).collect();
+    let ended: Vec<Key> = (0..20).map(|_| begin()).collect();
+    for key in &ended {
+        runtime.block_on(sessions.revoke(key.id())).unwrap();
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let done = Arc::new(AtomicU64::new(0));
+    let writers: Vec<_> = keys
+        .iter()
+        .cloned()
+        .map(|key| {
+            let (sessions, stop, done) = (Arc::clone(&sessions), Arc::clone(&stop), Arc::clone(&done));
+            runtime.spawn(async move {
+                let (mut sure, mut doubtful) = (0, 0);
+                while !stop.load(Ordering::Relaxed) {
+                    doubtful += add_one(&sessions, &key).await;
+                    sure += 1;
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+                (sure, doubtful)
+            })
+        })
+        .collect();
+    for round in 1..=5 {
+        let goal = done.load(Ordering::Relaxed) + 50;
+        while done.load(Ordering::Relaxed) < goal {
+            std::thread::yield_now();
+        }
+        server.kill();
+        assert!(server.restart(), "round {round}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut all = (0, 0);
+    for (writer, key) in writers.into_iter().zip(&keys) {
+        let (sure, doubtful) = runtime.block_on(writer).unwrap();
+        let found = runtime.block_on(sessions.of_key(key)).unwrap().get::<u64>("n").unwrap().unwrap();
+        assert!((sure..=sure + doubtful).contains(&found), "{found} of {sure} and perhaps {doubtful}");
+        all = (all.0 + sure, all.1 + doubtful);
+    }
+    for key in &ended {
+        assert!(runtime.block_on(sessions.of_key(key)).is_err(), "a session came back from the dead");
+    }
+    println!("{} writes acknowledged, {} of unknown outcome, none lost", all.0, all.1);
+}
+
+#[test]
+fn a_server_that_stands_still_is_an_error_in_time_and_is_found_again() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let key = begin(&sessions).await;
+        server.freeze();
+        for _ in 0..3 {
+            let answer = tokio::time::timeout(4 * PATIENCE, sessions.of_key(&key)).await;
+            assert_eq!(answer.expect("an answer in time").unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        server.thaw();
+        add_one(&sessions, &key).await;
+    });
+}
+
+#[test]
+fn who_loses_to_a_rival_that_held_the_lock_is_shown_what_the_rival_left() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let store = reach(&server).await;
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let key = begin(&sessions).await;
+        let record = live(&store, &key).await;
+        let expected = record.revision();
+        client.batch_execute("BEGIN").await.unwrap();
+        // As another node writes, with what it found and a revision of its own.
+        let overtake = "UPDATE cloakroom.session SET count = count + 1, token = 7,
+                        head = overlay(head PLACING int8send(count + 1) || int8send(7) FROM 19 FOR 16)";
+        assert_eq!(client.execute(overtake, &[]).await.unwrap(), 1);
+        let late = store.replace(key.id(), expected, record.clone());
+        while waiting(&client).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+        let Swap::Stale(found) = late.await.unwrap() else { panic!("the rival was first") };
+        assert_eq!(found.revision(), Revision::new(expected.count() + 1, 7));
+        wire.abort();
+    });
+}
+
+#[test]
+fn a_lock_that_is_held_for_long_is_an_error_in_time_and_nothing_happened() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let store = reach(&server).await;
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let key = begin(&sessions).await;
+        let record = live(&store, &key).await;
+        client.batch_execute("BEGIN; SELECT FROM cloakroom.session FOR UPDATE").await.unwrap();
+        let answer =
+            tokio::time::timeout(2 * PATIENCE, store.replace(key.id(), record.revision(), record.clone()));
+        let error = answer.await.expect("an answer in time").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert_eq!(error.outcome(), cloakroom::Outcome::NotSent, "the server itself said so");
+        client.batch_execute("ROLLBACK").await.unwrap();
+        assert!(matches!(store.replace(key.id(), record.revision(), record).await, Ok(Swap::Done)));
+        wire.abort();
+    });
+}
+
+#[test]
+fn of_nodes_that_start_at_once_one_makes_the_tables() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let nodes: Vec<_> = (0..8)
+            .map(|_| tokio::spawn(PostgresStore::builder(server.url()).schema("young").connect()))
+            .collect();
+        for node in nodes {
+            assert!(node.await.unwrap().unwrap().health().await.is_ok());
+        }
+    });
+}
+
+#[test]
+fn tables_of_a_later_version_and_a_user_without_rights_are_told_when_the_store_is_opened() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        drop(reach(&server).await);
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        client
+            .batch_execute(
+                "CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA cloakroom TO clerk;
+                 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cloakroom TO clerk",
+            )
+            .await
+            .unwrap();
+        let clerk = server.url().replace("test@", "clerk@");
+        let store =
+            PostgresStore::connect(&clerk).await.expect("what is made may be used without the right to make");
+        let sessions: Sessions<Map> = Sessions::new(store).unwrap();
+        begin(&sessions).await;
+        let elsewhere = PostgresStore::builder(&clerk).schema("elsewhere").connect().await.unwrap_err();
+        assert_eq!(elsewhere.kind(), PostgresErrorKind::Denied, "{elsewhere}");
+        client.batch_execute("INSERT INTO cloakroom.session_version (version) VALUES (99)").await.unwrap();
+        let error = PostgresStore::connect(server.url()).await.unwrap_err();
+        assert_eq!(error.kind(), PostgresErrorKind::TooNew, "{error}");
+        wire.abort();
+    });
+}
+
+#[test]
+fn nobody_there_is_told_when_the_store_is_opened_and_no_password_is_shown() {
+    Runtime::new().unwrap().block_on(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let nobody = format!("postgres://test@{}/x", listener.local_addr().unwrap());
+        drop(listener);
+        let error = PostgresStore::connect(nobody).await.unwrap_err();
+        assert_eq!(error.kind(), PostgresErrorKind::Unreachable, "{error}");
+        let error = PostgresStore::connect("postgres://[::1/nowhere").await.unwrap_err();
+        assert_eq!(error.kind(), PostgresErrorKind::Url, "{error}");
+        let error = PostgresStore::builder("postgres://test@x/x").table("a.b").connect().await.unwrap_err();
+        assert_eq!(error.kind(), PostgresErrorKind::Name, "{error}");
+        for url in
+            ["postgres://u:hunter2@h/d", "postgres://h/d?user=u&password=hunter2", "host=h password=hunter2"]
+        {
+            let builder = PostgresStore::builder(url);
+            assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
+        }
+    });
+}
+
+async fn live(store: &PostgresStore, key: &Key) -> Record {
+    match store.get(key.id()).await.unwrap() {
+        Some(cloakroom::Stored::Live(record)) => record,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How many wait for a lock.
+async fn waiting(client: &tokio_postgres::Client) -> i64 {
+    let row = client.query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[]).await.unwrap();
+    row.get(0)
+}

@@ -1,0 +1,34 @@
+//! A server that all tests of this process share, in which each has tables of its own.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use cloakroom::Cached;
+use cloakroom_postgres::PostgresStore;
+use cloakroom_testkit::servers::{Durability, Postgres};
+use tokio::runtime::Runtime;
+
+static SERVER: LazyLock<Postgres> = LazyLock::new(|| Postgres::start(Durability::None));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static PLACES: AtomicU32 = AtomicU32::new(0);
+
+/// An empty store.
+pub(crate) fn fresh() -> PostgresStore {
+    let table = format!("test{}", PLACES.fetch_add(1, Ordering::Relaxed));
+    RUNTIME.block_on(PostgresStore::builder(SERVER.url()).table(table).connect()).unwrap()
+}
+
+/// The same behind a near cache.
+pub(crate) fn remembered() -> Cached<PostgresStore> {
+    RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
+}
+
+/// Two nodes' connections to one server, each behind a near cache that nothing but the server makes forget.
+pub(crate) fn pair(server: &Postgres) -> [Cached<PostgresStore>; 2] {
+    let node = || {
+        let store = RUNTIME.block_on(PostgresStore::connect(server.url())).unwrap();
+        RUNTIME.block_on(Cached::builder(store).believing(Duration::from_hours(1)).start()).unwrap()
+    };
+    [node(), node()]
+}

@@ -1,0 +1,164 @@
+//! A private PostgreSQL.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::Durability;
+use super::process::{Process, free_port, pause};
+
+/// A PostgreSQL of a test's own.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Option<Process>,
+    port: u16,
+    durability: Durability,
+    programs: PathBuf,
+    place: TempDir,
+}
+
+impl Postgres {
+    /// Makes one, starts it and waits until it answers.
+    pub fn start(durability: Durability) -> Self {
+        let place = tempfile::tempdir().expect("a directory");
+        let programs = programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
+        let mut server = Self { process: None, port: 0, durability, programs, place };
+        server.make();
+        let started = (0..10).any(|_| {
+            server.port = free_port();
+            server.restart()
+        });
+        assert!(started, "no PostgreSQL could be started: {}", server.log());
+        server
+    }
+
+    /// Where it is: `postgres://test@127.0.0.1:PORT/postgres`.
+    pub fn url(&self) -> String {
+        format!("postgres://test@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Kills all of it at once (`kill -9`).
+    pub fn kill(&mut self) {
+        self.signal("-KILL");
+        self.process = None;
+    }
+
+    /// Stops it where it is; connections stay, and nothing answers.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Starts it again where it was, on what it kept; true once it answers.
+    pub fn restart(&mut self) -> bool {
+        let port = self.port.to_string();
+        let data = self.data().to_string_lossy().into_owned();
+        let program = self.programs.join("postgres").to_string_lossy().into_owned();
+        let words =
+            ["-D", &data, "-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
+        let lasting: &[&str] = match self.durability {
+            Durability::None => {
+                &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+            }
+            Durability::EverySecond => &["-c", "synchronous_commit=off", "-c", "wal_writer_delay=1s"],
+            Durability::Always => &[],
+        };
+        let mut command = as_nobody_special();
+        command.push(program);
+        command.extend(words.iter().chain(lasting).map(|word| (*word).to_owned()));
+        // One that was killed may leave a child behind that ends a moment later.
+        (0..50).any(|_| {
+            self.process = Some(Process::start(&command, self.place.path()));
+            (0..200).any(|_| {
+                pause();
+                self.answers() || !self.process.as_ref().is_some_and(Process::lives)
+            }) && self.answers()
+        })
+    }
+
+    /// What it said, for people.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data().join("log")).unwrap_or_default()
+    }
+
+    fn make(&self) {
+        let mut words = as_nobody_special();
+        if let Some(user) = words.get(1).and_then(|word| word.strip_prefix("--reuid=")) {
+            let owned = Command::new("chown").arg(user).arg(self.place.path()).status();
+            assert!(owned.is_ok_and(|status| status.success()), "the directory cannot be {user}'s");
+        }
+        words.push(self.programs.join("initdb").to_string_lossy().into_owned());
+        let made = Command::new(&words[0])
+            .args(&words[1..])
+            .args(["-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "-D"])
+            .arg(self.data())
+            .current_dir(self.place.path())
+            .output()
+            .expect("initdb");
+        assert!(made.status.success(), "no database: {}", String::from_utf8_lossy(&made.stderr));
+        let settings = "logging_collector = off\nshared_buffers = 64MB\nmax_connections = 200\n";
+        let file = self.data().join("postgresql.auto.conf");
+        let appended = Command::new("sh")
+            .args(["-c", "printf %s \"$1\" >>\"$2\"", "settings", settings])
+            .arg(file)
+            .status();
+        assert!(appended.is_ok_and(|status| status.success()), "its settings cannot be written");
+    }
+
+    fn data(&self) -> PathBuf {
+        self.place.path().join("data")
+    }
+
+    /// Ready once it wrote so beside its port.
+    fn answers(&self) -> bool {
+        let is_ready = fs::read_to_string(self.data().join("postmaster.pid"))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim() == "ready"));
+        is_ready && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+
+    /// To the server and each process that works for it.
+    fn signal(&self, signal: &str) {
+        let Some(process) = &self.process else { return };
+        for child in process.children() {
+            Process::tell(signal, child);
+        }
+        process.signal(signal);
+    }
+}
+
+/// The server refuses to be root: its user does it then.
+fn as_nobody_special() -> Vec<String> {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
+    let words: &[&str] =
+        if is_root { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] };
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Where the newest installed version has its programs.
+fn programs() -> Option<PathBuf> {
+    let has_them = |place: &Path| place.join("initdb").exists() && place.join("postgres").exists();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(place) = std::env::split_paths(&path).find(|place| has_them(place)) {
+        return Some(place);
+    }
+    let below = |place: &str, end: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(place).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path().join(end)).filter(|place| has_them(place)).collect()
+    };
+    let mut found = below("/usr/lib/postgresql", "bin");
+    found.extend(below("/opt/homebrew/opt", "bin"));
+    found.extend(below("/usr/local/opt", "bin"));
+    found.sort_by_key(|place| {
+        let version =
+            place.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        version.and_then(|name| name.trim_start_matches("postgresql@").parse::<u32>().ok())
+    });
+    found.pop()
+}
