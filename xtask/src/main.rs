@@ -42,7 +42,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Step {
-    /// All tests of the workspace; installs Chromium with its driver and Redis if they are not there
+    /// All tests of the workspace; installs Chromium with its driver, Redis and PostgreSQL if they are not there
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///

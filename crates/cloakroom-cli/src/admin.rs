@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 use cloakroom::{Builder, Map, Sessions, Store};
+use cloakroom_stores::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
 use crate::serve::{self, Stop};
-use crate::store::StoreUrl;
+use crate::store;
 use crate::terminal;
 
 pub(crate) use census::Census;
@@ -30,8 +31,8 @@ pub(crate) use entrance::Entrance;
 /// have passed, and nobody else. It listens on this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The store: sqlite:PATH
-    #[arg(long, value_name = "URL")]
+    /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
+    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
     store: StoreUrl,
     /// Where to listen; port 0 means any free one
     ///
@@ -42,20 +43,21 @@ pub(crate) struct Options {
 
 /// Serves the page until it is told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let store: Arc<dyn Store> = Arc::new(options.store.existing()?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let store = store::existing(&options.store)?;
+    store::wait(async {
         let listener = serve::bind(Some(options.listen)).await?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
-            terminal::talk("warning: other machines can reach this address, and the operator's key travels to it in the clear.");
+            terminal::talk(
+                "warning: other machines can reach this address, and the operator's key travels to it in the clear.",
+            );
         }
         let stop = Stop::when_told()?;
         let office = Office::new(Sessions::builder(Arc::clone(&store)), store, address)?;
         terminal::data(&office.entrance.address())?;
         terminal::talk("Open it in a browser: it works once. Ctrl-C stops it.");
         office.serve(listener, stop).await
-    })
+    })?
 }
 
 /// What the operator's page works with. Cheap to clone.

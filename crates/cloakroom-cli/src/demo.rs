@@ -21,14 +21,15 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::Extensions;
 use axum::middleware;
 use cloakroom::{
-    AddressRule, Builder, ClientPolicy, ConfigError, CookiePolicy, Freshness, Kind, Limit, Measured,
+    AddressRule, Builder, Cached, ClientPolicy, ConfigError, CookiePolicy, Freshness, Kind, Limit, Measured,
     Observed, SessionLayer, Sessions, Store, Transport, Value,
 };
+use cloakroom_stores::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
 use crate::admin::Office;
 use crate::serve::{self, Stop};
-use crate::store::StoreUrl;
+use crate::store;
 use crate::terminal;
 use pace::Pace;
 use visitor::Visitor;
@@ -43,9 +44,18 @@ pub(crate) struct Options {
     /// Left out, it is 127.0.0.1:3000, or the next port if somebody else has that one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where to keep sessions: sqlite:PATH, a file that is created if need be, or memory:
-    #[arg(long, value_name = "URL", default_value = "sqlite:cloakroom-demo.db")]
+    /// Where to keep sessions: sqlite:PATH, a file that is created if need be, postgres://HOST/DATABASE, redis://HOST, or memory:
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "sqlite:cloakroom-demo.db",
+        env = "CLOAKROOM_STORE",
+        hide_env_values = true
+    )]
     store: StoreUrl,
+    /// Remember sessions in this process, up to so many bytes, and let the store tell of changes by others
+    #[arg(long, value_name = "BYTES")]
+    near_cache: Option<u64>,
     /// Let browsers use the site over plain HTTP on an address that other machines can reach
     ///
     /// Browsers keep Secure cookies away from plain HTTP, so a site on a local network needs one that is not. Whoever
@@ -69,9 +79,8 @@ const LARGEST_BODY: usize = 16 * 1024;
 
 /// Serves the demo until it is told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let store = options.store.open()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    store::wait(async {
+        let store = open(options).await?;
         let listener = serve::bind(options.listen).await?;
         let address = listener.local_addr()?;
         let reach = Reach::of(address.ip(), options.plain_http);
@@ -91,6 +100,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let (site, office) =
             tokio::join!(serve::until(listener, app, stop.clone()), office.serve(offices, stop));
         site.and(office)
+    })?
+}
+
+/// The store, behind a near cache if one is wanted.
+async fn open(options: &Options) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    let store = options.store.open().await?;
+    Ok(match options.near_cache {
+        Some(bytes) => Arc::new(Cached::builder(store).bounded(bytes).start().await?),
+        None => store,
     })
 }
 
@@ -181,15 +199,18 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 fn about_the_store(store: &StoreUrl) -> String {
+    if store.is_memory() {
+        return "note: sessions are kept in memory and end with this process.".to_owned();
+    }
     match store.file() {
-        None => "note: sessions are kept in memory and end with this process.".to_owned(),
+        None => format!("note: sessions are kept at {store}"),
         Some(file) => {
             // As this process was called, so that the line can be typed as it stands.
             let command = std::env::args().next().unwrap_or_else(|| "cloakroom".to_owned());
             format!(
                 "note: sessions are kept in {}
       To look into it from another terminal: {command} list --store {store}",
-                file.display()
+                std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display()
             )
         }
     }

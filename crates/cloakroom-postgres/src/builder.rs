@@ -22,6 +22,7 @@ pub struct PostgresBuilder {
     patience: Duration,
     commit: Commit,
     roots: Option<PathBuf>,
+    access: Access,
 }
 
 /// When a change counts as made.
@@ -37,6 +38,17 @@ pub enum Commit {
     /// # Security
     /// What is taken back includes logouts: a session that was ended lives again.
     Asynchronous,
+}
+
+/// What this process may do with the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Make them and bring them up to date.
+    Own,
+    /// Use them as they are.
+    Use,
+    /// Only read them.
+    Read,
 }
 
 /// An address, whose password is never shown.
@@ -61,6 +73,7 @@ impl PostgresBuilder {
             patience: Duration::from_secs(5),
             commit: Commit::default(),
             roots: None,
+            access: Access::Own,
         }
     }
 
@@ -96,6 +109,18 @@ impl PostgresBuilder {
         self
     }
 
+    /// Uses tables that are there and of this version: none is made or brought up to date, which is the application's to do.
+    pub const fn existing(mut self) -> Self {
+        self.access = Access::Use;
+        self
+    }
+
+    /// Only reads, and makes do with a standby: a change is refused. Tables must be there, and of this version.
+    pub const fn reading_only(mut self) -> Self {
+        self.access = Access::Read;
+        self
+    }
+
     /// Reaches the server, and brings the tables up to date.
     ///
     /// # Errors
@@ -112,10 +137,13 @@ impl PostgresBuilder {
         if server.get_application_name().is_none() {
             server.application_name("cloakroom");
         }
-        server.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        if self.access != Access::Read {
+            server.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         server.connect_timeout(self.patience);
         let tls = tls::connector(self.roots.as_deref())?;
-        let way = Way { server, tls, names, patience: self.patience, commit: self.commit };
+        let way =
+            Way { server, tls, names, patience: self.patience, commit: self.commit, access: self.access };
         way.prepare().await?;
         Ok(PostgresStore::start(way))
     }

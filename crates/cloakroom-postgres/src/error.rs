@@ -40,8 +40,12 @@ pub enum PostgresErrorKind {
     NotReady,
     /// Its disk is full.
     Full,
+    /// There are no tables of that name.
+    Missing,
     /// The tables were made by a later version of this crate.
     TooNew,
+    /// The tables were made by an earlier version of this crate, and are not to be brought up to date here.
+    TooOld,
     /// Others are in the way: two operations waited for each other, and this one was given up.
     Conflict,
     /// A value was refused.
@@ -156,7 +160,9 @@ impl fmt::Display for PostgresError {
             PostgresErrorKind::Denied => ": the server does not permit it",
             PostgresErrorKind::NotReady => ": the server takes no writes now",
             PostgresErrorKind::Full => ": the server has no room left",
-            PostgresErrorKind::TooNew => ": a later version of this program made the tables",
+            PostgresErrorKind::Missing => ": they are not there",
+            PostgresErrorKind::TooOld => ": an earlier version of this program made them, and only one that may bring them up to date can",
+            PostgresErrorKind::TooNew => ": a later version of this program made them",
             PostgresErrorKind::Conflict => ": others were in the way",
             PostgresErrorKind::Data => ": the server refused a value",
             PostgresErrorKind::Other => "",

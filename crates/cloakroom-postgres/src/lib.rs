@@ -34,6 +34,7 @@ mod column;
 mod errand;
 mod error;
 mod feed;
+mod inspection;
 mod link;
 mod names;
 mod reader;
@@ -45,4 +46,5 @@ mod writer;
 
 pub use builder::{Commit, PostgresBuilder};
 pub use error::{PostgresError, PostgresErrorKind};
+pub use inspection::Inspection;
 pub use store::PostgresStore;

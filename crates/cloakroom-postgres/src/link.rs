@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::builder::Commit;
+use crate::builder::{Access, Commit};
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::names::Names;
 use crate::schema;
@@ -26,6 +26,7 @@ pub(crate) struct Way {
     pub(crate) names: Names,
     pub(crate) patience: Duration,
     pub(crate) commit: Commit,
+    pub(crate) access: Access,
 }
 
 /// A connection, to be driven by somebody.
@@ -37,7 +38,10 @@ impl Way {
         let preparing = async {
             let (mut client, connection) = self.dial().await?;
             let _task = Task::of(connection);
-            schema::migrate(&mut client, &self.names).await
+            match self.access {
+                Access::Own => schema::migrate(&mut client, &self.names).await,
+                Access::Use | Access::Read => schema::expect(&client, &self.names).await,
+            }
         };
         // Another node may be at it.
         timeout(self.patience * 4, preparing)
@@ -65,8 +69,10 @@ impl Way {
             }
             Commit::Asynchronous => "SET synchronous_commit = off",
         };
+        let read_only =
+            if self.access == Access::Read { "SET default_transaction_read_only = on;" } else { "" };
         format!(
-            "SET statement_timeout = {limit}; SET plan_cache_mode = force_generic_plan; SET jit = off;
+            "{read_only} SET statement_timeout = {limit}; SET plan_cache_mode = force_generic_plan; SET jit = off;
              SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; {commit}"
         )
     }

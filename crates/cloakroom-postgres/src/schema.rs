@@ -48,6 +48,19 @@ pub(crate) async fn migrate(client: &mut Client, names: &Names) -> Result<(), Po
     transaction.commit().await.map_err(failed)
 }
 
+/// Makes sure that the tables are of this version.
+pub(crate) async fn expect(client: &Client, names: &Names) -> Result<(), PostgresError> {
+    let newest = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    let version = version(client, names).await;
+    let kind = match version.map_err(|error| PostgresError::driver("use the tables", error))? {
+        Some(version) if version == newest => return Ok(()),
+        Some(version) if version > newest => PostgresErrorKind::TooNew,
+        Some(_) => PostgresErrorKind::TooOld,
+        None => PostgresErrorKind::Missing,
+    };
+    Err(PostgresError::new(kind, "use the tables"))
+}
+
 /// The version of the tables; `None` if there are none.
 async fn version(client: &Client, names: &Names) -> Result<Option<i32>, tokio_postgres::Error> {
     if !exists(client, "SELECT to_regclass($1) IS NOT NULL", &names.fill("{version}")).await? {

@@ -17,6 +17,7 @@ use crate::builder::PostgresBuilder;
 use crate::errand::{self, Errand};
 use crate::error::PostgresError;
 use crate::feed::Feed;
+use crate::inspection::Inspection;
 use crate::link::{Link, Way};
 use crate::reader;
 use crate::write::Write;
@@ -70,6 +71,14 @@ impl PostgresStore {
     /// How to reach the server at `url` in some other way.
     pub fn builder(url: impl Into<String>) -> PostgresBuilder {
         PostgresBuilder::new(url.into())
+    }
+
+    /// Looks the server over: whether it can be used, and what it promises.
+    ///
+    /// # Errors
+    /// [`PostgresError`] if it can't be asked.
+    pub async fn inspect(&self) -> Result<Inspection, PostgresError> {
+        Inspection::of(&self.way).await
     }
 
     pub(crate) fn start(way: Way) -> Self {

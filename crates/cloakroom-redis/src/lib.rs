@@ -27,6 +27,7 @@ mod builder;
 mod driver;
 mod error;
 mod feed;
+mod inspection;
 mod keys;
 mod link;
 mod op;
@@ -36,4 +37,5 @@ mod walk;
 
 pub use builder::RedisBuilder;
 pub use error::{RedisError, RedisErrorKind};
+pub use inspection::Inspection;
 pub use store::RedisStore;

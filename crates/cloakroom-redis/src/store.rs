@@ -18,6 +18,7 @@ use crate::builder::RedisBuilder;
 use crate::driver;
 use crate::error::RedisError;
 use crate::feed::Feed;
+use crate::inspection::Inspection;
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
 use crate::op::Op;
@@ -66,6 +67,14 @@ impl RedisStore {
     /// How to reach the server at `url` in some other way.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder::new(url.into())
+    }
+
+    /// Looks the server over: what it keeps, and what it does when its memory is full.
+    ///
+    /// # Errors
+    /// [`RedisError`] if it can't be asked.
+    pub async fn inspect(&self) -> Result<Inspection, RedisError> {
+        Inspection::of(&self.link).await
     }
 
     pub(crate) fn start(link: Arc<Link>, keys: Keys) -> Self {

@@ -50,7 +50,7 @@
 //! - `user-agents`: `Client::device`, a user agent as people call it
 //! - `tracing`: `Traced`, every event for the `tracing` crate
 //! - `metrics`: `Measured`, every event and store call for the `metrics` facade
-//! - `tokio`: `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
+//! - `tokio`: `Timeout`, `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
 
 pub mod batch;
 pub mod blocking;
@@ -97,6 +97,8 @@ mod visit;
 
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "tokio")]
+mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
 
@@ -137,6 +139,8 @@ pub use store::{
 pub use summary::Summary;
 pub use theft::TheftPolicy;
 pub use time::{Clock, SystemClock, Timestamp};
+#[cfg(feature = "tokio")]
+pub use timeout::Timeout;
 #[cfg(feature = "tower")]
 pub use tower::{SessionFuture, SessionLayer, SessionService};
 pub use transport::Transport;

@@ -1,17 +1,19 @@
 //! Which store, and how the answer is wanted.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use cloakroom_sqlite::SqliteStore;
+use cloakroom::Store;
+use cloakroom_stores::StoreUrl;
 
-use crate::store::StoreUrl;
+use crate::store;
 
 /// What all commands ask for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Access {
-    /// The store: sqlite:PATH
-    #[arg(long, value_name = "URL")]
-    store: StoreUrl,
+    /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
+    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
+    pub(super) store: StoreUrl,
     /// Answer in JSON, for programs
     #[arg(long)]
     pub(super) json: bool,
@@ -19,12 +21,12 @@ pub(super) struct Access {
 
 impl Access {
     /// The store for looking only: nothing in it is changed.
-    pub(super) fn read(&self) -> Result<SqliteStore, Box<dyn Error>> {
-        self.store.read_only()
+    pub(super) fn read(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+        store::read_only(&self.store)
     }
 
     /// The store for acting on it.
-    pub(super) fn write(&self) -> Result<SqliteStore, Box<dyn Error>> {
-        self.store.existing()
+    pub(super) fn write(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+        store::existing(&self.store)
     }
 }

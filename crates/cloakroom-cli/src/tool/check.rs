@@ -4,13 +4,14 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use cloakroom::{SessionId, Store};
-use cloakroom_sqlite::{Inspection, SqliteStore};
+use cloakroom_stores::Check;
 use serde::Serialize;
 
 use super::access::Access;
 use super::{Finding, output, walk};
+use crate::store;
 
-/// Check a store: reachable, up to date, with its log, undamaged, private, every session readable, and how fast it answers.
+/// Check a store: reachable, up to date, keeping what it acknowledges, every session readable, and how fast it answers.
 ///
 /// Reads everything and changes nothing.
 #[derive(Debug, clap::Args)]
@@ -24,11 +25,11 @@ struct Report {
     ok: bool,
     /// How long a read of one session takes, as a rule; microseconds.
     round_trip_us: f64,
-    checks: Vec<Check>,
+    checks: Vec<Line>,
 }
 
 #[derive(Serialize)]
-struct Check {
+struct Line {
     name: &'static str,
     ok: bool,
     found: String,
@@ -38,16 +39,18 @@ struct Check {
 const READS: u8 = 101;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut checks = store::wait(options.access.store.check())??;
     let store = options.access.read()?;
-    let mut checks = file_checks(&store.inspect()?);
-    checks.push(readable(&store));
-    let round_trip_us = round_trip(&store)?.as_secs_f64() * 1e6;
-    checks.push(Check { name: "round trip", ok: true, found: format!("{round_trip_us:.1} microseconds") });
+    checks.push(readable(&*store));
+    let round_trip_us = round_trip(&*store)?.as_secs_f64() * 1e6;
+    checks.push(Check::new("round trip", true, format!("{round_trip_us:.1} microseconds")));
+    let checks: Vec<Line> =
+        checks.into_iter().map(|Check { name, ok, found, .. }| Line { name, ok, found }).collect();
     let ok = checks.iter().all(|check| check.ok);
     if options.access.json {
         output::object(&Report { ok, round_trip_us, checks })?;
     } else {
-        let line = |check: Check| {
+        let line = |check: Line| {
             [if check.ok { "ok" } else { "PROBLEM" }.to_owned(), check.name.to_owned(), check.found]
         };
         output::table(["", "CHECK", "FOUND"], checks.into_iter().map(line).collect())?;
@@ -55,39 +58,8 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if ok { Ok(()) } else { Err(Finding::Problems.into()) }
 }
 
-fn file_checks(found: &Inspection) -> Vec<Check> {
-    let mut checks = vec![
-        Check { name: "tables", ok: true, found: format!("version {}", found.schema_version) },
-        Check {
-            name: "write-ahead log",
-            ok: found.is_wal,
-            found: if found.is_wal { format!("yes, {} bytes", found.log_bytes) } else { "no".to_owned() },
-        },
-        Check {
-            name: "file",
-            ok: true,
-            found: format!(
-                "{} bytes, {} of them free; SQLite {} reads it",
-                found.file_bytes, found.free_bytes, found.sqlite_version
-            ),
-        },
-        Check {
-            name: "integrity",
-            ok: found.damage.is_empty(),
-            found: if found.damage.is_empty() { "undamaged".to_owned() } else { found.damage.join("; ") },
-        },
-    ];
-    if let Some(mode) = found.mode {
-        // The six bits of its group and of everybody else.
-        let private = mode.trailing_zeros() >= 6;
-        let who = if private { "its owner alone" } else { "others can read it: chmod 600" };
-        checks.push(Check { name: "permissions", ok: private, found: format!("{mode:03o}: {who}") });
-    }
-    checks
-}
-
 /// Whether every session can be read. The first that can't ends the walk, and is named by the one before it.
-fn readable(store: &SqliteStore) -> Check {
+fn readable(store: &dyn Store) -> Check {
     let (mut count, mut last) = (0_u64, None);
     let walked = walk::all(store, None, &mut |id, _| {
         (count, last) = (count + 1, Some(id));
@@ -100,12 +72,12 @@ fn readable(store: &SqliteStore) -> Check {
             format!("not {after}: {error}")
         }
     };
-    Check { name: "sessions readable", ok: walked.is_ok(), found }
+    Check::new("sessions readable", walked.is_ok(), found)
 }
 
 /// How long a read of one session takes, as a rule.
 #[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]
-fn round_trip(store: &SqliteStore) -> Result<Duration, Box<dyn Error>> {
+fn round_trip(store: &dyn Store) -> Result<Duration, Box<dyn Error>> {
     let known = store.scan(None, 1).wait()?.entries.first().map(|(id, _)| *id);
     let id = known.unwrap_or(SessionId::from_bytes([0; 16]));
     let mut times = Vec::new();

@@ -1,4 +1,5 @@
 //! The command as its users meet it: a real process, spoken to over real HTTP.
+#![allow(clippy::print_stdout, reason = "figures that a test measured")]
 #![allow(clippy::panic, reason = "a test that can't go on must panic")]
 
 mod admin;
@@ -12,4 +13,5 @@ mod pages;
 mod process;
 mod programs;
 mod server;
+mod stores;
 mod tool;

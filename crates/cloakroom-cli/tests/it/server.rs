@@ -39,6 +39,12 @@ impl Server {
         Self::run(&mut command(&["demo", "--listen", address, "--store", &store_at(file)]))
     }
 
+    /// A demo on the store at this URL, told some more.
+    pub(crate) fn start_with(store: &str, arguments: &[&str]) -> Self {
+        let demo = ["demo", "--listen", "127.0.0.1:0", "--store", store];
+        Self::run(&mut command(&[&demo[..], arguments].concat()))
+    }
+
     /// A demo on this file, started by a shell after `preparation`.
     #[cfg(unix)]
     pub(crate) fn start_after(preparation: &str, file: &Path) -> Self {

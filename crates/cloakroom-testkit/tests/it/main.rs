@@ -26,6 +26,26 @@ mod near_cache_in_steps {
     );
 }
 
+/// Answers awaited by threads that know of no runtime, against the clock of one.
+mod in_time {
+    use std::sync::LazyLock;
+    use std::time::Duration;
+
+    use cloakroom::{MemoryStore, Timeout};
+    use cloakroom_testkit::StepStore;
+    use tokio::runtime::{Builder, Runtime};
+
+    static CLOCK: LazyLock<Runtime> =
+        LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap());
+
+    fn store() -> Timeout<StepStore<MemoryStore>> {
+        let _inside = CLOCK.enter();
+        Timeout::new(StepStore::new(MemoryStore::new()), Duration::from_mins(10))
+    }
+
+    cloakroom_testkit::conformance!(super::in_time::store());
+}
+
 mod naive_and_sound {
     cloakroom_testkit::conformance!(crate::naive::Naive::sound());
 }

@@ -8,4 +8,5 @@ mod messages;
 mod near_cache;
 mod peers;
 mod readme;
+mod timeout;
 mod watching;

@@ -1,0 +1,21 @@
+//! In the place of Redis, in a program that was built without it.
+
+use std::sync::Arc;
+
+use cloakroom::Store;
+
+use crate::check::Check;
+use crate::error::OpenError;
+use crate::options::Options;
+
+pub(crate) fn understand(_: Options) -> Result<(), OpenError> {
+    Err(OpenError::not_built("Redis"))
+}
+
+pub(crate) async fn open(_: &str, _: Options) -> Result<Arc<dyn Store>, OpenError> {
+    Err(OpenError::not_built("Redis"))
+}
+
+pub(crate) async fn check(_: &str, _: Options) -> Result<Vec<Check>, OpenError> {
+    Err(OpenError::not_built("Redis"))
+}

@@ -1,0 +1,74 @@
+//! Stores by their URL, for applications that leave the choice to whoever runs them.
+//!
+//! ```
+//! # use cloakroom::{Map, Sessions};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = std::env::var("SESSION_STORE").unwrap_or("memory:".to_owned());
+//! let sessions: Sessions<Map> = Sessions::new(cloakroom_stores::open(&url).await?)?;
+//! # Ok(()) }
+//! ```
+//!
+//! | URL | sessions are kept |
+//! |---|---|
+//! | `memory:` | in this process, and gone with it |
+//! | `sqlite:PATH` | in a file, made if it is not there |
+//! | `postgres://[USER[:PASSWORD]@]HOST[:PORT][,HOST..][/DATABASE]` | in a PostgreSQL database |
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | in a Redis or Valkey server; `rediss://` encrypted |
+//!
+//! What comes after a `?`, separated by `&`:
+//!
+//! | option | of | means |
+//! |---|---|---|
+//! | `timeout=5s` | postgres, redis | how long is waited for a connection and for each answer |
+//! | `schema=cloakroom` `table=session` | postgres | where the tables are, and how their names begin |
+//! | `commit=asynchronous` | postgres | a change counts once the server has it in memory: faster, and a crash takes some back |
+//! | `sslmode=require` | postgres | encrypted, or not at all; `prefer` unless told |
+//! | `sslrootcert=PATH` | postgres | trust a certificate that leads to one in this file |
+//! | `prefix=cloakroom` | redis | what all keys begin with |
+//!
+//! Other options of `postgres://` go to the driver as they are: `application_name`, `keepalives` and so on.
+//!
+//! # Features
+//! `sqlite`, `postgres` and `redis`, all of them on: an application that wants fewer switches the others off.
+
+mod check;
+mod error;
+mod options;
+mod url;
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(not(feature = "postgres"))]
+#[path = "absent/postgres.rs"]
+mod postgres;
+#[cfg(not(feature = "redis"))]
+#[path = "absent/redis.rs"]
+mod redis;
+#[cfg(not(feature = "sqlite"))]
+#[path = "absent/sqlite.rs"]
+mod sqlite;
+
+use std::sync::Arc;
+
+use cloakroom::Store;
+
+pub use check::Check;
+pub use error::{OpenError, OpenErrorKind};
+pub use url::StoreUrl;
+
+/// Opens the store at `url` for an application: what does not exist is made, what is of an earlier version brought up to date.
+///
+/// # Errors
+/// [`OpenError`] if the URL is none, with a hint at what was meant, or the store can't be opened. It repeats no password.
+///
+/// # Panics
+/// Outside a tokio runtime, for a store that is a server: it lives in the one that this is called in.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    url.parse::<StoreUrl>()?.open().await
+}
