@@ -2,12 +2,16 @@
 //!
 //! They come from installed packages. A server that is missing is a failure that says what to install.
 
+pub mod hardship;
+
 mod postgres;
 mod process;
 mod redis;
+mod wire;
 
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use wire::Wire;
 
 /// What a server keeps when it dies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,4 +24,30 @@ pub enum Durability {
     EverySecond,
     /// All that was answered: the log is written to the disk before each answer.
     Always,
+}
+
+/// A server of a test's own that may be put through hardship.
+pub trait Server {
+    /// Where it is.
+    fn url(&self) -> String {
+        self.url_at(self.port())
+    }
+
+    /// Where it is for who reaches it through another port of this machine.
+    fn url_at(&self, port: u16) -> String;
+
+    /// The port it listens at.
+    fn port(&self) -> u16;
+
+    /// Kills it at once (`kill -9`), with all that works for it.
+    fn kill(&mut self);
+
+    /// Starts it again where it was, on what it kept; true once it answers.
+    fn restart(&mut self) -> bool;
+
+    /// Stops it where it is: connections stay, and nothing answers.
+    fn freeze(&self);
+
+    /// Lets it go on.
+    fn thaw(&self);
 }

@@ -4,54 +4,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cloakroom_testkit::servers::{Durability, Postgres, Redis};
+use cloakroom_testkit::servers::{Durability, Postgres, Redis, Server as Servers};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::server::{Server, command};
 
-/// A server that sessions are kept in.
-trait Engine {
+/// A server that keeps what it acknowledges.
+trait Engine: Servers {
     fn start() -> Self;
-    fn url(&self) -> String;
-    fn kill(&mut self);
-    fn restart(&mut self) -> bool;
-    fn freeze(&self);
-    fn thaw(&self);
 }
 
-macro_rules! engine {
-    ($server:ident) => {
-        impl Engine for $server {
-            fn start() -> Self {
-                Self::start(Durability::Always)
-            }
-
-            fn url(&self) -> String {
-                $server::url(self)
-            }
-
-            fn kill(&mut self) {
-                $server::kill(self);
-            }
-
-            fn restart(&mut self) -> bool {
-                $server::restart(self)
-            }
-
-            fn freeze(&self) {
-                $server::freeze(self);
-            }
-
-            fn thaw(&self) {
-                $server::thaw(self);
-            }
-        }
-    };
+impl Engine for Postgres {
+    fn start() -> Self {
+        Self::start(Durability::Always)
+    }
 }
 
-engine!(Postgres);
-engine!(Redis);
+impl Engine for Redis {
+    fn start() -> Self {
+        Self::start(Durability::Always)
+    }
+}
 
 const PATIENCE: Duration = Duration::from_millis(1_000);
 

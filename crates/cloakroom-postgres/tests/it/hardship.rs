@@ -1,113 +1,38 @@
 //! What becomes of sessions while the server dies, stops and comes back, and while others hold its locks.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
-
-use cloakroom::{Error, ErrorKind, Key, Map, Record, Revision, Sessions, Store, StoreErrorKind, Swap};
+use cloakroom::{Key, Map, Record, Revision, Sessions, Store, StoreErrorKind, Swap};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
-use cloakroom_testkit::servers::{Durability, Postgres};
+use cloakroom_testkit::servers::hardship::{self, PATIENCE};
+use cloakroom_testkit::servers::{Durability, Postgres, Server};
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
 
-const PATIENCE: Duration = Duration::from_millis(500);
+use crate::place::open;
 
 async fn reach(server: &Postgres) -> PostgresStore {
     PostgresStore::builder(server.url()).waiting_at_most(PATIENCE).connect().await.unwrap()
-}
-
-fn count(map: &mut Map) -> u64 {
-    let n = map.get::<u64>("n").ok().flatten().unwrap_or_default() + 1;
-    map.insert("n", n).unwrap();
-    n
-}
-
-/// Adds one to the session until it worked; how many failed attempts may have counted.
-async fn add_one(sessions: &Sessions<Map>, key: &Key) -> u64 {
-    let mut doubtful = 0;
-    loop {
-        let tried: Result<u64, Error> = async { sessions.of_key(key).await?.update(count).await }.await;
-        match tried {
-            Ok(_) => return doubtful,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-                doubtful += u64::from(error.may_have_happened());
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        }
-    }
 }
 
 async fn begin(sessions: &Sessions<Map>) -> Key {
     sessions.generate(Map::default()).await.unwrap().key().unwrap().clone()
 }
 
-#[test]
-fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
-    const WRITERS: usize = 8;
-    let mut server = Postgres::start(Durability::Always);
-    let runtime = Runtime::new().unwrap();
-    let sessions: Arc<Sessions<Map>> = Arc::new(Sessions::new(runtime.block_on(reach(&server))).unwrap());
-    let begin = || runtime.block_on(begin(&sessions));
-    let keys: Vec<Key> = (0..WRITERS).map(|_| begin()).collect();
-    let ended: Vec<Key> = (0..20).map(|_| begin()).collect();
-    for key in &ended {
-        runtime.block_on(sessions.revoke(key.id())).unwrap();
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let done = Arc::new(AtomicU64::new(0));
-    let writers: Vec<_> = keys
-        .iter()
-        .cloned()
-        .map(|key| {
-            let (sessions, stop, done) = (Arc::clone(&sessions), Arc::clone(&stop), Arc::clone(&done));
-            runtime.spawn(async move {
-                let (mut sure, mut doubtful) = (0, 0);
-                while !stop.load(Ordering::Relaxed) {
-                    doubtful += add_one(&sessions, &key).await;
-                    sure += 1;
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-                (sure, doubtful)
-            })
-        })
-        .collect();
-    for round in 1..=5 {
-        let goal = done.load(Ordering::Relaxed) + 50;
-        while done.load(Ordering::Relaxed) < goal {
-            std::thread::yield_now();
-        }
-        server.kill();
-        assert!(server.restart(), "round {round}");
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut all = (0, 0);
-    for (writer, key) in writers.into_iter().zip(&keys) {
-        let (sure, doubtful) = runtime.block_on(writer).unwrap();
-        let found = runtime.block_on(sessions.of_key(key)).unwrap().get::<u64>("n").unwrap().unwrap();
-        assert!((sure..=sure + doubtful).contains(&found), "{found} of {sure} and perhaps {doubtful}");
-        all = (all.0 + sure, all.1 + doubtful);
-    }
-    for key in &ended {
-        assert!(runtime.block_on(sessions.of_key(key)).is_err(), "a session came back from the dead");
-    }
-    println!("{} writes acknowledged, {} of unknown outcome, none lost", all.0, all.1);
+macro_rules! hardships {
+    ($($law:ident: $durability:ident),* $(,)?) => {
+        $(#[test]
+        fn $law() {
+            hardship::$law(&mut Postgres::start(Durability::$durability), open);
+        })*
+    };
 }
 
-#[test]
-fn a_server_that_stands_still_is_an_error_in_time_and_is_found_again() {
-    let server = Postgres::start(Durability::None);
-    Runtime::new().unwrap().block_on(async {
-        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
-        let key = begin(&sessions).await;
-        server.freeze();
-        for _ in 0..3 {
-            let answer = tokio::time::timeout(4 * PATIENCE, sessions.of_key(&key)).await;
-            assert_eq!(answer.expect("an answer in time").unwrap_err().kind(), ErrorKind::Unavailable);
-        }
-        server.thaw();
-        add_one(&sessions, &key).await;
-    });
+hardships! {
+    nothing_acknowledged_is_lost: Always,
+    standing_still_is_an_error_in_time: None,
+    connections_may_be_reset: Always,
+    operations_are_one_round_trip: None,
+    an_end_is_told: Always,
+    nothing_is_missed_while_the_feed_is_cut: None,
 }
 
 #[test]

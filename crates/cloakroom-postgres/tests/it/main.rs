@@ -1,8 +1,6 @@
 //! The suite on PostgreSQL, and what is PostgreSQL's own.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
-#![allow(clippy::print_stdout, reason = "figures that a test measured")]
 
-mod feed;
 mod hardship;
 mod place;
 

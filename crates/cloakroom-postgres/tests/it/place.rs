@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use cloakroom::Cached;
 use cloakroom_postgres::PostgresStore;
-use cloakroom_testkit::servers::{Durability, Postgres};
+use cloakroom_testkit::servers::hardship::PATIENCE;
+use cloakroom_testkit::servers::{Durability, Postgres, Server};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Postgres> = LazyLock::new(|| Postgres::start(Durability::None));
@@ -24,11 +24,7 @@ pub(crate) fn remembered() -> Cached<PostgresStore> {
     RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
 }
 
-/// Two nodes' connections to one server, each behind a near cache that nothing but the server makes forget.
-pub(crate) fn pair(server: &Postgres) -> [Cached<PostgresStore>; 2] {
-    let node = || {
-        let store = RUNTIME.block_on(PostgresStore::connect(server.url())).unwrap();
-        RUNTIME.block_on(Cached::builder(store).believing(Duration::from_hours(1)).start()).unwrap()
-    };
-    [node(), node()]
+/// A store on a server of the test's own.
+pub(crate) fn open(url: &str) -> PostgresStore {
+    RUNTIME.block_on(PostgresStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom::{Lifetime, Map, Principal, Session, Sessions, Store, Stored, Timestamp};
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::block_on;
-use cloakroom_testkit::servers::{Durability, Redis};
+use cloakroom_testkit::servers::{Durability, Redis, Server};
 
 use crate::place::open;
 
@@ -25,7 +25,7 @@ fn expires(store: &RedisStore, session: &Session<Map>) -> Timestamp {
 #[test]
 fn whatever_is_written_goes_five_minutes_after_its_time() {
     let server = Redis::start(Durability::None);
-    let store = Arc::new(open(&server));
+    let store = Arc::new(open(&server.url()));
     let sessions: Sessions<Map> = Sessions::new(Arc::clone(&store)).unwrap();
     let check =
         |session: &Session<Map>| assert_eq!(goes(&server, session), expires(&store, session).after(SLACK));

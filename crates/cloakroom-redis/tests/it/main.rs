@@ -1,9 +1,7 @@
 //! The suite on Redis, and what is Redis's own.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
-#![allow(clippy::print_stdout, reason = "figures that a test measured")]
 
 mod expiry;
-mod feed;
 mod hardship;
 mod place;
 

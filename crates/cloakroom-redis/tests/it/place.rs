@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use cloakroom::Cached;
 use cloakroom_redis::RedisStore;
-use cloakroom_testkit::servers::{Durability, Redis};
+use cloakroom_testkit::servers::hardship::PATIENCE;
+use cloakroom_testkit::servers::{Durability, Redis, Server};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Redis> = LazyLock::new(|| Redis::start(Durability::None));
@@ -25,17 +25,8 @@ pub(crate) fn remembered() -> Cached<RedisStore> {
 }
 
 /// A store on a server of the test's own.
-pub(crate) fn open(server: &Redis) -> RedisStore {
-    RUNTIME.block_on(RedisStore::connect(server.url())).unwrap()
-}
-
-/// Two nodes' connections to one server, each behind a near cache that nothing but the server makes forget.
-pub(crate) fn pair(server: &Redis) -> [Cached<RedisStore>; 2] {
-    let node = || {
-        let builder = Cached::builder(open(server)).believing(Duration::from_hours(1));
-        RUNTIME.block_on(builder.start()).unwrap()
-    };
-    [node(), node()]
+pub(crate) fn open(url: &str) -> RedisStore {
+    RUNTIME.block_on(RedisStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
 }
 
 /// An address where nobody is.

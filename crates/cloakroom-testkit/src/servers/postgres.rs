@@ -7,8 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::Durability;
 use super::process::{Process, free_port, pause};
+use super::{Durability, Server};
 
 /// A PostgreSQL of a test's own.
 #[derive(Debug)]
@@ -33,54 +33,6 @@ impl Postgres {
         });
         assert!(started, "no PostgreSQL could be started: {}", server.log());
         server
-    }
-
-    /// Where it is: `postgres://test@127.0.0.1:PORT/postgres`.
-    pub fn url(&self) -> String {
-        format!("postgres://test@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// Kills all of it at once (`kill -9`).
-    pub fn kill(&mut self) {
-        self.signal("-KILL");
-        self.process = None;
-    }
-
-    /// Stops it where it is; connections stay, and nothing answers.
-    pub fn freeze(&self) {
-        self.signal("-STOP");
-    }
-
-    /// Lets it go on.
-    pub fn thaw(&self) {
-        self.signal("-CONT");
-    }
-
-    /// Starts it again where it was, on what it kept; true once it answers.
-    pub fn restart(&mut self) -> bool {
-        let port = self.port.to_string();
-        let data = self.data().to_string_lossy().into_owned();
-        let program = self.programs.join("postgres").to_string_lossy().into_owned();
-        let words =
-            ["-D", &data, "-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
-        let lasting: &[&str] = match self.durability {
-            Durability::None => {
-                &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
-            }
-            Durability::EverySecond => &["-c", "synchronous_commit=off", "-c", "wal_writer_delay=1s"],
-            Durability::Always => &[],
-        };
-        let mut command = as_nobody_special();
-        command.push(program);
-        command.extend(words.iter().chain(lasting).map(|word| (*word).to_owned()));
-        // One that was killed may leave a child behind that ends a moment later.
-        (0..50).any(|_| {
-            self.process = Some(Process::start(&command, self.place.path()));
-            (0..200).any(|_| {
-                pause();
-                self.answers() || !self.process.as_ref().is_some_and(Process::lives)
-            }) && self.answers()
-        })
     }
 
     /// What it said, for people.
@@ -130,6 +82,55 @@ impl Postgres {
             Process::tell(signal, child);
         }
         process.signal(signal);
+    }
+}
+
+impl Server for Postgres {
+    fn url_at(&self, port: u16) -> String {
+        format!("postgres://test@127.0.0.1:{port}/postgres")
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn kill(&mut self) {
+        self.signal("-KILL");
+        self.process = None;
+    }
+
+    fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn restart(&mut self) -> bool {
+        let port = self.port.to_string();
+        let data = self.data().to_string_lossy().into_owned();
+        let program = self.programs.join("postgres").to_string_lossy().into_owned();
+        let words =
+            ["-D", &data, "-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
+        let lasting: &[&str] = match self.durability {
+            Durability::None => {
+                &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+            }
+            Durability::EverySecond => &["-c", "synchronous_commit=off", "-c", "wal_writer_delay=1s"],
+            Durability::Always => &[],
+        };
+        let mut command = as_nobody_special();
+        command.push(program);
+        command.extend(words.iter().chain(lasting).map(|word| (*word).to_owned()));
+        // One that was killed may leave a child behind that ends a moment later.
+        (0..50).any(|_| {
+            self.process = Some(Process::start(&command, self.place.path()));
+            (0..200).any(|_| {
+                pause();
+                self.answers() || !self.process.as_ref().is_some_and(Process::lives)
+            }) && self.answers()
+        })
     }
 }
 

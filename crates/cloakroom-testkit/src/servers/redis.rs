@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::Durability;
 use super::process::{Process, free_port, pause};
+use super::{Durability, Server};
 
 /// A Redis of a test's own.
 #[derive(Debug)]
@@ -33,28 +33,54 @@ impl Redis {
         panic!("no Redis could be started");
     }
 
-    /// Where it is: `redis://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+    /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
+    pub fn command(&self, command: &str) -> String {
+        self.say(command).unwrap_or_default()
     }
 
-    /// Kills it at once (`kill -9`).
-    pub fn kill(&mut self) {
+    /// While it loads its data it answers something else.
+    fn answers(&self) -> bool {
+        self.say("PING").is_ok_and(|answer| answer == "+PONG\r\n")
+    }
+
+    fn say(&self, command: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(format!("{command}\r\n").as_bytes())?;
+        let mut answer = [0; 1024];
+        let length = stream.read(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
+    }
+}
+
+impl Server for Redis {
+    fn url_at(&self, port: u16) -> String {
+        format!("redis://127.0.0.1:{port}")
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Stops it where it is; connections stay, and nothing answers.
-    pub fn freeze(&self) {
+    fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
-    pub fn thaw(&self) {
+    fn thaw(&self) {
         self.signal("-CONT");
     }
 
-    /// Starts it again where it was, on what it kept; true once it answers.
-    pub fn restart(&mut self) -> bool {
+    fn restart(&mut self) -> bool {
         let (save, sync) = match self.durability {
             Durability::None => ("no", "no"),
             Durability::EverySecond => ("yes", "everysec"),
@@ -84,30 +110,5 @@ impl Redis {
             pause();
             self.answers()
         })
-    }
-
-    /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
-    pub fn command(&self, command: &str) -> String {
-        self.say(command).unwrap_or_default()
-    }
-
-    /// While it loads its data it answers something else.
-    fn answers(&self) -> bool {
-        self.say("PING").is_ok_and(|answer| answer == "+PONG\r\n")
-    }
-
-    fn say(&self, command: &str) -> io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(format!("{command}\r\n").as_bytes())?;
-        let mut answer = [0; 1024];
-        let length = stream.read(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
-    }
-
-    fn signal(&self, signal: &str) {
-        if let Some(process) = &self.process {
-            process.signal(signal);
-        }
     }
 }

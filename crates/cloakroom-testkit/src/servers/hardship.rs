@@ -1,0 +1,287 @@
+//! What must hold of a store while its server dies, stands still, is cut off and comes back.
+
+#![allow(clippy::print_stdout, reason = "figures that a test measured")]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cloakroom::{Cached, Error, ErrorKind, Key, Map, Principal, Sessions, Store, Stored, Timestamp};
+
+use super::{Server, Wire};
+use crate::block_on;
+
+/// How long a store that goes through hardship is to wait for an answer.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+const WRITERS: usize = 8;
+const ENDED: usize = 20;
+
+/// Writers that count, and sessions that were ended: what was acknowledged of both is to last.
+struct Work {
+    sessions: Sessions<Map>,
+    keys: Vec<Key>,
+    ended: Vec<Key>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Losses {
+    /// Updates that were acknowledged.
+    pub acknowledged: u64,
+    /// Updates of which nobody knew whether they had been made.
+    pub doubtful: u64,
+    /// Updates that were acknowledged and are not there.
+    pub lost: u64,
+    /// Sessions that had been ended and live.
+    pub revived: u64,
+}
+
+impl Work {
+    fn on(store: impl Store) -> Self {
+        let sessions: Sessions<Map> = Sessions::new(store).expect("sound settings");
+        let begin = || begin(&sessions);
+        let (keys, ended) = ((0..WRITERS).map(|_| begin()).collect(), (0..ENDED).map(|_| begin()).collect());
+        let work = Self { sessions, keys, ended };
+        for key in &work.ended {
+            block_on(work.sessions.revoke(key.id())).expect("an end");
+        }
+        work
+    }
+
+    /// Lets all writers write, and calamities happen after each so many updates; what came of it.
+    fn through(&self, calamities: u64, updates: u64, mut calamity: impl FnMut()) -> Losses {
+        let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let counts: Vec<(u64, u64)> = thread::scope(|scope| {
+            let writing: Vec<_> = self
+                .keys
+                .iter()
+                .map(|key| {
+                    scope.spawn(|| {
+                        let (mut sure, mut doubtful) = (0, 0);
+                        while !stop.load(Ordering::Relaxed) {
+                            doubtful += add_one(&self.sessions, key);
+                            sure += 1;
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                        (sure, doubtful)
+                    })
+                })
+                .collect();
+            for _ in 0..calamities {
+                let goal = done.load(Ordering::Relaxed) + updates;
+                until(|| done.load(Ordering::Relaxed) >= goal);
+                calamity();
+            }
+            let goal = done.load(Ordering::Relaxed) + updates;
+            until(|| done.load(Ordering::Relaxed) >= goal);
+            stop.store(true, Ordering::Relaxed);
+            writing.into_iter().map(|writing| writing.join().expect("its counts")).collect()
+        });
+        let mut losses = Losses::default();
+        for ((sure, doubtful), key) in counts.into_iter().zip(&self.keys) {
+            let found = until_some(|| block_on(self.sessions.of_key(key)).ok())
+                .get::<u64>("n")
+                .expect("a number")
+                .unwrap_or_default();
+            assert!(
+                found <= sure + doubtful,
+                "{found} of {sure} and perhaps {doubtful}: something was done twice"
+            );
+            losses.acknowledged += sure;
+            losses.doubtful += doubtful;
+            losses.lost += sure.saturating_sub(found);
+        }
+        losses.revived =
+            self.ended.iter().map(|key| u64::from(block_on(self.sessions.of_key(key)).is_ok())).sum();
+        losses
+    }
+}
+
+/// Kills the server with -9 and starts it again, so many times, under concurrent updates; what came of it.
+pub fn killed<S: Server, T: Store>(server: &mut S, kills: u64, open: impl Fn(&str) -> T) -> Losses {
+    let work = Work::on(open(&server.url()));
+    work.through(kills, 50, || {
+        server.kill();
+        assert!(server.restart(), "it does not start again");
+    })
+}
+
+/// A server that is killed again and again loses nothing that it acknowledged, if it promises so.
+pub fn nothing_acknowledged_is_lost<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let losses = killed(server, 5, open);
+    assert_eq!((losses.lost, losses.revived), (0, 0), "{losses:?}");
+    println!("killed 5 times: {losses:?}");
+}
+
+/// A server that stands still is an error in time, and is found again.
+pub fn standing_still_is_an_error_in_time<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let sessions: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
+    let key = begin(&sessions);
+    server.freeze();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..3 {
+        let began = now();
+        let error = block_on(sessions.of_key(&key)).expect_err("nobody answers");
+        slowest = slowest.max(began.elapsed());
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    server.thaw();
+    assert!(slowest < 3 * PATIENCE, "an answer took {slowest:?}");
+    add_one(&sessions, &key);
+    println!("stood still: the slowest error after {slowest:?}");
+}
+
+/// Connections that are reset in the middle of all work lose nothing.
+pub fn connections_may_be_reset<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let wire = Wire::to(server.port());
+    let work = Work::on(open(&server.url_at(wire.port())));
+    let losses = work.through(20, 40, || wire.cut());
+    assert_eq!((losses.lost, losses.revived), (0, 0), "{losses:?}");
+    println!("connections reset 20 times: {losses:?}");
+}
+
+/// Each operation on a session is one round trip, as the wire sees it; what a near cache remembers is none.
+pub fn operations_are_one_round_trip<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let wire = Wire::to(server.port());
+    let store = open(&server.url_at(wire.port()));
+    // Every connection the store may use is made by now.
+    let nobody = cloakroom::SessionId::from_bytes([0; 16]);
+    let alice = Principal::new("alice").expect("a name");
+    for _ in 0..200 {
+        block_on(store.get(nobody)).expect("an answer");
+        block_on(store.revoke_before(&alice, Timestamp::EPOCH, Timestamp::EPOCH)).expect("an answer");
+    }
+    let store = std::sync::Arc::new(store);
+    let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&store)).expect("sound settings");
+    for _ in 0..20 {
+        add_one(&sessions, &begin(&sessions));
+    }
+    let trips = |what: &str, most: u64, act: &mut dyn FnMut()| {
+        let before = wire.round_trips();
+        act();
+        assert_eq!(wire.round_trips() - before, most, "{what}");
+    };
+    let mut key = None;
+    trips("begin", 1, &mut || key = Some(begin(&sessions)));
+    let key = key.expect("a key");
+    trips("read", 1, &mut || drop(block_on(sessions.of_key(&key)).expect("it lives")));
+    trips("read and change", 2, &mut || assert_eq!(add_one(&sessions, &key), 0));
+    let record = match block_on(store.get(key.id())).expect("an answer") {
+        Some(Stored::Live(record)) => record,
+        other => panic!("{other:?}"),
+    };
+    let later = Timestamp::from_millis(record.idle_deadline().as_millis() + 1);
+    trips("touch", 1, &mut || {
+        assert!(block_on(store.touch(key.id(), record.revision(), later)).expect("an answer"));
+    });
+    // Read, entered in the directory, written, and entered once more.
+    trips("sign in", 4, &mut || {
+        let mut session = block_on(sessions.of_key(&key)).expect("it lives");
+        block_on(session.login(&alice)).expect("signed in");
+        drop(session);
+    });
+    trips("end", 1, &mut || block_on(sessions.revoke(key.id())).expect("an end"));
+}
+
+/// What is ended on one node is over on another as soon as the server tells, though that one remembers for an hour; and within
+/// the span that a cache believes itself for if nothing is told. How long it took.
+pub fn an_end_is_told<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let node = || {
+        let cache = Cached::builder(open(&server.url())).believing(Duration::from_hours(1)).start();
+        std::sync::Arc::new(block_on(cache).expect("a feed"))
+    };
+    let [here, there] = [node(), node()];
+    let of = |store| -> Sessions<Map> { Sessions::new(store).expect("sound settings") };
+    let [here, elsewhere] = [of(here), of(std::sync::Arc::clone(&there))];
+    let mut longest = Duration::ZERO;
+    for _ in 0..50 {
+        let key = begin(&here);
+        // The server may yet tell of its beginning.
+        until(|| {
+            let missed = there.hits_and_misses().1;
+            drop(block_on(elsewhere.of_key(&key)).expect("it lives"));
+            there.hits_and_misses().1 == missed
+        });
+        block_on(here.revoke(key.id())).expect("an end");
+        longest = longest.max(until(|| block_on(elsewhere.of_key(&key)).is_err()));
+    }
+    println!("an end was honoured by the other node after {longest:?} at the most");
+}
+
+/// A change made while a node's feed was cut off is not missed: it is known once the feed is whole again.
+pub fn nothing_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    let wire = Wire::to(server.port());
+    let cache = Cached::builder(open(&server.url_at(wire.port()))).believing(Duration::from_hours(1)).start();
+    let there = std::sync::Arc::new(block_on(cache).expect("a feed"));
+    let here: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
+    let elsewhere: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
+    for _ in 0..5 {
+        let key = begin(&here);
+        until(|| {
+            let missed = there.hits_and_misses().1;
+            let found = block_on(elsewhere.of_key(&key));
+            found.is_ok() && there.hits_and_misses().1 == missed
+        });
+        wire.cut();
+        block_on(here.revoke(key.id())).expect("an end");
+        until(|| block_on(elsewhere.of_key(&key)).is_err_and(|error| error.kind() != ErrorKind::Unavailable));
+    }
+}
+
+fn begin(sessions: &Sessions<Map>) -> Key {
+    let session = block_on(sessions.generate(Map::default())).expect("a session");
+    session.key().expect("its key").clone()
+}
+
+/// Adds one to the session until it worked; how many failed attempts may have counted.
+fn add_one(sessions: &Sessions<Map>, key: &Key) -> u64 {
+    let mut doubtful = 0;
+    loop {
+        let tried: Result<(), Error> = block_on(async {
+            let mut session = sessions.of_key(key).await?;
+            session
+                .update(|map| {
+                    let n = map.get::<u64>("n").ok().flatten().unwrap_or_default() + 1;
+                    map.insert("n", n).expect("a number");
+                })
+                .await
+        });
+        match tried {
+            Ok(()) => return doubtful,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                doubtful += u64::from(error.may_have_happened());
+                super::process::pause();
+            }
+        }
+    }
+}
+
+fn until_some<T>(find: impl Fn() -> Option<T>) -> T {
+    let mut found = None;
+    until(|| {
+        found = find();
+        found.is_some()
+    });
+    found.expect("waited for")
+}
+
+/// Waits for it, and says how long.
+fn until(mut holds: impl FnMut() -> bool) -> Duration {
+    let began = now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it never came to be");
+        thread::yield_now();
+    }
+    began.elapsed()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a server takes")]
+fn now() -> Instant {
+    Instant::now()
+}
