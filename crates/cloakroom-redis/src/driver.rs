@@ -1,72 +1,180 @@
-//! The tasks that talk to the server: whatever waits is one message.
+//! The tasks that talk to a server: whatever waits is one message.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
 use cloakroom::StoreError;
 use cloakroom::batch::{Batch, Driver, Reply};
-use redis::{Pipeline, ServerErrorKind, Value};
+use redis::{Pipeline, ServerError, ServerErrorKind, Value};
 
-use crate::error::RedisError;
+use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
+use crate::net::Net;
 use crate::op::Op;
+use crate::slots::Address;
 
 /// Operations, and bytes of them, in one message.
 const MOST: usize = 256;
 const MOST_BYTES: usize = 4 << 20;
+/// How often an operation follows its session from server to server.
+const MOVES: usize = 4;
+
+/// How operations are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Scripts by their names.
+    ByName,
+    /// Scripts by their texts.
+    ByText,
+    /// Likewise, of a server that is about to have the session.
+    Asking,
+}
+
+/// An operation that did not happen, and where it may.
+enum Again {
+    /// Where it was tried: the server forgot its scripts.
+    Here,
+    At(Address, How),
+}
 
 /// Talks until nobody is left to ask.
-pub(crate) async fn run(driver: Driver<Op, Reply>, link: Arc<Link>, keys: Keys) {
+pub(crate) async fn run(driver: Driver<Op, Reply>, link: Arc<Link>, keys: Keys, net: Weak<Net>) {
     while let Some(mut batch) = driver.next(MOST, MOST_BYTES).await {
         let all: Vec<usize> = (0..batch.len()).collect();
-        let unknown = talk(&link, &keys, &mut batch, &all, true).await;
-        if !unknown.is_empty() {
-            // The server forgot its scripts: those operations did not happen.
-            let _ = talk(&link, &keys, &mut batch, &unknown, false).await;
+        let mut left = talk(&link, &keys, &mut batch, &all, How::ByName, &net).await;
+        for _ in 0..MOVES {
+            if left.is_empty() {
+                break;
+            }
+            left = follow(left, &link, &keys, &mut batch, &net).await;
+        }
+        for (index, _) in left {
+            let error = RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
+            batch.answer(index, Err(error.not_sent()));
         }
     }
 }
 
-/// Asks for the operations of these indices; which of them the server did not know the script of.
+/// Asks for operations where their sessions are said to be.
+async fn follow(
+    left: Vec<(usize, Again)>,
+    link: &Link,
+    keys: &Keys,
+    batch: &mut Batch<Op, Reply>,
+    net: &Weak<Net>,
+) -> Vec<(usize, Again)> {
+    let (mut here, mut elsewhere) = (Vec::new(), HashMap::<_, Vec<usize>>::new());
+    for (index, again) in left {
+        match again {
+            Again::Here => here.push(index),
+            Again::At(address, how) => {
+                elsewhere.entry((address, how == How::Asking)).or_default().push(index)
+            }
+        }
+    }
+    let mut left = Vec::new();
+    if !here.is_empty() {
+        left.extend(talk(link, keys, batch, &here, How::ByText, net).await);
+    }
+    for ((address, is_asking), indices) in elsewhere {
+        let how = if is_asking { How::Asking } else { How::ByText };
+        let there = net.upgrade().and_then(|net| net.link_to(&address));
+        match there {
+            Some(link) => left.extend(talk(&link, keys, batch, &indices, how, net).await),
+            None => left.extend(indices.into_iter().map(|index| (index, Again::At(address.clone(), how)))),
+        }
+    }
+    left
+}
+
+/// Asks for the operations of these indices, and answers them; which of them are to be asked again.
 async fn talk(
     link: &Link,
     keys: &Keys,
     batch: &mut Batch<Op, Reply>,
     indices: &[usize],
-    by_name: bool,
-) -> Vec<usize> {
-    let mut message = Pipeline::with_capacity(indices.len());
+    how: How,
+    net: &Weak<Net>,
+) -> Vec<(usize, Again)> {
+    let copies = link.settings().copies.filter(|_| indices.iter().any(|index| !batch.op(*index).is_read()));
+    let mut message = Pipeline::with_capacity(2 * indices.len() + 1);
     for index in indices {
-        message.add_command(batch.op(*index).command(&keys.session(batch.id(*index)), by_name));
+        if how == How::Asking {
+            message.cmd("ASKING");
+        }
+        let op = batch.op(*index);
+        message.add_command(op.command(&keys.session(batch.id(*index)), how == How::ByName));
     }
-    let answers = match link.say(&message, indices.len()).await {
+    if let Some((copies, span)) = copies {
+        message.cmd("WAIT").arg(copies).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    }
+    let each = if how == How::Asking { 2 } else { 1 };
+    let count = indices.len() * each + usize::from(copies.is_some());
+    let mut answers = match link.say(&message, count).await {
         Ok(answers) => answers,
         Err(broken) => {
             for index in indices {
                 let is_read = batch.op(*index).is_read();
                 batch.answer(*index, Err(failure(&broken, is_read)));
             }
+            explore(net);
             return Vec::new();
         }
     };
-    let mut unknown = Vec::new();
-    for (index, answer) in indices.iter().zip(answers) {
+    let is_copied = copies.is_none_or(
+        |(wanted, _)| matches!(answers.pop(), Some(Value::Int(copied)) if copied >= i64::from(wanted)),
+    );
+    let mut left = Vec::new();
+    for (index, answer) in indices.iter().zip(answers.into_iter().skip(each - 1).step_by(each)) {
+        let op = batch.op(*index);
         match answer {
-            Value::ServerError(error) if by_name && error.kind() == Some(ServerErrorKind::NoScript) => {
-                unknown.push(*index);
-            }
-            Value::ServerError(error) => {
-                let error = RedisError::driver("do it", error.into());
-                let is_known = batch.op(*index).is_read() || error.is_refusal();
-                batch.answer(*index, Err(if is_known { error.not_sent() } else { error.outcome_unknown() }));
+            Value::ServerError(error) => match again(&error, how) {
+                Some(again) => left.push((*index, again)),
+                None => {
+                    let error = RedisError::driver("do it", error.into());
+                    let is_known = op.is_read() || error.is_refusal();
+                    batch.answer(
+                        *index,
+                        Err(if is_known { error.not_sent() } else { error.outcome_unknown() }),
+                    );
+                }
+            },
+            _ if !is_copied && !op.is_read() => {
+                let error = RedisError::new(RedisErrorKind::NotCopied, "wait for replicas");
+                batch.answer(*index, Err(error.outcome_unknown()));
             }
             answer => {
-                let reply = batch.op(*index).read(answer);
+                let reply = op.read(answer);
                 batch.answer(*index, reply);
             }
         }
     }
-    unknown
+    if left.iter().any(|(_, again)| matches!(again, Again::At(_, How::ByText))) {
+        explore(net);
+    }
+    left
+}
+
+/// Where an operation that was refused may succeed.
+fn again(error: &ServerError, how: How) -> Option<Again> {
+    match error.kind()? {
+        ServerErrorKind::NoScript if how == How::ByName => Some(Again::Here),
+        kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask) => {
+            let error = redis::RedisError::from(error.clone());
+            let address = Address::read(error.redirect_node()?.0)?;
+            let how = if kind == ServerErrorKind::Ask { How::Asking } else { How::ByText };
+            Some(Again::At(address, how))
+        }
+        _ => None,
+    }
+}
+
+/// Sessions may have moved.
+fn explore(net: &Weak<Net>) {
+    if let Some(net) = net.upgrade() {
+        net.explore_soon();
+    }
 }
 
 /// A read that failed changed nothing; a write is known not to have happened only if nothing was said.

@@ -28,12 +28,16 @@ pub enum RedisErrorKind {
     Prefix,
     /// Nobody can be reached there, or the connection broke.
     Unreachable,
+    /// No safe connection could be agreed on.
+    Tls,
     /// It did not answer in time.
     TimedOut,
     /// It refused the name or the password, or does not let this user do that.
     Denied,
     /// It is there but takes no commands yet, or no writes: it loads its data, or is a replica.
     NotReady,
+    /// It did it, and fewer replicas than were asked for have it too: nobody knows whether it lasts.
+    NotCopied,
     /// It has no memory left.
     Full,
     /// It answered something else than was asked for.
@@ -45,6 +49,14 @@ pub enum RedisErrorKind {
 impl RedisError {
     pub(crate) fn new(kind: RedisErrorKind, attempted: &'static str) -> Self {
         Self(Arc::new(Inner { kind, attempted, source: None }))
+    }
+
+    pub(crate) fn caused(
+        kind: RedisErrorKind,
+        attempted: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, attempted, source: Some(source.into()) }))
     }
 
     pub(crate) fn driver(attempted: &'static str, error: DriverError) -> Self {
@@ -92,7 +104,10 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
             | ServerErrorKind::ReadOnly
             | ServerErrorKind::MasterDown
             | ServerErrorKind::ClusterDown
-            | ServerErrorKind::TryAgain,
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::Moved
+            | ServerErrorKind::Ask
+            | ServerErrorKind::CrossSlot,
         ) => RedisErrorKind::NotReady,
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => RedisErrorKind::Unexpected,
         _ if error.code() == Some("OOM") => RedisErrorKind::Full,
@@ -109,9 +124,11 @@ impl fmt::Display for RedisError {
             RedisErrorKind::Url => ": the address is not one",
             RedisErrorKind::Prefix => ": a prefix is up to 64 letters, digits, and any of `_.:-`",
             RedisErrorKind::Unreachable => ": the server cannot be reached",
+            RedisErrorKind::Tls => ": no safe connection could be agreed on",
             RedisErrorKind::TimedOut => ": the server did not answer in time",
             RedisErrorKind::Denied => ": the server does not permit it",
             RedisErrorKind::NotReady => ": the server is not ready for it",
+            RedisErrorKind::NotCopied => ": too few of them have it",
             RedisErrorKind::Full => ": the server has no memory left",
             RedisErrorKind::Unexpected => ": the server answered something else",
             RedisErrorKind::Other => "",

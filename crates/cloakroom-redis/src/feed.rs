@@ -1,4 +1,4 @@
-//! The change feed: the server tells of every key of a session that anybody writes, by its client tracking.
+//! The change feed: each server tells of every key of a session that anybody writes, by its client tracking.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,35 +12,30 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
+use crate::net::Net;
+use crate::slots::Address;
 
-/// How often the server is asked whether it has told everything.
+/// How often the servers are asked whether they have told everything.
 const BEAT: Duration = Duration::from_secs(1);
 /// How long a feed that broke rests before it is mended.
 const PAUSE: Duration = Duration::from_millis(200);
 
-type Pushes = mpsc::UnboundedReceiver<PushInfo>;
-
-/// One listener's connection.
+/// One listener's connections.
 pub(crate) struct Feed {
-    client: Client,
+    net: Arc<Net>,
     keys: Keys,
-    patience: Duration,
     listener: Arc<dyn Listener>,
 }
 
+/// What all servers tell, and whom it comes from.
+struct Subscription {
+    connections: Vec<(Address, MultiplexedConnection)>,
+    pushes: mpsc::UnboundedReceiver<PushInfo>,
+}
+
 impl Feed {
-    pub(crate) fn new(
-        client: &Client,
-        keys: Keys,
-        patience: Duration,
-        listener: Arc<dyn Listener>,
-    ) -> Result<Self, StoreError> {
-        let address = client.get_connection_info().clone();
-        // Only the third version of the protocol tells of what was not asked for.
-        let settings = address.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(address.set_redis_settings(settings))
-            .map_err(|error| RedisError::driver("use this address", error).not_sent())?;
-        Ok(Self { client, keys, patience, listener })
+    pub(crate) const fn new(net: Arc<Net>, keys: Keys, listener: Arc<dyn Listener>) -> Self {
+        Self { net, keys, listener }
     }
 
     /// Tells the listener of changes for ever, and `begun` whether the first connection could be made; none is made if not.
@@ -48,13 +43,13 @@ impl Feed {
         let mut begun = Some(begun);
         loop {
             match self.subscribe().await {
-                Ok((connection, pushes)) => {
+                Ok(subscription) => {
                     // What was written before is lost on this listener.
                     self.listener.lost();
                     if let Some(begun) = begun.take() {
                         let _ = begun.send(Ok(true));
                     }
-                    self.relay(connection, pushes).await;
+                    self.relay(subscription).await;
                 }
                 Err(error) => {
                     if let Some(begun) = begun.take() {
@@ -67,46 +62,64 @@ impl Feed {
         }
     }
 
-    async fn subscribe(&self) -> Result<(MultiplexedConnection, Pushes), RedisError> {
+    async fn subscribe(&self) -> Result<Subscription, RedisError> {
+        let _ = self.net.explore().await;
         let (sender, pushes) = mpsc::unbounded_channel();
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.patience))
-            .set_response_timeout(Some(self.patience))
-            .set_push_sender(sender);
-        let subscribing = async {
-            let mut connection = self.client.get_multiplexed_async_connection_with_config(&settings).await?;
-            let mut track = redis::cmd("CLIENT");
-            track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.every_session());
-            let () = track.query_async(&mut connection).await?;
-            Ok(connection)
-        };
-        match timeout(self.patience, subscribing).await {
-            Ok(Ok(connection)) => Ok((connection, pushes)),
-            Ok(Err(error)) => Err(RedisError::driver("listen to the server", error)),
-            Err(_) => Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server")),
+        let mut connections = Vec::new();
+        for (_, address, node) in &self.net.map().masters {
+            let patience = self.net.settings().patience;
+            let subscribing = async {
+                let client = node.link.way().client(patience).await?;
+                self.track(&client, sender.clone()).await
+            };
+            let connection = timeout(patience, subscribing)
+                .await
+                .unwrap_or_else(|_| Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server")))?;
+            connections.push((address.clone(), connection));
         }
+        Ok(Subscription { connections, pushes })
     }
 
-    /// Passes on what the server tells until it is silent.
-    async fn relay(&self, connection: MultiplexedConnection, mut pushes: Pushes) {
+    async fn track(
+        &self,
+        client: &Client,
+        sender: mpsc::UnboundedSender<PushInfo>,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        let failed = |error| RedisError::driver("listen to the server", error);
+        let address = client.get_connection_info().clone();
+        // Only the third version of the protocol tells of what was not asked for.
+        let settings = address.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(address.set_redis_settings(settings)).map_err(failed)?;
+        let patience = self.net.settings().patience;
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(patience))
+            .set_response_timeout(Some(patience))
+            .set_push_sender(sender);
+        let connecting = client.get_multiplexed_async_connection_with_config(&settings);
+        let mut connection = connecting.await.map_err(failed)?;
+        let mut track = redis::cmd("CLIENT");
+        track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.every_session());
+        let () = track.query_async(&mut connection).await.map_err(failed)?;
+        Ok(connection)
+    }
+
+    /// Passes on what the servers tell until one is silent or there are others.
+    async fn relay(&self, mut all: Subscription) {
         loop {
             let asked = self.listener.now();
-            let mut connection = connection.clone();
-            let mut beat = pin!(timeout(self.patience, async move {
-                redis::cmd("PING").query_async::<()>(&mut connection).await
-            }));
-            let is_there = loop {
+            let mut beat = pin!(self.beat(all.connections.clone()));
+            let are_there = loop {
                 tokio::select! {
                     biased;
-                    push = pushes.recv() => if !self.tell(push) { return },
-                    answer = &mut beat => break matches!(answer, Ok(Ok(()))),
+                    push = all.pushes.recv() => if !self.tell(push) { return },
+                    answer = &mut beat => break answer,
                 }
             };
-            if !is_there {
+            if !are_there {
                 return;
             }
-            // What came before the answer is told before it counts.
-            while let Ok(push) = pushes.try_recv() {
+            // What came before the answers is told before they count.
+            while let Ok(push) = all.pushes.try_recv() {
                 if !self.tell(Some(push)) {
                     return;
                 }
@@ -116,14 +129,35 @@ impl Feed {
             loop {
                 tokio::select! {
                     biased;
-                    push = pushes.recv() => if !self.tell(push) { return },
+                    push = all.pushes.recv() => if !self.tell(push) { return },
                     () = &mut rest => break,
                 }
             }
         }
     }
 
-    /// False if the connection has ended.
+    /// Whether all servers answer, and are all there are.
+    async fn beat(&self, connections: Vec<(Address, MultiplexedConnection)>) -> bool {
+        let patience = self.net.settings().patience;
+        let asking = async {
+            // A master that is no longer one tells nothing any more: whoever is, is not listened to.
+            let _ = self.net.explore().await;
+            let map = self.net.map();
+            let is_heard = |address: &Address| connections.iter().any(|(known, _)| known == address);
+            if !map.masters.iter().all(|(_, address, _)| is_heard(address)) {
+                return false;
+            }
+            for (_, connection) in &connections {
+                if redis::cmd("PING").query_async::<()>(&mut connection.clone()).await.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(patience, asking).await.unwrap_or(false)
+    }
+
+    /// False if a connection has ended.
     fn tell(&self, push: Option<PushInfo>) -> bool {
         let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else { return false };
         if push.kind == PushKind::Invalidate {

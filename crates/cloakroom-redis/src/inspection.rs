@@ -2,10 +2,11 @@
 
 use redis::{Pipeline, Value};
 
-use crate::error::RedisError;
-use crate::link::{Broken, Link};
+use crate::error::{RedisError, RedisErrorKind};
+use crate::link::Broken;
+use crate::net::Net;
 
-/// What a server is like: [`RedisStore::inspect`](crate::RedisStore::inspect).
+/// What a server is like, of a cluster the first of its masters: [`RedisStore::inspect`](crate::RedisStore::inspect).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -23,13 +24,17 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    pub(crate) async fn of(link: &Link) -> Result<Self, RedisError> {
+    pub(crate) async fn of(net: &Net) -> Result<Self, RedisError> {
+        let map = net.map();
+        let Some((.., node)) = map.masters.first() else {
+            return Err(RedisError::new(RedisErrorKind::NotReady, "look the server over"));
+        };
         let mut message = Pipeline::new();
         message.cmd("INFO");
         for setting in ["appendfsync", "maxmemory-policy"] {
             message.cmd("CONFIG").arg("GET").arg(setting);
         }
-        let answers = link.say(&message, 3).await;
+        let answers = node.link.say(&message, 3).await;
         let answers = answers.map_err(|broken| match broken {
             Broken::NotSent(error) | Broken::Unknown(error) => error,
         })?;

@@ -30,8 +30,12 @@ mod feed;
 mod inspection;
 mod keys;
 mod link;
+mod net;
+mod node;
 mod op;
 mod script;
+mod sentinel;
+mod slots;
 mod store;
 mod walk;
 

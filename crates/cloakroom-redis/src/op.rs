@@ -28,7 +28,6 @@ pub(crate) enum Op {
     Admit { keys: [Vec<u8>; 2], admission: Admission },
     Revoke { key: Vec<u8>, before: Timestamp, until: Timestamp },
     Directory { key: Vec<u8> },
-    Probe,
 }
 
 impl Op {
@@ -68,7 +67,6 @@ impl Op {
     pub(crate) fn command(&self, key: &[u8], by_name: bool) -> Cmd {
         match self {
             Self::Get { key } => plain("GET", key),
-            Self::Probe => redis::cmd("PING"),
             Self::Directory { key } => {
                 let mut command = plain("ZRANGE", key);
                 command.arg(0).arg(-1);
@@ -139,7 +137,7 @@ impl Op {
                 let ids: Option<Vec<SessionId>> = ids.iter().map(id_of).collect();
                 Reply::Ids(ids.ok_or_else(unexpected)?)
             }
-            (Self::Revoke { .. } | Self::Probe, _) => Reply::Well(()),
+            (Self::Revoke { .. }, _) => Reply::Well(()),
             _ => return Err(unexpected()),
         })
     }

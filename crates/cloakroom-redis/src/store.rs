@@ -1,34 +1,28 @@
-//! The store: two queues, and tasks that work them off.
+//! The store: each operation goes to the server that has its session.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::batch::{Answer, Queue, Reply};
+use cloakroom::batch::Answer;
 use cloakroom::{
     Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record, Revision,
     Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
 };
-use redis::Pipeline;
-use tokio::runtime::Handle;
+use redis::{Pipeline, Value};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::builder::RedisBuilder;
-use crate::driver;
-use crate::error::RedisError;
+use crate::error::{RedisError, RedisErrorKind};
 use crate::feed::Feed;
 use crate::inspection::Inspection;
 use crate::keys::Keys;
-use crate::link::{Broken, Link};
+use crate::link::Broken;
+use crate::net::Net;
 use crate::op::Op;
 use crate::walk;
 
-/// Operations that may wait, and bytes of them.
-const WAITING: usize = 16_384;
-const WAITING_BYTES: usize = 64 << 20;
-/// Messages that may be on the wire at once, of reads and of writes.
-const MESSAGES: usize = 4;
 /// The largest session, in bytes.
 const LARGEST: usize = 16 << 20;
 
@@ -41,13 +35,10 @@ const LARGEST: usize = 16 << 20;
 /// Operations are carried out by tasks of the store's own once they are called: dropping what a method returned changes
 /// nothing. A sweep that is dropped stops where it is.
 pub struct RedisStore {
-    ops: Queue<Op, Reply>,
-    reads: Queue<Op, Reply>,
+    net: Arc<Net>,
+    keys: Keys,
     /// Reads wait for nothing that is on the same session: each has a number of its own.
     numbers: AtomicU64,
-    link: Arc<Link>,
-    keys: Keys,
-    runtime: Handle,
     /// Ended with the store.
     feeds: Mutex<Vec<AbortHandle>>,
 }
@@ -64,6 +55,16 @@ impl RedisStore {
         Self::builder(url).connect().await
     }
 
+    /// How to reach the cluster that the server at `url` is one of, `redis://[user:password@]host[:port]`; more may be added.
+    pub fn cluster(url: impl Into<String>) -> RedisBuilder {
+        RedisBuilder::cluster(url.into())
+    }
+
+    /// How to reach the master called `name` by the sentinel at `url`, `redis://host[:port]`; more may be added.
+    pub fn sentinel(url: impl Into<String>, name: impl Into<String>) -> RedisBuilder {
+        RedisBuilder::sentinel(url.into(), name.into())
+    }
+
     /// How to reach the server at `url` in some other way.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder::new(url.into())
@@ -74,41 +75,45 @@ impl RedisStore {
     /// # Errors
     /// [`RedisError`] if it can't be asked.
     pub async fn inspect(&self) -> Result<Inspection, RedisError> {
-        Inspection::of(&self.link).await
+        Inspection::of(&self.net).await
     }
 
-    pub(crate) fn start(link: Arc<Link>, keys: Keys) -> Self {
-        let runtime = Handle::current();
-        let (ops, to_do) = Queue::new(WAITING, WAITING_BYTES);
-        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
-        for _ in 0..MESSAGES {
-            runtime.spawn(driver::run(to_do.clone(), Arc::clone(&link), keys.clone()));
-            runtime.spawn(driver::run(to_read.clone(), Arc::clone(&link), keys.clone()));
-        }
-        Self { ops, reads, numbers: AtomicU64::new(0), link, keys, runtime, feeds: Mutex::default() }
+    pub(crate) fn start(net: Arc<Net>, keys: Keys) -> Self {
+        Self { net, keys, numbers: AtomicU64::new(0), feeds: Mutex::default() }
     }
 
     /// Makes sure that somebody is there.
     pub(crate) async fn greet(&self) -> Result<(), RedisError> {
         let mut message = Pipeline::new();
         message.cmd("PING");
-        match self.link.say(&message, 1).await {
-            Ok(_) => Ok(()),
-            Err(Broken::NotSent(error) | Broken::Unknown(error)) => Err(error),
+        for (.., node) in &self.net.map().masters {
+            if let Err(Broken::NotSent(error) | Broken::Unknown(error)) = node.link.say(&message, 1).await {
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
-    fn ask<T: Answer>(&self, id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
+    /// Has it done by the server that has this key.
+    fn ask<T: Answer>(&self, key: &[u8], id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
         let bytes = op.bytes();
         if bytes > LARGEST {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
-        self.ops.ask(id, bytes, op)
+        match self.net.node_of(key) {
+            // Reads wait for nothing, not even for others of the same session.
+            Some(node) if op.is_read() => node.reads.ask(self.number(), 0, op),
+            Some(node) => node.ops.ask(id, bytes, op),
+            None => {
+                self.net.explore_soon();
+                let error = RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
+                Io::ready(Err(error.not_sent()))
+            }
+        }
     }
 
-    /// Reads wait for nothing, not even for others of the same session.
-    fn read<T: Answer>(&self, op: Op) -> Io<'_, Result<T, StoreError>> {
-        self.reads.ask(self.number(), 0, op)
+    fn of_session<T: Answer>(&self, id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
+        self.ask(&self.keys.session(id), id, op)
     }
 
     /// The place in a queue of what is about no session in particular.
@@ -122,7 +127,7 @@ impl RedisStore {
         &self,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Io<'_, Result<T, StoreError>> {
-        let task = Aborting(self.runtime.spawn(work));
+        let task = Aborting(self.net.runtime().spawn(work));
         Io::future(async move {
             let mut task = task;
             (&mut task.0)
@@ -144,23 +149,20 @@ impl<T> Drop for Aborting<T> {
 impl Store for RedisStore {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Op::insert(record) {
-            Ok(op) => self.ask(id, op),
+            Ok(op) => self.of_session(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
 
     fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.read(Op::Get { key: self.keys.session(id) })
+        let key = self.keys.session(id);
+        self.ask(&key.clone(), id, Op::Get { key })
     }
 
     fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
-        let (client, patience) = self.link.way();
-        let feed = match Feed::new(client, self.keys.clone(), patience, listener) {
-            Ok(feed) => feed,
-            Err(error) => return Io::ready(Err(error)),
-        };
+        let feed = Feed::new(Arc::clone(&self.net), self.keys.clone(), listener);
         let (begun, answer) = oneshot::channel();
-        let task = self.runtime.spawn(feed.run(begun)).abort_handle();
+        let task = self.net.runtime().spawn(feed.run(begun)).abort_handle();
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Io::future(async move {
             answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
@@ -169,7 +171,7 @@ impl Store for RedisStore {
 
     fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
         match Op::replace(expected, record) {
-            Ok(op) => self.ask(id, op),
+            Ok(op) => self.of_session(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
@@ -180,21 +182,21 @@ impl Store for RedisStore {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        self.ask(id, Op::touch(expected, deadline))
+        self.of_session(id, Op::touch(expected, deadline))
     }
 
     fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.ask(id, Op::end_at(expected, ending))
+        self.of_session(id, Op::end_at(expected, ending))
     }
 
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.ask(id, Op::End(ending))
+        self.of_session(id, Op::End(ending))
     }
 
     fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
         let principal = &admission.principal;
         let keys = [self.keys.directory(principal), self.keys.watermark(principal)];
-        self.ask(admission.id, Op::Admit { keys, admission })
+        self.ask(&keys[0].clone(), admission.id, Op::Admit { keys, admission })
     }
 
     fn revoke_before(
@@ -203,13 +205,13 @@ impl Store for RedisStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        let op = Op::Revoke { key: self.keys.watermark(principal), before, until };
-        self.ask(self.number(), op)
+        let key = self.keys.watermark(principal);
+        self.ask(&key.clone(), self.number(), Op::Revoke { key, before, until })
     }
 
     fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        let op = Op::Directory { key: self.keys.directory(principal) };
-        let ids = self.read::<Vec<SessionId>>(op);
+        let key = self.keys.directory(principal);
+        let ids = self.ask::<Vec<SessionId>>(&key.clone(), self.number(), Op::Directory { key });
         // The server has them by deadline.
         ids.map(move |ids| {
             let mut ids = ids?;
@@ -221,18 +223,35 @@ impl Store for RedisStore {
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        let (link, keys, from) = (Arc::clone(&self.link), self.keys.clone(), from.cloned());
-        self.run(async move { walk::scan(&link, &keys, from, limit).await })
+        let (net, keys, from) = (Arc::clone(&self.net), self.keys.clone(), from.cloned());
+        self.run(async move { walk::scan(&net, &keys, from, limit).await })
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let (link, keys) = (Arc::clone(&self.link), self.keys.clone());
-        self.run(async move { walk::sweep(&link, &keys, now, limit).await })
+        let (net, keys) = (Arc::clone(&self.net), self.keys.clone());
+        self.run(async move { walk::sweep(&net, &keys, now, limit).await })
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.ask(self.number(), Op::Probe)
+        let net = Arc::clone(&self.net);
+        self.run(async move { health(&net).await })
     }
+}
+
+/// All servers of a cluster must be there: each has sessions of its own.
+async fn health(net: &Net) -> Result<(), StoreError> {
+    let mut message = Pipeline::new();
+    message.cmd("PING");
+    let failed = |broken| match broken {
+        Broken::NotSent(error) | Broken::Unknown(error) => error.not_sent(),
+    };
+    for (.., node) in &net.map().masters {
+        let answers = node.link.say(&message, 1).await.map_err(failed)?;
+        if let Some(Value::ServerError(error)) = answers.first() {
+            return Err(RedisError::driver("use the server", error.clone().into()).not_sent());
+        }
+    }
+    Ok(())
 }
 
 impl Drop for RedisStore {
@@ -245,6 +264,6 @@ impl Drop for RedisStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("keys", &self.keys).field("ops", &self.ops).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("keys", &self.keys).field("net", &self.net).finish_non_exhaustive()
     }
 }

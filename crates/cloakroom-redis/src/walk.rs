@@ -1,6 +1,7 @@
 //! Going through all keys of the server, a few at a time.
 
 use std::iter;
+use std::sync::Arc;
 
 use cloakroom::{Cursor, Scanned, SessionId, StoreError, StoreErrorKind, Stored, Timestamp};
 use redis::{Cmd, Pipeline, Value};
@@ -8,23 +9,28 @@ use redis::{Cmd, Pipeline, Value};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
+use crate::net::{Map, Net};
+use crate::node::Node;
 use crate::script;
+use crate::slots::Address;
 
 /// Keys that a sweep looks at in one step, between which other commands get their turn.
 const STEP: usize = 500;
 
 /// Some sessions, and where it goes on.
 pub(crate) async fn scan(
-    link: &Link,
+    net: &Net,
     keys: &Keys,
     from: Option<Cursor>,
     limit: usize,
 ) -> Result<Scanned, StoreError> {
-    let place = match from {
-        None => 0,
-        Some(cursor) => place_of(&cursor)?,
+    let from = from.as_ref().map(Place::read).transpose()?.unwrap_or_default();
+    let map = net.map();
+    let Some(((slot, address, node), from)) = from.on(&map) else {
+        return Ok(Scanned::new(Vec::new(), None));
     };
-    let (next, found) = step(link, place, &keys.sessions(), limit.max(1)).await?;
+    let link = &node.link;
+    let (next, found) = step(link, from, &keys.sessions(), limit.max(1)).await?;
     let ids: Vec<SessionId> = found.iter().filter_map(|key| keys.id_in(key)).collect();
     let gets = ids.iter().map(|id| {
         let mut get = redis::cmd("GET");
@@ -41,16 +47,29 @@ pub(crate) async fn scan(
             other => return Err(refusal(other)),
         }
     }
-    Ok(Scanned::new(entries, (next != 0).then(|| cursor_of(next))))
+    let next = if next == 0 {
+        map.masters
+            .iter()
+            .find(|master| master.0 > *slot)
+            .map(|master| Place { slot: master.0, ..Place::default() })
+    } else {
+        Some(Place { slot: *slot, server: sign(address), cursor: next })
+    };
+    Ok(Scanned::new(entries, next.map(Place::write)))
 }
 
 /// Removes at most `limit` sessions that are garbage at `now`, and what is garbage in directories; how many sessions.
-pub(crate) async fn sweep(
-    link: &Link,
-    keys: &Keys,
-    now: Timestamp,
-    limit: usize,
-) -> Result<usize, StoreError> {
+pub(crate) async fn sweep(net: &Net, keys: &Keys, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    let mut swept = 0;
+    for (.., node) in &net.map().masters {
+        if swept < limit {
+            swept += sweep_one(&node.link, keys, now, limit - swept).await?;
+        }
+    }
+    Ok(swept)
+}
+
+async fn sweep_one(link: &Link, keys: &Keys, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
     let (mut swept, mut place) = (0, 0);
     loop {
         let (next, found) = step(link, place, &keys.all(), STEP).await?;
@@ -137,12 +156,45 @@ fn refusal(answer: Value) -> StoreError {
     }
 }
 
-/// Never sixteen bytes, which would be a place by id.
-fn cursor_of(place: u64) -> Cursor {
-    Cursor::from_bytes(place.to_be_bytes())
+/// Where a scan goes on: at which server, and where there.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// The first slot that the server has: servers are gone through in this order.
+    slot: u16,
+    /// Which server that was, roughly. Another that took over has an order of its own.
+    server: u32,
+    cursor: u64,
 }
 
-fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
-    let bytes = cursor.as_bytes().try_into();
-    bytes.map(u64::from_be_bytes).map_err(|_| StoreError::not_sent(StoreErrorKind::Foreign))
+impl Place {
+    /// The server, and where to go on there. A server that took over is gone through from its beginning.
+    fn on(self, map: &Map) -> Option<(&(u16, Address, Arc<Node>), u64)> {
+        let master = map.masters.iter().find(|master| master.0 >= self.slot)?;
+        let is_same = master.0 == self.slot && sign(&master.1) == self.server;
+        Some((master, if is_same { self.cursor } else { 0 }))
+    }
+
+    /// Never sixteen bytes, which would be a place by id.
+    fn write(self) -> Cursor {
+        let (slot, server, cursor) =
+            (self.slot.to_be_bytes(), self.server.to_be_bytes(), self.cursor.to_be_bytes());
+        Cursor::from_bytes([&slot[..], &server, &cursor].concat())
+    }
+
+    fn read(cursor: &Cursor) -> Result<Self, StoreError> {
+        let foreign = || StoreError::not_sent(StoreErrorKind::Foreign);
+        let bytes: [u8; 14] = cursor.as_bytes().try_into().map_err(|_| foreign())?;
+        let [a, b, c, d, e, f, cursor @ ..] = bytes;
+        Ok(Self {
+            slot: u16::from_be_bytes([a, b]),
+            server: u32::from_be_bytes([c, d, e, f]),
+            cursor: u64::from_be_bytes(cursor),
+        })
+    }
+}
+
+/// The same in every process.
+fn sign(address: &Address) -> u32 {
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC)
+        .checksum(format!("{}:{}", address.host, address.port).as_bytes())
 }

@@ -14,7 +14,9 @@
 //! | `memory:` | in this process, and gone with it |
 //! | `sqlite:PATH` | in a file, made if it is not there |
 //! | `postgres://[USER[:PASSWORD]@]HOST[:PORT][,HOST..][/DATABASE]` | in a PostgreSQL database |
-//! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | in a Redis or Valkey server; `rediss://` encrypted |
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | in a Redis or Valkey server; `rediss://` encrypted, as all that follow |
+//! | `redis+cluster://[USER:PASSWORD@]HOST[:PORT][,HOST..]` | in a Redis Cluster, entered by any of these |
+//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST..]/NAME[/NUMBER]` | in the master that these sentinels know by that name |
 //!
 //! What comes after a `?`, separated by `&`:
 //!
@@ -24,8 +26,9 @@
 //! | `schema=cloakroom` `table=session` | postgres | where the tables are, and how their names begin |
 //! | `commit=asynchronous` | postgres | a change counts once the server has it in memory: faster, and a crash takes some back |
 //! | `sslmode=require` | postgres | encrypted, or not at all; `prefer` unless told |
-//! | `sslrootcert=PATH` | postgres | trust a certificate that leads to one in this file |
+//! | `sslrootcert=PATH` | postgres, redis | trust a certificate that leads to one in this file |
 //! | `prefix=cloakroom` | redis | what all keys begin with |
+//! | `replicas=1` `replica-timeout=500ms` | redis | a change counts once so many replicas have it too |
 //!
 //! Other options of `postgres://` go to the driver as they are: `application_name`, `keepalives` and so on.
 //!

@@ -1,6 +1,7 @@
 //! Redis by its URL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom::Store;
 use cloakroom_redis::{RedisBuilder, RedisStore};
@@ -9,8 +10,8 @@ use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
 
-pub(crate) fn understand(options: Options) -> Result<(), OpenError> {
-    builder("redis://127.0.0.1", options).map(drop)
+pub(crate) fn understand(url: &str, options: Options) -> Result<(), OpenError> {
+    builder(url, options).map(drop)
 }
 
 pub(crate) async fn open(url: &str, options: Options) -> Result<Arc<dyn Store>, OpenError> {
@@ -47,14 +48,54 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
 }
 
 fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
-    let (prefix, timeout) = (options.take("prefix"), options.take_span("timeout")?);
-    options.end(&["prefix", "timeout"])?;
-    let mut builder = RedisStore::builder(url);
+    let (prefix, timeout, roots) =
+        (options.take("prefix"), options.take_span("timeout")?, options.take("sslrootcert"));
+    let copies = options.take("replicas").map(|text| text.parse::<u16>());
+    let copies = copies.transpose().map_err(|_| OpenError::url("replicas are a number: `replicas=1`"))?;
+    let span = options.take_span("replica-timeout")?.unwrap_or(Duration::from_millis(500));
+    options.end(&["prefix", "timeout", "replicas", "replica-timeout", "sslrootcert"])?;
+    let mut builder = servers(url)?;
     if let Some(prefix) = prefix {
         builder = builder.prefix(prefix);
     }
     if let Some(timeout) = timeout {
         builder = builder.waiting_at_most(timeout);
     }
+    if let Some(roots) = roots {
+        builder = builder.trusting(roots);
+    }
+    if let Some(copies) = copies.filter(|copies| *copies > 0) {
+        builder = builder.waiting_for_replicas(copies, span);
+    }
     Ok(builder)
+}
+
+/// One server, or as many as there are commas and one more, each reached with the name, password and path of them all.
+fn servers(url: &str) -> Result<RedisBuilder, OpenError> {
+    let Some((scheme, rest)) =
+        url.split_once("://").and_then(|(scheme, rest)| Some((scheme.split_once('+')?, rest)))
+    else {
+        return Ok(RedisStore::builder(url));
+    };
+    let (plain, shape) = scheme;
+    let (who, rest) = rest.rsplit_once('@').map_or(("", rest), |(who, rest)| (who, rest));
+    let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (name, number) = match (shape, path.split_once('/')) {
+        ("sentinel", Some((name, number))) => (name, number),
+        ("sentinel", None) => (path, ""),
+        _ => ("", path),
+    };
+    if shape == "sentinel" && name.is_empty() {
+        return Err(OpenError::url(
+            "after the sentinels comes what they call the master: `redis+sentinel://HOST:26379/NAME`",
+        ));
+    }
+    let at = if who.is_empty() { "" } else { "@" };
+    let mut urls = hosts.split(',').map(|host| format!("{plain}://{who}{at}{host}/{number}"));
+    let first = urls.next().unwrap_or_default();
+    let builder = match shape {
+        "sentinel" => RedisStore::sentinel(first, name),
+        _ => RedisStore::cluster(first),
+    };
+    Ok(urls.fold(builder, RedisBuilder::or))
 }

@@ -133,7 +133,19 @@ impl FromStr for StoreUrl {
                 "" => return Err(OpenError::url("the path of the file is missing: `sqlite:sessions.db`")),
                 path => (Place::Sqlite(path.into()), Options::default()),
             },
-            Some((scheme, rest)) if matches!(&*scheme, "postgres" | "postgresql" | "redis" | "rediss") => {
+            Some((scheme, rest))
+                if matches!(
+                    &*scheme,
+                    "postgres"
+                        | "postgresql"
+                        | "redis"
+                        | "rediss"
+                        | "redis+cluster"
+                        | "rediss+cluster"
+                        | "redis+sentinel"
+                        | "rediss+sentinel"
+                ) =>
+            {
                 let (rest, options) = Options::split(rest)?;
                 if !rest.starts_with("//") || rest.len() == 2 {
                     return Err(OpenError::url(format!(
@@ -156,7 +168,7 @@ impl FromStr for StoreUrl {
         // Mistakes in options are told before anybody is asked.
         match &place {
             Place::Postgres(..) => postgres::understand(options)?,
-            Place::Redis(..) => redis::understand(options)?,
+            Place::Redis(url, _) => redis::understand(url, options)?,
             Place::Memory | Place::Sqlite(_) => {}
         }
         Ok(Self(place))
@@ -203,9 +215,13 @@ mod tests {
             assert_eq!(url.parse::<StoreUrl>().unwrap().file(), Some(Path::new(file)));
         }
         assert!("memory:".parse::<StoreUrl>().unwrap().is_memory());
-        for url in
-            ["postgres://h/d?schema=a&timeout=2s&sslmode=require", "redis://h:1/2?prefix=a", "rediss://h"]
-        {
+        for url in [
+            "postgres://h/d?schema=a&timeout=2s&sslmode=require",
+            "redis://h:1/2?prefix=a",
+            "rediss://h",
+            "redis+cluster://h:1,i:2",
+            "redis+sentinel://h:1,i/main/2?replicas=1",
+        ] {
             assert!(url.parse::<StoreUrl>().is_ok(), "{url}");
         }
     }
@@ -221,6 +237,8 @@ mod tests {
             ("redis://h?prefix", "`prefix=..`"),
             ("redis://h?prefix=a&prefix=b", "twice"),
             ("redis://h?schema=a", "no option `schema` here, but prefix, timeout"),
+            ("redis+sentinel://h", "/NAME"),
+            ("redis://h?replicas=two", "`replicas=1`"),
             ("redis://h?timeout=5", "write `timeout=5s`"),
             ("postgres://h?commit=later", "synchronous"),
             ("mysql://h", "postgres://HOST"),

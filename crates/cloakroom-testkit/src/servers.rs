@@ -4,13 +4,18 @@
 
 pub mod hardship;
 
+mod cluster;
+
 mod postgres;
 mod process;
 mod redis;
+mod sentinel;
 mod wire;
 
+pub use cluster::RedisCluster;
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use sentinel::RedisSentinel;
 pub use wire::Wire;
 
 /// What a server keeps when it dies.

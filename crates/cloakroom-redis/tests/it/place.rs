@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cloakroom::Cached;
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::servers::hardship::PATIENCE;
-use cloakroom_testkit::servers::{Durability, Redis, Server};
+use cloakroom_testkit::servers::{Durability, Redis, RedisCluster, Server};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Redis> = LazyLock::new(|| Redis::start(Durability::None));
+static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(|| RedisCluster::start(Durability::None));
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
@@ -27,6 +28,28 @@ pub(crate) fn remembered() -> Cached<RedisStore> {
 /// A store on a server of the test's own.
 pub(crate) fn open(url: &str) -> RedisStore {
     RUNTIME.block_on(RedisStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
+}
+
+/// An empty store in a cluster.
+pub(crate) fn in_cluster() -> RedisStore {
+    let prefix = format!("test{}", PLACES.fetch_add(1, Ordering::Relaxed));
+    RUNTIME.block_on(RedisStore::cluster(CLUSTER.url()).prefix(prefix).connect()).unwrap()
+}
+
+/// The same behind a near cache.
+pub(crate) fn remembered_in_cluster() -> Cached<RedisStore> {
+    RUNTIME.block_on(Cached::builder(in_cluster()).start()).unwrap()
+}
+
+/// A store in a cluster of the test's own.
+pub(crate) fn open_cluster(url: &str) -> RedisStore {
+    RUNTIME.block_on(RedisStore::cluster(url).waiting_at_most(PATIENCE).connect()).unwrap()
+}
+
+/// The same, where a change counts once a replica has it.
+pub(crate) fn open_copied(url: &str) -> RedisStore {
+    let builder = RedisStore::cluster(url).waiting_at_most(PATIENCE);
+    RUNTIME.block_on(builder.waiting_for_replicas(1, PATIENCE / 2).connect()).unwrap()
 }
 
 /// An address where nobody is.

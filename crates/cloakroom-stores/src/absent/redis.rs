@@ -8,7 +8,7 @@ use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
 
-pub(crate) fn understand(_: Options) -> Result<(), OpenError> {
+pub(crate) fn understand(_: &str, _: Options) -> Result<(), OpenError> {
     Err(OpenError::not_built("Redis"))
 }
 

@@ -1,12 +1,8 @@
 //! A private Redis.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use tempfile::TempDir;
 
-use super::process::{Process, free_port, pause};
+use super::process::{Process, free_port, pause, say};
 use super::{Durability, Server};
 
 /// A Redis of a test's own.
@@ -15,15 +11,23 @@ pub struct Redis {
     process: Option<Process>,
     port: u16,
     durability: Durability,
+    /// What it is told beyond the usual.
+    more: Vec<String>,
     place: TempDir,
 }
 
 impl Redis {
     /// Starts one and waits until it answers.
     pub fn start(durability: Durability) -> Self {
+        Self::start_with(durability, &[])
+    }
+
+    /// The same, told some more: `--maxmemory 10mb` for instance.
+    pub fn start_with(durability: Durability, more: &[&str]) -> Self {
+        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
         let mut place = tempfile::tempdir().expect("a directory");
         for _ in 0..10 {
-            let mut server = Self { process: None, port: free_port(), durability, place };
+            let mut server = Self { process: None, port: free_port(), durability, more: more.clone(), place };
             if server.restart() {
                 return server;
             }
@@ -35,21 +39,20 @@ impl Redis {
 
     /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
     pub fn command(&self, command: &str) -> String {
-        self.say(command).unwrap_or_default()
+        say(self.port, command).unwrap_or_default()
+    }
+
+    pub(super) fn is_master(&self) -> bool {
+        self.command("ROLE").contains("\r\nmaster\r\n")
+    }
+
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.command("INFO REPLICATION").contains("master_link_status:up")
     }
 
     /// While it loads its data it answers something else.
     fn answers(&self) -> bool {
-        self.say("PING").is_ok_and(|answer| answer == "+PONG\r\n")
-    }
-
-    fn say(&self, command: &str) -> io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(format!("{command}\r\n").as_bytes())?;
-        let mut answer = [0; 1024];
-        let length = stream.read(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+        say(self.port, "PING").is_ok_and(|answer| answer == "+PONG\r\n")
     }
 
     fn signal(&self, signal: &str) {
@@ -105,7 +108,8 @@ impl Server for Redis {
             "--logfile",
             "log",
         ];
-        self.process = Some(Process::start(&command.map(str::to_owned), self.place.path()));
+        let command = command.map(str::to_owned).into_iter().chain(self.more.iter().cloned());
+        self.process = Some(Process::start(&command.collect::<Vec<_>>(), self.place.path()));
         (0..500).any(|_| {
             pause();
             self.answers()

@@ -1,0 +1,190 @@
+//! The servers that together hold the sessions: one, or the masters of a cluster.
+
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use redis::Pipeline;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::error::{RedisError, RedisErrorKind};
+use crate::keys::Keys;
+use crate::link::{Broken, Link, Settings, Way};
+use crate::node::Node;
+use crate::slots::{self, Address, slot_of};
+
+/// A map that is younger than this is not asked for again.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// Where sessions are. Cheap to look into.
+#[derive(Debug)]
+pub(crate) struct Net {
+    settings: Settings,
+    keys: Keys,
+    runtime: Handle,
+    /// Those who know the cluster, by which it was entered; none of a server alone.
+    seeds: Vec<Arc<Link>>,
+    map: RwLock<Arc<Map>>,
+    asked: Mutex<Option<Instant>>,
+    own: Weak<Self>,
+}
+
+/// Who has which slots.
+#[derive(Debug, Default)]
+pub(crate) struct Map {
+    /// Each with its address and the first slot it has, in the order of those.
+    pub(crate) masters: Vec<(u16, Address, Arc<Node>)>,
+    /// From slot to slot, and which of the masters.
+    ranges: Vec<(u16, u16, usize)>,
+}
+
+impl Net {
+    /// One server, or one behind sentinels.
+    pub(crate) fn one(way: Way, settings: Settings, keys: Keys) -> Arc<Self> {
+        Self::start(Vec::new(), settings.clone(), keys, |net| {
+            let node = Node::start(Link::new(way, settings), &net.keys, &net.own, &net.runtime);
+            let nowhere = Address { host: String::new(), port: 0 };
+            Map { masters: vec![(0, nowhere, node)], ranges: vec![(0, u16::MAX, 0)] }
+        })
+    }
+
+    /// A cluster, entered by any of these.
+    pub(crate) async fn cluster(
+        seeds: Vec<redis::Client>,
+        settings: Settings,
+        keys: Keys,
+    ) -> Result<Arc<Self>, RedisError> {
+        let seeds = seeds.into_iter().map(|seed| Link::new(Way::To(seed), settings.clone())).collect();
+        let net = Self::start(seeds, settings, keys, |_| Map::default());
+        net.explore().await.map(|()| net)
+    }
+
+    fn start(
+        seeds: Vec<Arc<Link>>,
+        settings: Settings,
+        keys: Keys,
+        map: impl FnOnce(&Self) -> Map,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|own| {
+            let net = Self {
+                settings,
+                keys,
+                runtime: Handle::current(),
+                seeds,
+                map: RwLock::default(),
+                asked: Mutex::default(),
+                own: Weak::clone(own),
+            };
+            *net.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map(&net));
+            net
+        })
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(crate) const fn is_cluster(&self) -> bool {
+        !self.seeds.is_empty()
+    }
+
+    /// The servers as they were last known.
+    pub(crate) fn map(&self) -> Arc<Map> {
+        Arc::clone(&self.map.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The server that has this key, as far as is known.
+    pub(crate) fn node_of(&self, key: &[u8]) -> Option<Arc<Node>> {
+        let map = self.map();
+        let slot = if self.is_cluster() { slot_of(key) } else { 0 };
+        let at = map.ranges.partition_point(|(_, last, _)| *last < slot);
+        let (_, _, master) = map.ranges.get(at).filter(|(first, ..)| *first <= slot)?;
+        Some(Arc::clone(&map.masters[*master].2))
+    }
+
+    /// A connection to the server at this address.
+    pub(crate) fn link_to(&self, address: &Address) -> Option<Arc<Link>> {
+        let map = self.map();
+        if let Some((_, _, node)) = map.masters.iter().find(|(_, known, _)| known == address) {
+            return Some(Arc::clone(&node.link));
+        }
+        let way = self.seeds.first()?.way().at(address).ok()?;
+        Some(Link::new(way, self.settings.clone()))
+    }
+
+    /// Draws the map of a cluster anew, unless somebody did a moment ago.
+    pub(crate) async fn explore(&self) -> Result<(), RedisError> {
+        if !self.is_cluster() {
+            return Ok(());
+        }
+        let mut asked = self.asked.lock().await;
+        if asked.is_some_and(|moment| moment.elapsed() < FRESH) {
+            return Ok(());
+        }
+        let masters: Vec<Arc<Link>> =
+            self.map().masters.iter().map(|(.., node)| Arc::clone(&node.link)).collect();
+        let mut failure = RedisError::new(RedisErrorKind::NotReady, "find the cluster's servers");
+        for link in masters.iter().chain(&self.seeds) {
+            match self.ask(link).await {
+                Ok(map) => {
+                    *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
+                    *asked = Some(Instant::now());
+                    return Ok(());
+                }
+                Err(error) => failure = error,
+            }
+        }
+        *asked = Some(Instant::now());
+        Err(failure)
+    }
+
+    /// The same, without anybody waiting for it.
+    pub(crate) fn explore_soon(&self) {
+        if let Some(net) = self.own.upgrade().filter(|net| net.is_cluster()) {
+            self.runtime.spawn(async move { net.explore().await });
+        }
+    }
+
+    async fn ask(&self, link: &Link) -> Result<Map, RedisError> {
+        let mut message = Pipeline::new();
+        message.cmd("CLUSTER").arg("SLOTS");
+        let answers = link.say(&message, 1).await;
+        let answers = answers.map_err(|broken| match broken {
+            Broken::NotSent(error) | Broken::Unknown(error) => error,
+        })?;
+        let unexpected = || RedisError::new(RedisErrorKind::Unexpected, "find the cluster's servers");
+        if let Some(redis::Value::ServerError(error)) = answers.first() {
+            return Err(RedisError::driver("find the cluster's servers", error.clone().into()));
+        }
+        let ranges = answers.first().and_then(slots::read).filter(|ranges| !ranges.is_empty());
+        let known = self.map();
+        let mut map = Map::default();
+        for (first, last, mut address) in ranges.ok_or_else(unexpected)? {
+            if address.host.is_empty() {
+                address.host = link.way().host().unwrap_or_default();
+            }
+            let master = match map.masters.iter().position(|(_, at, _)| *at == address) {
+                Some(master) => master,
+                None => {
+                    let node = match known.masters.iter().find(|(_, at, _)| *at == address) {
+                        Some((.., node)) => Arc::clone(node),
+                        None => {
+                            let way = link.way().at(&address)?;
+                            let link = Link::new(way, self.settings.clone());
+                            Node::start(link, &self.keys, &self.own, &self.runtime)
+                        }
+                    };
+                    map.masters.push((first, address, node));
+                    map.masters.len() - 1
+                }
+            };
+            map.ranges.push((first, last, master));
+        }
+        Ok(map)
+    }
+}

@@ -1,0 +1,39 @@
+//! One server that holds sessions: what is asked of it, and the tasks that ask.
+
+use std::sync::{Arc, Weak};
+
+use cloakroom::batch::{Queue, Reply};
+use tokio::runtime::Handle;
+
+use crate::driver;
+use crate::keys::Keys;
+use crate::link::Link;
+use crate::net::Net;
+use crate::op::Op;
+
+/// Operations that may wait, and bytes of them.
+const WAITING: usize = 16_384;
+const WAITING_BYTES: usize = 64 << 20;
+/// Messages that may be on the wire at once, of reads and of writes.
+const MESSAGES: usize = 4;
+
+/// A server, and what waits for it. Servers do not wait for each other.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) link: Arc<Link>,
+    pub(crate) ops: Queue<Op, Reply>,
+    pub(crate) reads: Queue<Op, Reply>,
+}
+
+impl Node {
+    pub(crate) fn start(link: Arc<Link>, keys: &Keys, net: &Weak<Net>, runtime: &Handle) -> Arc<Self> {
+        let (ops, to_do) = Queue::new(WAITING, WAITING_BYTES);
+        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
+        for _ in 0..MESSAGES {
+            for driver in [to_do.clone(), to_read.clone()] {
+                runtime.spawn(driver::run(driver, Arc::clone(&link), keys.clone(), Weak::clone(net)));
+            }
+        }
+        Arc::new(Self { link, ops, reads })
+    }
+}

@@ -1,0 +1,88 @@
+//! Which server of a cluster holds which keys.
+
+use redis::Value;
+
+const COUNT: u16 = 16_384;
+
+/// The slot of a key: of what stands in its first braces, if anything does.
+pub(crate) fn slot_of(key: &[u8]) -> u16 {
+    let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
+        let rest = &key[open + 1..];
+        let end = rest.iter().position(|byte| *byte == b'}')?;
+        (end > 0).then(|| &rest[..end])
+    });
+    crc::Crc::<u16>::new(&crc::CRC_16_XMODEM).checksum(tag.unwrap_or(key)) % COUNT
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Address {
+    /// Empty: where the question was asked.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Address {
+    /// `host:port`, as servers write it.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        Some(Self { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().ok()? })
+    }
+}
+
+/// Slots from the first to the last, and the master of them.
+pub(crate) type Range = (u16, u16, Address);
+
+/// The answer to `CLUSTER SLOTS`, in order of slots; `None` for anything else.
+pub(crate) fn read(answer: &Value) -> Option<Vec<Range>> {
+    let Value::Array(ranges) = answer else { return None };
+    let mut ranges: Vec<Range> = ranges.iter().map(range).collect::<Option<_>>()?;
+    ranges.sort_by_key(|range| range.0);
+    Some(ranges)
+}
+
+fn range(range: &Value) -> Option<Range> {
+    let Value::Array(parts) = range else { return None };
+    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &parts[..] else { return None };
+    let host = match master.first()? {
+        Value::BulkString(host) => String::from_utf8(host.clone()).ok()?,
+        Value::SimpleString(host) => host.clone(),
+        Value::Nil => String::new(),
+        _ => return None,
+    };
+    let Value::Int(port) = master.get(1)? else { return None };
+    let address = Address { host, port: u16::try_from(*port).ok()? };
+    Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_that_of_the_servers() {
+        // As `CLUSTER KEYSLOT` answers.
+        for (key, slot) in [("foo", 12_182), ("123456789", 12_739), ("{user1000}.following", 3_443), ("", 0)]
+        {
+            assert_eq!(slot_of(key.as_bytes()), slot, "{key}");
+        }
+        assert_eq!(slot_of(b"a{b}c{d}"), slot_of(b"b"));
+        assert_ne!(slot_of(b"a{}b"), slot_of(b""));
+        assert_eq!(slot_of(b"a{b"), slot_of(b"a{b"));
+    }
+
+    #[test]
+    fn slots_are_read_in_order_and_nothing_else_is() {
+        let master = |host: &str, port| Value::Array(vec![Value::BulkString(host.into()), Value::Int(port)]);
+        let one = |first, last, port| {
+            Value::Array(vec![Value::Int(first), Value::Int(last), master("h", port), master("r", 9)])
+        };
+        let read = read(&Value::Array(vec![one(5, 9, 2), one(0, 4, 1)])).unwrap();
+        let at = |port| Address { host: "h".to_owned(), port };
+        assert_eq!(read, [(0, 4, at(1)), (5, 9, at(2))]);
+        for wrong in [Value::Nil, Value::Array(vec![Value::Int(1)]), Value::Array(vec![one(-1, 2, 3)])] {
+            assert_eq!(super::read(&wrong), None);
+        }
+        assert_eq!(Address::read("[::1]:7"), Some(Address { host: "::1".to_owned(), port: 7 }));
+    }
+}
