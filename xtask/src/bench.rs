@@ -8,8 +8,10 @@ pub(crate) enum Bench {
     Overhead(Args),
     /// What listing, limiting and revoking cost with 100,000 sessions, beside the same with 1,000
     Directory(Args),
-    /// Durable writes and reads a second on SQLite; fsyncs per write if strace is there
+    /// Writes and reads a second: SQLite, with fsyncs per write if strace is there, then PostgreSQL, Redis and a near cache
     Stores(Args),
+    /// The second half of `stores`: what is on servers
+    Servers(Args),
 }
 
 #[derive(clap::Args)]
@@ -24,7 +26,17 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
         Bench::Directory(args) => ("cloakroom-bench-directory", args),
         Bench::Stores(args) => ("cloakroom-bench-stores", args),
+        Bench::Servers(args) => return servers(args),
     };
     let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);
+    shell::run(command.args(&args.rest))?;
+    if let Bench::Stores(args) = bench { servers(args) } else { Ok(()) }
+}
+
+/// A workspace of its own: its peers and our SQLite store can't share a lock file.
+fn servers(args: &Args) -> Result<(), Failure> {
+    crate::servers::get()?;
+    let mut command = shell::cargo(["run", "--release", "--locked"]);
+    command.args(["--manifest-path", "benches/servers/Cargo.toml", "--target-dir", "target/peers", "--"]);
     shell::run(command.args(&args.rest))
 }

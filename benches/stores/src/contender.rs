@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::child::{Failure, Outcome};
+use crate::drive::{Failure, Outcome};
 use crate::ours;
 
 /// A store in a process of its own.

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::child::Failure;
 use crate::contender::{Case, Contender};
+use crate::drive::Failure;
 
 const CALLS: [&str; 3] = ["fsync", "fdatasync", "sync_file_range"];
 

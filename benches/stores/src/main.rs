@@ -3,7 +3,7 @@
 //! Each contender is a process that keeps ten thousand sessions of about a hundred bytes in a file of its own, and
 //! answers a change once it is on the disk. One update is what a request does to a session it has read: ours a
 //! compare-and-swap (`Store::replace`), theirs an upsert (`SessionStore::save`). One read is `Store::get`, or
-//! `SessionStore::load`, and the value decoded. All are asked by the same code ([`child`]).
+//! `SessionStore::load`, and the value decoded. All are asked by the same code ([`drive`]).
 //!
 //! ```text
 //! cargo run --profile bench -p cloakroom-bench-stores -- [--quick] [--json]
@@ -13,7 +13,9 @@
 //! and as it is unless told otherwise. The files lie in cargo's target directory, on a disk rather than in memory.
 
 mod child;
+mod cloakroom;
 mod contender;
+mod drive;
 mod fsyncs;
 mod ours;
 mod peer;
@@ -25,8 +27,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::child::Failure;
 use crate::contender::{Case, Contender};
+use crate::drive::Failure;
 use crate::report::{Report, Row};
 use crate::rounds::Effort;
 
@@ -36,7 +38,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["fill" | "drive", ..] => child::run::<ours::Cloakroom>(&arguments),
+        ["fill" | "drive", ..] => {
+            child::run::<cloakroom::Cloakroom<cloakroom_sqlite::SqliteStore>>(&arguments)
+        }
         flags => Options::parse(flags).and_then(bench),
     };
     match outcome {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::child::Failure;
+use crate::drive::Failure;
 
 /// Builds the peer under cargo's target directory; its program.
 pub(crate) fn build(target: &Path) -> Result<PathBuf, Failure> {

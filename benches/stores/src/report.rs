@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::child::Outcome;
 use crate::contender::{Case, Contender};
+use crate::drive::Outcome;
 use crate::rounds::{self, Spread};
 
 #[derive(Debug, Default, Serialize)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::child::{Failure, Outcome};
 use crate::contender::{Case, Contender};
+use crate::drive::{Failure, Outcome};
 
 /// Connections that the peer may choose among.
 const CONNECTIONS: [u32; 5] = [1, 2, 4, 10, 64];

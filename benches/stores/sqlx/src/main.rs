@@ -5,6 +5,8 @@
 
 #[path = "../../src/child.rs"]
 mod child;
+#[path = "../../src/drive.rs"]
+mod drive;
 #[path = "../../src/visitor.rs"]
 mod visitor;
 
@@ -20,7 +22,8 @@ use tower_sessions_sqlx_store::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use crate::child::{Contender, Failure};
+use crate::child::Program;
+use crate::drive::{Contender, Failure};
 use crate::visitor::Visitor;
 
 const VISITOR: &str = "visitor";
@@ -40,9 +43,7 @@ fn main() -> ExitCode {
 #[derive(Clone, Debug)]
 struct Sqlx(SqliteStore);
 
-impl Contender for Sqlx {
-    type Session = Record;
-
+impl Program for Sqlx {
     async fn open(file: &Path, setup: &str) -> Result<Self, Failure> {
         let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
         let pool = match setup {
@@ -57,6 +58,10 @@ impl Contender for Sqlx {
         store.migrate().await?;
         Ok(Self(store))
     }
+}
+
+impl Contender for Sqlx {
+    type Session = Record;
 
     async fn create(&self, number: u32) -> Result<(), Failure> {
         let mut record = Record { id: id(number), data: [].into(), expiry_date: in_half_an_hour() };
