@@ -4,7 +4,7 @@
 //!
 //! | offset | bytes | meaning |
 //! |---|---|---|
-//! | 0 | 1 | format: `0x01` JSON, `0x02`..`0x7F` reserved, `0x80`..`0xFF` the application's own codecs |
+//! | 0 | 1 | format: `0x01` JSON, `0x02`..`0x7E` reserved, `0x7F` a value on its way between stores, `0x80`..`0xFF` the application's own codecs |
 //! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
 //! | 2 | rest | the body, as the format defines it |
 

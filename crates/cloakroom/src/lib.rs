@@ -78,6 +78,7 @@ mod login;
 mod manager;
 mod map;
 mod memory;
+mod moving;
 mod observed;
 mod observer;
 mod on_thread;
@@ -119,6 +120,7 @@ pub use login::Login;
 pub use manager::UndecodablePolicy;
 pub use map::Map;
 pub use memory::MemoryStore;
+pub use moving::Moving;
 pub use observed::Observed;
 #[cfg(feature = "metrics")]
 pub use observer::Measured;
@@ -133,8 +135,8 @@ pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombs
 pub use session::Session;
 pub use sessions::Sessions;
 pub use store::{
-    Admission, Admitted, Call, Cursor, Ended, Entry, Inserted, Listener, Operation, Outcome, Page,
-    ParseCursorError, Recalled, Scanned, Store, StoreError, StoreErrorKind, Swap, judge_admission,
+    Admission, Admitted, Brought, Call, Cursor, Ended, Entry, Inserted, Listener, Operation, Outcome, Page,
+    ParseCursorError, Recalled, Scanned, Store, StoreError, StoreErrorKind, Swap, bring, judge_admission,
 };
 pub use summary::Summary;
 pub use theft::TheftPolicy;

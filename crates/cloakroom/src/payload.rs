@@ -70,6 +70,14 @@ impl Payload {
         }
     }
 
+    /// The bytes, of a value that is bytes here.
+    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Bytes(encoded) => Some(&encoded.bytes),
+            Form::Unset | Form::Typed(_) => None,
+        }
+    }
+
     /// The typed value: as it is, or decoded; `None` if there is no value.
     pub(crate) fn open<V: Send + Sync + 'static>(
         &self,

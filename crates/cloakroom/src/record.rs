@@ -151,6 +151,24 @@ impl Record {
         self
     }
 
+    /// This record with another value.
+    pub(crate) fn with_payload(mut self, payload: Payload) -> Self {
+        self.payload = payload;
+        self
+    }
+
+    /// This record with both deadlines at one moment.
+    pub(crate) const fn with_deadlines(mut self, both: Timestamp) -> Self {
+        (self.idle_deadline, self.absolute_deadline) = (both, both);
+        self
+    }
+
+    /// This record as a write of its own.
+    pub(crate) fn with_revision(mut self, revision: Revision) -> Self {
+        self.revision = revision;
+        self
+    }
+
     /// This record with its payload as bytes, as if it had left the process and come back.
     ///
     /// # Errors

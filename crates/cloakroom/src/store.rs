@@ -1,5 +1,6 @@
 //! The contract between the counter and the cloakroom behind it.
 
+mod bring;
 mod directory;
 mod error;
 mod listening;
@@ -10,6 +11,7 @@ mod shared;
 use std::fmt;
 use std::sync::Arc;
 
+pub use bring::{Brought, bring};
 pub use directory::{Admission, Admitted, Entry, Page, judge_admission};
 pub use error::{Outcome, StoreError, StoreErrorKind};
 pub use listening::{Listener, Recalled};

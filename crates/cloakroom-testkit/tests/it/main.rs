@@ -3,6 +3,7 @@
 
 mod broken;
 mod client;
+mod moving;
 mod naive;
 mod tools;
 
@@ -43,7 +44,32 @@ mod in_time {
         Timeout::new(StepStore::new(MemoryStore::new()), Duration::from_mins(10))
     }
 
-    cloakroom_testkit::conformance!(super::in_time::store());
+    cloakroom_testkit::conformance!(store());
+}
+
+/// On its way from one store to another, by a node that moves sessions and one that does not yet, in turn.
+mod moving_in_turn {
+    cloakroom_testkit::conformance!(crate::moving::InTurn::new());
+}
+
+mod moving_begun {
+    use cloakroom::{MemoryStore, Moving};
+    use cloakroom_testkit::StepStore;
+
+    cloakroom_testkit::conformance!(Moving::start(
+        StepStore::new(MemoryStore::new().encoded()),
+        MemoryStore::new()
+    ));
+}
+
+mod moving_prepared {
+    use cloakroom::{MemoryStore, Moving};
+    use cloakroom_testkit::StepStore;
+
+    cloakroom_testkit::conformance!(Moving::prepare(
+        MemoryStore::new(),
+        StepStore::new(MemoryStore::new().encoded())
+    ));
 }
 
 mod naive_and_sound {

@@ -1,0 +1,181 @@
+//! The contract, kept by two stores together. The new one is always asked first.
+
+use std::sync::Arc;
+
+use super::Moving;
+use super::journey::{State, state_of};
+use crate::io::Io;
+use crate::key::SessionId;
+use crate::principal::Principal;
+use crate::record::{Ending, Record, Revision, Stored, Tombstone};
+use crate::store::{
+    Admission, Admitted, Cursor, Ended, Inserted, Listener, Page, Scanned, Store, StoreError, Swap,
+};
+use crate::time::Timestamp;
+
+/// What the old store has of a session, after it was moved if it is to be.
+enum Left {
+    /// It is there, and stays.
+    Live(Record),
+    /// It was ended there.
+    Ended(Tombstone),
+    /// Nothing, or not any more: the new store knows.
+    Nothing,
+}
+
+impl<Old: Store, New: Store> Moving<Old, New> {
+    async fn left(&self, id: SessionId) -> Result<Left, StoreError> {
+        Ok(match self.old().get(id).await? {
+            Some(Stored::Live(record)) if !self.moves && state_of(&record) == State::Here => {
+                Left::Live(record)
+            }
+            Some(Stored::Ended(tombstone)) => Left::Ended(tombstone),
+            Some(entry) => {
+                self.journey.carry(id, entry).await?;
+                Left::Nothing
+            }
+            None => Left::Nothing,
+        })
+    }
+
+    /// Compares and swaps where the session is, which may move meanwhile.
+    async fn swap(
+        &self,
+        id: SessionId,
+        on: impl for<'a> Fn(&'a dyn Store) -> Io<'a, Result<Swap, StoreError>> + Send + Sync,
+    ) -> Result<Swap, StoreError> {
+        loop {
+            match on(self.new_store()).await? {
+                Swap::Gone => {}
+                swap => return Ok(swap),
+            }
+            match self.left(id).await? {
+                Left::Live(_) => {}
+                Left::Ended(_) => return Ok(Swap::Gone),
+                Left::Nothing => return on(self.new_store()).await,
+            }
+            match on(self.old()).await? {
+                Swap::Stale(found) if state_of(&found) != State::Here => {}
+                swap => return Ok(swap),
+            }
+        }
+    }
+}
+
+impl<Old: Store, New: Store> Store for Moving<Old, New> {
+    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+        Io::future(async move {
+            // An id that is taken in either is taken.
+            let (here, other): (&dyn Store, &dyn Store) =
+                if self.moves { (self.new_store(), self.old()) } else { (self.old(), self.new_store()) };
+            match other.get(id).await? {
+                None => here.insert(id, record).await,
+                Some(_) => Ok(Inserted::Taken),
+            }
+        })
+    }
+
+    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+        Io::future(async move {
+            if let Some(found) = self.new_store().get(id).await? {
+                return Ok(Some(found));
+            }
+            match self.left(id).await? {
+                Left::Live(record) => Ok(Some(Stored::Live(record))),
+                Left::Ended(tombstone) => Ok(Some(Stored::Ended(tombstone))),
+                Left::Nothing => self.new_store().get(id).await,
+            }
+        })
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+        Io::future(self.listen_to_both(listener))
+    }
+
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+        Io::future(self.swap(id, move |store| store.replace(id, expected, record.clone())))
+    }
+
+    fn touch(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        deadline: Timestamp,
+    ) -> Io<'_, Result<bool, StoreError>> {
+        Io::future(async move {
+            if self.new_store().touch(id, expected, deadline).await? {
+                return Ok(true);
+            }
+            match self.left(id).await? {
+                Left::Ended(_) => return Ok(false),
+                Left::Live(_) if self.old().touch(id, expected, deadline).await? => return Ok(true),
+                // It may have moved before it could be touched in the old store.
+                Left::Live(_) | Left::Nothing => {}
+            }
+            self.new_store().touch(id, expected, deadline).await
+        })
+    }
+
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+        Io::future(self.swap(id, move |store| store.end_at(id, expected, ending)))
+    }
+
+    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+        Io::future(async move {
+            loop {
+                let ended = self.new_store().end(id, ending).await?;
+                if ended != Ended::Absent {
+                    return Ok(ended);
+                }
+                match self.left(id).await? {
+                    // Never whatever its revision: one that is fenced is about to live in the new store.
+                    Left::Live(record) => {
+                        if let Swap::Done = self.old().end_at(id, record.revision(), ending).await? {
+                            return Ok(Ended::Now);
+                        }
+                    }
+                    Left::Ended(_) => return Ok(Ended::Already),
+                    Left::Nothing => return self.new_store().end(id, ending).await,
+                }
+            }
+        })
+    }
+
+    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+        Io::future(self.admit_to_both(admission))
+    }
+
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let principal = principal.clone();
+        Io::future(async move { self.revoke_in_both(&principal, before, until).await })
+    }
+
+    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+        let principal = principal.clone();
+        Io::future(async move { self.ids_in_both(&principal, page).await })
+    }
+
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
+        let from = from.cloned();
+        Io::future(async move { self.journey.scan(from, limit).await })
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        Io::future(async move {
+            let swept = self.old().sweep(now, limit).await?;
+            Ok(swept + self.new_store().sweep(now, limit - swept.min(limit)).await?)
+        })
+    }
+
+    fn health(&self) -> Io<'_, Result<(), StoreError>> {
+        Io::future(async move {
+            self.old().health().await?;
+            self.new_store().health().await
+        })
+    }
+}
