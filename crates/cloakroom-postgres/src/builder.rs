@@ -9,6 +9,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::link::Way;
 use crate::names::Names;
+use crate::servers::Servers;
 use crate::store::PostgresStore;
 use crate::tls;
 
@@ -142,8 +143,14 @@ impl PostgresBuilder {
         }
         server.connect_timeout(self.patience);
         let tls = tls::connector(self.roots.as_deref())?;
-        let way =
-            Way { server, tls, names, patience: self.patience, commit: self.commit, access: self.access };
+        let way = Way {
+            servers: Servers::of(&server),
+            tls,
+            names,
+            patience: self.patience,
+            commit: self.commit,
+            access: self.access,
+        };
         way.prepare().await?;
         Ok(PostgresStore::start(way))
     }

@@ -1,4 +1,4 @@
-//! What is asked seldom: directories, lists, sweeps. Each is one statement.
+//! What is asked seldom: directories and lists. Each is one statement.
 
 use std::sync::Arc;
 
@@ -18,8 +18,6 @@ pub(crate) enum Errand {
     RevokeBefore(Principal, Timestamp, Timestamp),
     IdsOf(Principal, Page),
     Scan(Page),
-    /// One step, of at most so many sessions.
-    Sweep(Timestamp, usize),
     Probe,
 }
 
@@ -34,7 +32,11 @@ pub(crate) async fn run(driver: Driver<Errand, Reply>, link: Arc<Link>) {
     loop {
         link.rested().await;
         let Some(mut batch) = driver.next(1, usize::MAX).await else { return };
-        let reply = match go(&link, batch.op(0)).await {
+        let mut said = go(&link, batch.op(0)).await;
+        if matches!(&said, Err(Broken::NotSent(error)) if error.is_passing()) {
+            said = go(&link, batch.op(0)).await;
+        }
+        let reply = match said {
             Ok(reply) => reply,
             Err(broken) if batch.op(0).is_read() => Err(broken.of_read()),
             Err(broken) => Err(broken.of_write()),
@@ -62,11 +64,10 @@ async fn go(link: &Link, errand: &Errand) -> Result<Result<Reply, StoreError>, B
             let (after, most) = bounds_of(*page);
             let rows = link.ask(|words| &words.scan, &[&after, &most]).await?;
             let entries: Result<Vec<_>, StoreError> = rows.iter().map(reader::entry).collect();
-            entries.map(|entries| Scanned::in_order(entries, *page).into())
+            entries.map(|entries| Scanned::decoded_in_order(entries, *page).into())
         }
-        Errand::Sweep(now, most) => sweep(link, *now, *most).await?.map(Into::into),
         Errand::Probe => match link.ask(|words| &words.probe, &[]).await?.first().map(|row| row.try_get(0)) {
-            Some(Ok(false)) => Ok(().into()),
+            Some(Ok(true)) => Ok(().into()),
             _ => Err(PostgresError::new(PostgresErrorKind::NotReady, "use the server").not_sent()),
         },
     })
@@ -89,27 +90,6 @@ async fn admit(link: &Link, admission: &Admission) -> Result<Vec<Row>, Broken> {
         ],
     )
     .await
-}
-
-/// Looks at what may be garbage until `most` sessions went or there is nothing left to look at.
-async fn sweep(link: &Link, now: Timestamp, most: usize) -> Result<Result<usize, StoreError>, Broken> {
-    let (mut swept, now) = (0, millis(now));
-    while swept < most {
-        let rows = link.ask(|words| &words.sweep, &[&now, &limit(most - swept)]).await?;
-        let number =
-            |at| rows.first()?.try_get::<_, i64>(at).ok().and_then(|number| usize::try_from(number).ok());
-        let (Some(looked_at), Some(gone)) = (number(0), number(1)) else {
-            return Ok(Err(
-                PostgresError::new(PostgresErrorKind::Other, "understand an answer").outcome_unknown()
-            ));
-        };
-        swept += gone;
-        if looked_at == gone {
-            break;
-        }
-    }
-    link.ask(|words| &words.sweep_directory, &[&now, &limit(most)]).await?;
-    Ok(Ok(swept))
 }
 
 fn bounds_of(page: Page) -> (Option<Uuid>, i64) {

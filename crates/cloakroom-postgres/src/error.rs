@@ -46,7 +46,7 @@ pub enum PostgresErrorKind {
     TooNew,
     /// The tables were made by an earlier version of this crate, and are not to be brought up to date here.
     TooOld,
-    /// Others are in the way: two operations waited for each other, and this one was given up.
+    /// Others are in the way: they hold a lock for long, or wait for one that this operation had, which was given up.
     Conflict,
     /// A value was refused.
     Data,
@@ -69,10 +69,9 @@ impl PostgresError {
 
     pub(crate) fn driver(attempted: &'static str, error: tokio_postgres::Error) -> Self {
         let kind = kind_of(&error);
-        // What is worse than an error ends the connection, and may come after the deed.
-        let is_refusal = error.as_db_error().is_some_and(|answer| {
-            answer.parsed_severity().is_none_or(|severity| severity == Severity::Error)
-        });
+        let is_refusal = error
+            .as_db_error()
+            .is_some_and(|answer| is_refusal(answer.parsed_severity(), answer.code().code()));
         Self(Arc::new(Inner { kind, attempted, is_refusal, source: Some(error.into()) }))
     }
 
@@ -86,12 +85,25 @@ impl PostgresError {
         self.0.is_refusal
     }
 
+    /// Whether the connection can be used as before.
+    pub(crate) fn leaves_the_connection_sound(&self) -> bool {
+        use PostgresErrorKind::{Conflict, Data, Full, TimedOut};
+
+        // Anything else may be about what was prepared on it, or about the server it leads to.
+        self.is_refusal() && matches!(self.0.kind, Conflict | Data | Full | TimedOut)
+    }
+
+    /// Whether it may succeed if it is only asked again.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.is_refusal() && self.0.kind == PostgresErrorKind::Conflict
+    }
+
     /// Whether others in one statement may have been refused for one.
     pub(crate) fn may_be_of_one(&self) -> bool {
         self.is_refusal() && matches!(self.0.kind, PostgresErrorKind::Conflict | PostgresErrorKind::Data)
     }
 
-    /// Whether another connection may lead to a server that can do it.
+    /// Whether it was asked of a server that follows another.
     pub(crate) fn is_of_a_standby(&self) -> bool {
         self.0.kind == PostgresErrorKind::NotReady
     }
@@ -112,6 +124,13 @@ impl PostgresError {
     }
 }
 
+/// Whether the server itself says that nothing was done, and nobody between says it for a server that is gone. What is worse
+/// than an error ends the connection, and may come after the deed.
+fn is_refusal(severity: Option<Severity>, code: &str) -> bool {
+    // Poolers leave the severity out that is the same in all languages.
+    severity == Some(Severity::Error) && !code.starts_with("08") && !code.starts_with("57P")
+}
+
 fn kind_of(error: &tokio_postgres::Error) -> PostgresErrorKind {
     let Some(answer) = error.as_db_error() else {
         let text = error.to_string();
@@ -129,7 +148,7 @@ fn kind_of(error: &tokio_postgres::Error) -> PostgresErrorKind {
 fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
     let code = answer.code();
     match *code {
-        SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => PostgresErrorKind::TimedOut,
+        SqlState::QUERY_CANCELED => PostgresErrorKind::TimedOut,
         SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => PostgresErrorKind::Full,
         SqlState::INSUFFICIENT_PRIVILEGE | SqlState::INVALID_CATALOG_NAME => PostgresErrorKind::Denied,
         SqlState::READ_ONLY_SQL_TRANSACTION
@@ -137,7 +156,9 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
         | SqlState::ADMIN_SHUTDOWN
         | SqlState::CRASH_SHUTDOWN
         | SqlState::TOO_MANY_CONNECTIONS => PostgresErrorKind::NotReady,
-        SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => PostgresErrorKind::Conflict,
+        SqlState::T_R_DEADLOCK_DETECTED
+        | SqlState::T_R_SERIALIZATION_FAILURE
+        | SqlState::LOCK_NOT_AVAILABLE => PostgresErrorKind::Conflict,
         _ => match code.code().get(..2) {
             Some("28") => PostgresErrorKind::Denied,
             Some("22" | "54") => PostgresErrorKind::Data,
@@ -173,5 +194,22 @@ impl fmt::Display for PostgresError {
 impl StdError for PostgresError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_server_itself_can_say_that_nothing_was_done() {
+        assert!(is_refusal(Some(Severity::Error), "57014"));
+        assert!(is_refusal(Some(Severity::Error), "40P01"));
+        // As a pooler says that its server is gone, which may have committed before.
+        assert!(!is_refusal(None, "08P01"));
+        assert!(!is_refusal(Some(Severity::Error), "08006"));
+        // As a server says that it goes, after a commit perhaps.
+        assert!(!is_refusal(Some(Severity::Fatal), "57P01"));
+        assert!(!is_refusal(Some(Severity::Error), "57P02"));
     }
 }

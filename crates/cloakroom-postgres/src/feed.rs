@@ -12,7 +12,7 @@ use tokio_postgres::{AsyncMessage, Client};
 
 use crate::column::revision;
 use crate::error::PostgresError;
-use crate::link::{Way, Wire};
+use crate::link::{SAFE, Way, Wire};
 
 /// How often the server is asked whether it has told everything.
 const BEAT: Duration = Duration::from_secs(1);
@@ -45,7 +45,9 @@ impl Feed {
                 }
                 Err(error) => {
                     if let Some(begun) = begun.take() {
-                        let _ = begun.send(Err(error.not_sent()));
+                        // A standby tells nothing.
+                        let told = if error.is_of_a_standby() { Ok(false) } else { Err(error.not_sent()) };
+                        let _ = begun.send(told);
                         return;
                     }
                 }
@@ -56,7 +58,7 @@ impl Feed {
 
     async fn subscribe(&self) -> Result<(Client, Wire), PostgresError> {
         let (client, mut wire) = self.way.dial().await?;
-        let listen = format!("LISTEN \"{}\"", self.way.names.channel());
+        let listen = format!("{SAFE} LISTEN \"{}\"", self.way.names.channel());
         // Whatever is told before the answer was written before: nothing is remembered of it.
         self.say(&client, &mut wire, &listen, |_| ()).await?;
         Ok((client, wire))

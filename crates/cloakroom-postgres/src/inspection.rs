@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use crate::error::PostgresError;
-use crate::link::Way;
+use crate::link::{SAFE, Way};
 
 /// What a server is like: [`PostgresStore::inspect`](crate::PostgresStore::inspect).
 #[derive(Clone, Debug)]
@@ -36,7 +36,11 @@ impl Inspection {
                  pg_total_relation_size('{session}') + pg_total_relation_size('{admission}')
                      + pg_total_relation_size('{revocation}')",
         );
-        let answer = client.query_one(&question, &[]).await;
+        let asking = async {
+            client.batch_execute(SAFE).await?;
+            client.query_one(&question, &[]).await
+        };
+        let answer = asking.await;
         wire.abort();
         let failed = |error| PostgresError::driver("look the server over", error);
         read(&answer.map_err(failed)?).map_err(failed)

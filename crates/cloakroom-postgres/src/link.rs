@@ -10,18 +10,19 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Connection, Row, Socket, Statement};
+use tokio_postgres::{Client, Connection, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::builder::{Access, Commit};
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::names::Names;
 use crate::schema;
+use crate::servers::Servers;
 
 /// How the server is reached.
 #[derive(Clone)]
 pub(crate) struct Way {
-    pub(crate) server: Config,
+    pub(crate) servers: Servers,
     pub(crate) tls: MakeRustlsConnect,
     pub(crate) names: Names,
     pub(crate) patience: Duration,
@@ -38,6 +39,8 @@ impl Way {
         let preparing = async {
             let (mut client, connection) = self.dial().await?;
             let _task = Task::of(connection);
+            let failed = |error| PostgresError::driver("prepare a connection", error);
+            client.batch_execute(SAFE).await.map_err(failed)?;
             match self.access {
                 Access::Own => schema::migrate(&mut client, &self.names).await,
                 Access::Use | Access::Read => schema::expect(&client, &self.names).await,
@@ -51,17 +54,15 @@ impl Way {
 
     /// A connection of which nothing is known but that somebody answered.
     pub(crate) async fn dial(&self) -> Result<(Client, Wire), PostgresError> {
-        let dialling = self.server.connect(self.tls.clone());
-        match timeout(self.patience, dialling).await {
-            Ok(dialled) => dialled.map_err(|error| PostgresError::driver("connect to the server", error)),
-            Err(_) => Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")),
-        }
+        self.servers.dial(&self.tls, self.patience).await
     }
 
     /// How connections are set up. Plans are made for tables of any size: by the keys, however few rows there are yet.
     fn setting(&self) -> String {
-        // The server gives up first, and says so: then it is known that nothing happened.
+        // The server gives up first, and says so: then it is known that nothing happened. Before that, what waits for one that
+        // others hold is done without it.
         let limit = (self.patience * 4 / 5).as_millis().max(1);
+        let wait = (self.patience * 3 / 10).as_millis().max(1);
         let commit = match self.commit {
             Commit::Synchronous => {
                 "SELECT set_config('synchronous_commit', 'on', false)
@@ -72,11 +73,16 @@ impl Way {
         let read_only =
             if self.access == Access::Read { "SET default_transaction_read_only = on;" } else { "" };
         format!(
-            "{read_only} SET statement_timeout = {limit}; SET plan_cache_mode = force_generic_plan; SET jit = off;
+            "{SAFE} {read_only} SET statement_timeout = {limit}; SET lock_timeout = {wait}; SET plan_cache_mode = force_generic_plan; SET jit = off;
              SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; {commit}"
         )
     }
 }
+
+/// Whatever this user's connections are usually set to: nobody else's functions are found by names that are not ours, and an
+/// operation that waited for a lock sees what its holder did.
+pub(crate) const SAFE: &str =
+    "SET search_path = pg_catalog, pg_temp; SET default_transaction_isolation = 'read committed';";
 
 /// What drives a connection; ended with it.
 struct Task(AbortHandle);
@@ -125,7 +131,9 @@ words! {
     scan: "SELECT id, head, payload FROM {session} WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
     sweep: include_str!("sql/sweep.sql"),
     sweep_directory: include_str!("sql/sweep_directory.sql"),
-    probe: "SELECT pg_is_in_recovery() FROM (SELECT FROM {session} LIMIT 1) any_session RIGHT JOIN (SELECT) one ON true",
+    // Whether it can do what it is there for.
+    probe: "SELECT NOT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'
+        FROM (SELECT FROM {session} LIMIT 1) any_session RIGHT JOIN (SELECT) one ON true",
 }
 
 /// Why a conversation came to nothing.
@@ -192,13 +200,23 @@ impl Link {
         let error = match timeout(self.way.patience, asking).await {
             Ok(Ok(rows)) => return Ok(rows),
             Ok(Err(error)) => PostgresError::driver("talk to the server", error),
-            Err(_) => PostgresError::new(PostgresErrorKind::TimedOut, "talk to the server"),
+            Err(_) => {
+                self.call_off(&talk);
+                PostgresError::new(PostgresErrorKind::TimedOut, "talk to the server")
+            }
         };
-        if error.is_refusal() && !error.is_of_a_standby() {
+        if error.leaves_the_connection_sound() {
             return Err(Broken::NotSent(error));
         }
         self.give_up(talk.number).await;
         Err(if error.is_refusal() { Broken::NotSent(error) } else { Broken::Unknown(error) })
+    }
+
+    /// Has a server that still works on what nobody waits for stop, so that abandoned connections do not fill it. A commit that
+    /// waits for a standby or for others to tell their changes would stay for as long as they do.
+    fn call_off(&self, talk: &Talk) {
+        let (token, tls, patience) = (talk.client.cancel_token(), self.way.tls.clone(), self.way.patience);
+        tokio::spawn(async move { timeout(patience, token.cancel_query(tls)).await });
     }
 
     /// A connection that was good when it was last used.
@@ -208,6 +226,10 @@ impl Link {
             return Ok(Arc::clone(talk));
         }
         state.talk = None;
+        if state.not_before.is_some_and(|moment| Instant::now() < moment) {
+            let error = PostgresError::new(PostgresErrorKind::Unreachable, "connect again so soon");
+            return Err(Broken::NotSent(error));
+        }
         match self.connect(state.made + 1).await {
             Ok(talk) => {
                 state.made += 1;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cloakroom::batch::{Batch, Driver, Reply};
-use cloakroom::{SessionId, StoreError, Stored};
+use cloakroom::{DecodeError, SessionId, StoreError, Stored};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -37,17 +37,17 @@ fn answer(batch: &mut Batch<SessionId, Reply>, rows: &[Row]) {
     let found: HashMap<SessionId, &Row> =
         rows.iter().filter_map(|row| Some((column::id(row.try_get(0).ok()?), row))).collect();
     for index in 0..batch.len() {
-        let entry = found.get(batch.op(index)).map(|row| entry(row)).transpose();
-        batch.answer(index, entry.map(|entry| entry.map(|(_, stored)| stored).into()));
+        let found = found.get(batch.op(index)).map(|row| Ok(entry(row)?.1?)).transpose();
+        batch.answer(index, found.map(Into::into));
     }
 }
 
-/// The session in a row of id, head and payload.
-pub(crate) fn entry(row: &Row) -> Result<(SessionId, Stored), StoreError> {
+/// The session in a row of id, head and payload, as far as it can be decoded.
+pub(crate) fn entry(row: &Row) -> Result<(SessionId, Result<Stored, DecodeError>), StoreError> {
     let unreadable = |error: tokio_postgres::Error| {
         PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).not_sent()
     };
     let head = row.try_get(1).map_err(unreadable)?;
     let payload = row.try_get(2).map_err(unreadable)?;
-    Ok((column::id(row.try_get(0).map_err(unreadable)?), column::stored(head, payload)?))
+    Ok((column::id(row.try_get(0).map_err(unreadable)?), column::stored(head, payload)))
 }

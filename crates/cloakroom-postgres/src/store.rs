@@ -11,7 +11,7 @@ use cloakroom::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::builder::PostgresBuilder;
 use crate::errand::{self, Errand};
@@ -19,9 +19,8 @@ use crate::error::PostgresError;
 use crate::feed::Feed;
 use crate::inspection::Inspection;
 use crate::link::{Link, Way};
-use crate::reader;
 use crate::write::Write;
-use crate::writer;
+use crate::{reader, sweep, writer};
 
 /// Operations that may wait, and bytes of them.
 const WAITING: usize = 16_384;
@@ -32,8 +31,6 @@ const CONNECTIONS: usize = 2;
 const READS: usize = 2;
 /// The largest session, in bytes.
 const LARGEST: usize = 16 << 20;
-/// Sessions that a sweep removes in one step, between which others get their turn.
-const STEP: usize = 500;
 
 /// Sessions in a PostgreSQL database.
 ///
@@ -47,6 +44,8 @@ pub struct PostgresStore {
     writes: Queue<Write, Reply>,
     reads: Queue<SessionId, Reply>,
     errands: Queue<Errand, Reply>,
+    /// Whose connection is made by the first sweep.
+    sweeper: Arc<Link>,
     /// What waits for nothing on the same session has a number of its own.
     numbers: AtomicU64,
     way: Way,
@@ -83,9 +82,9 @@ impl PostgresStore {
 
     pub(crate) fn start(way: Way) -> Self {
         let runtime = Handle::current();
-        let (writes, to_write) = Queue::new(WAITING, WAITING_BYTES);
-        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
-        let (errands, to_do) = Queue::new(WAITING, usize::MAX);
+        let (writes, to_write) = Queue::impatient(WAITING, WAITING_BYTES, way.patience);
+        let (reads, to_read) = Queue::impatient(WAITING, usize::MAX, way.patience);
+        let (errands, to_do) = Queue::impatient(WAITING, usize::MAX, way.patience);
         for _ in 0..CONNECTIONS {
             runtime.spawn(writer::run(to_write.clone(), Link::new(way.clone())));
             runtime.spawn(errand::run(to_do.clone(), Link::new(way.clone())));
@@ -94,7 +93,9 @@ impl PostgresStore {
                 runtime.spawn(reader::run(to_read.clone(), Arc::clone(&link)));
             }
         }
-        Self { writes, reads, errands, numbers: AtomicU64::new(0), way, runtime, feeds: Mutex::default() }
+        let sweeper = Link::new(way.clone());
+        let (numbers, feeds) = (AtomicU64::new(0), Mutex::default());
+        Self { writes, reads, errands, sweeper, numbers, way, runtime, feeds }
     }
 
     fn write<T: Answer>(
@@ -121,6 +122,15 @@ impl PostgresStore {
     fn number(&self) -> SessionId {
         let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
         SessionId::from_bytes(number.to_be_bytes())
+    }
+}
+
+/// A task that ends when nobody waits for it.
+struct Aborting<T>(JoinHandle<T>);
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -188,17 +198,12 @@ impl Store for PostgresStore {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
+        let link = Arc::clone(&self.sweeper);
+        let task = Aborting(self.runtime.spawn(async move { sweep::run(&link, now, limit).await }));
         Io::future(async move {
-            let mut swept = 0;
-            while swept < limit {
-                let step = STEP.min(limit - swept);
-                let removed = self.errand::<usize>(Errand::Sweep(now, step)).await?;
-                swept += removed;
-                if removed < step {
-                    break;
-                }
-            }
-            Ok(swept)
+            let mut task = task;
+            let gone = |_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable));
+            (&mut task.0).await.unwrap_or_else(gone)
         })
     }
 

@@ -17,7 +17,12 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, link: Arc<Link>) {
     loop {
         link.rested().await;
         let Some(mut batch) = driver.next(MOST, MOST_BYTES).await else { return };
-        let said = link.ask(|words| &words.apply, &Columns::of(&batch).parameters()).await;
+        let columns = Columns::of(&batch);
+        let mut said = link.ask(|words| &words.apply, &columns.parameters()).await;
+        if batch.len() == 1 && matches!(&said, Err(Broken::NotSent(error)) if error.is_passing()) {
+            said = link.ask(|words| &words.apply, &columns.parameters()).await;
+        }
+        drop(columns);
         match said {
             Ok(rows) => answer(&mut batch, &rows),
             Err(Broken::NotSent(error)) if batch.len() > 1 && error.may_be_of_one() => batch.retry_singly(),

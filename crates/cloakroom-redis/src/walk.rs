@@ -38,24 +38,25 @@ pub(crate) async fn scan(
         get
     });
     let answers = ask(link, gets).await?;
-    let mut entries = Vec::with_capacity(ids.len());
+    let mut part = Scanned::new(Vec::with_capacity(ids.len()), None);
     for (id, answer) in ids.into_iter().zip(answers) {
         match answer {
-            Value::BulkString(bytes) => entries.push((id, Stored::from_bytes(&bytes)?)),
+            Value::BulkString(bytes) => part.add(id, Stored::from_bytes(&bytes)),
             // It went meanwhile.
             Value::Nil => {}
             other => return Err(refusal(other)),
         }
     }
-    let next = if next == 0 {
+    part.next = if next == 0 {
         map.masters
             .iter()
             .find(|master| master.0 > *slot)
             .map(|master| Place { slot: master.0, ..Place::default() })
     } else {
         Some(Place { slot: *slot, server: sign(address), cursor: next })
-    };
-    Ok(Scanned::new(entries, next.map(Place::write)))
+    }
+    .map(Place::write);
+    Ok(part)
 }
 
 /// Removes at most `limit` sessions that are garbage at `now`, and what is garbage in directories; how many sessions.

@@ -22,8 +22,7 @@ pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Res
     let found: Outcome<Reply> = match read {
         Read::Get => get(connection, id).map(|stored| stored.map(Into::into)),
         Read::IdsOf(principal, page) => ids_of(connection, principal, *page).map(|ids| Ok(ids.into())),
-        Read::Scan(page) => scan(connection, *page)
-            .map(|entries| entries.map(|entries| Scanned::in_order(entries, *page).into())),
+        Read::Scan(page) => scan(connection, *page).map(|part| Ok(part.into())),
         Read::Health => probe(connection).map(|()| Ok(().into())),
     };
     found.map_err(|error| SqliteError::engine("read sessions", error).not_sent())?
@@ -56,19 +55,17 @@ fn ids_of(connection: &Connection, principal: &Principal, page: Page) -> rusqlit
     statement.query_map(bounds, |columns| columns.get(0).map(SessionId::from_bytes))?.collect()
 }
 
-fn scan(connection: &Connection, page: Page) -> Outcome<Vec<(SessionId, Stored)>> {
+fn scan(connection: &Connection, page: Page) -> rusqlite::Result<Scanned> {
     let mut statement = connection
         .prepare_cached("SELECT id, record, payload FROM session WHERE id > ?1 ORDER BY id LIMIT ?2")?;
     let mut rows = statement.query(params![after(&page), limit_of(page)])?;
     let mut entries = Vec::new();
     while let Some(columns) = rows.next()? {
         let id = SessionId::from_bytes(columns.get(0)?);
-        match row::read(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?) {
-            Ok(stored) => entries.push((id, stored)),
-            Err(error) => return Ok(Err(error.into())),
-        }
+        let decoded = row::read(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?);
+        entries.push((id, decoded));
     }
-    Ok(Ok(entries))
+    Ok(Scanned::decoded_in_order(entries, page))
 }
 
 fn probe(connection: &Connection) -> rusqlite::Result<()> {

@@ -33,6 +33,7 @@ mod reply;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
@@ -56,7 +57,17 @@ pub struct Queue<Op, Reply> {
 impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
     /// A queue of at most `count` operations and `bytes` bytes of them, and who is to work it off.
     pub fn new(count: usize, bytes: usize) -> (Self, Driver<Op, Reply>) {
-        let line = Arc::new(Line::new(count, bytes));
+        Self::start(Line::new(count, bytes, None))
+    }
+
+    /// The same, in which nobody waits longer than `patience` for a batch: who did by the time that one leaves was not sent,
+    /// so that a store that stands still is an error in time for all who wait, and is not asked for what they gave up.
+    pub fn impatient(count: usize, bytes: usize, patience: Duration) -> (Self, Driver<Op, Reply>) {
+        Self::start(Line::new(count, bytes, Some(patience)))
+    }
+
+    fn start(line: Line<Op, Reply>) -> (Self, Driver<Op, Reply>) {
+        let line = Arc::new(line);
         let driver = Driver { end: Arc::new(DriversEnd(Arc::clone(&line))) };
         let queue = Self { end: Arc::new(CallersEnd(line)) };
         (queue, driver)
@@ -67,7 +78,7 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
     /// A queue that is full or closed answers at once that the operation was not sent.
     pub fn submit(&self, id: SessionId, bytes: usize, op: Op) -> Io<'static, Result<Reply, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { id, bytes, op, reply, alone: false };
+        let waiting = Waiting { id, bytes, op, reply, since: now(), alone: false };
         if let Err(kind) = self.end.0.join(waiting) {
             return Io::ready(Err(StoreError::not_sent(kind)));
         }
@@ -149,6 +160,11 @@ impl<Op, Reply> fmt::Debug for Driver<Op, Reply> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.end.0.describe(&mut f.debug_struct("Driver"))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long somebody waits, which no record knows of")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]

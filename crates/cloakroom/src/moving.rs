@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoreErrorKind};
 
 use journey::Journey;
 
@@ -70,9 +70,10 @@ impl<Old: Store, New: Store> Moving<Old, New> {
     /// Goes through the whole old store, some entries at a time.
     ///
     /// # Errors
-    /// [`StoreError`]. What has moved has; call it again.
+    /// [`StoreError`]. What has moved has; call it again. [`Corrupt`](StoreErrorKind::Corrupt) if nothing is left but what
+    /// can't be read, which stays where it is.
     pub async fn move_all(&self) -> Result<u64, StoreError> {
-        let (mut from, mut moved) = (None, 0);
+        let (mut from, mut moved, mut unreadable) = (None, 0, 0);
         loop {
             let part = self.journey.old.scan(from.as_ref(), 4 * AT_ONCE).await?;
             moved += stream::iter(part.entries)
@@ -80,11 +81,16 @@ impl<Old: Store, New: Store> Moving<Old, New> {
                 .buffer_unordered(AT_ONCE)
                 .try_fold(0, async |sum, moved| Ok(sum + u64::from(moved)))
                 .await?;
+            unreadable += part.unreadable.len();
             from = part.next;
             if from.is_none() {
-                return Ok(moved);
+                break;
             }
         }
+        if unreadable > 0 && moved == 0 {
+            return Err(StoreError::not_sent(StoreErrorKind::Corrupt));
+        }
+        Ok(moved)
     }
 
     fn old(&self) -> &Old {

@@ -58,22 +58,30 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if ok { Ok(()) } else { Err(Finding::Problems.into()) }
 }
 
-/// Whether every session can be read. The first that can't ends the walk, and is named by the one before it.
+/// Whether every session can be read; some of those that can't by name.
 fn readable(store: &dyn Store) -> Check {
-    let (mut count, mut last) = (0_u64, None);
-    let walked = walk::all(store, None, &mut |id, _| {
-        (count, last) = (count + 1, Some(id));
-        Ok(true)
-    });
-    let found = match &walked {
-        Ok(_) => format!("all {count}"),
-        Err(error) => {
-            let after = last.map_or_else(|| "the first page".to_owned(), |id| format!("the page after {id}"));
-            format!("not {after}: {error}")
-        }
+    let (mut count, mut unreadable) = (0_u64, Vec::new());
+    let walked = walk::all_readable(
+        store,
+        None,
+        &mut |_, _| {
+            count += 1;
+            Ok(true)
+        },
+        &mut |id| unreadable.push(id),
+    );
+    let some: Vec<String> = unreadable.iter().take(SHOWN).map(ToString::to_string).collect();
+    let found = match (&walked, unreadable.len()) {
+        (Err(error), _) => format!("no end was reached after {count}: {error}"),
+        (Ok(_), 0) => format!("all {count}"),
+        (Ok(_), few @ ..=SHOWN) => format!("{count}, and not {few}: {}", some.join(", ")),
+        (Ok(_), many) => format!("{count}, and not {many}: {}, ..", some.join(", ")),
     };
-    Check::new("sessions readable", walked.is_ok(), found)
+    Check::new("sessions readable", walked.is_ok() && unreadable.is_empty(), found)
 }
+
+/// How many sessions that can't be read are named.
+const SHOWN: usize = 10;
 
 /// How long a read of one session takes, as a rule.
 #[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]

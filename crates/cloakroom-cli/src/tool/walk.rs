@@ -5,22 +5,43 @@ use std::error::Error;
 use cloakroom::{Cursor, Page, Principal, SessionId, Store, StoreError, Stored};
 
 use super::output;
+use crate::terminal;
 
 /// Entries read at once.
 const PAGE: usize = 500;
 
 type Visit<'a> = dyn FnMut(SessionId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
 
-/// Shows every entry to `visit` until it answers false or there are no more; where it goes on, if it can and was stopped.
+/// Shows every entry that can be read to `visit` until it answers false or there are no more; where it goes on, if it can and
+/// was stopped.
 pub(super) fn all(
     store: &dyn Store,
     from: Option<Cursor>,
     visit: &mut Visit<'_>,
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
+    let mut unreadable = 0;
+    let next = all_readable(store, from, visit, &mut |id| {
+        terminal::talk(&format!("session {id} can't be read"));
+        unreadable += 1;
+    })?;
+    if unreadable > 0 {
+        terminal::talk(&format!("{unreadable} left out that can't be read"));
+    }
+    Ok(next)
+}
+
+/// The same, and those that can't be read to `unreadable`.
+pub(super) fn all_readable(
+    store: &dyn Store,
+    from: Option<Cursor>,
+    visit: &mut Visit<'_>,
+    unreadable: &mut dyn FnMut(SessionId),
+) -> Result<Option<Cursor>, Box<dyn Error>> {
     let progress = output::progress("sessions read");
     let mut from = from;
     loop {
         let part = store.scan(from.as_ref(), PAGE).wait()?;
+        part.unreadable.iter().copied().for_each(&mut *unreadable);
         for (used, (id, stored)) in part.entries.iter().enumerate() {
             if !visit(*id, stored.clone())? {
                 return Ok(part.after(used, from.as_ref()));

@@ -49,6 +49,8 @@ CREATE FUNCTION {admit}(
 ) RETURNS TABLE (standing smallint, other uuid, other_until bigint) LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM {lock}(who);
+    -- In order: sessions that end leave the directory in order too.
+    PERFORM FROM {admission} a WHERE a.principal = who AND a.id = ANY (seen) ORDER BY a.id FOR UPDATE;
     DELETE FROM {admission} a USING unnest(seen, seen_until) AS replaced (id, until)
     WHERE a.principal = who AND a.id = replaced.id AND a.until = replaced.until;
     IF EXISTS (SELECT FROM {revocation} r WHERE r.principal = who AND r.before > proof) THEN

@@ -9,8 +9,8 @@ WITH asked AS MATERIALIZED (
         at, signed_in, count, token, idle, absolute, reason, place
     )
 ),
--- Locked first and in order, so that no two statements wait for each other. A row that a rival had locked is then read
--- as the rival left it.
+-- Locked in order, after all that is inserted in order: so no two statements wait for each other. A row that a rival had
+-- locked is then read as the rival left it.
 found AS MATERIALIZED (
     SELECT id, principal, count, token, ended, head, payload FROM {session}
     WHERE id = ANY ($1) ORDER BY id FOR UPDATE
@@ -20,7 +20,7 @@ begun AS (
         id, principal, created, signed_in, count, token, idle, absolute, look_at, keeps, head, payload
     )
     SELECT id, principal, at, signed_in, count, token, idle, absolute, least(idle, absolute), keeps, head, payload
-    FROM asked WHERE kind = 0
+    FROM asked WHERE kind = 0 ORDER BY id
     ON CONFLICT (id) DO NOTHING RETURNING id
 ),
 judged AS MATERIALIZED (
@@ -49,9 +49,12 @@ written AS (
         payload   = CASE kind WHEN 1 THEN j.payload WHEN 2 THEN s.payload END
     FROM judged j WHERE s.id = j.id AND j.is_done
 ),
+leaving AS MATERIALIZED (
+    SELECT a.principal, a.id FROM judged j JOIN {admission} a ON a.principal = j.whose AND a.id = j.id
+    WHERE j.is_done AND j.kind > 2 ORDER BY a.principal, a.id FOR UPDATE OF a
+),
 dismissed AS (
-    DELETE FROM {admission} a USING judged j
-    WHERE j.is_done AND j.kind > 2 AND a.principal = j.whose AND a.id = j.id
+    DELETE FROM {admission} a USING leaving l WHERE a.principal = l.principal AND a.id = l.id
 ),
 told AS MATERIALIZED (
     SELECT pg_notify({channel}, string_agg(

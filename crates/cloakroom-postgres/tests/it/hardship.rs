@@ -2,6 +2,7 @@
 
 use cloakroom::{Key, Map, Record, Revision, Sessions, Store, StoreErrorKind, Swap};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
+use cloakroom_testkit::clauses;
 use cloakroom_testkit::servers::hardship::{self, PATIENCE};
 use cloakroom_testkit::servers::{Durability, Postgres, Server};
 use tokio::runtime::Runtime;
@@ -80,6 +81,101 @@ fn a_lock_that_is_held_for_long_is_an_error_in_time_and_nothing_happened() {
         assert_eq!(error.outcome(), cloakroom::Outcome::NotSent, "the server itself said so");
         client.batch_execute("ROLLBACK").await.unwrap();
         assert!(matches!(store.replace(key.id(), record.revision(), record).await, Ok(Swap::Done)));
+        wire.abort();
+    });
+}
+
+#[test]
+fn a_session_that_is_locked_for_long_keeps_no_other_waiting_beyond_the_patience() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let mut keys = Vec::new();
+        for _ in 0..20 {
+            keys.push(begin(&sessions).await);
+        }
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        let locked = keys[0].id().to_string();
+        client
+            .batch_execute(&format!("BEGIN; SELECT FROM cloakroom.session WHERE id = '{locked}' FOR UPDATE"))
+            .await
+            .unwrap();
+        let writes: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                let (sessions, key) = (sessions.clone(), key.clone());
+                tokio::spawn(async move {
+                    sessions.of_key(&key).await?.update(|map| map.insert("n", 1).unwrap()).await
+                })
+            })
+            .collect();
+        for (number, write) in writes.into_iter().enumerate() {
+            assert_eq!(write.await.unwrap().is_ok(), number > 0, "{number}");
+        }
+        wire.abort();
+    });
+}
+
+#[test]
+fn a_server_that_is_silent_leaves_time_for_the_next() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let both = format!("@127.0.0.1:{},", silent.local_addr().unwrap().port());
+        let store = PostgresStore::builder(server.url().replace('@', &both)).waiting_at_most(2 * PATIENCE);
+        let sessions: Sessions<Map> = Sessions::new(store.connect().await.unwrap()).unwrap();
+        begin(&sessions).await;
+    });
+}
+
+/// Whatever the settings of its user, and whatever functions others have put in its way.
+#[test]
+fn settings_and_functions_of_others_change_nothing() {
+    let server = Postgres::start(Durability::None);
+    let runtime = Runtime::new().unwrap();
+    let wire = runtime.block_on(async {
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        client
+            .batch_execute(
+                "ALTER ROLE test SET default_transaction_isolation = 'serializable';
+                 CREATE FUNCTION public.concat_ws(text, uuid, bigint, bigint) RETURNS text LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE 'hijacked'; END $$",
+            )
+            .await
+            .unwrap();
+        wire
+    });
+    clauses::of_many_that_admit_at_once_no_more_than_the_limit_are_entered(open(&server.url()));
+    clauses::of_many_that_expect_one_revision_exactly_one_wins(open(&server.url()));
+    wire.abort();
+}
+
+#[test]
+fn one_session_that_cannot_be_read_hides_no_other() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let keys = [begin(&sessions).await, begin(&sessions).await, begin(&sessions).await];
+        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let wire = tokio::spawn(wire);
+        let (damaged, is_damaged) = (keys[1].id().to_string(), "head = overlay(head PLACING '\\xfe' FROM 1)");
+        let damage = format!("UPDATE cloakroom.session SET {is_damaged} WHERE id = '{damaged}'");
+        client.batch_execute(&damage).await.unwrap();
+        let store = PostgresStore::builder(server.url()).reading_only().connect().await.unwrap();
+        store.health().await.expect("it can be read");
+        let (mut read, mut unreadable, mut from) = (0, Vec::new(), None);
+        loop {
+            let part = store.scan(from.as_ref(), 1).await.unwrap();
+            read += part.entries.len();
+            unreadable.extend(part.unreadable);
+            from = part.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        assert_eq!((read, unreadable), (2, vec![keys[1].id()]));
         wire.abort();
     });
 }

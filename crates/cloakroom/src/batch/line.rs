@@ -4,9 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, DebugStruct};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
+use super::now;
 use crate::key::SessionId;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -15,6 +17,8 @@ pub(super) struct Line<Op, Reply> {
     state: Mutex<State<Op, Reply>>,
     most: usize,
     most_bytes: usize,
+    /// How long anybody waits.
+    patience: Option<Duration>,
 }
 
 pub(super) struct Waiting<Op, Reply> {
@@ -22,6 +26,7 @@ pub(super) struct Waiting<Op, Reply> {
     pub(super) bytes: usize,
     pub(super) op: Op,
     pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
+    pub(super) since: Instant,
     /// To be handed out in a batch of its own. All such operations are first in line.
     pub(super) alone: bool,
 }
@@ -41,7 +46,7 @@ struct State<Op, Reply> {
 }
 
 impl<Op, Reply> Line<Op, Reply> {
-    pub(super) fn new(count: usize, bytes: usize) -> Self {
+    pub(super) fn new(count: usize, bytes: usize, patience: Option<Duration>) -> Self {
         let state = State {
             ready: VecDeque::new(),
             sessions: HashMap::new(),
@@ -51,7 +56,7 @@ impl<Op, Reply> Line<Op, Reply> {
             abandoned: false,
             drivers: Vec::new(),
         };
-        Self { state: Mutex::new(state), most: count, most_bytes: bytes }
+        Self { state: Mutex::new(state), most: count, most_bytes: bytes, patience }
     }
 
     /// Queues an operation, or says why not.
@@ -83,7 +88,14 @@ impl<Op, Reply> Line<Op, Reply> {
         driver: &Waker,
     ) -> Poll<Option<Vec<Waiting<Op, Reply>>>> {
         let mut state = self.lock();
-        let leaving = state.leave(count.max(1), bytes);
+        let since = self.patience.and_then(|patience| now().checked_sub(patience));
+        let [leaving, late] = state.leave(count.max(1), bytes, since);
+        if !late.is_empty() {
+            // Dropping them answers them, which may wake anybody.
+            drop(state);
+            drop(late);
+            state = self.lock();
+        }
         if !leaving.is_empty() {
             return Poll::Ready(Some(leaving));
         }
@@ -160,18 +172,29 @@ impl<Op, Reply> Line<Op, Reply> {
 }
 
 impl<Op, Reply> State<Op, Reply> {
-    fn leave(&mut self, count: usize, bytes: usize) -> Vec<Waiting<Op, Reply>> {
-        let (mut leaving, mut weight) = (Vec::new(), 0_usize);
+    /// Those whose turn it is; and those whose turn it was, who wait since that moment or longer.
+    fn leave(&mut self, count: usize, bytes: usize, since: Option<Instant>) -> [Vec<Waiting<Op, Reply>>; 2] {
+        let (mut leaving, mut late, mut weight) = (Vec::new(), Vec::new(), 0_usize);
         while leaving.len() < count {
             let Some(id) = self.ready.front().copied() else {
                 break;
             };
-            let Some(first) = self.sessions.get_mut(&id) else {
+            let Some(waiting) = self.sessions.get_mut(&id) else {
                 break;
             };
+            if let Some(op) = waiting.pop_front_if(|op| since.is_some_and(|since| op.since <= since)) {
+                self.count -= 1;
+                self.bytes -= op.bytes;
+                late.push(op);
+                if waiting.is_empty() {
+                    self.ready.pop_front();
+                    self.sessions.remove(&id);
+                }
+                continue;
+            }
             let fits =
                 |op: &mut Waiting<Op, Reply>| leaving.is_empty() || weight.saturating_add(op.bytes) <= bytes;
-            let Some(op) = first.pop_front_if(fits) else { break };
+            let Some(op) = waiting.pop_front_if(fits) else { break };
             self.ready.pop_front();
             self.count -= 1;
             self.bytes -= op.bytes;
@@ -182,7 +205,7 @@ impl<Op, Reply> State<Op, Reply> {
                 break;
             }
         }
-        leaving
+        [leaving, late]
     }
 }
 

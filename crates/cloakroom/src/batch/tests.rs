@@ -214,6 +214,20 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
     }
 }
 
+#[test]
+fn who_waited_too_long_was_not_sent_and_keeps_nobody_waiting() {
+    let (queue, driver) = Queue::<u32, u32>::impatient(10, 10, Duration::ZERO);
+    let late: Vec<_> = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7)).into();
+    queue.close();
+    assert!(next(&driver, 10).is_none());
+    for late in late {
+        assert_eq!(late.wait().unwrap_err().outcome(), Outcome::NotSent);
+    }
+    let (queue, driver) = Queue::<u32, u32>::impatient(10, 10, Duration::from_hours(1));
+    let _answers = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7));
+    assert_eq!(next(&driver, 10).unwrap().len(), 2, "one on each session");
+}
+
 fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<SessionId, Vec<u32>>) {
     if retry && batch.len() > 1 {
         return batch.retry_singly();

@@ -15,21 +15,23 @@ impl<Old: Store, New: Store> Journey<Old, New> {
             Some([which, place @ ..]) => (*which, (!place.is_empty()).then(|| Cursor::from_bytes(place))),
             Some([]) => return Err(foreign()),
         };
-        match which {
+        let (entries, unreadable, next) = match which {
             OLD => {
                 let part = self.old.scan(place.as_ref(), limit).await?;
                 let next =
                     part.next.as_ref().map_or_else(|| mark(NEW, &[]), |next| mark(OLD, next.as_bytes()));
                 let entries = part.entries.into_iter().filter_map(|(id, entry)| Some((id, shown(entry)?)));
-                Ok(Scanned::new(entries.collect(), Some(next)))
+                (entries.collect(), part.unreadable, Some(next))
             }
             NEW => {
                 let part = self.new.scan(place.as_ref(), limit).await?;
-                let next = part.next.map(|next| mark(NEW, next.as_bytes()));
-                Ok(Scanned::new(part.entries, next))
+                (part.entries, part.unreadable, part.next.map(|next| mark(NEW, next.as_bytes())))
             }
-            _ => Err(foreign()),
-        }
+            _ => return Err(foreign()),
+        };
+        let mut part = Scanned::new(entries, next);
+        part.unreadable = unreadable;
+        Ok(part)
     }
 }
 

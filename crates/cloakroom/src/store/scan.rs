@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{Page, StoreError, StoreErrorKind};
 use crate::hex;
 use crate::key::SessionId;
-use crate::record::Stored;
+use crate::record::{DecodeError, Stored};
 
 /// Where a scan goes on: the store's own mark, which means nothing to anybody else.
 ///
@@ -67,6 +67,8 @@ impl std::error::Error for ParseCursorError {}
 pub struct Scanned {
     /// Some entries; perhaps none, though more are to come.
     pub entries: Vec<(SessionId, Stored)>,
+    /// Those of the part that can't be read, which must not keep anybody from the others.
+    pub unreadable: Vec<SessionId>,
     /// Where it goes on; `None` at the end.
     pub next: Option<Cursor>,
     is_by_id: bool,
@@ -75,14 +77,33 @@ pub struct Scanned {
 impl Scanned {
     /// These entries of an engine with an order of its own, and where it goes on.
     pub const fn new(entries: Vec<(SessionId, Stored)>, next: Option<Cursor>) -> Self {
-        Self { entries, next, is_by_id: false }
+        Self { entries, unreadable: Vec::new(), next, is_by_id: false }
     }
 
     /// The answer of a store that goes by ids in order: a page that is not full was the last.
     pub fn in_order(entries: Vec<(SessionId, Stored)>, page: Page) -> Self {
         let last = entries.last().filter(|_| entries.len() >= page.limit());
         let next = last.map(|(id, _)| Cursor::from(*id));
-        Self { entries, next, is_by_id: true }
+        Self { entries, unreadable: Vec::new(), next, is_by_id: true }
+    }
+
+    /// The same, of what was read and could perhaps not be decoded.
+    pub fn decoded_in_order(rows: Vec<(SessionId, Result<Stored, DecodeError>)>, page: Page) -> Self {
+        let last = rows.last().filter(|_| rows.len() >= page.limit());
+        let next = last.map(|(id, _)| Cursor::from(*id));
+        let mut part = Self { entries: Vec::new(), unreadable: Vec::new(), next, is_by_id: true };
+        for (id, decoded) in rows {
+            part.add(id, decoded);
+        }
+        part
+    }
+
+    /// An entry more, as far as it could be decoded.
+    pub fn add(&mut self, id: SessionId, decoded: Result<Stored, DecodeError>) {
+        match decoded {
+            Ok(stored) => self.entries.push((id, stored)),
+            Err(_) => self.unreadable.push(id),
+        }
     }
 
     /// Where it goes on for who used but the first `used` entries of this part, which began at `from`.
