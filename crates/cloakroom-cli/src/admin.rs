@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 use cloakroom::{Builder, Map, Sessions, Store};
-use cloakroom_stores::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
 use crate::serve::{self, Stop};
@@ -33,7 +32,7 @@ pub(crate) use entrance::Entrance;
 pub(crate) struct Options {
     /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
     #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
-    store: StoreUrl,
+    store: store::Named,
     /// Where to listen; port 0 means any free one
     ///
     /// On an address that other machines can reach, put a proxy that speaks TLS in front: the key travels in the clear.

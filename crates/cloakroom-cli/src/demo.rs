@@ -52,7 +52,7 @@ pub(crate) struct Options {
         env = "CLOAKROOM_STORE",
         hide_env_values = true
     )]
-    store: StoreUrl,
+    store: store::Named,
     /// Remember sessions in this process, up to so many bytes, and let the store tell of changes by others
     #[arg(long, value_name = "BYTES")]
     near_cache: Option<u64>,
@@ -91,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let app = app(sessions(watched.builder(Arc::clone(&store)), reach)?, measures);
         let offices = serve::bind(Some(OFFICE)).await?;
         let office = Office::new(watched.builder(Arc::clone(&store)), store, offices.local_addr()?)?;
-        terminal::talk(&about_the_store(&options.store));
+        terminal::talk(&about_the_store(options.store.url()?));
         terminal::talk(reach.about_the_cookie());
         terminal::talk(&format!("note: for operators, once: {}", office.address()));
         let stop = Stop::when_told()?;
@@ -105,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// The store, behind a near cache if one is wanted.
 async fn open(options: &Options) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    let store = options.store.open().await?;
+    let store = options.store.url()?.open().await?;
     Ok(match options.near_cache {
         Some(bytes) => Arc::new(Cached::builder(store).bounded(bytes).start().await?),
         None => store,

@@ -41,7 +41,7 @@ Exit codes:
   1  something went wrong; standard error says what
   2  the command line was not understood
   3  a session that was named is not there
-  4  `check` found a problem";
+  4  `check` found a problem, or `copy` could not bring all";
 
 /// Every command's help ends with the exit codes.
 fn command() -> clap::Command {
@@ -60,7 +60,11 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::talk(&format!("error: {}", chain(&*error)));
-            error.downcast_ref::<Finding>().map_or(ExitCode::FAILURE, |finding| finding.exit_code().into())
+            match error.downcast_ref::<Finding>() {
+                Some(finding) => finding.exit_code().into(),
+                None if error.is::<store::Misnamed>() => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

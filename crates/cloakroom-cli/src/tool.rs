@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod copy;
 mod entry;
 mod list;
 mod manual;
@@ -28,6 +29,7 @@ pub(crate) enum Tool {
     Sweep(sweep::Options),
     Stats(stats::Options),
     Check(check::Options),
+    Copy(copy::Options),
 }
 
 impl Tool {
@@ -39,6 +41,7 @@ impl Tool {
             Self::Sweep(options) => sweep::run(options),
             Self::Stats(options) => stats::run(options),
             Self::Check(options) => check::run(options),
+            Self::Copy(options) => copy::run(options),
         }
     }
 }

@@ -14,6 +14,12 @@ impl Options {
     /// The URL without its options, and they.
     pub(crate) fn split(url: &str) -> Result<(&str, Self), OpenError> {
         let Some((url, text)) = url.split_once('?') else { return Ok((url, Self::default())) };
+        if text.contains('@') {
+            // A password, most likely: nothing of it is repeated.
+            return Err(OpenError::url(
+                "an `@` stands after the first `?`: in names and passwords, `?` is `%3F` and `@` is `%40`",
+            ));
+        }
         let mut options: Vec<(String, String)> = Vec::new();
         for option in text.split('&').filter(|option| !option.is_empty()) {
             let Some((name, value)) = option.split_once('=') else {

@@ -156,7 +156,8 @@ impl FromStr for StoreUrl {
                 let place = if scheme.starts_with("postgres") { Place::Postgres } else { Place::Redis };
                 (place(url, options.clone()), options)
             }
-            _ if looks_like_a_file(url) => {
+            // What may hold a password is not repeated.
+            _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
                 return Err(OpenError::url(format!("for a file, write `sqlite:{url}`")));
             }
             _ => {
@@ -247,6 +248,7 @@ mod tests {
             let mistake = url.parse::<StoreUrl>().unwrap_err().to_string();
             assert!(mistake.contains(hint), "{url}: {mistake}");
         }
+        assert!("postgres://u:p?w@h/d".parse::<StoreUrl>().unwrap_err().to_string().contains("%3F"));
     }
 
     #[test]
@@ -261,7 +263,16 @@ mod tests {
                 assert!(!shown.contains("hunter2") && shown.contains("://h"), "{shown}");
             }
         }
-        let mistake = "postgres://alice:hunter2@h/d?schema".parse::<StoreUrl>().unwrap_err();
-        assert!(!format!("{mistake:?} {mistake}").contains("hunter2"));
+        for mistaken in [
+            "postgres://alice:hunter2@h/d?schema",
+            "postgres://alice:hunter2@h/d?commit=later",
+            "host=db.internal password=hunter2 dbname=x",
+            "postgres//alice:hunter2@h/d",
+            "postgres://alice:hun?hunter2@h/d",
+            "redis://alice:hun?hunter2=x@h",
+        ] {
+            let mistake = mistaken.parse::<StoreUrl>().unwrap_err();
+            assert!(!format!("{mistake:?} {mistake}").contains("hunter2"), "{mistake}");
+        }
     }
 }

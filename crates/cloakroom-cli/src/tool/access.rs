@@ -4,7 +4,6 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cloakroom::Store;
-use cloakroom_stores::StoreUrl;
 
 use crate::store;
 
@@ -13,7 +12,7 @@ use crate::store;
 pub(super) struct Access {
     /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
     #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
-    pub(super) store: StoreUrl,
+    pub(super) store: store::Named,
     /// Answer in JSON, for programs
     #[arg(long)]
     pub(super) json: bool,

@@ -39,7 +39,7 @@ struct Line {
 const READS: u8 = 101;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let mut checks = store::wait(options.access.store.check())??;
+    let mut checks = store::wait(options.access.store.url()?.check())??;
     let store = options.access.read()?;
     checks.push(readable(&*store));
     let round_trip_us = round_trip(&*store)?.as_secs_f64() * 1e6;

@@ -26,6 +26,11 @@ impl Browser {
         Self { agent: config.build().new_agent(), url, cookie: None }
     }
 
+    /// Shows its cookie there from now on.
+    pub(crate) fn goes_to(&mut self, url: &str) {
+        url.clone_into(&mut self.url);
+    }
+
     pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }

@@ -216,6 +216,54 @@ fn a_store_that_cannot_be_reached_is_told_without_its_password() {
     }
 }
 
+#[test]
+fn a_mistake_in_the_name_of_a_store_is_told_without_its_password() {
+    for arguments in [&["list"][..], &["check"], &["demo"], &["admin"]] {
+        let mut command = command(arguments);
+        let output = command.env("CLOAKROOM_STORE", "postgres://alice:hunter2@db/app?commit=later").output();
+        let output = output.expect("the command runs");
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{talk}");
+        assert!(talk.contains("synchronous") && !talk.contains("hunter2"), "{talk}");
+    }
+}
+
+/// From one store to the next and to the next, while none is in use: nobody is signed out, and nobody who was comes back.
+#[test]
+fn sessions_are_copied_from_store_to_store_and_nobody_notices() {
+    let place = tempfile::tempdir().expect("a directory");
+    let (redis, postgres) = (<Redis as Engine>::start(), <Postgres as Engine>::start());
+    let stores =
+        [format!("sqlite:{}", place.path().join("demo.db").display()), url_of(&redis), url_of(&postgres)];
+    let server = Server::start_with(&stores[0], &[]);
+    let [mut alice, mut gone] = [(); 2].map(|()| server.browser());
+    assert_eq!(alice.sign_in("alice", "wonderland").status(), 200);
+    assert_eq!(gone.sign_in("alice", "wonderland").status(), 200);
+    drop(server);
+    for (number, [from, to]) in stores.array_windows().enumerate() {
+        let copy = || {
+            let arguments = ["copy", "--from", from, "--to", to, "--json"];
+            let output = command(&arguments).output().expect("the command runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+        };
+        assert_eq!(copy()["copied"], json!(2 - number));
+        let again = copy();
+        assert_eq!((&again["copied"], &again["unchanged"]), (&json!(0), &json!(2 - number)));
+        let server = Server::start_with(to, &[]);
+        for browser in [&mut alice, &mut gone] {
+            browser.goes_to(server.url());
+        }
+        assert_eq!(alice.session()["principal"], json!("alice"), "{to}");
+        if number == 0 {
+            let copy = gone.clone();
+            assert_eq!(gone.post("/api/logout").status(), 200);
+            gone = copy;
+        }
+        assert_eq!(gone.session()["principal"], json!(null), "{to}");
+    }
+}
+
 /// Waits for it, and says how long.
 fn until(mut holds: impl FnMut() -> bool) -> Duration {
     let began = now();

@@ -247,7 +247,7 @@ fn a_store_that_cannot_be_had_is_told_and_never_created() {
 #[test]
 fn shells_and_man_are_told_of_every_command() {
     let place = tempfile::tempdir().expect("a directory");
-    let commands = ["demo", "admin", "list", "show", "revoke", "sweep", "stats", "check"];
+    let commands = ["demo", "admin", "list", "show", "revoke", "sweep", "stats", "check", "copy"];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = command(&["completions", shell]).output().expect("the command runs");
         let text = String::from_utf8(output.stdout).expect("text");
