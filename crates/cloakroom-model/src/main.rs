@@ -6,8 +6,10 @@
 //!
 //! Requests, responses and faults are counted out, and every scenario says how late they may be: a claim about the
 //! network holds within those bounds. Two things are taken as given: the clocks of all nodes agree, and the clock does
-//! not pass a minute between a decision and the store operation it leads to. Directories of principals and caches are
-//! left to the tests of the stores.
+//! not pass a minute between a decision and the store operation it leads to. Directories of principals are left to the
+//! tests of the stores.
+//!
+//! Then the near [cache], as it is, through every order of calls, store operations, answers and told changes.
 //!
 //! ```text
 //! cloakroom-model [--mutants] [--json] [SCENARIO]
@@ -16,6 +18,7 @@
 //! Exit code 0: all is as it should be; 1: a law is broken, a situation was never reached, or a mutant survived;
 //! 2: the command line was not understood.
 
+mod cache;
 mod decisions;
 mod events;
 mod laws;
@@ -37,9 +40,7 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--mutants" => mutants = true,
             "--json" => json = true,
-            name if only.is_none() && scenarios::all().iter().any(|scenario| scenario.name == name) => {
-                only = Some(argument);
-            }
+            name if only.is_none() && is_scenario(name) => only = Some(argument),
             _ => {
                 // A usage message that can't be written helps nobody.
                 let _ = writeln!(io::stderr(), "usage: cloakroom-model [--mutants] [--json] [SCENARIO]");
@@ -56,6 +57,11 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) | Err(_) => ExitCode::FAILURE,
     }
+}
+
+fn is_scenario(name: &str) -> bool {
+    scenarios::all().iter().any(|scenario| scenario.name == name)
+        || cache::ALL.iter().any(|scenario| scenario.name == name)
 }
 
 #[cfg(test)]

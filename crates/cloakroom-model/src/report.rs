@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use stateright::{Checker as _, HasDiscoveries, Model as _};
 
+use crate::cache;
 use crate::decisions::{Decisions, Real};
 use crate::events::Tally;
 use crate::model::Cloakroom;
@@ -70,20 +71,28 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         writeln!(io::stderr(), "  {} states, {:.1} s", finding.states, finding.time.as_secs_f64())?;
         findings.push(finding);
     }
-    let good = findings.iter().all(|finding| finding.failure.is_none() && finding.missed.is_empty());
+    let caches = cache::check_all(only)?;
+    let good = findings.iter().all(|finding| finding.failure.is_none() && finding.missed.is_empty())
+        && caches.iter().all(|finding| finding.failure.is_none());
     let mut out = io::stdout().lock();
     if as_json {
         let scenarios: Vec<_> = findings.iter().map(Finding::to_json).collect();
-        writeln!(out, "{}", json!({ "holds": good, "scenarios": scenarios }))?;
+        let caches: Vec<_> = caches.iter().map(cache::Finding::to_json).collect();
+        writeln!(out, "{}", json!({ "holds": good, "scenarios": scenarios, "cache": caches }))?;
         return Ok(good);
     }
     for finding in &findings {
         finding.print(&mut out)?;
     }
+    for finding in &caches {
+        finding.print(&mut out)?;
+    }
     let states: usize = findings.iter().map(|finding| finding.states).sum();
-    let time: Duration = findings.iter().map(|finding| finding.time).sum();
+    let orders: u64 = caches.iter().map(|finding| finding.orders).sum();
+    let times = findings.iter().map(|finding| finding.time).chain(caches.iter().map(|finding| finding.time));
+    let (time, count) = (times.sum::<Duration>().as_secs_f64(), findings.len() + caches.len());
     let verdict = if good { "all laws hold" } else { "NOT all laws hold" };
-    writeln!(out, "{verdict}: {} scenarios, {states} states, {:.1} s", findings.len(), time.as_secs_f64())?;
+    writeln!(out, "{verdict}: {count} scenarios, {states} states, {orders} orders, {time:.1} s")?;
     Ok(good)
 }
 
@@ -97,10 +106,18 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
         writeln!(io::stderr(), "mutant: {}", mutant.name)?;
         rows.push((mutant, hunt(mutant)));
     }
-    let good = rows.iter().all(|(_, finding)| finding.failure.is_some());
+    let caches = cache::check_mutants(only)?;
+    let good = rows.iter().all(|(_, finding)| finding.failure.is_some())
+        && caches.iter().all(|(_, finding)| finding.failure.is_some());
     let mut out = io::stdout().lock();
     if as_json {
-        let mutants: Vec<_> = rows.iter().map(|(mutant, finding)| mutant_json(mutant, finding)).collect();
+        let mutants = rows.iter().map(|(mutant, finding)| mutant_json(mutant, finding));
+        let caches = caches.iter().map(|(name, finding)| {
+            let mut found = finding.to_json();
+            found["mutant"] = Value::from(*name);
+            found
+        });
+        let mutants: Vec<_> = mutants.chain(caches).collect();
         writeln!(out, "{}", json!({ "caught": good, "mutants": mutants }))?;
         return Ok(good);
     }
@@ -112,8 +129,17 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
             .map_or_else(|| ("-".to_owned(), "SURVIVED"), |(law, trace)| (trace.steps().to_string(), law));
         writeln!(out, "{:<72} {:<17} {steps:>5}  {law}", mutant.name, finding.scenario.name)?;
     }
-    let caught = rows.iter().filter(|(_, finding)| finding.failure.is_some()).count();
-    writeln!(out, "{caught} of {} mutants caught", rows.len())?;
+    for (name, finding) in &caches {
+        let found = finding.failure.as_ref();
+        let (steps, law) = found.map_or_else(
+            || ("-".to_owned(), "SURVIVED"),
+            |failure| (failure.trace.len().to_string(), failure.law),
+        );
+        writeln!(out, "{name:<72} {:<17} {steps:>5}  {law}", finding.scenario.name)?;
+    }
+    let caught = rows.iter().filter(|(_, finding)| finding.failure.is_some()).count()
+        + caches.iter().filter(|(_, finding)| finding.failure.is_some()).count();
+    writeln!(out, "{caught} of {} mutants caught", rows.len() + caches.len())?;
     Ok(good)
 }
 

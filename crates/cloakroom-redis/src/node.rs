@@ -27,8 +27,9 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(link: Arc<Link>, keys: &Keys, net: &Weak<Net>, runtime: &Handle) -> Arc<Self> {
-        let (ops, to_do) = Queue::new(WAITING, WAITING_BYTES);
-        let (reads, to_read) = Queue::new(WAITING, usize::MAX);
+        let patience = link.settings().patience;
+        let (ops, to_do) = Queue::impatient(WAITING, WAITING_BYTES, patience);
+        let (reads, to_read) = Queue::impatient(WAITING, usize::MAX, patience);
         for _ in 0..MESSAGES {
             for driver in [to_do.clone(), to_read.clone()] {
                 runtime.spawn(driver::run(driver, Arc::clone(&link), keys.clone(), Weak::clone(net)));

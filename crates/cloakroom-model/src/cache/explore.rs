@@ -1,0 +1,74 @@
+//! Every order of a scenario's events, each run from its beginning.
+
+use std::time::{Duration, Instant};
+
+use super::run::{Broken, Make, Run};
+use super::scenarios::Scenario;
+
+/// What a search found.
+pub(crate) struct Finding {
+    pub(crate) scenario: &'static Scenario,
+    pub(crate) orders: u64,
+    pub(crate) time: Duration,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A law that does not hold, and how it is broken.
+pub(crate) struct Failure {
+    pub(crate) law: Broken,
+    pub(crate) trace: Vec<String>,
+}
+
+/// Where a search has come to: at each step which of how many events.
+type Path = Vec<(usize, usize)>;
+
+/// Goes through all orders, or to the first that breaks a law.
+pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
+    #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
+    let start = Instant::now();
+    let (mut path, mut orders, mut failure) = (Path::new(), 0, None);
+    loop {
+        orders += 1;
+        if let Err(law) = follow(&mut path, &mut Run::new(scenario, make)) {
+            failure = Some(Failure { law, trace: tell(&path, scenario, make) });
+            break;
+        }
+        // The next order differs in the last step that could have been another.
+        while path.pop_if(|(event, of)| *event + 1 == *of).is_some() {}
+        match path.last_mut() {
+            Some((event, _)) => *event += 1,
+            None => break,
+        }
+    }
+    Finding { scenario, orders, time: start.elapsed(), failure }
+}
+
+/// Goes the way of the path, and on from its end by first events.
+fn follow(path: &mut Path, run: &mut Run) -> Result<(), Broken> {
+    for step in 0.. {
+        let events = run.events();
+        if events.is_empty() {
+            break;
+        }
+        if step == path.len() {
+            path.push((0, events.len()));
+        }
+        if let Err(law) = run.happens(events[path[step].0]) {
+            path.truncate(step + 1);
+            return Err(law);
+        }
+    }
+    run.is_settled()
+}
+
+/// The path in words.
+fn tell(path: &Path, scenario: &'static Scenario, make: Make<'_>) -> Vec<String> {
+    let mut run = Run::new(scenario, make);
+    let mut lines = Vec::new();
+    for (event, _) in path {
+        let event = run.events()[*event];
+        lines.push(run.describe(event));
+        let _ = run.happens(event);
+    }
+    lines
+}
