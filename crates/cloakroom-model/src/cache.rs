@@ -79,8 +79,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_librarys_cache_keeps_its_word_while_two_nodes_write() {
-        let scenario = ALL.iter().find(|scenario| scenario.name == "cache-told").unwrap();
+    fn the_librarys_cache_keeps_its_word_while_its_feed_is_cut() {
+        let scenario = ALL.iter().find(|scenario| scenario.name == "cache-cut").unwrap();
         assert!(search(scenario, &sound).failure.is_none());
     }
 
