@@ -8,6 +8,8 @@ pub(crate) enum Bench {
     Overhead(Args),
     /// What listing, limiting and revoking cost with 100,000 sessions, beside the same with 1,000
     Directory(Args),
+    /// A million sessions in each store: bytes, listing, and a sweep while others read
+    Scale(Args),
     /// Writes and reads a second: SQLite, with fsyncs per write if strace is there, then PostgreSQL, Redis and a near cache
     Stores(Args),
     /// The second half of `stores`: what is on servers
@@ -16,7 +18,7 @@ pub(crate) enum Bench {
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// For the bench: --json, --quick, --help
+    /// For the bench: --json, and --quick, --sessions or --help where it has them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
@@ -25,6 +27,10 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     let (package, args) = match bench {
         Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
         Bench::Directory(args) => ("cloakroom-bench-directory", args),
+        Bench::Scale(args) => {
+            crate::servers::get()?;
+            ("cloakroom-bench-scale", args)
+        }
         Bench::Stores(args) => ("cloakroom-bench-stores", args),
         Bench::Servers(args) => return servers(args),
     };

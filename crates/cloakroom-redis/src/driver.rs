@@ -69,7 +69,7 @@ async fn follow(
         match again {
             Again::Here => here.push(index),
             Again::At(address, how) => {
-                elsewhere.entry((address, how == How::Asking)).or_default().push(index)
+                elsewhere.entry((address, how == How::Asking)).or_default().push(index);
             }
         }
     }
@@ -97,7 +97,7 @@ async fn talk(
     how: How,
     net: &Weak<Net>,
 ) -> Vec<(usize, Again)> {
-    let copies = link.settings().copies.filter(|_| indices.iter().any(|index| !batch.op(*index).is_read()));
+    let replicas = link.settings().copies.filter(|_| indices.iter().any(|index| !batch.op(*index).is_read()));
     let mut message = Pipeline::with_capacity(2 * indices.len() + 1);
     for index in indices {
         if how == How::Asking {
@@ -106,11 +106,11 @@ async fn talk(
         let op = batch.op(*index);
         message.add_command(op.command(&keys.session(batch.id(*index)), how == How::ByName));
     }
-    if let Some((copies, span)) = copies {
-        message.cmd("WAIT").arg(copies).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    if let Some((wanted, span)) = replicas {
+        message.cmd("WAIT").arg(wanted).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
     }
     let each = if how == How::Asking { 2 } else { 1 };
-    let count = indices.len() * each + usize::from(copies.is_some());
+    let count = indices.len() * each + usize::from(replicas.is_some());
     let mut answers = match link.say(&message, count).await {
         Ok(answers) => answers,
         Err(broken) => {
@@ -122,38 +122,47 @@ async fn talk(
             return Vec::new();
         }
     };
-    let is_copied = copies.is_none_or(
-        |(wanted, _)| matches!(answers.pop(), Some(Value::Int(copied)) if copied >= i64::from(wanted)),
+    let is_copied = replicas.is_none_or(
+        |(wanted, _)| matches!(answers.pop(), Some(Value::Int(reached)) if reached >= i64::from(wanted)),
     );
-    let mut left = Vec::new();
-    for (index, answer) in indices.iter().zip(answers.into_iter().skip(each - 1).step_by(each)) {
-        let op = batch.op(*index);
-        match answer {
-            Value::ServerError(error) => match again(&error, how) {
-                Some(again) => left.push((*index, again)),
-                None => {
-                    let error = RedisError::driver("do it", error.into());
-                    let is_known = op.is_read() || error.is_refusal();
-                    batch.answer(
-                        *index,
-                        Err(if is_known { error.not_sent() } else { error.outcome_unknown() }),
-                    );
-                }
-            },
-            _ if !is_copied && !op.is_read() => {
-                let error = RedisError::new(RedisErrorKind::NotCopied, "wait for replicas");
-                batch.answer(*index, Err(error.outcome_unknown()));
-            }
-            answer => {
-                let reply = op.read(answer);
-                batch.answer(*index, reply);
-            }
-        }
-    }
+    let answers = answers.into_iter().skip(each - 1).step_by(each);
+    let settled = indices
+        .iter()
+        .zip(answers)
+        .filter_map(|(index, answer)| Some((*index, settle(batch, *index, answer, how, is_copied)?)));
+    let left: Vec<_> = settled.collect();
     if left.iter().any(|(_, again)| matches!(again, Again::At(_, How::ByText))) {
         explore(net);
     }
     left
+}
+
+/// Answers an operation, or says where it is to be asked again.
+fn settle(
+    batch: &mut Batch<Op, Reply>,
+    index: usize,
+    answer: Value,
+    how: How,
+    is_copied: bool,
+) -> Option<Again> {
+    let op = batch.op(index);
+    let reply = match answer {
+        Value::ServerError(error) => {
+            let again = again(&error, how);
+            if again.is_some() {
+                return again;
+            }
+            let error = RedisError::driver("do it", error.into());
+            let is_known = op.is_read() || error.is_refusal();
+            Err(if is_known { error.not_sent() } else { error.outcome_unknown() })
+        }
+        _ if !is_copied && !op.is_read() => {
+            Err(RedisError::new(RedisErrorKind::NotCopied, "wait for replicas").outcome_unknown())
+        }
+        answer => op.read(answer),
+    };
+    batch.answer(index, reply);
+    None
 }
 
 /// Where an operation that was refused may succeed.

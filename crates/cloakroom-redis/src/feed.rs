@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::net::Net;
+use crate::net::{Master, Net};
 use crate::slots::Address;
 
 /// How often the servers are asked whether they have told everything.
@@ -66,7 +66,7 @@ impl Feed {
         let _ = self.net.explore().await;
         let (sender, pushes) = mpsc::unbounded_channel();
         let mut connections = Vec::new();
-        for (_, address, node) in &self.net.map().masters {
+        for Master { address, node, .. } in &self.net.map().masters {
             let patience = self.net.settings().patience;
             let subscribing = async {
                 let client = node.link.way().client(patience).await?;
@@ -144,7 +144,7 @@ impl Feed {
             let _ = self.net.explore().await;
             let map = self.net.map();
             let is_heard = |address: &Address| connections.iter().any(|(known, _)| known == address);
-            if !map.masters.iter().all(|(_, address, _)| is_heard(address)) {
+            if !map.masters.iter().all(|master| is_heard(&master.address)) {
                 return false;
             }
             for (_, connection) in &connections {

@@ -4,7 +4,7 @@ use redis::{Pipeline, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::link::Broken;
-use crate::net::Net;
+use crate::net::{Master, Net};
 
 /// What a server is like, of a cluster the first of its masters: [`RedisStore::inspect`](crate::RedisStore::inspect).
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Inspection {
 impl Inspection {
     pub(crate) async fn of(net: &Net) -> Result<Self, RedisError> {
         let map = net.map();
-        let Some((.., node)) = map.masters.first() else {
+        let Some(Master { node, .. }) = map.masters.first() else {
             return Err(RedisError::new(RedisErrorKind::NotReady, "look the server over"));
         };
         let mut message = Pipeline::new();

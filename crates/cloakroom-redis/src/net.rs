@@ -33,10 +33,25 @@ pub(crate) struct Net {
 /// Who has which slots.
 #[derive(Debug, Default)]
 pub(crate) struct Map {
-    /// Each with its address and the first slot it has, in the order of those.
-    pub(crate) masters: Vec<(u16, Address, Arc<Node>)>,
+    /// In the order of the first slots that they have.
+    pub(crate) masters: Vec<Master>,
     /// From slot to slot, and which of the masters.
     ranges: Vec<(u16, u16, usize)>,
+}
+
+/// A server that holds sessions.
+#[derive(Clone, Debug)]
+pub(crate) struct Master {
+    /// The first slot it has.
+    pub(crate) slot: u16,
+    pub(crate) address: Address,
+    pub(crate) node: Arc<Node>,
+}
+
+impl Map {
+    fn master_at(&self, address: &Address) -> Option<&Master> {
+        self.masters.iter().find(|master| master.address == *address)
+    }
 }
 
 impl Net {
@@ -44,8 +59,8 @@ impl Net {
     pub(crate) fn one(way: Way, settings: Settings, keys: Keys) -> Arc<Self> {
         Self::start(Vec::new(), settings.clone(), keys, |net| {
             let node = Node::start(Link::new(way, settings), &net.keys, &net.own, &net.runtime);
-            let nowhere = Address { host: String::new(), port: 0 };
-            Map { masters: vec![(0, nowhere, node)], ranges: vec![(0, u16::MAX, 0)] }
+            let address = Address { host: String::new(), port: 0 };
+            Map { masters: vec![Master { slot: 0, address, node }], ranges: vec![(0, u16::MAX, 0)] }
         })
     }
 
@@ -104,14 +119,14 @@ impl Net {
         let slot = if self.is_cluster() { slot_of(key) } else { 0 };
         let at = map.ranges.partition_point(|(_, last, _)| *last < slot);
         let (_, _, master) = map.ranges.get(at).filter(|(first, ..)| *first <= slot)?;
-        Some(Arc::clone(&map.masters[*master].2))
+        Some(Arc::clone(&map.masters[*master].node))
     }
 
     /// A connection to the server at this address.
     pub(crate) fn link_to(&self, address: &Address) -> Option<Arc<Link>> {
         let map = self.map();
-        if let Some((_, _, node)) = map.masters.iter().find(|(_, known, _)| known == address) {
-            return Some(Arc::clone(&node.link));
+        if let Some(master) = map.master_at(address) {
+            return Some(Arc::clone(&master.node.link));
         }
         let way = self.seeds.first()?.way().at(address).ok()?;
         Some(Link::new(way, self.settings.clone()))
@@ -127,7 +142,7 @@ impl Net {
             return Ok(());
         }
         let masters: Vec<Arc<Link>> =
-            self.map().masters.iter().map(|(.., node)| Arc::clone(&node.link)).collect();
+            self.map().masters.iter().map(|master| Arc::clone(&master.node.link)).collect();
         let mut failure = RedisError::new(RedisErrorKind::NotReady, "find the cluster's servers");
         for link in masters.iter().chain(&self.seeds) {
             match self.ask(link).await {
@@ -168,23 +183,22 @@ impl Net {
             if address.host.is_empty() {
                 address.host = link.way().host().unwrap_or_default();
             }
-            let master = match map.masters.iter().position(|(_, at, _)| *at == address) {
-                Some(master) => master,
-                None => {
-                    let node = match known.masters.iter().find(|(_, at, _)| *at == address) {
-                        Some((.., node)) => Arc::clone(node),
-                        None => {
-                            let way = link.way().at(&address)?;
-                            let link = Link::new(way, self.settings.clone());
-                            Node::start(link, &self.keys, &self.own, &self.runtime)
-                        }
-                    };
-                    map.masters.push((first, address, node));
-                    map.masters.len() - 1
-                }
-            };
+            let listed = map.masters.iter().position(|master| master.address == address);
+            let master = listed.unwrap_or(map.masters.len());
+            if listed.is_none() {
+                // Who was known before keeps the connection and what waits for it.
+                let node = match known.master_at(&address) {
+                    Some(known) => Arc::clone(&known.node),
+                    None => self.node_at(link.way().at(&address)?),
+                };
+                map.masters.push(Master { slot: first, address, node });
+            }
             map.ranges.push((first, last, master));
         }
         Ok(map)
+    }
+
+    fn node_at(&self, way: Way) -> Arc<Node> {
+        Node::start(Link::new(way, self.settings.clone()), &self.keys, &self.own, &self.runtime)
     }
 }

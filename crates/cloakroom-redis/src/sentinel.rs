@@ -31,7 +31,7 @@ impl Sentinels {
                 Ok(Ok(master)) => return Ok(master),
                 Ok(Err(error)) => failure = error,
                 Err(_) => {
-                    failure = RedisError::new(RedisErrorKind::TimedOut, "ask the sentinels for the master")
+                    failure = RedisError::new(RedisErrorKind::TimedOut, "ask the sentinels for the master");
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::feed::Feed;
 use crate::inspection::Inspection;
 use crate::keys::Keys;
 use crate::link::Broken;
-use crate::net::Net;
+use crate::net::{Master, Net};
 use crate::op::Op;
 use crate::walk;
 
@@ -39,6 +39,7 @@ pub struct RedisStore {
     keys: Keys,
     /// Reads wait for nothing that is on the same session: each has a number of its own.
     numbers: AtomicU64,
+    places: Arc<walk::Places>,
     /// Ended with the store.
     feeds: Mutex<Vec<AbortHandle>>,
 }
@@ -79,14 +80,14 @@ impl RedisStore {
     }
 
     pub(crate) fn start(net: Arc<Net>, keys: Keys) -> Self {
-        Self { net, keys, numbers: AtomicU64::new(0), feeds: Mutex::default() }
+        Self { net, keys, numbers: AtomicU64::new(0), places: Arc::default(), feeds: Mutex::default() }
     }
 
     /// Makes sure that somebody is there.
     pub(crate) async fn greet(&self) -> Result<(), RedisError> {
         let mut message = Pipeline::new();
         message.cmd("PING");
-        for (.., node) in &self.net.map().masters {
+        for Master { node, .. } in &self.net.map().masters {
             if let Err(Broken::NotSent(error) | Broken::Unknown(error)) = node.link.say(&message, 1).await {
                 return Err(error);
             }
@@ -228,8 +229,8 @@ impl Store for RedisStore {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let (net, keys) = (Arc::clone(&self.net), self.keys.clone());
-        self.run(async move { walk::sweep(&net, &keys, now, limit).await })
+        let (net, keys, places) = (Arc::clone(&self.net), self.keys.clone(), Arc::clone(&self.places));
+        self.run(async move { walk::sweep(&net, &keys, now, limit, &places).await })
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
@@ -245,7 +246,7 @@ async fn health(net: &Net) -> Result<(), StoreError> {
     let failed = |broken| match broken {
         Broken::NotSent(error) | Broken::Unknown(error) => error.not_sent(),
     };
-    for (.., node) in &net.map().masters {
+    for Master { node, .. } in &net.map().masters {
         let answers = node.link.say(&message, 1).await.map_err(failed)?;
         if let Some(Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("use the server", error.clone().into()).not_sent());

@@ -1,7 +1,8 @@
 //! Going through all keys of the server, a few at a time.
 
+use std::collections::HashMap;
 use std::iter;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cloakroom::{Cursor, Scanned, SessionId, StoreError, StoreErrorKind, Stored, Timestamp};
 use redis::{Cmd, Pipeline, Value};
@@ -9,8 +10,7 @@ use redis::{Cmd, Pipeline, Value};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
-use crate::net::{Map, Net};
-use crate::node::Node;
+use crate::net::{Map, Master, Net};
 use crate::script;
 use crate::slots::Address;
 
@@ -26,11 +26,11 @@ pub(crate) async fn scan(
 ) -> Result<Scanned, StoreError> {
     let from = from.as_ref().map(Place::read).transpose()?.unwrap_or_default();
     let map = net.map();
-    let Some(((slot, address, node), from)) = from.on(&map) else {
+    let Some((Master { slot, address, node }, from)) = from.on(&map) else {
         return Ok(Scanned::new(Vec::new(), None));
     };
     let link = &node.link;
-    let (next, found) = step(link, from, &keys.sessions(), limit.max(1)).await?;
+    let (goes_on, found) = step(link, from, &keys.sessions(), limit.max(1)).await?;
     let ids: Vec<SessionId> = found.iter().filter_map(|key| keys.id_in(key)).collect();
     let gets = ids.iter().map(|id| {
         let mut get = redis::cmd("GET");
@@ -47,46 +47,74 @@ pub(crate) async fn scan(
             other => return Err(refusal(other)),
         }
     }
-    part.next = if next == 0 {
+    part.next = if goes_on == 0 {
         map.masters
             .iter()
-            .find(|master| master.0 > *slot)
-            .map(|master| Place { slot: master.0, ..Place::default() })
+            .find(|master| master.slot > *slot)
+            .map(|master| Place { slot: master.slot, ..Place::default() })
     } else {
-        Some(Place { slot: *slot, server: sign(address), cursor: next })
+        Some(Place { slot: *slot, server: sign(address), cursor: goes_on })
     }
     .map(Place::write);
     Ok(part)
 }
 
+/// Where the last sweep stopped on each server, so that the next need not begin anew.
+pub(crate) type Places = Mutex<HashMap<Address, u64>>;
+
 /// Removes at most `limit` sessions that are garbage at `now`, and what is garbage in directories; how many sessions.
-pub(crate) async fn sweep(net: &Net, keys: &Keys, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+pub(crate) async fn sweep(
+    net: &Net,
+    keys: &Keys,
+    now: Timestamp,
+    limit: usize,
+    places: &Places,
+) -> Result<usize, StoreError> {
     let mut swept = 0;
-    for (.., node) in &net.map().masters {
+    for Master { address, node, .. } in &net.map().masters {
         if swept < limit {
-            swept += sweep_one(&node.link, keys, now, limit - swept).await?;
+            let from = lock(places).get(address).copied().unwrap_or_default();
+            let (removed, place) = sweep_one(&node.link, keys, now, limit - swept, from).await?;
+            lock(places).insert(address.clone(), place);
+            swept += removed;
         }
     }
     Ok(swept)
 }
 
-async fn sweep_one(link: &Link, keys: &Keys, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-    let (mut swept, mut place) = (0, 0);
+fn lock(places: &Places) -> MutexGuard<'_, HashMap<Address, u64>> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same on one server, from that place on to where so many went, or to the end and then all from the beginning: how many,
+/// and where the next goes on.
+async fn sweep_one(
+    link: &Link,
+    keys: &Keys,
+    now: Timestamp,
+    limit: usize,
+    from: u64,
+) -> Result<(usize, u64), StoreError> {
+    let (mut swept, mut place, mut is_whole) = (0, from, from == 0);
     loop {
         let (next, found) = step(link, place, &keys.all(), STEP).await?;
         let (sessions, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|key| keys.id_in(key).is_some());
         tidy(link, others.iter().filter(|key| keys.is_directory(key)), now).await?;
         let mut left = &sessions[..];
-        while !left.is_empty() && swept < limit {
+        while !left.is_empty() {
+            if swept == limit {
+                return Ok((swept, place));
+            }
             let (some, rest) = left.split_at(left.len().min(limit - swept));
             swept += remove(link, some, now).await?;
             left = rest;
         }
         place = next;
-        if place == 0 || swept >= limit {
-            return Ok(swept);
+        if swept == limit || place == 0 && is_whole {
+            return Ok((swept, place));
         }
+        is_whole |= place == 0;
     }
 }
 
@@ -169,9 +197,9 @@ struct Place {
 
 impl Place {
     /// The server, and where to go on there. A server that took over is gone through from its beginning.
-    fn on(self, map: &Map) -> Option<(&(u16, Address, Arc<Node>), u64)> {
-        let master = map.masters.iter().find(|master| master.0 >= self.slot)?;
-        let is_same = master.0 == self.slot && sign(&master.1) == self.server;
+    fn on(self, map: &Map) -> Option<(&Master, u64)> {
+        let master = map.masters.iter().find(|master| master.slot >= self.slot)?;
+        let is_same = master.slot == self.slot && sign(&master.address) == self.server;
         Some((master, if is_same { self.cursor } else { 0 }))
     }
 
@@ -185,10 +213,12 @@ impl Place {
     fn read(cursor: &Cursor) -> Result<Self, StoreError> {
         let foreign = || StoreError::not_sent(StoreErrorKind::Foreign);
         let bytes: [u8; 14] = cursor.as_bytes().try_into().map_err(|_| foreign())?;
-        let [a, b, c, d, e, f, cursor @ ..] = bytes;
+        let (slot, rest) = bytes.split_first_chunk().ok_or_else(foreign)?;
+        let (server, rest) = rest.split_first_chunk().ok_or_else(foreign)?;
+        let cursor = rest.try_into().map_err(|_| foreign())?;
         Ok(Self {
-            slot: u16::from_be_bytes([a, b]),
-            server: u32::from_be_bytes([c, d, e, f]),
+            slot: u16::from_be_bytes(*slot),
+            server: u32::from_be_bytes(*server),
             cursor: u64::from_be_bytes(cursor),
         })
     }
