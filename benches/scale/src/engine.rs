@@ -35,7 +35,11 @@ impl Engine {
     pub(crate) fn start(runtime: &Runtime, name: &'static str) -> Result<Self, Failure> {
         let _inside = runtime.enter();
         Ok(match name {
-            "memory" => Self::new(name, Arc::new(MemoryStore::new()), Size::Process, Vec::new()),
+            "memory" => {
+                // As a remote store keeps them: the sessions of this bench begin as bytes.
+                let store = Arc::new(MemoryStore::bounded(usize::MAX, usize::MAX));
+                Self::new(name, store, Size::Process, Vec::new())
+            }
             "sqlite" => {
                 let place = TempDir::new()?;
                 let file = place.path().join("sessions.db");
