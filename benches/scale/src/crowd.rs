@@ -56,6 +56,6 @@ fn record(number: u64, sessions: u64, now: Timestamp) -> Result<Record, Failure>
     let payload = Payload::from_bytes([&[1, 0], value.as_bytes()].concat());
     let record =
         protocol::begin(key.verifier(KindTag::of("")), lifetime, who, payload, Revision::new(1, number), now);
-    let over = Duration::from_hours(if number % 2 == 0 { 2 } else { 8 });
+    let over = Duration::from_hours(if number.is_multiple_of(2) { 2 } else { 8 });
     Ok(record.with_idle_deadline(now.after(over)))
 }

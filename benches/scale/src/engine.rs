@@ -82,7 +82,7 @@ impl Engine {
                 files.iter().map(|file| Ok(file.metadata()?.len())).sum::<Result<u64, std::io::Error>>()?
             }
             Size::Postgres(store) => store.inspect().await?.bytes,
-            Size::Redis(store) => store.inspect().await?.bytes,
+            Size::Redis(store) => store.inspect().await?.iter().map(|server| server.bytes).sum(),
         })
     }
 }

@@ -71,12 +71,12 @@ impl RedisStore {
         RedisBuilder::new(url.into())
     }
 
-    /// Looks the server over: what it keeps, and what it does when its memory is full.
+    /// Looks the server over, or every master of the cluster: what it keeps, and what it does when its memory is full.
     ///
     /// # Errors
-    /// [`RedisError`] if it can't be asked.
-    pub async fn inspect(&self) -> Result<Inspection, RedisError> {
-        Inspection::of(&self.net).await
+    /// [`RedisError`] if one can't be asked.
+    pub async fn inspect(&self) -> Result<Vec<Inspection>, RedisError> {
+        Inspection::of_all(&self.net).await
     }
 
     pub(crate) fn start(net: Arc<Net>, keys: Keys) -> Self {

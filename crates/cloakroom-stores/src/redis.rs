@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Store;
-use cloakroom_redis::{RedisBuilder, RedisStore};
+use cloakroom_redis::{Inspection, RedisBuilder, RedisStore};
 
 use crate::check::Check;
 use crate::error::OpenError;
@@ -21,7 +21,43 @@ pub(crate) async fn open(url: &str, options: Options) -> Result<Arc<dyn Store>, 
 pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, OpenError> {
     let store = builder(url, options)?.connect().await.map_err(OpenError::store)?;
     let found = store.inspect().await.map_err(OpenError::store)?;
-    let (kept, lasts) = match found.log.as_deref() {
+    let replicas: u32 = found.iter().map(|server| server.replicas).sum();
+    let bytes: u64 = found.iter().map(|server| server.bytes).sum();
+    let mut checks = vec![of_all("server", &found, |server| (true, server.server.clone()))];
+    checks.push(of_all("durability", &found, |server| {
+        let (kept, lasts) = durability(server);
+        (kept, lasts.to_owned())
+    }));
+    checks.push(of_all("eviction", &found, |server| {
+        let (keeps, policy) = eviction(server);
+        (keeps, policy.to_owned())
+    }));
+    checks.push(Check::new("replicas", true, replicas.to_string()));
+    checks.push(Check::new("memory", true, format!("{bytes} bytes used")));
+    Ok(checks)
+}
+
+/// What holds of all servers, or of the first that is not as it should be.
+fn of_all(name: &'static str, all: &[Inspection], look: impl Fn(&Inspection) -> (bool, String)) -> Check {
+    let mut found = all.iter().map(|server| (server, look(server)));
+    let first = found.next();
+    let (server, (ok, said)) = match found.find(|(_, (ok, _))| !ok) {
+        Some(wrong) if first.as_ref().is_some_and(|(_, (ok, _))| *ok) => wrong,
+        _ => match first {
+            Some(first) => first,
+            None => return Check::new(name, false, "no server"),
+        },
+    };
+    let place = match &server.address {
+        Some(address) if !ok => format!("{address}: "),
+        Some(_) => format!("all {}: ", all.len()),
+        None => String::new(),
+    };
+    Check::new(name, ok, format!("{place}{said}"))
+}
+
+fn durability(server: &Inspection) -> (bool, &'static str) {
+    match server.log.as_deref() {
         None => (false, "no log: a crash loses every session"),
         Some("always") => (true, "a log, on the disk before each answer"),
         Some("everysec") => {
@@ -29,22 +65,18 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
         }
         Some("no") => (false, "a log, on the disk when the system likes: a crash takes back half a minute"),
         Some(_) => (false, "a log; how soon it is on the disk the server does not tell"),
-    };
-    let (keeps, policy) = match found.eviction.as_deref() {
+    }
+}
+
+fn eviction(server: &Inspection) -> (bool, &'static str) {
+    match server.eviction.as_deref() {
         Some("noeviction") => (true, "refuses writes when its memory is full"),
         Some(_) => (
             false,
             "forgets sessions and tombstones when its memory is full: set `maxmemory-policy noeviction`",
         ),
         None => (true, "the server does not tell"),
-    };
-    Ok(vec![
-        Check::new("server", true, found.server),
-        Check::new("durability", kept, lasts),
-        Check::new("eviction", keeps, policy),
-        Check::new("replicas", true, found.replicas.to_string()),
-        Check::new("memory", true, format!("{} bytes used", found.bytes)),
-    ])
+    }
 }
 
 fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
