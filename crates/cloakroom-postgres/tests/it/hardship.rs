@@ -34,6 +34,7 @@ hardships! {
     operations_are_one_round_trip: None,
     an_end_is_told: Always,
     nothing_is_missed_while_the_feed_is_cut: None,
+    an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What becomes of sessions while the server dies, stops, is cut off and comes back.
 
-use cloakroom::{Map, Sessions};
+use cloakroom::{ErrorKind, Map, Sessions};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::hardship;
@@ -25,6 +25,33 @@ hardships! {
     operations_are_one_round_trip: None,
     an_end_is_told: None,
     nothing_is_missed_while_the_feed_is_cut: None,
+    an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
+}
+
+/// What the system has of the log outlives the server; only the machine's own end takes the last second back.
+#[test]
+fn with_a_log_that_is_synced_once_a_second_the_servers_death_is_measured() {
+    let losses = hardship::killed(&mut Redis::start(Durability::EverySecond), 3, open);
+    println!("killed 3 times, log synced once a second: {losses:?}");
+    assert!(losses.acknowledged > 0);
+}
+
+#[test]
+fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
+    let mut server = Redis::start(Durability::None);
+    let sessions: Sessions<Map> = Sessions::new(open(&server.url())).unwrap();
+    let begin = || block_on(sessions.generate(Map::default()));
+    let key = begin().unwrap().key().unwrap().clone();
+    server.kill();
+    assert!(server.restart());
+    let found = loop {
+        match block_on(sessions.of_key(&key)) {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {}
+            found => break found,
+        }
+    };
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::NotFound);
+    begin().unwrap();
 }
 
 #[test]

@@ -146,13 +146,8 @@ pub fn connections_may_be_reset<S: Server, T: Store>(server: &mut S, open: impl 
 pub fn operations_are_one_round_trip<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
     let wire = Wire::to(server.port());
     let store = open(&server.url_at(wire.port()));
-    // Every connection the store may use is made by now.
-    let nobody = cloakroom::SessionId::from_bytes([0; 16]);
+    every_connection_is_made(&store);
     let alice = Principal::new("alice").expect("a name");
-    for _ in 0..200 {
-        block_on(store.get(nobody)).expect("an answer");
-        block_on(store.revoke_before(&alice, Timestamp::EPOCH, Timestamp::EPOCH)).expect("an answer");
-    }
     let store = std::sync::Arc::new(store);
     let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&store)).expect("sound settings");
     for _ in 0..20 {
@@ -230,6 +225,48 @@ pub fn nothing_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
         wire.cut();
         block_on(here.revoke(key.id())).expect("an end");
         until(|| block_on(elsewhere.of_key(&key)).is_err_and(|error| error.kind() != ErrorKind::Unavailable));
+    }
+}
+
+/// What is ended while a node's feed is silent, and does not say so, is honoured there for no longer than that node believes
+/// itself. How long it was.
+pub fn an_end_is_known_within_the_bound_while_the_feed_is_silent<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    const BELIEF: Duration = Duration::from_secs(2);
+    let wire = Wire::to(server.port());
+    let store = open(&server.url_at(wire.port()));
+    every_connection_is_made(&store);
+    let connections = wire.connections();
+    let there = block_on(Cached::builder(store).believing(BELIEF).start()).expect("a feed");
+    let there = std::sync::Arc::new(there);
+    let here: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
+    let elsewhere: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
+    let key = begin(&here);
+    wire.mute_all_but(connections);
+    let mut longest = Duration::ZERO;
+    for key in [key, begin(&here)] {
+        drop(block_on(elsewhere.of_key(&key)).expect("it lives"));
+        block_on(here.revoke(key.id())).expect("an end");
+        let honoured = until(|| {
+            let found = block_on(elsewhere.of_key(&key));
+            assert!(!found.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable));
+            found.is_err()
+        });
+        assert!(honoured < 2 * BELIEF, "it was honoured for {honoured:?}");
+        longest = longest.max(honoured);
+    }
+    println!("while the feed was silent an end was honoured after {longest:?} at the most, of {BELIEF:?}");
+}
+
+/// Asks until every connection is made that the store may use.
+fn every_connection_is_made(store: &impl Store) {
+    let nobody = cloakroom::SessionId::from_bytes([0; 16]);
+    let alice = Principal::new("alice").expect("a name");
+    for _ in 0..200 {
+        block_on(store.get(nobody)).expect("an answer");
+        block_on(store.revoke_before(&alice, Timestamp::EPOCH, Timestamp::EPOCH)).expect("an answer");
     }
 }
 

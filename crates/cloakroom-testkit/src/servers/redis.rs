@@ -5,6 +5,11 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, pause, say};
 use super::{Durability, Server};
 
+/// The server: Redis, or what stands in the environment as `CLOAKROOM_REDIS_SERVER`, such as Valkey.
+pub(super) fn program() -> String {
+    std::env::var("CLOAKROOM_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
+}
+
 /// A Redis of a test's own.
 #[derive(Debug)]
 pub struct Redis {
@@ -92,7 +97,7 @@ impl Server for Redis {
         let port = self.port.to_string();
         let place = self.place.path().to_string_lossy();
         let command = [
-            "redis-server",
+            &program(),
             "--bind",
             "127.0.0.1",
             "--port",

@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, pause, say};
+use super::redis::program;
 use super::{Durability, Redis, Server};
 
 const SENTINELS: usize = 3;
@@ -36,7 +37,8 @@ impl RedisSentinel {
                 nodes[0].port()
             );
             fs::write(&file, settings).expect("its settings");
-            let words = ["redis-server", &file.to_string_lossy(), "--sentinel"].map(str::to_owned);
+            let (program, file) = (program(), file.to_string_lossy());
+            let words = [&*program, &*file, "--sentinel"].map(str::to_owned);
             (port, Process::start(&words, place.path()))
         });
         let sentinels = sentinels.collect();

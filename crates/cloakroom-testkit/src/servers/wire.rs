@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,10 +14,13 @@ pub struct Wire {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     round_trips: AtomicU64,
     connections: Mutex<Vec<TcpStream>>,
+    /// How many connections were made, and from which on nothing is passed on.
+    made: AtomicUsize,
+    mute_from: AtomicUsize,
     is_over: AtomicBool,
 }
 
@@ -26,7 +29,13 @@ impl Wire {
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            round_trips: AtomicU64::new(0),
+            connections: Mutex::default(),
+            made: AtomicUsize::new(0),
+            mute_from: AtomicUsize::new(usize::MAX),
+            is_over: AtomicBool::new(false),
+        });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -51,6 +60,16 @@ impl Wire {
         self.shared.round_trips.load(Ordering::SeqCst)
     }
 
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.made.load(Ordering::SeqCst)
+    }
+
+    /// Swallows from now on all that is said on all connections but the first so many; those who speak are not told.
+    pub fn mute_all_but(&self, first: usize) {
+        self.shared.mute_from.store(first, Ordering::SeqCst);
+    }
+
     /// Resets all connections; new ones may be made.
     pub fn cut(&self) {
         let mut connections = self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,33 +90,44 @@ impl Drop for Wire {
 }
 
 impl Shared {
+    fn lets_pass(&self, connection: usize) -> bool {
+        connection < self.mute_from.load(Ordering::SeqCst)
+    }
+
     fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let both = || Some((client.try_clone().ok()?, server.try_clone().ok()?));
         let (Some(there), Some(back)) = (both(), both()) else { return };
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).extend([client, server]);
+        let number = self.made.fetch_add(1, Ordering::SeqCst);
         let is_asking = Arc::new(AtomicBool::new(false));
         let (asked, answered) = (Arc::clone(&is_asking), is_asking);
-        let shared = Arc::clone(self);
+        let (shared, same) = (Arc::clone(self), Arc::clone(self));
         thread::spawn(move || {
             pass(there.0, there.1, || {
                 if !asked.swap(true, Ordering::SeqCst) {
                     shared.round_trips.fetch_add(1, Ordering::SeqCst);
                 }
+                shared.lets_pass(number)
             });
         });
-        thread::spawn(move || pass(back.1, back.0, || answered.store(false, Ordering::SeqCst)));
+        thread::spawn(move || {
+            pass(back.1, back.0, || {
+                answered.store(false, Ordering::SeqCst);
+                same.lets_pass(number)
+            });
+        });
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, heard: impl Fn()) {
+/// Passes on what `heard` does not swallow.
+fn pass(mut from: TcpStream, mut to: TcpStream, heard: impl Fn() -> bool) {
     let mut some = vec![0; 1 << 16];
     while let Ok(length) = from.read(&mut some) {
         if length == 0 {
             break;
         }
-        heard();
-        if to.write_all(&some[..length]).is_err() {
+        if heard() && to.write_all(&some[..length]).is_err() {
             break;
         }
     }
