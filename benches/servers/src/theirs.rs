@@ -18,7 +18,7 @@ impl<S: SessionStore + Clone> Contender for Theirs<S> {
     async fn create(&self, number: u32) -> Result<(), Failure> {
         let mut record = Record { id: id(number), data: [].into(), expiry_date: in_half_an_hour() };
         record.data.insert(VISITOR.into(), serde_json::to_value(Visitor::new(number))?);
-        Ok(self.0.save(&record).await?)
+        Ok(self.0.create(&mut record).await?)
     }
 
     async fn load(&self, number: u32) -> Result<Record, Failure> {
