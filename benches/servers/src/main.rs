@@ -5,7 +5,7 @@
 //! All are asked by the same code ([`drive`]), in turn, round by round, with two threads.
 //!
 //! ```text
-//! cargo run --profile bench -p cloakroom-bench-servers -- [--quick] [--json]
+//! cargo xtask bench servers [--quick] [--json] [--only redis|postgres]
 //! ```
 
 #[path = "../../stores/src/cloakroom.rs"]
@@ -34,24 +34,26 @@ use crate::drive::{Contender, Failure, Operation, Outcome, drive};
 use crate::theirs::Theirs;
 use crate::visitor::SESSIONS;
 
-const USAGE: &str = "usage: cloakroom-bench-servers [--quick] [--json]";
+const USAGE: &str = "usage: cloakroom-bench-servers [--quick] [--json] [--only redis|postgres]";
 /// Connections that their pools may have: what their documentation and perhaps most programs give them.
 const POOL: u32 = 16;
 const FILLERS: u32 = 64;
 
 fn main() -> ExitCode {
-    let (mut quick, mut json) = (false, false);
-    for flag in std::env::args().skip(1) {
-        match &*flag {
+    let (mut quick, mut json, mut only) = (false, false, None);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match &*word {
             "--quick" => quick = true,
             "--json" => json = true,
-            other => {
-                say(&format!("unknown argument `{other}`\n{USAGE}"));
+            "--only" => only = words.next(),
+            _ => {
+                say(USAGE);
                 return ExitCode::from(2);
             }
         }
     }
-    match bench(quick, json) {
+    match bench(quick, json, only.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&failure.to_string());
@@ -82,7 +84,7 @@ struct Bench {
     rows: Vec<Row>,
 }
 
-fn bench(quick: bool, json: bool) -> Result<(), Failure> {
+fn bench(quick: bool, json: bool, only: Option<&str>) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         return Err("this is a debug build, which nobody should time".into());
     }
@@ -90,28 +92,12 @@ fn bench(quick: bool, json: bool) -> Result<(), Failure> {
     let (rounds, millis) = if quick { (3, 300) } else { (7, 1_000) };
     let mut bench = Bench { runtime, rounds, span: Duration::from_millis(millis), rows: Vec::new() };
 
-    let server = Redis::start(Durability::None);
-    let ours = Cloakroom::new(bench.runtime.block_on(RedisStore::connect(server.url()))?);
-    let theirs = Theirs(bench.runtime.block_on(fred(&server.url()))?);
-    bench.fill(&ours)?;
-    bench.fill(&theirs)?;
-    bench.compare("redis, read", Operation::Read, &ours, &theirs)?;
-    bench.compare("redis, read and update", Operation::ReadAndUpdate, &ours, &theirs)?;
-    let cached = async {
-        Cached::builder(RedisStore::connect(server.url()).await?).start().await.map_err(Failure::from)
-    };
-    let cached = Cloakroom::new(bench.runtime.block_on(cached)?);
-    bench.compare("redis, read behind a near cache", Operation::Read, &cached, &theirs)?;
-    drop((ours, cached, theirs, server));
-
-    let server = Postgres::start(Durability::Always);
-    let ours = Cloakroom::new(bench.runtime.block_on(PostgresStore::connect(server.url()))?);
-    let theirs = Theirs(bench.runtime.block_on(sqlx(&server.url()))?);
-    bench.fill(&ours)?;
-    bench.fill(&theirs)?;
-    bench.compare("postgres, read", Operation::Read, &ours, &theirs)?;
-    bench.compare("postgres, durable update", Operation::Update, &ours, &theirs)?;
-
+    if only.is_none_or(|only| only == "redis") {
+        bench.redis()?;
+    }
+    if only.is_none_or(|only| only == "postgres") {
+        bench.postgres()?;
+    }
     let text = if json { serde_json::to_string_pretty(&bench.rows)? } else { table(&bench.rows) };
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
@@ -130,6 +116,33 @@ async fn sqlx(url: &str) -> Result<tower_sessions_sqlx_store::PostgresStore, Fai
 }
 
 impl Bench {
+    fn redis(&mut self) -> Result<(), Failure> {
+        let server = Redis::start(Durability::None);
+        let ours = Cloakroom::new(self.runtime.block_on(RedisStore::connect(server.url()))?);
+        let theirs = Theirs(self.runtime.block_on(fred(&server.url()))?);
+        self.fill(&ours)?;
+        self.fill(&theirs)?;
+        self.compare("redis, read", Operation::Read, &ours, &theirs)?;
+        self.compare("redis, read and update", Operation::ReadAndUpdate, &ours, &theirs)?;
+        let cached = async {
+            Cached::builder(RedisStore::connect(server.url()).await?).start().await.map_err(Failure::from)
+        };
+        let cached = Cloakroom::new(self.runtime.block_on(cached)?);
+        self.compare("redis, read behind a near cache", Operation::Read, &cached, &theirs)?;
+        Ok(())
+    }
+
+    fn postgres(&mut self) -> Result<(), Failure> {
+        let server = Postgres::start(Durability::Always);
+        let ours = Cloakroom::new(self.runtime.block_on(PostgresStore::connect(server.url()))?);
+        let theirs = Theirs(self.runtime.block_on(sqlx(&server.url()))?);
+        self.fill(&ours)?;
+        self.fill(&theirs)?;
+        self.compare("postgres, read", Operation::Read, &ours, &theirs)?;
+        self.compare("postgres, durable update", Operation::Update, &ours, &theirs)?;
+        Ok(())
+    }
+
     fn fill(&self, store: &impl Contender) -> Result<(), Failure> {
         let fillers: Vec<_> = (0..FILLERS)
             .map(|filler| {
