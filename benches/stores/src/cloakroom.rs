@@ -41,7 +41,7 @@ impl<S: Store> Cloakroom<S> {
 
 impl<S> Clone for Cloakroom<S> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), verifier: self.verifier.clone() }
+        Self { store: Arc::clone(&self.store), verifier: self.verifier }
     }
 }
 

@@ -30,8 +30,7 @@ pub(crate) use entrance::Entrance;
 /// have passed, and nobody else. It listens on this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
-    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true, help = store::HELP)]
     store: store::Named,
     /// Where to listen; port 0 means any free one
     ///

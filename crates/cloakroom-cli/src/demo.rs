@@ -44,9 +44,9 @@ pub(crate) struct Options {
     /// Left out, it is 127.0.0.1:3000, or the next port if somebody else has that one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Where to keep sessions: sqlite:PATH, a file that is created if need be, postgres://HOST/DATABASE, redis://HOST, or memory:
     #[arg(
         long,
+        help = "Where to keep sessions: sqlite:PATH, a file that is created if need be, postgres://HOST/DATABASE, redis://HOST, or memory:",
         value_name = "URL",
         default_value = "sqlite:cloakroom-demo.db",
         env = "CLOAKROOM_STORE",

@@ -11,6 +11,9 @@ use cloakroom::Store;
 use cloakroom_stores::{OpenError, StoreUrl};
 use tokio::runtime::Runtime;
 
+/// What is said of how a store is named.
+pub(crate) const HELP: &str = "The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST";
+
 /// A store as it was named on the command line or in the environment.
 ///
 /// A mistake in it is told when it is used, and not by who reads the command line: they would repeat it, password and all.

@@ -10,8 +10,7 @@ use crate::store;
 /// What all commands ask for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Access {
-    /// The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
-    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true, help = store::HELP)]
     pub(super) store: store::Named,
     /// Answer in JSON, for programs
     #[arg(long)]

@@ -19,8 +19,7 @@ use crate::{store, terminal};
 /// again at any time. Why ended sessions were ended, and up to when a principal's were revoked, is not copied.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The store to copy from: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = store::HELP)]
     from: store::Named,
     /// The store to copy into, likewise; it is made if it is not there
     #[arg(long, value_name = "URL")]
@@ -39,7 +38,7 @@ struct Copied {
     /// Whether every session that can be read is in the other store, at the same revision or a later one.
     ok: bool,
     /// New in the other store.
-    copied: u64,
+    new: u64,
     /// An earlier state was in the other store, or one that was ended since.
     renewed: u64,
     /// In the other store already, and the same.
@@ -81,9 +80,9 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     copied.ok = copied.unreadable.is_empty() && copied.wrong.is_empty();
     let ok = copied.ok;
     if options.json {
-        output::object(&copied)?
+        output::object(&copied)?;
     } else {
-        output::facts(copied.facts())?
+        output::facts(copied.facts())?;
     }
     if ok { Ok(()) } else { Err(Finding::Problems.into()) }
 }
@@ -114,7 +113,9 @@ impl Copying<'_> {
                 .buffer_unordered(AT_ONCE)
                 .try_collect()
                 .await?;
-            arrived.into_iter().for_each(|(id, brought, is_right)| self.copied.count(id, brought, is_right));
+            for (id, brought, is_right) in arrived {
+                self.copied.count(id, brought, is_right);
+            }
             progress.inc(count);
             match part.next {
                 Some(next) => self.at = Some(next),
@@ -150,7 +151,7 @@ async fn over(
 impl Copied {
     fn count(&mut self, id: SessionId, brought: Brought, is_right: bool) {
         match brought {
-            Brought::New => self.copied += 1,
+            Brought::New => self.new += 1,
             Brought::Renewed => self.renewed += 1,
             Brought::Same => self.unchanged += 1,
             Brought::Later => self.later += 1,
@@ -162,7 +163,7 @@ impl Copied {
     }
 
     fn arrived(&self) -> u64 {
-        self.copied + self.renewed + self.unchanged + self.later + self.left
+        self.new + self.renewed + self.unchanged + self.later + self.left
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -171,7 +172,7 @@ impl Copied {
             ids => format!("{}: {}", ids.len(), ids.join(" ")),
         };
         vec![
-            ("copied", self.copied.to_string()),
+            ("copied", self.new.to_string()),
             ("renewed", self.renewed.to_string()),
             ("there already", self.unchanged.to_string()),
             ("  and later", self.later.to_string()),

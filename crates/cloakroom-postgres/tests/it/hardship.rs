@@ -135,7 +135,7 @@ fn a_server_that_is_silent_leaves_time_for_the_next() {
 fn settings_and_functions_of_others_change_nothing() {
     let server = Postgres::start(Durability::None);
     let runtime = Runtime::new().unwrap();
-    let wire = runtime.block_on(async {
+    runtime.block_on(async {
         let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
         let wire = tokio::spawn(wire);
         client
@@ -146,11 +146,10 @@ fn settings_and_functions_of_others_change_nothing() {
             )
             .await
             .unwrap();
-        wire
+        wire.abort();
     });
     clauses::of_many_that_admit_at_once_no_more_than_the_limit_are_entered(open(&server.url()));
     clauses::of_many_that_expect_one_revision_exactly_one_wins(open(&server.url()));
-    wire.abort();
 }
 
 #[test]
