@@ -5,7 +5,7 @@
 //! CONTENDER drive FILE SETUP update|read AT_ONCE MILLISECONDS
 //! ```
 //!
-//! The first makes the file. The second works on it for a while, prints one line of JSON ([`Outcome`]), and fails if a
+//! The first makes the file. The second works on it for a while, prints one line of JSON ([`Outcome`](crate::drive::Outcome)), and fails if a
 //! write that was answered is not there afterwards.
 
 use std::future::Future;
