@@ -37,8 +37,12 @@ struct Url(String);
 
 impl std::fmt::Debug for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = self.0.rsplit('@').next().unwrap_or_default();
-        write!(f, "{}", if shown.len() < self.0.len() { format!("..@{shown}") } else { self.0.clone() })
+        let (place, options) = self.0.split_once('?').map_or((&*self.0, false), |(place, _)| (place, true));
+        let shown = place.rsplit('@').next().unwrap_or_default();
+        // A password may stand before the `@` and after the `?`.
+        f.write_str(if shown.len() < place.len() { "..@" } else { "" })?;
+        f.write_str(shown)?;
+        f.write_str(if options { "?.." } else { "" })
     }
 }
 
@@ -48,7 +52,7 @@ impl RedisBuilder {
             shape: Shape::One,
             urls: vec![Url(url)],
             prefix: "cloakroom".to_owned(),
-            settings: Settings { patience: Duration::from_secs(5), copies: None },
+            settings: Settings { patience: Duration::from_secs(5), copies: None, asks_role: false },
             roots: None,
         }
     }
@@ -57,6 +61,8 @@ impl RedisBuilder {
         Self { shape: Shape::Cluster, ..Self::new(url) }
     }
 
+    /// The user, the password and the number of the database in the URL are the master's; a sentinel is told the first two if
+    /// it asks for them.
     pub(crate) fn sentinel(url: String, name: String) -> Self {
         Self { shape: Shape::Sentinel(name), ..Self::new(url) }
     }
@@ -84,7 +90,8 @@ impl RedisBuilder {
         self
     }
 
-    /// Lets a change count once so many replicas have it too, and fail if they do not within `span`.
+    /// Lets a change count once so many replicas have it too, and fail if they do not within `span`, which is at most half of what
+    /// is waited for an answer.
     ///
     /// # Security
     /// Without, a master that dies may take the last moments with it, logouts included: its replica takes over without them.
@@ -109,7 +116,9 @@ impl RedisBuilder {
     ///
     /// # Panics
     /// Outside a tokio runtime: the store lives in the one that this is called in.
-    pub async fn connect(self) -> Result<RedisStore, RedisError> {
+    pub async fn connect(mut self) -> Result<RedisStore, RedisError> {
+        let most = self.settings.patience / 2;
+        self.settings.copies = self.settings.copies.map(|(count, span)| (count, span.min(most)));
         let keys = Keys::new(&self.prefix)
             .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "begin keys like that"))?;
         let roots = self.roots.as_ref().map(std::fs::read).transpose();

@@ -107,7 +107,7 @@ async fn talk(
         message.add_command(op.command(&keys.session(batch.id(*index)), how == How::ByName));
     }
     if let Some((wanted, span)) = replicas {
-        message.cmd("WAIT").arg(wanted).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        message.cmd("WAIT").arg(wanted).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1));
     }
     let each = if how == How::Asking { 2 } else { 1 };
     let count = indices.len() * each + usize::from(replicas.is_some());
@@ -125,11 +125,15 @@ async fn talk(
     let is_copied = replicas.is_none_or(
         |(wanted, _)| matches!(answers.pop(), Some(Value::Int(reached)) if reached >= i64::from(wanted)),
     );
+    let is_down = |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ClusterDown));
+    if answers.iter().any(is_down) {
+        explore(net);
+    }
     let answers = answers.into_iter().skip(each - 1).step_by(each);
     let settled = indices
         .iter()
         .zip(answers)
-        .filter_map(|(index, answer)| Some((*index, settle(batch, *index, answer, how, is_copied)?)));
+        .filter_map(|(index, answer)| Some((*index, settle(batch, link, *index, answer, how, is_copied)?)));
     let left: Vec<_> = settled.collect();
     if left.iter().any(|(_, again)| matches!(again, Again::At(_, How::ByText))) {
         explore(net);
@@ -140,6 +144,7 @@ async fn talk(
 /// Answers an operation, or says where it is to be asked again.
 fn settle(
     batch: &mut Batch<Op, Reply>,
+    link: &Link,
     index: usize,
     answer: Value,
     how: How,
@@ -148,7 +153,7 @@ fn settle(
     let op = batch.op(index);
     let reply = match answer {
         Value::ServerError(error) => {
-            let again = again(&error, how);
+            let again = again(&error, how, link);
             if again.is_some() {
                 return again;
             }
@@ -166,12 +171,16 @@ fn settle(
 }
 
 /// Where an operation that was refused may succeed.
-fn again(error: &ServerError, how: How) -> Option<Again> {
+fn again(error: &ServerError, how: How, link: &Link) -> Option<Again> {
     match error.kind()? {
         ServerErrorKind::NoScript if how == How::ByName => Some(Again::Here),
         kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask) => {
             let error = redis::RedisError::from(error.clone());
-            let address = Address::read(error.redirect_node()?.0)?;
+            let mut address = Address::read(error.redirect_node()?.0)?;
+            if address.host.is_empty() {
+                // Where it was asked, at another port.
+                address.host = link.way().host()?;
+            }
             let how = if kind == ServerErrorKind::Ask { How::Asking } else { How::ByText };
             Some(Again::At(address, how))
         }

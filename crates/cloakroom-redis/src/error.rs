@@ -15,6 +15,7 @@ pub struct RedisError(Arc<Inner>);
 struct Inner {
     kind: RedisErrorKind,
     attempted: &'static str,
+    is_refusal: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -48,7 +49,7 @@ pub enum RedisErrorKind {
 
 impl RedisError {
     pub(crate) fn new(kind: RedisErrorKind, attempted: &'static str) -> Self {
-        Self(Arc::new(Inner { kind, attempted, source: None }))
+        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: None }))
     }
 
     pub(crate) fn caused(
@@ -56,11 +57,16 @@ impl RedisError {
         attempted: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, attempted, source: Some(source.into()) }))
+        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: Some(source.into()) }))
     }
 
     pub(crate) fn driver(attempted: &'static str, error: DriverError) -> Self {
-        Self(Arc::new(Inner { kind: kind_of(&error), attempted, source: Some(error.into()) }))
+        let kind = kind_of(&error);
+        // A command of a script may be denied after others were done.
+        let may_be_halfway = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoPerm));
+        let is_refusal = !may_be_halfway
+            && matches!(kind, RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full);
+        Self(Arc::new(Inner { kind, attempted, is_refusal, source: Some(error.into()) }))
     }
 
     /// What went wrong.
@@ -70,7 +76,7 @@ impl RedisError {
 
     /// Whether the server says that it did not even begin.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self.0.kind, RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full)
+        self.0.is_refusal
     }
 
     pub(crate) fn not_sent(&self) -> StoreError {

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use cloakroom::{Listener, StoreError};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ProtocolVersion, PushInfo, PushKind, Value,
+};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::net::{Master, Net};
+use crate::link::{Way, follows};
+use crate::net::{Map, Master, Net};
 use crate::slots::Address;
 
 /// How often the servers are asked whether they have told everything.
@@ -29,8 +32,19 @@ pub(crate) struct Feed {
 
 /// What all servers tell, and whom it comes from.
 struct Subscription {
-    connections: Vec<(Address, MultiplexedConnection)>,
+    connections: Vec<Ear>,
+    since: Instant,
     pushes: mpsc::UnboundedReceiver<PushInfo>,
+}
+
+/// The connection that one server tells over.
+#[derive(Clone)]
+struct Ear {
+    /// The server as the map knows it.
+    address: Address,
+    /// Where it really is.
+    place: ConnectionAddr,
+    connection: MultiplexedConnection,
 }
 
 impl Feed {
@@ -63,6 +77,7 @@ impl Feed {
     }
 
     async fn subscribe(&self) -> Result<Subscription, RedisError> {
+        let since = Instant::now();
         let _ = self.net.explore().await;
         let (sender, pushes) = mpsc::unbounded_channel();
         let mut connections = Vec::new();
@@ -70,14 +85,15 @@ impl Feed {
             let patience = self.net.settings().patience;
             let subscribing = async {
                 let client = node.link.way().client(patience).await?;
-                self.track(&client, sender.clone()).await
+                let place = client.get_connection_info().addr().clone();
+                Ok((place, self.track(&client, sender.clone()).await?))
             };
-            let connection = timeout(patience, subscribing)
+            let (place, connection) = timeout(patience, subscribing)
                 .await
                 .unwrap_or_else(|_| Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server")))?;
-            connections.push((address.clone(), connection));
+            connections.push(Ear { address: address.clone(), place, connection });
         }
-        Ok(Subscription { connections, pushes })
+        Ok(Subscription { connections, since, pushes })
     }
 
     async fn track(
@@ -107,7 +123,7 @@ impl Feed {
     async fn relay(&self, mut all: Subscription) {
         loop {
             let asked = self.listener.now();
-            let mut beat = pin!(self.beat(all.connections.clone()));
+            let mut beat = pin!(self.beat(all.connections.clone(), all.since));
             let are_there = loop {
                 tokio::select! {
                     biased;
@@ -136,25 +152,47 @@ impl Feed {
         }
     }
 
-    /// Whether all servers answer, and are all there are.
-    async fn beat(&self, connections: Vec<(Address, MultiplexedConnection)>) -> bool {
+    /// Whether all servers answer, are the masters still, and are all there are.
+    async fn beat(&self, ears: Vec<Ear>, since: Instant) -> bool {
         let patience = self.net.settings().patience;
-        let asking = async {
-            // A master that is no longer one tells nothing any more: whoever is, is not listened to.
-            let _ = self.net.explore().await;
-            let map = self.net.map();
-            let is_heard = |address: &Address| connections.iter().any(|(known, _)| known == address);
-            if !map.masters.iter().all(|master| is_heard(&master.address)) {
+        timeout(patience, self.are_all(&ears, since)).await.unwrap_or(false)
+    }
+
+    async fn are_all(&self, ears: &[Ear], since: Instant) -> bool {
+        // A master that is no longer one tells nothing any more: whoever is, is not listened to.
+        let _ = self.net.explore().await;
+        let map = self.net.map();
+        let is_heard = |address: &Address| ears.iter().any(|ear| ear.address == *address);
+        if !map.masters.iter().all(|master| is_heard(&master.address)) || self.net.asked_strangers(since) {
+            return false;
+        }
+        for ear in ears {
+            let role = redis::cmd("ROLE").query_async::<Value>(&mut ear.connection.clone()).await;
+            let has_left = match role {
+                Ok(role) => !self.net.is_cluster() && follows(&role) || self.is_succeeded(ear, &map).await,
+                // One that answers, but does not tell.
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => false,
+                Err(_) => return false,
+            };
+            if has_left {
+                if let Some(master) = map.masters.iter().find(|master| master.address == ear.address) {
+                    master.node.link.leave().await;
+                }
                 return false;
             }
-            for (_, connection) in &connections {
-                if redis::cmd("PING").query_async::<()>(&mut connection.clone()).await.is_err() {
-                    return false;
-                }
+        }
+        true
+    }
+
+    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know.
+    async fn is_succeeded(&self, ear: &Ear, map: &Map) -> bool {
+        for Master { node, .. } in &map.masters {
+            if let way @ Way::Asking(_) = node.link.way() {
+                let named = way.client(self.net.settings().patience).await;
+                return !named.is_ok_and(|named| *named.get_connection_info().addr() == ear.place);
             }
-            true
-        };
-        timeout(patience, asking).await.unwrap_or(false)
+        }
+        false
     }
 
     /// False if a connection has ended.

@@ -9,7 +9,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Redis from 6.2 on, or Valkey; it is tested on Redis 7.
+//! Redis from 6.2 on, or Valkey; it is tested on Redis 7, and was on Valkey 9.
 //!
 //! # What is promised
 //! - Every operation on a session is one round trip. Compare-and-swap, touch and end are small scripts in the server.

@@ -18,13 +18,19 @@ use crate::sentinel::Sentinels;
 use crate::slots::Address;
 
 /// What all servers are told and asked alike.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// For a connection, and for each answer.
     pub(crate) patience: Duration,
     /// Copies that are waited for before a change counts, and for how long.
     pub(crate) copies: Option<(u16, Duration)>,
+    /// Whether it is for the server itself to say that it is the master: those of a cluster send away who asks for what is not
+    /// theirs.
+    pub(crate) asks_role: bool,
 }
+
+/// How often a server that is in use is asked whether it is the master still.
+const ROLE: Duration = Duration::from_secs(1);
 
 /// How a server is found.
 #[derive(Clone)]
@@ -80,9 +86,18 @@ pub(crate) struct Link {
     state: Mutex<State>,
 }
 
+#[derive(Clone)]
+struct Made {
+    number: u64,
+    connection: MultiplexedConnection,
+    /// Which server it is, and which time it runs.
+    identity: u32,
+    asked_role: Instant,
+}
+
 #[derive(Default)]
 struct State {
-    connection: Option<(u64, MultiplexedConnection)>,
+    connection: Option<Made>,
     /// How many connections were made.
     made: u64,
     backoff: Backoff,
@@ -113,12 +128,24 @@ impl Link {
 
     /// Says all of it at once; an answer for each command, in order. What the server refuses is an answer too.
     pub(crate) async fn say(&self, commands: &Pipeline, count: usize) -> Result<Vec<Value>, Broken> {
-        let (number, mut connection) = self.connection().await.map_err(Broken::NotSent)?;
+        let (Made { number, mut connection, .. }, asks_role) =
+            self.connection().await.map_err(Broken::NotSent)?;
+        // Once in a while somebody's message asks for the role as well.
+        let with_role = asks_role.then(|| {
+            let mut commands = commands.clone();
+            commands.cmd("ROLE");
+            commands
+        });
+        let (commands, all) = (with_role.as_ref().unwrap_or(commands), count + usize::from(asks_role));
         // The driver's own limit is the same; this one also covers waiting for room to write.
         let answers =
-            timeout(self.settings.patience, connection.send_packed_commands(commands, 0, count)).await;
+            timeout(self.settings.patience, connection.send_packed_commands(commands, 0, all)).await;
         let error = match answers {
-            Ok(Ok(answers)) if answers.len() == count => {
+            Ok(Ok(mut answers)) if answers.len() == all => {
+                if asks_role && answers.pop().as_ref().is_some_and(follows) {
+                    self.give_up(number).await;
+                    return Err(Broken::Unknown(not_the_master()));
+                }
                 if answers.iter().any(is_of_a_replica) {
                     // The name may lead to another server by now.
                     self.give_up(number).await;
@@ -136,26 +163,41 @@ impl Link {
     /// Leaves a connection behind that failed or leads to the wrong server, unless somebody did already.
     async fn give_up(&self, number: u64) {
         let mut state = self.state.lock().await;
-        if state.connection.as_ref().is_some_and(|(current, _)| *current == number) {
+        if state.connection.as_ref().is_some_and(|current| current.number == number) {
             state.connection = None;
         }
     }
 
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), RedisError> {
+    /// Leaves whatever connection there is behind: it leads to the wrong server.
+    pub(crate) async fn leave(&self) {
+        self.state.lock().await.connection = None;
+    }
+
+    /// Which server it leads to, and which time that one runs: its own order of keys ends with it.
+    pub(crate) async fn identity(&self) -> Result<u32, Broken> {
+        self.connection().await.map(|(made, _)| made.identity).map_err(Broken::NotSent)
+    }
+
+    /// The connection, and whether it is time to ask for the server's role.
+    async fn connection(&self) -> Result<(Made, bool), RedisError> {
         let mut state = self.state.lock().await;
-        if let Some(connection) = &state.connection {
-            return Ok(connection.clone());
+        if let Some(made) = &mut state.connection {
+            let asks_role = self.settings.asks_role && made.asked_role.elapsed() >= ROLE;
+            if asks_role {
+                made.asked_role = Instant::now();
+            }
+            return Ok((made.clone(), asks_role));
         }
         if state.not_before.is_some_and(|moment| Instant::now() < moment) {
             return Err(RedisError::new(RedisErrorKind::Unreachable, "connect again so soon"));
         }
         match self.connect().await {
-            Ok(connection) => {
+            Ok((connection, identity)) => {
                 state.made += 1;
                 state.backoff.succeeded();
-                let made = (state.made, connection);
+                let made = Made { number: state.made, connection, identity, asked_role: Instant::now() };
                 state.connection = Some(made.clone());
-                Ok(made)
+                Ok((made, false))
             }
             Err(error) => {
                 state.not_before = Some(Instant::now() + state.backoff.failed());
@@ -164,7 +206,7 @@ impl Link {
         }
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
+    async fn connect(&self) -> Result<(MultiplexedConnection, u32), RedisError> {
         let patience = self.settings.patience;
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(patience))
@@ -174,12 +216,17 @@ impl Link {
             let client = self.way.client(patience).await?;
             let connecting = client.get_multiplexed_async_connection_with_config(&settings);
             let mut connection = connecting.await.map_err(failed)?;
-            let mut scripts = Pipeline::with_capacity(script::ALL.len());
+            let count = script::ALL.len() + 2;
+            let mut greeting = Pipeline::with_capacity(count);
+            greeting.cmd("ROLE").cmd("INFO").arg("server");
             for script in script::ALL {
-                scripts.add_command(script.load());
+                greeting.add_command(script.load());
             }
-            connection.send_packed_commands(&scripts, 0, script::ALL.len()).await.map_err(failed)?;
-            Ok(connection)
+            let answers = connection.send_packed_commands(&greeting, 0, count).await.map_err(failed)?;
+            if self.settings.asks_role && answers.first().is_some_and(follows) {
+                return Err(not_the_master());
+            }
+            Ok((connection, answers.get(1).map(identity_in).unwrap_or_default()))
         };
         match timeout(patience, connecting).await {
             Ok(connected) => connected,
@@ -193,6 +240,24 @@ impl fmt::Debug for Link {
         // An address may hold a password.
         f.debug_struct("Link").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// Whether that is the role of a server that follows another. One that does not tell is believed.
+pub(crate) fn follows(role: &Value) -> bool {
+    let Value::Array(facts) = role else { return false };
+    let name: Option<String> = facts.first().and_then(|name| redis::from_redis_value_ref(name).ok());
+    name.is_some_and(|name| name != "master")
+}
+
+fn not_the_master() -> RedisError {
+    RedisError::new(RedisErrorKind::NotReady, "use a server that follows another")
+}
+
+/// What a server calls this run of its own, in short.
+fn identity_in(facts: &Value) -> u32 {
+    let facts: String = redis::from_redis_value_ref(facts).unwrap_or_default();
+    let run = facts.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default();
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(run.as_bytes())
 }
 
 fn is_of_a_replica(answer: &Value) -> bool {

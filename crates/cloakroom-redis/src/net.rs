@@ -1,5 +1,6 @@
 //! The servers that together hold the sessions: one, or the masters of a cluster.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub(crate) struct Net {
     seeds: Vec<Arc<Link>>,
     map: RwLock<Arc<Map>>,
     asked: Mutex<Option<Instant>>,
+    /// Somebody waits to ask for it already.
+    asks_soon: AtomicBool,
+    /// When a server was last asked that has no slot of its own yet: nobody hears what it tells.
+    strange: std::sync::Mutex<Option<Instant>>,
     own: Weak<Self>,
 }
 
@@ -57,8 +62,9 @@ impl Map {
 impl Net {
     /// One server, or one behind sentinels.
     pub(crate) fn one(way: Way, settings: Settings, keys: Keys) -> Arc<Self> {
-        Self::start(Vec::new(), settings.clone(), keys, |net| {
-            let node = Node::start(Link::new(way, settings), &net.keys, &net.own, &net.runtime);
+        let settings = Settings { asks_role: true, ..settings };
+        Self::start(Vec::new(), settings, keys, |net| {
+            let node = Node::start(&Link::new(way, settings), &net.keys, &net.own, &net.runtime);
             let address = Address { host: String::new(), port: 0 };
             Map { masters: vec![Master { slot: 0, address, node }], ranges: vec![(0, u16::MAX, 0)] }
         })
@@ -70,7 +76,7 @@ impl Net {
         settings: Settings,
         keys: Keys,
     ) -> Result<Arc<Self>, RedisError> {
-        let seeds = seeds.into_iter().map(|seed| Link::new(Way::To(seed), settings.clone())).collect();
+        let seeds = seeds.into_iter().map(|seed| Link::new(Way::To(seed), settings)).collect();
         let net = Self::start(seeds, settings, keys, |_| Map::default());
         net.explore().await.map(|()| net)
     }
@@ -89,6 +95,8 @@ impl Net {
                 seeds,
                 map: RwLock::default(),
                 asked: Mutex::default(),
+                asks_soon: AtomicBool::new(false),
+                strange: std::sync::Mutex::default(),
                 own: Weak::clone(own),
             };
             *net.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map(&net));
@@ -128,8 +136,14 @@ impl Net {
         if let Some(master) = map.master_at(address) {
             return Some(Arc::clone(&master.node.link));
         }
+        *self.strange.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let way = self.seeds.first()?.way().at(address).ok()?;
-        Some(Link::new(way, self.settings.clone()))
+        Some(Link::new(way, self.settings))
+    }
+
+    /// Whether a server was asked since then that is not one of those on the map.
+    pub(crate) fn asked_strangers(&self, since: Instant) -> bool {
+        self.strange.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|asked| asked >= since)
     }
 
     /// Draws the map of a cluster anew, unless somebody did a moment ago.
@@ -160,15 +174,20 @@ impl Net {
 
     /// The same, without anybody waiting for it.
     pub(crate) fn explore_soon(&self) {
-        if let Some(net) = self.own.upgrade().filter(|net| net.is_cluster()) {
-            self.runtime.spawn(async move { net.explore().await });
+        if let Some(net) = self.own.upgrade().filter(|net| net.is_cluster())
+            && !self.asks_soon.swap(true, Ordering::AcqRel)
+        {
+            self.runtime.spawn(async move {
+                let _ = net.explore().await;
+                net.asks_soon.store(false, Ordering::Release);
+            });
         }
     }
 
     async fn ask(&self, link: &Link) -> Result<Map, RedisError> {
         let mut message = Pipeline::new();
-        message.cmd("CLUSTER").arg("SLOTS");
-        let answers = link.say(&message, 1).await;
+        message.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
+        let answers = link.say(&message, 2).await;
         let answers = answers.map_err(|broken| match broken {
             Broken::NotSent(error) | Broken::Unknown(error) => error,
         })?;
@@ -176,7 +195,12 @@ impl Net {
         if let Some(redis::Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("find the cluster's servers", error.clone().into()));
         }
-        let ranges = answers.first().and_then(slots::read).filter(|ranges| !ranges.is_empty());
+        // One that is cut off from the others goes by what was.
+        let state: String = redis::from_redis_value_ref(&answers[0]).unwrap_or_default();
+        if !state.contains("cluster_state:ok") {
+            return Err(RedisError::new(RedisErrorKind::NotReady, "find the cluster's servers"));
+        }
+        let ranges = answers.get(1).and_then(slots::read).filter(|ranges| !ranges.is_empty());
         let known = self.map();
         let mut map = Map::default();
         for (first, last, mut address) in ranges.ok_or_else(unexpected)? {
@@ -199,6 +223,6 @@ impl Net {
     }
 
     fn node_at(&self, way: Way) -> Arc<Node> {
-        Node::start(Link::new(way, self.settings.clone()), &self.keys, &self.own, &self.runtime)
+        Node::start(&Link::new(way, self.settings), &self.keys, &self.own, &self.runtime)
     }
 }

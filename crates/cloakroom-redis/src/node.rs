@@ -20,21 +20,30 @@ const MESSAGES: usize = 4;
 /// A server, and what waits for it. Servers do not wait for each other.
 #[derive(Debug)]
 pub(crate) struct Node {
+    /// For what waits for no replica.
     pub(crate) link: Arc<Link>,
     pub(crate) ops: Queue<Op, Reply>,
     pub(crate) reads: Queue<Op, Reply>,
 }
 
 impl Node {
-    pub(crate) fn start(link: Arc<Link>, keys: &Keys, net: &Weak<Net>, runtime: &Handle) -> Arc<Self> {
+    pub(crate) fn start(link: &Arc<Link>, keys: &Keys, net: &Weak<Net>, runtime: &Handle) -> Arc<Self> {
         let patience = link.settings().patience;
+        // Who waits for replicas has the server read nothing else meanwhile: others do not wait with it.
+        let is_copied = link.settings().copies.is_some();
+        let link_to_read =
+            if is_copied { Link::new(link.way().clone(), *link.settings()) } else { Arc::clone(link) };
         let (ops, to_do) = Queue::impatient(WAITING, WAITING_BYTES, patience);
         let (reads, to_read) = Queue::impatient(WAITING, usize::MAX, patience);
-        for _ in 0..MESSAGES {
-            for driver in [to_do.clone(), to_read.clone()] {
-                runtime.spawn(driver::run(driver, Arc::clone(&link), keys.clone(), Weak::clone(net)));
-            }
+        let run = |driver, link: &Arc<Link>| {
+            runtime.spawn(driver::run(driver, Arc::clone(link), keys.clone(), Weak::clone(net)));
+        };
+        for _ in 0..if is_copied { 1 } else { MESSAGES } {
+            run(to_do.clone(), link);
         }
-        Arc::new(Self { link, ops, reads })
+        for _ in 0..MESSAGES {
+            run(to_read.clone(), &link_to_read);
+        }
+        Arc::new(Self { link: link_to_read, ops, reads })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
 use tokio::time::timeout;
 
 use crate::error::{RedisError, RedisErrorKind};
@@ -40,10 +40,12 @@ impl Sentinels {
 
     async fn by(&self, sentinel: &Client, patience: Duration) -> Result<Client, RedisError> {
         let failed = |error| RedisError::driver("ask the sentinels for the master", error);
-        let mut connection = connect(sentinel, patience).await.map_err(failed)?;
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
-        let known: Option<(String, u16)> = question.query_async(&mut connection).await.map_err(failed)?;
+        let known = match self.ask(&anonymous(sentinel)?, patience).await {
+            // Most sentinels know no password, and refuse whoever shows one.
+            Err(error) if is_locked(&error) => self.ask(&with_database(sentinel, 0)?, patience).await,
+            known => known,
+        };
+        let known = known.map_err(failed)?;
         let Some((host, port)) = known else {
             return Err(RedisError::new(RedisErrorKind::NotReady, "find a master of that name"));
         };
@@ -57,6 +59,36 @@ impl Sentinels {
         }
         Err(RedisError::new(RedisErrorKind::NotReady, "use the server that was the master"))
     }
+}
+
+impl Sentinels {
+    async fn ask(&self, sentinel: &Client, patience: Duration) -> redis::RedisResult<Option<(String, u16)>> {
+        let mut connection = connect(sentinel, patience).await?;
+        let mut question = redis::cmd("SENTINEL");
+        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query_async(&mut connection).await
+    }
+}
+
+/// The same address for who shows nothing.
+fn anonymous(sentinel: &Client) -> Result<Client, RedisError> {
+    let place = sentinel.get_connection_info().addr().clone();
+    let info = place.into_connection_info().map_err(unusable)?;
+    Client::open(info).map_err(unusable)
+}
+
+/// Sentinels have one database.
+fn with_database(sentinel: &Client, number: i64) -> Result<Client, RedisError> {
+    let info = sentinel.get_connection_info().clone();
+    let settings = info.redis_settings().clone().set_db(number);
+    Client::open(info.set_redis_settings(settings)).map_err(unusable)
+}
+
+fn unusable(error: redis::RedisError) -> RedisError {
+    RedisError::driver("use the address of a sentinel", error)
+}
+
+fn is_locked(error: &redis::RedisError) -> bool {
+    error.code() == Some("NOAUTH")
 }
 
 async fn connect(client: &Client, patience: Duration) -> redis::RedisResult<MultiplexedConnection> {

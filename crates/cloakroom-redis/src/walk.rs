@@ -10,7 +10,7 @@ use redis::{Cmd, Pipeline, Value};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::link::{Broken, Link};
-use crate::net::{Map, Master, Net};
+use crate::net::{Master, Net};
 use crate::script;
 use crate::slots::Address;
 
@@ -26,11 +26,19 @@ pub(crate) async fn scan(
 ) -> Result<Scanned, StoreError> {
     let from = from.as_ref().map(Place::read).transpose()?.unwrap_or_default();
     let map = net.map();
-    let Some((Master { slot, address, node }, from)) = from.on(&map) else {
+    let Some(Master { slot, node, .. }) = map.masters.iter().find(|master| master.slot >= from.slot) else {
         return Ok(Scanned::new(Vec::new(), None));
     };
     let link = &node.link;
-    let (goes_on, found) = step(link, from, &keys.sessions(), limit.max(1)).await?;
+    let (server, goes_on, found) = loop {
+        let server = link.identity().await.map_err(unsaid)?;
+        // Another server, or the same started anew, has another order.
+        let from = if (*slot, server) == (from.slot, from.server) { from.cursor } else { 0 };
+        let (goes_on, found) = step(link, from, &keys.sessions(), limit.max(1)).await?;
+        if link.identity().await.map_err(unsaid)? == server {
+            break (server, goes_on, found);
+        }
+    };
     let ids: Vec<SessionId> = found.iter().filter_map(|key| keys.id_in(key)).collect();
     let gets = ids.iter().map(|id| {
         let mut get = redis::cmd("GET");
@@ -53,7 +61,7 @@ pub(crate) async fn scan(
             .find(|master| master.slot > *slot)
             .map(|master| Place { slot: master.slot, ..Place::default() })
     } else {
-        Some(Place { slot: *slot, server: sign(address), cursor: goes_on })
+        Some(Place { slot: *slot, server, cursor: goes_on })
     }
     .map(Place::write);
     Ok(part)
@@ -168,13 +176,17 @@ async fn ask(link: &Link, commands: impl IntoIterator<Item = Cmd>) -> Result<Vec
     if count == 0 {
         return Ok(Vec::new());
     }
-    let answers = link.say(&message, count).await.map_err(|broken| match broken {
-        Broken::NotSent(error) => error.not_sent(),
-        Broken::Unknown(error) => error.outcome_unknown(),
-    })?;
+    let answers = link.say(&message, count).await.map_err(unsaid)?;
     match answers.iter().find(|answer| matches!(answer, Value::ServerError(_))) {
         Some(error) => Err(refusal(error.clone())),
         None => Ok(answers),
+    }
+}
+
+fn unsaid(broken: Broken) -> StoreError {
+    match broken {
+        Broken::NotSent(error) => error.not_sent(),
+        Broken::Unknown(error) => error.outcome_unknown(),
     }
 }
 
@@ -190,19 +202,12 @@ fn refusal(answer: Value) -> StoreError {
 struct Place {
     /// The first slot that the server has: servers are gone through in this order.
     slot: u16,
-    /// Which server that was, roughly. Another that took over has an order of its own.
+    /// Which server that was, roughly, and which time it ran.
     server: u32,
     cursor: u64,
 }
 
 impl Place {
-    /// The server, and where to go on there. A server that took over is gone through from its beginning.
-    fn on(self, map: &Map) -> Option<(&Master, u64)> {
-        let master = map.masters.iter().find(|master| master.slot >= self.slot)?;
-        let is_same = master.slot == self.slot && sign(&master.address) == self.server;
-        Some((master, if is_same { self.cursor } else { 0 }))
-    }
-
     /// Never sixteen bytes, which would be a place by id.
     fn write(self) -> Cursor {
         let (slot, server, cursor) =
@@ -222,10 +227,4 @@ impl Place {
             cursor: u64::from_be_bytes(cursor),
         })
     }
-}
-
-/// The same in every process.
-fn sign(address: &Address) -> u32 {
-    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC)
-        .checksum(format!("{}:{}", address.host, address.port).as_bytes())
 }
