@@ -1,6 +1,8 @@
 //! What becomes of sessions while the server dies, stops, is cut off and comes back.
 
-use cloakroom::{ErrorKind, Map, Sessions};
+use std::time::Duration;
+
+use cloakroom::{Cached, ErrorKind, Map, Sessions};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::hardship;
@@ -52,6 +54,31 @@ fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
     };
     assert_eq!(found.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(begin().is_ok());
+}
+
+/// Though it answers, and nobody has told this node.
+#[test]
+fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
+    let (server, other) = (Redis::start(Durability::None), Redis::start(Durability::None));
+    let cached = block_on(Cached::builder(open(&server.url())).believing(Duration::from_hours(1)).start());
+    let sessions: Sessions<Map> = Sessions::new(cached.unwrap()).unwrap();
+    let key = block_on(sessions.generate(Map::default())).unwrap().key().unwrap().clone();
+    assert!(block_on(sessions.of_key(&key)).is_ok());
+    server.command(&format!("REPLICAOF 127.0.0.1 {}", other.port()));
+    let mut tries = 0;
+    while block_on(sessions.of_key(&key)).is_ok() {
+        tries += 1;
+        assert!(tries < 50_000_000, "it is believed for ever");
+    }
+    let error = loop {
+        match block_on(sessions.generate(Map::default())) {
+            Err(error) => break error,
+            Ok(session) => drop(session),
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let refused = Runtime::new().unwrap().block_on(RedisStore::connect(server.url())).unwrap_err();
+    assert_eq!(refused.kind(), RedisErrorKind::NotReady, "{refused}");
 }
 
 #[test]
