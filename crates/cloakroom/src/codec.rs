@@ -13,6 +13,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::moving::fence::FENCE;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -139,6 +141,9 @@ impl<V: 'static> Coding<V> {
         };
         if format == self.codec.format() && schema == self.schema {
             return self.codec.decode(body);
+        }
+        if format == FENCE {
+            return Err(CodecError::from("the session is on its way to another store"));
         }
         match &self.upgrade {
             Some(upgrade) => upgrade(OldPayload { format, schema, body }),

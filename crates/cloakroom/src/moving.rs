@@ -2,6 +2,7 @@
 
 mod directory;
 mod feed;
+pub(crate) mod fence;
 mod journey;
 mod scan;
 mod store;
@@ -9,7 +10,7 @@ mod store;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 
 use crate::store::{Store, StoreError, StoreErrorKind};
 
@@ -18,10 +19,11 @@ use journey::Journey;
 /// Two stores as one, while sessions move from the old one to the new: each when it is first used, the rest by
 /// [`move_all`](Self::move_all). Nothing is lost or revived, and nobody is signed out.
 ///
-/// Nodes that run different versions share the stores while an application is rolled out, so it takes three steps, of which the
-/// first can be taken back at any time, the second by going back to the first:
+/// Nodes that run different versions share the stores while an application is rolled out, so it takes three steps. The first can
+/// be taken back until a node runs the second, and the second by going back to the first:
 /// 1. All nodes come to run [`Moving::prepare`]: sessions stay where they are, and those that have moved are followed.
-/// 2. All nodes come to run [`Moving::start`], which moves. One of them calls `move_all` until it moves no more.
+/// 2. All nodes come to run [`Moving::start`], which moves. One of them calls `move_all` until it moves no more, within a day of
+///    the first of them: so long the new store remembers what was ended in it, which a move that stopped half-way must find.
 /// 3. All nodes come to run the new store alone.
 ///
 /// ```
@@ -40,7 +42,8 @@ use journey::Journey;
 /// that store after step 3.
 ///
 /// While it lasts, a session that has not moved costs two or three more round trips, once; limits and revocations hold in both
-/// stores. The new store begins empty. Two things stay behind in the old one: why sessions were ended, which is told until
+/// stores, and both must be there. The new store begins empty, and takes sessions as large as the old. Neither is itself one that
+/// moves. Two things stay behind in the old one: why sessions were ended, which is told until
 /// step 3, and revocations from before step 1, which a sign-in that began before them meets until then. A use that is noted
 /// while its session moves may go unnoted: the session ends up to a tenth of its idle timeout early.
 ///
@@ -70,27 +73,34 @@ impl<Old: Store, New: Store> Moving<Old, New> {
     /// Goes through the whole old store, some entries at a time.
     ///
     /// # Errors
-    /// [`StoreError`]. What has moved has; call it again. [`Corrupt`](StoreErrorKind::Corrupt) if nothing is left but what
-    /// can't be read, which stays where it is.
+    /// [`StoreError`]. What has moved has; call it again. What can't be moved keeps nothing else from moving: of it the first
+    /// error is told once nothing else is left, [`Corrupt`](StoreErrorKind::Corrupt) of what can't be read.
     pub async fn move_all(&self) -> Result<u64, StoreError> {
-        let (mut from, mut moved, mut unreadable) = (None, 0, 0);
+        let (mut from, mut moved, mut failure) = (None, 0, None);
         loop {
             let part = self.journey.old.scan(from.as_ref(), 4 * AT_ONCE).await?;
-            moved += stream::iter(part.entries)
+            let mut moving = stream::iter(part.entries)
                 .map(|(id, entry)| self.journey.carry(id, entry))
-                .buffer_unordered(AT_ONCE)
-                .try_fold(0, async |sum, moved| Ok(sum + u64::from(moved)))
-                .await?;
-            unreadable += part.unreadable.len();
+                .buffer_unordered(AT_ONCE);
+            while let Some(carried) = moving.next().await {
+                match carried {
+                    Ok(has_moved) => moved += u64::from(has_moved),
+                    Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            if !part.unreadable.is_empty() {
+                failure = failure.or(Some(StoreError::not_sent(StoreErrorKind::Corrupt)));
+            }
             from = part.next;
             if from.is_none() {
                 break;
             }
         }
-        if unreadable > 0 && moved == 0 {
-            return Err(StoreError::not_sent(StoreErrorKind::Corrupt));
+        match failure {
+            Some(error) if moved == 0 => Err(error),
+            _ => Ok(moved),
         }
-        Ok(moved)
     }
 
     fn old(&self) -> &Old {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use cloakroom::{Brought, Cursor, SessionId, Store, StoreError, Stored, bring};
+use cloakroom::{Brought, Clock, Cursor, SessionId, Store, StoreError, Stored, SystemClock, bring};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 
@@ -16,7 +16,8 @@ use crate::{store, terminal};
 /// sessions over while it runs, give it a `cloakroom::Moving` of both stores.
 ///
 /// What is in the other store already is never made older, and what was ended there stays ended, so it may be stopped and run
-/// again at any time. Why ended sessions were ended, and up to when a principal's were revoked, is not copied.
+/// again at any time, within a day: so long a store remembers what was ended in it, and what has gone since is not ended in the
+/// other. Later, begin with an empty one. Why ended sessions were ended, and up to when a principal's were revoked, is not copied.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[arg(long, value_name = "URL", help = store::HELP)]
@@ -131,19 +132,21 @@ async fn over(
     id: SessionId,
     entry: Stored,
 ) -> Result<(SessionId, Brought, bool), StoreError> {
-    let revision = match &entry {
-        Stored::Live(record) => Some(record.revision()),
+    let is_over = entry.expires_at() <= SystemClock.now();
+    let token = match &entry {
+        Stored::Live(record) => Some(record.revision().token()),
         Stored::Ended(_) => None,
     };
     let brought = bring(to, id, entry).await?;
-    let is_right = match (revision, to.get(id).await?) {
-        (Some(wanted), Some(Stored::Live(found))) => match brought {
-            Brought::Later => found.revision().count() >= wanted.count(),
-            _ => found.revision() == wanted,
-        },
-        // It was ended there, or was over and has gone.
-        (Some(_), Some(Stored::Ended(_)) | None) => brought == Brought::Later,
-        (None, found) => !matches!(found, Some(Stored::Live(_))),
+    let is_right = match (token, to.get(id).await?, brought) {
+        // Each write has a token of its own.
+        (Some(wanted), Some(Stored::Live(found)), Brought::New | Brought::Renewed | Brought::Same) => {
+            found.revision().token() == wanted
+        }
+        (Some(_), _, Brought::Later | Brought::Nothing) => true,
+        // An engine with an expiry of its own keeps nothing that is over.
+        (Some(_), found, _) => found.is_none() && is_over,
+        (None, found, _) => !matches!(found, Some(Stored::Live(_))),
     };
     Ok((id, brought, is_right))
 }

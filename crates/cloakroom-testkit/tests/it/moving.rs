@@ -5,10 +5,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use cloakroom::{
-    Call, EndReason, Error, ErrorKind, Io, Key, Map, MemoryStore, Moving, Page, Principal, Sessions, Store,
-    StoreError, Stored, decorate_store,
+    Brought, Call, Clock, EndReason, Error, ErrorKind, Io, Key, Map, MemoryStore, Moving, Page, Principal,
+    Sessions, Store, StoreError, Stored, SystemClock, bring, decorate_store,
 };
 use cloakroom_testkit::{StepStore, block_on};
 
@@ -173,6 +174,43 @@ fn who_signs_in_on_a_session_that_moves_meanwhile_is_listed_and_can_be_revoked()
         let after = on(new);
         assert_eq!(block_on(after.revoke_all(&alice)).unwrap(), 1, "moved at {polls}");
         assert!(block_on(after.of_key(session.key().unwrap())).is_err(), "moved at {polls}");
+    }
+}
+
+/// A store that sessions have left is no store to copy from: what is left there of them brings nothing back.
+#[test]
+fn what_is_left_of_a_session_that_has_moved_never_takes_its_place() {
+    let [old, new] = places();
+    let key = begin(&on(Arc::clone(&old)));
+    let moving = Moving::start(Arc::clone(&old), Arc::clone(&new));
+    assert_eq!(block_on(moving.move_all()).unwrap(), 1);
+    let after = on(Arc::clone(&new));
+    add_one(&after, &key).unwrap();
+    let entry = block_on(old.get(key.id())).unwrap().unwrap();
+    assert_eq!(block_on(bring(&new, key.id(), entry)).unwrap(), Brought::Nothing);
+    assert_eq!(block_on(after.of_key(&key)).unwrap().get::<u64>("n").unwrap(), Some(1));
+}
+
+/// Wherever a move stopped: once the session was ended, and its tombstone is gone too, nothing brings it back.
+#[test]
+fn a_move_that_stopped_brings_no_session_back_that_ended_since() {
+    for polls in 0..24 {
+        let [old, new] = places();
+        let key = begin(&on(Arc::clone(&old)));
+        let moving = Moving::start(Arc::clone(&old), Arc::clone(&new));
+        {
+            let mut stopped = pin!(moving.get(key.id()));
+            let mut context = Context::from_waker(Waker::noop());
+            let _ = (0..polls).find(|_| stopped.as_mut().poll(&mut context).is_ready());
+        }
+        let sessions = on(Moving::start(Arc::clone(&old), Arc::clone(&new)));
+        block_on(sessions.revoke(key.id())).unwrap();
+        // As after a day, but the old store has swept nothing.
+        let tomorrow = SystemClock.now().after(Duration::from_hours(48));
+        assert_eq!(block_on(new.sweep(tomorrow, 10)).unwrap(), 1, "stopped at {polls}");
+        while block_on(moving.move_all()).unwrap() > 0 {}
+        assert!(block_on(sessions.of_key(&key)).is_err(), "stopped at {polls}");
+        assert!(block_on(on(new).of_key(&key)).is_err(), "stopped at {polls}");
     }
 }
 

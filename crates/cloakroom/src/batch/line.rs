@@ -87,25 +87,30 @@ impl<Op, Reply> Line<Op, Reply> {
         bytes: usize,
         driver: &Waker,
     ) -> Poll<Option<Vec<Waiting<Op, Reply>>>> {
-        let mut state = self.lock();
-        let since = self.patience.and_then(|patience| now().checked_sub(patience));
-        let [leaving, late] = state.leave(count.max(1), bytes, since);
-        if !late.is_empty() {
-            // Dropping them answers them, which may wake anybody.
-            drop(state);
-            drop(late);
-            state = self.lock();
+        loop {
+            let mut state = self.lock();
+            let since = self.patience.and_then(|patience| now().checked_sub(patience));
+            let [leaving, late] = state.leave(count.max(1), bytes, since);
+            if !late.is_empty() {
+                // Dropping them answers them, which may wake anybody, who may ask for more at once.
+                drop(state);
+                drop(late);
+                if leaving.is_empty() {
+                    continue;
+                }
+                return Poll::Ready(Some(leaving));
+            }
+            if !leaving.is_empty() {
+                return Poll::Ready(Some(leaving));
+            }
+            if state.closed && state.count == 0 {
+                return Poll::Ready(None);
+            }
+            if !state.drivers.iter().any(|known| known.will_wake(driver)) {
+                state.drivers.push(driver.clone());
+            }
+            return Poll::Pending;
         }
-        if !leaving.is_empty() {
-            return Poll::Ready(Some(leaving));
-        }
-        if state.closed && state.count == 0 {
-            return Poll::Ready(None);
-        }
-        if !state.drivers.iter().any(|known| known.will_wake(driver)) {
-            state.drivers.push(driver.clone());
-        }
-        Poll::Pending
     }
 
     /// The operation on this session was answered: its next may leave.

@@ -228,6 +228,31 @@ fn who_waited_too_long_was_not_sent_and_keeps_nobody_waiting() {
     assert_eq!(next(&driver, 10).unwrap().len(), 2, "one on each session");
 }
 
+/// What is asked while those who waited too long are told so is found, though the driver has looked already.
+#[test]
+fn who_asks_as_others_are_sent_away_is_not_forgotten() {
+    struct AskAgain(Queue<u32, u32>, std::sync::Mutex<u32>);
+
+    impl std::task::Wake for AskAgain {
+        fn wake(self: Arc<Self>) {
+            let mut left = self.1.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                drop(self.0.submit(id(2), 1, 8));
+            }
+        }
+    }
+
+    let (queue, driver) = Queue::<u32, u32>::impatient(10, 10, Duration::ZERO);
+    let asking = Arc::new(AskAgain(queue.clone(), 1.into()));
+    let mut late = queue.submit(id(1), 1, 7);
+    let waker = Waker::from(Arc::clone(&asking));
+    assert!(pin!(&mut late).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(next(&driver, 10).is_none());
+    assert_eq!(*asking.1.lock().unwrap(), 0, "it asked again");
+    assert!(format!("{queue:?}").contains("waiting: 0"), "{queue:?}");
+}
+
 fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<SessionId, Vec<u32>>) {
     if retry && batch.len() > 1 {
         return batch.retry_singly();

@@ -2,6 +2,7 @@
 //! them lists is listed. So a limit or a revocation holds among nodes that use both and nodes that use either.
 
 use super::Moving;
+use super::store::half_done;
 use crate::key::SessionId;
 use crate::principal::Principal;
 use crate::store::{Admission, Admitted, Page, Store, StoreError};
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 impl<Old: Store, New: Store> Moving<Old, New> {
     pub(super) async fn admit_to_both(&self, admission: Admission) -> Result<Admitted, StoreError> {
         match self.old().admit(admission.clone()).await? {
-            Admitted::Done => self.new_store().admit(admission).await,
+            Admitted::Done => self.new_store().admit(admission).await.map_err(half_done),
             refused => Ok(refused),
         }
     }
@@ -22,7 +23,7 @@ impl<Old: Store, New: Store> Moving<Old, New> {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.new_store().revoke_before(principal, before, until).await?;
-        self.old().revoke_before(principal, before, until).await
+        self.old().revoke_before(principal, before, until).await.map_err(half_done)
     }
 
     pub(super) async fn ids_in_both(

@@ -1,6 +1,7 @@
 //! Going through both stores: first the old one, then the new, which shows what leaves the old one meanwhile.
 
-use super::journey::{Journey, State, freed, state_of};
+use super::fence::{State, freed, state_of};
+use super::journey::Journey;
 use crate::record::Stored;
 use crate::store::{Cursor, Scanned, Store, StoreError, StoreErrorKind};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Moving;
-use super::journey::{State, state_of};
+use super::fence::{State, state_of};
 use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
@@ -62,6 +62,11 @@ impl<Old: Store, New: Store> Moving<Old, New> {
     }
 }
 
+/// An error of the second of two steps: the first was done.
+pub(super) fn half_done(error: StoreError) -> StoreError {
+    StoreError::outcome_unknown(error.kind()).with_source(error)
+}
+
 impl<Old: Store, New: Store> Store for Moving<Old, New> {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         Io::future(async move {
@@ -117,7 +122,13 @@ impl<Old: Store, New: Store> Store for Moving<Old, New> {
     }
 
     fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        Io::future(self.swap(id, move |store| store.end_at(id, expected, ending)))
+        Io::future(async move {
+            let swap = self.swap(id, move |store| store.end_at(id, expected, ending)).await?;
+            if matches!(swap, Swap::Done) {
+                self.journey.complete(id).await.map_err(half_done)?;
+            }
+            Ok(swap)
+        })
     }
 
     fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
@@ -125,17 +136,21 @@ impl<Old: Store, New: Store> Store for Moving<Old, New> {
             loop {
                 let ended = self.new_store().end(id, ending).await?;
                 if ended != Ended::Absent {
+                    self.journey.complete(id).await.map_err(half_done)?;
                     return Ok(ended);
                 }
-                match self.left(id).await? {
-                    // Never whatever its revision: one that is fenced is about to live in the new store.
-                    Left::Live(record) => {
-                        if let Swap::Done = self.old().end_at(id, record.revision(), ending).await? {
-                            return Ok(Ended::Now);
-                        }
-                    }
+                let mut record = match self.left(id).await? {
+                    Left::Live(record) => record,
                     Left::Ended(_) => return Ok(Ended::Already),
                     Left::Nothing => return self.new_store().end(id, ending).await,
+                };
+                // Never whatever its revision: one that is fenced is about to live in the new store.
+                while state_of(&record) == State::Here {
+                    match self.old().end_at(id, record.revision(), ending).await? {
+                        Swap::Done => return Ok(Ended::Now),
+                        Swap::Stale(found) => record = found,
+                        Swap::Gone => break,
+                    }
                 }
             }
         })

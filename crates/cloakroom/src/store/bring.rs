@@ -2,6 +2,7 @@
 
 use super::{Admission, Ended, Inserted, Store, StoreError, Swap};
 use crate::key::SessionId;
+use crate::moving::fence::{State, freed, state_of};
 use crate::record::{Record, Stored};
 
 /// What became of an entry that was [brought](bring) into a store.
@@ -16,7 +17,7 @@ pub enum Brought {
     Same,
     /// What is there is later, or was ended: it stays.
     Later,
-    /// It was ended, and there was nothing to end.
+    /// It was ended, and there was nothing to end; or it had moved to another store before.
     Nothing,
 }
 
@@ -34,7 +35,10 @@ pub enum Brought {
 /// As an error of unknown outcome.
 pub async fn bring(store: &dyn Store, id: SessionId, entry: Stored) -> Result<Brought, StoreError> {
     match entry {
+        // It has gone from there, and whoever knows where to is not asked.
+        Stored::Live(record) if state_of(&record) == State::Moved => Ok(Brought::Nothing),
         Stored::Live(record) => {
+            let record = freed(record);
             if let Some(principal) = record.principal() {
                 // Signed in already: neither a limit nor a revocation, which ends sessions, asks about it.
                 let entry = Admission::new(principal.clone(), id, record.absolute_deadline());
