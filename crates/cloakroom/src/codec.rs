@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::moving::fence::FENCE;
+use crate::record::fence::FENCE;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -2,7 +2,6 @@
 
 mod directory;
 mod feed;
-pub(crate) mod fence;
 mod journey;
 mod scan;
 mod store;

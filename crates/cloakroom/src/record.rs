@@ -1,5 +1,6 @@
 //! What a store keeps under a [`SessionId`](crate::SessionId).
 
+pub(crate) mod fence;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -1,8 +1,8 @@
 //! How one session gets from the old store to the new.
 
-use super::fence::{State, fenced, left, state_of};
 use crate::key::SessionId;
 use crate::record::Stored;
+use crate::record::fence::{State, fenced, left, state_of};
 use crate::store::{Store, StoreError, Swap, bring};
 
 /// The two stores.

@@ -1,8 +1,8 @@
 //! Going through both stores: first the old one, then the new, which shows what leaves the old one meanwhile.
 
-use super::fence::{State, freed, state_of};
 use super::journey::Journey;
 use crate::record::Stored;
+use crate::record::fence::{State, freed, state_of};
 use crate::store::{Cursor, Scanned, Store, StoreError, StoreErrorKind};
 
 /// How a cursor begins that is the old store's, and the new one's.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Moving;
-use super::fence::{State, state_of};
 use crate::io::Io;
 use crate::key::SessionId;
 use crate::principal::Principal;
+use crate::record::fence::{State, state_of};
 use crate::record::{Ending, Record, Revision, Stored, Tombstone};
 use crate::store::{
     Admission, Admitted, Cursor, Ended, Inserted, Listener, Page, Scanned, Store, StoreError, Swap,

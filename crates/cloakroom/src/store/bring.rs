@@ -2,7 +2,7 @@
 
 use super::{Admission, Ended, Inserted, Store, StoreError, Swap};
 use crate::key::SessionId;
-use crate::moving::fence::{State, freed, state_of};
+use crate::record::fence::{State, freed, state_of};
 use crate::record::{Record, Stored};
 
 /// What became of an entry that was [brought](bring) into a store.

@@ -1,9 +1,9 @@
 //! The mark on a session that leaves a store: no write expects its revision, and whoever comes across it knows where it went.
 
+use super::{Record, Revision};
 use crate::codec::CodecError;
 use crate::lifetime::LONGEST;
 use crate::payload::Payload;
-use crate::record::{Record, Revision};
 
 /// How the value of a session begins that is on its way or has gone: a format that no codec may have.
 pub(crate) const FENCE: u8 = 0x7f;
