@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use cloakroom::{StoreError, StoreErrorKind};
@@ -100,6 +101,7 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
         return RedisErrorKind::TimedOut;
     }
     match error.kind() {
+        ErrorKind::Io if is_of_tls(error) => RedisErrorKind::Tls,
         ErrorKind::Io => RedisErrorKind::Unreachable,
         ErrorKind::InvalidClientConfig => RedisErrorKind::Url,
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {
@@ -121,6 +123,13 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
         _ if matches!(error.code(), Some("MISCONF" | "NOREPLICAS")) => RedisErrorKind::NotReady,
         _ => RedisErrorKind::Other,
     }
+}
+
+/// Whether somebody is there who can't be trusted, or spoken to safely: what rustls says of them is invalid data.
+fn is_of_tls(error: &DriverError) -> bool {
+    let shared = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn StdError + Send + Sync>>());
+    let cause = shared.and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
 impl fmt::Display for RedisError {

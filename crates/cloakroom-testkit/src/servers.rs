@@ -4,6 +4,7 @@
 
 pub mod hardship;
 
+mod certificates;
 mod cluster;
 
 mod postgres;
@@ -12,6 +13,7 @@ mod redis;
 mod sentinel;
 mod wire;
 
+pub use certificates::Certificates;
 pub use cluster::RedisCluster;
 pub use postgres::Postgres;
 pub use redis::Redis;

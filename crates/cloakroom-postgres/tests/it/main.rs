@@ -1,6 +1,7 @@
 //! The suite on PostgreSQL, and what is PostgreSQL's own.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
 
+mod encrypted;
 mod hardship;
 mod place;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
 
 mod cluster;
+mod encrypted;
 mod expiry;
 mod hardship;
 mod place;

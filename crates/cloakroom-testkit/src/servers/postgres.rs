@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, pause};
-use super::{Durability, Server};
+use super::{Certificates, Durability, Server};
 
 /// A PostgreSQL of a test's own.
 #[derive(Debug)]
@@ -17,16 +17,30 @@ pub struct Postgres {
     port: u16,
     durability: Durability,
     programs: PathBuf,
+    is_encrypted: bool,
     place: TempDir,
 }
 
 impl Postgres {
     /// Makes one, starts it and waits until it answers.
     pub fn start(durability: Durability) -> Self {
+        Self::start_with(durability, None)
+    }
+
+    /// The same, which can be spoken to over TLS as well, by this certificate.
+    pub fn start_encrypted(durability: Durability, certificates: &Certificates) -> Self {
+        Self::start_with(durability, Some(certificates))
+    }
+
+    fn start_with(durability: Durability, certificates: Option<&Certificates>) -> Self {
         let place = tempfile::tempdir().expect("a directory");
         let programs = programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
-        let mut server = Self { process: None, port: 0, durability, programs, place };
+        let is_encrypted = certificates.is_some();
+        let mut server = Self { process: None, port: 0, durability, programs, is_encrypted, place };
         server.make();
+        if let Some(certificates) = certificates {
+            server.take(certificates);
+        }
         let started = (0..10).any(|_| {
             server.port = free_port();
             server.restart()
@@ -62,6 +76,26 @@ impl Postgres {
             .arg(file)
             .status();
         assert!(appended.is_ok_and(|status| status.success()), "its settings cannot be written");
+    }
+
+    /// The key must be the server's own, and nobody else's.
+    fn take(&self, certificates: &Certificates) {
+        let owner =
+            as_nobody_special().get(1).and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
+        for (file, name) in [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")] {
+            let to = self.data().join(name);
+            fs::copy(file, &to).expect("a copy");
+            let mut made = vec![Command::new("chmod")];
+            made[0].arg("600");
+            if let Some(owner) = &owner {
+                let mut chown = Command::new("chown");
+                chown.arg(owner);
+                made.push(chown);
+            }
+            for mut command in made {
+                assert!(command.arg(&to).status().is_ok_and(|status| status.success()), "{command:?}");
+            }
+        }
     }
 
     fn data(&self) -> PathBuf {
@@ -122,7 +156,8 @@ impl Server for Postgres {
         };
         let mut command = as_nobody_special();
         command.push(program);
-        command.extend(words.iter().chain(lasting).map(|word| (*word).to_owned()));
+        let encrypted: &[&str] = if self.is_encrypted { &["-c", "ssl=on"] } else { &[] };
+        command.extend(words.iter().chain(lasting).chain(encrypted).map(|word| (*word).to_owned()));
         // One that was killed may leave a child behind that ends a moment later.
         (0..50).any(|_| {
             self.process = Some(Process::start(&command, self.place.path()));

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, pause, say};
-use super::{Durability, Server};
+use super::{Certificates, Durability, Server};
 
 /// The server: Redis, or what stands in the environment as `CLOAKROOM_REDIS_SERVER`, such as Valkey.
 pub(super) fn program() -> String {
@@ -40,6 +40,15 @@ impl Redis {
             place = server.place;
         }
         panic!("no Redis could be started");
+    }
+
+    /// The same, which can be spoken to over TLS as well, by this certificate; and the port for that.
+    pub fn start_encrypted(durability: Durability, certificates: &Certificates) -> (Self, u16) {
+        let port = free_port();
+        let (number, certificate, key) = (port.to_string(), certificates.certificate(), certificates.key());
+        let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
+        let words = ["--tls-port", &number, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        (Self::start_with(durability, &[&words[..], &["--tls-auth-clients", "no"]].concat()), port)
     }
 
     /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
