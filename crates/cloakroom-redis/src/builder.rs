@@ -37,6 +37,9 @@ struct Url(String);
 
 impl std::fmt::Debug for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.rfind('@') > self.0.find('?') && self.0.contains('?') {
+            return f.write_str("..@..");
+        }
         let (place, options) = self.0.split_once('?').map_or((&*self.0, false), |(place, _)| (place, true));
         let shown = place.rsplit('@').next().unwrap_or_default();
         // A password may stand before the `@` and after the `?`.
@@ -95,7 +98,8 @@ impl RedisBuilder {
     ///
     /// # Security
     /// Without, a master that dies may take the last moments with it, logouts included: its replica takes over without them.
-    /// With, what was answered is on as many servers; a change that fails may have been made all the same. Failovers prefer the
+    /// A server that lets this user use certain keys only has to permit `{` before the prefix as well: a key that nobody reads is
+    /// written beside each change, since replicas are waited for by what was written. With, what was answered is on as many servers; a change that fails may have been made all the same. Failovers prefer the
     /// replica that has most, but nothing makes them: Redis promises less loss, not none.
     pub const fn waiting_for_replicas(mut self, count: u16, span: Duration) -> Self {
         self.settings.copies = Some((count, span));

@@ -9,7 +9,7 @@ use redis::{Pipeline, ServerError, ServerErrorKind, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::link::{Broken, Link};
+use crate::link::{Broken, Link, Way};
 use crate::net::Net;
 use crate::op::Op;
 use crate::slots::Address;
@@ -106,11 +106,19 @@ async fn talk(
         let op = batch.op(*index);
         message.add_command(op.command(&keys.session(batch.id(*index)), how == How::ByName));
     }
-    if let Some((wanted, span)) = replicas {
+    let each = if how == How::Asking { 2 } else { 1 };
+    let mut count = indices.len() * each;
+    if let (Some((wanted, span)), Some(first)) = (replicas, indices.first()) {
+        // Replicas are waited for by what this connection wrote last; what was found done already, it did not write.
+        if how == How::Asking {
+            message.cmd("ASKING");
+        }
+        let session = keys.session(batch.id(*first));
+        let mark = Keys::mark_beside(batch.op(*first).key(&session));
+        message.cmd("SET").arg(mark).arg(1).arg("PX").arg(1);
+        count += each + 1;
         message.cmd("WAIT").arg(wanted).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1));
     }
-    let each = if how == How::Asking { 2 } else { 1 };
-    let count = indices.len() * each + usize::from(replicas.is_some());
     let mut answers = match link.say(&message, count).await {
         Ok(answers) => answers,
         Err(broken) => {
@@ -122,14 +130,20 @@ async fn talk(
             return Vec::new();
         }
     };
-    let is_copied = replicas.is_none_or(
-        |(wanted, _)| matches!(answers.pop(), Some(Value::Int(reached)) if reached >= i64::from(wanted)),
-    );
+    let is_copied = replicas.is_none_or(|(wanted, _)| {
+        let (waited, marked) = (answers.pop(), answers.pop());
+        let enough = matches!(waited, Some(Value::Int(reached)) if reached >= i64::from(wanted));
+        enough && marked == Some(Value::Okay)
+    });
+    if !is_copied && matches!(link.way(), Way::Asking(_)) {
+        // It may have been succeeded by one that has replicas.
+        leave(net);
+    }
     let is_down = |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ClusterDown));
     if answers.iter().any(is_down) {
         explore(net);
     }
-    let answers = answers.into_iter().skip(each - 1).step_by(each);
+    let answers = answers.into_iter().take(indices.len() * each).skip(each - 1).step_by(each);
     let settled = indices
         .iter()
         .zip(answers)
@@ -185,6 +199,13 @@ fn again(error: &ServerError, how: How, link: &Link) -> Option<Again> {
             Some(Again::At(address, how))
         }
         _ => None,
+    }
+}
+
+/// Whoever is the master now is to be found anew.
+fn leave(net: &Weak<Net>) {
+    if let Some(net) = net.upgrade() {
+        net.leave_soon();
     }
 }
 

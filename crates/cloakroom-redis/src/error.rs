@@ -67,7 +67,10 @@ impl RedisError {
         let may_be_halfway = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoPerm));
         let is_refusal = !may_be_halfway
             && matches!(kind, RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full);
-        Self(Arc::new(Inner { kind, attempted, is_refusal, source: Some(error.into()) }))
+        // A server that does not know a command repeats it, and the password with it if it was one that greets.
+        let repeats = error.detail().is_some_and(|said| said.starts_with("unknown command"));
+        let source = if repeats { None } else { Some(error.into()) };
+        Self(Arc::new(Inner { kind, attempted, is_refusal, source }))
     }
 
     /// What went wrong.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::link::{Way, follows};
+use crate::link::{Way, follows, identity_in};
 use crate::net::{Map, Master, Net};
 use crate::slots::Address;
 
@@ -169,14 +169,19 @@ impl Feed {
         for ear in ears {
             let role = redis::cmd("ROLE").query_async::<Value>(&mut ear.connection.clone()).await;
             let has_left = match role {
-                Ok(role) => !self.net.is_cluster() && follows(&role) || self.is_succeeded(ear, &map).await,
+                Ok(role) if !self.net.is_cluster() && follows(&role) => true,
+                Ok(_) => match self.is_succeeded(ear, &map).await {
+                    Some(is_succeeded) => is_succeeded,
+                    // Nobody tells: what is heard may not be all, but there is nobody else to ask.
+                    None => return false,
+                },
                 // One that answers, but does not tell.
                 Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => false,
                 Err(_) => return false,
             };
             if has_left {
                 if let Some(master) = map.masters.iter().find(|master| master.address == ear.address) {
-                    master.node.link.leave().await;
+                    master.node.leave().await;
                 }
                 return false;
             }
@@ -184,15 +189,23 @@ impl Feed {
         true
     }
 
-    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know.
-    async fn is_succeeded(&self, ear: &Ear, map: &Map) -> bool {
-        for Master { node, .. } in &map.masters {
-            if let way @ Way::Asking(_) = node.link.way() {
-                let named = way.client(self.net.settings().patience).await;
-                return !named.is_ok_and(|named| *named.get_connection_info().addr() == ear.place);
+    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know; or
+    /// what is asked is another run of it. `None` if nobody can tell.
+    async fn is_succeeded(&self, ear: &Ear, map: &Map) -> Option<bool> {
+        let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.net.is_cluster()) else {
+            return Some(false);
+        };
+        if let way @ Way::Asking(_) = node.link.way() {
+            let named = way.client(self.net.settings().patience).await.ok()?;
+            if *named.get_connection_info().addr() != ear.place {
+                return Some(true);
             }
         }
-        false
+        // A name may lead to another server by now, of which nothing is heard.
+        let mut question = redis::cmd("INFO");
+        let facts = question.arg("server").query_async(&mut ear.connection.clone()).await.ok()?;
+        let asked = node.link.identity().await.ok()?;
+        (identity_in(&facts) == asked).then_some(false)
     }
 
     /// False if a connection has ended.

@@ -2,6 +2,8 @@
 
 use cloakroom::{Principal, SessionId};
 
+use crate::slots::tag_of;
+
 /// What all keys of one store begin with.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
@@ -34,6 +36,11 @@ impl Keys {
     /// Up to when a principal's sessions were revoked.
     pub(crate) fn watermark(&self, principal: &Principal) -> Vec<u8> {
         format!("{}:p:{{={principal}}}:before", self.prefix).into_bytes()
+    }
+
+    /// A key beside another, whose slot it shares, that nobody reads.
+    pub(crate) fn mark_beside(key: &[u8]) -> Vec<u8> {
+        [b"{", tag_of(key), b"}:copied"].concat()
     }
 
     /// What all sessions' keys begin with.

@@ -254,7 +254,7 @@ fn not_the_master() -> RedisError {
 }
 
 /// What a server calls this run of its own, in short.
-fn identity_in(facts: &Value) -> u32 {
+pub(crate) fn identity_in(facts: &Value) -> u32 {
     let facts: String = redis::from_redis_value_ref(facts).unwrap_or_default();
     let run = facts.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default();
     crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(run.as_bytes())

@@ -54,6 +54,17 @@ pub(crate) struct Master {
 }
 
 impl Map {
+    /// Of who has what: another map has another.
+    pub(crate) fn sign(&self) -> u32 {
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+        let mut digest = crc.digest();
+        for (first, last, master) in &self.ranges {
+            let Address { host, port } = &self.masters[*master].address;
+            digest.update(format!("{first}-{last} {host}:{port},").as_bytes());
+        }
+        digest.finalize()
+    }
+
     fn master_at(&self, address: &Address) -> Option<&Master> {
         self.masters.iter().find(|master| master.address == *address)
     }
@@ -172,7 +183,17 @@ impl Net {
         Err(failure)
     }
 
-    /// The same, without anybody waiting for it.
+    /// Leaves the connections to all servers behind, without anybody waiting for it.
+    pub(crate) fn leave_soon(&self) {
+        let map = self.map();
+        self.runtime.spawn(async move {
+            for master in &map.masters {
+                master.node.leave().await;
+            }
+        });
+    }
+
+    /// Draws it anew without anybody waiting for it.
     pub(crate) fn explore_soon(&self) {
         if let Some(net) = self.own.upgrade().filter(|net| net.is_cluster())
             && !self.asks_soon.swap(true, Ordering::AcqRel)

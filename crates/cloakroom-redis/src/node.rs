@@ -22,6 +22,7 @@ const MESSAGES: usize = 4;
 pub(crate) struct Node {
     /// For what waits for no replica.
     pub(crate) link: Arc<Link>,
+    link_to_write: Arc<Link>,
     pub(crate) ops: Queue<Op, Reply>,
     pub(crate) reads: Queue<Op, Reply>,
 }
@@ -44,6 +45,12 @@ impl Node {
         for _ in 0..MESSAGES {
             run(to_read.clone(), &link_to_read);
         }
-        Arc::new(Self { link: link_to_read, ops, reads })
+        Arc::new(Self { link: link_to_read, link_to_write: Arc::clone(link), ops, reads })
+    }
+
+    /// Leaves its connections behind: they lead to the wrong server.
+    pub(crate) async fn leave(&self) {
+        self.link.leave().await;
+        self.link_to_write.leave().await;
     }
 }

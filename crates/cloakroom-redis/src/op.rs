@@ -58,6 +58,15 @@ impl Op {
         }
     }
 
+    /// The key that it goes by, of a session by its own.
+    pub(crate) fn key<'a>(&'a self, session: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Get { key } | Self::Directory { key } | Self::Revoke { key, .. } => key,
+            Self::Admit { keys: [directory, _], .. } => directory,
+            _ => session,
+        }
+    }
+
     /// Whether it changes nothing: its answer may be asked for again.
     pub(crate) const fn is_read(&self) -> bool {
         matches!(self, Self::Get { .. } | Self::Directory { .. })

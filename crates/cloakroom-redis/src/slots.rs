@@ -4,14 +4,19 @@ use redis::Value;
 
 const COUNT: u16 = 16_384;
 
-/// The slot of a key: of what stands in its first braces, if anything does.
+/// The slot of a key.
 pub(crate) fn slot_of(key: &[u8]) -> u16 {
+    crc::Crc::<u16>::new(&crc::CRC_16_XMODEM).checksum(tag_of(key)) % COUNT
+}
+
+/// What the slot of a key goes by: what stands in its first braces, if anything does.
+pub(crate) fn tag_of(key: &[u8]) -> &[u8] {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let rest = &key[open + 1..];
         let end = rest.iter().position(|byte| *byte == b'}')?;
         (end > 0).then(|| &rest[..end])
     });
-    crc::Crc::<u16>::new(&crc::CRC_16_XMODEM).checksum(tag.unwrap_or(key)) % COUNT
+    tag.unwrap_or(key)
 }
 
 /// Where a server is.

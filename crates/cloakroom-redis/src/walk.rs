@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cloakroom::{Cursor, Scanned, SessionId, StoreError, StoreErrorKind, Stored, Timestamp};
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline, ServerError, ServerErrorKind, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
@@ -26,6 +26,9 @@ pub(crate) async fn scan(
 ) -> Result<Scanned, StoreError> {
     let from = from.as_ref().map(Place::read).transpose()?.unwrap_or_default();
     let map = net.map();
+    let sign = map.sign();
+    // Slots that moved meanwhile may have gone to a server that was gone through already: all is shown again.
+    let from = if from.map == sign { from } else { Place::default() };
     let Some(Master { slot, node, .. }) = map.masters.iter().find(|master| master.slot >= from.slot) else {
         return Ok(Scanned::new(Vec::new(), None));
     };
@@ -50,18 +53,20 @@ pub(crate) async fn scan(
     for (id, answer) in ids.into_iter().zip(answers) {
         match answer {
             Value::BulkString(bytes) => part.add(id, Stored::from_bytes(&bytes)),
-            // It went meanwhile.
+            // It went meanwhile, or its owner shows it: a slot may be on its way here.
             Value::Nil => {}
+            Value::ServerError(error) if is_elsewhere(&error) => {}
             other => return Err(refusal(other)),
         }
     }
     part.next = if goes_on == 0 {
-        map.masters
-            .iter()
-            .find(|master| master.slot > *slot)
-            .map(|master| Place { slot: master.slot, ..Place::default() })
+        map.masters.iter().find(|master| master.slot > *slot).map(|master| Place {
+            slot: master.slot,
+            map: sign,
+            ..Place::default()
+        })
     } else {
-        Some(Place { slot: *slot, server, cursor: goes_on })
+        Some(Place { map: sign, slot: *slot, server, cursor: goes_on })
     }
     .map(Place::write);
     Ok(part)
@@ -177,10 +182,15 @@ async fn ask(link: &Link, commands: impl IntoIterator<Item = Cmd>) -> Result<Vec
         return Ok(Vec::new());
     }
     let answers = link.say(&message, count).await.map_err(unsaid)?;
-    match answers.iter().find(|answer| matches!(answer, Value::ServerError(_))) {
+    let is_refused = |answer: &&Value| matches!(answer, Value::ServerError(error) if !is_elsewhere(error));
+    match answers.iter().find(is_refused) {
         Some(error) => Err(refusal(error.clone())),
         None => Ok(answers),
     }
+}
+
+fn is_elsewhere(error: &ServerError) -> bool {
+    matches!(error.kind(), Some(ServerErrorKind::Moved | ServerErrorKind::Ask))
 }
 
 fn unsaid(broken: Broken) -> StoreError {
@@ -200,6 +210,8 @@ fn refusal(answer: Value) -> StoreError {
 /// Where a scan goes on: at which server, and where there.
 #[derive(Clone, Copy, Default)]
 struct Place {
+    /// Who had what then.
+    map: u32,
     /// The first slot that the server has: servers are gone through in this order.
     slot: u16,
     /// Which server that was, roughly, and which time it ran.
@@ -210,18 +222,20 @@ struct Place {
 impl Place {
     /// Never sixteen bytes, which would be a place by id.
     fn write(self) -> Cursor {
-        let (slot, server, cursor) =
-            (self.slot.to_be_bytes(), self.server.to_be_bytes(), self.cursor.to_be_bytes());
-        Cursor::from_bytes([&slot[..], &server, &cursor].concat())
+        let (map, slot) = (self.map.to_be_bytes(), self.slot.to_be_bytes());
+        let (server, cursor) = (self.server.to_be_bytes(), self.cursor.to_be_bytes());
+        Cursor::from_bytes([&map[..], &slot, &server, &cursor].concat())
     }
 
     fn read(cursor: &Cursor) -> Result<Self, StoreError> {
         let foreign = || StoreError::not_sent(StoreErrorKind::Foreign);
-        let bytes: [u8; 14] = cursor.as_bytes().try_into().map_err(|_| foreign())?;
-        let (slot, rest) = bytes.split_first_chunk().ok_or_else(foreign)?;
+        let bytes: [u8; 18] = cursor.as_bytes().try_into().map_err(|_| foreign())?;
+        let (map, rest) = bytes.split_first_chunk().ok_or_else(foreign)?;
+        let (slot, rest) = rest.split_first_chunk().ok_or_else(foreign)?;
         let (server, rest) = rest.split_first_chunk().ok_or_else(foreign)?;
         let cursor = rest.try_into().map_err(|_| foreign())?;
         Ok(Self {
+            map: u32::from_be_bytes(*map),
             slot: u16::from_be_bytes(*slot),
             server: u32::from_be_bytes(*server),
             cursor: u64::from_be_bytes(cursor),

@@ -6,6 +6,8 @@ if known then
   local b, k = known:match('^(%d+) (%d+)$')
   before, kept = math.max(before, tonumber(b)), math.max(kept, tonumber(k))
 end
+-- First, since a server whose memory is full refuses a script that begins with what might take more.
+redis.call('UNLINK', KEYS[1])
 redis.call('SET', KEYS[1], string.format('%.0f %.0f', before, kept))
 if kept < 9007199254740992 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', kept + tonumber(ARGV[3]))) end
 return 1

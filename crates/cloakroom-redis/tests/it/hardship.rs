@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cloakroom::{Cached, ErrorKind, Map, Sessions};
+use cloakroom::{
+    Cached, EndReason, Ended, Ending, ErrorKind, Map, Principal, SessionId, Sessions, Store, Stored,
+    Timestamp,
+};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::hardship;
@@ -79,6 +82,43 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let refused = Runtime::new().unwrap().block_on(RedisStore::connect(server.url())).unwrap_err();
     assert_eq!(refused.kind(), RedisErrorKind::NotReady, "{refused}");
+}
+
+/// Logouts, revocations and uses give memory back or take none: they go on when nothing else does.
+#[test]
+fn a_server_whose_memory_is_full_still_ends_and_touches_sessions() {
+    let server = Redis::start_with(Durability::None, &["--maxmemory-policy", "noeviction"]);
+    let store = std::sync::Arc::new(open(&server.url()));
+    let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
+    let begin = || block_on(sessions.generate(Map::default()));
+    let keys = [(); 3].map(|()| begin().unwrap().key().unwrap().clone());
+    server.command("CONFIG SET maxmemory 1mb");
+    assert_eq!(begin().unwrap_err().kind(), ErrorKind::Unavailable, "it is full");
+    let Some(Stored::Live(record)) = block_on(store.get(keys[0].id())).unwrap() else { panic!("it lives") };
+    let later = record.idle_deadline().after(Duration::from_secs(1));
+    assert!(block_on(store.touch(keys[0].id(), record.revision(), later)).unwrap());
+    block_on(sessions.revoke(keys[1].id())).unwrap();
+    assert_eq!(block_on(sessions.of_key(&keys[1])).unwrap_err().kind(), ErrorKind::NotFound);
+    let alice = Principal::new("alice").unwrap();
+    block_on(sessions.revoke_issued_before(&alice, sessions.now())).unwrap();
+    assert!(block_on(sessions.of_key(&keys[0])).is_ok() && block_on(sessions.of_key(&keys[2])).is_ok());
+}
+
+/// Whatever stands there: its policy, or an operator, is to be rid of it.
+#[test]
+fn a_session_that_cannot_be_read_can_be_ended() {
+    let server = Redis::start(Durability::None);
+    let store = open(&server.url());
+    for (number, bytes) in ["x", "garbage", &"\0".repeat(124), &"\0".repeat(200)].into_iter().enumerate() {
+        let id = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
+        let text: Vec<String> = bytes.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+        let text = text.concat();
+        server.command(&format!("SET cloakroom:s:{id} \"\\x02\\x00{text}\""));
+        assert!(block_on(store.get(id)).is_err(), "{number}");
+        let now = Timestamp::from_millis(1 << 41);
+        let ending = Ending::new(EndReason::Revoked, now, now.after(Duration::from_hours(1)));
+        assert_eq!(block_on(store.end(id, ending)).unwrap(), Ended::Now, "{number}");
+    }
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl<V: Value> Manager<V> {
             };
             let mut answer = self.store.admit(admission.clone()).await;
             if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
-                answer = self.store.admit(admission).await;
+                answer = self.store.admit(admission).await.or(answer);
             }
             match answer? {
                 Admitted::Done => return Ok(()),

@@ -57,8 +57,8 @@ impl<V: Value> Manager<V> {
         }
         let mut answer = self.store.insert(id, record.clone()).await;
         if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
-            // Safe to ask again: if the first attempt was kept, the id is taken, by us.
-            answer = self.store.insert(id, record.clone()).await;
+            // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
+            answer = self.store.insert(id, record.clone()).await.or(answer);
         }
         let held = Held { key: key.clone(), verifier, record, value: value.clone() };
         if answer? == Inserted::Taken {
