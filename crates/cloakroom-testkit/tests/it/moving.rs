@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cloakroom::{
-    Brought, Call, Clock, EndReason, Error, ErrorKind, Io, Key, Map, MemoryStore, Moving, Page, Principal,
-    Sessions, Store, StoreError, Stored, SystemClock, bring, decorate_store,
+    Brought, Call, Clock, EndReason, Error, ErrorKind, Io, Key, Map, MemoryStore, Moving, Operation, Page,
+    Principal, Sessions, Store, StoreError, Stored, SystemClock, bring, decorate_store,
 };
 use cloakroom_testkit::{StepStore, block_on};
 
@@ -35,10 +35,15 @@ impl Turns<Place> {
 impl<S: Store> Turns<S> {
     fn around<'a, T: Send + 'a>(
         &'a self,
-        _: Call,
+        call: Call,
         operation: impl FnOnce(&'a Moving<S, S>) -> Io<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Io<'a, Result<T, StoreError>> {
-        operation(&self.nodes[self.turn.fetch_add(1, Ordering::Relaxed) % 2])
+        // Ids are drawn: no two nodes begin a session under one.
+        let node = match (call.operation, call.id) {
+            (Operation::Insert, Some(id)) => usize::from(id.as_bytes()[15]),
+            _ => self.turn.fetch_add(1, Ordering::Relaxed),
+        };
+        operation(&self.nodes[node % 2])
     }
 }
 

@@ -25,17 +25,22 @@ enum Left {
 
 impl<Old: Store, New: Store> Moving<Old, New> {
     async fn left(&self, id: SessionId) -> Result<Left, StoreError> {
-        Ok(match self.old().get(id).await? {
-            Some(Stored::Live(record)) if !self.moves && state_of(&record) == State::Here => {
-                Left::Live(record)
+        loop {
+            let record = match self.old().get(id).await? {
+                Some(Stored::Live(record)) => record,
+                Some(Stored::Ended(tombstone)) => return Ok(Left::Ended(tombstone)),
+                None => return Ok(Left::Nothing),
+            };
+            match state_of(&record) {
+                State::Here if !self.moves => return Ok(Left::Live(record)),
+                State::Moved => return Ok(Left::Nothing),
+                State::Here | State::Fenced => {}
             }
-            Some(Stored::Ended(tombstone)) => Left::Ended(tombstone),
-            Some(entry) => {
-                self.journey.carry(id, entry).await?;
-                Left::Nothing
+            if self.journey.carry(id, Stored::Live(record)).await? {
+                return Ok(Left::Nothing);
             }
-            None => Left::Nothing,
-        })
+            // It was ended meanwhile, or another has moved it.
+        }
     }
 
     /// Compares and swaps where the session is, which may move meanwhile.
@@ -70,7 +75,7 @@ pub(super) fn half_done(error: StoreError) -> StoreError {
 impl<Old: Store, New: Store> Store for Moving<Old, New> {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         Io::future(async move {
-            // An id that is taken in either is taken.
+            // An id that is taken in either is taken. Ids are drawn: no two nodes insert one at once.
             let (here, other): (&dyn Store, &dyn Store) =
                 if self.moves { (self.new_store(), self.old()) } else { (self.old(), self.new_store()) };
             match other.get(id).await? {
