@@ -18,8 +18,8 @@
 //! - Reads wait for no write, and no commit waits behind another on one connection.
 //! - Changes are told to all nodes in the transaction that makes them ([`listen`](cloakroom::Store::listen)).
 //! - An operation whose answer is lost is not repeated: it answers that its outcome is unknown.
-//! - Six connections to the server, one for sweeps once there is one, and one for each change feed. Connect directly, or through a pooler that lends
-//!   connections for whole sessions: statements are prepared.
+//! - Six connections to the server, one for sweeps once there is one, and one for each change feed. Connect directly, or through
+//!   a pooler that lends connections for whole sessions: statements are prepared.
 //!
 //! # Security
 //! What was answered survives a crash of the server ([`Commit::Synchronous`]), unless the server itself runs without

@@ -6,12 +6,12 @@ use std::time::Duration;
 use cloakroom::StoreError;
 use cloakroom::batch::Backoff;
 use tokio::sync::Mutex;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Connection, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Access, Commit};
 use crate::error::{PostgresError, PostgresErrorKind};
@@ -38,7 +38,7 @@ impl Way {
     pub(crate) async fn prepare(&self) -> Result<(), PostgresError> {
         let preparing = async {
             let (mut client, connection) = self.dial().await?;
-            let _task = Task::of(connection);
+            let _task = Task::new(tokio::spawn(connection));
             let failed = |error| PostgresError::driver("prepare a connection", error);
             client.batch_execute(SAFE).await.map_err(failed)?;
             match self.access {
@@ -85,19 +85,7 @@ pub(crate) const SAFE: &str =
     "SET search_path = pg_catalog, pg_temp; SET default_transaction_isolation = 'read committed';";
 
 /// What drives a connection; ended with it.
-struct Task(AbortHandle);
-
-impl Task {
-    fn of(connection: Wire) -> Self {
-        Self(tokio::spawn(connection).abort_handle())
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
+type Task = AbortOnDropHandle<Result<(), tokio_postgres::Error>>;
 
 /// A connection over which something may be said.
 struct Talk {
@@ -256,7 +244,7 @@ impl Link {
     async fn connect(&self, number: u64) -> Result<Talk, PostgresError> {
         let connecting = async {
             let (client, connection) = self.way.dial().await?;
-            let task = Task::of(connection);
+            let task = Task::new(tokio::spawn(connection));
             let failed = |error| PostgresError::driver("prepare a connection", error);
             client.batch_execute(&self.way.setting()).await.map_err(failed)?;
             let words = Words::prepare(&client, &self.way.names).await.map_err(failed)?;

@@ -11,7 +11,8 @@ use cloakroom::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::PostgresBuilder;
 use crate::errand::{self, Errand};
@@ -125,15 +126,6 @@ impl PostgresStore {
     }
 }
 
-/// A task that ends when nobody waits for it.
-struct Aborting<T>(JoinHandle<T>);
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Store for PostgresStore {
     fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         self.write(id, Write::insert(record))
@@ -199,11 +191,11 @@ impl Store for PostgresStore {
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
         let link = Arc::clone(&self.sweeper);
-        let task = Aborting(self.runtime.spawn(async move { sweep::run(&link, now, limit).await }));
+        let task =
+            AbortOnDropHandle::new(self.runtime.spawn(async move { sweep::run(&link, now, limit).await }));
         Io::future(async move {
-            let mut task = task;
             let gone = |_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable));
-            (&mut task.0).await.unwrap_or_else(gone)
+            task.await.unwrap_or_else(gone)
         })
     }
 

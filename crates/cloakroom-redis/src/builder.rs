@@ -98,9 +98,11 @@ impl RedisBuilder {
     ///
     /// # Security
     /// Without, a master that dies may take the last moments with it, logouts included: its replica takes over without them.
-    /// A server that lets this user use certain keys only has to permit `{` before the prefix as well: a key that nobody reads is
-    /// written beside each change, since replicas are waited for by what was written. With, what was answered is on as many servers; a change that fails may have been made all the same. Failovers prefer the
+    /// With, what was answered is on as many servers; a change that fails may have been made all the same. Failovers prefer the
     /// replica that has most, but nothing makes them: Redis promises less loss, not none.
+    ///
+    /// Beside each change a key is written that nobody reads, since replicas are waited for by what was written: a server that
+    /// lets its user use certain keys only has to permit `{` before the prefix as well.
     pub const fn waiting_for_replicas(mut self, count: u16, span: Duration) -> Self {
         self.settings.copies = Some((count, span));
         self

@@ -189,8 +189,8 @@ impl Feed {
         true
     }
 
-    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know; or
-    /// what is asked is another run of it. `None` if nobody can tell.
+    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know.
+    /// `None` if nobody can tell, or another server is asked than is listened to.
     async fn is_succeeded(&self, ear: &Ear, map: &Map) -> Option<bool> {
         let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.net.is_cluster()) else {
             return Some(false);
@@ -203,7 +203,12 @@ impl Feed {
         }
         // A name may lead to another server by now, of which nothing is heard.
         let mut question = redis::cmd("INFO");
-        let facts = question.arg("server").query_async(&mut ear.connection.clone()).await.ok()?;
+        let facts = match question.arg("server").query_async::<Value>(&mut ear.connection.clone()).await {
+            Ok(facts) => facts,
+            // One that keeps its facts to itself does so on every connection.
+            Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Value::Nil,
+            Err(_) => return None,
+        };
         let asked = node.link.identity().await.ok()?;
         (identity_in(&facts) == asked).then_some(false)
     }

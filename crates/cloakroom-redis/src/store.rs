@@ -12,6 +12,7 @@ use cloakroom::{
 use redis::{Pipeline, Value};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::RedisBuilder;
 use crate::error::{RedisError, RedisErrorKind};
@@ -128,22 +129,10 @@ impl RedisStore {
         &self,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Io<'_, Result<T, StoreError>> {
-        let task = Aborting(self.net.runtime().spawn(work));
+        let task = AbortOnDropHandle::new(self.net.runtime().spawn(work));
         Io::future(async move {
-            let mut task = task;
-            (&mut task.0)
-                .await
-                .unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
+            task.await.unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
         })
-    }
-}
-
-/// A task that ends when nobody waits for it.
-struct Aborting<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

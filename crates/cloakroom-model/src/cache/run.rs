@@ -140,68 +140,39 @@ impl Run {
     }
 
     fn begin(&mut self, act: usize) {
-        let (node, future) = match self.scenario.acts[act].what {
-            What::Recall(node) => (node, self.ask(node, |node| Box::pin(async move { node.recall().await }))),
-            What::Replace(node) => {
-                // As a handler does that read the session when it was new.
-                let next = record(2 + act as u64);
-                let write = |node: Arc<dyn Node>| -> Doing {
-                    Box::pin(async move {
-                        node.replace(Revision::new(1, 1), next).await;
-                        None
-                    })
-                };
-                (node, self.ask(node, write))
-            }
-            What::Touch(node) => {
-                let touch = |node: Arc<dyn Node>| -> Doing {
-                    Box::pin(async move {
-                        node.touch(Revision::new(1, 1)).await;
-                        None
-                    })
-                };
-                (node, self.ask(node, touch))
-            }
-            What::End(node) => {
-                let end = |node: Arc<dyn Node>| -> Doing {
-                    Box::pin(async move {
-                        node.end().await;
-                        None
-                    })
-                };
-                (node, self.ask(node, end))
-            }
-            What::Drop(other) => {
-                self.acts[other] = Progress::Over;
-                return self.is_over(act);
-            }
-            What::Pass(millis) => {
-                self.world.1.turn(millis);
-                return self.is_over(act);
-            }
-            What::Beat(node) => {
-                self.world.beat(node);
-                return self.is_over(act);
-            }
-            What::Cut(node) => {
-                self.world.cut(node);
-                return self.is_over(act);
-            }
-            What::Mend(node) => {
-                self.world.mend(node);
-                return self.is_over(act);
+        let what = self.scenario.acts[act].what;
+        let node = match what {
+            What::Recall(node) | What::Replace(node) | What::Touch(node) | What::End(node) => node,
+            at_once => {
+                self.acts[act] = Progress::Over;
+                return self.happens_at_once(at_once);
             }
         };
+        let (asked, next) = (Arc::clone(&self.nodes[node]), record(2 + act as u64));
+        // As a handler does that read the session when it was new.
+        let first = Revision::new(1, 1);
+        let future = Box::pin(async move {
+            match what {
+                What::Recall(_) => return asked.recall().await,
+                What::Replace(_) => asked.replace(first, next).await,
+                What::Touch(_) => asked.touch(first).await,
+                _ => asked.end().await,
+            }
+            None
+        });
         let (present, floor) = (self.world.present(), self.world.floor(node));
         self.acts[act] = Progress::Runs(Begun { future, present, floor });
     }
 
-    fn ask(&self, node: usize, begin: impl FnOnce(Arc<dyn Node>) -> Doing) -> Doing {
-        begin(Arc::clone(&self.nodes[node]))
-    }
-
-    fn is_over(&mut self, act: usize) {
-        self.acts[act] = Progress::Over;
+    fn happens_at_once(&mut self, what: What) {
+        match what {
+            What::Drop(other) => self.acts[other] = Progress::Over,
+            What::Pass(millis) => self.world.1.turn(millis),
+            What::Beat(node) => self.world.beat(node),
+            What::Cut(node) => self.world.cut(node),
+            What::Mend(node) => self.world.mend(node),
+            What::Recall(_) | What::Replace(_) | What::Touch(_) | What::End(_) => {}
+        }
     }
 
     /// Everybody does what they can do without waiting.
@@ -258,5 +229,3 @@ impl Run {
         Ok(())
     }
 }
-
-type Doing = Pin<Box<dyn Future<Output = Option<Recalled>> + Send>>;
