@@ -18,10 +18,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use http::HeaderMap;
-
 use crate::error::Error;
 use crate::freshness::Freshness;
+use crate::header_map::Headers;
 use crate::io::block_on;
 use crate::key::{Key, SessionId};
 use crate::lifetime::Lifetime;
@@ -74,7 +73,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     ///
     /// # Errors
     /// Those of its twin.
-    pub fn of_headers(&self, request: &HeaderMap) -> Result<Option<Session<V, K>>, Error> {
+    pub fn of_headers(&self, request: &(impl Headers + ?Sized)) -> Result<Option<Session<V, K>>, Error> {
         wait(self.0.of_headers(request)).map(|session| session.map(Session))
     }
 
@@ -82,7 +81,11 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     ///
     /// # Errors
     /// Those of its twin.
-    pub fn of_headers_or_create(&self, request: &HeaderMap, default: V) -> Result<Session<V, K>, Error> {
+    pub fn of_headers_or_create(
+        &self,
+        request: &(impl Headers + ?Sized),
+        default: V,
+    ) -> Result<Session<V, K>, Error> {
         wait(self.0.of_headers_or_create(request, default)).map(Session)
     }
 
@@ -90,7 +93,11 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     ///
     /// # Errors
     /// Those of its twin.
-    pub fn of_visit(&self, visit: &crate::Visit<V, K>, request: &HeaderMap) -> Result<Session<V, K>, Error> {
+    pub fn of_visit(
+        &self,
+        visit: &crate::Visit<V, K>,
+        request: &(impl Headers + ?Sized),
+    ) -> Result<Session<V, K>, Error> {
         wait(visit.session(request)).map(Session)
     }
 

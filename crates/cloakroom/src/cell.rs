@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::HeaderMap;
-
 use crate::client::{Client, Noted};
 use crate::error::{Error, ErrorKind};
+use crate::header_map::Headers;
 use crate::headers::ResponseHeaders;
 use crate::key::Key;
 use crate::manager::{Held, Manager, Opened};
@@ -236,7 +235,7 @@ impl<V: Value> Cell<V> {
     }
 
     /// Opens what `request` presents; true if it presented anything.
-    pub(crate) async fn open_headers(&self, request: &HeaderMap) -> Result<bool, Error> {
+    pub(crate) async fn open_headers(&self, request: &(impl Headers + ?Sized)) -> Result<bool, Error> {
         let mut any = false;
         self.open(|manager| {
             let presented = manager.channel.read(request);

@@ -1,8 +1,9 @@
 //! What a response says about the session.
 
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
+use crate::header_map::{Headers, HeadersMut};
 use crate::protocol::CookieChange;
 use crate::transport::{Carrier, Channel};
 
@@ -51,24 +52,29 @@ impl ResponseHeaders {
     ///
     /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
     /// what is there, and `no-store` takes the place of whatever else was said about caching.
-    pub fn apply_to(self, response: &mut HeaderMap) {
+    pub fn apply_to(self, response: &mut impl HeadersMut) {
         if let Some(cookie) = self.cookie {
-            if response.contains_key(SET_COOKIE) {
-                remove_named(response, name_of(&cookie));
-            }
+            let name = name_of(cookie.as_bytes());
+            response.retain(&SET_COOKIE, |other| name_of(other) != name);
             response.append(SET_COOKIE, cookie);
         }
         for name in self.vary.into_iter().flatten() {
-            if !response.contains_key(VARY) || !varies_on(response, name.as_bytes()) {
+            if !varies_on(response, name.as_bytes()) {
                 response.append(VARY, name);
             }
         }
         if self.no_store {
-            response.insert(CACHE_CONTROL, NO_STORE);
+            response.retain(&CACHE_CONTROL, |_| false);
+            response.append(CACHE_CONTROL, NO_STORE);
         }
     }
 
-    /// Name and value of each, for those who build responses by hand.
+    /// True if there is nothing to send: nobody asked for the session.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Name and value of each, for those who build responses by hand: the values are ASCII.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = self.vary.iter().flatten().map(|name| (VARY, name.clone()));
@@ -76,29 +82,22 @@ impl ResponseHeaders {
     }
 }
 
-fn remove_named(response: &mut HeaderMap, name: &[u8]) {
-    let others: Vec<HeaderValue> =
-        response.get_all(SET_COOKIE).iter().filter(|cookie| name_of(cookie) != name).cloned().collect();
-    response.remove(SET_COOKIE);
-    for other in others {
-        response.append(SET_COOKIE, other);
-    }
-}
-
 /// The name of the cookie that a `Set-Cookie` sets.
-fn name_of(set_cookie: &HeaderValue) -> &[u8] {
-    set_cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
+fn name_of(set_cookie: &[u8]) -> &[u8] {
+    set_cookie.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
-fn varies_on(response: &HeaderMap, name: &[u8]) -> bool {
-    response.get_all(VARY).iter().any(|vary| {
-        let mut listed = vary.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+fn varies_on(response: &impl Headers, name: &[u8]) -> bool {
+    response.values(&VARY).any(|vary| {
+        let mut listed = vary.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
     use crate::cookie::CookiePolicy;
     use crate::transport::Transport;

@@ -5,11 +5,10 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
-
 use crate::builder::{Builder, ConfigError};
 use crate::cell::Cell;
 use crate::error::{Error, ErrorKind};
+use crate::header_map::Headers;
 use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
 use crate::lifetime::Lifetime;
@@ -123,7 +122,10 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # Errors
     /// Those of [`of_key`](Sessions::of_key): a key that opens nothing is an error, not `None`.
     #[doc(alias = "of_header")]
-    pub async fn of_headers(&self, request: &HeaderMap) -> Result<Option<Session<V, K>>, Error> {
+    pub async fn of_headers(
+        &self,
+        request: &(impl Headers + ?Sized),
+    ) -> Result<Option<Session<V, K>>, Error> {
         let cell = self.cell();
         if cell.open_headers(request).await? { fetched(Session::of(cell)).map(Some) } else { Ok(None) }
     }
@@ -137,7 +139,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     #[doc(alias = "of_header_or_create")]
     pub async fn of_headers_or_create(
         &self,
-        request: &HeaderMap,
+        request: &(impl Headers + ?Sized),
         default: V,
     ) -> Result<Session<V, K>, Error> {
         let cell = self.cell();

@@ -1,9 +1,10 @@
 //! Where keys travel.
 
+use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName};
 
 use crate::cookie::{self, Cookie, CookiePolicy, CookiePolicyError};
+use crate::header_map::Headers;
 use crate::key::Key;
 
 /// Where keys travel: in a cookie, as bearer tokens, or as either; chosen at run time.
@@ -111,9 +112,9 @@ impl Presented {
 
 impl Channel {
     /// Reads hostile headers; every input has an answer.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Presented {
+    pub(crate) fn read(&self, headers: &(impl Headers + ?Sized)) -> Presented {
         if self.bearer {
-            let token = headers.get(AUTHORIZATION).and_then(|value| bearer_token(value.as_bytes()));
+            let token = headers.values(&AUTHORIZATION).next().and_then(bearer_token);
             if let Some(token) = token {
                 let mut presented = Presented::nothing(Carrier::Bearer);
                 presented.take(token);
@@ -124,14 +125,14 @@ impl Channel {
             return Presented::nothing(Carrier::Bearer);
         };
         let mut presented = Presented::nothing(Carrier::Cookie);
-        for header in headers.get_all(COOKIE) {
-            for value in cookie::values(header.as_bytes(), cookie.name().as_bytes()) {
+        for header in headers.values(&COOKIE) {
+            for value in cookie::values(header, cookie.name().as_bytes()) {
                 presented.take(value);
             }
         }
         // Asked for by who presents something stale, and by nobody else.
         presented.is_navigation = presented.values > 0
-            && headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode.as_bytes() == b"navigate");
+            && headers.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate");
         presented
     }
 }
@@ -147,6 +148,7 @@ fn bearer_token(value: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
     use proptest::prelude::*;
 
     use super::*;

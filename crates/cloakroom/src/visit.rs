@@ -5,10 +5,9 @@ use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::HeaderMap;
-
 use crate::cell::Cell;
 use crate::error::Error;
+use crate::header_map::{Headers, HeadersMut};
 use crate::manager::Manager;
 use crate::session::Session;
 use crate::sessions::Sessions;
@@ -62,7 +61,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
     ///
     /// # Errors
     /// `Unavailable` if the store can't be asked; `Corrupt` if the value can't be read and the policy refuses it.
-    pub async fn session(&self, request: &HeaderMap) -> Result<Session<V, K>, Error> {
+    pub async fn session(&self, request: &(impl Headers + ?Sized)) -> Result<Session<V, K>, Error> {
         self.cell.open_headers(request).await?;
         Ok(Session::of(Arc::clone(&self.cell)))
     }
@@ -70,7 +69,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// Closes the visit and writes its headers into the response's.
     ///
     /// From here on nothing that needs a new key succeeds (`HeadersSent`); values can still be changed.
-    pub fn finish(&self, response: &mut HeaderMap) {
+    pub fn finish(&self, response: &mut impl HeadersMut) {
         self.cell.close().apply_to(response);
     }
 }

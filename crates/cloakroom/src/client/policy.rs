@@ -3,12 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::USER_AGENT;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::Client;
+use crate::header_map::Headers;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What is noted of the client that begins a session or signs in on it: nothing, unless the application asks.
 ///
@@ -40,9 +41,11 @@ impl ClientPolicy {
     }
 
     /// What a request from `peer` tells of its client.
-    pub(crate) fn note(&self, request: &HeaderMap, peer: Option<IpAddr>) -> Noted {
+    pub(crate) fn note(&self, request: &(impl Headers + ?Sized), peer: Option<IpAddr>) -> Noted {
         let address = self.addresses.as_ref().zip(peer).map(|(rule, peer)| rule.address(request, peer));
-        Noted { user_agent: request.get(USER_AGENT).cloned(), address }
+        let user_agent =
+            request.values(&USER_AGENT).next().and_then(|agent| HeaderValue::from_bytes(agent).ok());
+        Noted { user_agent, address }
     }
 }
 
@@ -67,10 +70,10 @@ impl AddressRule {
         Self { proxies: proxies.into_iter().collect() }
     }
 
-    fn address(&self, request: &HeaderMap, peer: IpAddr) -> IpAddr {
+    fn address(&self, request: &(impl Headers + ?Sized), peer: IpAddr) -> IpAddr {
         let mut address = peer.to_canonical();
-        let lines = request.get_all(X_FORWARDED_FOR).iter().rev();
-        let mut told = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let lines = request.values(&X_FORWARDED_FOR).rev();
+        let mut told = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
         while self.proxies.iter().any(|proxy| proxy.contains(&address)) {
             match told.next().and_then(parse) {
                 Some(before) => address = before,
@@ -113,13 +116,15 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn address(proxies: &[&str], peer: &str, told: &[&'static str]) -> String {
         let rule = AddressRule::behind(proxies.iter().map(|net| net.parse().unwrap()));
         let mut request = HeaderMap::new();
         for line in told {
-            request.append(X_FORWARDED_FOR, HeaderValue::from_static(line));
+            request.append(&X_FORWARDED_FOR, HeaderValue::from_static(line));
         }
         rule.address(&request, peer.parse().unwrap()).to_string()
     }
