@@ -18,7 +18,7 @@ use zeroize::Zeroize;
 
 pub use id::{ParseIdError, SessionId};
 pub use secret::{Nonce, Secret};
-pub use verifier::{KindTag, Verifier};
+pub use verifier::{KindTag, Lineage, Verifier};
 
 /// What the visitor carries: [`SessionId`] and [`Secret`]. OWASP calls it the session ID.
 ///

@@ -115,7 +115,7 @@ pub use freshness::{Assurance, Freshness, Unmet};
 pub use header_map::{Headers, HeadersMut};
 pub use headers::ResponseHeaders;
 pub use io::Io;
-pub use key::{Key, KindTag, Nonce, ParseIdError, ParseKeyError, Secret, SessionId, Verifier};
+pub use key::{Key, KindTag, Lineage, Nonce, ParseIdError, ParseKeyError, Secret, SessionId, Verifier};
 pub use lifetime::Lifetime;
 pub use limit::Limit;
 pub use login::Login;

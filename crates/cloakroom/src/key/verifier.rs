@@ -38,6 +38,13 @@ impl Verifier {
         self.words()[0]
     }
 
+    /// The lineage that begins with this verifier's secret.
+    pub(crate) fn lineage(&self) -> Lineage {
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.0[..16]);
+        Lineage(half)
+    }
+
     fn words(&self) -> [u64; 4] {
         let (words, _) = self.0.as_chunks::<8>();
         std::array::from_fn(|word| u64::from_be_bytes(words[word]))
@@ -59,5 +66,40 @@ impl Hash for Verifier {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Verifier(..)")
+    }
+}
+
+/// What secrets have in common that were derived from one another: it lasts through every timed renewal, and a fresh
+/// secret (`login`, `elevate`) begins another.
+///
+/// Half of the first secret's verifier: as secret as the store, and no way to the secret.
+#[derive(Clone, Copy, Eq)]
+pub struct Lineage([u8; 16]);
+
+impl Lineage {
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl PartialEq for Lineage {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Lineage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lineage(..)")
     }
 }

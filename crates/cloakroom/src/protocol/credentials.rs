@@ -1,6 +1,6 @@
 //! The traces of a session's secrets that its record keeps.
 
-use crate::key::{Nonce, Verifier};
+use crate::key::{Lineage, Nonce, Verifier};
 use crate::time::Timestamp;
 
 /// Verifiers of the secrets that open a session, and marks of those that did.
@@ -17,6 +17,15 @@ pub struct Credentials {
     pub cookie_until: Timestamp,
     /// The last secrets that were replaced.
     pub ring: Ring,
+    /// The lineage of the secret in force, once it is not the first of it.
+    pub(crate) lineage: Option<Lineage>,
+}
+
+impl Credentials {
+    /// What the secrets in force have in common with those they were derived from.
+    pub fn lineage(&self) -> Lineage {
+        self.lineage.unwrap_or_else(|| self.current.lineage())
+    }
 }
 
 /// A derived secret on its way to the visitor.

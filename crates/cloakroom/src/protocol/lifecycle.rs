@@ -30,6 +30,7 @@ pub fn begin(
         renew_at: lifetime.renewal_deadline(now),
         cookie_until: absolute_deadline,
         ring: Ring::default(),
+        lineage: None,
     };
     Record {
         revision,
@@ -80,6 +81,7 @@ pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Recor
         renew_at: record.lifetime.renewal_deadline(now),
         cookie_until: record.absolute_deadline,
         ring,
+        lineage: None,
     };
     Record { credentials: Arc::new(credentials), ..used(record, now) }
 }

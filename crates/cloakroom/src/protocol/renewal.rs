@@ -115,6 +115,7 @@ pub fn sight(record: &Record, now: Timestamp) -> Record {
 pub fn retire(record: &Record, now: Timestamp) -> Record {
     let mut credentials = Credentials::clone(&record.credentials);
     if let Some(successor) = credentials.successor.take() {
+        credentials.lineage = Some(credentials.lineage());
         credentials.ring.push(Replaced::new(&credentials.current, now, Replacement::Timed));
         credentials.current = successor.verifier;
         credentials.renew_at = record.lifetime.renewal_deadline(now);

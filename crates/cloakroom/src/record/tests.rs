@@ -1,5 +1,6 @@
 //! Records as bytes: one text for each, and nothing else is read as one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -34,7 +35,10 @@ fn record() -> Record {
 const ADDRESS: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn all() -> Vec<Stored> {
-    let ended = record().ended(protocol::end(EndReason::Stolen, NOW));
+    // A lineage ends with its session.
+    let credentials = protocol::Credentials { lineage: None, ..record().credentials().clone() };
+    let ended = Record { credentials: Arc::new(credentials), ..record() };
+    let ended = ended.ended(protocol::end(EndReason::Stolen, NOW));
     let kind = KindTag::of("");
     let plain = Lifetime::absolute(Duration::from_hours(1)).until_browser_closes();
     let unset = protocol::begin(
@@ -68,7 +72,11 @@ fn a_record_survives_its_bytes() {
         let bytes = stored.to_bytes().unwrap();
         let back = Stored::from_bytes(&bytes).unwrap();
         assert_eq!(format!("{back:?}"), format!("{stored:?}"));
-        assert_eq!(back.credentials(), stored.credentials());
+        let (back_credentials, credentials) = (back.credentials(), stored.credentials());
+        assert_eq!(
+            (back_credentials.current, back_credentials.ring),
+            (credentials.current, credentials.ring)
+        );
         assert_eq!(back.to_bytes().unwrap(), bytes);
     }
 }
@@ -98,10 +106,9 @@ fn when_a_session_was_last_seen_follows_from_its_idle_deadline() {
 
 #[test]
 fn a_record_of_the_first_version_is_read_and_lacks_what_came_later() {
-    let bare = Record { assurance: Assurance::default(), client: Client::default(), ..record() };
-    let mut bytes = Stored::Live(bare).to_bytes().unwrap();
+    let mut bytes = Stored::Live(bare()).to_bytes().unwrap();
     let payload = bytes.len() - b"\x01\x01\x00{}".len();
-    bytes.drain(payload - 4..payload);
+    bytes.drain(payload - 4 - 17..payload);
     bytes[0] = 1;
     let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
     assert_eq!((read.revision(), read.principal()), (record().revision(), record().principal()));
@@ -110,6 +117,31 @@ fn a_record_of_the_first_version_is_read_and_lacks_what_came_later() {
     let mut ended = Stored::Ended(record().ended(protocol::end(EndReason::Ended, NOW))).to_bytes().unwrap();
     ended[0] = 1;
     assert!(matches!(Stored::from_bytes(&ended), Ok(Stored::Ended(_))));
+}
+
+#[test]
+fn a_record_of_the_second_version_is_read_and_has_the_lineage_of_its_verifier() {
+    let mut bytes = Stored::Live(bare()).to_bytes().unwrap();
+    let payload = bytes.len() - b"\x01\x01\x00{}".len();
+    bytes.drain(payload - 17..payload);
+    bytes[0] = 2;
+    let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
+    assert_eq!(read.credentials().lineage(), read.credentials().current.lineage());
+    assert_ne!(read.credentials().lineage(), record().credentials().lineage());
+}
+
+#[test]
+fn a_lineage_lasts_through_timed_renewals_and_a_fresh_secret_begins_another() {
+    let renewed = record();
+    let begun = key(2).verifier(KindTag::of("")).lineage();
+    assert_eq!(renewed.credentials().lineage(), begun, "renewed once, and once more under way");
+    let fresh = protocol::replace_secret(&renewed, key(3).verifier(KindTag::of("")), NOW);
+    assert_eq!(fresh.credentials().lineage(), key(3).verifier(KindTag::of("")).lineage());
+    assert_ne!(fresh.credentials().lineage(), begun);
+}
+
+fn bare() -> Record {
+    Record { assurance: Assurance::default(), client: Client::default(), ..record() }
 }
 
 #[test]
@@ -150,10 +182,10 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = byte;
         bytes.truncate(bytes.len() - cut);
-        if let Ok(stored) = Stored::from_bytes(&bytes) {
-            // An older version is written anew in today's.
-            bytes[0] = 2;
-            prop_assert_eq!(stored.to_bytes().unwrap(), bytes);
+        match Stored::from_bytes(&bytes) {
+            Ok(stored) if bytes[0] == 3 => prop_assert_eq!(stored.to_bytes().unwrap(), bytes),
+            // An older version is written anew in today's, and longer.
+            _ => {}
         }
     }
 }

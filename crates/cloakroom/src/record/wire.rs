@@ -2,7 +2,7 @@
 //!
 //! | offset | bytes | live session | ended session |
 //! |---|---|---|---|
-//! | 0 | 1 | format version, `0x02` | same |
+//! | 0 | 1 | format version, `0x03` | same |
 //! | 1 | 1 | `0x00` | reason, `0x01`.. |
 //! | 2 | 8 | idle deadline (a store may overwrite it in place) | ended at |
 //! | 10 | 8 | absolute deadline | keep until |
@@ -15,26 +15,28 @@
 //! | | 1 + n | principal: length (0 = none), UTF-8 | same |
 //! | | 1 | assurance | |
 //! | | 3 × (1 + n) | label, user agent, address: length (0 = none), UTF-8 | |
+//! | | 1 \[+ 16\] | lineage: 0 (that of the verifier), or 1 and its bytes | |
 //! | | rest | `0x00`, or `0x01` and the payload | nothing |
 //!
-//! All rows but the last are the *head*, which a store may keep apart from the payload. Version `0x01`, which is read and
-//! no longer written, has neither assurance nor label, user agent and address.
+//! All rows but the last are the *head*, which a store may keep apart from the payload. Versions `0x01` and `0x02`, which are
+//! read and no longer written, have no lineage; `0x01` has neither assurance nor label, user agent and address.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{EndReason, Ending, Record, Revision, Stored, Tombstone};
 use crate::client::Client;
 use crate::codec::CodecError;
 use crate::freshness::Assurance;
-use crate::key::{Nonce, Verifier};
+use crate::key::{Lineage, Nonce, Verifier};
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
 use crate::principal::Principal;
 use crate::protocol::{Credentials, Replaced, Replacement, Ring, Successor};
 use crate::time::Timestamp;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The oldest version that is read.
 const OLDEST: u8 = 1;
 const REASONS: [(u8, EndReason); 7] = [
@@ -86,6 +88,7 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
             out.principal(record.principal.as_ref());
             out.byte(record.assurance.level());
             out.client(&record.client);
+            out.lineage(record.credentials.lineage);
         }
         Stored::Ended(tombstone) => {
             out.0 = encode_ending(tombstone.ending);
@@ -178,6 +181,11 @@ impl Writer {
         self.text(&client.address().map(|address| address.to_string()).unwrap_or_default());
     }
 
+    fn lineage(&mut self, lineage: Option<Lineage>) {
+        self.byte(u8::from(lineage.is_some()));
+        self.0.extend(lineage.iter().flat_map(Lineage::as_bytes));
+    }
+
     /// At most 255 bytes, which all texts here are by their types.
     fn text(&mut self, text: &str) {
         self.byte(u8::try_from(text.len()).unwrap_or(u8::MAX));
@@ -255,9 +263,13 @@ impl<'a> Reader<'a> {
             client: Client::default(),
             payload: Payload::unset(),
         };
-        if version > OLDEST {
+        if version >= 2 {
             record.assurance = Assurance::new(self.byte()?);
             record.client = self.client()?;
+        }
+        if version >= 3 && self.flag()? {
+            let lineage = Some(Lineage::from_bytes(self.array()?));
+            record.credentials = Arc::new(Credentials { lineage, ..Credentials::clone(&record.credentials) });
         }
         Ok(record)
     }
@@ -305,7 +317,7 @@ impl<'a> Reader<'a> {
             let how = if self.flag()? { Replacement::NoGrace } else { Replacement::Timed };
             ring.push(Replaced { mark, at, how });
         }
-        Ok(Credentials { current, successor, renew_at, cookie_until, ring })
+        Ok(Credentials { current, successor, renew_at, cookie_until, ring, lineage: None })
     }
 
     fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {
