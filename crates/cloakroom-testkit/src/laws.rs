@@ -2,11 +2,13 @@
 //!
 //! A law is a function that takes a fresh, empty store and panics if the law is broken. Time is turned by hand.
 
+mod attending;
 mod cancellation;
 mod decoding;
 mod elsewhere;
 mod encoding;
 mod endings;
+mod forms;
 mod freshness;
 mod headers;
 mod interleaving;
@@ -25,10 +27,12 @@ mod writes;
 use cloakroom::{Error, ErrorKind, Key, Principal, Session, Vacancy};
 use serde::{Deserialize, Serialize};
 
+pub use attending::*;
 pub use cancellation::*;
 pub use decoding::*;
 pub use elsewhere::*;
 pub use endings::*;
+pub use forms::*;
 pub use freshness::*;
 pub use headers::*;
 pub use interleaving::*;
@@ -121,6 +125,16 @@ macro_rules! for_each_law {
             a_sensitive_step_asks_how_well_the_visitor_signed_in
             a_sensitive_step_is_refused_to_a_session_that_just_ended
             a_client_is_listed_under_the_name_its_visitor_gave_it
+            a_form_token_lasts_through_renewals_and_not_through_a_login
+            a_form_token_from_before_a_renewal_is_good_after_it
+            a_form_token_begins_a_session_for_a_visitor_who_has_none
+            // Outside a request
+            an_attendance_lasts_through_renewals_and_its_changes_count
+            an_attendance_ends_with_the_session
+            an_attendance_from_before_a_login_has_no_part_in_what_follows
+            looking_is_no_use_and_keeping_alive_is
+            an_attendance_has_no_key_and_mints_none
+            a_stub_attends_the_same_session_and_is_none_of_another_kind
             // 8. What is told
             events_tell_the_life_of_a_session
             no_event_shows_a_secret_or_a_value

@@ -59,7 +59,7 @@ const SIGN_IN_AGAIN: HeaderValue =
 /// | `Unavailable` | 503 with `Retry-After` |
 /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
 /// | `Unmet`, `LoginRevoked` | 401: sign in again |
-/// | `TooManySessions` | 403 |
+/// | `TooManySessions`, `Forged` | 403 |
 /// | `Throttled` | 429 with `Retry-After` |
 /// | `Unfit` | 413 |
 /// | all others | 500 |
@@ -75,7 +75,7 @@ impl IntoResponse for Error {
             }
             ErrorKind::Unmet | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
             ErrorKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
-            ErrorKind::TooManySessions => StatusCode::FORBIDDEN,
+            ErrorKind::TooManySessions | ErrorKind::Forged => StatusCode::FORBIDDEN,
             ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
                 StatusCode::INTERNAL_SERVER_ERROR

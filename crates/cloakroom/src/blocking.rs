@@ -18,6 +18,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::attendance::Attendance;
+use crate::csrf::CsrfToken;
 use crate::error::Error;
 use crate::freshness::Freshness;
 use crate::header_map::Headers;
@@ -99,6 +101,14 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         request: &(impl Headers + ?Sized),
     ) -> Result<Session<V, K>, Error> {
         wait(visit.session(request)).map(Session)
+    }
+
+    /// Waits for [`Attendance::session`](crate::Attendance::session).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn of_attendance(&self, attendance: &Attendance<V, K>) -> Result<Session<V, K>, Error> {
+        wait(attendance.session()).map(Session)
     }
 
     /// Waits for [`list`](crate::Sessions::list).
@@ -245,6 +255,14 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Those of its twin.
     pub fn require(&mut self, freshness: Freshness) -> Result<(), Error> {
         wait(self.0.require(freshness))
+    }
+
+    /// Waits for [`csrf_token`](crate::Session::csrf_token).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn csrf_token(&mut self, purpose: &str) -> Result<CsrfToken, Error> {
+        wait(self.0.csrf_token(purpose))
     }
 
     /// Waits for [`logout`](crate::Session::logout).

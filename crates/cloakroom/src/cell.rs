@@ -47,6 +47,8 @@ pub(crate) struct State<V> {
     carrier: Carrier,
     asked: bool,
     closed: bool,
+    /// Held without a key: outside any request.
+    keyless: bool,
     /// The connection's own address, if the server told it.
     peer: Option<IpAddr>,
     /// What the request told of its client, as far as the policy notes it.
@@ -63,6 +65,7 @@ impl<V> Default for State<V> {
             carrier: Carrier::Cookie,
             asked: false,
             closed: false,
+            keyless: false,
             peer: None,
             noted: Noted::default(),
             intended: None,
@@ -73,6 +76,17 @@ impl<V> Default for State<V> {
 impl<V: Value> Cell<V> {
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
         Self { manager, state: Mutex::new(State::default()) }
+    }
+
+    /// A session held outside any request: there is no response, and no key.
+    pub(crate) fn attended(manager: Arc<Manager<V>>, held: Held<V>) -> Self {
+        let holding = Some(Holding::Live(Arc::new(held)));
+        let state = State { holding, closed: true, keyless: true, ..State::default() };
+        Self { manager, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn is_keyless(&self) -> bool {
+        self.lock().keyless
     }
 
     /// Notes that the response depends on the session, without opening one.

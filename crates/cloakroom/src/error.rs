@@ -55,6 +55,8 @@ pub enum ErrorKind {
     LoginRevoked,
     /// The visitor must sign in again first; see [`Error::unmet`].
     Unmet,
+    /// The request carries no anti-forgery token of this session ([`Session::check_csrf`](crate::Session::check_csrf)).
+    Forged,
     /// Too many of the client's keys opened nothing ([`Builder::throttle`](crate::Builder::throttle)): try later.
     Throttled,
     /// The request passed through no [`SessionLayer`](crate::SessionLayer) for this kind of session.
@@ -136,6 +138,7 @@ impl fmt::Display for Error {
             ErrorKind::TooManySessions => "the principal is signed in on as many sessions as they may",
             ErrorKind::LoginRevoked => "the principal's sessions were revoked after this sign-in was checked",
             ErrorKind::Unmet => "the visitor must sign in again",
+            ErrorKind::Forged => "the request has no anti-forgery token of this session",
             ErrorKind::Throttled => "too many keys from this client opened nothing",
             ErrorKind::NoLayer => "no `SessionLayer` for this kind of session wraps this route",
         })

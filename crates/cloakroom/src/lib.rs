@@ -58,12 +58,14 @@ pub mod blocking;
 pub mod fuzzing;
 pub mod protocol;
 
+mod attendance;
 mod builder;
 mod cached;
 mod cell;
 mod client;
 mod codec;
 mod cookie;
+mod csrf;
 mod entropy;
 mod error;
 mod freshness;
@@ -104,11 +106,13 @@ mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
 
+pub use attendance::{Attendance, ParseStubError, Stub};
 pub use builder::{Builder, ConfigError};
 pub use cached::{Cached, CachedBuilder};
 pub use client::{AddressRule, Client, ClientPolicy};
 pub use codec::{Codec, CodecError, Json, OldPayload};
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
+pub use csrf::CsrfToken;
 pub use entropy::{Entropy, OsEntropy};
 pub use error::{Error, ErrorKind};
 pub use freshness::{Assurance, Freshness, Unmet};

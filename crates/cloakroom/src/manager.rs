@@ -1,6 +1,7 @@
 //! The protocol given effects: the one place where keys meet the clock, the randomness and the store.
 
 mod admission;
+mod attending;
 mod creation;
 mod opening;
 mod roster;
@@ -20,7 +21,7 @@ use crate::codec::{CodecError, Coding};
 use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
 use crate::guesses::Guesses;
-use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
+use crate::key::{Key, KindTag, Lineage, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
 use crate::limit::Limit;
 use crate::observer::{Event, Observer};
@@ -79,10 +80,19 @@ pub(crate) struct Manager<V> {
 /// A live session in the hands of a request.
 pub(crate) struct Held<V> {
     pub(crate) key: Key,
-    pub(crate) verifier: Verifier,
+    pub(crate) claim: Claim,
     pub(crate) record: Record,
     /// The decoded value; none if the session was never given one.
     pub(crate) value: Option<Arc<Holder<V>>>,
+}
+
+/// By what a session is held.
+#[derive(Clone, Copy)]
+pub(crate) enum Claim {
+    /// By the secret with this verifier, which a request presented.
+    Secret(Verifier),
+    /// By the lineage of the secret that a request presented, long ago perhaps.
+    Lineage(Lineage),
 }
 
 impl<V: Value> Manager<V> {
@@ -134,6 +144,14 @@ impl<V: Value> Manager<V> {
         protocol::judge_by(record, verifier, self.theft.after, now)
     }
 
+    /// Whether the session is still open to whoever holds it.
+    fn judge_claim(&self, record: &Record, claim: &Claim) -> Standing {
+        match claim {
+            Claim::Secret(verifier) => self.judge(record, verifier, self.now()),
+            Claim::Lineage(lineage) => protocol::judge_lineage(record, *lineage, self.now()),
+        }
+    }
+
     /// Ends session `id`; absent or ended is success.
     pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
@@ -155,7 +173,7 @@ impl<V: Value> Manager<V> {
                     return Ok(());
                 }
                 Swap::Gone => return Ok(()),
-                Swap::Stale(current) => match self.judge(&current, &held.verifier, self.now()) {
+                Swap::Stale(current) => match self.judge_claim(&current, &held.claim) {
                     Standing::Live => expected = current.revision,
                     Standing::Vacant(Vacancy::Expired) => return Ok(()),
                     Standing::Vacant(vacancy) => return Err(Error::vacant(vacancy)),
@@ -166,12 +184,12 @@ impl<V: Value> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// The session that `key` opens in a record just read, or why there is none.
-    fn recognise(&self, key: &Key, verifier: Verifier, record: Record) -> Result<Held<V>, Error> {
-        match self.judge(&record, &verifier, self.now()) {
+    /// The session that this claim holds in a record just read, or why there is none.
+    fn recognise(&self, key: &Key, claim: Claim, record: Record) -> Result<Held<V>, Error> {
+        match self.judge_claim(&record, &claim) {
             Standing::Live => {
                 let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
-                Ok(Held { key: key.clone(), verifier, record, value })
+                Ok(Held { key: key.clone(), claim, record, value })
             }
             Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
             Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
@@ -181,13 +199,24 @@ impl<V: Value> Manager<V> {
 
     /// Reads the session again that `held` is a copy of.
     pub(crate) async fn reread(&self, held: &Held<V>) -> Result<Held<V>, Error> {
-        match self.store.get(held.key.id()).await? {
-            Some(Stored::Live(record)) => self.recognise(&held.key, held.verifier, record),
-            Some(Stored::Ended(tombstone)) => match protocol::judge_ended(&tombstone, &held.verifier) {
-                Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
-                _ => Err(Error::vacant(Vacancy::Unknown)),
-            },
-            None => Err(Error::vacant(Vacancy::Unknown)),
+        self.found(&held.key, held.claim, self.store.get(held.key.id()).await?)
+    }
+
+    /// What the store's answer is for this claim.
+    fn found(&self, key: &Key, claim: Claim, stored: Option<Stored>) -> Result<Held<V>, Error> {
+        match (stored, claim) {
+            (Some(Stored::Live(record)), _) => self.recognise(key, claim, record),
+            (Some(Stored::Ended(tombstone)), Claim::Secret(verifier)) => {
+                match protocol::judge_ended(&tombstone, &verifier) {
+                    Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
+                    _ => Err(Error::vacant(Vacancy::Unknown)),
+                }
+            }
+            // No stranger comes with a lineage: the application took it from an open session.
+            (Some(Stored::Ended(tombstone)), Claim::Lineage(_)) => {
+                Err(Error::vacant(Vacancy::Ended(tombstone.ending.reason)))
+            }
+            (None, _) => Err(Error::vacant(Vacancy::Unknown)),
         }
     }
 }

@@ -25,7 +25,7 @@ pub use lifecycle::{
 pub use renewal::{Upkeep, begin_renewal, next_key, outlast, retire, sight, upkeep};
 pub use write::{Settled, settle};
 
-pub use standing::{Recognised, Standing, Vacancy, judge, judge_by, judge_ended, recognise};
+pub use standing::{Recognised, Standing, Vacancy, judge, judge_by, judge_ended, judge_lineage, recognise};
 
 use std::time::Duration;
 

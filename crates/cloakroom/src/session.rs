@@ -1,7 +1,9 @@
 //! The session a handler holds.
 
+mod attending;
 mod change;
 mod elsewhere;
+mod forms;
 mod terms;
 
 use std::fmt;
@@ -112,12 +114,12 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.held().map(|held| held.key.id())
     }
 
-    /// The key that opens the session.
+    /// The key that opens the session; `None` outside a request ([`Attendance`](crate::Attendance)).
     ///
     /// # Security
     /// For the visitor alone; a bearer client is given [`Key::expose`] in the answer to its login.
     pub fn key(&self) -> Option<&Key> {
-        self.held().map(|held| &held.key)
+        self.held().filter(|_| !self.cell.is_keyless()).map(|held| &held.key)
     }
 
     /// Who is signed in.

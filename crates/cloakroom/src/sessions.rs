@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use crate::attendance::{Attendance, Stub};
 use crate::builder::{Builder, ConfigError};
 use crate::cell::Cell;
 use crate::error::{Error, ErrorKind};
@@ -152,6 +153,17 @@ impl<V: Value, K: Kind> Sessions<V, K> {
             }
             fetched => fetched,
         }
+    }
+
+    /// Attends the session that `stub` was taken from ([`Attendance::stub`]): in a worker, long after the request.
+    ///
+    /// # Errors
+    /// `NotFound` for a stub of another kind of session. Whether the session still lives, the attendance will say.
+    pub fn attend(&self, stub: &Stub) -> Result<Attendance<V, K>, Error> {
+        if !stub.is_of(self.manager.kind) {
+            return Err(Error::vacant(Vacancy::Unknown));
+        }
+        Ok(Attendance::new(Arc::clone(&self.manager), *stub))
     }
 
     /// The headers that make a client forget its key.

@@ -240,14 +240,14 @@ pub fn a_client_that_never_takes_the_next_key_does_not_go_idle(store: impl Store
 }
 
 /// A key whose renewal is due.
-async fn due(world: &World) -> Key {
+pub(super) async fn due(world: &World) -> Key {
     let session = world.sessions.generate(Tally::of(1)).await.unwrap();
     world.clock.advance(RENEWAL);
     key_of(&session)
 }
 
 /// A key that was just retired, and the one that replaced it.
-async fn retired(world: &World) -> (Key, Key) {
+pub(super) async fn retired(world: &World) -> (Key, Key) {
     let old = due(world).await;
     let next = given(world, &old).await.expect("a renewal is due");
     assert!(!visit(world, &next).await.is_vacant());

@@ -18,6 +18,14 @@ impl KindTag {
         tag.copy_from_slice(&digest[..16]);
         Self(tag)
     }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 /// What a store keeps of a secret: enough to recognise it, useless to whoever steals the store.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Held, Manager};
+use super::{Claim, Held, Manager};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::key::Key;
@@ -60,7 +60,7 @@ impl<V: Value> Manager<V> {
             // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
             answer = self.store.insert(id, record.clone()).await.or(answer);
         }
-        let held = Held { key: key.clone(), verifier, record, value: value.clone() };
+        let held = Held { key: key.clone(), claim: Claim::Secret(verifier), record, value: value.clone() };
         if answer? == Inserted::Taken {
             return self.whose(held).await;
         }
@@ -89,7 +89,7 @@ impl<V: Value> Manager<V> {
         let ours = held.record.revision;
         match self.store.get(held.key.id()).await? {
             Some(Stored::Live(record)) if record.revision == ours => Ok(Created::New(held)),
-            Some(Stored::Live(record)) => match self.recognise(&held.key, held.verifier, record) {
+            Some(Stored::Live(record)) => match self.recognise(&held.key, held.claim, record) {
                 Ok(held) => Ok(Created::Existing(held)),
                 Err(error) if error.vacancy().is_some() => Ok(Created::Taken),
                 Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Held, Manager, UndecodablePolicy};
+use super::{Claim, Held, Manager, UndecodablePolicy};
 use crate::error::{Error, ErrorKind};
 use crate::guesses::Source;
 use crate::key::{Key, SessionId, Verifier};
@@ -150,11 +150,14 @@ impl<V: Value> Manager<V> {
         let next = match step {
             Upkeep::Nothing => {
                 let record = self.touch(key.id(), record, now).await;
-                return Ok(Opened::Live(Held { key, verifier, record, value }, CookieChange::Keep));
+                return Ok(Opened::Live(
+                    Held { key, claim: Claim::Secret(verifier), record, value },
+                    CookieChange::Keep,
+                ));
             }
             Upkeep::HandOver => {
                 let record = self.touch(key.id(), record, now).await;
-                let held = Held { key, verifier, record, value };
+                let held = Held { key, claim: Claim::Secret(verifier), record, value };
                 return Ok(self.hand_over(held, now));
             }
             Upkeep::Begin => {
@@ -167,13 +170,20 @@ impl<V: Value> Manager<V> {
         let (mut next, next_key) = next;
         next.revision = record.revision.next(self.tokens.draw());
         match self.store.replace(key.id(), record.revision, next.clone()).await {
-            Ok(Swap::Done) => Ok(self.kept_up(Held { key, verifier, record: next, value }, next_key, now)),
+            Ok(Swap::Done) => Ok(self.kept_up(
+                Held { key, claim: Claim::Secret(verifier), record: next, value },
+                next_key,
+                now,
+            )),
             Ok(Swap::Stale(current)) => {
                 self.overtaken(Found { key, verifier, record: current, client }, renews).await
             }
-            Ok(Swap::Gone) => self.gone(Held { key, verifier, record, value }).await,
+            Ok(Swap::Gone) => self.gone(Held { key, claim: Claim::Secret(verifier), record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
-            Err(_) => Ok(Opened::Live(Held { key, verifier, record, value }, CookieChange::Keep)),
+            Err(_) => Ok(Opened::Live(
+                Held { key, claim: Claim::Secret(verifier), record, value },
+                CookieChange::Keep,
+            )),
         }
     }
 
@@ -196,7 +206,7 @@ impl<V: Value> Manager<V> {
 
     fn with_key(&self, held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
         let cookie = CookieChange::send(key.clone(), &held.record, now);
-        Opened::Live(Held { verifier: self.verifier(&key), key, ..held }, cookie)
+        Opened::Live(Held { claim: Claim::Secret(self.verifier(&key)), key, ..held }, cookie)
     }
 
     /// Another write came before our upkeep: looks at what stands there now, and does no more than hand over.
@@ -213,7 +223,7 @@ impl<V: Value> Manager<V> {
         };
         let step = protocol::upkeep(&found.record, &found.verifier, now);
         let Found { key, verifier, record, .. } = found;
-        let held = Held { key, verifier, record, value };
+        let held = Held { key, claim: Claim::Secret(verifier), record, value };
         Ok(match step {
             Upkeep::HandOver => self.hand_over(held, now),
             _ => Opened::Live(held, CookieChange::Keep),
@@ -233,7 +243,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Notes the use of the session if the last one noted is long enough ago.
-    async fn touch(&self, id: SessionId, record: Record, now: Timestamp) -> Record {
+    pub(super) async fn touch(&self, id: SessionId, record: Record, now: Timestamp) -> Record {
         let Some(deadline) = protocol::touch_due(&record, now) else {
             return record;
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Held, Manager};
+use super::{Claim, Held, Manager};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, SessionId};
 use crate::observer::Event;
@@ -79,7 +79,7 @@ impl<V: Value> Manager<V> {
                     }
                     return Ok(self.written(&held, draft, result, now));
                 }
-                Swap::Stale(current) => held = Arc::new(self.recognise(&held.key, held.verifier, current)?),
+                Swap::Stale(current) => held = Arc::new(self.recognise(&held.key, held.claim, current)?),
                 Swap::Gone => held = Arc::new(self.reread(&held).await?),
             }
             if now.since(started) >= PATIENCE {
@@ -98,12 +98,12 @@ impl<V: Value> Manager<V> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
             None => {
-                let (key, verifier) = (held.key.clone(), held.verifier);
-                (Held { key, verifier, record, value }, CookieChange::Keep)
+                let (key, claim) = (held.key.clone(), held.claim);
+                (Held { key, claim, record, value }, CookieChange::Keep)
             }
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
-                (Held { verifier: self.verifier(&key), key, record, value }, cookie)
+                (Held { claim: Claim::Secret(self.verifier(&key)), key, record, value }, cookie)
             }
         };
         Written { held: Arc::new(held), cookie, result, changed: true }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::credentials::{Credentials, Replaced, Replacement};
 use super::{SUPERSEDED_FOR, THEFT_AFTER, lifecycle};
-use crate::key::Verifier;
+use crate::key::{Lineage, Verifier};
 use crate::record::{EndReason, Record, Tombstone};
 use crate::time::Timestamp;
 
@@ -82,6 +82,17 @@ pub fn judge_by(record: &Record, presented: &Verifier, theft_after: Duration, no
         _ if lifecycle::is_over(record, now) => Standing::Vacant(Vacancy::Expired),
         Recognised::Current | Recognised::Successor => Standing::Live,
         Recognised::Replaced(replaced) => judge_replaced(replaced, theft_after, now),
+    }
+}
+
+/// Whether the session is still open to who held a secret of this lineage: it was renewed since, or not, but nobody signed in.
+pub fn judge_lineage(record: &Record, lineage: Lineage, now: Timestamp) -> Standing {
+    if lifecycle::is_over(record, now) {
+        Standing::Vacant(Vacancy::Expired)
+    } else if record.credentials.lineage() == lineage {
+        Standing::Live
+    } else {
+        Standing::Vacant(Vacancy::Replaced)
     }
 }
 

@@ -36,7 +36,7 @@ const ADDRESS: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCAL
 
 fn all() -> Vec<Stored> {
     // A lineage ends with its session.
-    let credentials = protocol::Credentials { lineage: None, ..record().credentials().clone() };
+    let credentials = Credentials { lineage: None, ..record().credentials().clone() };
     let ended = Record { credentials: Arc::new(credentials), ..record() };
     let ended = ended.ended(protocol::end(EndReason::Stolen, NOW));
     let kind = KindTag::of("");

@@ -1,0 +1,30 @@
+//! Sessions held by their lineage, outside any request.
+
+use super::{Claim, Held, Manager};
+use crate::error::Error;
+use crate::key::{Key, Lineage, Secret, SessionId};
+use crate::protocol::Standing;
+use crate::store::Recalled;
+use crate::value::Value;
+
+impl<V: Value> Manager<V> {
+    /// The session as it stands, for who held a secret of this lineage. No use of it is noted.
+    pub(crate) async fn attend(&self, id: SessionId, lineage: Lineage) -> Result<Held<V>, Error> {
+        // Nobody holds the secret here, and nothing is opened by this one.
+        let (key, claim) = (Key::new(id, Secret::from_bytes([0; 16])), Claim::Lineage(lineage));
+        match self.store.recall(id).await? {
+            // A near cache may say yes, never no.
+            Recalled::Remembered(record) if self.judge_claim(&record, &claim) == Standing::Live => {
+                self.recognise(&key, claim, record)
+            }
+            Recalled::Remembered(_) => self.found(&key, claim, self.store.get(id).await?),
+            Recalled::Fresh(stored) => self.found(&key, claim, stored),
+        }
+    }
+
+    /// Notes a use of a session held outside a request, if the last one noted is long enough ago.
+    pub(crate) async fn note_use(&self, held: Held<V>) -> Held<V> {
+        let record = self.touch(held.key.id(), held.record, self.now()).await;
+        Held { record, ..held }
+    }
+}
