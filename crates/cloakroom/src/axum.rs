@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -47,48 +45,14 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
     }
 }
 
-/// Seconds after which a client may try again when the store is down.
-const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
-/// Seconds after which a client's wrong keys are forgotten.
-const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
-const SIGN_IN_AGAIN: HeaderValue =
-    HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
-
-/// | kind | status |
-/// |---|---|
-/// | `Unavailable` | 503 with `Retry-After` |
-/// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
-/// | `Unmet`, `LoginRevoked` | 401: sign in again |
-/// | `TooManySessions`, `Forged` | 403 |
-/// | `Throttled` | 429 with `Retry-After` |
-/// | `Unfit` | 413 |
-/// | all others | 500 |
-///
-/// The body is empty: a client learns nothing about the store. The response's extensions hold the `Arc<Error>`, for
-/// middleware that logs it or makes a page of it.
+/// [`Error::status`] with its header and an empty body. The response's extensions hold the `Arc<Error>`, for middleware
+/// that logs it or makes a page of it.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let status = match self.kind() {
-            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded | ErrorKind::Conflict => {
-                StatusCode::CONFLICT
-            }
-            ErrorKind::Unmet | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
-            ErrorKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
-            ErrorKind::TooManySessions | ErrorKind::Forged => StatusCode::FORBIDDEN,
-            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        };
-        let mut response = status.into_response();
-        match status {
-            StatusCode::SERVICE_UNAVAILABLE => response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS),
-            StatusCode::TOO_MANY_REQUESTS => response.headers_mut().insert(RETRY_AFTER, A_MINUTE),
-            // A challenge belongs to a 401 (RFC 9110 section 15.5.2); this one is RFC 9470's.
-            StatusCode::UNAUTHORIZED => response.headers_mut().insert(WWW_AUTHENTICATE, SIGN_IN_AGAIN),
-            _ => None,
-        };
+        let mut response = self.status().into_response();
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
         response.extensions_mut().insert(Arc::new(self));
         response
     }

@@ -1,5 +1,7 @@
 //! What a handler may be told.
 
+mod answer;
+
 use std::error::Error as StdError;
 use std::fmt;
 
