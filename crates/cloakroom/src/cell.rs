@@ -40,6 +40,12 @@ impl<V> Clone for Holding<V> {
     }
 }
 
+/// What a request brings to the counter.
+pub(crate) struct Arrival {
+    presented: Presented,
+    client: Option<IpAddr>,
+}
+
 pub(crate) struct State<V> {
     /// None until the first handle asked.
     holding: Option<Holding<V>>,
@@ -184,23 +190,29 @@ impl<V: Value> Cell<V> {
         }
     }
 
-    /// Opens what the request presents, once.
-    async fn open(&self, read: impl FnOnce(&Manager<V>) -> Presented) -> Result<(), Error> {
-        let opened = {
+    /// What there is to open; none if the session was opened already.
+    pub(crate) fn presented(&self, request: &(impl Headers + ?Sized)) -> Option<Arrival> {
+        let peer = {
             let mut state = self.lock();
             state.asked = true;
-            state.holding.is_some()
+            if state.holding.is_some() {
+                return None;
+            }
+            state.peer
         };
-        if opened {
-            return Ok(());
+        let presented = self.manager.channel.read(request);
+        let noted = self.manager.clients.as_ref().map(|policy| policy.note(request, peer));
+        let mut state = self.lock();
+        state.carrier = presented.carrier;
+        if let Some(noted) = noted {
+            state.noted = noted;
         }
-        let presented = read(&self.manager);
-        let client = {
-            let mut state = self.lock();
-            state.carrier = presented.carrier;
-            state.noted.address
-        };
-        let (holding, cookie) = self.try_keys(&presented, client).await?;
+        Some(Arrival { presented, client: state.noted.address })
+    }
+
+    /// Opens what the request presents, once.
+    pub(crate) async fn open(&self, arrival: Arrival) -> Result<(), Error> {
+        let (holding, cookie) = self.try_keys(&arrival.presented, arrival.client).await?;
         let mut state = self.lock();
         // Another handle may have opened it meanwhile, and gone further.
         if state.holding.is_none() {
@@ -245,22 +257,15 @@ impl<V: Value> Cell<V> {
 
     /// Opens what one key opens, outside any request.
     pub(crate) async fn open_key(&self, key: &Key) -> Result<(), Error> {
-        self.open(|_| Presented::key(key.clone())).await
+        self.ask();
+        self.open(Arrival { presented: Presented::key(key.clone()), client: None }).await
     }
 
     /// Opens what `request` presents; true if it presented anything.
     pub(crate) async fn open_headers(&self, request: &(impl Headers + ?Sized)) -> Result<bool, Error> {
-        let mut any = false;
-        self.open(|manager| {
-            let presented = manager.channel.read(request);
-            any = presented.values > 0;
-            if let Some(policy) = &manager.clients {
-                let mut state = self.lock();
-                state.noted = policy.note(request, state.peer);
-            }
-            presented
-        })
-        .await?;
+        let Some(arrival) = self.presented(request) else { return Ok(true) };
+        let any = arrival.presented.values > 0;
+        self.open(arrival).await?;
         Ok(any)
     }
 }

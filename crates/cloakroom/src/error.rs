@@ -61,7 +61,7 @@ pub enum ErrorKind {
     Forged,
     /// Too many of the client's keys opened nothing ([`Builder::throttle`](crate::Builder::throttle)): try later.
     Throttled,
-    /// The request passed through no [`SessionLayer`](crate::SessionLayer) for this kind of session.
+    /// The request passed through no [`SessionLayer`](crate::SessionLayer) or `SessionMiddleware` for this kind of session.
     NoLayer,
 }
 
@@ -142,7 +142,7 @@ impl fmt::Display for Error {
             ErrorKind::Unmet => "the visitor must sign in again",
             ErrorKind::Forged => "the request has no anti-forgery token of this session",
             ErrorKind::Throttled => "too many keys from this client opened nothing",
-            ErrorKind::NoLayer => "no `SessionLayer` for this kind of session wraps this route",
+            ErrorKind::NoLayer => "no layer or middleware for this kind of session wraps this route",
         })
     }
 }

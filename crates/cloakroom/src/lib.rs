@@ -47,6 +47,7 @@
 //! None is on by default, and none changes what another does.
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
+//! - `actix`: `SessionMiddleware` and extractors for actix-web
 //! - `user-agents`: `Client::device`, a user agent as people call it
 //! - `tracing`: `Traced`, every event for the `tracing` crate
 //! - `metrics`: `Measured`, every event and store call for the `metrics` facade
@@ -99,6 +100,8 @@ mod turnstile;
 mod value;
 mod visit;
 
+#[cfg(feature = "actix")]
+mod actix;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "tokio")]
@@ -106,6 +109,8 @@ mod timeout;
 #[cfg(feature = "tower")]
 mod tower;
 
+#[cfg(feature = "actix")]
+pub use actix::SessionMiddleware;
 pub use attendance::{Attendance, ParseStubError, Stub};
 pub use builder::{Builder, ConfigError};
 pub use cached::{Cached, CachedBuilder};

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use crate::cell::Cell;
 use crate::error::Error;
 use crate::header_map::{Headers, HeadersMut};
+use crate::headers::ResponseHeaders;
+#[cfg(feature = "actix")]
+use crate::io::Io;
 use crate::manager::Manager;
 use crate::session::Session;
 use crate::sessions::Sessions;
@@ -64,6 +67,29 @@ impl<V: Value, K: Kind> Visit<V, K> {
     pub async fn session(&self, request: &(impl Headers + ?Sized)) -> Result<Session<V, K>, Error> {
         self.cell.open_headers(request).await?;
         Ok(Session::of(Arc::clone(&self.cell)))
+    }
+
+    /// The same, for a server whose futures may not borrow the request.
+    #[cfg(feature = "actix")]
+    pub(crate) fn open(&self, request: &impl Headers) -> Io<'static, Result<Session<V, K>, Error>> {
+        let cell = Arc::clone(&self.cell);
+        match cell.presented(request) {
+            None => Io::ready(Ok(Session::of(cell))),
+            Some(arrival) => Io::future(async move {
+                cell.open(arrival).await?;
+                Ok(Session::of(cell))
+            }),
+        }
+    }
+
+    /// The request's session, if it was opened already: for code that can't wait.
+    pub fn opened(&self) -> Option<Session<V, K>> {
+        self.cell.holding().map(|_| Session::of(Arc::clone(&self.cell)))
+    }
+
+    /// Closes the visit, and says which headers its response needs; see [`finish`](Visit::finish).
+    pub fn close(&self) -> ResponseHeaders {
+        self.cell.close()
     }
 
     /// Closes the visit and writes its headers into the response's.

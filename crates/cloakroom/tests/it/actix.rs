@@ -1,0 +1,219 @@
+//! Over actix-web: what is its own beside what the scenarios ask of every framework.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
+use actix_web::{App, Error as ActixError, error, guard, web};
+use cloakroom::{
+    AddressRule, ClientPolicy, Error, ErrorKind, Kind, MemoryStore, Page, Principal, Session,
+    SessionMiddleware, Sessions, Visit,
+};
+use cloakroom_testkit::{Fault, FaultyStore, Operation, SpyStore};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    visits: u64,
+}
+
+async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+    let visits = session.update(|visitor| {
+        visitor.visits += 1;
+        visitor.visits
+    });
+    Ok(visits.await?.to_string())
+}
+
+async fn login(mut session: Session<Visitor>) -> Result<&'static str, Error> {
+    session.login(&alice()).await?;
+    Ok("welcome")
+}
+
+fn alice() -> Principal {
+    Principal::new("alice").expect("a valid name")
+}
+
+fn get(path: &str, cookie: &str) -> TestRequest {
+    TestRequest::get().uri(path).insert_header(("cookie", cookie))
+}
+
+/// The `name=value` of the cookie that a response sets.
+fn cookie<B>(response: &ServiceResponse<B>) -> String {
+    let set = response.headers().get("set-cookie").expect("a cookie").to_str().expect("text");
+    set.split(';').next().expect("a pair").to_owned()
+}
+
+fn header<'a>(headers: &'a actix_web::http::header::HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+async fn text<B: MessageBody>(response: ServiceResponse<B>) -> String {
+    String::from_utf8(read_body(response).await.to_vec()).expect("text")
+}
+
+#[actix_web::test]
+async fn a_visitor_is_counted_and_a_route_that_ignores_the_session_costs_nothing() {
+    let spy = SpyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
+    let app = App::new()
+        .wrap(SessionMiddleware::new(sessions))
+        .route("/count", web::get().to(count))
+        .route("/ignore", web::get().to(async || "nothing to see"));
+    let app = init_service(app).await;
+    let first = app.call(get("/count", "").to_request()).await.unwrap();
+    let key = cookie(&first);
+    assert_eq!(text(first).await, "1");
+    assert_eq!(text(app.call(get("/count", &key).to_request()).await.unwrap()).await, "2");
+    spy.reset();
+    let response = app.call(get("/ignore", &key).to_request()).await.unwrap();
+    assert_eq!((spy.calls().total(), response.headers().len()), (0, 1), "content-type alone");
+}
+
+#[actix_web::test]
+async fn a_guard_sees_who_is_signed_in_if_sessions_are_opened_before_routing() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
+    let signed_in = guard::fn_guard(|request| {
+        let session = request.req_data().get::<Visit<Visitor>>().and_then(Visit::opened);
+        session.is_some_and(|session| session.principal().is_some())
+    });
+    let app = App::new()
+        .wrap(SessionMiddleware::new(sessions).before_routing())
+        .route("/login", web::get().to(login))
+        .service(web::scope("/account").guard(signed_in).route("", web::get().to(async || "yours")));
+    let app = init_service(app).await;
+    let stranger = app.call(get("/account", "").to_request()).await.unwrap();
+    assert_eq!((stranger.status(), header(stranger.headers(), "vary")), (StatusCode::NOT_FOUND, "cookie"));
+    let key = cookie(&app.call(get("/login", "").to_request()).await.unwrap());
+    assert_eq!(text(app.call(get("/account", &key).to_request()).await.unwrap()).await, "yours");
+    // A guard that can't know must not decide.
+    faulty.fail_on(Operation::Get, Fault::NotSent);
+    let error = try_call_service(&app, get("/account", &key).to_request()).await.unwrap_err();
+    let response = error.error_response();
+    assert_eq!(
+        (response.status(), header(response.headers(), "retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, "5")
+    );
+}
+
+#[actix_web::test]
+async fn a_login_reaches_the_visitor_though_other_middleware_fails_after_it() {
+    async fn stumble(
+        request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, ActixError> {
+        next.call(request).await?;
+        Err(error::ErrorBadGateway("elsewhere"))
+    }
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let app = App::new()
+        .wrap(from_fn(stumble))
+        .wrap(SessionMiddleware::new(sessions))
+        .route("/login", web::get().to(login));
+    let error = try_call_service(&init_service(app).await, get("/login", "").to_request()).await.unwrap_err();
+    for _ in 0..2 {
+        let response = error.error_response();
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(response.headers().get_all("set-cookie").count(), 1);
+        assert_eq!(header(response.headers(), "cache-control"), "no-store");
+    }
+}
+
+#[actix_web::test]
+async fn other_middleware_and_the_handler_share_one_session() {
+    async fn greet(
+        mut session: Session<Visitor>,
+        request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, ActixError> {
+        session.update(|visitor| visitor.visits += 100).await?;
+        next.call(request).await
+    }
+    let spy = SpyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
+    let app = App::new().service(
+        web::scope("/shop")
+            .wrap(from_fn(greet))
+            .wrap(SessionMiddleware::new(sessions))
+            .route("/count", web::get().to(count)),
+    );
+    let app = init_service(app).await;
+    let key = cookie(&app.call(get("/shop/count", "").to_request()).await.unwrap());
+    spy.reset();
+    assert_eq!(text(app.call(get("/shop/count", &key).to_request()).await.unwrap()).await, "202");
+    assert_eq!((spy.calls().get, spy.calls().replace), (1, 2));
+}
+
+#[actix_web::test]
+async fn an_outage_is_a_503_whose_error_middleware_may_see_and_a_client_may_not() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
+    let app = App::new().wrap(SessionMiddleware::new(sessions)).route("/count", web::get().to(count));
+    let app = init_service(app).await;
+    let key = cookie(&app.call(get("/count", "").to_request()).await.unwrap());
+    faulty.fail_on(Operation::Get, Fault::NotSent);
+    let response = app.call(get("/count", &key).to_request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!response.headers().contains_key("set-cookie"));
+    let told = response.response().error().and_then(|error| error.as_error::<Error>());
+    assert_eq!(told.map(Error::kind), Some(ErrorKind::Unavailable));
+    assert_eq!(text(response).await, "");
+}
+
+/// actix-web's own rule for `Option<T>`, which the documentation of the integration warns of.
+#[actix_web::test]
+async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
+    let faulty = FaultyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
+    let app = App::new()
+        .wrap(SessionMiddleware::new(sessions))
+        .route("/", web::get().to(async |session: Option<Session<Visitor>>| session.is_some().to_string()));
+    let app = init_service(app).await;
+    assert_eq!(text(app.call(get("/", "").to_request()).await.unwrap()).await, "true", "vacant, and there");
+    faulty.fail_all(Some(Fault::NotSent));
+    let key = format!("__Host-id={}", "A".repeat(43));
+    assert_eq!(text(app.call(get("/", &key).to_request()).await.unwrap()).await, "false");
+}
+
+#[actix_web::test]
+async fn a_missing_middleware_is_a_500_that_tells_the_client_nothing() {
+    let app = init_service(App::new().route("/count", web::get().to(count))).await;
+    let response = app.call(get("/count", "").to_request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(text(response).await, "");
+}
+
+#[actix_web::test]
+async fn two_kinds_of_session_live_side_by_side_and_the_peer_is_known() {
+    struct Admin;
+    impl Kind for Admin {
+        const NAME: &'static str = "admin";
+    }
+    let store = std::sync::Arc::new(MemoryStore::new());
+    let visitors: Sessions<Visitor> = Sessions::new(store.clone()).unwrap();
+    let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
+    let admins: Sessions<Visitor, Admin> = Sessions::builder(store).clients(policy).build().unwrap();
+    let app =
+        App::new().wrap(SessionMiddleware::new(visitors)).wrap(SessionMiddleware::new(admins.clone())).route(
+            "/both",
+            web::get().to(async |mut visitor: Session<Visitor>, mut admin: Session<Visitor, Admin>| {
+                visitor.update(|visitor| visitor.visits += 1).await?;
+                admin.login(&alice()).await?;
+                Ok::<_, Error>("")
+            }),
+        );
+    let app = init_service(app).await;
+    let peer = "192.0.2.7:4711".parse().unwrap();
+    let response = app.call(get("/both", "").peer_addr(peer).to_request()).await.unwrap();
+    let names: Vec<_> = response
+        .headers()
+        .get_all("set-cookie")
+        .map(|set| set.to_str().unwrap().split('=').next().unwrap())
+        .collect();
+    assert_eq!(names, ["__Host-id", "__Host-id-admin"]);
+    assert_eq!(response.headers().get_all("vary").count(), 1);
+    let listed = admins.list(&alice(), Page::first(9)).await.unwrap();
+    assert_eq!(listed[0].client().address(), Some(peer.ip()));
+}
