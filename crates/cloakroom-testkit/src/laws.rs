@@ -11,6 +11,7 @@ mod endings;
 mod forms;
 mod freshness;
 mod headers;
+mod inheriting;
 mod interleaving;
 mod keys;
 mod limits;
@@ -35,6 +36,7 @@ pub use endings::*;
 pub use forms::*;
 pub use freshness::*;
 pub use headers::*;
+pub use inheriting::*;
 pub use interleaving::*;
 pub use keys::*;
 pub use limits::*;
@@ -128,6 +130,13 @@ macro_rules! for_each_law {
             a_form_token_lasts_through_renewals_and_not_through_a_login
             a_form_token_from_before_a_renewal_is_good_after_it
             a_form_token_begins_a_session_for_a_visitor_who_has_none
+            // Sessions of another library
+            a_token_leads_to_one_session_however_often_it_comes
+            two_heirs_at_once_are_one
+            a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key
+            nobody_is_inherited_after_a_logout
+            who_has_a_session_or_no_estate_inherits_nothing
+            an_old_store_that_is_down_logs_nobody_out
             // Outside a request
             an_attendance_lasts_through_renewals_and_its_changes_count
             an_attendance_ends_with_the_session

@@ -108,6 +108,11 @@ impl Error {
         Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
     }
 
+    /// The store that a session was to be inherited from can't be read.
+    pub(crate) fn estate(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
+    }
+
     pub(crate) fn no_randomness(error: std::io::Error) -> Self {
         Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
     }

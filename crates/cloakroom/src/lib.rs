@@ -74,6 +74,7 @@ mod guesses;
 mod header_map;
 mod headers;
 mod hex;
+mod inheritance;
 mod io;
 mod key;
 mod lifetime;

@@ -22,7 +22,7 @@ pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in, touch_due,
     used,
 };
-pub use renewal::{Upkeep, begin_renewal, next_key, outlast, retire, sight, upkeep};
+pub use renewal::{Upkeep, begin_renewal, hasten, next_key, outlast, retire, sight, upkeep};
 pub use write::{Settled, settle};
 
 pub use standing::{Recognised, Standing, Vacancy, judge, judge_by, judge_ended, judge_lineage, recognise};

@@ -36,7 +36,7 @@ use crate::value::{DefaultKind, Kind, Value};
 /// # }).wait().unwrap();
 /// ```
 pub struct Visit<V, K = DefaultKind> {
-    cell: Arc<Cell<V>>,
+    pub(crate) cell: Arc<Cell<V>>,
     kind: PhantomData<fn() -> K>,
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Beginning<V> {
     pub(crate) client: Client,
     pub(crate) value: Option<Arc<Holder<V>>>,
     pub(crate) payload: Payload,
+    /// Its key follows from a token of another library, and is renewed at its first use.
+    pub(crate) inherited: bool,
 }
 
 /// How many minted ids may turn out to be taken before something is wrong with the randomness.
@@ -42,12 +44,15 @@ pub(crate) const MINTS: usize = 4;
 impl<V: Value> Manager<V> {
     /// Stores a new session under the beginning's key. A principal is entered in the directory first.
     pub(crate) async fn create(&self, beginning: &Beginning<V>) -> Result<Created<V>, Error> {
-        let Beginning { key, lifetime, login, client, value, payload } = beginning;
+        let Beginning { key, lifetime, login, client, value, payload, inherited } = beginning;
         let (id, now) = (key.id(), self.now());
         let verifier = self.verifier(key);
         let revision = Revision::new(1, self.tokens.draw());
         let principal = login.as_ref().map(|login| login.principal.clone());
         let mut record = protocol::begin(verifier, *lifetime, principal, payload.clone(), revision, now);
+        if *inherited {
+            record = protocol::hasten(&record);
+        }
         record.client = client.clone();
         let mut entrance = None;
         if let Some(login) = login {

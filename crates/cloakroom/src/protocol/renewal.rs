@@ -102,6 +102,13 @@ pub fn begin_renewal(
     (with_credentials(record, credentials, now), next)
 }
 
+/// The record whose secret is renewed at its next use, whatever its lifetime says: for one that others may know.
+pub fn hasten(record: &Record) -> Record {
+    let credentials =
+        Credentials { cookie_until: Timestamp::EPOCH, ..Credentials::clone(&record.credentials) };
+    Record { credentials: Arc::new(credentials), ..record.clone() }
+}
+
 /// Notes the first sighting of the derived secret: the record to write.
 pub fn sight(record: &Record, now: Timestamp) -> Record {
     let mut credentials = Credentials::clone(&record.credentials);

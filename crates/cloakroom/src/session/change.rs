@@ -77,7 +77,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             None => (None, Payload::unset()),
         };
         let client = self.cell.client(login.as_ref().map_or(&Client::new(), |login| &login.client));
-        let beginning = Beginning { key, lifetime, login, client, value, payload };
+        let beginning = Beginning { key, lifetime, login, client, value, payload, inherited: false };
         let held = manager.create_fresh(beginning).await?;
         self.minted(held);
         Ok(())
@@ -121,7 +121,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         let manager = Arc::clone(&self.cell.manager);
         let (value, payload) = manager.hold(value);
         let (key, client) = (self.cell.intended()?, self.cell.client(&Client::new()));
-        let mut beginning = Beginning { key, lifetime, login: None, client, value: Some(value), payload };
+        let mut beginning =
+            Beginning { key, lifetime, login: None, client, value: Some(value), payload, inherited: false };
         for _ in 0..MINTS {
             match manager.create(&beginning).await? {
                 Created::New(held) => {
