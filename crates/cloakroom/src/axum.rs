@@ -5,16 +5,20 @@
 //! | [`Session<V>`] | the visitor's session, vacant if there is none |
 //! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
 //! | [`Sessions<V>`] | the manager |
+//!
+//! [`ResponseHeaders`] are parts of a response, for handlers that have no layer to apply them.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_core::response::{IntoResponse, Response};
+use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
 use crate::error::{Error, ErrorKind};
+use crate::headers::ResponseHeaders;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::value::{Kind, Value};
@@ -44,6 +48,16 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let visit = parts.extensions.get::<Visit<V, K>>().ok_or(Error::new(ErrorKind::NoLayer))?;
         Ok(visit.sessions())
+    }
+}
+
+/// What [`apply_to`](ResponseHeaders::apply_to) does to a response: `(session.headers(), body)`.
+impl IntoResponseParts for ResponseHeaders {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.apply_to(response.headers_mut());
+        Ok(response)
     }
 }
 
@@ -91,5 +105,24 @@ impl IntoResponse for Error {
         };
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+
+    use super::*;
+    use crate::{Map, MemoryStore};
+
+    #[test]
+    fn a_handler_answers_with_headers_beside_its_body() {
+        let sessions: Sessions<Map> = Sessions::new(MemoryStore::new()).unwrap();
+        let body = ([(CACHE_CONTROL, "public"), (VARY, "Accept")], "bye");
+        let response = (sessions.clear_headers(), body).into_response();
+        let values = |name| response.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(values(CACHE_CONTROL), ["no-store"]);
+        assert_eq!(values(VARY), ["Accept", "cookie"]);
+        assert!(values(SET_COOKIE)[0].to_str().unwrap().starts_with("__Host-id=; Max-Age=0"));
     }
 }
