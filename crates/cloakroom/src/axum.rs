@@ -5,6 +5,7 @@
 //! | [`Session<V>`] | the visitor's session, vacant if there is none |
 //! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
 //! | [`Sessions<V>`] | the manager |
+//! | `sealed::Sealed<V>` | the visitor's sealed session, by the state's `SealedSessions<V>` |
 //!
 //! [`ResponseHeaders`] are parts of a response, for handlers that have no layer to apply them.
 
@@ -105,6 +106,46 @@ impl IntoResponse for Error {
         };
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+#[cfg(feature = "sealed")]
+mod sealed {
+    use axum_core::extract::{FromRef, FromRequestParts};
+    use axum_core::response::{IntoResponse, Response};
+    use http::StatusCode;
+    use http::request::Parts;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use crate::sealed::{SealError, SealErrorKind, Sealed, SealedSessions};
+    use crate::value::{Kind, Value};
+
+    /// Opens the request's session by the [`SealedSessions`] in the application's state.
+    impl<S, V: Value, K: Kind> FromRequestParts<S> for Sealed<V, K>
+    where
+        S: Send + Sync,
+        SealedSessions<V, K>: FromRef<S>,
+    {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+            Ok(SealedSessions::from_ref(state).open(&parts.headers))
+        }
+    }
+
+    /// `TooLarge` and `Unfit` are as for stored sessions 413, `Unavailable` is 503. The body is empty; the response's extensions
+    /// hold the `Arc<SealError>`.
+    impl IntoResponse for SealError {
+        fn into_response(self) -> Response {
+            let status = match self.kind() {
+                SealErrorKind::TooLarge | SealErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
+                SealErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            let mut response = status.into_response();
+            response.extensions_mut().insert(Arc::new(self));
+            response
+        }
     }
 }
 

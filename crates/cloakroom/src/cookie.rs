@@ -9,6 +9,8 @@ use std::time::Duration;
 use http::HeaderValue;
 
 pub(crate) use parse::values;
+#[cfg(feature = "sealed")]
+pub(crate) use policy::LONGEST_PAIR;
 pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
 
 use crate::key::Key;

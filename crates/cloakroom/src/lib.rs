@@ -47,6 +47,7 @@
 //! None is on by default, and none changes what another does.
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
+//! - `sealed`: sessions in the cookie itself, for those who can have no store
 //! - `user-agents`: `Client::device`, a user agent as people call it
 //! - `tracing`: `Traced`, every event for the `tracing` crate
 //! - `metrics`: `Measured`, every event and store call for the `metrics` facade
@@ -57,6 +58,8 @@ pub mod blocking;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod protocol;
+#[cfg(feature = "sealed")]
+pub mod sealed;
 
 mod builder;
 mod cached;
