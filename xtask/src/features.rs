@@ -2,7 +2,7 @@
 
 use crate::shell::{self, Failure};
 
-const FEATURES: [&str; 7] = ["", "tower", "axum", "tokio", "tracing", "metrics", "user-agents"];
+const FEATURES: [&str; 8] = ["", "tower", "axum", "sealed", "tokio", "tracing", "metrics", "user-agents"];
 
 /// By clippy rather than `check`: code that is dead without some feature is a warning that only shows here.
 pub(crate) fn run() -> Result<(), Failure> {

@@ -118,6 +118,13 @@ impl<V: Value, K: Kind> SealedSessions<V, K> {
     }
 }
 
+/// False if `text` is read as a sealed session whose text is another: what fuzzing is after, both in the seal and in its contents.
+pub(crate) fn is_read_as_its_only_text(text: &[u8]) -> bool {
+    let read = text::Envelope::parse(text).is_none_or(|envelope| envelope.to_text().as_bytes() == text);
+    let contents = contents::Deadlines::of_contents(text);
+    read && contents.is_none_or(|(deadlines, payload)| deadlines.to_contents(payload) == text)
+}
+
 impl<V, K> Clone for SealedSessions<V, K> {
     fn clone(&self) -> Self {
         Self { keeper: Arc::clone(&self.keeper), kind: PhantomData }

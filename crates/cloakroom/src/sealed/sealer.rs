@@ -144,6 +144,19 @@ mod tests {
         assert!(sealer(2).open(&envelope, &purpose).is_none());
     }
 
+    /// The text was made by another implementation (libsodium's cipher, Python's HMAC) from the tables and words above; what is
+    /// in browsers must stay readable.
+    #[test]
+    fn version_one_is_what_it_was() {
+        const TEXT: &str = "AQfOUUg3KPt0KRwuW8Pziongx2RpeoZEteVqVXfFlbzTQpAVinRI6UHwTjfv97CITgnElneAMHFrbQk7CD_g3gmM_ue0XmhpJzL_z2snAL0yG6Kcm7bs";
+        let moments = [4_102_444_800_000_u64, 4_102_446_600_000, 4_102_488_000_000].map(u64::to_le_bytes);
+        let contents = [&moments.concat(), &b"\x01\x00{\"name\":\"alice\"}"[..]].concat();
+        let purpose = Purpose::new("__Host-id", "");
+        assert_eq!(seal(&sealer(0), &contents, &purpose).to_text(), TEXT);
+        let envelope = Envelope::parse(TEXT.as_bytes()).unwrap();
+        assert_eq!(sealer(0).open(&envelope, &purpose).unwrap(), contents);
+    }
+
     #[test]
     fn another_cookie_and_another_kind_open_nothing() {
         let envelope = seal(&sealer(1), b"value", &Purpose::new("id", ""));
