@@ -297,6 +297,7 @@ fn a_cookie_of_4096_bytes_fits_and_one_of_4097_is_refused_with_its_size() {
     // Refused, it stayed as it was: the longest that fits.
     let cookie = sent(&session).unwrap();
     assert_eq!(cookie.len() - "=".len(), 4096);
+    assert_eq!(session.name.len() + r#"{"name":""}"#.len(), 2994, "as docs/sealed.md says");
 
     let mut client = Client::new();
     client.absorb(ORIGIN, &response(&session));
