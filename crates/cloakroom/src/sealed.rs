@@ -87,6 +87,18 @@ struct Page;
 /// Opens and seals the sessions of one kind, by one policy. Cheap to clone.
 ///
 /// `V` is what a session carries; `K` tells several kinds of session in one application apart, each with its own cookie.
+///
+/// ```
+/// # use cloakroom::Map;
+/// # use cloakroom::sealed::{KeyRing, SealedSessions, SealedVacancy, SealingKey};
+/// let key = SealingKey::generate()?; // for a test: a server reads its key, or every restart signs everybody out
+/// let sessions: SealedSessions<Map> = SealedSessions::new(KeyRing::new(key))?;
+///
+/// let session = sessions.open(&[("Cookie", "__Host-id=forged")]);
+/// assert_eq!(session.vacancy(), Some(SealedVacancy::Unopened));
+/// assert!(session.is_empty()); // it reads as `Map::default()`
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SealedSessions<V, K = DefaultKind> {
     keeper: Arc<Keeper<V>>,
     kind: PhantomData<fn() -> K>,
