@@ -41,6 +41,7 @@
 //! - [`Session`] is what a handler holds; [`Visit`] is one request's, for frameworks that have no integration yet.
 //! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, and crate `cloakroom-sqlite` has one
 //!   that lasts. [`OnThread`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
+//! - `sealed` (feature `sealed`) is for those who can have no store: the value in the cookie, encrypted, with fewer promises.
 //! - [`protocol`] decides: pure functions, which a model checker runs through every race.
 //!
 //! # Features
