@@ -2,7 +2,8 @@
 
 use crate::shell::{self, Failure};
 
-const FEATURES: [&str; 8] = ["", "tower", "axum", "actix", "tokio", "tracing", "metrics", "user-agents"];
+const FEATURES: [&str; 9] =
+    ["", "tower", "axum", "actix", "sealed", "tokio", "tracing", "metrics", "user-agents"];
 
 /// By clippy rather than `check`: code that is dead without some feature is a warning that only shows here.
 pub(crate) fn run() -> Result<(), Failure> {

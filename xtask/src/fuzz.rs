@@ -26,6 +26,8 @@ enum Target {
     Key,
     /// A stored record
     Record,
+    /// A sealed session
+    Sealed,
 }
 
 impl Target {
@@ -34,6 +36,7 @@ impl Target {
             Self::Cookie => "cookie",
             Self::Key => "key",
             Self::Record => "record",
+            Self::Sealed => "sealed",
         }
     }
 }

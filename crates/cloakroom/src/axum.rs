@@ -5,14 +5,19 @@
 //! | [`Session<V>`] | the visitor's session, vacant if there is none |
 //! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
 //! | [`Sessions<V>`] | the manager |
+//! | `sealed::Sealed<V>` | the visitor's sealed session, by the state's `SealedSessions<V>` |
+//!
+//! [`ResponseHeaders`] are parts of a response, for handlers that have no layer to apply them.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum_core::response::{IntoResponse, Response};
+use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::request::Parts;
 
 use crate::error::{Error, ErrorKind};
+use crate::headers::ResponseHeaders;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::value::{Kind, Value};
@@ -45,6 +50,16 @@ impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Sessions<V, K> {
     }
 }
 
+/// What [`apply_to`](ResponseHeaders::apply_to) does to a response: `(session.headers(), body)`.
+impl IntoResponseParts for ResponseHeaders {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.apply_to(response.headers_mut());
+        Ok(response)
+    }
+}
+
 /// [`Error::status`] with its header and an empty body. The response's extensions hold the `Arc<Error>`, for middleware
 /// that logs it or makes a page of it.
 impl IntoResponse for Error {
@@ -55,5 +70,64 @@ impl IntoResponse for Error {
         }
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+#[cfg(feature = "sealed")]
+mod sealed {
+    use axum_core::extract::{FromRef, FromRequestParts};
+    use axum_core::response::{IntoResponse, Response};
+    use http::StatusCode;
+    use http::request::Parts;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use crate::sealed::{SealError, SealErrorKind, Sealed, SealedSessions};
+    use crate::value::{Kind, Value};
+
+    /// Opens the request's session by the [`SealedSessions`] in the application's state.
+    impl<S, V: Value, K: Kind> FromRequestParts<S> for Sealed<V, K>
+    where
+        S: Send + Sync,
+        SealedSessions<V, K>: FromRef<S>,
+    {
+        type Rejection = Infallible;
+
+        async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+            Ok(SealedSessions::from_ref(state).open(&parts.headers))
+        }
+    }
+
+    /// `TooLarge` and `Unfit` are as for stored sessions 413, `Unavailable` is 503. The body is empty; the response's extensions
+    /// hold the `Arc<SealError>`.
+    impl IntoResponse for SealError {
+        fn into_response(self) -> Response {
+            let status = match self.kind() {
+                SealErrorKind::TooLarge | SealErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
+                SealErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            let mut response = status.into_response();
+            response.extensions_mut().insert(Arc::new(self));
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+
+    use super::*;
+    use crate::{Map, MemoryStore};
+
+    #[test]
+    fn a_handler_answers_with_headers_beside_its_body() {
+        let sessions: Sessions<Map> = Sessions::new(MemoryStore::new()).unwrap();
+        let body = ([(CACHE_CONTROL, "public"), (VARY, "Accept")], "bye");
+        let response = (sessions.clear_headers(), body).into_response();
+        let values = |name| response.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(values(CACHE_CONTROL), ["no-store"]);
+        assert_eq!(values(VARY), ["Accept", "cookie"]);
+        assert!(values(SET_COOKIE)[0].to_str().unwrap().starts_with("__Host-id=; Max-Age=0"));
     }
 }

@@ -211,7 +211,7 @@ const NO_SESSIONS: &str = "a limit of no session lets nobody sign in";
 pub struct ConfigError(Box<dyn StdError + Send + Sync>);
 
 impl ConfigError {
-    fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self(Box::new(cause))
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use http::HeaderValue;
 
 pub(crate) use parse::values;
+#[cfg(feature = "sealed")]
+pub(crate) use policy::LONGEST_PAIR;
 pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
 
 use crate::key::Key;
@@ -33,15 +35,25 @@ impl Cookie {
 
     /// The header that hands `key` over, for `life` or until the browser closes.
     pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
+        self.set_with(Key::TEXT_LEN, |text| key.write_to(text), life)
+    }
+
+    /// The header that hands over a value of `length` characters, which `write` appends.
+    pub(crate) fn set_with(
+        &self,
+        length: usize,
+        write: impl FnOnce(&mut String),
+        life: Option<Duration>,
+    ) -> Option<HeaderValue> {
         // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
         let seconds = life.map(|life| life.min(LONGEST).as_millis().div_ceil(1000).max(1));
         let digits = seconds.and_then(u128::checked_ilog10).map_or(0, |log| MAX_AGE.len() + log as usize + 1);
         // To the byte: a header value made of a full buffer needs no second one.
-        let length = self.name.len() + 1 + Key::TEXT_LEN + digits + self.attributes.len();
+        let length = self.name.len() + 1 + length + digits + self.attributes.len();
         let mut text = String::with_capacity(length);
         text.push_str(&self.name);
         text.push('=');
-        key.write_to(&mut text);
+        write(&mut text);
         if let Some(seconds) = seconds {
             let _ = write!(text, "{MAX_AGE}{seconds}");
         }

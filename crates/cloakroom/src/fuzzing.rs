@@ -1,4 +1,4 @@
-//! The parser of hostile `Cookie` headers, as a function of bytes.
+//! The parsers of hostile `Cookie` headers, as functions of bytes.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
@@ -26,4 +26,22 @@ pub fn cookie(data: &[u8]) -> usize {
         assert!(stands, "a key was adopted that nobody sent");
     }
     presented.keys().count()
+}
+
+/// Reads `data` as `Cookie` headers, one a line, and as what stands in one, and opens it by one key.
+///
+/// # Panics
+/// If anything opens, or if a text is taken for a sealed session that is not that one's only text.
+#[cfg(feature = "sealed")]
+pub fn sealed(data: &[u8]) {
+    use crate::sealed::{KeyRing, SealedSessions, SealingKey, is_read_as_its_only_text};
+
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let Ok(key) = SealingKey::from_text(KEY) else { return };
+    let Ok(sessions) = SealedSessions::<crate::Map>::new(KeyRing::new(key)) else { return };
+    let headers: Vec<_> = data.split(|byte| *byte == b'\n').map(|line| ("cookie", line)).collect();
+    assert!(sessions.open(&headers).is_vacant(), "a session was forged");
+    let value = [b"__Host-id=", data].concat();
+    assert!(sessions.open(&[("cookie", value)]).is_vacant(), "a session was forged");
+    assert!(is_read_as_its_only_text(data), "a session has two texts");
 }

@@ -48,6 +48,12 @@ impl ResponseHeaders {
         Self { cookie, vary, no_store: *change != CookieChange::Keep }
     }
 
+    /// For a session that lives in the cookie itself.
+    #[cfg(feature = "sealed")]
+    pub(crate) fn sealed(cookie: Option<HeaderValue>) -> Self {
+        Self { no_store: cookie.is_some(), cookie, vary: [Some(COOKIE), None] }
+    }
+
     /// Writes them into a response's headers.
     ///
     /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to

@@ -41,6 +41,7 @@
 //! - [`Session`] is what a handler holds; [`Visit`] is one request's, for frameworks that have no integration yet.
 //! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, and crate `cloakroom-sqlite` has one
 //!   that lasts. [`OnThread`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
+//! - `sealed` (feature `sealed`) is for those who can have no store: the value in the cookie, encrypted, with fewer promises.
 //! - [`protocol`] decides: pure functions, which a model checker runs through every race.
 //!
 //! # Features
@@ -48,6 +49,7 @@
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
 //! - `actix`: `SessionMiddleware` and extractors for actix-web
+//! - `sealed`: sessions in the cookie itself, for those who can have no store
 //! - `user-agents`: `Client::device`, a user agent as people call it
 //! - `tracing`: `Traced`, every event for the `tracing` crate
 //! - `metrics`: `Measured`, every event and store call for the `metrics` facade
@@ -58,6 +60,8 @@ pub mod blocking;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod protocol;
+#[cfg(feature = "sealed")]
+pub mod sealed;
 
 mod attendance;
 mod builder;

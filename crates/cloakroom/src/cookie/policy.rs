@@ -6,7 +6,7 @@ use super::Cookie;
 use crate::key::Key;
 
 /// Octets of a cookie's name and value together that browsers keep (RFC 6265bis section 5.6).
-const LONGEST_PAIR: usize = 4096;
+pub(crate) const LONGEST_PAIR: usize = 4096;
 /// Octets of an attribute's value that browsers keep (same section).
 const LONGEST_ATTRIBUTE: usize = 1024;
 

@@ -9,5 +9,6 @@ mod messages;
 mod near_cache;
 mod peers;
 mod readme;
+mod sealed;
 mod timeout;
 mod watching;

@@ -1,0 +1,88 @@
+//! Several keys at once, so that one can take another's place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::key::SealingKey;
+use super::sealer::Sealer;
+use super::text::{Envelope, KeyId, Purpose};
+use crate::hex;
+
+/// The keys that open sessions, and the one among them that seals.
+///
+/// ```
+/// # use cloakroom::sealed::{KeyRing, SealingKey};
+/// # let text = |name: &str| Ok::<_, std::env::VarError>("5d0c8f2f8e51ab3c6ef0b9a1d4470e6ac29358f1b7de3c0f94a1e6275bd8c36f");
+/// let current: SealingKey = text("SESSION_KEY")?.parse()?;
+/// let older: SealingKey = text("SESSION_KEY_OLD")?.parse()?;
+/// let ring = KeyRing::new(current).accepting(older);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Rotation
+/// A session that an older key opened is sealed anew, by the current one, in the response to that very request. So
+/// whoever comes back has changed keys, and after one [`Lifetime`](crate::Lifetime) the older key has nothing left to open:
+/// drop it then. With several servers, let all of them *accept* the new key before any of them seals with it, or those that
+/// don't know it take its sessions for forged ones.
+///
+/// A key that others may have seen has no such time: drop it at once. Everybody it sealed is out.
+#[derive(Clone)]
+#[must_use = "it opens nothing until sessions are built with it"]
+pub struct KeyRing {
+    current: Arc<Sealer>,
+    older: Vec<Arc<Sealer>>,
+}
+
+/// What a ring's key opened.
+pub(super) struct Unsealed {
+    pub(super) contents: Vec<u8>,
+    /// True if it was sealed by a key that seals no more.
+    pub(super) by_older_key: bool,
+}
+
+impl KeyRing {
+    /// A ring with this key, which seals and opens.
+    #[expect(clippy::needless_pass_by_value, reason = "taken, so that it is wiped once the ring has it")]
+    pub fn new(current: SealingKey) -> Self {
+        Self { current: Arc::new(Sealer::new(&current)), older: Vec::new() }
+    }
+
+    /// Also opens what this key sealed; call it again for more. The key may be older or one that is to come.
+    #[expect(clippy::needless_pass_by_value, reason = "taken, so that it is wiped once the ring has it")]
+    pub fn accepting(mut self, other: SealingKey) -> Self {
+        self.older.push(Arc::new(Sealer::new(&other)));
+        self
+    }
+
+    pub(super) fn current(&self) -> &Sealer {
+        &self.current
+    }
+
+    pub(super) fn knows(&self, id: KeyId) -> bool {
+        self.all().any(|key| key.id() == id)
+    }
+
+    /// Opens an envelope by the key of its id; by another of that id, should two ids happen to agree.
+    pub(super) fn open(&self, envelope: &Envelope, purpose: &Purpose) -> Option<Unsealed> {
+        self.all().enumerate().filter(|(_, key)| key.id() == envelope.key).find_map(|(at, key)| {
+            let contents = key.open(envelope, purpose)?;
+            Some(Unsealed { contents, by_older_key: at > 0 })
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Sealer> {
+        std::iter::once(&self.current).chain(&self.older).map(Arc::as_ref)
+    }
+}
+
+/// The ids of its keys, the current one's first: they stand in every cookie.
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyRing(")?;
+        for (at, key) in self.all().enumerate() {
+            f.write_str(if at > 0 { ", " } else { "" })?;
+            hex::write(f, &key.id())?;
+        }
+        f.write_str(")")
+    }
+}
