@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::shell::{self, Failure};
-use crate::{deny, docs, features, lint, model, msrv, test, tidy, tree};
+use crate::{deny, docs, examples, features, lint, model, msrv, test, tidy, tree};
 
 type Check = fn() -> Result<(), Failure>;
 
 /// Quick answers first.
-const STEPS: [(&str, Check); 10] = [
+const STEPS: [(&str, Check); 11] = [
     ("fmt", lint::fmt),
     ("clippy", lint::clippy),
     ("features", features::run),
@@ -19,6 +19,7 @@ const STEPS: [(&str, Check); 10] = [
     ("tidy", tidy::run),
     ("model", model::plain),
     ("mutants", model::mutants),
+    ("examples", examples::run),
 ];
 
 /// The tests come last and after the table, so that a log ends with their own results.

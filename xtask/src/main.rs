@@ -10,6 +10,7 @@ mod browser;
 mod ci;
 mod deny;
 mod docs;
+mod examples;
 mod features;
 mod fuzz;
 mod install;
@@ -46,7 +47,7 @@ enum Step {
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///
-    /// fmt, clippy, features, docs, msrv, deny, tree, tidy, model, model --mutants, test.
+    /// fmt, clippy, features, docs, msrv, deny, tree, tidy, model, model --mutants, examples, test.
     /// A table of steps comes before the tests, so that the last lines are the tests' own results.
     Ci,
     /// Formatting (part of ci)
@@ -69,6 +70,8 @@ enum Step {
     Tidy,
     /// Model-checks the protocol (part of ci); arguments go to the checker, such as --mutants or --json
     Model(model::Args),
+    /// Builds, tests, starts and uses every example (part of ci)
+    Examples,
     /// Measurements; arguments after the name go to the bench, such as --json
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Step::Tree => tree::run(),
         Step::Tidy => tidy::run(),
         Step::Model(args) => model::run(&args.rest),
+        Step::Examples => examples::run(),
         Step::Bench(bench) => bench::run(&bench),
         Step::Screenshots => test::screenshots(),
         Step::Fuzz(args) => fuzz::run(&args),

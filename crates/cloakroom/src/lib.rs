@@ -137,7 +137,7 @@ pub use limit::Limit;
 pub use login::Login;
 pub use manager::UndecodablePolicy;
 pub use map::Map;
-pub use memory::MemoryStore;
+pub use memory::{Directory, MemoryStore};
 pub use moving::Moving;
 pub use observed::Observed;
 #[cfg(feature = "metrics")]
