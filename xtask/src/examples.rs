@@ -86,11 +86,10 @@ fn launch(name: &str, place: &std::path::Path) -> Result<(Child, u16), Failure> 
     let mut address = String::new();
     let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut address));
     let port = address.trim().rsplit(':').next().and_then(|port| port.parse().ok());
-    match (read, port) {
-        (Some(Ok(_)), Some(port)) => Ok((process, port)),
-        _ => {
-            let _ = process.kill();
-            Err(failed(format!("it printed no address but `{address}`")))
-        }
+    if let (Some(Ok(_)), Some(port)) = (read, port) {
+        return Ok((process, port));
     }
+    let _ = process.kill();
+    let _ = process.wait();
+    Err(failed(format!("it printed no address but `{address}`")))
 }

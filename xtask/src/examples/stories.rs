@@ -119,5 +119,5 @@ fn closed_by_signing_out(example: &mut Example) -> Result<(), String> {
     let mut close = [0; 4];
     socket.read_exact(&mut close).map_err(text)?;
     let code = u16::from_be_bytes([close[2], close[3]]);
-    if (close[0], code) != (0x88, 4401) { Err(format!("closed by {close:?}")) } else { Ok(()) }
+    if (close[0], code) == (0x88, 4401) { Ok(()) } else { Err(format!("closed by {close:?}")) }
 }
