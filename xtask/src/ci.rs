@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use crate::shell::{self, Failure};
-use crate::{deny, docs, examples, features, lint, model, msrv, test, tidy, tree};
+use crate::{api, deny, docs, examples, features, lint, model, msrv, test, tidy, tree};
 
 type Check = fn() -> Result<(), Failure>;
 
 /// Quick answers first.
-const STEPS: [(&str, Check); 11] = [
+const STEPS: [(&str, Check); 12] = [
     ("fmt", lint::fmt),
     ("clippy", lint::clippy),
     ("features", features::run),
     ("docs", docs::run),
+    ("api", api::run),
     ("msrv", msrv::run),
     ("deny", deny::run),
     ("tree", tree::run),

@@ -5,6 +5,7 @@
     reason = "a command's face: data on stdout, talk on stderr"
 )]
 
+mod api;
 mod bench;
 mod browser;
 mod ci;
@@ -47,7 +48,7 @@ enum Step {
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///
-    /// fmt, clippy, features, docs, msrv, deny, tree, tidy, model, model --mutants, examples, test.
+    /// fmt, clippy, features, docs, api, msrv, deny, tree, tidy, model, model --mutants, examples, test.
     /// A table of steps comes before the tests, so that the last lines are the tests' own results.
     Ci,
     /// Formatting (part of ci)
@@ -58,6 +59,8 @@ enum Step {
     Features,
     /// Documentation; a broken link is an error (part of ci)
     Docs,
+    /// Types of other crates in public interfaces (part of ci)
+    Api,
     /// The oldest compiler promised in the manifest (part of ci)
     Msrv,
     /// Licences, sources and duplicates of dependencies (part of ci)
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Step::Clippy => lint::clippy(),
         Step::Features => features::run(),
         Step::Docs => docs::run(),
+        Step::Api => api::run(),
         Step::Msrv => msrv::run(),
         Step::Deny => deny::run(),
         Step::Advisories => deny::advisories(),
