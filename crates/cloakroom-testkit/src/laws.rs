@@ -189,6 +189,7 @@ macro_rules! for_each_law {
             round_trips_are_the_fewest_possible
             a_page_of_a_long_list_costs_no_more_than_the_page
             what_is_no_key_costs_nothing
+            handles_that_are_asked_for_at_once_cost_one_read
             // Peers' flaws that no other law asks about
             nothing_done_first_adopts_the_clients_id
             what_was_written_before_the_end_does_not_come_back

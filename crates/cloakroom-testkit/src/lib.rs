@@ -17,6 +17,7 @@
 //! - [`SpyStore`] counts, [`FaultyStore`] fails and [`StepStore`] halts: decorators around any store. [`FeedStore`] tells of its changes. [`Guarded`] keeps the
 //!   directory or server of a store alive as long as it.
 //! - [`Client`] keeps cookies as a browser does; [`cookie_of`] reads what a response does to the cookie.
+//! - [`scenarios!`] (feature `scenarios`) asks a framework's integration what the laws ask of a store: over real connections.
 //! - [`assert_round_trips`] shows that values of yours survive their codec.
 //!
 //! # Panics
@@ -32,6 +33,8 @@
 pub mod clauses;
 pub mod laws;
 pub mod oracle;
+#[cfg(feature = "scenarios")]
+pub mod scenarios;
 #[cfg(feature = "servers")]
 pub mod servers;
 

@@ -1,7 +1,9 @@
 //! What all handles of one request share.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use crate::client::{Client, Noted};
 use crate::error::{Error, ErrorKind};
@@ -40,6 +42,15 @@ impl<V> Clone for Holding<V> {
     }
 }
 
+/// The head of the response, with which keys are sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Open,
+    Sent,
+    /// There is no response: the session is held outside any request, without its key.
+    None,
+}
+
 /// What a request brings to the counter.
 pub(crate) struct Arrival {
     presented: Presented,
@@ -52,15 +63,31 @@ pub(crate) struct State<V> {
     cookie: CookieChange,
     carrier: Carrier,
     asked: bool,
-    closed: bool,
-    /// Held without a key: outside any request.
-    keyless: bool,
+    head: Head,
+    /// A handle is opening the session.
+    opening: bool,
+    /// Handles that wait for it.
+    waiting: Vec<Waker>,
     /// The connection's own address, if the server told it.
     peer: Option<IpAddr>,
     /// What the request told of its client, as far as the policy notes it.
     noted: Noted,
     /// The key under which this request's first write begins a session, so that two handles begin one.
     intended: Option<Key>,
+}
+
+/// The turn of the handle that opens the session. Whoever is dropped on the way gives it up.
+struct Turn<'a, V: Value>(&'a Cell<V>);
+
+impl<V: Value> Drop for Turn<'_, V> {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.0.lock();
+            state.opening = false;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl<V> Default for State<V> {
@@ -70,8 +97,9 @@ impl<V> Default for State<V> {
             cookie: CookieChange::Keep,
             carrier: Carrier::Cookie,
             asked: false,
-            closed: false,
-            keyless: false,
+            head: Head::Open,
+            opening: false,
+            waiting: Vec::new(),
             peer: None,
             noted: Noted::default(),
             intended: None,
@@ -87,12 +115,12 @@ impl<V: Value> Cell<V> {
     /// A session held outside any request: there is no response, and no key.
     pub(crate) fn attended(manager: Arc<Manager<V>>, held: Held<V>) -> Self {
         let holding = Some(Holding::Live(Arc::new(held)));
-        let state = State { holding, closed: true, keyless: true, ..State::default() };
+        let state = State { holding, head: Head::None, ..State::default() };
         Self { manager, state: Mutex::new(state) }
     }
 
     pub(crate) fn is_keyless(&self) -> bool {
-        self.lock().keyless
+        self.lock().head == Head::None
     }
 
     /// Notes that the response depends on the session, without opening one.
@@ -116,7 +144,7 @@ impl<V: Value> Cell<V> {
     /// Closes the cell: the response head leaves with these headers.
     pub(crate) fn close(&self) -> ResponseHeaders {
         let mut state = self.lock();
-        state.closed = true;
+        state.head = Head::Sent;
         self.headers_of(&state)
     }
 
@@ -126,13 +154,13 @@ impl<V: Value> Cell<V> {
 
     /// Refuses what needs a new key once the response head is gone.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if self.lock().closed { Err(Error::new(ErrorKind::HeadersSent)) } else { Ok(()) }
+        if self.lock().head == Head::Open { Ok(()) } else { Err(Error::new(ErrorKind::HeadersSent)) }
     }
 
     /// True if the client of this request takes renewed keys.
     pub(crate) fn renews(&self) -> bool {
         let state = self.lock();
-        state.carrier == Carrier::Cookie && !state.closed
+        state.carrier == Carrier::Cookie && state.head == Head::Open
     }
 
     /// The key this request's first write begins a session under.
@@ -210,11 +238,30 @@ impl<V: Value> Cell<V> {
         Some(Arrival { presented, client: state.noted.address })
     }
 
+    /// Waits for its turn to open the session: handles that are asked for at once open it once.
+    async fn turn(&self) -> Turn<'_, V> {
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if state.opening {
+                state.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            state.opening = true;
+            Poll::Ready(())
+        })
+        .await;
+        Turn(self)
+    }
+
     /// Opens what the request presents, once.
     pub(crate) async fn open(&self, arrival: Arrival) -> Result<(), Error> {
+        let _turn = self.turn().await;
+        if self.lock().holding.is_some() {
+            return Ok(());
+        }
         let (holding, cookie) = self.try_keys(&arrival.presented, arrival.client).await?;
         let mut state = self.lock();
-        // Another handle may have opened it meanwhile, and gone further.
+        // Another handle may have ended it meanwhile, or begun one.
         if state.holding.is_none() {
             state.holding = Some(holding);
         }

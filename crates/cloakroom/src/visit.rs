@@ -57,7 +57,8 @@ impl<V: Value, K: Kind> Visit<V, K> {
         self
     }
 
-    /// The request's session: opened by the first call, shared by all later ones.
+    /// The request's session: opened by the first call, shared by all later ones, and by those that come at the same time: they wait
+    /// for the one that opens it, so a call that is not polled any more must be dropped.
     ///
     /// A visitor without a session gets a vacant one: [`Session::value`] is the default, and nothing is stored
     /// before the first write.

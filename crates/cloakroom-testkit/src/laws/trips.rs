@@ -1,10 +1,13 @@
 //! Law 10: the fewest round trips.
 
-use cloakroom::{Page, Store};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use cloakroom::{Operation, Page, Store};
 use http::HeaderMap;
 
 use super::{Tally, World, alice, increment, key_of};
-use crate::{SpyStore, block_on};
+use crate::{SpyStore, StepStore, block_on};
 
 /// Ignore 0, read 1, read and change 2, a new visitor's first write 1, a visitor who writes nothing 0.
 pub fn round_trips_are_the_fewest_possible(store: impl Store) {
@@ -97,4 +100,41 @@ pub fn what_is_no_key_costs_nothing(store: impl Store) {
         }
         assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
     });
+}
+
+/// Some frameworks poll all extractors of a handler together. One that is dropped on the way gives its turn to the next.
+pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
+    let spy = SpyStore::new(store);
+    let steps = StepStore::new(spy.clone());
+    let world = World::new(steps.clone());
+    let key = key_of(&block_on(world.sessions.generate(Tally::of(1))).unwrap());
+    let request = world.request(&key);
+    for is_dropped in [false, true] {
+        spy.reset();
+        let held = steps.hold(Operation::Get);
+        let visit = world.sessions.visit();
+        let mut first = Box::pin(visit.session(&request));
+        let mut second = Box::pin(visit.session(&request));
+        // The store halts the first before it is held, so that it takes some polling to get there.
+        while !held.has_arrived() {
+            assert!(poll(&mut first).is_none());
+            assert!(poll(&mut second).is_none());
+        }
+        if is_dropped {
+            drop(first);
+        } else {
+            held.release();
+            assert_eq!(block_on(first).unwrap().count, 1);
+        }
+        assert_eq!(block_on(second).unwrap().count, 1);
+        assert_eq!(spy.calls().get, 1);
+    }
+}
+
+/// What a future answers at once.
+fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    match Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
 }

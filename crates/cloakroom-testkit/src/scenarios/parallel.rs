@@ -1,0 +1,70 @@
+//! Many requests of one visitor at once, each on a connection of its own.
+
+use std::thread;
+use std::time::Duration;
+
+use cloakroom::Store;
+
+use super::venue::{Browser, Venue};
+use super::wire::Reply;
+
+const TABS: usize = 8;
+
+/// One request in each of several tabs, at once.
+fn in_tabs(visitor: &Browser, act: impl Fn(&mut Browser) -> Reply + Sync) -> Vec<Reply> {
+    let mut tabs = vec![visitor.clone(); TABS];
+    thread::scope(|scope| {
+        let running: Vec<_> = tabs.iter_mut().map(|tab| scope.spawn(|| act(tab))).collect();
+        running.into_iter().map(|tab| tab.join().expect("a tab")).collect()
+    })
+}
+
+/// Sixty-four of them, and the numbers they are answered are all different.
+pub fn parallel_increments_all_count(venue: Venue<impl Store>) {
+    let mut visitor = venue.browser();
+    visitor.post("/login");
+    let mut numbers = Vec::new();
+    for _ in 0..8 {
+        numbers.extend(in_tabs(&visitor, |tab| tab.post("/count")).into_iter().map(|reply| {
+            assert_eq!(reply.status.as_u16(), 200);
+            reply.body.parse::<usize>().expect("a number")
+        }));
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=64).collect::<Vec<_>>());
+    assert_eq!(visitor.get("/read").body, "64");
+}
+
+/// Whichever of their responses arrives last, the browser ends with a key that opens the session.
+pub fn a_renewal_gives_all_parallel_requests_the_same_key(venue: Venue<impl Store>) {
+    let mut visitor = venue.visitor();
+    let old = visitor.key();
+    venue.clock.advance(Duration::from_mins(15));
+    let replies = in_tabs(&visitor, |tab| tab.post("/count"));
+    let mut keys: Vec<_> = replies.iter().filter_map(|reply| reply.seen().key()).collect();
+    assert!(replies.iter().all(|reply| reply.status.as_u16() == 200));
+    keys.dedup();
+    assert_eq!(keys.len(), 1, "one key, whoever renewed it");
+    assert_ne!(keys[0], old);
+    for reply in &replies {
+        visitor.take(&reply.headers);
+    }
+    assert_eq!(visitor.get("/read").body, "9");
+}
+
+/// A lost response costs nothing, and in the end the old key is worth nothing.
+pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(venue: Venue<impl Store>) {
+    let mut visitor = venue.visitor();
+    let mut crashed = visitor.clone();
+    venue.clock.advance(Duration::from_mins(15));
+    let renewed = visitor.get("/read").seen().key().expect("a renewal is due");
+    for _ in 0..3 {
+        let again = crashed.clone().get("/read");
+        assert_eq!((again.body.as_str(), again.seen().key()), ("1", Some(renewed.clone())));
+    }
+    assert_eq!(visitor.get("/read").body, "1"); // seen with the new key
+    venue.clock.advance(Duration::from_mins(1));
+    assert_eq!(visitor.get("/read").body, "1"); // and seen again: the old one retires
+    assert_eq!(crashed.post("/count").status.as_u16(), 409);
+    assert_eq!(visitor.post("/count").body, "2");
+}
