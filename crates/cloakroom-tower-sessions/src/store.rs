@@ -60,12 +60,12 @@ impl TowerSessionStore {
     /// them is ignored.
     ///
     /// ```
-    /// # use cloakroom::{Event, MemoryStore, SystemClock};
+    /// # use std::sync::Arc;
+    /// # use cloakroom::{Event, MemoryStore, Observer};
     /// # use cloakroom_tower_sessions::TowerSessionStore;
-    /// let store = TowerSessionStore::with(MemoryStore::new(), |builder| {
-    ///     builder.observer(|event: &Event<'_>| println!("{event:?}")).clock(SystemClock)
-    /// })?;
-    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// # fn with(observer: Arc<dyn Observer>) -> Result<(), cloakroom::ConfigError> {
+    /// let store = TowerSessionStore::with(MemoryStore::new(), |builder| builder.observer(observer))?;
+    /// # Ok(()) }
     /// ```
     ///
     /// Observers hear of every end and every key that opens nothing. Of a session's beginning they do not: it is written past them, since
