@@ -10,7 +10,7 @@ use cloakroom::{
     SessionId, Sessions, Store, Stored, Vacancy, protocol,
 };
 use tower_sessions_core::session::{Id, Record};
-use tower_sessions_core::session_store::{self, Result};
+use tower_sessions_core::session_store::Result;
 use tower_sessions_core::{ExpiredDeletion, SessionStore};
 
 use crate::state::{self, SCHEMA, State, TowerSessions};
@@ -97,7 +97,7 @@ impl TowerSessionStore {
             // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
             answer = self.store.insert(key.id(), begun).await.or(answer);
         }
-        match answer.map_err(error::of_store)? {
+        match answer.map_err(error::told)? {
             Inserted::Done => Ok(true),
             Inserted::Taken => Ok(is_repeated && self.is_at(key.id(), revision).await?),
         }
@@ -105,7 +105,7 @@ impl TowerSessionStore {
 
     /// True if what is kept under the id is the write with this revision.
     async fn is_at(&self, id: SessionId, revision: Revision) -> Result<bool> {
-        let found = self.store.get(id).await.map_err(error::of_store)?;
+        let found = self.store.get(id).await.map_err(error::told)?;
         Ok(matches!(found, Some(Stored::Live(record)) if record.revision() == revision))
     }
 }
@@ -123,16 +123,16 @@ impl SessionStore for TowerSessionStore {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let mut session = self.sessions.of_key(&ticket::key(&record.id)).await.map_err(of_session)?;
+        let mut session = self.sessions.of_key(&ticket::key(&record.id)).await.map_err(error::told)?;
         let span = ticket::deadline(record.expiry_date).since(self.sessions.now());
-        session.set_for(State(record.data.clone()), span).await.map_err(of_session)
+        session.set_for(State(record.data.clone()), span).await.map_err(error::told)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.sessions.now();
         let session = match self.sessions.of_key(&ticket::key(id)).await {
             Err(error) if is_absence(&error) => return Ok(None),
-            session => session.map_err(of_session)?,
+            session => session.map_err(error::told)?,
         };
         let expiry_date = ticket::date(now.after(session.expires_in()));
         Ok(Some(Record { id: *id, data: session.value().0.clone(), expiry_date }))
@@ -150,7 +150,7 @@ impl SessionStore for TowerSessionStore {
         };
         match ended {
             Err(error) if is_absence(&error) => Ok(()),
-            ended => ended.map_err(of_session),
+            ended => ended.map_err(error::told),
         }
     }
 }
@@ -158,7 +158,7 @@ impl SessionStore for TowerSessionStore {
 #[async_trait]
 impl ExpiredDeletion for TowerSessionStore {
     async fn delete_expired(&self) -> Result<()> {
-        while self.sessions.sweep(SWEEP).await.map_err(of_session)? >= SWEEP {}
+        while self.sessions.sweep(SWEEP).await.map_err(error::told)? >= SWEEP {}
         Ok(())
     }
 }
@@ -182,8 +182,4 @@ fn lifetime(span: Duration) -> Lifetime {
 /// What marks a write among all others.
 fn token() -> Result<u64> {
     getrandom::u64().map_err(|_| error::backend("the system has no randomness to give"))
-}
-
-fn of_session(error: Error) -> session_store::Error {
-    error::of_session(&error)
 }
