@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_session::storage::{SessionKey, SessionStore};
 use actix_web::cookie::time::Duration;
-use cloakroom::Store;
+use cloakroom::{SessionId, Store, Stored};
 use cloakroom_actix_session::ActixSessionStore;
 use cloakroom_testkit::ManualClock;
 
@@ -50,4 +50,17 @@ pub(crate) fn key(text: impl Into<String>) -> SessionKey {
 /// The same key once more: theirs can't be cloned.
 pub(crate) fn copy(of: &SessionKey) -> SessionKey {
     key(of.as_ref())
+}
+
+/// All that the store keeps, part by part: an engine may begin with empty ones.
+pub(crate) async fn entries(store: &impl Store) -> Vec<(SessionId, Stored)> {
+    let (mut entries, mut from) = (Vec::new(), None);
+    loop {
+        let part = store.scan(from.as_ref(), 100).await.unwrap();
+        entries.extend(part.entries);
+        match part.next {
+            Some(next) => from = Some(next),
+            None => return entries,
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use actix_session::storage::{SessionKey, SessionStore};
-use cloakroom::{Cursor, Key, Secret, Store};
+use cloakroom::{Key, Secret, Store};
 use cloakroom_testkit::{Calls, SpyStore};
 
-use crate::bridge::{Bridge, HOUR, copy, key, state};
+use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
 
 async fn what_the_store_keeps_holds_no_key_and_no_secret(store: impl Store) {
     let store = Arc::new(store);
@@ -80,18 +80,12 @@ fn secret(key: &SessionKey) -> Vec<u8> {
 
 /// All that the store keeps, ids included.
 async fn dump(store: &impl Store) -> Vec<u8> {
-    let (mut dump, mut from): (_, Option<Cursor>) = (Vec::new(), None);
-    loop {
-        let part = store.scan(from.as_ref(), 100).await.unwrap();
-        for (id, stored) in part.entries {
-            dump.extend(id.as_bytes());
-            dump.extend(stored.to_bytes().unwrap());
-        }
-        match part.next {
-            Some(next) => from = Some(next),
-            None => return dump,
-        }
+    let mut dump = Vec::new();
+    for (id, stored) in entries(store).await {
+        dump.extend(id.as_bytes());
+        dump.extend(stored.to_bytes().unwrap());
     }
+    dump
 }
 
 fn contains(dump: &[u8], needle: &[u8]) -> bool {

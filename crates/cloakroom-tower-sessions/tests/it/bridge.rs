@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cloakroom::{Clock, Store, SystemClock, Timestamp};
+use cloakroom::{Clock, SessionId, Store, Stored, SystemClock, Timestamp};
 use cloakroom_testkit::ManualClock;
 use cloakroom_tower_sessions::TowerSessionStore;
 use serde_json::Value;
@@ -64,4 +64,17 @@ pub(crate) fn with(record: &Record, value: impl Into<Value>) -> Record {
     let mut record = record.clone();
     record.data.insert("value".to_owned(), value.into());
     record
+}
+
+/// All that the store keeps, part by part: an engine may begin with empty ones.
+pub(crate) async fn entries(store: &impl Store) -> Vec<(SessionId, Stored)> {
+    let (mut entries, mut from) = (Vec::new(), None);
+    loop {
+        let part = store.scan(from.as_ref(), 100).await.unwrap();
+        entries.extend(part.entries);
+        match part.next {
+            Some(next) => from = Some(next),
+            None => return entries,
+        }
+    }
 }

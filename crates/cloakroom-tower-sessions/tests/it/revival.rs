@@ -11,13 +11,15 @@ use futures_util::poll;
 use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
 
-use crate::bridge::{Bridge, with};
+use crate::bridge::{Bridge, entries, with};
 
 async fn saving_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
-    let bridge = Bridge::over(store);
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
     let record = bridge.record(1);
     assert!(bridge.sessions.save(&record).await.is_err());
     assert_eq!(bridge.load(record.id).await, None);
+    assert!(entries(&store).await.is_empty());
 }
 
 async fn saving_after_a_delete_is_an_error_and_revives_nothing(store: impl Store) {

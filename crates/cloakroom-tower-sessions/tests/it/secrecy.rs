@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cloakroom::{Cursor, Key, Operation, Secret, Store};
+use cloakroom::{Key, Operation, Secret, Store};
 use cloakroom_testkit::{Calls, SpyStore};
 use tower_sessions::SessionStore;
 
-use crate::bridge::{Bridge, with};
+use crate::bridge::{Bridge, entries, with};
 
 async fn what_the_store_keeps_holds_neither_id_nor_key(store: impl Store) {
     let store = Arc::new(store);
@@ -62,20 +62,14 @@ async fn round_trips_are_as_promised(store: impl Store) {
 
 /// All that the store keeps, ids included.
 async fn dump(store: &impl Store) -> Vec<u8> {
-    let (mut dump, mut from): (_, Option<Cursor>) = (Vec::new(), None);
-    loop {
-        let part = store.scan(from.as_ref(), 100).await.unwrap();
-        for (id, stored) in part.entries {
-            dump.extend(id.to_string().into_bytes());
-            // The name without a secret beside it, to be looked through like all else.
-            dump.extend(Key::new(id, Secret::from_bytes([0; 16])).expose().into_bytes());
-            dump.extend(stored.to_bytes().unwrap());
-        }
-        match part.next {
-            Some(next) => from = Some(next),
-            None => return dump,
-        }
+    let mut dump = Vec::new();
+    for (id, stored) in entries(store).await {
+        dump.extend(id.as_bytes());
+        // The name without a secret beside it, to be looked through like all else.
+        dump.extend(Key::new(id, Secret::from_bytes([0; 16])).expose().into_bytes());
+        dump.extend(stored.to_bytes().unwrap());
     }
+    dump
 }
 
 fn contains(dump: &[u8], needle: &[u8]) -> bool {
