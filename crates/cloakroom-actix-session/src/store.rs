@@ -118,15 +118,15 @@ impl SessionStore for ActixSessionStore {
     }
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> anyhow::Result<()> {
-        let mut session = self.open(key).await?.ok_or_else(gone)?;
-        Ok(session.extend(span(*ttl)).await?)
+        let mut session = self.open(key).await.map_err(error::told)?.ok_or_else(gone)?;
+        session.extend(span(*ttl)).await.map_err(error::told)
     }
 
     async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {
-        let Some(mut session) = self.open(key).await? else { return Ok(()) };
+        let Some(mut session) = self.open(key).await.map_err(error::told)? else { return Ok(()) };
         match session.end().await {
             Err(error) if error::is_absence(&error) => Ok(()),
-            ended => Ok(ended?),
+            ended => ended.map_err(error::told),
         }
     }
 }

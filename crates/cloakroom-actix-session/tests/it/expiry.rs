@@ -1,10 +1,12 @@
 //! How long a session loads.
 
+use std::sync::Arc;
+
 use actix_session::storage::SessionStore;
 use actix_web::cookie::time::Duration;
 use cloakroom::Store;
 
-use crate::bridge::{Bridge, HOUR, copy, state};
+use crate::bridge::{Bridge, HOUR, copy, entries, state};
 
 async fn a_session_loads_until_its_expiry_and_no_longer(store: impl Store) {
     let bridge = Bridge::over(store);
@@ -87,6 +89,17 @@ async fn a_span_over_400_days_is_400_days(store: impl Store) {
     assert_eq!(bridge.load(&key).await, None);
 }
 
+async fn a_longer_life_renews_no_key(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let key = bridge.saved("hat").await;
+    bridge.sessions.update_ttl(&key, &(HOUR * 24)).await.unwrap();
+    bridge.sessions.update(copy(&key), state("coat"), &(HOUR * 48)).await.unwrap();
+    let (_, stored) = entries(&store).await.remove(0);
+    // Their middleware could not be told of a renewed one.
+    assert!(stored.credentials().successor.is_none());
+}
+
 async fn sweeping_leaves_what_lives(store: impl Store) {
     let bridge = Bridge::over(store);
     let dead = bridge.saved("dead").await;
@@ -107,5 +120,6 @@ on_every_store! {
     a_session_of_no_time_is_not_begun
     a_session_that_is_left_no_time_ends
     a_span_over_400_days_is_400_days
+    a_longer_life_renews_no_key
     sweeping_leaves_what_lives
 }

@@ -1,12 +1,13 @@
 //! How long a session loads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Store;
 use time::UtcOffset;
 use tower_sessions::{ExpiredDeletion, SessionStore};
 
-use crate::bridge::{Bridge, HOUR, with};
+use crate::bridge::{Bridge, HOUR, entries, with};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// An hour but for the last millisecond.
@@ -106,8 +107,21 @@ async fn an_extended_session_keeps_its_id(store: impl Store) {
     }
 }
 
+async fn a_longer_life_renews_no_key(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let mut record = bridge.created(1).await;
+    record.expiry_date = bridge.date(HOUR * 24);
+    bridge.sessions.save(&record).await.unwrap();
+    bridge.load(record.id).await.unwrap();
+    let (_, stored) = entries(&store).await.remove(0);
+    // Their cookie can't be sent a renewed one.
+    assert!(stored.credentials().successor.is_none());
+}
+
 async fn deleting_what_expired_leaves_what_lives(store: impl Store) {
-    let bridge = Bridge::over(store);
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
     let dead = bridge.created(1).await;
     bridge.clock.advance(HOUR / 2);
     let live = bridge.created(2).await;
@@ -115,6 +129,7 @@ async fn deleting_what_expired_leaves_what_lives(store: impl Store) {
     bridge.sessions.delete_expired().await.unwrap();
     assert_eq!(bridge.load(dead.id).await, None);
     assert_eq!(bridge.load(live.id).await, Some(live));
+    assert_eq!(entries(&store).await.len(), 1);
 }
 
 on_every_store! {
@@ -127,5 +142,6 @@ on_every_store! {
     a_date_is_the_same_moment_in_every_time_zone
     a_span_over_400_days_is_400_days
     an_extended_session_keeps_its_id
+    a_longer_life_renews_no_key
     deleting_what_expired_leaves_what_lives
 }

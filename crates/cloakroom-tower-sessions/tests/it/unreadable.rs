@@ -34,13 +34,13 @@ async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     assert!(matches!(&error, Error::Decode(text) if !text.contains("spoilt")), "{error:?}");
 }
 
-/// Puts a value that is no JSON in place of the one that the only session has.
+/// Puts a value that is no map in place of the one that the only session has.
 async fn spoil(store: &impl Store, secret: Id) {
     let (id, stored) = entries(store).await.remove(0);
     let Stored::Live(record) = stored else { panic!("the session has ended") };
     let key = Key::new(id, Secret::from_bytes(secret.0.to_le_bytes()));
     let verifier = key.verifier(KindTag::of("tower-sessions"));
-    let payload = Payload::from_bytes(*b"\x01\x00{spoilt");
+    let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
     let revision = Revision::new(record.revision().count() + 1, 0);
     let spoilt = protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
     let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
