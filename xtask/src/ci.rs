@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use crate::shell::{self, Failure};
-use crate::{deny, docs, features, lint, model, msrv, test, tidy, tree};
+use crate::{api, deny, docs, examples, features, lint, model, msrv, test, tidy, tree};
 
 type Check = fn() -> Result<(), Failure>;
 
 /// Quick answers first.
-const STEPS: [(&str, Check); 10] = [
+const STEPS: [(&str, Check); 12] = [
     ("fmt", lint::fmt),
     ("clippy", lint::clippy),
     ("features", features::run),
     ("docs", docs::run),
+    ("api", api::run),
     ("msrv", msrv::run),
     ("deny", deny::run),
     ("tree", tree::run),
     ("tidy", tidy::run),
     ("model", model::plain),
     ("mutants", model::mutants),
+    ("examples", examples::run),
 ];
 
 /// The tests come last and after the table, so that a log ends with their own results.

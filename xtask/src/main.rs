@@ -5,11 +5,13 @@
     reason = "a command's face: data on stdout, talk on stderr"
 )]
 
+mod api;
 mod bench;
 mod browser;
 mod ci;
 mod deny;
 mod docs;
+mod examples;
 mod features;
 mod fuzz;
 mod install;
@@ -46,7 +48,7 @@ enum Step {
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///
-    /// fmt, clippy, features, docs, msrv, deny, tree, tidy, model, model --mutants, test.
+    /// fmt, clippy, features, docs, api, msrv, deny, tree, tidy, model, model --mutants, examples, test.
     /// A table of steps comes before the tests, so that the last lines are the tests' own results.
     Ci,
     /// Formatting (part of ci)
@@ -57,6 +59,8 @@ enum Step {
     Features,
     /// Documentation; a broken link is an error (part of ci)
     Docs,
+    /// Types of other crates in public interfaces (part of ci)
+    Api,
     /// The oldest compiler promised in the manifest (part of ci)
     Msrv,
     /// Licences, sources and duplicates of dependencies (part of ci)
@@ -69,6 +73,8 @@ enum Step {
     Tidy,
     /// Model-checks the protocol (part of ci); arguments go to the checker, such as --mutants or --json
     Model(model::Args),
+    /// Builds, tests, starts and uses every example (part of ci)
+    Examples,
     /// Measurements; arguments after the name go to the bench, such as --json
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -86,12 +92,14 @@ fn main() -> ExitCode {
         Step::Clippy => lint::clippy(),
         Step::Features => features::run(),
         Step::Docs => docs::run(),
+        Step::Api => api::run(),
         Step::Msrv => msrv::run(),
         Step::Deny => deny::run(),
         Step::Advisories => deny::advisories(),
         Step::Tree => tree::run(),
         Step::Tidy => tidy::run(),
         Step::Model(args) => model::run(&args.rest),
+        Step::Examples => examples::run(),
         Step::Bench(bench) => bench::run(&bench),
         Step::Screenshots => test::screenshots(),
         Step::Fuzz(args) => fuzz::run(&args),

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: house rules that no compiler checks.
 
+mod programs;
 mod source;
 mod tables;
 
@@ -25,7 +26,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     for file in &sources {
         complaints.extend(source::complaints(&file.path, &file.text));
     }
+    let compiled = sources.iter().find(|file| file.path == Path::new(programs::COMPILED));
+    let compiled = compiled.map_or("", |file| &file.text);
     for file in pages.iter().filter(|file| file.path.starts_with("docs")) {
+        complaints.extend(programs::complaints(&file.path, &file.text, compiled));
         let unknown =
             tables::tests_named(&file.text).into_iter().filter(|test| !functions.contains(test.name));
         complaints.extend(

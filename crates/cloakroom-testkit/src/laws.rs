@@ -8,6 +8,7 @@ mod decoding;
 mod elsewhere;
 mod encoding;
 mod endings;
+mod entries;
 mod forms;
 mod freshness;
 mod headers;
@@ -33,6 +34,7 @@ pub use cancellation::*;
 pub use decoding::*;
 pub use elsewhere::*;
 pub use endings::*;
+pub use entries::*;
 pub use forms::*;
 pub use freshness::*;
 pub use headers::*;
@@ -90,6 +92,10 @@ macro_rules! for_each_law {
             two_handles_of_one_request_begin_one_session
             handles_of_one_request_see_each_others_changes
             a_removed_entry_stays_removed
+            two_requests_that_change_different_keys_both_count
+            an_entry_of_another_type_is_never_lost
+            a_message_is_shown_once
+            a_message_in_a_map_costs_nothing_where_there_is_none
             // 4. Signing in and renewal
             after_login_the_old_key_opens_and_writes_nothing
             after_elevate_the_old_key_opens_and_writes_nothing

@@ -18,6 +18,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::attendance::Attendance;
 use crate::csrf::CsrfToken;
 use crate::error::Error;
@@ -27,6 +30,7 @@ use crate::io::block_on;
 use crate::key::{Key, SessionId};
 use crate::lifetime::Lifetime;
 use crate::login::Login;
+use crate::map::Map;
 use crate::principal::Principal;
 use crate::store::Page;
 use crate::summary::Summary;
@@ -303,6 +307,32 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Those of its twin.
     pub fn elevate(&mut self) -> Result<(), Error> {
         wait(self.0.elevate())
+    }
+}
+
+impl<K: Kind> Session<Map, K> {
+    /// Waits for [`insert`](crate::Session::insert).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn insert<T: Serialize>(&mut self, key: &str, value: T) -> Result<(), Error> {
+        wait(self.0.insert(key, value))
+    }
+
+    /// Waits for [`remove`](crate::Session::remove).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn remove<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
+        wait(self.0.remove(key))
+    }
+
+    /// Waits for [`merge`](crate::Session::merge).
+    ///
+    /// # Errors
+    /// Those of its twin.
+    pub fn merge(&mut self, edited: Map) -> Result<(), Error> {
+        wait(self.0.merge(edited))
     }
 }
 

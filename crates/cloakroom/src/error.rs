@@ -104,6 +104,10 @@ impl Error {
         Self { kind: ErrorKind::Unmet, cause: Cause::Unmet(unmet) }
     }
 
+    pub(crate) fn unfit(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Unfit, cause: Cause::Other(error.into()) }
+    }
+
     pub(crate) fn corrupt(error: CodecError) -> Self {
         Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
     }

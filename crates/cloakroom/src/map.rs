@@ -41,6 +41,58 @@ impl Map {
         Ok(())
     }
 
+    /// Changes what is under `key`, from its type's default on if there is nothing; a default that stays one is not kept.
+    ///
+    /// ```
+    /// # use cloakroom::{Flash, Map};
+    /// let mut map = Map::default();
+    /// map.change("flash", |flash: &mut Flash| flash.push("Saved."))?;
+    /// assert_eq!(map.change("flash", Flash::<String>::take)?, ["Saved."]);
+    /// # Ok::<(), cloakroom::CodecError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CodecError`] if there is something and it is no `T`, or the changed one has no form in JSON; nothing changes then.
+    pub fn change<T, R>(&mut self, key: &str, change: impl FnOnce(&mut T) -> R) -> Result<R, CodecError>
+    where
+        T: Default + Serialize + DeserializeOwned,
+    {
+        let mut value = self.get::<T>(key)?.unwrap_or_default();
+        let result = change(&mut value);
+        let value = serde_json::to_value(value).map_err(CodecError::new)?;
+        let blank = || serde_json::to_value(T::default()).ok();
+        if self.0.contains_key(key) || blank().as_ref() != Some(&value) {
+            self.put(key, value);
+        }
+        Ok(result)
+    }
+
+    /// Takes away what is under `key`, and returns it; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// [`CodecError`] if there is something and it is no `T`; it stays.
+    pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, CodecError> {
+        let taken = self.get(key)?;
+        self.remove(key);
+        Ok(taken)
+    }
+
+    pub(crate) fn put(&mut self, key: &str, value: Json) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    /// Changes here what `edited` changed in `base`, and nothing else.
+    pub(crate) fn apply_changes(&mut self, base: &Self, edited: &Self) {
+        for (key, value) in &edited.0 {
+            if base.0.get(key) != Some(value) {
+                self.put(key, value.clone());
+            }
+        }
+        for key in base.0.keys().filter(|key| !edited.0.contains_key(*key)) {
+            self.remove(key);
+        }
+    }
+
     /// Removes what is under `key`; true if there was something.
     pub fn remove(&mut self, key: &str) -> bool {
         self.0.remove(key).is_some()

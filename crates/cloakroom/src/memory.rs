@@ -8,7 +8,7 @@ mod space;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use directory::Directory;
+pub use directory::Directory;
 use shard::{Freed, Shard};
 use slot::Slot;
 use space::Space;
@@ -219,7 +219,8 @@ impl MemoryStore {
             self.reserve(1, 0)?;
             self.space.release(1, 0);
         }
-        Ok(self.directory.admit(admission, self.long_past()))
+        self.directory.look_over(&admission.principal, self.long_past());
+        Ok(self.directory.admit(admission))
     }
 
     fn try_scan(&self, page: Page) -> Result<Vec<(SessionId, Stored)>, StoreError> {

@@ -79,11 +79,6 @@ use crate::header_map::Headers;
 use crate::value::{DefaultKind, Kind, Value};
 use keeper::Keeper;
 
-/// The programs in the page compile and run.
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../../docs/sealed.md")]
-struct Page;
-
 /// Opens and seals the sessions of one kind, by one policy. Cheap to clone.
 ///
 /// `V` is what a session carries; `K` tells several kinds of session in one application apart, each with its own cookie.

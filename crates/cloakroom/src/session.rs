@@ -3,6 +3,7 @@
 mod attending;
 mod change;
 mod elsewhere;
+mod entries;
 mod forms;
 mod terms;
 

@@ -1,6 +1,7 @@
 //! Which sessions a principal is signed in on.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,20 @@ const LOOK_OVER: usize = 8;
 /// Entries that a sweep looks over before it gives the lock up for a moment.
 const SLICE: usize = 512;
 
-pub(super) struct Directory {
+/// Which sessions a principal is signed in on: for a [`Store`](crate::Store) that keeps this in its own process.
+///
+/// Four methods of the contract are answered by one call each; see [`MemoryStore`](crate::MemoryStore), and the example
+/// `store` for a store of one's own around it.
+///
+/// ```
+/// # use cloakroom::{Admission, Admitted, Directory, Page, Principal, SessionId, Timestamp};
+/// let (directory, alice) = (Directory::new(), Principal::new("alice")?);
+/// let id = SessionId::from_bytes([1; 16]);
+/// assert_eq!(directory.admit(Admission::new(alice.clone(), id, Timestamp::NEVER)), Admitted::Done);
+/// assert_eq!(directory.ids_of(&alice, Page::first(10)), [id]);
+/// # Ok::<(), cloakroom::PrincipalError>(())
+/// ```
+pub struct Directory {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
 }
@@ -39,14 +53,14 @@ struct Revocation {
 }
 
 impl Directory {
-    pub(super) fn new() -> Self {
+    /// An empty directory.
+    pub fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
-    pub(super) fn admit(&self, admission: Admission, now: Timestamp) -> Admitted {
+    /// The answer to [`Store::admit`](crate::Store::admit).
+    pub fn admit(&self, admission: Admission) -> Admitted {
         let mut shard = self.lock(&admission.principal);
-        let cursor = shard.cursor.take();
-        shard.cursor = shard.look_over(cursor, LOOK_OVER, now);
         let admitted = shard.judge(&admission);
         if admitted == Admitted::Done {
             let Admission { principal, id, until, .. } = admission;
@@ -56,7 +70,15 @@ impl Directory {
         admitted
     }
 
-    pub(super) fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) {
+    /// Removes a few entries past their time, of those beside this principal's.
+    pub(super) fn look_over(&self, principal: &Principal, now: Timestamp) {
+        let mut shard = self.lock(principal);
+        let cursor = shard.cursor.take();
+        shard.cursor = shard.look_over(cursor, LOOK_OVER, now);
+    }
+
+    /// The answer to [`Store::revoke_before`](crate::Store::revoke_before).
+    pub fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) {
         let mut shard = self.lock(principal);
         let known = shard.revocations.entry(principal.clone()).or_insert(Revocation { before, until });
         known.before = known.before.max(before);
@@ -67,7 +89,8 @@ impl Directory {
         self.lock(&principal).entries.remove(&(principal, id));
     }
 
-    pub(super) fn ids_of(&self, principal: &Principal, page: Page) -> Vec<SessionId> {
+    /// The answer to [`Store::ids_of`](crate::Store::ids_of).
+    pub fn ids_of(&self, principal: &Principal, page: Page) -> Vec<SessionId> {
         self.lock(principal)
             .of(principal, page.starts_after())
             .take(page.limit())
@@ -75,8 +98,8 @@ impl Directory {
             .collect()
     }
 
-    /// Removes all entries past their time.
-    pub(super) fn sweep(&self, now: Timestamp) {
+    /// Removes all entries past their time: a part of [`Store::sweep`](crate::Store::sweep).
+    pub fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {
             let mut last = lock(shard).look_over(None, SLICE, now);
             while last.is_some() {
@@ -89,6 +112,18 @@ impl Directory {
     fn lock(&self, principal: &Principal) -> MutexGuard<'_, Shard> {
         let index = self.hasher.hash_one(principal) % SHARDS as u64;
         lock(&self.shards[usize::try_from(index).unwrap_or(0)])
+    }
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
     }
 }
 

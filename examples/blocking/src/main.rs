@@ -1,0 +1,56 @@
+//! A server that blocks, a thread for each request, and headers that are plain texts.
+
+use std::sync::Arc;
+use std::thread;
+
+use cloakroom::{Error, MemoryStore, Visit, blocking};
+use serde::{Deserialize, Serialize};
+use tiny_http::{Header, Request, Response, Server};
+
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    visits: u64,
+}
+
+type Sessions = blocking::Sessions<Visitor>;
+type Headers = Vec<(String, String)>;
+
+fn count(sessions: &Sessions, visit: &Visit<Visitor>, request: &Headers) -> Result<String, Error> {
+    let mut session = sessions.of_visit(visit, request)?;
+    let visits = session.update(|visitor| {
+        visitor.visits += 1;
+        visitor.visits
+    })?;
+    Ok(format!("Visit number {visits}\n"))
+}
+
+fn serve(sessions: &Sessions, request: Request) -> std::io::Result<()> {
+    let headers: Headers =
+        request.headers().iter().map(|header| (header.field.to_string(), header.value.to_string())).collect();
+    let visit = sessions.visit();
+    let (status, text) = match count(sessions, &visit, &headers) {
+        Ok(text) => (200, text),
+        Err(error) => (error.status().as_u16(), String::new()),
+    };
+    let mut answer = Headers::new();
+    visit.finish(&mut answer); // Set-Cookie, Vary, Cache-Control
+    let mut response = Response::from_string(text).with_status_code(status);
+    for (name, value) in answer {
+        if let Ok(header) = Header::from_bytes(name, value) {
+            response.add_header(header);
+        }
+    }
+    request.respond(response)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let sessions = Arc::new(Sessions::new(cloakroom::Sessions::new(MemoryStore::new())?));
+    let port = std::env::var("PORT").unwrap_or("3000".into());
+    let server = Server::http(format!("127.0.0.1:{port}"))?;
+    println!("http://localhost:{}", server.server_addr().to_ip().ok_or("no address")?.port());
+    for request in server.incoming_requests() {
+        let sessions = Arc::clone(&sessions);
+        thread::spawn(move || serve(&sessions, request));
+    }
+    Ok(())
+}

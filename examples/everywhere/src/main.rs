@@ -1,0 +1,106 @@
+//! "Log out everywhere": a visitor sees where they are signed in, and ends any of it.
+
+use axum::extract::Query;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use cloakroom::{
+    ClientPolicy, Error, ErrorKind, MemoryStore, Page, Principal, Session, SessionId, SessionLayer, Sessions,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {}
+
+async fn devices(sessions: Sessions<Visitor>, mut session: Session<Visitor>) -> Result<Html<String>, Error> {
+    let Some(user) = session.principal().cloned() else {
+        let why = session.vacancy().map(|why| format!("{why:?}")).unwrap_or_default();
+        return Ok(Html(format!(
+            r#"<p>Not signed in: {why}</p><form method="post" action="/login"><input name="name"><button>Sign in</button></form>"#
+        )));
+    };
+    let token = session.csrf_token("end").await?;
+    let devices = sessions.list(&user, Page::first(100)).await?;
+    let rows = devices.iter().map(|device| {
+        let what = escape(&device.client().device().unwrap_or("something".into()));
+        let here = if Some(device.id()) == session.id() { " (this one)" } else { "" };
+        let id = device.id();
+        format!(
+            r#"<li>{what}{here} <form method="post" action="/end?id={id}">
+            <input type="hidden" name="token" value="{token}"><button>Sign out</button></form>"#
+        )
+    });
+    Ok(Html(format!(
+        r#"<h1>Devices of {user}</h1><ul>{}</ul><form method="post" action="/everywhere">
+        <input type="hidden" name="token" value="{token}"><button>Sign out everywhere</button></form>"#,
+        rows.collect::<String>()
+    )))
+}
+
+/// A browser says what it likes of itself.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+/// Whoever says their name: example `login` shows how to ask for a password.
+async fn login(mut session: Session<Visitor>, Form(form): Form<Name>) -> Result<Redirect, Error> {
+    if let Ok(user) = Principal::new(form.name.chars().filter(|c| c.is_alphanumeric()).collect::<String>()) {
+        session.login(&user).await?;
+    }
+    Ok(Redirect::to("/"))
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Which {
+    id: String,
+}
+
+/// One of the visitor's own: the id of anybody else's session ends nothing.
+async fn end(
+    mut session: Session<Visitor>,
+    Query(which): Query<Which>,
+    Form(form): Form<Token>,
+) -> Result<Redirect, Error> {
+    session.check_csrf("end", &form.token)?;
+    if let Ok(id) = which.id.parse::<SessionId>() {
+        session.logout_other(id).await?;
+    }
+    Ok(Redirect::to("/"))
+}
+
+async fn everywhere(mut session: Session<Visitor>, Form(form): Form<Token>) -> Result<Redirect, Error> {
+    session.check_csrf("end", &form.token)?;
+    match session.logout_everywhere().await {
+        // Somebody was faster, on another device.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        done => drop(done?),
+    }
+    Ok(Redirect::to("/"))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sessions: Sessions<Visitor> =
+        Sessions::builder(MemoryStore::new()).clients(ClientPolicy::user_agents()).build()?;
+    let app = Router::new()
+        .route("/", get(devices))
+        .route("/login", post(login))
+        .route("/end", post(end))
+        .route("/everywhere", post(everywhere))
+        .layer(SessionLayer::new(sessions));
+
+    let port = std::env::var("PORT").unwrap_or("3000".into());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://localhost:{}", listener.local_addr()?.port());
+    Ok(axum::serve(listener, app).await?)
+}

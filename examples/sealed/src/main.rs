@@ -1,0 +1,35 @@
+//! No store at all: what the session carries is in the cookie, sealed. Read `docs/sealed.md` before you choose this.
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use cloakroom::sealed::{KeyRing, SealError, Sealed, SealedSessions, SealingKey};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    visits: u64,
+}
+
+async fn count(mut session: Sealed<Visitor>) -> Result<impl IntoResponse, SealError> {
+    let visits = session.update(|visitor| {
+        visitor.visits += 1;
+        visitor.visits
+    })?;
+    Ok((session.headers(), format!("Visit number {visits}\n"))) // without its headers nothing is kept
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let key: SealingKey = match std::env::var("SESSION_KEY") {
+        Ok(text) => text.parse()?,
+        Err(_) => SealingKey::generate()?, // and every restart signs everybody out
+    };
+    let sessions: SealedSessions<Visitor> = SealedSessions::new(KeyRing::new(key))?;
+    let app = Router::new().route("/", get(count)).with_state(sessions);
+
+    let port = std::env::var("PORT").unwrap_or("3000".into());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://localhost:{}", listener.local_addr()?.port());
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,128 @@
+//! A store of one's own, a map behind a lock: the contract in some seventy lines. `cargo test` runs the whole conformance suite
+//! on it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{Mutex, PoisonError};
+
+use cloakroom::{
+    Admission, Admitted, Cursor, Directory, Ended, Ending, Inserted, Io, Page, Principal, Record,
+};
+use cloakroom::{Revision, Scanned, SessionId, Store, StoreError, Stored, Swap, Timestamp};
+
+/// Sessions in a map. Everything is done at once, so nothing is ever waited for.
+#[derive(Debug, Default)]
+pub struct MapStore {
+    entries: Mutex<BTreeMap<SessionId, Stored>>,
+    directory: Directory,
+}
+
+type Answer<T> = Io<'static, Result<T, StoreError>>;
+
+impl MapStore {
+    /// Each operation is one look at the map, which nobody else sees half done.
+    fn look<T>(&self, look: impl FnOnce(&mut BTreeMap<SessionId, Stored>) -> T) -> Answer<T> {
+        Io::ready(Ok(look(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))))
+    }
+
+    /// Puts what `change` makes of the live record of that revision in its place: compare-and-swap.
+    fn swap(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        change: impl FnOnce(&Record) -> Stored,
+    ) -> Answer<Swap> {
+        self.look(|entries| match entries.get(&id) {
+            Some(Stored::Live(found)) if found.revision() == expected => {
+                let changed = change(found);
+                entries.insert(id, changed);
+                Swap::Done
+            }
+            Some(Stored::Live(found)) => Swap::Stale(found.clone()),
+            _ => Swap::Gone,
+        })
+    }
+}
+
+impl Store for MapStore {
+    fn insert(&self, id: SessionId, record: Record) -> Answer<Inserted> {
+        self.look(|entries| match entries.entry(id) {
+            Entry::Occupied(_) => Inserted::Taken,
+            Entry::Vacant(free) => {
+                free.insert(Stored::Live(record));
+                Inserted::Done
+            }
+        })
+    }
+
+    fn get(&self, id: SessionId) -> Answer<Option<Stored>> {
+        self.look(|entries| entries.get(&id).cloned())
+    }
+
+    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Answer<Swap> {
+        self.swap(id, expected, |_| Stored::Live(record))
+    }
+
+    fn touch(&self, id: SessionId, expected: Revision, deadline: Timestamp) -> Answer<bool> {
+        self.look(|entries| match entries.get_mut(&id) {
+            Some(Stored::Live(found)) if found.revision() == expected && found.idle_deadline() < deadline => {
+                *found = found.clone().with_idle_deadline(deadline);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Answer<Swap> {
+        self.swap(id, expected, |found| Stored::Ended(found.ended(ending)))
+    }
+
+    fn end(&self, id: SessionId, ending: Ending) -> Answer<Ended> {
+        self.look(|entries| match entries.get(&id) {
+            None => Ended::Absent,
+            Some(Stored::Ended(_)) => Ended::Already,
+            Some(Stored::Live(found)) => {
+                let stone = Stored::Ended(found.ended(ending));
+                entries.insert(id, stone);
+                Ended::Now
+            }
+        })
+    }
+
+    fn admit(&self, admission: Admission) -> Answer<Admitted> {
+        Io::ready(Ok(self.directory.admit(admission)))
+    }
+
+    fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) -> Answer<()> {
+        self.directory.revoke_before(principal, before, until);
+        Io::ready(Ok(()))
+    }
+
+    fn ids_of(&self, principal: &Principal, page: Page) -> Answer<Vec<SessionId>> {
+        Io::ready(Ok(self.directory.ids_of(principal, page)))
+    }
+
+    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Scanned> {
+        let page = match Page::of_scan(from, limit) {
+            Ok(page) => page,
+            Err(foreign) => return Io::ready(Err(foreign)),
+        };
+        let after = page.starts_after().map_or(Unbounded, Excluded);
+        self.look(|entries| {
+            let part = entries.range((after, Unbounded)).take(limit);
+            Scanned::in_order(part.map(|(id, stored)| (*id, stored.clone())).collect(), page)
+        })
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<usize> {
+        self.directory.sweep(now);
+        self.look(|entries| {
+            entries.extract_if(.., |_, stored| stored.expires_at() <= now).take(limit).count()
+        })
+    }
+
+    fn health(&self) -> Answer<()> {
+        Io::ready(Ok(()))
+    }
+}

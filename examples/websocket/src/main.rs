@@ -1,0 +1,103 @@
+//! A WebSocket that is open as long as its visitor is signed in: signing out, anywhere, closes it.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{any, get, post};
+use cloakroom::{Attendance, Error, MemoryStore, Principal, Session, SessionLayer, Sessions};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    messages: u64,
+}
+
+async fn socket(upgrade: WebSocketUpgrade, session: Session<Visitor>) -> Result<Response, Error> {
+    if session.principal().is_none() {
+        return Ok(StatusCode::UNAUTHORIZED.into_response());
+    }
+    let attendance = session.attend()?;
+    Ok(upgrade.on_upgrade(move |socket| talk(socket, attendance)))
+}
+
+/// Long after the request: the session is looked at, used, and changed through its attendance.
+async fn talk(mut socket: WebSocket, attendance: Attendance<Visitor>) {
+    let mut ended = pin!(attendance.ended(Duration::from_secs(1)));
+    loop {
+        tokio::select! {
+            why = &mut ended => {
+                let close = CloseFrame { code: 4401, reason: why.to_string().into() };
+                let _ = socket.send(Message::Close(Some(close))).await;
+                return;
+            }
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(_))) => match answer(&attendance).await {
+                    Ok(count) => {
+                        let _ = socket.send(Message::text(format!("message {count}"))).await;
+                    }
+                    Err(error) => eprintln!("{error}"),
+                },
+                Some(Ok(_)) => {}
+                _ => return,
+            },
+        }
+    }
+}
+
+/// A message is a use of the session, so that whoever talks does not go idle.
+async fn answer(attendance: &Attendance<Visitor>) -> Result<u64, Error> {
+    let mut session = attendance.keep_alive().await?;
+    session
+        .update(|visitor| {
+            visitor.messages += 1;
+            visitor.messages
+        })
+        .await
+}
+
+async fn login(mut session: Session<Visitor>) -> Result<&'static str, Error> {
+    let Ok(user) = Principal::new("alice") else { return Ok("nobody\n") };
+    session.login(&user).await?;
+    Ok("welcome\n")
+}
+
+async fn logout(mut session: Session<Visitor>) -> Result<&'static str, Error> {
+    session.logout().await?;
+    Ok("goodbye\n")
+}
+
+const PAGE: &str = r#"<!doctype html><title>Socket</title>
+<button onclick="fetch('/login', {method: 'POST'}).then(open)">Sign in and talk</button>
+<button onclick="socket.send('hello')">Say something</button>
+<button onclick="fetch('/logout', {method: 'POST'})">Sign out</button><pre id="log"></pre>
+<script>
+  let socket;
+  const say = text => document.getElementById("log").append(text + "\n");
+  function open() {
+    socket = new WebSocket("ws://" + location.host + "/socket");
+    socket.onopen = () => say("open");
+    socket.onmessage = event => say(event.data);
+    socket.onclose = event => say("closed: " + event.code + " " + event.reason);
+  }
+</script>"#;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
+    let app = Router::new()
+        .route("/", get(async || Html(PAGE)))
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .route("/socket", any(socket))
+        .layer(SessionLayer::new(sessions));
+
+    let port = std::env::var("PORT").unwrap_or("3000".into());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://localhost:{}", listener.local_addr()?.port());
+    Ok(axum::serve(listener, app).await?)
+}
