@@ -74,7 +74,9 @@ impl ActixSessionStore {
         Ok(Self { sessions: builder.lifetime(lifetime).build()?, store })
     }
 
-    /// Removes at most `limit` expired sessions from the store; how many went. There is no need: new sessions take some along.
+    /// Removes at most `limit` expired sessions from the store; how many went.
+    ///
+    /// Only `PostgresStore` needs it now and then: elsewhere new sessions take along what expired, or the server removes it.
     ///
     /// # Errors
     /// Those of [`Sessions::sweep`].

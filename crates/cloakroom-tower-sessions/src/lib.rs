@@ -38,14 +38,14 @@
 //! # Their call, and what happens
 //! | their call | here | round trips |
 //! |---|---|---|
-//! | `create` | the session is inserted; if its id was ever taken it is given another | 1 |
+//! | `create` | the session is inserted; if its id is taken, by a session or one that has ended, it is given another | 1 |
 //! | `load` | `None` for one that never was, expired or ended; an error if the store can't say | 1 |
 //! | `save` | data and expiry are written to a session that lives; else an error, and nothing is created | 2 |
 //! | `delete` | the session ends for good; one that is not there is success | 2 |
 //! | `delete_expired` | expired sessions are removed, a thousand at a time | 1 per thousand |
 //!
 //! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::Cached)). A lost race costs a third.
-//! `delete_expired` is never needed: new sessions take what expired along.
+//! Only `PostgresStore` needs `delete_expired`: elsewhere new sessions take along what expired, or the server removes it.
 //!
 //! # What their trait can't carry
 //! - **No compare-and-swap.** Their records have no revision: of two requests that change one session, the last to save wins with its
@@ -65,7 +65,7 @@
 //! - Of two cookies of one name one is looked at, the planted one perhaps.
 //! - `Id` prints itself whole with `{:?}`: keep it out of logs. An expired cookie is a warning there.
 //! - Their `CachingSessionStore` puts back what was deleted elsewhere. Put [`Cached`](cloakroom::Cached) around the store instead.
-//! - Their loop `continuously_delete_expired` ends at the first error. It is not needed here.
+//! - Their loop `continuously_delete_expired` ends for good at the first error. Call `delete_expired` in a loop of your own that goes on.
 //!
 //! [`cycle_id`]: tower_sessions_core::Session::cycle_id
 

@@ -4,9 +4,11 @@ use std::error::Error;
 
 use actix_session::storage::{LoadError, SaveError, SessionStore, UpdateError};
 use cloakroom::{Operation, Store};
+use cloakroom_testkit::servers::{Durability, Redis, Server};
 use cloakroom_testkit::{Fault, FaultyStore};
 
 use crate::bridge::{Bridge, HOUR, copy, state};
+use crate::place;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -83,4 +85,30 @@ on_every_store! {
     a_beginning_whose_answer_was_lost_is_found_out
     an_update_whose_answer_was_lost_is_found_out
     a_delete_whose_answer_was_lost_may_be_asked_for_again
+}
+
+#[test]
+fn a_server_that_stands_still_is_an_error_in_time() {
+    let server = Redis::start(Durability::None);
+    let store = place::impatient(&server.url());
+    actix_web::rt::System::new().block_on(async {
+        let bridge = Bridge::over(store);
+        let key = bridge.saved("hat").await;
+        server.freeze();
+        assert!(bridge.sessions.load(&key).await.is_err());
+        server.thaw();
+        assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    });
+}
+
+#[test]
+fn a_server_that_died_is_an_error_and_no_absence() {
+    let mut server = Redis::start(Durability::None);
+    let store = place::impatient(&server.url());
+    actix_web::rt::System::new().block_on(async {
+        let bridge = Bridge::over(store);
+        let key = bridge.saved("hat").await;
+        server.kill();
+        assert!(bridge.sessions.load(&key).await.is_err());
+    });
 }

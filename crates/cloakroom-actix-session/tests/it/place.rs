@@ -8,6 +8,7 @@ use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
+use cloakroom_testkit::servers::hardship::PATIENCE;
 use cloakroom_testkit::servers::{Durability, Postgres, Redis, Server};
 use tokio::runtime::Runtime;
 
@@ -40,6 +41,11 @@ pub(crate) fn redis() -> RedisStore {
 
 pub(crate) fn near_cache() -> Cached<RedisStore> {
     RUNTIME.block_on(Cached::builder(redis()).start()).unwrap()
+}
+
+/// A store on a server of the test's own, which is not waited for for long.
+pub(crate) fn impatient(url: &str) -> RedisStore {
+    RUNTIME.block_on(RedisStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
 }
 
 fn place() -> String {

@@ -1,10 +1,12 @@
 //! Stores that fail: an outage is an error, and an answer that was lost is asked for again.
 
 use cloakroom::{Operation, Store};
+use cloakroom_testkit::servers::{Durability, Redis, Server};
 use cloakroom_testkit::{Fault, FaultyStore};
 use tower_sessions::{ExpiredDeletion, SessionStore};
 
 use crate::bridge::{Bridge, with};
+use crate::place;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -92,4 +94,30 @@ on_every_store! {
     a_stranger_at_the_id_is_not_taken_for_our_lost_beginning
     a_save_whose_answer_was_lost_is_found_out
     a_delete_whose_answer_was_lost_may_be_asked_for_again
+}
+
+#[test]
+fn a_server_that_stands_still_is_an_error_in_time() {
+    let server = Redis::start(Durability::None);
+    let store = place::impatient(&server.url());
+    place::RUNTIME.block_on(async {
+        let bridge = Bridge::over(store);
+        let record = bridge.created(1).await;
+        server.freeze();
+        assert!(bridge.sessions.load(&record.id).await.is_err());
+        server.thaw();
+        assert_eq!(bridge.load(record.id).await, Some(record));
+    });
+}
+
+#[test]
+fn a_server_that_died_is_an_error_and_no_absence() {
+    let mut server = Redis::start(Durability::None);
+    let store = place::impatient(&server.url());
+    place::RUNTIME.block_on(async {
+        let bridge = Bridge::over(store);
+        let record = bridge.created(1).await;
+        server.kill();
+        assert!(bridge.sessions.load(&record.id).await.is_err());
+    });
 }
