@@ -9,6 +9,7 @@ use futures_util::future::join;
 use futures_util::{pin_mut, poll};
 
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
+use crate::place;
 
 async fn updating_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -129,4 +130,19 @@ on_every_store! {
     of_two_updates_at_once_one_is_kept_whole
     a_longer_life_undoes_no_update
     a_delete_on_one_node_holds_on_another
+}
+
+#[test]
+fn what_a_near_cache_remembers_revives_nothing() {
+    let [here, there] = place::two_near_caches();
+    actix_web::rt::System::new().block_on(async {
+        let (here, there) = (Bridge::over(here), Bridge::over(there));
+        let key = here.saved("hat").await;
+        assert!(there.load(&key).await.is_some());
+        here.sessions.delete(&key).await.unwrap();
+        // Whether it has heard of that yet or not.
+        assert!(there.sessions.update(copy(&key), state("again"), &HOUR).await.is_err());
+        assert_eq!(there.load(&key).await, None);
+        assert_eq!(here.load(&key).await, None);
+    });
 }

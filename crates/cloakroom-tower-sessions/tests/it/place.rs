@@ -43,6 +43,15 @@ pub(crate) fn near_cache() -> Cached<RedisStore> {
     RUNTIME.block_on(Cached::builder(redis()).start()).unwrap()
 }
 
+/// The same sessions as two nodes see them, each through a near cache of its own.
+pub(crate) fn two_near_caches() -> [Cached<RedisStore>; 2] {
+    let place = place();
+    [(); 2].map(|()| {
+        let store = RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(&*place).connect()).unwrap();
+        RUNTIME.block_on(Cached::builder(store).start()).unwrap()
+    })
+}
+
 /// A store on a server of the test's own, which is not waited for for long.
 pub(crate) fn impatient(url: &str) -> RedisStore {
     RUNTIME.block_on(RedisStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()

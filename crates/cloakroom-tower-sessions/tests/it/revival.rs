@@ -12,6 +12,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
 
 use crate::bridge::{Bridge, entries, with};
+use crate::place;
 
 async fn saving_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -106,4 +107,19 @@ on_every_store! {
     of_two_saves_at_once_one_is_kept_whole
     a_delete_on_one_node_holds_on_another
     ids_that_differ_in_case_alone_are_two
+}
+
+#[test]
+fn what_a_near_cache_remembers_revives_nothing() {
+    let [here, there] = place::two_near_caches();
+    place::RUNTIME.block_on(async {
+        let (here, there) = (Bridge::over(here), Bridge::over(there));
+        let record = here.created(1).await;
+        assert!(there.load(record.id).await.is_some());
+        here.sessions.delete(&record.id).await.unwrap();
+        // Whether it has heard of that yet or not.
+        assert!(there.sessions.save(&with(&record, 2)).await.is_err());
+        assert_eq!(there.load(record.id).await, None);
+        assert_eq!(here.load(record.id).await, None);
+    });
 }
