@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::shell::{self, Failure};
 
 /// What the interface of each crate is meant to be made of, beside the standard library and our own crates.
-const MEANT: [(&str, &[&str]); 6] = [
+const MEANT: [(&str, &[&str]); 8] = [
     (
         "cloakroom",
         &[
@@ -32,6 +32,9 @@ const MEANT: [(&str, &[&str]); 6] = [
     ("cloakroom-redis", &[]),
     ("cloakroom-stores", &[]),
     ("cloakroom-testkit", &["http", "serde_core"]),
+    // The traits of those whose stores they are.
+    ("cloakroom-tower-sessions", &["tower_sessions_core"]),
+    ("cloakroom-actix-session", &["actix_session", "anyhow", "time"]),
 ];
 
 const STANDARD: [&str; 3] = ["std", "core", "alloc"];

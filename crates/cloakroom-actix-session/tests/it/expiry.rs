@@ -1,0 +1,125 @@
+//! How long a session loads.
+
+use std::sync::Arc;
+
+use actix_session::storage::SessionStore;
+use actix_web::cookie::time::Duration;
+use cloakroom::Store;
+
+use crate::bridge::{Bridge, HOUR, copy, entries, state};
+
+async fn a_session_loads_until_its_expiry_and_no_longer(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("hat").await;
+    bridge.advance(HOUR - Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    bridge.advance(Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, None);
+}
+
+async fn an_update_counts_the_expiry_anew(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("old").await;
+    bridge.advance(HOUR / 2);
+    bridge.sessions.update(copy(&key), state("new"), &HOUR).await.unwrap();
+    bridge.advance(HOUR - Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, Some(state("new")));
+    bridge.advance(Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, None);
+}
+
+async fn another_ttl_moves_the_expiry_either_way_and_leaves_the_state(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("hat").await;
+    bridge.sessions.update_ttl(&key, &(HOUR * 24)).await.unwrap();
+    bridge.advance(HOUR * 23);
+    assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    bridge.sessions.update_ttl(&key, &Duration::MINUTE).await.unwrap();
+    bridge.advance(Duration::MINUTE - Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    bridge.advance(Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, None);
+}
+
+async fn reading_prolongs_nothing(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("hat").await;
+    bridge.advance(HOUR / 2);
+    bridge.load(&key).await;
+    bridge.advance(HOUR / 2);
+    assert_eq!(bridge.load(&key).await, None);
+}
+
+async fn nothing_revives_what_expired(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("hat").await;
+    bridge.advance(HOUR);
+    assert!(bridge.sessions.update_ttl(&key, &HOUR).await.is_err());
+    assert!(bridge.sessions.update(copy(&key), state("again"), &HOUR).await.is_err());
+    assert_eq!(bridge.load(&key).await, None);
+    bridge.sessions.delete(&key).await.unwrap();
+}
+
+async fn a_session_of_no_time_is_not_begun(store: impl Store) {
+    let bridge = Bridge::over(store);
+    for ttl in [Duration::ZERO, -HOUR] {
+        assert!(bridge.sessions.save(state("hat"), &ttl).await.is_err());
+    }
+}
+
+async fn a_session_that_is_left_no_time_ends(store: impl Store) {
+    let bridge = Bridge::over(store);
+    for ttl in [Duration::ZERO, -HOUR] {
+        let (updated, cut) = (bridge.saved("one").await, bridge.saved("two").await);
+        bridge.sessions.update(copy(&updated), state("hat"), &ttl).await.unwrap();
+        bridge.sessions.update_ttl(&cut, &ttl).await.unwrap();
+        assert_eq!(bridge.load(&updated).await, None);
+        assert_eq!(bridge.load(&cut).await, None);
+    }
+}
+
+async fn a_span_over_400_days_is_400_days(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let most = Duration::days(400);
+    let key = bridge.sessions.save(state("hat"), &Duration::MAX).await.unwrap();
+    bridge.advance(most - Duration::MILLISECOND);
+    assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    bridge.sessions.update_ttl(&key, &(most * 2)).await.unwrap();
+    bridge.advance(most);
+    assert_eq!(bridge.load(&key).await, None);
+}
+
+async fn a_longer_life_renews_no_key(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let key = bridge.saved("hat").await;
+    bridge.sessions.update_ttl(&key, &(HOUR * 24)).await.unwrap();
+    bridge.sessions.update(copy(&key), state("coat"), &(HOUR * 48)).await.unwrap();
+    let (_, stored) = entries(&store).await.remove(0);
+    // Their middleware could not be told of a renewed one.
+    assert!(stored.credentials().successor.is_none());
+}
+
+async fn sweeping_leaves_what_lives(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let dead = bridge.saved("dead").await;
+    bridge.advance(HOUR / 2);
+    let live = bridge.saved("live").await;
+    bridge.advance(HOUR / 2);
+    assert_eq!(bridge.sessions.sweep(100).await.unwrap(), 1);
+    assert_eq!(bridge.load(&dead).await, None);
+    assert_eq!(bridge.load(&live).await, Some(state("live")));
+}
+
+on_every_store! {
+    a_session_loads_until_its_expiry_and_no_longer
+    an_update_counts_the_expiry_anew
+    another_ttl_moves_the_expiry_either_way_and_leaves_the_state
+    reading_prolongs_nothing
+    nothing_revives_what_expired
+    a_session_of_no_time_is_not_begun
+    a_session_that_is_left_no_time_ends
+    a_span_over_400_days_is_400_days
+    a_longer_life_renews_no_key
+    sweeping_leaves_what_lives
+}

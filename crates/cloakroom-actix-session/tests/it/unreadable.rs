@@ -1,0 +1,60 @@
+//! Sessions whose value can't be read.
+
+use std::sync::Arc;
+
+use actix_session::storage::{LoadError, SessionKey, SessionStore};
+use cloakroom::{Key, KindTag, Payload, Revision, Store, Stored, Swap, UndecodablePolicy, protocol};
+use cloakroom_actix_session::ActixSessionStore;
+
+use crate::bridge::{Bridge, HOUR, copy, entries, state};
+
+async fn what_cannot_be_read_is_set_aside_and_never_overwritten(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let key = bridge.saved("hat").await;
+    spoil(&store, &key).await;
+    assert_eq!(bridge.load(&key).await, None);
+    assert!(bridge.sessions.update(copy(&key), state("coat"), &HOUR).await.is_err());
+    assert!(!is_ended(&store).await);
+}
+
+async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let key = bridge.saved("hat").await;
+    spoil(&store, &key).await;
+    let strict = ActixSessionStore::with(Arc::clone(&store), |builder| {
+        builder.clock(bridge.clock.clone()).undecodable(UndecodablePolicy::Refuse)
+    });
+    let strict = strict.unwrap();
+    let error = strict.load(&key).await.unwrap_err();
+    assert!(matches!(error, LoadError::Deserialization(_)));
+    // It goes to their log, with all causes.
+    assert!(!format!("{error:?}").contains("spoilt"), "{error:?}");
+    // Their middleware goes on with an empty state after that, and would write it here.
+    assert!(strict.update(copy(&key), state("coat"), &HOUR).await.is_err());
+    assert!(strict.delete(&key).await.is_err());
+    assert!(!is_ended(&store).await);
+}
+
+/// Puts a value that is no map in place of the one that the only session has.
+async fn spoil(store: &impl Store, key: &SessionKey) {
+    let (id, stored) = entries(store).await.remove(0);
+    let Stored::Live(record) = stored else { panic!("the session has ended") };
+    let verifier = key.as_ref().parse::<Key>().unwrap().verifier(KindTag::of("actix-session"));
+    let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
+    let revision = Revision::new(record.revision().count() + 1, 0);
+    let spoilt = protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
+    let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
+    assert!(matches!(swap, Swap::Done));
+}
+
+/// True if the only session has ended.
+async fn is_ended(store: &impl Store) -> bool {
+    matches!(entries(store).await[..], [(_, Stored::Ended(_))])
+}
+
+on_every_store! {
+    what_cannot_be_read_is_set_aside_and_never_overwritten
+    what_cannot_be_read_is_an_error_if_so_told
+}

@@ -1,0 +1,147 @@
+//! How long a session loads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::Store;
+use time::UtcOffset;
+use tower_sessions::{ExpiredDeletion, SessionStore};
+
+use crate::bridge::{Bridge, HOUR, entries, with};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+/// An hour but for the last millisecond.
+const ALMOST: Duration = Duration::from_millis(3_599_999);
+
+async fn a_session_loads_until_its_expiry_and_no_longer(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let record = bridge.created(1).await;
+    bridge.clock.advance(ALMOST);
+    assert_eq!(bridge.load(record.id).await.as_ref(), Some(&record));
+    bridge.clock.advance(MILLISECOND);
+    assert_eq!(bridge.load(record.id).await, None);
+}
+
+async fn a_save_moves_the_expiry_either_way(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let mut record = bridge.created(1).await;
+    for ahead in [HOUR * 24 * 30, HOUR / 2] {
+        record.expiry_date = bridge.date(ahead);
+        bridge.sessions.save(&record).await.unwrap();
+        assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, record.expiry_date);
+    }
+    bridge.clock.advance(HOUR / 2);
+    assert_eq!(bridge.load(record.id).await, None);
+}
+
+async fn reading_prolongs_nothing(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let record = bridge.created(1).await;
+    bridge.clock.advance(HOUR / 2);
+    assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, record.expiry_date);
+    bridge.clock.advance(HOUR / 2);
+    assert_eq!(bridge.load(record.id).await, None);
+}
+
+async fn a_session_created_in_the_past_never_loads(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let mut record = bridge.record(1);
+    record.expiry_date = bridge.date(Duration::ZERO) - HOUR;
+    bridge.sessions.create(&mut record).await.unwrap();
+    assert_eq!(bridge.load(record.id).await, None);
+}
+
+async fn a_save_with_a_date_in_the_past_ends_the_session(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let record = bridge.created(1).await;
+    let mut past = record.clone();
+    past.expiry_date = bridge.date(Duration::ZERO) - HOUR;
+    bridge.sessions.save(&past).await.unwrap();
+    assert_eq!(bridge.load(record.id).await, None);
+    assert!(bridge.sessions.save(&record).await.is_err());
+}
+
+async fn a_save_after_the_expiry_is_an_error_and_revives_nothing(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let mut record = bridge.created(1).await;
+    bridge.clock.advance(HOUR);
+    record.expiry_date = bridge.date(HOUR);
+    assert!(bridge.sessions.save(&record).await.is_err());
+    assert_eq!(bridge.load(record.id).await, None);
+}
+
+async fn a_date_is_the_same_moment_in_every_time_zone(store: impl Store) {
+    let bridge = Bridge::over(store);
+    for hours in [-8, 8] {
+        let mut record = bridge.record(1);
+        record.expiry_date = record.expiry_date.to_offset(UtcOffset::from_hms(hours, 0, 0).unwrap());
+        bridge.sessions.create(&mut record).await.unwrap();
+        assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, record.expiry_date);
+        bridge.clock.advance(ALMOST);
+        assert!(bridge.load(record.id).await.is_some());
+        bridge.clock.advance(MILLISECOND);
+        assert_eq!(bridge.load(record.id).await, None);
+    }
+}
+
+async fn a_span_over_400_days_is_400_days(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let most = HOUR * 24 * 400;
+    let mut record = bridge.record(1);
+    record.expiry_date = bridge.date(most * 2);
+    bridge.sessions.create(&mut record).await.unwrap();
+    assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, bridge.date(most));
+    bridge.sessions.save(&record).await.unwrap();
+    assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, bridge.date(most));
+}
+
+async fn an_extended_session_keeps_its_id(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let mut record = bridge.created(0).await;
+    for n in 1..5 {
+        bridge.clock.advance(ALMOST);
+        record = with(&record, n);
+        record.expiry_date = bridge.date(HOUR);
+        bridge.sessions.save(&record).await.unwrap();
+        assert_eq!(bridge.load(record.id).await.as_ref(), Some(&record));
+    }
+}
+
+async fn a_longer_life_renews_no_key(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let mut record = bridge.created(1).await;
+    record.expiry_date = bridge.date(HOUR * 24);
+    bridge.sessions.save(&record).await.unwrap();
+    bridge.load(record.id).await.unwrap();
+    let (_, stored) = entries(&store).await.remove(0);
+    // Their cookie can't be sent a renewed one.
+    assert!(stored.credentials().successor.is_none());
+}
+
+async fn deleting_what_expired_leaves_what_lives(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let dead = bridge.created(1).await;
+    bridge.clock.advance(HOUR / 2);
+    let live = bridge.created(2).await;
+    bridge.clock.advance(HOUR / 2);
+    bridge.sessions.delete_expired().await.unwrap();
+    assert_eq!(bridge.load(dead.id).await, None);
+    assert_eq!(bridge.load(live.id).await, Some(live));
+    assert_eq!(entries(&store).await.len(), 1);
+}
+
+on_every_store! {
+    a_session_loads_until_its_expiry_and_no_longer
+    a_save_moves_the_expiry_either_way
+    reading_prolongs_nothing
+    a_session_created_in_the_past_never_loads
+    a_save_with_a_date_in_the_past_ends_the_session
+    a_save_after_the_expiry_is_an_error_and_revives_nothing
+    a_date_is_the_same_moment_in_every_time_zone
+    a_span_over_400_days_is_400_days
+    an_extended_session_keeps_its_id
+    a_longer_life_renews_no_key
+    deleting_what_expired_leaves_what_lives
+}
