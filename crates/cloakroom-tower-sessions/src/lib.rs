@@ -28,6 +28,8 @@
 //! }
 //! ```
 //!
+//! The way on, to sessions with all of Cloakroom's laws, is [`InheritLayer`]: it takes over each visitor's session when they come back.
+//!
 //! # What changes
 //! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they can be checked against.
 //! - **A logout holds.** A request in flight that saves after it is refused; with tower-sessions' own stores it brings the session back.
@@ -70,8 +72,10 @@
 //! [`cycle_id`]: tower_sessions_core::Session::cycle_id
 
 mod error;
+mod inherit;
 mod state;
 mod store;
 mod ticket;
 
+pub use inherit::{InheritFuture, InheritLayer, InheritService};
 pub use store::TowerSessionStore;

@@ -32,6 +32,7 @@ mod contract;
 mod cookies;
 mod expiry;
 mod hardship;
+mod inherit;
 mod observed;
 mod place;
 mod revival;

@@ -1,0 +1,166 @@
+//! The way out of tower-sessions: its sessions taken over one by one, so that nobody is logged out.
+
+mod service;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use cloakroom::{DefaultKind, Error, Kind, Login, Value, Visit};
+use http::header::{COOKIE, InvalidHeaderValue};
+use http::{HeaderMap, HeaderValue};
+use tower_layer::Layer;
+use tower_sessions_core::session::Id;
+use tower_sessions_core::{SessionStore, session_store};
+
+pub use service::{InheritFuture, InheritService};
+
+/// What a session of theirs becomes: a value, and who is signed in on it; `None` to let it go.
+type Becomes<V> = dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)> + Send + Sync;
+
+/// Takes over the sessions of tower-sessions when their visitors come back, for an application that changes to Cloakroom's own.
+///
+/// It stands inside the [`SessionLayer`](cloakroom::SessionLayer). A visitor who has no session of ours and brings the old cookie is given one with
+/// what `becomes` makes of the old one, which is deleted in the old store then, and whose cookie is removed; see
+/// [`Visit::inherit`] for what holds. When the last old session has expired, the layer goes.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use cloakroom::{Login, MemoryStore, Principal, Session, SessionLayer, Sessions};
+/// use cloakroom_tower_sessions::InheritLayer;
+/// # use cloakroom_tower_sessions::TowerSessionStore;
+///
+/// #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Visitor {
+///     visits: u64,
+/// }
+///
+/// # let old_store = TowerSessionStore::new(MemoryStore::new())?;
+/// // `old_store` is the store that tower-sessions has used until now
+/// let inherit = InheritLayer::new(old_store, |old| {
+///     let visits = old.get("visits").and_then(|visits| visits.as_u64()).unwrap_or_default();
+///     let user = old.get("user").and_then(|user| Principal::new(user.as_str()?).ok());
+///     Some((Visitor { visits }, user.as_ref().map(Login::of)))
+/// });
+///
+/// let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
+/// let app: Router = Router::new()
+///     .route("/", get(async |session: Session<Visitor>| session.visits.to_string()))
+///     .layer(inherit)
+///     .layer(SessionLayer::new(sessions)); // around it
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+///
+/// A request without the old cookie costs nothing more. If the old store can't be asked the request is answered 503: nobody is
+/// logged out by that. An old cookie that was signed or encrypted has to be opened first, which a middleware of yours does,
+/// with [`Visit::inherit`].
+pub struct InheritLayer<Old, V, K = DefaultKind> {
+    estate: Arc<Estate<Old, V>>,
+    cookie: OldCookie,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// What there is to be taken over.
+struct Estate<Old, V> {
+    old: Old,
+    becomes: Box<Becomes<V>>,
+}
+
+/// The cookie that tower-sessions has set until now.
+#[derive(Clone)]
+struct OldCookie {
+    name: Arc<str>,
+    /// The header that removes it.
+    removal: HeaderValue,
+}
+
+impl<Old: SessionStore, V: Value> InheritLayer<Old, V> {
+    /// Takes over the sessions in `old`, each as what `becomes` makes of its data.
+    pub fn new(
+        old: Old,
+        becomes: impl Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)> + Send + Sync + 'static,
+    ) -> Self {
+        let cookie =
+            OldCookie { name: "id".into(), removal: HeaderValue::from_static("id=; Max-Age=0; Path=/") };
+        Self { estate: Arc::new(Estate { old, becomes: Box::new(becomes) }), cookie, kind: PhantomData }
+    }
+
+    /// The same, for sessions of a kind that has a name.
+    pub fn of_kind<K: Kind>(self) -> InheritLayer<Old, V, K> {
+        InheritLayer { estate: self.estate, cookie: self.cookie, kind: PhantomData }
+    }
+}
+
+impl<Old, V, K> InheritLayer<Old, V, K> {
+    /// The old cookie's name, path and domain, if they are not tower-sessions' own (`id`, `/`, none): a browser removes a cookie only
+    /// if it is told all three (RFC 6265bis section 5.7).
+    ///
+    /// # Errors
+    /// [`InvalidHeaderValue`] if they could not stand in a header.
+    pub fn with_cookie(
+        mut self,
+        name: &str,
+        path: &str,
+        domain: Option<&str>,
+    ) -> Result<Self, InvalidHeaderValue> {
+        let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+        // A prefix demands Secure of a removal too (RFC 6265bis section 4.1.3).
+        let secure = if name.starts_with("__") { "; Secure" } else { "" };
+        let removal = format!("{name}=; Max-Age=0; Path={path}{domain}{secure}").try_into()?;
+        self.cookie = OldCookie { name: name.into(), removal };
+        Ok(self)
+    }
+}
+
+impl<Old, V, K> Clone for InheritLayer<Old, V, K> {
+    fn clone(&self) -> Self {
+        Self { estate: Arc::clone(&self.estate), cookie: self.cookie.clone(), kind: PhantomData }
+    }
+}
+
+impl<Old: fmt::Debug, V, K> fmt::Debug for InheritLayer<Old, V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InheritLayer").field("old", &self.estate.old).finish_non_exhaustive()
+    }
+}
+
+impl<S, Old, V: Value, K: Kind> Layer<S> for InheritLayer<Old, V, K> {
+    type Service = InheritService<S, Old, V, K>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        InheritService { inner, layer: self.clone() }
+    }
+}
+
+impl<Old: SessionStore, V: Value> Estate<Old, V> {
+    /// Opens the request's session, or takes over for it; true if the old session has done its duty.
+    async fn pass_on<K: Kind>(
+        &self,
+        visit: &Visit<V, K>,
+        headers: &HeaderMap,
+        id: Id,
+    ) -> Result<bool, Error> {
+        let read = async || {
+            let found = self.old.load(&id).await?;
+            Ok::<_, session_store::Error>(found.and_then(|record| (self.becomes)(record.data)))
+        };
+        let session = visit.inherit(headers, &id.0.to_le_bytes(), read).await?;
+        if session.is_vacant() {
+            return Ok(false);
+        }
+        // If this fails, the next request with the old cookie does it again, or the old session expires.
+        let _ = self.old.delete(&id).await;
+        Ok(true)
+    }
+}
+
+impl OldCookie {
+    /// The id in a request's old cookie, if it has one.
+    fn read(&self, headers: &HeaderMap) -> Option<Id> {
+        let pairs = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let mut pairs =
+            pairs.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find_map(|(name, value)| (*name == *self.name).then(|| value.parse().ok()).flatten())
+    }
+}
