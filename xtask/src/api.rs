@@ -33,7 +33,10 @@ const MEANT: [(&str, &[&str]); 8] = [
     ("cloakroom-stores", &[]),
     ("cloakroom-testkit", &["http", "serde_core"]),
     // The traits of those whose stores they are.
-    ("cloakroom-tower-sessions", &["tower_sessions_core"]),
+    (
+        "cloakroom-tower-sessions",
+        &["http", "serde_json", "tower_layer", "tower_service", "tower_sessions_core"],
+    ),
     ("cloakroom-actix-session", &["actix_session", "anyhow", "time"]),
 ];
 

@@ -8,6 +8,7 @@
 //! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
 //! | 2 | rest | the body, as the format defines it |
 
+use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -17,6 +18,7 @@ use crate::record::fence::FENCE;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 /// Writes and reads values of type `V`.
 ///
@@ -59,17 +61,17 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
     }
 
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError> {
-        serde_json::to_writer(body, value).map_err(CodecError::new)
+        serde_json::to_writer(body, value).map_err(CodecError::json::<V>)
     }
 
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
         let mut counter = Counter(0);
-        serde_json::to_writer(&mut counter, value).map_err(CodecError::new)?;
+        serde_json::to_writer(&mut counter, value).map_err(CodecError::json::<V>)?;
         Ok(counter.0)
     }
 
     fn decode(&self, body: &[u8]) -> Result<V, CodecError> {
-        serde_json::from_slice(body).map_err(CodecError::new)
+        serde_json::from_slice(body).map_err(CodecError::json::<V>)
     }
 }
 
@@ -164,6 +166,20 @@ impl CodecError {
         Self(cause.into())
     }
 
+    /// What is wrong with the JSON of a `T`, without the piece of the value that serde would quote.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+    pub(crate) fn json<T>(error: serde_json::Error) -> Self {
+        let what = match error.classify() {
+            Category::Io => "it could not be written",
+            Category::Syntax => "it is not JSON",
+            Category::Data => "it is something else",
+            Category::Eof => "it breaks off",
+        };
+        let (expected, line, column) = (type_name::<T>(), error.line(), error.column());
+        let place = if line == 0 { String::new() } else { format!(", at line {line} column {column}") };
+        Self::new(format!("expected `{expected}`, but {what}{place}"))
+    }
+
     pub(crate) fn foreign() -> Self {
         Self::from("the store holds a value of another type under this id")
     }
@@ -212,6 +228,14 @@ mod tests {
         let today = coding(1, Some(upgrade));
         assert_eq!(today.decode(&old).unwrap(), 420);
         assert_eq!(today.decode(&today.encode(&5).unwrap()).unwrap(), 5);
+    }
+
+    #[test]
+    fn an_error_says_what_was_expected_and_shows_nothing_of_the_value() {
+        let read = Codec::<u32>::decode(&Json, b"\"4111 1111\"").unwrap_err();
+        let cause = read.source().map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("expected `u32`") && !cause.contains("4111"), "{cause}");
+        assert!(!format!("{read:?}").contains("4111"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Map {
     /// # Errors
     /// [`CodecError`] if there is one and it is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CodecError> {
-        self.0.get(key).map(|value| T::deserialize(value).map_err(CodecError::new)).transpose()
+        self.0.get(key).map(|value| T::deserialize(value).map_err(CodecError::json::<T>)).transpose()
     }
 
     /// Puts `value` under `key`, in place of what was there.
@@ -36,7 +36,7 @@ impl Map {
     /// # Errors
     /// [`CodecError`] if the value has no form in JSON; nothing changes then.
     pub fn insert<T: Serialize>(&mut self, key: impl Into<String>, value: T) -> Result<(), CodecError> {
-        let value = serde_json::to_value(value).map_err(CodecError::new)?;
+        let value = serde_json::to_value(value).map_err(CodecError::json::<T>)?;
         self.0.insert(key.into(), value);
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Map {
     {
         let mut value = self.get::<T>(key)?.unwrap_or_default();
         let result = change(&mut value);
-        let value = serde_json::to_value(value).map_err(CodecError::new)?;
+        let value = serde_json::to_value(value).map_err(CodecError::json::<T>)?;
         let blank = || serde_json::to_value(T::default()).ok();
         if self.0.contains_key(key) || blank().as_ref() != Some(&value) {
             self.put(key, value);

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Session;
+use crate::codec::CodecError;
 use crate::error::Error;
 use crate::map::Map;
 use crate::value::Kind;
@@ -28,7 +29,7 @@ impl<K: Kind> Session<Map, K> {
     /// # Errors
     /// Those of [`update`](Session::update); `Unfit` for a value that has no form in JSON.
     pub async fn insert<T: Serialize>(&mut self, key: &str, value: T) -> Result<(), Error> {
-        let value = serde_json::to_value(value).map_err(Error::unfit)?;
+        let value = serde_json::to_value(value).map_err(CodecError::json::<T>).map_err(Error::unfit)?;
         self.update(|map| map.put(key, value.clone())).await
     }
 
