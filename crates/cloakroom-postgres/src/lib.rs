@@ -1,12 +1,27 @@
 //! Sessions in PostgreSQL, for [`cloakroom`].
 //!
 //! ```no_run
-//! # use cloakroom::{Map, Sessions};
-//! # use cloakroom_postgres::PostgresStore;
-//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-//! let store = PostgresStore::connect("postgres://app@db.internal/app?sslmode=require").await?;
-//! let sessions: Sessions<Map> = Sessions::new(store)?;
-//! # Ok(()) }
+//! use axum::{Router, routing::get};
+//! use cloakroom::{Error, Session, SessionLayer, Sessions};
+//! use cloakroom_postgres::PostgresStore;
+//!
+//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Visitor {
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+//!     Ok(format!("Visit number {visits}"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let store = PostgresStore::connect("postgres://app@db.internal/app?sslmode=require").await?;
+//!     let sessions: Sessions<Visitor> = Sessions::new(store)?;
+//!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
 //! ```
 //!
 //! PostgreSQL from 13 on; it is tested on 15. Tables are made and brought up to date when the store is opened, in a schema of

@@ -1,12 +1,26 @@
 //! Sessions in Redis or Valkey, for [`cloakroom`].
 //!
 //! ```no_run
-//! # use cloakroom::{Map, Sessions};
-//! # use cloakroom_redis::RedisStore;
-//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-//! let store = RedisStore::connect("redis://127.0.0.1:6379").await?;
-//! let sessions: Sessions<Map> = Sessions::new(store)?;
-//! # Ok(()) }
+//! use axum::{Router, routing::get};
+//! use cloakroom::{Error, Session, SessionLayer, Sessions};
+//! use cloakroom_redis::RedisStore;
+//!
+//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Visitor {
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+//!     Ok(format!("Visit number {visits}"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions: Sessions<Visitor> = Sessions::new(RedisStore::connect("redis://127.0.0.1:6379").await?)?;
+//!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
 //! ```
 //!
 //! Redis from 6.2 on, or Valkey; it is tested on Redis 7, and was on Valkey 9.

@@ -3,15 +3,27 @@
 //! Nothing to set up: a file, created at first use, that loses nothing and that an operator can look into while the
 //! server runs.
 //!
-//! ```
-//! use cloakroom::{Map, Sessions};
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use cloakroom::{Error, Session, SessionLayer, Sessions};
 //! use cloakroom_sqlite::SqliteStore;
 //!
-//! # let directory = tempfile::tempdir()?;
-//! # let path = directory.path().join("sessions.db");
-//! let store = SqliteStore::open(path)?;
-//! let sessions: Sessions<Map> = Sessions::new(store)?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Visitor {
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+//!     Ok(format!("Visit number {visits}"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions: Sessions<Visitor> = Sessions::new(SqliteStore::open("sessions.db")?)?;
+//!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
 //! ```
 //!
 //! # What is promised

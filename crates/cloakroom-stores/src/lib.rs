@@ -1,12 +1,26 @@
 //! Stores by their URL, for applications that leave the choice to whoever runs them.
 //!
-//! ```
-//! # use cloakroom::{Map, Sessions};
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let url = std::env::var("SESSION_STORE").unwrap_or("memory:".to_owned());
-//! let sessions: Sessions<Map> = Sessions::new(cloakroom_stores::open(&url).await?)?;
-//! # Ok(()) }
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use cloakroom::{Error, Session, SessionLayer, Sessions};
+//!
+//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! struct Visitor {
+//!     visits: u64,
+//! }
+//!
+//! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+//!     Ok(format!("Visit number {visits}"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let url = std::env::var("SESSION_STORE").unwrap_or("memory:".to_owned());
+//!     let sessions: Sessions<Visitor> = Sessions::new(cloakroom_stores::open(&url).await?)?;
+//!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
 //! ```
 //!
 //! | URL | sessions are kept |
