@@ -21,7 +21,7 @@ type Becomes<V> = dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Optio
 
 /// Takes over the sessions of tower-sessions when their visitors come back, for an application that changes to Cloakroom's own.
 ///
-/// It stands inside the [`SessionLayer`](cloakroom::SessionLayer). A visitor who has no session of ours and brings the old cookie is given one with
+/// It stands inside the `SessionLayer` of cloakroom. A visitor who has no session of ours and brings the old cookie is given one with
 /// what `becomes` makes of the old one, which is deleted in the old store then, and whose cookie is removed; see
 /// [`Visit::inherit`] for what holds. When the last old session has expired, the layer goes.
 ///
