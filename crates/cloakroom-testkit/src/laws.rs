@@ -139,6 +139,8 @@ macro_rules! for_each_law {
             // Sessions of another library
             a_token_leads_to_one_session_however_often_it_comes
             two_heirs_at_once_are_one
+            an_heir_is_found_though_the_estate_is_gone
+            an_anonymous_session_gives_way_to_an_inherited_login_only
             a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key
             nobody_is_inherited_after_a_logout
             who_has_a_session_or_no_estate_inherits_nothing

@@ -25,6 +25,9 @@ type Becomes<V> = dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Optio
 /// what `becomes` makes of the old one, which is deleted in the old store then, and whose cookie is removed; see
 /// [`Visit::inherit`] for what holds. When the last old session has expired, the layer goes.
 ///
+/// Once it has removed an old cookie, servers that still run tower-sessions see a visitor without a session: change them all at once, or
+/// send each visitor to one sort of server.
+///
 /// ```
 /// use axum::{Router, routing::get};
 /// use cloakroom::{Login, MemoryStore, Principal, Session, SessionLayer, Sessions};
@@ -40,7 +43,7 @@ type Becomes<V> = dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Optio
 /// // `old_store` is the store that tower-sessions has used until now
 /// let inherit = InheritLayer::new(old_store, |old| {
 ///     let visits = old.get("visits").and_then(|visits| visits.as_u64()).unwrap_or_default();
-///     let user = old.get("user").and_then(|user| Principal::new(user.as_str()?).ok());
+///     let user = old.get("user").and_then(|user| Principal::new(user.as_u64()?.to_string()).ok());
 ///     Some((Visitor { visits }, user.as_ref().map(Login::of)))
 /// });
 ///
@@ -145,13 +148,10 @@ impl<Old: SessionStore, V: Value> Estate<Old, V> {
             let found = self.old.load(&id).await?;
             Ok::<_, session_store::Error>(found.and_then(|record| (self.becomes)(record.data)))
         };
-        let session = visit.inherit(headers, &id.0.to_le_bytes(), read).await?;
-        if session.is_vacant() {
-            return Ok(false);
-        }
-        // If this fails, the next request with the old cookie does it again, or the old session expires.
-        let _ = self.old.delete(&id).await;
-        Ok(true)
+        let token = id.0.to_le_bytes();
+        let _session = visit.inherit(headers, &token, read).await?;
+        // If deleting fails the old cookie stays, and its next request does it again.
+        Ok(visit.is_heir(&token) && self.old.delete(&id).await.is_ok())
     }
 }
 

@@ -18,15 +18,17 @@ use crate::value::{Kind, Value};
 use crate::visit::Visit;
 
 impl<V: Value, K: Kind> Visit<V, K> {
-    /// The request's session, or if it has none, the one that takes over from a session of another library: so that nobody is
-    /// logged out when an application changes to this one.
+    /// The request's session, or if nobody is signed in on it, the one that takes over from a session of another library: so that
+    /// nobody is logged out when an application changes to this one.
     ///
     /// `token` is what names the old session and only the visitor knows: the value of the old cookie, or what it decodes to.
     /// `estate` reads the old session from the old store and says what it becomes: a value, and who is signed in on it. It
-    /// is called once; from then on the token leads to the new session, however many requests come with it at once, until
-    /// the visitor has the new cookie. `None` if the old store knows no such session.
+    /// is asked until a session has taken over; from then on the token leads to that one, however many requests come with it at
+    /// once, until the visitor has the new cookie. `None` if the old store knows no such session. A visitor who has begun a session
+    /// of ours without signing in keeps it, unless somebody is signed in on the old one.
     ///
-    /// When this has succeeded with a session that is not vacant, delete the old session and remove the old cookie:
+    /// When the session is the token's heir ([`is_heir`](Visit::is_heir)), delete the old session, and once that is done remove the old
+    /// cookie:
     ///
     /// ```
     /// # use cloakroom::{Error, Headers, Login, Map, MemoryStore, Principal, Session, Sessions, Visit};
@@ -49,8 +51,8 @@ impl<V: Value, K: Kind> Visit<V, K> {
     ///         Ok::<_, std::io::Error>(Some((map, login)))
     ///     };
     ///     let session = visit.inherit(request, token.as_bytes(), estate).await?;
-    ///     if !session.is_vacant() {
-    ///         let _ = old.delete(token).await; // and let the response remove the old cookie
+    ///     if visit.is_heir(token.as_bytes()) && old.delete(token).await.is_ok() {
+    ///         // let the response remove the old cookie
     ///     }
     ///     Ok(session)
     /// }
@@ -71,6 +73,10 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// The token must be as hard to guess as a key: 128 random bits, or a signed value whose signature was checked. A key is
     /// derived from it, and renewed at once: a copy of the old store opens nothing once the visitor has come back with
     /// the new cookie twice.
+    ///
+    /// Do delete the old session. While it is there its token begins a new heir as soon as the last one is forgotten, which is a day
+    /// after its end, or when it has expired. Servers that still run the old library may write a deleted session anew: let
+    /// all of them change before you rely on this.
     pub async fn inherit<E>(
         &self,
         request: &(impl Headers + ?Sized),
@@ -81,24 +87,41 @@ impl<V: Value, K: Kind> Visit<V, K> {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let session = self.session(request).await?;
-        if !matches!(session.vacancy(), Some(vacancy) if vacancy != Vacancy::Superseded) {
-            return Ok(session);
-        }
+        let is_anonymous = !session.is_vacant() && session.principal().is_none();
+        let may_inherit =
+            is_anonymous || session.vacancy().is_some_and(|vacancy| vacancy != Vacancy::Superseded);
         let manager = &self.cell.manager;
         let key = heir(manager.kind, token);
+        if !may_inherit || session.id() == Some(key.id()) {
+            return Ok(session);
+        }
         if manager.store.get(key.id()).await?.is_none() {
             match estate().await.map_err(Error::estate)? {
-                Some((value, login)) => self.take_over(key.clone(), value, login).await?,
-                None => return Ok(session),
+                Some((value, login)) if login.is_some() || !is_anonymous => {
+                    self.take_over(key.clone(), value, login).await?;
+                }
+                // Another request may have taken over meanwhile, and the old session be gone for that reason.
+                _ if manager.store.get(key.id()).await?.is_none() => return Ok(session),
+                _ => {}
             }
         }
         let (holding, cookie) = match manager.open(key, true, None).await? {
-            Opened::Live(held, cookie) => (Holding::Live(Arc::new(held)), cookie),
+            Opened::Live(held, cookie) if !is_anonymous || held.record.principal().is_some() => {
+                (Holding::Live(Arc::new(held)), cookie)
+            }
+            Opened::Live(..) => return Ok(session),
+            _ if is_anonymous => return Ok(session),
             Opened::Superseded | Opened::Copied => (Holding::Superseded, CookieChange::Keep),
             Opened::Vacant(vacancy) => (Holding::Vacant(vacancy), CookieChange::Keep),
         };
         self.cell.publish(holding, cookie);
         Ok(Session::of(Arc::clone(&self.cell)))
+    }
+
+    /// True if the session that this request holds has taken over from the one that `token` names.
+    pub fn is_heir(&self, token: &[u8]) -> bool {
+        let heir = heir(self.cell.manager.kind, token).id();
+        matches!(self.cell.holding(), Some(Holding::Live(held)) if held.key.id() == heir)
     }
 
     /// Begins the session under the key that the token leads to, unless another request was first.

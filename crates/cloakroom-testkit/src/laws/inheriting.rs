@@ -71,6 +71,47 @@ pub fn two_heirs_at_once_are_one(store: impl Store) {
     });
 }
 
+/// One was quicker, and deleted the old session before the other had looked.
+pub fn an_heir_is_found_though_the_estate_is_gone(store: impl Store) {
+    let (world, old) = (World::new(store), Old::default());
+    block_on(async {
+        let estate = async || {
+            assert!(!old.come(&world).await.is_vacant());
+            Ok::<_, std::io::Error>(None)
+        };
+        let visit = world.sessions.visit();
+        let session = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert_eq!((session.count, session.principal()), (7, Some(&alice())));
+        assert!(visit.is_heir(TOKEN) && !visit.is_heir(b"made up"));
+    });
+}
+
+/// A page begins an anonymous session before the old cookie comes, which `SameSite=Strict` holds back: the login is not lost for it.
+pub fn an_anonymous_session_gives_way_to_an_inherited_login_only(store: impl Store) {
+    let (world, old) = (World::new(store), Old::default());
+    block_on(async {
+        let anonymous = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let visit = world.sessions.visit();
+        let nobody = async || Ok::<_, std::io::Error>(Some((Tally::of(9), None)));
+        let session = visit.inherit(&world.request(&anonymous), TOKEN, nobody).await.unwrap();
+        assert_eq!(
+            (session.count, visit.is_heir(TOKEN)),
+            (1, false),
+            "nobody signed in: what was begun goes on"
+        );
+
+        let session = old.visit(&world, &world.request(&anonymous), TOKEN).await.unwrap();
+        assert_eq!((session.count, session.principal()), (7, Some(&alice())));
+        let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else { panic!("the key is sent") };
+        // Who has the heir's own key needs nothing more, and the old session has done its duty.
+        let visit = world.sessions.visit();
+        let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
+        visit.inherit(&world.request(&key), TOKEN, estate).await.unwrap().value();
+        assert!(visit.is_heir(TOKEN));
+        assert_eq!(old.reads.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// What the old store knew of the token opens nothing in the end.
 pub fn a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
@@ -98,11 +139,13 @@ pub fn nobody_is_inherited_after_a_logout(store: impl Store) {
     });
 }
 
-/// A visitor with a session of their own inherits nothing, and one whose old session is gone is a visitor like any other.
+/// A visitor who is signed in inherits nothing, and one whose old session is gone is a visitor like any other.
 pub fn who_has_a_session_or_no_estate_inherits_nothing(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
-        let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
+        let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
+        session.login(&alice()).await.unwrap();
+        let key = key_of(&session);
         let session = old.visit(&world, &world.request(&key), TOKEN).await.unwrap();
         assert_eq!((session.count, old.reads.load(Ordering::Relaxed)), (1, 0));
         let mut stranger = old.visit(&world, &HeaderMap::new(), b"made up").await.unwrap();

@@ -94,7 +94,7 @@ impl<V: Value, K: Kind> SealedBuilder<V, K> {
 
     /// Today's version of the value, and how to read a payload of another version or codec.
     ///
-    /// What was upgraded is sealed in today's form by the session's next change.
+    /// What was upgraded is sealed in today's form by the session's next change, or by a use that is sealed anew.
     pub fn schema(
         mut self,
         version: u8,

@@ -28,7 +28,7 @@ use crate::hex;
 /// (OWASP, "Secrets Management").
 pub struct SealingKey(pub(super) [u8; 32]);
 
-/// A key drawn at random has fewer distinct bytes than this once in 10^25 times; a placeholder always has.
+/// A key drawn at random has fewer distinct bytes than this once in 10^25 times; most placeholders have.
 const FEWEST_DISTINCT: usize = 12;
 
 impl SealingKey {

@@ -22,7 +22,7 @@ use crate::hex;
 /// # Rotation
 /// A session that an older key opened is sealed anew, by the current one, in the response to that very request. So
 /// whoever comes back has changed keys, and after one [`Lifetime`](crate::Lifetime) the older key has nothing left to open:
-/// drop it then. With several servers, let all of them *accept* the new key before any of them seals with it, or those that
+/// drop it then. With several servers, let all of them [expect](KeyRing::expecting) the new key before any of them seals with it, or those that
 /// don't know it take its sessions for forged ones.
 ///
 /// A key that others may have seen has no such time: drop it at once. Everybody it sealed is out.
@@ -30,7 +30,15 @@ use crate::hex;
 #[must_use = "it opens nothing until sessions are built with it"]
 pub struct KeyRing {
     current: Arc<Sealer>,
-    older: Vec<Arc<Sealer>>,
+    others: Vec<Other>,
+}
+
+/// A key that opens and does not seal.
+#[derive(Clone)]
+struct Other {
+    sealer: Arc<Sealer>,
+    /// It sealed once, and what it sealed is sealed anew.
+    is_older: bool,
 }
 
 /// What a ring's key opened.
@@ -44,13 +52,23 @@ impl KeyRing {
     /// A ring with this key, which seals and opens.
     #[expect(clippy::needless_pass_by_value, reason = "taken, so that it is wiped once the ring has it")]
     pub fn new(current: SealingKey) -> Self {
-        Self { current: Arc::new(Sealer::new(&current)), older: Vec::new() }
+        Self { current: Arc::new(Sealer::new(&current)), others: Vec::new() }
     }
 
-    /// Also opens what this key sealed; call it again for more. The key may be older or one that is to come.
+    /// Also opens what this older key sealed, and seals it anew; call it again for more.
+    pub fn accepting(self, older: SealingKey) -> Self {
+        self.with(older, true)
+    }
+
+    /// Also opens what other servers seal with this key, which is to be the current one next, and leaves it as it is: servers of
+    /// before and after would else seal each other's sessions anew, back and forth, at every read.
+    pub fn expecting(self, upcoming: SealingKey) -> Self {
+        self.with(upcoming, false)
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "taken, so that it is wiped once the ring has it")]
-    pub fn accepting(mut self, other: SealingKey) -> Self {
-        self.older.push(Arc::new(Sealer::new(&other)));
+    fn with(mut self, key: SealingKey, is_older: bool) -> Self {
+        self.others.push(Other { sealer: Arc::new(Sealer::new(&key)), is_older });
         self
     }
 
@@ -64,14 +82,16 @@ impl KeyRing {
 
     /// Opens an envelope by the key of its id; by another of that id, should two ids happen to agree.
     pub(super) fn open(&self, envelope: &Envelope, purpose: &Purpose) -> Option<Unsealed> {
-        self.all().enumerate().filter(|(_, key)| key.id() == envelope.key).find_map(|(at, key)| {
+        let current = std::iter::once((&*self.current, false));
+        let keys = current.chain(self.others.iter().map(|other| (&*other.sealer, other.is_older)));
+        keys.filter(|(key, _)| key.id() == envelope.key).find_map(|(key, by_older_key)| {
             let contents = key.open(envelope, purpose)?;
-            Some(Unsealed { contents, by_older_key: at > 0 })
+            Some(Unsealed { contents, by_older_key })
         })
     }
 
     fn all(&self) -> impl Iterator<Item = &Sealer> {
-        std::iter::once(&self.current).chain(&self.older).map(Arc::as_ref)
+        std::iter::once(&*self.current).chain(self.others.iter().map(|other| &*other.sealer))
     }
 }
 

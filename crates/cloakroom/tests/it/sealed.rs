@@ -142,7 +142,7 @@ fn three_keys_follow_one_another_without_anybody_noticing() {
     let clock = ManualClock::new();
     let rings = [
         KeyRing::new(key(1)),
-        KeyRing::new(key(1)).accepting(key(2)),
+        KeyRing::new(key(1)).expecting(key(2)),
         KeyRing::new(key(2)).accepting(key(1)),
         KeyRing::new(key(3)).accepting(key(2)).accepting(key(1)),
         KeyRing::new(key(3)),
@@ -150,7 +150,9 @@ fn three_keys_follow_one_another_without_anybody_noticing() {
     let [first, accepting, second, third, last] = rings.map(|ring| builder(ring, &clock).build().unwrap());
     let by_one = cookie_of(&first, "alice");
     assert_eq!(sent(&accepting.open(&with(&by_one))), None, "the current key sealed it");
-    assert_eq!(accepting.open(&with(&cookie_of(&second, "bob"))).name, "bob", "a key that is to come");
+    let to_come = with(&cookie_of(&second, "bob"));
+    assert_eq!(accepting.open(&to_come).name, "bob", "a key that is to come");
+    assert_eq!(sent(&accepting.open(&to_come)), None, "and what it sealed is left as it is");
 
     let by_two = sent(&second.open(&with(&by_one))).expect("sealed anew by the key in force");
     let by_three = sent(&third.open(&with(&by_two))).expect("sealed anew by the key in force");
