@@ -42,7 +42,7 @@
 //! | `load` | `None` for one that never was, expired or ended, and for what is no key; an error if the store can't say | 1 |
 //! | `update` | state and expiry are written to a session that lives, and the key stays; else an error, and nothing is created | 2 |
 //! | `update_ttl` | the expiry moves, the state is not written; an error if the session is gone | 2 |
-//! | `delete` | the session ends for good; one that is not there is success | 2 |
+//! | `delete` | the session ends for good; one that is not there is success, one that can't be read an error | 2 |
 //!
 //! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::Cached)). A lost race costs a third. What is no key
 //! costs none.

@@ -8,7 +8,7 @@ use std::time::Duration as Span;
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_web::cookie::time::Duration;
 use anyhow::{Context, anyhow};
-use cloakroom::{Builder, ConfigError, Key, Lifetime, Session, Sessions, Store};
+use cloakroom::{Builder, ConfigError, Key, Lifetime, Session, Sessions, Store, Vacancy};
 
 use crate::error;
 use crate::state::{ActixSession, State};
@@ -92,6 +92,10 @@ impl ActixSessionStore {
             opened => opened.map(Some),
         }
     }
+
+    async fn end(&self, key: &Key) -> Result<(), cloakroom::Error> {
+        self.sessions.of_key(key).await?.end().await
+    }
 }
 
 impl SessionStore for ActixSessionStore {
@@ -125,9 +129,14 @@ impl SessionStore for ActixSessionStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {
-        let Some(mut session) = self.open(key).await.map_err(error::told)? else { return Ok(()) };
-        match session.end().await {
-            Err(error) if error::is_absence(&error) => Ok(()),
+        let Ok(key) = key.as_ref().parse::<Key>() else { return Ok(()) };
+        let ended = match self.end(&key).await {
+            // By the policy it has ended just now, or is set aside and lives: asked again, it says which.
+            Err(error) if is_set_aside(&error) => self.end(&key).await,
+            ended => ended,
+        };
+        match ended {
+            Err(error) if error::is_absence(&error) && !is_set_aside(&error) => Ok(()),
             ended => ended.map_err(error::told),
         }
     }
@@ -142,6 +151,11 @@ impl fmt::Debug for ActixSessionStore {
 /// A span of theirs; zero for what lies in the past.
 fn span(ttl: Duration) -> Span {
     ttl.try_into().unwrap_or(Span::ZERO)
+}
+
+/// True for a session that can't be read: absent to a reader, but it has not ended by that.
+fn is_set_aside(error: &cloakroom::Error) -> bool {
+    error.vacancy() == Some(Vacancy::Undecodable)
 }
 
 fn gone() -> anyhow::Error {

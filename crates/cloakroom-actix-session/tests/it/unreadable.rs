@@ -18,6 +18,21 @@ async fn what_cannot_be_read_is_set_aside_and_never_overwritten(store: impl Stor
     assert!(!is_ended(&store).await);
 }
 
+async fn deleting_what_cannot_be_read_is_no_success_while_it_lives(store: impl Store) {
+    let store = Arc::new(store);
+    let bridge = Bridge::over(Arc::clone(&store));
+    let key = bridge.saved("hat").await;
+    spoil(&store, &key).await;
+    assert!(bridge.sessions.delete(&key).await.is_err());
+    assert!(!is_ended(&store).await);
+
+    let ending = ActixSessionStore::with(Arc::clone(&store), |builder| {
+        builder.clock(bridge.clock.clone()).undecodable(UndecodablePolicy::End)
+    });
+    ending.unwrap().delete(&key).await.unwrap();
+    assert!(is_ended(&store).await);
+}
+
 async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
@@ -56,5 +71,6 @@ async fn is_ended(store: &impl Store) -> bool {
 
 on_every_store! {
     what_cannot_be_read_is_set_aside_and_never_overwritten
+    deleting_what_cannot_be_read_is_no_success_while_it_lives
     what_cannot_be_read_is_an_error_if_so_told
 }
