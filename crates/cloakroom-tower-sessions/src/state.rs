@@ -23,8 +23,28 @@ impl Kind for TowerSessions {
 /// The schema of what is written, after the byte that says JSON.
 pub(crate) const SCHEMA: u8 = 0;
 
+/// How deep a value may nest: one level less than what reads the data back goes down, for the map around it.
+const DEPTH: usize = 126;
+
+/// The data as a value of ours, unless it could be written and never be read again.
+pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_store::Error> {
+    if data.values().all(|value| is_within(value, DEPTH)) {
+        return Ok(State(data.clone()));
+    }
+    Err(session_store::Error::Encode(format!("a value is nested more than {DEPTH} levels deep")))
+}
+
+/// True if no more than so many lists and objects are around anything in the value.
+fn is_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(values) => levels > 0 && values.iter().all(|value| is_within(value, levels - 1)),
+        Value::Object(entries) => levels > 0 && entries.values().all(|value| is_within(value, levels - 1)),
+        _ => true,
+    }
+}
+
 /// The data as the manager's JSON codec would write it.
-pub(crate) fn to_payload(data: &HashMap<String, Value>) -> Result<Payload, session_store::Error> {
+pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> {
     let mut bytes = vec![0x01, SCHEMA];
     match serde_json::to_writer(&mut bytes, data) {
         Ok(()) => Ok(Payload::from_bytes(bytes)),
@@ -46,7 +66,7 @@ mod tests {
     #[test]
     fn data_is_written_as_the_codec_writes_it() {
         let state = State(HashMap::from([("n".to_owned(), Value::from(7))]));
-        let bytes = to_payload(&state.0).unwrap().to_bytes().unwrap().unwrap();
+        let bytes = to_payload(&state).unwrap().to_bytes().unwrap().unwrap();
         assert_eq!(&bytes[..], b"\x01\x00{\"n\":7}");
         assert_eq!(Codec::<State>::decode(&Json, &bytes[2..]).unwrap(), state);
     }

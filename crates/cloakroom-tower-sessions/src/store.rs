@@ -36,7 +36,8 @@ const SWEEP: usize = 1000;
 ///
 /// # Errors
 /// Each method of the trait fails if the store can't be asked or can't answer; a write may then have happened, and says so.
-/// `save` also fails if there is no such session any more, and then writes nothing.
+/// `save` also fails if there is no such session any more, and `create` and `save` for a value nested more than 126 levels deep, which no
+/// reader would take; they then write nothing.
 ///
 /// # Security
 /// The store is given a hash of the id's and a verifier, never the id: who steals it can't make a cookie. An id is 128 random bits
@@ -89,7 +90,7 @@ impl TowerSessionStore {
         let span = ticket::deadline(record.expiry_date).since(now);
         let revision = Revision::new(1, token()?);
         let verifier = key.verifier(KindTag::of(TowerSessions::NAME));
-        let payload = state::to_payload(&record.data)?;
+        let payload = state::to_payload(&state::checked(&record.data)?)?;
         let begun = protocol::begin(verifier, lifetime(span), None, payload, revision, now);
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
         let is_repeated = answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown);
@@ -123,9 +124,10 @@ impl SessionStore for TowerSessionStore {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
+        let state = state::checked(&record.data)?;
         let mut session = self.sessions.of_key(&ticket::key(&record.id)).await.map_err(error::told)?;
         let span = ticket::deadline(record.expiry_date).since(self.sessions.now());
-        session.set_for(State(record.data.clone()), span).await.map_err(error::told)
+        session.set_for(state, span).await.map_err(error::told)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

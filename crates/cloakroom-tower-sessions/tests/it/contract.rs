@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
+use tower_sessions::session_store::Error;
 
 use crate::bridge::{Bridge, HOUR, with};
 
@@ -24,6 +25,22 @@ async fn values_of_every_sort_survive(store: impl Store) {
         let record = bridge.created(value).await;
         assert_eq!(bridge.load(record.id).await, Some(record));
     }
+}
+
+async fn a_value_nested_too_deep_to_be_read_again_is_refused(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let nested = |levels| (0..levels).fold(json!(1), |inside, _| json!([inside]));
+    let deepest = bridge.created(nested(126)).await;
+    assert_eq!(bridge.load(deepest.id).await.as_ref(), Some(&deepest));
+
+    let within_an_object = json!({ "a": nested(126) });
+    for value in [nested(127), within_an_object, nested(500)] {
+        assert!(matches!(bridge.sessions.save(&with(&deepest, value.clone())).await, Err(Error::Encode(_))));
+        let mut record = bridge.record(value);
+        assert!(matches!(bridge.sessions.create(&mut record).await, Err(Error::Encode(_))));
+        assert_eq!(bridge.load(record.id).await, None);
+    }
+    assert_eq!(bridge.load(deepest.id).await, Some(deepest));
 }
 
 async fn a_session_without_data_is_one(store: impl Store) {
@@ -127,6 +144,7 @@ async fn deleting_what_never_was_is_success(store: impl Store) {
 on_every_store! {
     what_was_created_is_loaded_whole
     values_of_every_sort_survive
+    a_value_nested_too_deep_to_be_read_again_is_refused
     a_session_without_data_is_one
     an_id_that_never_was_loads_nothing
     a_new_session_keeps_the_id_it_came_with
