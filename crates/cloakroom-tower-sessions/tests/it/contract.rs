@@ -27,6 +27,15 @@ async fn values_of_every_sort_survive(store: impl Store) {
     }
 }
 
+async fn a_number_is_the_same_to_the_last_bit(store: impl Store) {
+    let bridge = Bridge::over(store);
+    for number in [0.187_690_000_000_000_02, 1.071_566_039_146_582_6e-75, f64::MIN_POSITIVE, f64::MAX, -0.0] {
+        let record = bridge.created(number).await;
+        let loaded = bridge.load(record.id).await.unwrap().data["value"].as_f64();
+        assert_eq!(loaded.map(f64::to_bits), Some(number.to_bits()));
+    }
+}
+
 async fn a_value_nested_too_deep_to_be_read_again_is_refused(store: impl Store) {
     let bridge = Bridge::over(store);
     let nested = |levels| (0..levels).fold(json!(1), |inside, _| json!([inside]));
@@ -144,6 +153,7 @@ async fn deleting_what_never_was_is_success(store: impl Store) {
 on_every_store! {
     what_was_created_is_loaded_whole
     values_of_every_sort_survive
+    a_number_is_the_same_to_the_last_bit
     a_value_nested_too_deep_to_be_read_again_is_refused
     a_session_without_data_is_one
     an_id_that_never_was_loads_nothing
