@@ -61,7 +61,12 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
     }
 
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError> {
-        serde_json::to_writer(body, value).map_err(CodecError::json::<V>)
+        let begins = body.len();
+        serde_json::to_writer(&mut *body, value).map_err(CodecError::json::<V>)?;
+        if is_too_deep(&body[begins..]) {
+            return Err(CodecError::from("the value is nested more deeply than JSON is read"));
+        }
+        Ok(())
     }
 
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
@@ -73,6 +78,29 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
     fn decode(&self, body: &[u8]) -> Result<V, CodecError> {
         serde_json::from_slice(body).map_err(CodecError::json::<V>)
     }
+}
+
+/// How deeply `serde_json` reads: what is nested more deeply could be written and never read again.
+const DEEPEST: usize = 127;
+
+/// True if lists and objects are nested more deeply than they are read.
+fn is_too_deep(json: &[u8]) -> bool {
+    // Almost no value has so many of them in all, side by side.
+    if memchr::memchr2_iter(b'[', b'{', json).take(DEEPEST + 1).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    json.iter().any(|byte| {
+        match (in_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'[' | b'{') => depth += 1,
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// Counts what is written to it.
@@ -228,6 +256,21 @@ mod tests {
         let today = coding(1, Some(upgrade));
         assert_eq!(today.decode(&old).unwrap(), 420);
         assert_eq!(today.decode(&today.encode(&5).unwrap()).unwrap(), 5);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let nested = |depth: usize| {
+            (0..depth).fold(serde_json::Value::Null, |inside, _| serde_json::Value::Array(vec![inside]))
+        };
+        for depth in [1, 126, 127, 128, 200] {
+            let mut body = Vec::new();
+            let written = Json.encode(&nested(depth), &mut body).is_ok();
+            let read = Codec::<serde_json::Value>::decode(&Json, &body).is_ok();
+            assert_eq!((written, read), (depth <= 127, depth <= 127), "{depth}");
+        }
+        let wide = serde_json::json!([vec![vec![1]; 300], "[[[[".repeat(100), "\\\"".repeat(10)]);
+        assert!(Json.encode(&wide, &mut Vec::new()).is_ok());
     }
 
     #[test]

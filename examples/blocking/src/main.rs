@@ -28,11 +28,17 @@ fn serve(sessions: &Sessions, request: Request) -> std::io::Result<()> {
     let headers: Headers =
         request.headers().iter().map(|header| (header.field.to_string(), header.value.to_string())).collect();
     let visit = sessions.visit();
+    let mut answer = Headers::new();
     let (status, text) = match count(sessions, &visit, &headers) {
         Ok(text) => (200, text),
-        Err(error) => (error.status().as_u16(), String::new()),
+        Err(error) => {
+            let header = error.header(); // when to try again
+            answer.extend(
+                header.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned())),
+            );
+            (error.status().as_u16(), String::new())
+        }
     };
-    let mut answer = Headers::new();
     visit.finish(&mut answer); // Set-Cookie, Vary, Cache-Control
     let mut response = Response::from_string(text).with_status_code(status);
     for (name, value) in answer {

@@ -1,5 +1,7 @@
 //! No store at all: what the session carries is in the cookie, sealed. Read `docs/sealed.md` before you choose this.
 
+use std::env::VarError;
+
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -23,7 +25,11 @@ async fn count(mut session: Sealed<Visitor>) -> Result<impl IntoResponse, SealEr
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key: SealingKey = match std::env::var("SESSION_KEY") {
         Ok(text) => text.parse()?,
-        Err(_) => SealingKey::generate()?, // and every restart signs everybody out
+        Err(VarError::NotPresent) if cfg!(debug_assertions) => {
+            eprintln!("SESSION_KEY is not set (openssl rand -hex 32): every restart signs everybody out");
+            SealingKey::generate()?
+        }
+        Err(error) => return Err(error.into()),
     };
     let sessions: SealedSessions<Visitor> = SealedSessions::new(KeyRing::new(key))?;
     let app = Router::new().route("/", get(count)).with_state(sessions);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use axum::http::StatusCode;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
 use cloakroom::{Attendance, Error, MemoryStore, Principal, Session, SessionLayer, Sessions};
@@ -17,12 +18,26 @@ struct Visitor {
     messages: u64,
 }
 
-async fn socket(upgrade: WebSocketUpgrade, session: Session<Visitor>) -> Result<Response, Error> {
+async fn socket(
+    upgrade: WebSocketUpgrade,
+    headers: HeaderMap,
+    session: Session<Visitor>,
+) -> Result<Response, Error> {
+    if !is_from_here(&headers) {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    }
     if session.principal().is_none() {
         return Ok(StatusCode::UNAUTHORIZED.into_response());
     }
     let attendance = session.attend()?;
     Ok(upgrade.on_upgrade(move |socket| talk(socket, attendance)))
+}
+
+/// Sockets obey no CORS, and a page of a sibling domain brings the visitor's cookie along: only a page of this host may open one.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let from = text(ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    from.is_some() && from == text(HOST)
 }
 
 /// Long after the request: the session is looked at, used, and changed through its attendance.
@@ -79,7 +94,7 @@ const PAGE: &str = r#"<!doctype html><title>Socket</title>
   let socket;
   const say = text => document.getElementById("log").append(text + "\n");
   function open() {
-    socket = new WebSocket("ws://" + location.host + "/socket");
+    socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/socket");
     socket.onopen = () => say("open");
     socket.onmessage = event => say(event.data);
     socket.onclose = event => say("closed: " + event.code + " " + event.reason);

@@ -103,11 +103,15 @@ fn signed_out_everywhere(example: &mut Example) -> Result<(), String> {
 /// The socket stays through a message, and is closed with a code of its own when its session ends.
 fn closed_by_signing_out(example: &mut Example) -> Result<(), String> {
     let mut alice = example.visitor();
-    if alice.upgrade("/socket").is_ok() {
+    let here = "http://localhost";
+    if alice.upgrade("/socket", here).is_ok() {
         return Err("a socket for somebody who is not signed in".into());
     }
     alice.post("/login", "")?.is(200)?;
-    let mut socket = alice.upgrade("/socket")?;
+    if alice.upgrade("/socket", "http://evil.localhost").is_ok() {
+        return Err("a socket for another site's page".into());
+    }
+    let mut socket = alice.upgrade("/socket", here)?;
     // A text frame of two bytes under a mask of zeros (RFC 6455 section 5.2).
     socket.write_all(b"\x81\x82\0\0\0\0hi").map_err(text)?;
     let mut frame = [0; 11];

@@ -58,11 +58,12 @@ impl Visitor {
     }
 
     /// Opens a WebSocket and leaves it to the caller.
-    pub(super) fn upgrade(&self, path: &str) -> Result<TcpStream, String> {
+    pub(super) fn upgrade(&self, path: &str, origin: &str) -> Result<TcpStream, String> {
         let mut connection = self.connect()?;
         let socket = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                       sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        let head = format!("GET {path} HTTP/1.1\r\n{socket}{}\r\n", self.headers());
+        let origin = format!("origin: {origin}\r\n");
+        let head = format!("GET {path} HTTP/1.1\r\n{socket}{origin}{}\r\n", self.headers());
         connection.write_all(head.as_bytes()).map_err(text)?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {

@@ -3,8 +3,12 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use cloakroom::Io;
+
+/// How long no handler may come before the test gives the server up for dead.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where a slow handler waits until the test lets it go on. It is shut at first; clones are the same gate.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +47,10 @@ impl Gate {
     pub(super) fn reached_by(&self, count: usize) {
         let mut state = self.lock();
         while state.arrivals < count {
-            state = self.0.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let waited = self.0.arrived.wait_timeout(state, PATIENCE);
+            let (after, silence) = waited.unwrap_or_else(PoisonError::into_inner);
+            assert!(!silence.timed_out(), "no handler came to the gate");
+            state = after;
         }
     }
 
