@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::{StatusCode, Uri};
@@ -11,8 +12,17 @@ use cloakroom::{Error, Session, SessionMiddleware, Sessions};
 use cloakroom_testkit::scenarios::{self, Gate, Site, Visitor};
 use futures_util::stream;
 
-/// The site on actix-web.
+/// The site on actix-web by its defaults: handlers run on when their browsers have left.
 pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
+    start(sessions, gate, true)
+}
+
+/// The same, told to drop such handlers.
+pub fn serve_cancelling(sessions: Sessions<Visitor>, gate: Gate) -> Site {
+    start(sessions, gate, false).cancelling()
+}
+
+fn start(sessions: Sessions<Visitor>, gate: Gate, allows_half_closed: bool) -> Site {
     let (started, starting) = mpsc::channel();
     thread::spawn(move || {
         let app = move || {
@@ -24,8 +34,11 @@ pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
                 .default_service(web::to(answered))
         };
         rt::System::new().block_on(async move {
-            let server = HttpServer::new(app).workers(2).disable_signals().bind("127.0.0.1:0");
-            let server = server.expect("a free port");
+            let server =
+                HttpServer::new(app).workers(2).disable_signals().h1_allow_half_closed(allows_half_closed);
+            // No clock decides here which connections live.
+            let server = server.keep_alive(Duration::from_hours(1)).client_request_timeout(Duration::ZERO);
+            let server = server.bind("127.0.0.1:0").expect("a free port");
             let address = server.addrs()[0];
             let running = server.run();
             let _ = started.send((address, running.handle()));

@@ -11,6 +11,7 @@ mod hyper;
 mod running;
 
 pub use actix::serve as actix;
+pub use actix::serve_cancelling as actix_cancelling;
 pub use axum::serve as axum;
 pub use blocking::serve as blocking;
 pub use hyper::serve as hyper;

@@ -17,7 +17,8 @@ impl Drop for Running {
     }
 }
 
-/// Serves on a free port, on two threads, until the site is dropped.
+/// Serves on a free port, on two threads, until the site is dropped. hyper, which is under all of them, drops the handlers
+/// of connections that have ended.
 pub(crate) fn on_a_runtime<F>(serve: impl FnOnce(TcpListener) -> F) -> Site
 where
     F: Future<Output = ()> + Send + 'static,
@@ -26,5 +27,5 @@ where
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("an address");
     runtime.spawn(serve(listener));
-    Site::new(address, Running(Some(runtime)))
+    Site::new(address, Running(Some(runtime))).cancelling()
 }

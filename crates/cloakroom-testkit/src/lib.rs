@@ -49,6 +49,7 @@ mod guarded;
 mod round_trip;
 mod spy;
 mod step;
+mod watched;
 mod world;
 
 pub use client::Client;

@@ -16,6 +16,8 @@
 //! | `GET /ignore` | answers without asking for the session |
 //! | `POST /stream` | counts; sends its head and the number as a first chunk; then waits at the gate and sends what [`stream`] says |
 //!
+//! A server that drops the handlers of browsers that have left says so ([`Site::cancelling`]); the gate then sees that it does.
+//!
 //! An error of a session is answered as the integration answers all of them. Here is a whole test file, for a server
 //! called `serve`:
 //!
@@ -25,8 +27,11 @@
 //! }
 //! ```
 
+mod cookies;
+mod dropped;
 mod gate;
 mod interrupted;
+mod outages;
 mod parallel;
 mod signing;
 mod site;
@@ -35,8 +40,11 @@ mod venue;
 mod visits;
 mod wire;
 
+pub use cookies::*;
+pub use dropped::*;
 pub use gate::Gate;
 pub use interrupted::*;
+pub use outages::*;
 pub use parallel::*;
 pub use signing::*;
 pub use site::{Site, Visitor, alice, answer, stream};
@@ -71,20 +79,31 @@ macro_rules! for_each_scenario {
             a_logout_is_obeyed_by_the_browser_and_by_the_store
             a_request_in_flight_across_a_logout_revives_nothing
             who_is_revoked_is_out_at_the_next_request
+            who_is_revoked_in_the_middle_of_a_request_writes_nothing_more
             parallel_increments_all_count
             a_renewal_gives_all_parallel_requests_the_same_key
             the_old_key_retires_after_the_grace_and_nobody_is_locked_out
             a_visitor_who_does_nothing_is_out_at_the_deadline
             an_outage_is_a_503_and_logs_nobody_out
             a_write_whose_answer_is_lost_happens_once
+            an_outage_is_a_503_on_every_route_that_asks
+            a_post_that_got_lost_on_its_way_did_not_happen
+            a_post_whose_answer_got_lost_has_happened
             no_cookie_however_odd_is_adopted_or_a_500
             a_planted_key_hides_no_good_one
+            a_good_key_is_found_in_whichever_header_it_stands
+            a_cookie_of_any_length_is_borne
             a_panic_loses_nothing_that_was_answered_and_stops_nobody
             a_500_keeps_what_was_written_and_its_cookie
             a_stream_goes_on_with_the_session_and_mints_no_key
+            a_stream_sends_a_renewed_key_with_its_head
             a_browser_that_goes_away_at_the_gate_leaves_nothing_stuck
             a_browser_that_goes_away_in_the_middle_of_a_write_leaves_it_whole
             a_browser_that_goes_away_during_its_login_never_has_two_keys
+            a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck
+            a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote
+            a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up
+            a_login_that_is_dropped_before_it_is_written_signs_nobody_in
         }
     };
 }

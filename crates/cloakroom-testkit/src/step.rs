@@ -6,6 +6,8 @@ use std::task::{Poll, Waker};
 
 use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
 
+use crate::watched::Watched;
+
 /// Halts once before and once after each operation, so that a test can drop a caller at every point it may be at;
 /// and holds operations back until it is told to let them go.
 ///
@@ -23,7 +25,7 @@ struct Hold {
     is_done: bool,
     /// Operations to let pass first.
     skip: usize,
-    held: Arc<Mutex<State>>,
+    held: Arc<Watched<State>>,
 }
 
 impl<S: Store> StepStore<S> {
@@ -105,48 +107,72 @@ impl<S> Clone for StepStore<S> {
 /// An operation that is held back, or will be as soon as it arrives, until [`release`](Held::release).
 #[derive(Debug)]
 #[must_use = "nobody else can release the operation"]
-pub struct Held(Arc<Mutex<State>>);
+pub struct Held(Arc<Watched<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     arrived: bool,
     released: bool,
+    dropped: bool,
     waker: Option<Waker>,
 }
 
 impl Held {
     /// True once the operation has arrived.
     pub fn has_arrived(&self) -> bool {
-        self.lock().arrived
+        self.0.look(|state| state.arrived)
+    }
+
+    /// Blocks this thread until the operation has arrived.
+    ///
+    /// # Panics
+    /// If it does not come for a minute.
+    pub fn wait_for_arrival(&self) {
+        self.0.wait_until("an operation of the store", |state| state.arrived);
+    }
+
+    /// Blocks this thread until whoever waits for the held operation has dropped it.
+    ///
+    /// # Panics
+    /// If nobody drops it for a minute.
+    pub fn wait_for_drop(&self) {
+        self.0.wait_until("the end of a dropped operation", |state| state.dropped);
     }
 
     /// Lets the operation go on, now or when it arrives.
     pub fn release(&self) {
-        let waker = {
-            let mut state = self.lock();
+        let waker = self.0.change(|state| {
             state.released = true;
             state.waker.take()
-        };
+        });
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
     async fn released(&self) {
+        let waiting = Waiting(self);
         poll_fn(|context| {
-            let mut state = self.lock();
-            state.arrived = true;
-            if state.released {
-                return Poll::Ready(());
-            }
-            state.waker = Some(context.waker().clone());
-            Poll::Pending
+            self.0.change(|state| {
+                state.arrived = true;
+                if state.released {
+                    return Poll::Ready(());
+                }
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            })
         })
         .await;
+        std::mem::forget(waiting);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// Notes that who waits was dropped.
+struct Waiting<'a>(&'a Held);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.0.change(|state| state.dropped = true);
     }
 }
 

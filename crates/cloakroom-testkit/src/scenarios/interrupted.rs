@@ -1,6 +1,6 @@
 //! Responses that go on, and browsers that go away.
 
-use std::thread;
+use std::time::Duration;
 
 use cloakroom::{Operation, Store};
 
@@ -19,6 +19,22 @@ pub fn a_stream_goes_on_with_the_session_and_mints_no_key(venue: Venue<impl Stor
     assert_eq!(stream.chunk().as_deref(), Some("Ok(3) Err(HeadersSent)"));
     assert_eq!(stream.chunk(), None);
     assert_eq!(visitor.get("/read").body, "3");
+}
+
+/// The body goes on under the key that the head sent.
+pub fn a_stream_sends_a_renewed_key_with_its_head(venue: Venue<impl Store>) {
+    let mut visitor = venue.visitor();
+    let old = visitor.key();
+    venue.clock.advance(Duration::from_mins(15));
+    let mut stream = visitor.begin("POST", "/stream");
+    let (_, headers) = stream.head().expect("a head");
+    visitor.take(&headers);
+    assert_eq!((visitor.key() == old, headers["cache-control"].to_str().unwrap()), (false, "no-store"));
+    assert_eq!(stream.chunk().as_deref(), Some("2"));
+    assert_eq!(visitor.post("/count").body, "3");
+    venue.gate.open();
+    assert_eq!(stream.chunk().as_deref(), Some("Ok(4) Err(HeadersSent)"));
+    assert_eq!(visitor.get("/read").body, "4");
 }
 
 /// Its handler is dropped, or runs on where it can't be; either is whole, and a logout holds.
@@ -47,9 +63,7 @@ pub fn a_browser_that_goes_away_in_the_middle_of_a_write_leaves_it_whole(venue: 
             venue.steps.hold(Operation::Replace)
         };
         let connection = visitor.begin("POST", "/count");
-        while !held.has_arrived() {
-            thread::yield_now();
-        }
+        held.wait_for_arrival();
         drop(connection);
         held.release();
         let count: u64 = visitor.post("/count").body.parse().expect("a number");
@@ -68,9 +82,7 @@ pub fn a_browser_that_goes_away_during_its_login_never_has_two_keys(venue: Venue
     let mut visitor = venue.visitor();
     let held = venue.steps.hold_answer(Operation::Replace);
     let connection = visitor.begin("POST", "/login");
-    while !held.has_arrived() {
-        thread::yield_now();
-    }
+    held.wait_for_arrival();
     // The store has the fresh key now, and nobody was given it.
     drop(connection);
     assert_eq!(visitor.get("/read").body, "null");

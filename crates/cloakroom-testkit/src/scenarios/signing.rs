@@ -56,6 +56,18 @@ pub fn who_is_revoked_is_out_at_the_next_request(venue: Venue<impl Store>) {
     assert_eq!(visitor.cookie(), None);
 }
 
+/// As with a logout; the gate is passed, and nothing more is written.
+pub fn who_is_revoked_in_the_middle_of_a_request_writes_nothing_more(venue: Venue<impl Store>) {
+    let mut visitor = venue.visitor();
+    let mut slow = visitor.begin("POST", "/slow");
+    venue.gate.reached_by(1);
+    assert_eq!(visitor.post("/revoke").status.as_u16(), 200);
+    assert_eq!(visitor.get("/read").body, "null");
+    venue.gate.open();
+    assert!(slow.reply().expect("an answer").is_bare(409));
+    assert_eq!(visitor.get("/read").body, "null");
+}
+
 /// Nobody has to wait for it here.
 pub fn a_visitor_who_does_nothing_is_out_at_the_deadline(venue: Venue<impl Store>) {
     let mut visitor = venue.visitor();

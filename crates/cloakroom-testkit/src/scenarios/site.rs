@@ -19,13 +19,19 @@ pub struct Visitor {
 /// A server that runs, until it is dropped.
 pub struct Site {
     pub(super) address: SocketAddr,
+    pub(super) cancels: bool,
     _guard: Box<dyn Any>,
 }
 
 impl Site {
     /// The server at this address; what `guard` is ends it when it is dropped.
     pub fn new(address: SocketAddr, guard: impl Any) -> Self {
-        Self { address, _guard: Box::new(guard) }
+        Self { address, cancels: false, _guard: Box::new(guard) }
+    }
+
+    /// The server drops the handler of a browser that has left. Without this, handlers run on to their end.
+    pub fn cancelling(self) -> Self {
+        Self { cancels: true, ..self }
     }
 }
 

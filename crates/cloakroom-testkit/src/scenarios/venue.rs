@@ -20,7 +20,7 @@ pub struct Venue<S> {
     pub(super) steps: StepStore<FaultyStore<SpyStore<S>>>,
     pub(super) clock: ManualClock,
     pub(super) gate: Gate,
-    site: Site,
+    pub(super) site: Site,
 }
 
 impl<S: Store> Venue<S> {
@@ -101,6 +101,7 @@ impl Browser {
             reply = connection.reply();
         }
         let reply = reply?;
+        reply.check_manners();
         self.take(&reply.headers);
         let ends = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
         let closes = self.closes || reply.headers.get("connection").is_some_and(ends);
@@ -147,5 +148,24 @@ impl Reply {
 
     pub(super) fn has(&self, header: &str) -> bool {
         self.headers.contains_key(header)
+    }
+
+    /// True if the answer has this status, says nothing more and leaves the cookie alone.
+    pub(super) fn is_bare(&self, status: u16) -> bool {
+        self.status.as_u16() == status && self.body.is_empty() && self.seen() == CookieSeen::None
+    }
+
+    /// What the integration owes on every route: a cookie is sent to no cache and to whoever's cookie it depends on, and an
+    /// error tells the client nothing but when to come back.
+    fn check_manners(&self) {
+        let lines = |name| self.headers.get_all(name).iter().map(|value| value.to_str().expect("text"));
+        let cookies = lines("set-cookie").count();
+        let no_store = lines("cache-control").filter(|value| *value == "no-store").count();
+        let varies =
+            lines("vary").flat_map(|line| line.split(',')).filter(|name| name.trim() == "cookie").count();
+        assert!(cookies <= 1 && no_store == cookies && (cookies..=1).contains(&varies), "{self:?}");
+        // What a handler says of a failure of its own is its own.
+        assert!(matches!(self.status.as_u16(), ..400 | 500) || self.body.is_empty(), "{self:?}");
+        assert_eq!(self.status.as_u16() == 503, self.has("retry-after"), "{self:?}");
     }
 }

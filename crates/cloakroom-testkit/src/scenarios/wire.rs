@@ -2,12 +2,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// How long a server may be silent before the test gives it up for dead.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::watched::PATIENCE;
 
 /// A connection to the server.
 #[derive(Debug)]

@@ -1,0 +1,46 @@
+//! Cookie headers, as many and as long as somebody likes.
+
+use cloakroom::Store;
+
+use super::venue::{Browser, Venue};
+use super::wire::Reply;
+use crate::CookieSeen;
+
+/// The browser's own comes last, behind what others sent along.
+pub fn a_good_key_is_found_in_whichever_header_it_stands(venue: Venue<impl Store>) {
+    let visitor = venue.visitor();
+    let planted = format!("__Host-id={}", "A".repeat(43));
+    let garbage = vec!["__Host-id=no-key"; 100].join("; ");
+    let table: [(&[&[u8]], bool); 4] = [
+        (&[planted.as_bytes()], false),
+        (&[garbage.as_bytes(), b"theme=dark; __Host-id", planted.as_bytes()], false),
+        // No text: a server may refuse it.
+        (&[b"lang=\xC3\xA9; __Host-id=\xFF"], true),
+        (&[b"__Host-id=\x80; theme=dark", planted.as_bytes()], true),
+    ];
+    for (headers, is_refusable) in table {
+        let headers: Vec<(&str, &[u8])> = headers.iter().map(|value| ("cookie", *value)).collect();
+        if let Some(reply) = accepted(&visitor, &headers, is_refusable) {
+            assert_eq!((reply.body.as_str(), reply.seen()), ("1", CookieSeen::None), "{headers:?}");
+        }
+    }
+}
+
+/// It is read to its end, or the server reads no such requests; the next one is served.
+pub fn a_cookie_of_any_length_is_borne(venue: Venue<impl Store>) {
+    let visitor = venue.visitor();
+    for long in [format!("__Host-id={}", "A".repeat(60_000)), vec!["__Host-id=x"; 5_000].join("; ")] {
+        if let Some(reply) = accepted(&visitor, &[("cookie", long.as_bytes())], true) {
+            assert_eq!((reply.body.as_str(), reply.seen()), ("1", CookieSeen::None));
+        }
+        assert_eq!(visitor.clone().get("/read").body, "1");
+    }
+}
+
+/// The answer to a request with the visitor's own cookie and these; `None` if the server refused it by itself, and may.
+fn accepted(visitor: &Browser, headers: &[(&str, &[u8])], is_refusable: bool) -> Option<Reply> {
+    let reply = visitor.clone().request("GET", "/read", headers);
+    let was_refused = reply.as_ref().is_none_or(|reply| [400, 413, 431].contains(&reply.status.as_u16()));
+    assert!(is_refusable || !was_refused, "{reply:?}");
+    reply.filter(|_| !was_refused)
+}
