@@ -151,7 +151,7 @@ impl<Old: SessionStore, V: Value> Estate<Old, V> {
         let token = id.0.to_le_bytes();
         let _session = visit.inherit(headers, &token, read).await?;
         // If deleting fails the old cookie stays, and its next request does it again.
-        Ok(visit.is_heir(&token) && self.old.delete(&id).await.is_ok())
+        Ok(visit.is_taken_over() && self.old.delete(&id).await.is_ok())
     }
 }
 

@@ -76,7 +76,7 @@ impl<V: Value, K: Kind> Attendance<V, K> {
     /// Those of [`session`](Attendance::session).
     pub async fn keep_alive(&self) -> Result<Session<V, K>, Error> {
         let held = self.manager.attend(self.stub.id, self.stub.lineage).await?;
-        let held = self.manager.note_use(held).await;
+        let held = self.manager.note_use(held).await?;
         Ok(Session::attended(Arc::clone(&self.manager), held))
     }
 

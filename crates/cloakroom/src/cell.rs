@@ -9,7 +9,7 @@ use crate::client::{Client, Noted};
 use crate::error::{Error, ErrorKind};
 use crate::header_map::Headers;
 use crate::headers::ResponseHeaders;
-use crate::key::Key;
+use crate::key::{Key, SessionId};
 use crate::manager::{Held, Manager, Opened};
 use crate::observer::Event;
 use crate::protocol::{CookieChange, Vacancy};
@@ -66,6 +66,8 @@ pub(crate) struct State<V> {
     head: Head,
     /// A handle is opening the session.
     opening: bool,
+    /// A session of another library has done its duty.
+    settled: bool,
     /// Handles that wait for it.
     waiting: Vec<Waker>,
     /// The connection's own address, if the server told it.
@@ -99,6 +101,7 @@ impl<V> Default for State<V> {
             asked: false,
             head: Head::Open,
             opening: false,
+            settled: false,
             waiting: Vec::new(),
             peer: None,
             noted: Noted::default(),
@@ -243,7 +246,9 @@ impl<V: Value> Cell<V> {
         poll_fn(|context| {
             let mut state = self.lock();
             if state.opening {
-                state.waiting.push(context.waker().clone());
+                if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                    state.waiting.push(context.waker().clone());
+                }
                 return Poll::Pending;
             }
             state.opening = true;
@@ -251,6 +256,34 @@ impl<V: Value> Cell<V> {
         })
         .await;
         Turn(self)
+    }
+
+    /// Holds what was inherited, unless the request has begun or ended something of its own since `found` was all it held.
+    pub(crate) fn inherit(&self, found: Option<SessionId>, holding: Holding<V>, cookie: CookieChange) {
+        let mut state = self.lock();
+        let held = match &state.holding {
+            Some(Holding::Live(held)) => Some(held.key.id()),
+            Some(Holding::Vacant(_)) => None,
+            _ => return,
+        };
+        if held == found {
+            state.holding = Some(holding);
+            state.cookie = cookie;
+        }
+    }
+
+    /// Notes that a token of another library is of no more use.
+    pub(crate) fn settle(&self) {
+        self.lock().settled = true;
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.lock().settled
+    }
+
+    /// The client's address, as far as the policy notes it.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.lock().noted.address
     }
 
     /// Opens what the request presents, once.

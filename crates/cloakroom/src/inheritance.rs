@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 
 use crate::cell::Holding;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::header_map::Headers;
 use crate::key::{Key, KindTag};
 use crate::login::Login;
-use crate::manager::{Beginning, Created, Manager, Opened};
+use crate::manager::{Beginning, Manager, Opened};
 use crate::protocol::{CookieChange, Vacancy};
+use crate::record::Stored;
 use crate::session::Session;
 use crate::value::{Kind, Value};
 use crate::visit::Visit;
@@ -27,8 +28,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// once, until the visitor has the new cookie. `None` if the old store knows no such session. A visitor who has begun a session
     /// of ours without signing in keeps it, unless somebody is signed in on the old one.
     ///
-    /// When the session is the token's heir ([`is_heir`](Visit::is_heir)), delete the old session, and once that is done remove the old
-    /// cookie:
+    /// Once [`is_taken_over`](Visit::is_taken_over) says so, delete the old session, and when that is done remove the old cookie:
     ///
     /// ```
     /// # use cloakroom::{Error, Headers, Login, Map, MemoryStore, Principal, Session, Sessions, Visit};
@@ -51,7 +51,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
     ///         Ok::<_, std::io::Error>(Some((map, login)))
     ///     };
     ///     let session = visit.inherit(request, token.as_bytes(), estate).await?;
-    ///     if visit.is_heir(token.as_bytes()) && old.delete(token).await.is_ok() {
+    ///     if visit.is_taken_over() && old.delete(token).await.is_ok() {
     ///         // let the response remove the old cookie
     ///     }
     ///     Ok(session)
@@ -66,13 +66,16 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`session`](Visit::session), those of [`Session::login`]; `Unavailable` if `estate` fails: nobody is logged
-    /// out by an old store that is down.
+    /// Those of [`session`](Visit::session); `Unavailable` if `estate` fails: nobody is logged out by an old store that is down. A
+    /// login that is refused, by a limit or a revocation, is no error: the session stays as it was.
     ///
     /// # Security
     /// The token must be as hard to guess as a key: 128 random bits, or a signed value whose signature was checked. A key is
-    /// derived from it, and renewed at once: a copy of the old store opens nothing once the visitor has come back with
-    /// the new cookie twice.
+    /// derived from it, and renewed at once: a copy of the old store opens nothing once the visitor has come back with the new
+    /// cookie, and again a minute or more later. Whoever used the copy before that keeps what they were given.
+    ///
+    /// Say when the visitor proved who they are, if the old session knows ([`Login::checked_at`]): it counts as long ago otherwise, and
+    /// any revocation of the principal's sessions that is still known refuses it. Sessions that nobody has come back with are in no list.
     ///
     /// Do delete the old session. While it is there its token begins a new heir as soon as the last one is forgotten, which is a day
     /// after its end, or when it has expired. Servers that still run the old library may write a deleted session anew: let
@@ -87,55 +90,108 @@ impl<V: Value, K: Kind> Visit<V, K> {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let session = self.session(request).await?;
-        let is_anonymous = !session.is_vacant() && session.principal().is_none();
-        let may_inherit =
-            is_anonymous || session.vacancy().is_some_and(|vacancy| vacancy != Vacancy::Superseded);
+        let (is_anonymous, found) = (session.principal().is_none(), session.id());
         let manager = &self.cell.manager;
         let key = heir(manager.kind, token);
-        if !may_inherit || session.id() == Some(key.id()) {
+        // A client that takes no cookie from us would be left with nothing once the old session is gone.
+        let takes_cookies = self.cell.renews() && manager.channel.cookie.is_some();
+        if !takes_cookies || session.vacancy() == Some(Vacancy::Superseded) {
             return Ok(session);
         }
-        if manager.store.get(key.id()).await?.is_none() {
-            match estate().await.map_err(Error::estate)? {
-                Some((value, login)) if login.is_some() || !is_anonymous => {
-                    self.take_over(key.clone(), value, login).await?;
-                }
-                // Another request may have taken over meanwhile, and the old session be gone for that reason.
-                _ if manager.store.get(key.id()).await?.is_none() => return Ok(session),
-                _ => {}
-            }
+        if found == Some(key.id()) {
+            self.cell.settle();
         }
-        let (holding, cookie) = match manager.open(key, true, None).await? {
-            Opened::Live(held, cookie) if !is_anonymous || held.record.principal().is_some() => {
-                (Holding::Live(Arc::new(held)), cookie)
-            }
-            Opened::Live(..) => return Ok(session),
-            _ if is_anonymous => return Ok(session),
-            Opened::Superseded | Opened::Copied => (Holding::Superseded, CookieChange::Keep),
-            Opened::Vacant(vacancy) => (Holding::Vacant(vacancy), CookieChange::Keep),
+        if found == Some(key.id()) || !is_anonymous {
+            return Ok(session);
+        }
+        let client = self.cell.address();
+        manager.admit_client(client)?;
+        let is_there = match manager.store.get(key.id()).await? {
+            None => self.take_over(&key, found.is_some(), estate).await?,
+            there => self.is_confirmed(&key, there).await?,
         };
-        self.cell.publish(holding, cookie);
+        if !is_there {
+            return Ok(session);
+        }
+        let (holding, cookie) = match manager.open(key.clone(), true, client).await? {
+            // Somebody began it without signing in, and it is worth no more than the one there is.
+            Opened::Live(held, _) if found.is_some() && held.record.principal().is_none() => {
+                return Ok(session);
+            }
+            Opened::Live(held, cookie) => (Holding::Live(Arc::new(held)), cookie),
+            Opened::Vacant(Vacancy::Ended(reason)) => {
+                self.cell.settle();
+                (Holding::Vacant(Vacancy::Ended(reason)), CookieChange::Keep)
+            }
+            Opened::Vacant(vacancy) => (Holding::Vacant(vacancy), CookieChange::Keep),
+            Opened::Superseded | Opened::Copied => (Holding::Superseded, CookieChange::Keep),
+        };
+        if found.is_some() && !matches!(holding, Holding::Live(_)) {
+            return Ok(session);
+        }
+        // Only a key that is sent may take the old cookie's place: the renewal may have failed.
+        if matches!(cookie, CookieChange::Send { .. }) {
+            self.cell.settle();
+        }
+        self.cell.inherit(found, holding, cookie);
         Ok(Session::of(Arc::clone(&self.cell)))
     }
 
-    /// True if the session that this request holds has taken over from the one that `token` names.
-    pub fn is_heir(&self, token: &[u8]) -> bool {
-        let heir = heir(self.cell.manager.kind, token).id();
-        matches!(self.cell.holding(), Some(Holding::Live(held)) if held.key.id() == heir)
+    /// True once an [`inherit`](Visit::inherit) of this request has left the old session of no more use: the visitor has the heir's key, or
+    /// is sent it by this response, or the heir has ended. Then, and only then, delete the old session and remove its cookie.
+    pub fn is_taken_over(&self) -> bool {
+        self.cell.is_settled()
     }
 
-    /// Begins the session under the key that the token leads to, unless another request was first.
-    async fn take_over(&self, key: Key, value: V, login: Option<Login>) -> Result<(), Error> {
+    /// Begins the session under the key that the token leads to, unless another request was first; false if there is nothing to
+    /// take over.
+    async fn take_over<E>(
+        &self,
+        key: &Key,
+        has_session: bool,
+        estate: impl AsyncFnOnce() -> Result<Option<(V, Option<Login>)>, E>,
+    ) -> Result<bool, Error>
+    where
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
         let manager: &Manager<V> = &self.cell.manager;
+        let (value, login) = match estate().await.map_err(Error::estate)? {
+            Some((value, login)) if login.is_some() || !has_session => (value, login),
+            // Another request may have taken over meanwhile, and the old session be gone for that reason.
+            _ => return self.is_confirmed(key, manager.store.get(key.id()).await?).await,
+        };
         let (value, payload) = manager.hold(value);
         let said = login.as_ref().map_or(Client::new(), |login| login.client.clone());
         let lifetime = login.as_ref().and_then(|login| login.lifetime).unwrap_or(manager.lifetime());
-        let client = self.cell.client(&said);
+        let (key, client) = (key.clone(), self.cell.client(&said));
         let beginning =
             Beginning { key, lifetime, login, client, value: Some(value), payload, inherited: true };
-        match manager.create(&beginning).await? {
-            Created::New(_) | Created::Existing(_) | Created::Taken => Ok(()),
+        match manager.create(&beginning).await {
+            // Whoever was first may have gone further: what the key opens now is judged next.
+            Err(error) if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Corrupt) => Ok(true),
+            created => is_admitted(created.map(drop)),
         }
+    }
+
+    /// True if there is an heir, whose principal may be signed in on it: whoever began it may have gone away before that was certain.
+    async fn is_confirmed(&self, key: &Key, heir: Option<Stored>) -> Result<bool, Error> {
+        match heir {
+            Some(Stored::Live(record)) => {
+                is_admitted(self.cell.manager.confirm_heir(key.id(), &record).await)
+            }
+            Some(Stored::Ended(_)) => Ok(true),
+            None => Ok(false),
+        }
+    }
+}
+
+/// A principal who may not be signed in is a visitor, and no failure of every request they make.
+fn is_admitted(entered: Result<(), Error>) -> Result<bool, Error> {
+    match entered {
+        Err(error) if matches!(error.kind(), ErrorKind::LoginRevoked | ErrorKind::TooManySessions) => {
+            Ok(false)
+        }
+        entered => entered.map(|()| true),
     }
 }
 

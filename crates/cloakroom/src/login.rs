@@ -69,11 +69,19 @@ impl Login {
         self
     }
 
+    /// When the proof of an inherited login was checked: long ago, unless its application knows.
+    pub(crate) fn inherited_at(&self, now: Timestamp) -> Timestamp {
+        self.checked_at.map_or(LONG_AGO, |at| at.min(now))
+    }
+
     /// When the proof was checked, for a login at `now`.
     pub(crate) fn authenticated_at(&self, now: Timestamp) -> Timestamp {
         self.checked_at.map_or(now, |at| at.min(now))
     }
 }
+
+/// Older than any revocation and any recent sign-in.
+const LONG_AGO: Timestamp = Timestamp::from_millis(1);
 
 impl From<&Principal> for Login {
     fn from(principal: &Principal) -> Self {

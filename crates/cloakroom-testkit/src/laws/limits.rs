@@ -8,7 +8,7 @@ use cloakroom::{
 };
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, key_of, visit};
-use crate::{StepStore, block_on};
+use crate::{Fault, FaultyStore, StepStore, block_on};
 
 /// Clients that sign in at once.
 const CLIENTS: usize = 50;
@@ -162,21 +162,26 @@ pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Sto
 
 /// One whose record was not there to be ended.
 pub fn a_revocation_reaches_a_login_in_flight(store: impl Store) {
-    let steps = StepStore::new(store);
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
     let world = World::new(steps.clone());
-    let held = steps.hold(Operation::Insert);
-    std::thread::scope(|scope| {
-        let login = scope.spawn(|| block_on(sign_in(&world)));
-        while !held.has_arrived() {
-            std::thread::yield_now();
-        }
-        world.clock.advance(Duration::from_secs(1));
-        let now = world.sessions.now();
-        assert_eq!(block_on(world.sessions.revoke_issued_before(&alice(), now)).unwrap(), 0);
-        held.release();
-        assert_kind(login.join().unwrap(), ErrorKind::LoginRevoked);
-        assert_eq!(block_on(listed(&world.sessions)), 0);
-    });
+    // Also if the login's record is written and nobody hears of it at first.
+    for is_lost in [false, true] {
+        let held = steps.hold(Operation::Insert);
+        std::thread::scope(|scope| {
+            let login = scope.spawn(|| block_on(sign_in(&world)));
+            held.wait_for_arrival();
+            world.clock.advance(Duration::from_secs(1));
+            let now = world.sessions.now();
+            assert_eq!(block_on(world.sessions.revoke_issued_before(&alice(), now)).unwrap(), 0);
+            if is_lost {
+                faulty.fail_on(Operation::Insert, Fault::LostAfter);
+            }
+            held.release();
+            assert_kind(login.join().unwrap(), ErrorKind::LoginRevoked);
+            assert_eq!(block_on(listed(&world.sessions)), 0);
+        });
+    }
 }
 
 /// The session that changes the password signs in again and goes on.

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::SessionId;
 use crate::observer::Event;
 use crate::principal::Principal;
-use crate::record::EndReason;
+use crate::record::{EndReason, Record};
 use crate::store::{Admission, Admitted, Entry, Outcome};
 use crate::time::Timestamp;
 use crate::turnstile::Turn;
@@ -61,6 +61,23 @@ impl<V: Value> Manager<V> {
                 Err(error)
             }
             admitted => admitted,
+        }
+    }
+
+    /// Does for an inherited session what its creator may not have lived to do: its key follows from a token that is known.
+    pub(crate) async fn confirm_heir(&self, id: SessionId, record: &Record) -> Result<(), Error> {
+        let (Some(principal), false) = (record.principal(), record.credentials().is_renewed()) else {
+            return Ok(());
+        };
+        let at = record.authenticated_at.unwrap_or(Timestamp::EPOCH);
+        match self.enter(principal, id, record.absolute_deadline, at).await {
+            Ok(entrance) => self.confirm_entrance(entrance).await,
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::TooManySessions | ErrorKind::LoginRevoked) {
+                    self.end(id, EndReason::Revoked).await?;
+                }
+                Err(error)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Claim, Held, Manager};
 use crate::error::Error;
 use crate::key::{Key, Lineage, Secret, SessionId};
-use crate::protocol::Standing;
+use crate::protocol::{self, Standing};
 use crate::store::Recalled;
 use crate::value::Value;
 
@@ -23,8 +23,14 @@ impl<V: Value> Manager<V> {
     }
 
     /// Notes a use of a session held outside a request, if the last one noted is long enough ago.
-    pub(crate) async fn note_use(&self, held: Held<V>) -> Held<V> {
-        let record = self.touch(held.key.id(), held.record, self.now()).await;
-        Held { record, ..held }
+    ///
+    /// A store that refuses the note knows better than a near cache: it is asked.
+    pub(crate) async fn note_use(&self, held: Held<V>) -> Result<Held<V>, Error> {
+        let Some(deadline) = protocol::touch_due(&held.record, self.now()) else { return Ok(held) };
+        match self.store.touch(held.key.id(), held.record.revision, deadline).await {
+            Ok(true) => Ok(Held { record: held.record.with_idle_deadline(deadline), ..held }),
+            Ok(false) => self.reread(&held).await,
+            Err(_) => Ok(held),
+        }
     }
 }

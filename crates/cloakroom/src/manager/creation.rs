@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Claim, Held, Manager};
 use crate::client::Client;
+use crate::entropy::random;
 use crate::error::{Error, ErrorKind};
-use crate::key::Key;
+use crate::key::{Key, Lineage};
 use crate::lifetime::Lifetime;
 use crate::login::Login;
 use crate::observer::Event;
@@ -51,12 +52,14 @@ impl<V: Value> Manager<V> {
         let principal = login.as_ref().map(|login| login.principal.clone());
         let mut record = protocol::begin(verifier, *lifetime, principal, payload.clone(), revision, now);
         if *inherited {
-            record = protocol::hasten(&record);
+            // Who knows the token knows what follows from it, and must know nothing of what is to come.
+            let lineage = random(&*self.entropy).map(Lineage::from_bytes).map_err(Error::no_randomness)?;
+            record = protocol::hasten(&record, lineage);
         }
         record.client = client.clone();
         let mut entrance = None;
         if let Some(login) = login {
-            let at = login.authenticated_at(now);
+            let at = if *inherited { login.inherited_at(now) } else { login.authenticated_at(now) };
             (record.authenticated_at, record.assurance) = (Some(at), login.assurance);
             entrance = Some(self.enter(&login.principal, id, record.absolute_deadline, at).await?);
         }
@@ -66,12 +69,15 @@ impl<V: Value> Manager<V> {
             answer = self.store.insert(id, record.clone()).await.or(answer);
         }
         let held = Held { key: key.clone(), claim: Claim::Secret(verifier), record, value: value.clone() };
-        if answer? == Inserted::Taken {
-            return self.whose(held).await;
-        }
-        if let Some(entrance) = entrance {
+        let created = match answer? {
+            Inserted::Done => Created::New(held),
+            Inserted::Taken => self.whose(held).await?,
+        };
+        // Also for one whose answer was lost, or whose first writer may have gone away in between.
+        if let (Some(entrance), Created::New(_) | Created::Existing(_)) = (entrance, &created) {
             self.confirm_entrance(entrance).await?;
         }
+        let Created::New(held) = created else { return Ok(created) };
         self.observe(&Event::Created { id });
         if let Some(principal) = held.record.principal() {
             self.observe(&Event::SignedIn { id, principal });

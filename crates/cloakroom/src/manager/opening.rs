@@ -243,7 +243,7 @@ impl<V: Value> Manager<V> {
     }
 
     /// Notes the use of the session if the last one noted is long enough ago.
-    pub(super) async fn touch(&self, id: SessionId, record: Record, now: Timestamp) -> Record {
+    async fn touch(&self, id: SessionId, record: Record, now: Timestamp) -> Record {
         let Some(deadline) = protocol::touch_due(&record, now) else {
             return record;
         };

@@ -22,6 +22,11 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// True once the session's first secret has been followed by another.
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.successor.is_some() || self.ring.iter().next().is_some()
+    }
+
     /// What the secrets in force have in common with those they were derived from.
     pub fn lineage(&self) -> Lineage {
         self.lineage.unwrap_or_else(|| self.current.lineage())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::credentials::{Credentials, Replaced, Replacement, Successor};
 use super::standing::{Recognised, recognise};
 use super::{GRACE, lifecycle};
-use crate::key::{Key, KindTag, Nonce, Verifier};
+use crate::key::{Key, KindTag, Lineage, Nonce, Verifier};
 use crate::record::Record;
 use crate::time::Timestamp;
 
@@ -102,10 +102,11 @@ pub fn begin_renewal(
     (with_credentials(record, credentials, now), next)
 }
 
-/// The record whose secret is renewed at its next use, whatever its lifetime says: for one that others may know.
-pub fn hasten(record: &Record) -> Record {
-    let credentials =
-        Credentials { cookie_until: Timestamp::EPOCH, ..Credentials::clone(&record.credentials) };
+/// The record whose secret is renewed at its next use, whatever its lifetime says, and has no part in the lineage: for a secret
+/// that others may know.
+pub fn hasten(record: &Record, lineage: Lineage) -> Record {
+    let (cookie_until, lineage) = (Timestamp::EPOCH, Some(lineage));
+    let credentials = Credentials { cookie_until, lineage, ..Credentials::clone(&record.credentials) };
     Record { credentials: Arc::new(credentials), ..record.clone() }
 }
 
