@@ -143,6 +143,10 @@ macro_rules! for_each_law {
             an_anonymous_session_gives_way_to_an_inherited_login_only
             a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key
             nobody_is_inherited_after_a_logout
+            an_inherited_login_counts_as_long_ago
+            an_heir_whose_creator_went_away_is_confirmed_before_it_opens
+            nothing_is_taken_over_before_the_key_is_on_its_way
+            an_inheritance_that_a_limit_refuses_is_no_failure
             who_has_a_session_or_no_estate_inherits_nothing
             an_old_store_that_is_down_logs_nobody_out
             // Outside a request

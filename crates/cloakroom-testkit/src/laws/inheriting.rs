@@ -1,13 +1,17 @@
 //! Taking over the sessions of another library: nobody is logged out, nobody comes back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use cloakroom::{EndReason, Error, ErrorKind, Login, Page, Session, Store, Vacancy};
-use http::HeaderMap;
+use cloakroom::{
+    CookiePolicy, EndReason, Error, ErrorKind, Freshness, Limit, Login, Operation, Page, Session, Store,
+    Transport, Vacancy,
+};
+use http::{HeaderMap, HeaderValue};
 
 use super::{Tally, World, alice, assert_kind, increment, key_of, visit};
-use crate::{CookieSeen, block_on, cookie_of};
+use crate::{CookieSeen, Fault, FaultyStore, StepStore, block_on, cookie_of};
 
 const TOKEN: &[u8] = b"the old library's session id";
 
@@ -163,5 +167,90 @@ pub fn an_old_store_that_is_down_logs_nobody_out(store: impl Store) {
         let failed = world.sessions.visit().inherit(&HeaderMap::new(), TOKEN, down).await;
         assert_kind(failed, ErrorKind::Unavailable);
         assert_eq!(old.come(&world).await.count, 7);
+    });
+}
+
+/// Its proof is as old as nobody knows: a revocation that is known refuses it, and a sensitive step asks for another.
+pub fn an_inherited_login_counts_as_long_ago(store: impl Store) {
+    let (world, old) = (World::new(store), Old::default());
+    block_on(async {
+        let mut session = old.come(&world).await;
+        let recent = Freshness::signed_in().within(Duration::from_mins(5));
+        assert_kind(session.require(recent).await, ErrorKind::Unmet);
+        session.require(Freshness::signed_in()).await.unwrap();
+        session.logout().await.unwrap();
+
+        // The password is changed before the thief of another old cookie comes.
+        world.sessions.revoke_issued_before(&alice(), world.sessions.now()).await.unwrap();
+        let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
+        let visit = world.sessions.visit();
+        let refused = visit.inherit(&HeaderMap::new(), b"another token", estate).await.unwrap();
+        assert!(refused.is_vacant() && !visit.is_taken_over());
+        assert_eq!(world.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 0);
+    });
+}
+
+/// Its creator went away before the directory was asked once more, and a revocation found no record in between.
+pub fn an_heir_whose_creator_went_away_is_confirmed_before_it_opens(store: impl Store) {
+    let steps = StepStore::new(store);
+    let (world, old) = (World::new(steps.clone()), Old::default());
+    let held = steps.hold(Operation::Insert);
+    let visit = world.sessions.visit();
+    let request = HeaderMap::new();
+    let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
+    let mut first = Box::pin(visit.inherit(&request, TOKEN, estate));
+    let mut poll = || first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+    while !held.has_arrived() {
+        assert!(!poll());
+    }
+    block_on(world.sessions.revoke_issued_before(&alice(), world.sessions.now())).unwrap();
+    let confirming = steps.hold(Operation::Admit);
+    held.release();
+    while !confirming.has_arrived() {
+        assert!(!poll());
+    }
+    drop(first);
+    block_on(async {
+        assert!(old.come(&world).await.principal().is_none());
+        assert_eq!(old.come(&world).await.vacancy(), Some(Vacancy::Ended(EndReason::Revoked)));
+    });
+}
+
+/// Who was sent no key must keep the old cookie: the renewal failed, or the client takes no cookies.
+pub fn nothing_is_taken_over_before_the_key_is_on_its_way(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let both = Transport::cookie_or_bearer(CookiePolicy::default());
+    let (world, old) = (World::with(faulty.clone(), |builder| builder.transport(both)), Old::default());
+    block_on(async {
+        let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
+        let mut bearer = HeaderMap::new();
+        bearer.insert("authorization", HeaderValue::from_static("Bearer of-another-service"));
+        let visit = world.sessions.visit();
+        assert!(visit.inherit(&bearer, TOKEN, estate).await.unwrap().is_vacant() && !visit.is_taken_over());
+
+        faulty.fail_on(Operation::Replace, Fault::NotSent);
+        let visit = world.sessions.visit();
+        let session = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert_eq!((session.count, cookie_of(&session.headers())), (7, CookieSeen::None));
+        assert!(!visit.is_taken_over());
+        let visit = world.sessions.visit();
+        visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap().value();
+        assert!(visit.is_taken_over());
+    });
+}
+
+/// A visitor who may not be signed in once more is one who is not signed in, on every page.
+pub fn an_inheritance_that_a_limit_refuses_is_no_failure(store: impl Store) {
+    let world = World::with(store, |builder| builder.limit(Limit::refusing(1)));
+    let old = Old::default();
+    block_on(async {
+        let mut other = world.sessions.generate(Tally::of(1)).await.unwrap();
+        other.login(&alice()).await.unwrap();
+        let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
+        let visit = world.sessions.visit();
+        let refused = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert!(refused.is_vacant() && !visit.is_taken_over());
+        other.logout().await.unwrap();
+        assert_eq!(old.come(&world).await.principal(), Some(&alice()));
     });
 }
