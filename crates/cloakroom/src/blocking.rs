@@ -331,8 +331,8 @@ impl<K: Kind> Session<Map, K> {
     ///
     /// # Errors
     /// Those of its twin.
-    pub fn merge(&mut self, edited: Map) -> Result<(), Error> {
-        wait(self.0.merge(edited))
+    pub fn merge(&mut self, base: &Map, edited: &Map) -> Result<(), Error> {
+        wait(self.0.merge(base, edited))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Law 3 of keys and values: each key is a change of its own.
 
+use std::time::Duration;
+
 use cloakroom::{ErrorKind, Flash, Map, Sessions, Store};
 
 use super::assert_kind;
@@ -14,13 +16,16 @@ pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
         first.insert("removed", 0).await.unwrap();
         let mut second = sessions.of_key(first.key().unwrap()).await.unwrap();
         let mut third = sessions.of_key(first.key().unwrap()).await.unwrap();
-        let mut edited = third.value().clone();
+        let base = third.value().clone();
+        let mut edited = base.clone();
         edited.insert("third", 3).unwrap();
         edited.remove("removed");
 
         first.insert("first", 1).await.unwrap();
         second.insert("second", 2).await.unwrap();
-        third.merge(edited).await.unwrap();
+        // It sees the others' changes before it writes its own.
+        third.extend(Duration::from_hours(1)).await.unwrap();
+        third.merge(&base, &edited).await.unwrap();
         let mut map = sessions.of_key(first.key().unwrap()).await.unwrap();
         assert_eq!(map.keys().collect::<Vec<_>>(), ["first", "kept", "second", "third"]);
         assert_eq!(map.remove::<u32>("third").await.unwrap(), Some(3));

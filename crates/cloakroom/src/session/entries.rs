@@ -41,7 +41,7 @@ impl<K: Kind> Session<Map, K> {
         self.try_update(|map| map.take(key)).await?.map_err(Error::corrupt)
     }
 
-    /// Writes what was changed in a copy of the value, key by key: of what others wrote meanwhile, all other keys stay.
+    /// Writes what was changed from `base` to `edited`, key by key: of what others wrote meanwhile, all other keys stay.
     ///
     /// ```
     /// # use cloakroom::{Map, MemoryStore, Sessions};
@@ -49,21 +49,21 @@ impl<K: Kind> Session<Map, K> {
     /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
     /// # let mut session = sessions.generate(Map::default()).await?;
     /// # let mut other = sessions.of_key(session.key().unwrap()).await?;
-    /// let mut edited = session.value().clone();
+    /// let base = session.value().clone();
+    /// let mut edited = base.clone();
     /// edited.insert("step", 2)?;
     /// other.insert("theme", "dark").await?; // another request, meanwhile
-    /// session.merge(edited).await?;
+    /// session.merge(&base, &edited).await?;
     /// assert_eq!(session.get::<String>("theme")?.as_deref(), Some("dark"));
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// The copy is compared with the value as this handle last saw it. Of two that change one key the later one counts.
+    /// Of two that change one key the later one counts.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).
-    pub async fn merge(&mut self, edited: Map) -> Result<(), Error> {
-        let base = self.value().clone();
-        self.update(|map| map.apply_changes(&base, &edited)).await
+    pub async fn merge(&mut self, base: &Map, edited: &Map) -> Result<(), Error> {
+        self.update(|map| map.apply_changes(base, edited)).await
     }
 }
