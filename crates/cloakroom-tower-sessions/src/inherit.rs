@@ -55,7 +55,9 @@ type Becomes<V> = dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Optio
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// A request without the old cookie costs nothing more. If the old store can't be asked the request is answered 503: nobody is
+/// A request without the old cookie costs nothing more; one with it that passed no `SessionLayer` for this kind of session on its way here
+/// is a 500, since its visitor would be logged out unnoticed. An old session that can't be decoded is taken for none. An old
+/// session belongs to one kind: with two layers the outer one takes it. If the old store can't be asked the request is answered 503: nobody is
 /// logged out by that. An old cookie that was signed or encrypted has to be opened first, which a middleware of yours does,
 /// with [`Visit::inherit`].
 pub struct InheritLayer<Old, V, K = DefaultKind> {
@@ -145,7 +147,11 @@ impl<Old: SessionStore, V: Value> Estate<Old, V> {
         id: Id,
     ) -> Result<bool, Error> {
         let read = async || {
-            let found = self.old.load(&id).await?;
+            let found = match self.old.load(&id).await {
+                // What can't be read now will not be readable at the next request either.
+                Err(session_store::Error::Decode(_)) => None,
+                found => found?,
+            };
             Ok::<_, session_store::Error>(found.and_then(|record| (self.becomes)(record.data)))
         };
         let token = id.0.to_le_bytes();
@@ -156,11 +162,11 @@ impl<Old: SessionStore, V: Value> Estate<Old, V> {
 }
 
 impl OldCookie {
-    /// The id in a request's old cookie, if it has one.
+    /// The id in a request's old cookie, if it has one; odd bytes of other cookies hide nothing.
     fn read(&self, headers: &HeaderMap) -> Option<Id> {
-        let pairs = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-        let mut pairs =
-            pairs.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let pairs =
+            headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+        let mut pairs = pairs.filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
         pairs.find_map(|(name, value)| (*name == *self.name).then(|| value.parse().ok()).flatten())
     }
 }

@@ -74,6 +74,12 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         Visit::new(Arc::clone(&self.manager))
     }
 
+    /// The visit that a layer of these very sessions has put into the request already.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn is_visited(&self, visit: &Visit<V, K>) -> bool {
+        Arc::ptr_eq(&self.manager, &visit.cell.manager)
+    }
+
     /// A new session with this value and the present lifetime, stored before this returns.
     ///
     /// # Errors

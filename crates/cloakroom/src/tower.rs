@@ -107,12 +107,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let outer = request.extensions().get::<Visit<V, K>>();
+        if outer.is_some_and(|visit| self.sessions.is_visited(visit)) {
+            // The same sessions twice: the outer layer knows which headers to send.
+            return SessionFuture { inner: self.inner.call(request), visit: None };
+        }
         let mut visit = self.sessions.visit();
         if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
             visit = visit.from_peer(address);
         }
         request.extensions_mut().insert(visit.clone());
-        SessionFuture { inner: self.inner.call(request), visit }
+        SessionFuture { inner: self.inner.call(request), visit: Some(visit) }
     }
 }
 
@@ -121,7 +126,7 @@ pin_project! {
     pub struct SessionFuture<F, V, K = DefaultKind> {
         #[pin]
         inner: F,
-        visit: Visit<V, K>,
+        visit: Option<Visit<V, K>>,
     }
 }
 
@@ -136,7 +141,9 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(context))?;
-        this.visit.finish(response.headers_mut());
+        if let Some(visit) = this.visit {
+            visit.finish(response.headers_mut());
+        }
         Poll::Ready(Ok(response))
     }
 }

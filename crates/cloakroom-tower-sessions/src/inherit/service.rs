@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use cloakroom::{DefaultKind, Error, Kind, Value, Visit};
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use tower_sessions_core::SessionStore;
@@ -53,13 +53,20 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = self.layer.cookie.read(request.headers());
-        let visit = request.extensions().get::<Visit<V, K>>().cloned();
-        let Some((id, visit)) = id.zip(visit) else {
+        let Some(id) = id else {
             return InheritFuture { stage: Stage::Plain { inner: self.inner.call(request) } };
         };
+        let Some(visit) = request.extensions().get::<Visit<V, K>>().cloned() else {
+            let misplaced = async {
+                let mut response = Response::new(R::default());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                Ok(response)
+            };
+            return InheritFuture { stage: Stage::TakingOver { response: Box::pin(misplaced) } };
+        };
         // The one that was asked whether it is ready is the one to be called.
-        let ready = self.inner.clone();
-        let (mut inner, layer) = (mem::replace(&mut self.inner, ready), self.layer.clone());
+        let next = self.inner.clone();
+        let (mut inner, layer) = (mem::replace(&mut self.inner, next), self.layer.clone());
         let taking_over = async move {
             let (parts, body) = request.into_parts();
             match layer.estate.pass_on(&visit, &parts.headers, id).await {

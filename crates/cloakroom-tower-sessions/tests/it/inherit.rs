@@ -165,6 +165,19 @@ async fn who_brings_no_old_session_costs_nothing_and_inherits_nothing() {
     assert_eq!(change.old.calls().total(), 1, "the one that could be an id of theirs");
 }
 
+/// The wrong way round everybody would be logged out, and nobody would notice.
+#[tokio::test]
+async fn a_layer_outside_the_session_layer_is_an_error_for_who_brings_the_old_cookie() {
+    let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
+    let inherit = InheritLayer::new(store, |_| None::<(Visitor, _)>);
+    let sessions = Sessions::<Visitor>::new(MemoryStore::new()).unwrap();
+    let app: Router = Router::new().route("/", get(greet)).layer(SessionLayer::new(sessions)).layer(inherit);
+    let with = |cookie: &[u8]| http::Request::get("/").header("cookie", cookie).body(Body::empty()).unwrap();
+    let brings = app.clone().oneshot(with(b"x=\xff; id=AAAAAAAAAAAAAAAAAAAAAA")).await.unwrap();
+    assert_eq!(brings.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(app.oneshot(with(b"theme=dark")).await.unwrap().status(), StatusCode::OK);
+}
+
 /// A browser is told every attribute, or it would keep the cookie.
 #[tokio::test]
 async fn another_name_path_and_domain_are_removed_too() -> Result<(), Error> {

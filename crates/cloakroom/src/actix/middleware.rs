@@ -138,18 +138,25 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let mut visit = self.middleware.sessions.visit();
-        if let Some(peer) = request.peer_addr() {
-            visit = visit.from_peer(peer.ip());
-        }
-        request.extensions_mut().insert(visit.clone());
+        let outer = request.extensions().get::<Visit<V, K>>().cloned();
+        let outer = outer.filter(|visit| self.middleware.sessions.is_visited(visit));
+        // The same sessions twice: the outer middleware knows which headers to send.
+        let finishes = outer.is_none();
+        let visit = outer.unwrap_or_else(|| {
+            let mut visit = self.middleware.sessions.visit();
+            if let Some(peer) = request.peer_addr() {
+                visit = visit.from_peer(peer.ip());
+            }
+            request.extensions_mut().insert(visit.clone());
+            visit
+        });
         let stage = if self.middleware.before_routing {
             let opening = visit.open(request.headers());
             Stage::Opening { opening, waiting: Some((Rc::clone(&self.inner), request)) }
         } else {
             Stage::Serving { inner: self.inner.call(request) }
         };
-        SessionFuture { stage, visit }
+        SessionFuture { stage, visit: Some(visit).filter(|_| finishes) }
     }
 }
 
@@ -163,7 +170,7 @@ pin_project! {
     {
         #[pin]
         stage: Stage<S, V, K>,
-        visit: Visit<V, K>,
+        visit: Option<Visit<V, K>>,
     }
 }
 
@@ -203,14 +210,15 @@ where
                 StageProjection::Serving { inner } => break ready!(inner.poll(context)),
             }
         };
+        let Some(visit) = this.visit else { return Poll::Ready(served) };
         Poll::Ready(match served {
             Ok(mut response) => {
-                this.visit.finish(response.headers_mut());
+                visit.finish(response.headers_mut());
                 Ok(response)
             }
             // Another middleware failed, and actix makes a response of that: a login before it must reach the visitor.
             Err(mut error) => {
-                let headers = this.visit.close();
+                let headers = visit.close();
                 error.add_response_mapper(move |mut response: actix_web::HttpResponse| {
                     headers.clone().apply_to(response.headers_mut());
                     response

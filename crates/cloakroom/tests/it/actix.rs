@@ -177,6 +177,22 @@ async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
     assert_eq!(text(app.call(get("/", &key).to_request()).await.unwrap()).await, "false");
 }
 
+/// An outer look at a stale cookie must not take away what a login inside has sent.
+#[actix_web::test]
+async fn the_same_middleware_twice_is_one_visit() {
+    let spy = SpyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
+    let scope =
+        web::scope("/in").wrap(SessionMiddleware::new(sessions.clone())).route("", web::get().to(login));
+    let app = App::new().wrap(SessionMiddleware::new(sessions).before_routing()).service(scope);
+    let app = init_service(app).await;
+    let stale = format!("__Host-id={}", "A".repeat(43));
+    let request = get("/in", &stale).insert_header(("sec-fetch-mode", "navigate")).to_request();
+    let response = app.call(request).await.unwrap();
+    assert!(!cookie(&response).ends_with('='), "a key, and no removal");
+    assert_eq!((spy.calls().get, response.headers().get_all("set-cookie").count()), (1, 1));
+}
+
 #[actix_web::test]
 async fn a_missing_middleware_is_a_500_that_tells_the_client_nothing() {
     let app = init_service(App::new().route("/count", web::get().to(count))).await;

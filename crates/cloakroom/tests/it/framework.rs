@@ -232,6 +232,20 @@ async fn two_kinds_of_session_live_side_by_side() {
     assert_eq!(text(response).await, "[1,10]", "a visitor's key is no admin's");
 }
 
+/// A part of an application may bring the layer that the whole has too.
+#[tokio::test]
+async fn the_same_layer_twice_is_one_visit() {
+    let spy = SpyStore::new(MemoryStore::new());
+    let layer = SessionLayer::new(Sessions::<Visitor>::new(spy.clone()).unwrap());
+    let app = routes().layer(layer.clone()).layer(layer);
+    let mut client = Client::new();
+    let response = send(&app, &mut client, "POST", "/login").await;
+    assert_eq!(response.headers().get_all("set-cookie").iter().count(), 1);
+    spy.reset();
+    assert_eq!(text(send(&app, &mut client, "POST", "/count").await).await, "1");
+    assert_eq!((spy.calls().get, spy.calls().total()), (1, 2));
+}
+
 #[tokio::test]
 async fn one_application_serves_browsers_and_bearer_clients() {
     let sessions: Sessions<Visitor> = Sessions::builder(MemoryStore::new())
