@@ -147,6 +147,7 @@ macro_rules! for_each_law {
             an_heir_whose_creator_went_away_is_confirmed_before_it_opens
             nothing_is_taken_over_before_the_key_is_on_its_way
             an_inheritance_that_a_limit_refuses_is_no_failure
+            what_a_request_begins_meanwhile_is_not_given_up_for_an_inheritance
             who_has_a_session_or_no_estate_inherits_nothing
             an_old_store_that_is_down_logs_nobody_out
             // Outside a request

@@ -66,10 +66,10 @@ pub(crate) struct State<V> {
     head: Head,
     /// A handle is opening the session.
     opening: bool,
-    /// A session of another library has done its duty.
-    settled: bool,
     /// Handles that wait for it.
     waiting: Vec<Waker>,
+    /// A session of another library has done its duty.
+    settled: bool,
     /// The connection's own address, if the server told it.
     peer: Option<IpAddr>,
     /// What the request told of its client, as far as the policy notes it.
@@ -101,8 +101,8 @@ impl<V> Default for State<V> {
             asked: false,
             head: Head::Open,
             opening: false,
-            settled: false,
             waiting: Vec::new(),
+            settled: false,
             peer: None,
             noted: Noted::default(),
             intended: None,
@@ -241,10 +241,14 @@ impl<V: Value> Cell<V> {
         Some(Arrival { presented, client: state.noted.address })
     }
 
-    /// Waits for its turn to open the session: handles that are asked for at once open it once.
-    async fn turn(&self) -> Turn<'_, V> {
+    /// Waits for its turn to open the session, unless another handle has opened it by then: those that are asked for at once open it
+    /// once.
+    async fn turn(&self) -> Option<Turn<'_, V>> {
         poll_fn(|context| {
             let mut state = self.lock();
+            if state.holding.is_some() {
+                return Poll::Ready(None);
+            }
             if state.opening {
                 if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                     state.waiting.push(context.waker().clone());
@@ -252,13 +256,13 @@ impl<V: Value> Cell<V> {
                 return Poll::Pending;
             }
             state.opening = true;
-            Poll::Ready(())
+            Poll::Ready(Some(Turn(self)))
         })
-        .await;
-        Turn(self)
+        .await
     }
 
-    /// Holds what was inherited, unless the request has begun or ended something of its own since `found` was all it held.
+    /// Holds what was inherited, unless the request has begun or ended something of its own since `found` was all it held. Only a
+    /// key that is sent may take the old cookie's place.
     pub(crate) fn inherit(&self, found: Option<SessionId>, holding: Holding<V>, cookie: CookieChange) {
         let mut state = self.lock();
         let held = match &state.holding {
@@ -267,6 +271,7 @@ impl<V: Value> Cell<V> {
             _ => return,
         };
         if held == found {
+            state.settled = matches!(cookie, CookieChange::Send { .. });
             state.holding = Some(holding);
             state.cookie = cookie;
         }
@@ -288,10 +293,7 @@ impl<V: Value> Cell<V> {
 
     /// Opens what the request presents, once.
     pub(crate) async fn open(&self, arrival: Arrival) -> Result<(), Error> {
-        let _turn = self.turn().await;
-        if self.lock().holding.is_some() {
-            return Ok(());
-        }
+        let Some(_turn) = self.turn().await else { return Ok(()) };
         let (holding, cookie) = self.try_keys(&arrival.presented, arrival.client).await?;
         let mut state = self.lock();
         // Another handle may have ended it meanwhile, or begun one.

@@ -119,21 +119,18 @@ impl<V: Value, K: Kind> Visit<V, K> {
                 return Ok(session);
             }
             Opened::Live(held, cookie) => (Holding::Live(Arc::new(held)), cookie),
-            Opened::Vacant(Vacancy::Ended(reason)) => {
-                self.cell.settle();
-                (Holding::Vacant(Vacancy::Ended(reason)), CookieChange::Keep)
-            }
             Opened::Vacant(vacancy) => (Holding::Vacant(vacancy), CookieChange::Keep),
             Opened::Superseded | Opened::Copied => (Holding::Superseded, CookieChange::Keep),
         };
-        if found.is_some() && !matches!(holding, Holding::Live(_)) {
-            return Ok(session);
+        // An heir that has ended leaves nothing to take over, and one that can't be had is no better than the session there is.
+        let is_over = matches!(holding, Holding::Vacant(Vacancy::Ended(_)));
+        let is_worth_it = found.is_none() || matches!(holding, Holding::Live(_));
+        if is_worth_it {
+            self.cell.inherit(found, holding, cookie);
         }
-        // Only a key that is sent may take the old cookie's place: the renewal may have failed.
-        if matches!(cookie, CookieChange::Send { .. }) {
+        if is_over {
             self.cell.settle();
         }
-        self.cell.inherit(found, holding, cookie);
         Ok(Session::of(Arc::clone(&self.cell)))
     }
 

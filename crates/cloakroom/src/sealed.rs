@@ -76,6 +76,7 @@ pub use vacancy::SealedVacancy;
 
 use crate::builder::ConfigError;
 use crate::header_map::Headers;
+use crate::transport;
 use crate::value::{DefaultKind, Kind, Value};
 use keeper::Keeper;
 
@@ -125,7 +126,7 @@ impl<V: Value, K: Kind> SealedSessions<V, K> {
         let keeper = Arc::clone(&self.keeper);
         match keeper.open(request) {
             Ok(opened) => Sealed::live(keeper, opened.value, opened.deadlines, opened.is_due),
-            Err(reason) => Sealed::vacant(keeper, reason, keeper::is_navigation(request)),
+            Err(reason) => Sealed::vacant(keeper, reason, transport::is_navigation(request)),
         }
     }
 }

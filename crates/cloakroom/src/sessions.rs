@@ -74,7 +74,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         Visit::new(Arc::clone(&self.manager))
     }
 
-    /// The visit that a layer of these very sessions has put into the request already.
+    /// True if it was these very sessions that put the visit into its request.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn is_visited(&self, visit: &Visit<V, K>) -> bool {
         Arc::ptr_eq(&self.manager, &visit.cell.manager)

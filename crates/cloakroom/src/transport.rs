@@ -66,10 +66,15 @@ pub(crate) enum Carrier {
     Bearer,
 }
 
+/// How many keys of one request are tried at most.
+pub(crate) const CANDIDATES: usize = 4;
+
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// How many keys of one request are tried at most.
-const CANDIDATES: usize = 4;
+/// True if the answer replaces the page, so that no parallel request of the page can have been given something newer.
+pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
+    request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
+}
 
 /// What a request presents.
 #[derive(Debug)]
@@ -131,8 +136,7 @@ impl Channel {
             }
         }
         // Asked for by who presents something stale, and by nobody else.
-        presented.is_navigation = presented.values > 0
-            && headers.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate");
+        presented.is_navigation = presented.values > 0 && is_navigation(headers);
         presented
     }
 }

@@ -239,6 +239,26 @@ pub fn nothing_is_taken_over_before_the_key_is_on_its_way(store: impl Store) {
     });
 }
 
+/// Another handle of the request was quicker: what it was answered stays, and the old session waits for the next request.
+pub fn what_a_request_begins_meanwhile_is_not_given_up_for_an_inheritance(store: impl Store) {
+    let (world, old) = (World::new(store), Old::default());
+    block_on(async {
+        let (visit, nothing) = (world.sessions.visit(), HeaderMap::new());
+        let estate = async || {
+            let mut other = visit.session(&nothing).await.unwrap();
+            assert_eq!(increment(&mut other).await.unwrap(), 1);
+            Ok::<_, std::io::Error>(Some(old.read()))
+        };
+        let session = visit.inherit(&nothing, TOKEN, estate).await.unwrap();
+        assert_eq!((session.count, session.principal(), visit.is_taken_over()), (1, None, false));
+        let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else {
+            panic!("its own key is sent")
+        };
+        assert_eq!(Some(key.id()), session.id());
+        assert_eq!(old.visit(&world, &world.request(&key), TOKEN).await.unwrap().count, 7);
+    });
+}
+
 /// A visitor who may not be signed in once more is one who is not signed in, on every page.
 pub fn an_inheritance_that_a_limit_refuses_is_no_failure(store: impl Store) {
     let world = World::with(store, |builder| builder.limit(Limit::refusing(1)));

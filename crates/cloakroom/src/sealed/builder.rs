@@ -64,7 +64,7 @@ impl<V: Value, K: Kind> SealedBuilder<V, K> {
     /// to replace.
     ///
     /// With an idle timeout, reading alone sends the cookie again now and then, and such a response may overtake a change or a logout of
-    /// another request; with [`Lifetime::absolute`] alone only changes send cookies.
+    /// another request; with [`Lifetime::absolute`] alone only changes do, and a key that was replaced.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::header::COOKIE;
-use http::{HeaderName, HeaderValue};
 
 use super::contents::{Deadlines, contents_len};
 use super::error::SealError;
@@ -17,12 +17,8 @@ use crate::entropy::Entropy;
 use crate::header_map::Headers;
 use crate::lifetime::Lifetime;
 use crate::time::{Clock, Timestamp};
+use crate::transport::CANDIDATES;
 use crate::value::Value;
-
-/// How many cookies of one request are tried at most, as for stored sessions.
-const CANDIDATES: usize = 4;
-
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// One kind's policy, checked.
 pub(super) struct Keeper<V> {
@@ -107,9 +103,4 @@ impl<V: Value> Keeper<V> {
     fn life(&self, deadlines: Deadlines) -> Option<Duration> {
         self.lifetime.outlives_browser().then(|| deadlines.absolute.since(self.clock.now()))
     }
-}
-
-/// True if the answer replaces the page, so that no parallel request of the page can have been given something newer.
-pub(super) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
-    request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
 }

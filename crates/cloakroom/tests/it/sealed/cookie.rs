@@ -1,0 +1,146 @@
+//! What the browser is told, and what it keeps.
+
+use cloakroom::sealed::{SealErrorKind, SealedSessions, SealedVacancy};
+use cloakroom::{CookiePolicy, Lifetime};
+use cloakroom_testkit::{Client, ManualClock};
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderValue};
+
+use super::{
+    MINUTE, ORIGIN, Visitor, builder, cookie_of, response, ring, sent, sessions, visitor, with,
+    with_set_cookie,
+};
+
+#[test]
+fn what_was_sealed_is_opened() {
+    let sessions = sessions(&ManualClock::new());
+    let session = sessions.open(&with(&cookie_of(&sessions, "alice")));
+    assert_eq!((session.name.as_str(), session.vacancy()), ("alice", None));
+    assert_eq!(session.issued_at(), Some(ManualClock::START));
+    assert_eq!(session.expires_in(), 30 * MINUTE);
+}
+
+#[test]
+fn an_unchanged_value_sends_nothing_and_a_response_varies_whenever_it_was_asked_for() {
+    let sessions = sessions(&ManualClock::new());
+    let mut fresh = sessions.open(&HeaderMap::new());
+    fresh.update(|_| ()).unwrap();
+    assert_eq!((fresh.vacancy(), sent(&fresh)), (Some(SealedVacancy::NoCookie), None));
+    let mut known = sessions.open(&with(&cookie_of(&sessions, "alice")));
+    known.set(visitor("alice")).unwrap();
+    for headers in [response(&fresh), response(&known)] {
+        assert_eq!(headers[VARY], "cookie");
+        assert_eq!(headers.len(), 1);
+    }
+}
+
+#[test]
+fn a_cookie_on_its_way_is_hardened_and_never_cached() {
+    let mut session = sessions(&ManualClock::new()).open(&HeaderMap::new());
+    session.set(visitor("alice")).unwrap();
+    let headers = response(&session);
+    let cookie = headers[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-id=A"), "{cookie}");
+    assert!(cookie.ends_with("; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert_eq!(headers[VARY], "cookie");
+    assert_eq!(headers[CACHE_CONTROL], "no-store");
+    assert!(headers[SET_COOKIE].is_sensitive());
+}
+
+#[test]
+fn a_cookie_goes_with_the_browser_if_the_lifetime_says_so() {
+    let lifetime = Lifetime::default().until_browser_closes();
+    let sessions: SealedSessions<Visitor> =
+        builder(ring(), &ManualClock::new()).lifetime(lifetime).build().unwrap();
+    let mut session = sessions.open(&HeaderMap::new());
+    session.set(visitor("alice")).unwrap();
+    assert!(!response(&session)[SET_COOKIE].to_str().unwrap().contains("Max-Age"));
+}
+
+#[test]
+fn a_cookie_of_4096_bytes_fits_and_one_of_4097_is_refused_with_its_size() {
+    let sessions = sessions(&ManualClock::new());
+    let mut session = sessions.open(&HeaderMap::new());
+    // One character of the value is four thirds of one of the cookie: the first that does not fit, and the last that does.
+    let sizes: Vec<_> = (2900..3000).map(|length| session.set(visitor(&"x".repeat(length)))).collect();
+    let refused = sizes.iter().filter_map(|sealed| sealed.as_ref().err());
+    let error = refused.min_by_key(|error| error.size()).expect("some are too large");
+    assert_eq!((error.kind(), error.size(), error.limit()), (SealErrorKind::TooLarge, Some(4097), 4096));
+    assert_eq!(error.to_string(), "the session's cookie would have 4097 bytes, and browsers keep 4096");
+    // Refused, it stayed as it was: the longest that fits.
+    let cookie = sent(&session).unwrap();
+    assert_eq!(cookie.len() - "=".len(), 4096);
+    assert_eq!(session.name.len() + r#"{"name":""}"#.len(), 2994, "as docs/sealed.md says");
+
+    let mut client = Client::new();
+    client.absorb(ORIGIN, &response(&session));
+    assert_eq!(client.cookies_for(ORIGIN).unwrap(), cookie, "a browser keeps it");
+    assert_eq!(sessions.open(&with(&cookie)).name, session.name);
+}
+
+#[test]
+fn a_change_that_is_too_large_leaves_everything_as_it_was() {
+    let sessions = sessions(&ManualClock::new());
+    let mut session = sessions.open(&with(&cookie_of(&sessions, "alice")));
+    assert!(session.set(visitor(&"x".repeat(4000))).is_err());
+    assert_eq!((session.name.as_str(), session.is_vacant(), sent(&session)), ("alice", false, None));
+    let mut vacant = sessions.open(&HeaderMap::new());
+    assert!(vacant.begin(visitor(&"x".repeat(4000))).is_err());
+    assert_eq!((vacant.vacancy(), sent(&vacant)), (Some(SealedVacancy::NoCookie), None));
+}
+
+#[test]
+fn a_browser_obeys_the_end_of_a_sealed_session() {
+    let sessions = sessions(&ManualClock::new());
+    let mut client = Client::new();
+    client.absorb(ORIGIN, &with_set_cookie(&sessions, "alice"));
+    let mut session = sessions.open(&with(client.cookies_for(ORIGIN).unwrap().to_str().unwrap()));
+    session.end();
+    assert_eq!((session.vacancy(), session.name.as_str()), (Some(SealedVacancy::Ended), ""));
+    let headers = response(&session);
+    assert_eq!(headers[CACHE_CONTROL], "no-store");
+    client.absorb(ORIGIN, &headers);
+    assert_eq!(client.cookies_for(ORIGIN), None);
+}
+
+#[test]
+fn a_sign_in_begins_anew_and_a_change_after_an_end_does_too() {
+    let clock = ManualClock::new();
+    let sessions = sessions(&clock);
+    let cookie = cookie_of(&sessions, "alice");
+    clock.advance(MINUTE);
+    let mut session = sessions.open(&with(&cookie));
+    session.begin(visitor("alice")).unwrap();
+    let again = sessions.open(&with(&sent(&session).expect("sent although the value is the same")));
+    assert_eq!(again.issued_at(), Some(clock.now()));
+    clock.advance(MINUTE);
+    session.end();
+    session.set(visitor("a guest")).unwrap();
+    let farewell = sessions.open(&with(&sent(&session).unwrap()));
+    assert_eq!((farewell.name.as_str(), farewell.issued_at()), ("a guest", Some(clock.now())));
+}
+
+#[test]
+fn what_is_over_for_good_is_removed_on_a_navigation_only_and_nothing_else_is() {
+    let clock = ManualClock::new();
+    let sessions = sessions(&clock);
+    let cookie = cookie_of(&sessions, "alice");
+    let removes = |cookies: &str, mode: &'static str| {
+        let mut request = with(cookies);
+        request.insert("sec-fetch-mode", HeaderValue::from_static(mode));
+        sent(&sessions.open(&request))
+    };
+    // A server with a newer key, or one that is yet to get it: neither may throw the other's away.
+    assert_eq!(removes("__Host-id=forged", "navigate"), None);
+    assert_eq!(removes(&cookie, "navigate"), None);
+    clock.advance(31 * MINUTE);
+    assert_eq!(removes(&cookie, "cors"), None);
+    assert_eq!(removes(&cookie, "navigate").as_deref(), Some("__Host-id="));
+}
+
+#[test]
+fn a_policy_that_no_browser_would_obey_is_refused() {
+    let policy = CookiePolicy::host("id").with_domain("shop.example");
+    let error = builder::<Visitor>(ring(), &ManualClock::new()).cookie(policy).build().unwrap_err();
+    assert!(error.to_string().contains("no Domain"), "{error}");
+}
