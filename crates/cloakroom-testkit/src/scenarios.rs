@@ -21,7 +21,11 @@
 //! An error of a session is answered as the integration answers all of them. Here is a whole test file, for a server
 //! called `serve`:
 //!
-//! ```ignore
+//! ```
+//! # use cloakroom::Sessions;
+//! # use cloakroom_testkit::scenarios::{Gate, Site, Visitor};
+//! # fn main() {}
+//! # pub fn serve(_: Sessions<Visitor>, _: Gate) -> Site { std::process::abort() }
 //! mod in_memory {
 //!     cloakroom_testkit::scenarios!(super::serve, cloakroom::MemoryStore::new());
 //! }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cloakroom::{CodecError, Kind, OldPayload, Payload};
+use cloakroom::{Codec, CodecError, Json, Kind, OldPayload, Payload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions_core::session_store;
@@ -26,7 +26,7 @@ pub(crate) const SCHEMA: u8 = 0;
 /// How deep a value may nest: one level less than what reads the data back goes down, for the map around it.
 const DEPTH: usize = 126;
 
-/// The data as a value of ours, unless it could be written and never be read again.
+/// The data as a value of ours, unless it could be written and never be read again: also on a store in memory, which writes nothing.
 pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_store::Error> {
     if data.values().all(|value| is_within(value, DEPTH)) {
         return Ok(State(data.clone()));
@@ -43,10 +43,10 @@ fn is_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// The data as the manager's JSON codec would write it.
+/// The data as the manager's codec would write it.
 pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> {
-    let mut bytes = vec![0x01, SCHEMA];
-    match serde_json::to_writer(&mut bytes, data) {
+    let mut bytes = vec![Codec::<State>::format(&Json), SCHEMA];
+    match Json.encode(data, &mut bytes) {
         Ok(()) => Ok(Payload::from_bytes(bytes)),
         Err(_) => Err(session_store::Error::Encode("cannot write the session's data as JSON".to_owned())),
     }
@@ -59,8 +59,6 @@ pub(crate) fn refuse_old(_: OldPayload<'_>) -> Result<State, CodecError> {
 
 #[cfg(test)]
 mod tests {
-    use cloakroom::{Codec, Json};
-
     use super::*;
 
     #[test]

@@ -75,11 +75,6 @@ impl ResponseHeaders {
         }
     }
 
-    /// True if there is nothing to send: nobody asked for the session.
-    pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
-    }
-
     /// Name and value of each, for those who build responses by hand: the values are ASCII.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));

@@ -5,8 +5,14 @@ use std::path::Path;
 /// Longer than this, a file holds more than one idea.
 const MOST_LINES: usize = 450;
 
-/// Marks of work left undone and of tests that never run; spelt in two halves, for this file is checked too.
-const BANNED: [&str; 3] = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore")];
+/// Marks of work left undone, and of tests and examples that never run; spelt in two halves, for this file is checked too.
+const BANNED: [&str; 5] = [
+    concat!("todo", "!("),
+    concat!("unimplemented", "!("),
+    concat!("#[", "ignore"),
+    concat!("```", "ignore"),
+    concat!("```rust,", "ignore"),
+];
 
 /// What is wrong with the file at `path`, relative to the root.
 pub(super) fn complaints(path: &Path, text: &str) -> Vec<String> {

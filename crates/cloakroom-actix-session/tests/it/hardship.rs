@@ -8,7 +8,7 @@ use cloakroom_testkit::servers::{Durability, Redis, Server};
 use cloakroom_testkit::{Fault, FaultyStore};
 
 use crate::bridge::{Bridge, HOUR, copy, state};
-use crate::place;
+use cloakroom_every_store as stores;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -90,7 +90,7 @@ on_every_store! {
 #[test]
 fn a_server_that_stands_still_is_an_error_in_time() {
     let server = Redis::start(Durability::None);
-    let store = place::impatient(&server.url());
+    let store = stores::impatient(&server.url());
     actix_web::rt::System::new().block_on(async {
         let bridge = Bridge::over(store);
         let key = bridge.saved("hat").await;
@@ -104,7 +104,7 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 #[test]
 fn a_server_that_died_is_an_error_and_no_absence() {
     let mut server = Redis::start(Durability::None);
-    let store = place::impatient(&server.url());
+    let store = stores::impatient(&server.url());
     actix_web::rt::System::new().block_on(async {
         let bridge = Bridge::over(store);
         let key = bridge.saved("hat").await;

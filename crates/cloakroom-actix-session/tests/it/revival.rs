@@ -9,7 +9,7 @@ use futures_util::future::join;
 use futures_util::{pin_mut, poll};
 
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
-use crate::place;
+use cloakroom_every_store as stores;
 
 async fn updating_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -134,7 +134,7 @@ on_every_store! {
 
 #[test]
 fn what_a_near_cache_remembers_revives_nothing() {
-    let [here, there] = place::two_near_caches();
+    let [here, there] = stores::two_near_caches();
     actix_web::rt::System::new().block_on(async {
         let (here, there) = (Bridge::over(here), Bridge::over(there));
         let key = here.saved("hat").await;

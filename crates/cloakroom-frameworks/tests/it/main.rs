@@ -1,16 +1,14 @@
 //! The scenarios, on every server and two stores.
 
-mod place;
-
 /// Each server on each store.
 macro_rules! servers {
     ($($server:ident: $memory:ident, $redis:ident;)*) => {
         $(mod $memory {
-            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, cloakroom::MemoryStore::new());
+            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, cloakroom_every_store::memory());
         }
 
         mod $redis {
-            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, crate::place::redis());
+            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, cloakroom_every_store::redis());
         })*
     };
 }

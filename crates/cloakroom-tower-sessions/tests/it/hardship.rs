@@ -6,7 +6,7 @@ use cloakroom_testkit::{Fault, FaultyStore};
 use tower_sessions::{ExpiredDeletion, SessionStore};
 
 use crate::bridge::{Bridge, with};
-use crate::place;
+use cloakroom_every_store as stores;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -99,8 +99,8 @@ on_every_store! {
 #[test]
 fn a_server_that_stands_still_is_an_error_in_time() {
     let server = Redis::start(Durability::None);
-    let store = place::impatient(&server.url());
-    place::RUNTIME.block_on(async {
+    let store = stores::impatient(&server.url());
+    stores::run(async {
         let bridge = Bridge::over(store);
         let record = bridge.created(1).await;
         server.freeze();
@@ -113,8 +113,8 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 #[test]
 fn a_server_that_died_is_an_error_and_no_absence() {
     let mut server = Redis::start(Durability::None);
-    let store = place::impatient(&server.url());
-    place::RUNTIME.block_on(async {
+    let store = stores::impatient(&server.url());
+    stores::run(async {
         let bridge = Bridge::over(store);
         let record = bridge.created(1).await;
         server.kill();

@@ -12,7 +12,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
 
 use crate::bridge::{Bridge, entries, with};
-use crate::place;
+use cloakroom_every_store as stores;
 
 async fn saving_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -111,8 +111,8 @@ on_every_store! {
 
 #[test]
 fn what_a_near_cache_remembers_revives_nothing() {
-    let [here, there] = place::two_near_caches();
-    place::RUNTIME.block_on(async {
+    let [here, there] = stores::two_near_caches();
+    stores::run(async {
         let (here, there) = (Bridge::over(here), Bridge::over(there));
         let record = here.created(1).await;
         assert!(there.load(record.id).await.is_some());

@@ -147,17 +147,15 @@ impl<V: Value> Manager<V> {
         let step =
             if renews { protocol::upkeep(&found.record, &found.verifier, now) } else { Upkeep::Nothing };
         let Found { key, verifier, record, client } = found;
+        let claim = Claim::Secret(verifier);
         let next = match step {
             Upkeep::Nothing => {
                 let record = self.touch(key.id(), record, now).await;
-                return Ok(Opened::Live(
-                    Held { key, claim: Claim::Secret(verifier), record, value },
-                    CookieChange::Keep,
-                ));
+                return Ok(Opened::Live(Held { key, claim, record, value }, CookieChange::Keep));
             }
             Upkeep::HandOver => {
                 let record = self.touch(key.id(), record, now).await;
-                let held = Held { key, claim: Claim::Secret(verifier), record, value };
+                let held = Held { key, claim, record, value };
                 return Ok(self.hand_over(held, now));
             }
             Upkeep::Begin => {
@@ -170,20 +168,13 @@ impl<V: Value> Manager<V> {
         let (mut next, next_key) = next;
         next.revision = record.revision.next(self.tokens.draw());
         match self.store.replace(key.id(), record.revision, next.clone()).await {
-            Ok(Swap::Done) => Ok(self.kept_up(
-                Held { key, claim: Claim::Secret(verifier), record: next, value },
-                next_key,
-                now,
-            )),
+            Ok(Swap::Done) => Ok(self.kept_up(Held { key, claim, record: next, value }, next_key, now)),
             Ok(Swap::Stale(current)) => {
                 self.overtaken(Found { key, verifier, record: current, client }, renews).await
             }
-            Ok(Swap::Gone) => self.gone(Held { key, claim: Claim::Secret(verifier), record, value }).await,
+            Ok(Swap::Gone) => self.gone(Held { key, claim, record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
-            Err(_) => Ok(Opened::Live(
-                Held { key, claim: Claim::Secret(verifier), record, value },
-                CookieChange::Keep,
-            )),
+            Err(_) => Ok(Opened::Live(Held { key, claim, record, value }, CookieChange::Keep)),
         }
     }
 
@@ -223,7 +214,8 @@ impl<V: Value> Manager<V> {
         };
         let step = protocol::upkeep(&found.record, &found.verifier, now);
         let Found { key, verifier, record, .. } = found;
-        let held = Held { key, claim: Claim::Secret(verifier), record, value };
+        let claim = Claim::Secret(verifier);
+        let held = Held { key, claim, record, value };
         Ok(match step {
             Upkeep::HandOver => self.hand_over(held, now),
             _ => Opened::Live(held, CookieChange::Keep),
