@@ -219,7 +219,7 @@ fn at_most_two_keys_work(model: &Cloakroom, state: &State) -> bool {
         let live = state
             .standings(model)
             .filter(|(ticket, _, standing)| ticket.session() == session && *standing == Standing::Live);
-        let renewing = entry.credentials().successor.is_some();
+        let renewing = entry.credentials().successor().is_some();
         live.count() <= 1 + usize::from(renewing)
     })
 }

@@ -44,7 +44,7 @@ mutants! {
     }
     ElevateSparesSuccessor "an elevation goes on with the renewal under way" in sign_in_during_renewal {
         fn replace_secret(&self, record: &Record, fresh: Verifier, now: Timestamp) -> Record {
-            match record.credentials().successor {
+            match record.credentials().successor() {
                 Some(successor) => protocol::replace_secret(record, successor.verifier, now),
                 None => protocol::replace_secret(record, fresh, now),
             }
@@ -154,7 +154,7 @@ mutants! {
     }
     RetiredEarly "the old secret retires without waiting for the grace" in crash {
         fn upkeep(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Upkeep {
-            let seen = record.credentials().successor.is_some_and(|successor| successor.seen.is_some());
+            let seen = record.credentials().successor().is_some_and(|successor| successor.seen.is_some());
             let successor = recognise(record.credentials(), presented) == Recognised::Successor;
             if seen && successor { Upkeep::Retire } else { protocol::upkeep(record, presented, now) }
         }

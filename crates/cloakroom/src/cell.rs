@@ -1,19 +1,18 @@
 //! What all handles of one request share.
 
-use std::future::poll_fn;
+mod opening;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use crate::client::{Client, Noted};
 use crate::error::{Error, ErrorKind};
-use crate::header_map::Headers;
 use crate::headers::ResponseHeaders;
 use crate::key::{Key, SessionId};
-use crate::manager::{Held, Manager, Opened};
-use crate::observer::Event;
+use crate::manager::{Held, Manager};
 use crate::protocol::{CookieChange, Vacancy};
-use crate::transport::{Carrier, Presented};
+use crate::transport::Carrier;
 use crate::value::Value;
 
 /// What the handles of one request share. The lock is never held across an await.
@@ -24,7 +23,7 @@ pub(crate) struct Cell<V> {
 
 /// What the request holds.
 pub(crate) enum Holding<V> {
-    Live(Arc<Held<V>>),
+    Live(Held<V>),
     Vacant(Vacancy),
     Superseded,
     /// Ended by this request: nothing can be written any more.
@@ -34,7 +33,7 @@ pub(crate) enum Holding<V> {
 impl<V> Clone for Holding<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Live(held) => Self::Live(Arc::clone(held)),
+            Self::Live(held) => Self::Live(held.clone()),
             Self::Vacant(vacancy) => Self::Vacant(*vacancy),
             Self::Superseded => Self::Superseded,
             Self::Over => Self::Over,
@@ -49,12 +48,6 @@ enum Head {
     Sent,
     /// There is no response: the session is held outside any request, without its key.
     None,
-}
-
-/// What a request brings to the counter.
-pub(crate) struct Arrival {
-    presented: Presented,
-    client: Option<IpAddr>,
 }
 
 pub(crate) struct State<V> {
@@ -73,23 +66,9 @@ pub(crate) struct State<V> {
     /// The connection's own address, if the server told it.
     peer: Option<IpAddr>,
     /// What the request told of its client, as far as the policy notes it.
-    noted: Noted,
+    noted: Option<Box<Noted>>,
     /// The key under which this request's first write begins a session, so that two handles begin one.
     intended: Option<Key>,
-}
-
-/// The turn of the handle that opens the session. Whoever is dropped on the way gives it up.
-struct Turn<'a, V: Value>(&'a Cell<V>);
-
-impl<V: Value> Drop for Turn<'_, V> {
-    fn drop(&mut self) {
-        let waiting = {
-            let mut state = self.0.lock();
-            state.opening = false;
-            std::mem::take(&mut state.waiting)
-        };
-        waiting.into_iter().for_each(Waker::wake);
-    }
 }
 
 impl<V> Default for State<V> {
@@ -104,7 +83,7 @@ impl<V> Default for State<V> {
             waiting: Vec::new(),
             settled: false,
             peer: None,
-            noted: Noted::default(),
+            noted: None,
             intended: None,
         }
     }
@@ -117,7 +96,7 @@ impl<V: Value> Cell<V> {
 
     /// A session held outside any request: there is no response, and no key.
     pub(crate) fn attended(manager: Arc<Manager<V>>, held: Held<V>) -> Self {
-        let holding = Some(Holding::Live(Arc::new(held)));
+        let holding = Some(Holding::Live(held));
         let state = State { holding, head: Head::None, ..State::default() };
         Self { manager, state: Mutex::new(state) }
     }
@@ -192,7 +171,7 @@ impl<V: Value> Cell<V> {
 
     /// What is known of the request's client, and what a login says of it.
     pub(crate) fn client(&self, said: &Client) -> Client {
-        let noted = self.lock().noted.client();
+        let noted = self.lock().noted.as_ref().map(|noted| noted.client()).unwrap_or_default();
         match said.label() {
             Some(label) => noted.with_label(label),
             None => noted,
@@ -219,46 +198,6 @@ impl<V: Value> Cell<V> {
         if cookie != CookieChange::Keep {
             state.cookie = cookie;
         }
-    }
-
-    /// What there is to open; none if the session was opened already.
-    pub(crate) fn presented(&self, request: &(impl Headers + ?Sized)) -> Option<Arrival> {
-        let peer = {
-            let mut state = self.lock();
-            state.asked = true;
-            if state.holding.is_some() {
-                return None;
-            }
-            state.peer
-        };
-        let presented = self.manager.channel.read(request);
-        let noted = self.manager.clients.as_ref().map(|policy| policy.note(request, peer));
-        let mut state = self.lock();
-        state.carrier = presented.carrier;
-        if let Some(noted) = noted {
-            state.noted = noted;
-        }
-        Some(Arrival { presented, client: state.noted.address })
-    }
-
-    /// Waits for its turn to open the session, unless another handle has opened it by then: those that are asked for at once open it
-    /// once.
-    async fn turn(&self) -> Option<Turn<'_, V>> {
-        poll_fn(|context| {
-            let mut state = self.lock();
-            if state.holding.is_some() {
-                return Poll::Ready(None);
-            }
-            if state.opening {
-                if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                    state.waiting.push(context.waker().clone());
-                }
-                return Poll::Pending;
-            }
-            state.opening = true;
-            Poll::Ready(Some(Turn(self)))
-        })
-        .await
     }
 
     /// Holds what was inherited, unless the request has begun or ended something of its own since `found` was all it held. Only a
@@ -288,66 +227,6 @@ impl<V: Value> Cell<V> {
 
     /// The client's address, as far as the policy notes it.
     pub(crate) fn address(&self) -> Option<IpAddr> {
-        self.lock().noted.address
-    }
-
-    /// Opens what the request presents, once.
-    pub(crate) async fn open(&self, arrival: Arrival) -> Result<(), Error> {
-        let Some(_turn) = self.turn().await else { return Ok(()) };
-        let (holding, cookie) = self.try_keys(&arrival.presented, arrival.client).await?;
-        let mut state = self.lock();
-        // Another handle may have ended it meanwhile, or begun one.
-        if state.holding.is_none() {
-            state.holding = Some(holding);
-        }
-        if state.cookie == CookieChange::Keep {
-            state.cookie = cookie;
-        }
-        Ok(())
-    }
-
-    /// Tries the presented keys in order until one opens a session; else the most telling failure counts.
-    async fn try_keys(
-        &self,
-        presented: &Presented,
-        client: Option<IpAddr>,
-    ) -> Result<(Holding<V>, CookieChange), Error> {
-        if presented.values > 1 {
-            self.manager.observe(&Event::SeveralKeys { count: presented.values });
-        }
-        let mut found = if presented.values == 0 { Vacancy::NoKey } else { Vacancy::Unknown };
-        let (mut superseded, mut copied) = (false, false);
-        for key in presented.keys() {
-            self.manager.admit_client(client)?;
-            match self.manager.open(key.clone(), presented.carrier == Carrier::Cookie, client).await? {
-                Opened::Live(held, cookie) => return Ok((Holding::Live(Arc::new(held)), cookie)),
-                Opened::Superseded => superseded = true,
-                Opened::Copied => copied = true,
-                Opened::Vacant(vacancy) if found == Vacancy::Unknown => found = vacancy,
-                Opened::Vacant(_) => {}
-            }
-        }
-        if superseded {
-            return Ok((Holding::Superseded, CookieChange::Keep));
-        }
-        // Only a page the visitor navigates to may take the cookie away: a late answer to anything else
-        // could remove a newer one.
-        let stale = presented.values > 0 && presented.is_navigation;
-        let cookie = if stale { CookieChange::Remove } else { CookieChange::Keep };
-        Ok((if copied { Holding::Superseded } else { Holding::Vacant(found) }, cookie))
-    }
-
-    /// Opens what one key opens, outside any request.
-    pub(crate) async fn open_key(&self, key: &Key) -> Result<(), Error> {
-        self.ask();
-        self.open(Arrival { presented: Presented::key(key.clone()), client: None }).await
-    }
-
-    /// Opens what `request` presents; true if it presented anything.
-    pub(crate) async fn open_headers(&self, request: &(impl Headers + ?Sized)) -> Result<bool, Error> {
-        let Some(arrival) = self.presented(request) else { return Ok(true) };
-        let any = arrival.presented.values > 0;
-        self.open(arrival).await?;
-        Ok(any)
+        self.lock().noted.as_ref()?.address
     }
 }

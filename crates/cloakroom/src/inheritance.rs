@@ -113,12 +113,13 @@ impl<V: Value, K: Kind> Visit<V, K> {
         if !is_there {
             return Ok(session);
         }
-        let (holding, cookie) = match manager.open(key.clone(), true, client).await? {
+        let (caller, recalling) = manager.ask(key.clone(), true, client);
+        let (holding, cookie) = match manager.open(caller, recalling.await).await? {
             // Somebody began it without signing in, and it is worth no more than the one there is.
             Opened::Live(held, _) if found.is_some() && held.record.principal().is_none() => {
                 return Ok(session);
             }
-            Opened::Live(held, cookie) => (Holding::Live(Arc::new(held)), cookie),
+            Opened::Live(held, cookie) => (Holding::Live(held), cookie),
             Opened::Vacant(vacancy) => (Holding::Vacant(vacancy), CookieChange::Keep),
             Opened::Superseded | Opened::Copied => (Holding::Superseded, CookieChange::Keep),
         };

@@ -42,6 +42,17 @@ impl<'a, T> Io<'a, T> {
         matches!(self.0, State::Ready(_))
     }
 
+    /// The result if it is there, or else the computation as it was.
+    ///
+    /// # Panics
+    /// If the result was already taken by polling.
+    pub(crate) fn at_once(self) -> Result<T, Self> {
+        match self.0 {
+            State::Ready(value) => Ok(value.expect("polled after it was done")),
+            State::Future(_) => Err(self),
+        }
+    }
+
     /// The same computation with its result passed through `change`.
     pub fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'a) -> Io<'a, U>
     where

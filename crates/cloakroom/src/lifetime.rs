@@ -11,7 +11,8 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
 ///
 /// Each session keeps the lifetime it was given through every later write; a visitor may be given one of their own
 /// ([`Login::with_lifetime`](crate::Login::with_lifetime), [`Session::live_for`](crate::Session::live_for)). The default is 30 minutes idle,
-/// 12 hours in all, a new secret every 15 minutes. Spans over 400 days mean 400 days.
+/// 12 hours in all, a new secret every 15 minutes. Spans over 400 days mean 400 days;
+/// they are kept in whole milliseconds.
 ///
 /// ```
 /// # use cloakroom::Lifetime;
@@ -24,9 +25,10 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
 #[doc(alias = "default_period")]
 #[doc(alias = "set_default_period")]
 pub struct Lifetime {
-    idle: Option<Duration>,
-    absolute: Duration,
-    renewal: Option<Duration>,
+    /// All three in milliseconds, as records keep them; no idle timeout and no renewal are 0.
+    idle: u64,
+    whole: u64,
+    renewal: u64,
     outlives_browser: bool,
 }
 
@@ -79,26 +81,26 @@ impl Lifetime {
 
     /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
     pub fn absolute(span: Duration) -> Self {
-        Self { idle: None, absolute: span.min(LONGEST), renewal: None, outlives_browser: true }
+        Self { idle: 0, whole: millis(span.min(LONGEST)), renewal: 0, outlives_browser: true }
     }
 
     /// Also ends when unused for `span`.
     ///
     /// Uses are recorded once per tenth of the span, so a session may end up to a tenth early, never late.
     pub fn with_idle(mut self, span: Duration) -> Self {
-        self.idle = Some(span.min(LONGEST));
+        self.idle = millis(span.min(LONGEST)).max(1);
         self
     }
 
     /// Replaces the secret every `span` (OWASP, "Renewal Timeout").
     pub fn with_renewal(mut self, span: Duration) -> Self {
-        self.renewal = Some(span);
+        self.renewal = millis(span).max(1);
         self
     }
 
     /// Never replaces the secret on a timer; `login` and `elevate` still do.
     pub fn without_renewal(mut self) -> Self {
-        self.renewal = None;
+        self.renewal = 0;
         self
     }
 
@@ -110,17 +112,17 @@ impl Lifetime {
 
     /// The idle timeout, if there is one.
     pub const fn idle(&self) -> Option<Duration> {
-        self.idle
+        span(self.idle)
     }
 
     /// The whole life's length.
     pub const fn whole(&self) -> Duration {
-        self.absolute
+        Duration::from_millis(self.whole)
     }
 
     /// The renewal timeout, if there is one.
     pub const fn renewal(&self) -> Option<Duration> {
-        self.renewal
+        span(self.renewal)
     }
 
     /// True if the cookie survives the end of the browser.
@@ -130,23 +132,36 @@ impl Lifetime {
 
     /// When a session used at `now` ends if nobody uses it again; [`Timestamp::NEVER`] without an idle timeout.
     pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {
-        self.idle.map_or(Timestamp::NEVER, |span| now.after(span))
+        deadline(self.idle, now)
     }
 
     /// When a session that begins at `now` ends whatever happens.
     pub(crate) fn absolute_deadline(&self, now: Timestamp) -> Timestamp {
-        now.after(self.absolute)
+        now.after_millis(self.whole)
     }
 
     /// When a secret minted at `now` is due for renewal.
     pub(crate) fn renewal_deadline(&self, now: Timestamp) -> Timestamp {
-        self.renewal.map_or(Timestamp::NEVER, |span| now.after(span))
+        deadline(self.renewal, now)
     }
 
     /// This lifetime with exactly `span` left from now: an explicit expiry, which no idle timeout cuts short.
     pub(crate) fn exactly(mut self, span: Duration) -> Self {
-        self.absolute = span.min(LONGEST);
-        self.idle = None;
+        self.whole = millis(span.min(LONGEST));
+        self.idle = 0;
         self
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+const fn span(millis: u64) -> Option<Duration> {
+    if millis == 0 { None } else { Some(Duration::from_millis(millis)) }
+}
+
+/// When a timeout of so many milliseconds runs out that begins now; never if there is none.
+fn deadline(millis: u64, now: Timestamp) -> Timestamp {
+    if millis == 0 { Timestamp::NEVER } else { now.after_millis(millis) }
 }

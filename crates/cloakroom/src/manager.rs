@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use creation::{Beginning, Created, MINTS};
-pub(crate) use opening::Opened;
+pub(crate) use opening::{Asked, Opened};
 use writing::ATTEMPTS;
 pub(crate) use writing::{Draft, Plan, Written};
 
@@ -84,6 +84,13 @@ pub(crate) struct Held<V> {
     pub(crate) record: Record,
     /// The decoded value; none if the session was never given one.
     pub(crate) value: Option<Arc<Holder<V>>>,
+}
+
+impl<V> Clone for Held<V> {
+    fn clone(&self) -> Self {
+        let Self { key, claim, record, value } = self;
+        Self { key: key.clone(), claim: *claim, record: record.clone(), value: value.clone() }
+    }
 }
 
 /// By what a session is held.
@@ -162,10 +169,10 @@ impl<V: Value> Manager<V> {
     }
 
     /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
-    pub(crate) async fn end_held(&self, held: &Arc<Held<V>>, reason: EndReason) -> Result<(), Error> {
+    pub(crate) async fn end_held(&self, held: &Held<V>, reason: EndReason) -> Result<(), Error> {
         let id = held.key.id();
         let ending = protocol::end(reason, self.now());
-        let mut expected = held.record.revision;
+        let mut expected = held.record.revision();
         for _ in 0..ATTEMPTS {
             match self.store.end_at(id, expected, ending).await? {
                 Swap::Done => {
@@ -174,7 +181,7 @@ impl<V: Value> Manager<V> {
                 }
                 Swap::Gone => return Ok(()),
                 Swap::Stale(current) => match self.judge_claim(&current, &held.claim) {
-                    Standing::Live => expected = current.revision,
+                    Standing::Live => expected = current.revision(),
                     Standing::Vacant(Vacancy::Expired) => return Ok(()),
                     Standing::Vacant(vacancy) => return Err(Error::vacant(vacancy)),
                     Standing::Superseded | Standing::Stolen => return Err(Error::new(ErrorKind::Superseded)),
@@ -188,7 +195,7 @@ impl<V: Value> Manager<V> {
     fn recognise(&self, key: &Key, claim: Claim, record: Record) -> Result<Held<V>, Error> {
         match self.judge_claim(&record, &claim) {
             Standing::Live => {
-                let value = self.decode(key.id(), &record.payload).map_err(Error::corrupt)?;
+                let value = self.decode(key.id(), record.payload()).map_err(Error::corrupt)?;
                 Ok(Held { key: key.clone(), claim, record, value })
             }
             Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
@@ -214,7 +221,7 @@ impl<V: Value> Manager<V> {
             }
             // No stranger comes with a lineage: the application took it from an open session.
             (Some(Stored::Ended(tombstone)), Claim::Lineage(_)) => {
-                Err(Error::vacant(Vacancy::Ended(tombstone.ending.reason)))
+                Err(Error::vacant(Vacancy::Ended(tombstone.ending().reason)))
             }
             (None, _) => Err(Error::vacant(Vacancy::Unknown)),
         }

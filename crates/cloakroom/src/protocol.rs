@@ -17,12 +17,12 @@ mod standing;
 mod write;
 
 pub use cookie::{CookieChange, cookie_life};
-pub use credentials::{Credentials, Replaced, Replacement, Ring, Successor};
+pub use credentials::{Credentials, REMEMBERED, Replaced, Replacement, Successor};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in, touch_due,
     used,
 };
-pub use renewal::{Upkeep, begin_renewal, hasten, next_key, outlast, retire, sight, upkeep};
+pub use renewal::{Upkeep, begin_renewal, hasten, next_key, opens_quietly, outlast, retire, sight, upkeep};
 pub use write::{Settled, settle};
 
 pub use standing::{Recognised, Standing, Vacancy, judge, judge_by, judge_ended, judge_lineage, recognise};

@@ -1,5 +1,6 @@
 //! What a store keeps under a [`SessionId`](crate::SessionId).
 
+mod facts;
 pub(crate) mod fence;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod wire;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use facts::Facts;
 pub use wire::DecodeError;
 
 use crate::client::Client;
@@ -50,123 +52,110 @@ impl Revision {
     }
 }
 
-/// A live session, as stores keep it. Cheap to clone.
+/// A live session, as stores keep it: a handle, cheap to clone and to move.
 ///
 /// A store reads its accessors to index and to sweep; it never decides by them. Only the protocol changes a record.
 #[derive(Clone, Debug)]
-pub struct Record {
-    pub(crate) revision: Revision,
-    pub(crate) idle_deadline: Timestamp,
-    pub(crate) absolute_deadline: Timestamp,
-    pub(crate) created: Timestamp,
-    pub(crate) authenticated_at: Option<Timestamp>,
-    pub(crate) lifetime: Lifetime,
-    pub(crate) credentials: Arc<Credentials>,
-    pub(crate) principal: Option<Principal>,
-    pub(crate) assurance: Assurance,
-    pub(crate) client: Client,
-    pub(crate) payload: Payload,
-}
+pub struct Record(Arc<Facts>);
 
 impl Record {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+
     /// The last write's revision: what a compare-and-swap compares.
-    pub const fn revision(&self) -> Revision {
-        self.revision
+    pub fn revision(&self) -> Revision {
+        self.0.revision
     }
 
     /// When the session ends if nobody uses it again; the one field that `touch` changes.
-    pub const fn idle_deadline(&self) -> Timestamp {
-        self.idle_deadline
+    pub fn idle_deadline(&self) -> Timestamp {
+        self.0.idle_deadline
     }
 
     /// When the session ends whatever happens.
-    pub const fn absolute_deadline(&self) -> Timestamp {
-        self.absolute_deadline
+    pub fn absolute_deadline(&self) -> Timestamp {
+        self.0.absolute_deadline
     }
 
     /// The earlier of the two deadlines: from then on the record is garbage.
     pub fn expires_at(&self) -> Timestamp {
-        self.idle_deadline.min(self.absolute_deadline)
+        self.0.idle_deadline.min(self.0.absolute_deadline)
     }
 
     /// When the session began.
-    pub const fn created(&self) -> Timestamp {
-        self.created
+    pub fn created(&self) -> Timestamp {
+        self.0.created
     }
 
     /// When the session was last used, by the last use noted; `None` without an idle timeout, where uses are not noted.
     ///
     /// Uses are noted once per tenth of the idle timeout: the visitor may have been here up to that much later.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let idle = self.lifetime.idle()?;
-        let seen = Timestamp::EPOCH.after(self.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
-        Some(seen.max(self.created))
+        let idle = self.0.lifetime.idle()?;
+        let seen =
+            Timestamp::EPOCH.after(self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
+        Some(seen.max(self.0.created))
     }
 
     /// When the visitor last proved who they are, if ever: signed in, or signed in again on the same session.
     #[doc(alias = "signed_in")]
-    pub const fn authenticated_at(&self) -> Option<Timestamp> {
-        self.authenticated_at
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        Some(self.0.authenticated_at).filter(|at| *at != Timestamp::EPOCH)
     }
 
     /// How well the visitor proved it, on the application's own scale.
-    pub const fn assurance(&self) -> Assurance {
-        self.assurance
+    pub fn assurance(&self) -> Assurance {
+        self.0.assurance
     }
 
     /// When its key was last renewed, on the timer or by `login` or `elevate`; `None` if it never was.
     ///
     /// A renewal on the timer counts from when the key it replaced has retired.
     pub fn renewed_at(&self) -> Option<Timestamp> {
-        self.credentials.ring.iter().map(|replaced| replaced.at).max()
+        self.0.credentials.replaced().iter().map(|replaced| replaced.at).max()
     }
 
     /// What is known of the client that holds the key.
-    pub const fn client(&self) -> &Client {
-        &self.client
+    pub fn client(&self) -> &Client {
+        &self.0.client
     }
 
     /// The lifetime the session keeps through every write.
-    pub const fn lifetime(&self) -> &Lifetime {
-        &self.lifetime
+    pub fn lifetime(&self) -> &Lifetime {
+        &self.0.lifetime
     }
 
     /// Who is signed in, if anybody.
-    pub const fn principal(&self) -> Option<&Principal> {
-        self.principal.as_ref()
+    pub fn principal(&self) -> Option<&Principal> {
+        self.0.principal.as_ref()
     }
 
     /// The value.
-    pub const fn payload(&self) -> &Payload {
-        &self.payload
+    pub fn payload(&self) -> &Payload {
+        &self.0.payload
     }
 
     /// The secrets' traces, for the protocol's functions.
     pub fn credentials(&self) -> &Credentials {
-        &self.credentials
+        &self.0.credentials
     }
 
     /// This record with another idle deadline: what a store keeps after a `touch`.
-    pub fn with_idle_deadline(mut self, deadline: Timestamp) -> Self {
-        self.idle_deadline = deadline;
-        self
+    pub fn with_idle_deadline(self, deadline: Timestamp) -> Self {
+        self.edited(|facts| facts.idle_deadline = deadline)
     }
 
-    /// This record with another value.
-    pub(crate) fn with_payload(mut self, payload: Payload) -> Self {
-        self.payload = payload;
-        self
+    /// A record that differs from this one as `change` says.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Facts)) -> Self {
+        let mut facts = Facts::clone(&self.0);
+        change(&mut facts);
+        Self::new(facts)
     }
 
-    /// This record with both deadlines at one moment.
-    pub(crate) const fn with_deadlines(mut self, both: Timestamp) -> Self {
-        (self.idle_deadline, self.absolute_deadline) = (both, both);
-        self
-    }
-
-    /// This record as a write of its own.
-    pub(crate) fn with_revision(mut self, revision: Revision) -> Self {
-        self.revision = revision;
+    /// This record, changed as `change` says: where it lies, unless somebody else holds it too.
+    pub(crate) fn edited(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
@@ -174,14 +163,14 @@ impl Record {
     ///
     /// # Errors
     /// [`CodecError`](crate::CodecError) if the value can't be written.
-    pub fn with_encoded_payload(mut self) -> Result<Self, crate::CodecError> {
-        self.payload = self.payload.to_bytes()?.map_or(Payload::unset(), Payload::from_bytes);
-        Ok(self)
+    pub fn with_encoded_payload(self) -> Result<Self, crate::CodecError> {
+        let payload = self.0.payload.to_bytes()?.map_or(Payload::unset(), Payload::from_bytes);
+        Ok(self.edited(|facts| facts.payload = payload))
     }
 
     /// What stays of this record once it is ended.
     pub fn ended(&self, ending: Ending) -> Tombstone {
-        Tombstone { credentials: Arc::clone(&self.credentials), principal: self.principal.clone(), ending }
+        Tombstone::new(self.0.credentials.clone(), self.0.principal.clone(), ending)
     }
 }
 
@@ -275,26 +264,33 @@ impl fmt::Display for EndReason {
 
 /// What stays of an ended session: no value, enough to tell its holder why, and proof against revival.
 #[derive(Clone, Debug)]
-pub struct Tombstone {
-    pub(crate) credentials: Arc<Credentials>,
-    pub(crate) principal: Option<Principal>,
-    pub(crate) ending: Ending,
+pub struct Tombstone(Arc<Remains>);
+
+#[derive(Debug)]
+struct Remains {
+    credentials: Credentials,
+    principal: Option<Principal>,
+    ending: Ending,
 }
 
 impl Tombstone {
+    fn new(credentials: Credentials, principal: Option<Principal>, ending: Ending) -> Self {
+        Self(Arc::new(Remains { credentials, principal, ending }))
+    }
+
     /// How and when the session was ended.
-    pub const fn ending(&self) -> Ending {
-        self.ending
+    pub fn ending(&self) -> Ending {
+        self.0.ending
     }
 
     /// Who was signed in, if anybody.
-    pub const fn principal(&self) -> Option<&Principal> {
-        self.principal.as_ref()
+    pub fn principal(&self) -> Option<&Principal> {
+        self.0.principal.as_ref()
     }
 
     /// The secrets' traces, for the protocol's functions.
     pub fn credentials(&self) -> &Credentials {
-        &self.credentials
+        &self.0.credentials
     }
 }
 
@@ -313,7 +309,7 @@ impl Stored {
     pub fn expires_at(&self) -> Timestamp {
         match self {
             Self::Live(record) => record.expires_at(),
-            Self::Ended(tombstone) => tombstone.ending.keep_until,
+            Self::Ended(tombstone) => tombstone.ending().keep_until,
         }
     }
 
@@ -344,11 +340,10 @@ impl Stored {
     /// # Errors
     /// [`DecodeError`] for anything else; hostile bytes can't do worse.
     pub fn from_head(head: &[u8], payload: Payload) -> Result<Self, DecodeError> {
-        let mut stored = wire::decode_head(head)?;
-        if let Self::Live(record) = &mut stored {
-            record.payload = payload;
-        }
-        Ok(stored)
+        Ok(match wire::decode_head(head)? {
+            Self::Live(record) => Self::Live(record.edited(|facts| facts.payload = payload)),
+            ended @ Self::Ended(_) => ended,
+        })
     }
 
     /// Reads what [`Stored::to_bytes`] wrote.

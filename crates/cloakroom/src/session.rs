@@ -358,7 +358,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         }
     }
 
-    fn held(&self) -> Option<&Arc<Held<V>>> {
+    fn held(&self) -> Option<&Held<V>> {
         match &self.seen {
             Holding::Live(held) => Some(held),
             _ => None,

@@ -27,23 +27,23 @@ impl<V> Summary<V> {
     }
 
     /// The session's public name.
-    pub const fn id(&self) -> SessionId {
+    pub fn id(&self) -> SessionId {
         self.id
     }
 
     /// When it began.
-    pub const fn created(&self) -> Timestamp {
+    pub fn created(&self) -> Timestamp {
         self.record.created()
     }
 
     /// When its visitor last proved who they are on it.
     #[doc(alias = "signed_in")]
-    pub const fn authenticated_at(&self) -> Option<Timestamp> {
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.record.authenticated_at()
     }
 
     /// How well they proved it.
-    pub const fn assurance(&self) -> Assurance {
+    pub fn assurance(&self) -> Assurance {
         self.record.assurance()
     }
 
@@ -53,12 +53,12 @@ impl<V> Summary<V> {
     }
 
     /// What is known of the client that holds its key: the name its visitor gave it, user agent, address.
-    pub const fn client(&self) -> &Client {
+    pub fn client(&self) -> &Client {
         self.record.client()
     }
 
     /// The lifetime it was given.
-    pub const fn lifetime(&self) -> &Lifetime {
+    pub fn lifetime(&self) -> &Lifetime {
         self.record.lifetime()
     }
 

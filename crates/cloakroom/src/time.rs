@@ -31,6 +31,10 @@ impl Timestamp {
         Self(u64::try_from(span.as_millis()).map_or(u64::MAX, |millis| self.0.saturating_add(millis)))
     }
 
+    pub(crate) fn after_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// How long it is from `earlier` to this moment; zero if it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -79,38 +79,40 @@ pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
 /// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
-    keys: [Option<Key>; CANDIDATES],
+    first: Option<Key>,
+    /// Hardly ever any.
+    others: Vec<Key>,
     /// How many values stood where a key belongs, well-formed or not.
     pub(crate) values: usize,
     pub(crate) carrier: Carrier,
-    /// True if a value came with a navigation: the answer replaces the page.
-    pub(crate) is_navigation: bool,
 }
 
 impl Presented {
     fn nothing(carrier: Carrier) -> Self {
-        Self { keys: [const { None }; CANDIDATES], values: 0, carrier, is_navigation: false }
+        Self { first: None, others: Vec::new(), values: 0, carrier }
     }
 
     /// One key, presented outside any request.
     pub(crate) fn key(key: Key) -> Self {
         let mut presented = Self::nothing(Carrier::Cookie);
         presented.values = 1;
-        presented.keys[0] = Some(key);
+        presented.first = Some(key);
         presented
     }
 
     /// The distinct, well-formed keys, in order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.keys.iter().flatten()
+        self.first.iter().chain(&self.others)
     }
 
     fn take(&mut self, value: &[u8]) {
         self.values += 1;
         let Ok(key) = Key::from_text(value) else { return };
-        let known = self.keys().any(|other| *other == key);
-        if let (false, Some(free)) = (known, self.keys.iter_mut().find(|slot| slot.is_none())) {
-            *free = Some(key);
+        match &self.first {
+            None => self.first = Some(key),
+            Some(first) if *first == key || self.others.contains(&key) => {}
+            Some(_) if self.others.len() + 1 < CANDIDATES => self.others.push(key),
+            Some(_) => {}
         }
     }
 }
@@ -135,8 +137,6 @@ impl Channel {
                 presented.take(value);
             }
         }
-        // Asked for by who presents something stale, and by nobody else.
-        presented.is_navigation = presented.values > 0 && is_navigation(headers);
         presented
     }
 }
@@ -214,10 +214,9 @@ mod tests {
 
     #[test]
     fn only_a_navigation_is_one() {
-        let cookie = ("cookie", b"n=stale" as &[u8]);
-        assert!(read(&[cookie, ("sec-fetch-mode", b"navigate")]).is_navigation);
-        assert!(!read(&[cookie, ("sec-fetch-mode", b"cors")]).is_navigation);
-        assert!(!read(&[cookie]).is_navigation);
+        assert!(is_navigation(&[("sec-fetch-mode", "navigate")]));
+        assert!(!is_navigation(&[("sec-fetch-mode", "cors")]));
+        assert!(!is_navigation(&[("cookie", "n=navigate")]));
     }
 
     proptest! {

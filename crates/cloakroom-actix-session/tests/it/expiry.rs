@@ -97,7 +97,7 @@ async fn a_longer_life_renews_no_key(store: impl Store) {
     bridge.sessions.update(copy(&key), state("coat"), &(HOUR * 48)).await.unwrap();
     let (_, stored) = entries(&store).await.remove(0);
     // Their middleware could not be told of a renewed one.
-    assert!(stored.credentials().successor.is_none());
+    assert!(stored.credentials().successor().is_none());
 }
 
 async fn sweeping_leaves_what_lives(store: impl Store) {

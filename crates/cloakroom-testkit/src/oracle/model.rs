@@ -90,7 +90,7 @@ impl Model {
         if kept.is_ended || kept.expires_at() <= now {
             return Handle::Vacant;
         }
-        let forgotten = kept.keys.len() - 1 - nth > protocol::Ring::CAPACITY;
+        let forgotten = kept.keys.len() - 1 - nth > protocol::REMEMBERED;
         match kept.keys[nth] {
             Some(replaced) if now.since(replaced) < protocol::SUPERSEDED_FOR && !forgotten => {
                 Handle::Superseded

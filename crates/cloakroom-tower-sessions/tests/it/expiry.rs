@@ -116,7 +116,7 @@ async fn a_longer_life_renews_no_key(store: impl Store) {
     bridge.load(record.id).await.unwrap();
     let (_, stored) = entries(&store).await.remove(0);
     // Their cookie can't be sent a renewed one.
-    assert!(stored.credentials().successor.is_none());
+    assert!(stored.credentials().successor().is_none());
 }
 
 async fn deleting_what_expired_leaves_what_lives(store: impl Store) {

@@ -69,8 +69,8 @@ impl<V: Value> Manager<V> {
         let (Some(principal), false) = (record.principal(), record.credentials().is_renewed()) else {
             return Ok(());
         };
-        let at = record.authenticated_at.unwrap_or(Timestamp::EPOCH);
-        match self.enter(principal, id, record.absolute_deadline, at).await {
+        let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
+        match self.enter(principal, id, record.absolute_deadline(), at).await {
             Ok(entrance) => self.confirm_entrance(entrance).await,
             Err(error) => {
                 if matches!(error.kind(), ErrorKind::TooManySessions | ErrorKind::LoginRevoked) {

@@ -27,8 +27,8 @@ impl<V: Value> Manager<V> {
     /// A store that refuses the note knows better than a near cache: it is asked.
     pub(crate) async fn note_use(&self, held: Held<V>) -> Result<Held<V>, Error> {
         let Some(deadline) = protocol::touch_due(&held.record, self.now()) else { return Ok(held) };
-        match self.store.touch(held.key.id(), held.record.revision, deadline).await {
-            Ok(true) => Ok(Held { record: held.record.with_idle_deadline(deadline), ..held }),
+        match self.store.touch(held.key.id(), held.record.revision(), deadline).await {
+            Ok(true) => Ok(Held { record: held.record.clone().with_idle_deadline(deadline), ..held }),
             Ok(false) => self.reread(&held).await,
             Err(_) => Ok(held),
         }

@@ -56,12 +56,12 @@ impl<V: Value> Manager<V> {
             let lineage = random(&*self.entropy).map(Lineage::from_bytes).map_err(Error::no_randomness)?;
             record = protocol::hasten(&record, lineage);
         }
-        record.client = client.clone();
+        record = record.edited(|facts| facts.client = client.clone());
         let mut entrance = None;
         if let Some(login) = login {
             let at = if *inherited { login.inherited_at(now) } else { login.authenticated_at(now) };
-            (record.authenticated_at, record.assurance) = (Some(at), login.assurance);
-            entrance = Some(self.enter(&login.principal, id, record.absolute_deadline, at).await?);
+            record = record.edited(|facts| (facts.authenticated_at, facts.assurance) = (at, login.assurance));
+            entrance = Some(self.enter(&login.principal, id, record.absolute_deadline(), at).await?);
         }
         let mut answer = self.store.insert(id, record.clone()).await;
         if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
@@ -97,9 +97,9 @@ impl<V: Value> Manager<V> {
     }
 
     async fn whose(&self, held: Held<V>) -> Result<Created<V>, Error> {
-        let ours = held.record.revision;
+        let ours = held.record.revision();
         match self.store.get(held.key.id()).await? {
-            Some(Stored::Live(record)) if record.revision == ours => Ok(Created::New(held)),
+            Some(Stored::Live(record)) if record.revision() == ours => Ok(Created::New(held)),
             Some(Stored::Live(record)) => match self.recognise(&held.key, held.claim, record) {
                 Ok(held) => Ok(Created::Existing(held)),
                 Err(error) if error.vacancy().is_some() => Ok(Created::Taken),

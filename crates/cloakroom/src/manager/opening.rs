@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use super::{Claim, Held, Manager, UndecodablePolicy};
 use crate::error::{Error, ErrorKind};
 use crate::guesses::Source;
+use crate::io::Io;
 use crate::key::{Key, SessionId, Verifier};
 use crate::observer::Event;
 use crate::protocol::{self, CookieChange, Standing, Upkeep, Vacancy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Recalled, StoreErrorKind, Swap};
+use crate::store::{Recalled, StoreError, StoreErrorKind, Swap};
 use crate::theft::Reaction;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -25,34 +26,58 @@ pub(crate) enum Opened<V> {
     Copied,
 }
 
-/// A live record that the key opens, before its value was decoded.
-struct Found {
+/// Who presents a key.
+pub(crate) struct Caller {
     key: Key,
     verifier: Verifier,
-    record: Record,
-    /// Who presents the key, if that is known.
+    /// Whether they can be sent a renewed key.
+    renews: bool,
+    /// Their address, if that is known.
     client: Option<IpAddr>,
 }
 
+/// A question that the store was asked, and who has it asked.
+pub(crate) type Asked<'a> = (Caller, Io<'a, Result<Recalled, StoreError>>);
+
 impl<V: Value> Manager<V> {
-    /// Opens what `key` opens; `renews` says whether the client can be sent a renewed key.
+    /// Asks the store about the session that `key` names.
+    pub(crate) fn ask(&self, key: Key, renews: bool, client: Option<IpAddr>) -> Asked<'_> {
+        let (id, verifier) = (key.id(), self.verifier(&key));
+        (Caller { key, verifier, renews, client }, self.store.recall(id))
+    }
+
+    /// Opens a session that needs neither another word of the store nor a note: as nearly all do, nearly always.
+    pub(crate) fn open_at_once(
+        &self,
+        caller: Caller,
+        recalled: Result<Recalled, StoreError>,
+    ) -> Result<Held<V>, (Caller, Result<Recalled, StoreError>)> {
+        if let Ok(Recalled::Fresh(Some(Stored::Live(record))) | Recalled::Remembered(record)) = &recalled
+            && protocol::opens_quietly(record, &caller.verifier, caller.renews, self.now())
+            && let Ok(value) = record.payload().open(&self.coding)
+        {
+            let (key, claim, record) = (caller.key, Claim::Secret(caller.verifier), record.clone());
+            return Ok(Held { key, claim, record, value });
+        }
+        Err((caller, recalled))
+    }
+
+    /// Opens what the caller's key opens, by what the store answered.
     ///
-    /// One round trip, and one more when a touch or a step of a renewal is due; those may fail without harm.
+    /// No round trip, or one when a touch or a step of a renewal is due; those may fail without harm.
     pub(crate) async fn open(
         &self,
-        key: Key,
-        renews: bool,
-        client: Option<IpAddr>,
+        caller: Caller,
+        recalled: Result<Recalled, StoreError>,
     ) -> Result<Opened<V>, Error> {
-        let id = key.id();
-        let verifier = self.verifier(&key);
-        let stored = match self.store.recall(id).await {
+        let id = caller.key.id();
+        let stored = match recalled {
             // What a near cache remembers will do if it opens: it may say yes, never no.
             Ok(Recalled::Remembered(record))
-                if self.judge(&record, &verifier, self.now()) == Standing::Live =>
+                if self.judge(&record, &caller.verifier, self.now()) == Standing::Live =>
             {
                 let now = self.now();
-                return self.keep_up(Found { key, verifier, record, client }, renews, now).await;
+                return self.keep_up(caller, record, now).await;
             }
             Ok(Recalled::Remembered(_)) => self.store.get(id).await,
             Ok(Recalled::Fresh(stored)) => Ok(stored),
@@ -66,13 +91,13 @@ impl<V: Value> Manager<V> {
         };
         let now = self.now();
         match stored {
-            None => self.refuse(id, Standing::Vacant(Vacancy::Unknown), renews, client).await,
+            None => self.refuse(&caller, Standing::Vacant(Vacancy::Unknown)).await,
             Some(Stored::Ended(tombstone)) => {
-                self.refuse(id, protocol::judge_ended(&tombstone, &verifier), renews, client).await
+                self.refuse(&caller, protocol::judge_ended(&tombstone, &caller.verifier)).await
             }
-            Some(Stored::Live(record)) => match self.judge(&record, &verifier, now) {
-                Standing::Live => self.keep_up(Found { key, verifier, record, client }, renews, now).await,
-                standing => self.refuse(id, standing, renews, client).await,
+            Some(Stored::Live(record)) => match self.judge(&record, &caller.verifier, now) {
+                Standing::Live => self.keep_up(caller, record, now).await,
+                standing => self.refuse(&caller, standing).await,
             },
         }
     }
@@ -89,13 +114,9 @@ impl<V: Value> Manager<V> {
     }
 
     /// Reports and answers a key that opens nothing.
-    async fn refuse(
-        &self,
-        id: SessionId,
-        standing: Standing,
-        renews: bool,
-        client: Option<IpAddr>,
-    ) -> Result<Opened<V>, Error> {
+    async fn refuse(&self, caller: &Caller, standing: Standing) -> Result<Opened<V>, Error> {
+        let Caller { renews, client, .. } = *caller;
+        let id = caller.key.id();
         match standing {
             Standing::Live | Standing::Superseded => {
                 self.observe(&Event::ReplacedSecret { id });
@@ -139,14 +160,13 @@ impl<V: Value> Manager<V> {
     }
 
     /// Decodes the value of a live session, then does what its renewal and idle timeout ask for.
-    async fn keep_up(&self, found: Found, renews: bool, now: Timestamp) -> Result<Opened<V>, Error> {
-        let value = match self.decode(found.key.id(), &found.record.payload) {
+    async fn keep_up(&self, caller: Caller, record: Record, now: Timestamp) -> Result<Opened<V>, Error> {
+        let value = match self.decode(caller.key.id(), record.payload()) {
             Ok(value) => value,
-            Err(error) => return self.set_aside(found.key.id(), Error::corrupt(error)).await,
+            Err(error) => return self.set_aside(caller.key.id(), Error::corrupt(error)).await,
         };
-        let step =
-            if renews { protocol::upkeep(&found.record, &found.verifier, now) } else { Upkeep::Nothing };
-        let Found { key, verifier, record, client } = found;
+        let Caller { key, verifier, renews, client } = caller;
+        let step = if renews { protocol::upkeep(&record, &verifier, now) } else { Upkeep::Nothing };
         let claim = Claim::Secret(verifier);
         let next = match step {
             Upkeep::Nothing => {
@@ -165,12 +185,13 @@ impl<V: Value> Manager<V> {
             Upkeep::Sight => (protocol::sight(&record, now), None),
             Upkeep::Retire => (protocol::retire(&record, now), None),
         };
-        let (mut next, next_key) = next;
-        next.revision = record.revision.next(self.tokens.draw());
-        match self.store.replace(key.id(), record.revision, next.clone()).await {
+        let (next, next_key) = next;
+        let revision = record.revision().next(self.tokens.draw());
+        let next = next.edited(|facts| facts.revision = revision);
+        match self.store.replace(key.id(), record.revision(), next.clone()).await {
             Ok(Swap::Done) => Ok(self.kept_up(Held { key, claim, record: next, value }, next_key, now)),
             Ok(Swap::Stale(current)) => {
-                self.overtaken(Found { key, verifier, record: current, client }, renews).await
+                self.overtaken(Caller { key, verifier, renews, client }, current).await
             }
             Ok(Swap::Gone) => self.gone(Held { key, claim, record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
@@ -201,19 +222,19 @@ impl<V: Value> Manager<V> {
     }
 
     /// Another write came before our upkeep: looks at what stands there now, and does no more than hand over.
-    async fn overtaken(&self, found: Found, renews: bool) -> Result<Opened<V>, Error> {
+    async fn overtaken(&self, caller: Caller, record: Record) -> Result<Opened<V>, Error> {
         let now = self.now();
-        let id = found.key.id();
-        let standing = self.judge(&found.record, &found.verifier, now);
+        let id = caller.key.id();
+        let standing = self.judge(&record, &caller.verifier, now);
         if standing != Standing::Live {
-            return self.refuse(id, standing, renews, found.client).await;
+            return self.refuse(&caller, standing).await;
         }
-        let value = match self.decode(id, &found.record.payload) {
+        let value = match self.decode(id, record.payload()) {
             Ok(value) => value,
             Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
         };
-        let step = protocol::upkeep(&found.record, &found.verifier, now);
-        let Found { key, verifier, record, .. } = found;
+        let step = protocol::upkeep(&record, &caller.verifier, now);
+        let Caller { key, verifier, .. } = caller;
         let claim = Claim::Secret(verifier);
         let held = Held { key, claim, record, value };
         Ok(match step {
@@ -239,7 +260,7 @@ impl<V: Value> Manager<V> {
         let Some(deadline) = protocol::touch_due(&record, now) else {
             return record;
         };
-        match self.store.touch(id, record.revision, deadline).await {
+        match self.store.touch(id, record.revision(), deadline).await {
             Ok(true) => record.with_idle_deadline(deadline),
             Ok(false) | Err(_) => record,
         }

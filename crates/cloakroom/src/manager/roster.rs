@@ -33,7 +33,7 @@ impl<V: Value> Manager<V> {
                 match self.live_of(principal, *id).await {
                     Ok(Some(record)) => {
                         // A value that can't be read is reported, and its session listed without it.
-                        let value = self.decode(*id, &record.payload).unwrap_or_default();
+                        let value = self.decode(*id, record.payload()).unwrap_or_default();
                         listed.push(Summary::new(*id, record, value));
                     }
                     Ok(None) => {}

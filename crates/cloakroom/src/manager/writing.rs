@@ -38,7 +38,7 @@ pub(crate) struct Draft<V> {
 
 /// What a change led to.
 pub(crate) struct Written<V, R> {
-    pub(crate) held: Arc<Held<V>>,
+    pub(crate) held: Held<V>,
     pub(crate) cookie: CookieChange,
     pub(crate) result: R,
     pub(crate) changed: bool,
@@ -51,7 +51,7 @@ impl<V: Value> Manager<V> {
     /// verified again: a request that holds a replaced secret writes nothing.
     pub(crate) async fn write<R>(
         &self,
-        held: Arc<Held<V>>,
+        held: Held<V>,
         mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
         let mut held = held;
@@ -62,7 +62,7 @@ impl<V: Value> Manager<V> {
             let mut now = self.now();
             // Our copy may say that the session lives, never that it does not.
             if protocol::is_over(&held.record, now) {
-                held = Arc::new(self.reread(&held).await?);
+                held = self.reread(&held).await?;
                 now = self.now();
             }
             let (mut draft, result) = match plan(&held, now)? {
@@ -71,16 +71,17 @@ impl<V: Value> Manager<V> {
                 }
                 Plan::Write(draft, result) => (draft, result),
             };
-            draft.record.revision = held.record.revision.next(self.tokens.draw());
-            match self.swap(id, held.record.revision, &draft.record).await? {
+            let revision = held.record.revision().next(self.tokens.draw());
+            draft.record = draft.record.edited(|facts| facts.revision = revision);
+            match self.swap(id, held.record.revision(), &draft.record).await? {
                 Swap::Done => {
                     if lost > 0 {
                         self.observe(&Event::Retried { id, lost });
                     }
-                    return Ok(self.written(&held, draft, result, now));
+                    return Ok(self.written(held, draft, result, now));
                 }
-                Swap::Stale(current) => held = Arc::new(self.recognise(&held.key, held.claim, current)?),
-                Swap::Gone => held = Arc::new(self.reread(&held).await?),
+                Swap::Stale(current) => held = self.recognise(&held.key, held.claim, current)?,
+                Swap::Gone => held = self.reread(&held).await?,
             }
             if now.since(started) >= PATIENCE {
                 break;
@@ -94,19 +95,18 @@ impl<V: Value> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
+    fn written<R>(&self, held: Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
             None => {
-                let (key, claim) = (held.key.clone(), held.claim);
-                (Held { key, claim, record, value }, CookieChange::Keep)
+                (Held { record, value, ..held }, CookieChange::Keep)
             }
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
                 (Held { claim: Claim::Secret(self.verifier(&key)), key, record, value }, cookie)
             }
         };
-        Written { held: Arc::new(held), cookie, result, changed: true }
+        Written { held, cookie, result, changed: true }
     }
 
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
@@ -117,7 +117,7 @@ impl<V: Value> Manager<V> {
             answer => return Ok(answer?),
         };
         match self.store.replace(id, expected, record.clone()).await {
-            Ok(Swap::Stale(current)) => match protocol::settle(expected, record.revision, current.revision) {
+            Ok(Swap::Stale(current)) => match protocol::settle(expected, record.revision(), current.revision()) {
                 Settled::Done => Ok(Swap::Done),
                 Settled::Lost => Ok(Swap::Stale(current)),
                 Settled::Unknown => Err(lost.into()),

@@ -224,7 +224,7 @@ fn a_value_that_cannot_be_written_is_refused_in_either_form() {
         let coding = Coding { codec: Arc::new(Json), schema: 0, upgrade: None };
         let holder = Holder { value: Unwritable, coding: Arc::new(coding) };
         let mut record = kept(1);
-        record.payload = Payload::typed(Arc::new(holder));
+        record = record.edited(|facts| facts.payload = Payload::typed(Arc::new(holder)));
         let errors = [
             store.insert(id(1), record.clone()).wait().unwrap_err(),
             store.replace(id(0), Revision::new(1, 1), record).wait().unwrap_err(),

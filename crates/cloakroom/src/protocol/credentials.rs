@@ -3,33 +3,83 @@
 use crate::key::{Lineage, Nonce, Verifier};
 use crate::time::Timestamp;
 
+/// How many replaced secrets are remembered.
+pub const REMEMBERED: usize = 8;
+
 /// Verifiers of the secrets that open a session, and marks of those that did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Credentials {
     /// The secret in force.
     pub current: Verifier,
-    /// The secret derived from it at a timed renewal, until the current one retires.
-    pub successor: Option<Successor>,
     /// When the next timed renewal is due.
     pub renew_at: Timestamp,
     /// How long the cookie that carries the newest secret lasts.
     pub cookie_until: Timestamp,
-    /// The last secrets that were replaced.
-    pub ring: Ring,
-    /// The lineage of the secret in force, once it is not the first of it.
-    pub(crate) lineage: Option<Lineage>,
+    /// What else there is to know once the first secret is not the only one: of most sessions there is nothing.
+    history: Option<Box<History>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct History {
+    successor: Option<Successor>,
+    ring: Ring,
+    lineage: Option<Lineage>,
 }
 
 impl Credentials {
-    /// True once the session's first secret has been followed by another.
-    pub(crate) fn is_renewed(&self) -> bool {
-        self.successor.is_some() || self.ring.iter().next().is_some()
+    /// Those of a first secret.
+    pub(crate) const fn new(current: Verifier, renew_at: Timestamp, cookie_until: Timestamp) -> Self {
+        Self { current, renew_at, cookie_until, history: None }
+    }
+
+    /// The secret derived from the current one at a timed renewal, until that retires.
+    pub fn successor(&self) -> Option<&Successor> {
+        self.history.as_ref()?.successor.as_ref()
+    }
+
+    /// The last secrets that were replaced, oldest first.
+    pub fn replaced(&self) -> &[Replaced] {
+        self.history.as_ref().map_or(&[], |history| &history.ring.0)
     }
 
     /// What the secrets in force have in common with those they were derived from.
     pub fn lineage(&self) -> Lineage {
-        self.lineage.unwrap_or_else(|| self.current.lineage())
+        self.own_lineage().unwrap_or_else(|| self.current.lineage())
+    }
+
+    /// The lineage of the secret in force, once it is not the first of it.
+    pub(crate) fn own_lineage(&self) -> Option<Lineage> {
+        self.history.as_ref()?.lineage
+    }
+
+    /// True once the session's first secret has been followed by another.
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.successor().is_some() || !self.replaced().is_empty()
+    }
+
+    /// With another derived secret, or without one.
+    pub(crate) fn with_successor(mut self, successor: Option<Successor>) -> Self {
+        self.edit(|history| history.successor = successor);
+        self
+    }
+
+    /// With a lineage of its own.
+    pub(crate) fn with_lineage(mut self, lineage: Option<Lineage>) -> Self {
+        self.edit(|history| history.lineage = lineage);
+        self
+    }
+
+    /// Having replaced one more secret.
+    pub(crate) fn having_replaced(mut self, replaced: Replaced) -> Self {
+        self.edit(|history| history.ring.push(replaced));
+        self
+    }
+
+    fn edit(&mut self, change: impl FnOnce(&mut History)) {
+        let mut history = self.history.take().unwrap_or_default();
+        change(&mut history);
+        self.history = Some(history).filter(|history| **history != History::default());
     }
 }
 
@@ -74,32 +124,17 @@ impl Replaced {
 }
 
 /// The last replaced secrets, oldest first; the oldest makes room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Ring {
-    slots: [Option<Replaced>; Self::CAPACITY],
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+struct Ring(Vec<Replaced>);
 
 impl Ring {
-    /// How many replaced secrets are remembered.
-    pub const CAPACITY: usize = 8;
 
-    /// Remembers one more.
-    pub fn push(&mut self, replaced: Replaced) {
-        if let Some(free) = self.slots.iter_mut().find(|slot| slot.is_none()) {
-            *free = Some(replaced);
-        } else {
-            self.slots.rotate_left(1);
-            self.slots[Self::CAPACITY - 1] = Some(replaced);
+    fn push(&mut self, replaced: Replaced) {
+        if self.0.len() == REMEMBERED {
+            self.0.remove(0);
         }
-    }
-
-    /// What is remembered of the secret with this verifier.
-    pub fn find(&self, verifier: &Verifier) -> Option<&Replaced> {
-        self.iter().find(|replaced| replaced.mark == verifier.mark())
-    }
-
-    /// All that is remembered, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Replaced> {
-        self.slots.iter().flatten()
+        // To the byte: there are as many of these as sessions.
+        self.0.reserve_exact(1);
+        self.0.push(replaced);
     }
 }

@@ -1,9 +1,8 @@
 //! A session's beginning, use, change of rights and end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::credentials::{Credentials, Replaced, Replacement, Ring};
+use super::credentials::{Credentials, Replaced, Replacement};
 use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
 use crate::client::Client;
 use crate::freshness::Assurance;
@@ -11,7 +10,7 @@ use crate::key::Verifier;
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
 use crate::principal::Principal;
-use crate::record::{EndReason, Ending, Record, Revision};
+use crate::record::{EndReason, Ending, Facts, Record, Revision};
 use crate::time::Timestamp;
 
 /// The record of a session that begins now.
@@ -24,27 +23,19 @@ pub fn begin(
     now: Timestamp,
 ) -> Record {
     let absolute_deadline = lifetime.absolute_deadline(now);
-    let credentials = Credentials {
-        current: verifier,
-        successor: None,
-        renew_at: lifetime.renewal_deadline(now),
-        cookie_until: absolute_deadline,
-        ring: Ring::default(),
-        lineage: None,
-    };
-    Record {
+    Record::new(Facts {
         revision,
         idle_deadline: lifetime.idle_deadline(now),
         absolute_deadline,
         created: now,
-        authenticated_at: principal.is_some().then_some(now),
+        authenticated_at: if principal.is_some() { now } else { Timestamp::EPOCH },
         lifetime,
-        credentials: Arc::new(credentials),
+        credentials: Credentials::new(verifier, lifetime.renewal_deadline(now), absolute_deadline),
         principal,
         assurance: Assurance::default(),
         client: Client::default(),
         payload,
-    }
+    })
 }
 
 /// True once a live record has reached one of its deadlines.
@@ -54,36 +45,31 @@ pub fn is_over(record: &Record, now: Timestamp) -> bool {
 
 /// The record as any write at `now` leaves it: used, so its idle deadline moves on.
 pub fn used(record: &Record, now: Timestamp) -> Record {
-    let idle_deadline = record.lifetime.idle_deadline(now).max(record.idle_deadline);
-    Record { idle_deadline, ..record.clone() }
+    record.with(|facts| facts.idle_deadline = facts.lifetime.idle_deadline(now).max(facts.idle_deadline))
 }
 
 /// The idle deadline to write if the last use noted is long enough ago.
 pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
-    let idle = record.lifetime.idle()?;
-    let deadline = record.lifetime.idle_deadline(now);
-    (deadline.since(record.idle_deadline) >= idle / TOUCH_FRACTION).then_some(deadline)
+    let idle = record.lifetime().idle()?;
+    let deadline = record.lifetime().idle_deadline(now);
+    (deadline.since(record.idle_deadline()) >= idle / TOUCH_FRACTION).then_some(deadline)
 }
 
 /// The record with a fresh secret in force at once: `elevate`, and one step of `login`.
 ///
 /// Every secret that opened the session until now opens nothing from this write on.
 pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
-    let old = &record.credentials;
-    let mut ring = old.ring;
-    ring.push(Replaced::new(&old.current, now, Replacement::NoGrace));
-    if let Some(successor) = &old.successor {
-        ring.push(Replaced::new(&successor.verifier, now, Replacement::NoGrace));
-    }
-    let credentials = Credentials {
-        current: fresh,
-        successor: None,
-        renew_at: record.lifetime.renewal_deadline(now),
-        cookie_until: record.absolute_deadline,
-        ring,
-        lineage: None,
-    };
-    Record { credentials: Arc::new(credentials), ..used(record, now) }
+    used(record, now).edited(|facts| {
+        let (old, successor) = (facts.credentials.current, facts.credentials.successor().copied());
+        let mut credentials = facts.credentials.clone().with_successor(None).with_lineage(None);
+        for verifier in [Some(old), successor.map(|successor| successor.verifier)].iter().flatten() {
+            credentials = credentials.having_replaced(Replaced::new(verifier, now, Replacement::NoGrace));
+        }
+        credentials.current = fresh;
+        credentials.renew_at = facts.lifetime.renewal_deadline(now);
+        credentials.cookie_until = facts.absolute_deadline;
+        facts.credentials = credentials;
+    })
 }
 
 /// How a visitor is signed in.
@@ -107,39 +93,26 @@ pub fn plan_sign_in(record: &Record, principal: &Principal) -> SignIn {
 /// The record of a session on which `principal` signs in: fresh secret, both deadlines from now
 /// (NIST SP 800-63B-4 section 5.2: reauthentication resets both).
 pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Timestamp) -> Record {
-    let record = Record { absolute_deadline: record.lifetime.absolute_deadline(now), ..record.clone() };
-    Record {
-        principal: Some(principal.clone()),
-        authenticated_at: Some(now),
-        ..replace_secret(&record, fresh, now)
-    }
+    let record = record.with(|facts| {
+        facts.absolute_deadline = facts.lifetime.absolute_deadline(now);
+        facts.principal = Some(principal.clone());
+        facts.authenticated_at = now;
+    });
+    replace_secret(&record, fresh, now)
 }
 
 /// The record with an explicit expiry: it ends `span` from now and no idle timeout cuts that short.
 pub fn extend(record: &Record, span: Duration, now: Timestamp) -> Record {
-    let lifetime = record.lifetime.exactly(span);
-    Record {
-        lifetime,
-        idle_deadline: lifetime.idle_deadline(now),
-        absolute_deadline: lifetime.absolute_deadline(now),
-        ..record.clone()
-    }
+    record.with(|facts| facts.live(facts.lifetime.exactly(span), now))
 }
 
 /// The record with a lifetime of its own, counted from now. The cookie must then be sent anew: see [`outlast`](super::outlast).
 pub fn give_lifetime(record: &Record, lifetime: Lifetime, now: Timestamp) -> Record {
-    let credentials = Credentials {
-        renew_at: lifetime.renewal_deadline(now),
-        cookie_until: Timestamp::EPOCH,
-        ..Credentials::clone(&record.credentials)
-    };
-    Record {
-        lifetime,
-        idle_deadline: lifetime.idle_deadline(now),
-        absolute_deadline: lifetime.absolute_deadline(now),
-        credentials: Arc::new(credentials),
-        ..record.clone()
-    }
+    record.with(|facts| {
+        facts.live(lifetime, now);
+        facts.credentials.renew_at = lifetime.renewal_deadline(now);
+        facts.credentials.cookie_until = Timestamp::EPOCH;
+    })
 }
 
 /// How a session that ends now is remembered.

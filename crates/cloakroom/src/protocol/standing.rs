@@ -64,10 +64,12 @@ pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Reco
     if credentials.current == *presented {
         return Recognised::Current;
     }
-    if credentials.successor.is_some_and(|successor| successor.verifier == *presented) {
+    if credentials.successor().is_some_and(|successor| successor.verifier == *presented) {
         return Recognised::Successor;
     }
-    credentials.ring.find(presented).map_or(Recognised::Never, Recognised::Replaced)
+    let mark = presented.mark();
+    let replaced = credentials.replaced().iter().find(|replaced| replaced.mark == mark);
+    replaced.map_or(Recognised::Never, Recognised::Replaced)
 }
 
 /// What the key with this verifier is at `now`, for a live record; theft is what turns up after [`THEFT_AFTER`].
@@ -77,7 +79,7 @@ pub fn judge(record: &Record, presented: &Verifier, now: Timestamp) -> Standing 
 
 /// The same, by another span after which a retired secret in use is taken for a copy.
 pub fn judge_by(record: &Record, presented: &Verifier, theft_after: Duration, now: Timestamp) -> Standing {
-    match recognise(&record.credentials, presented) {
+    match recognise(record.credentials(), presented) {
         Recognised::Never => Standing::Vacant(Vacancy::WrongSecret),
         _ if lifecycle::is_over(record, now) => Standing::Vacant(Vacancy::Expired),
         Recognised::Current | Recognised::Successor => Standing::Live,
@@ -89,7 +91,7 @@ pub fn judge_by(record: &Record, presented: &Verifier, theft_after: Duration, no
 pub fn judge_lineage(record: &Record, lineage: Lineage, now: Timestamp) -> Standing {
     if lifecycle::is_over(record, now) {
         Standing::Vacant(Vacancy::Expired)
-    } else if record.credentials.lineage() == lineage {
+    } else if record.credentials().lineage() == lineage {
         Standing::Live
     } else {
         Standing::Vacant(Vacancy::Replaced)
@@ -107,8 +109,8 @@ fn judge_replaced(replaced: &Replaced, theft_after: Duration, now: Timestamp) ->
 
 /// What the key with this verifier is, for an ended session: only a secret that was its own learns why.
 pub fn judge_ended(tombstone: &Tombstone, presented: &Verifier) -> Standing {
-    Standing::Vacant(match recognise(&tombstone.credentials, presented) {
+    Standing::Vacant(match recognise(tombstone.credentials(), presented) {
         Recognised::Never => Vacancy::Unknown,
-        _ => Vacancy::Ended(tombstone.ending.reason),
+        _ => Vacancy::Ended(tombstone.ending().reason),
     })
 }

@@ -33,7 +33,7 @@ pub(crate) fn fenced(record: &Record) -> Result<Record, CodecError> {
     let value = record.payload().to_bytes()?;
     let (is_set, bytes) = (u8::from(value.is_some()), value.as_deref().unwrap_or_default());
     let payload = Payload::from_bytes([&[FENCE, is_set], bytes].concat());
-    Ok(record.clone().with_payload(payload).with_revision(flipped(record.revision())))
+    Ok(marked(record, payload, flipped(record.revision())))
 }
 
 /// A session as it was before it was fenced: whoever read it then expects that.
@@ -43,14 +43,20 @@ pub(crate) fn freed(record: Record) -> Record {
         Some([FENCE, ..]) => Payload::unset(),
         _ => return record,
     };
-    let revision = flipped(record.revision());
-    record.with_payload(payload).with_revision(revision)
+    marked(&record, payload, flipped(record.revision()))
 }
 
 /// What is left of a session that was fenced, for longer than any move takes.
 pub(crate) fn left(fenced: &Record) -> Record {
     let until = fenced.absolute_deadline().after(LONGEST);
-    fenced.clone().with_payload(Payload::from_bytes([FENCE])).with_deadlines(until)
+    fenced.with(|facts| {
+        facts.payload = Payload::from_bytes([FENCE]);
+        (facts.idle_deadline, facts.absolute_deadline) = (until, until);
+    })
+}
+
+fn marked(record: &Record, payload: Payload, revision: Revision) -> Record {
+    record.with(|facts| (facts.payload, facts.revision) = (payload, revision))
 }
 
 const fn flipped(revision: Revision) -> Revision {

@@ -1,6 +1,5 @@
 //! Records as bytes: one text for each, and nothing else is read as one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -29,15 +28,15 @@ fn record() -> Record {
     let next = key(2).with_secret(key(2).secret().next(&nonce));
     let record = protocol::begin_renewal(&record, &next, kind, nonce, NOW).0;
     let client = Client::new().with_label("desk").with_user_agent("Mozilla/5.0").with_address(ADDRESS);
-    Record { assurance: Assurance::new(2), client, ..record }
+    record.edited(|facts| (facts.assurance, facts.client) = (Assurance::new(2), client))
 }
 
 const ADDRESS: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn all() -> Vec<Stored> {
     // A lineage ends with its session.
-    let credentials = Credentials { lineage: None, ..record().credentials().clone() };
-    let ended = Record { credentials: Arc::new(credentials), ..record() };
+    let credentials = record().credentials().clone().with_lineage(None);
+    let ended = record().edited(|facts| facts.credentials = credentials);
     let ended = ended.ended(protocol::end(EndReason::Stolen, NOW));
     let kind = KindTag::of("");
     let plain = Lifetime::absolute(Duration::from_hours(1)).until_browser_closes();
@@ -74,8 +73,8 @@ fn a_record_survives_its_bytes() {
         assert_eq!(format!("{back:?}"), format!("{stored:?}"));
         let (back_credentials, credentials) = (back.credentials(), stored.credentials());
         assert_eq!(
-            (back_credentials.current, back_credentials.ring),
-            (credentials.current, credentials.ring)
+            (back_credentials.current, back_credentials.replaced()),
+            (credentials.current, credentials.replaced())
         );
         assert_eq!(back.to_bytes().unwrap(), bytes);
     }
@@ -141,7 +140,7 @@ fn a_lineage_lasts_through_timed_renewals_and_a_fresh_secret_begins_another() {
 }
 
 fn bare() -> Record {
-    Record { assurance: Assurance::default(), client: Client::default(), ..record() }
+    record().edited(|facts| (facts.assurance, facts.client) = (Assurance::default(), Client::default()))
 }
 
 #[test]

@@ -22,10 +22,9 @@
 //! read and no longer written, have no lineage; `0x01` has neither assurance nor label, user agent and address.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EndReason, Ending, Record, Revision, Stored, Tombstone};
+use super::{EndReason, Ending, Facts, Record, Revision, Stored, Tombstone};
 use crate::client::Client;
 use crate::codec::CodecError;
 use crate::freshness::Assurance;
@@ -33,7 +32,7 @@ use crate::key::{Lineage, Nonce, Verifier};
 use crate::lifetime::Lifetime;
 use crate::payload::Payload;
 use crate::principal::Principal;
-use crate::protocol::{Credentials, Replaced, Replacement, Ring, Successor};
+use crate::protocol::{Credentials, REMEMBERED, Replaced, Replacement, Successor};
 use crate::time::Timestamp;
 
 const VERSION: u8 = 3;
@@ -52,7 +51,7 @@ const REASONS: [(u8, EndReason); 7] = [
 pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
     let mut out = Writer(encode_head(stored));
     if let Stored::Live(record) = stored {
-        let payload = record.payload.to_bytes()?;
+        let payload = record.payload().to_bytes()?;
         out.byte(u8::from(payload.is_some()));
         out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
     }
@@ -77,23 +76,24 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
     match stored {
         Stored::Live(record) => {
             out.byte(0);
-            out.time(record.idle_deadline);
-            out.time(record.absolute_deadline);
-            out.long(record.revision.count);
-            out.long(record.revision.token);
-            out.time(record.created);
-            out.time(record.authenticated_at.unwrap_or(Timestamp::EPOCH));
-            out.lifetime(&record.lifetime);
-            out.credentials(&record.credentials);
-            out.principal(record.principal.as_ref());
-            out.byte(record.assurance.level());
-            out.client(&record.client);
-            out.lineage(record.credentials.lineage);
+            let facts = &record.0;
+            out.time(facts.idle_deadline);
+            out.time(facts.absolute_deadline);
+            out.long(facts.revision.count);
+            out.long(facts.revision.token);
+            out.time(facts.created);
+            out.time(facts.authenticated_at);
+            out.lifetime(&facts.lifetime);
+            out.credentials(&facts.credentials);
+            out.principal(facts.principal.as_ref());
+            out.byte(facts.assurance.level());
+            out.client(&facts.client);
+            out.lineage(facts.credentials.own_lineage());
         }
         Stored::Ended(tombstone) => {
-            out.0 = encode_ending(tombstone.ending);
-            out.credentials(&tombstone.credentials);
-            out.principal(tombstone.principal.as_ref());
+            out.0 = encode_ending(tombstone.ending());
+            out.credentials(tombstone.credentials());
+            out.principal(tombstone.principal());
         }
     }
     out.0
@@ -101,10 +101,13 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Stored, DecodeError> {
     let mut input = Reader(bytes);
-    let mut stored = input.head()?;
-    if let Stored::Live(record) = &mut stored {
-        record.payload = input.payload()?;
-    }
+    let stored = match input.head()? {
+        Stored::Live(record) => {
+            let payload = input.payload()?;
+            Stored::Live(record.edited(|facts| facts.payload = payload))
+        }
+        ended @ Stored::Ended(_) => ended,
+    };
     input.end().map(|()| stored)
 }
 
@@ -157,14 +160,14 @@ impl Writer {
         self.0.extend(credentials.current.as_bytes());
         self.time(credentials.renew_at);
         self.time(credentials.cookie_until);
-        self.byte(u8::from(credentials.successor.is_some()));
-        if let Some(successor) = &credentials.successor {
+        self.byte(u8::from(credentials.successor().is_some()));
+        if let Some(successor) = credentials.successor() {
             self.0.extend(successor.verifier.as_bytes());
             self.0.extend(successor.nonce.as_bytes());
             self.time(successor.seen.unwrap_or(Timestamp::EPOCH));
         }
-        self.byte(u8::try_from(credentials.ring.iter().count()).unwrap_or(u8::MAX));
-        for replaced in credentials.ring.iter() {
+        self.byte(u8::try_from(credentials.replaced().len()).unwrap_or(u8::MAX));
+        for replaced in credentials.replaced() {
             self.long(replaced.mark);
             self.time(replaced.at);
             self.byte(u8::from(replaced.how == Replacement::NoGrace));
@@ -250,35 +253,35 @@ impl<'a> Reader<'a> {
     }
 
     fn record(&mut self, version: u8) -> Result<Record, DecodeError> {
-        let mut record = Record {
+        let mut facts = Facts {
             idle_deadline: self.time()?,
             absolute_deadline: self.time()?,
             revision: Revision::new(self.long()?, self.long()?),
             created: self.time()?,
-            authenticated_at: self.optional_time()?,
+            authenticated_at: self.time()?,
             lifetime: self.lifetime()?,
-            credentials: self.credentials()?.into(),
+            credentials: self.credentials()?,
             principal: self.principal()?,
             assurance: Assurance::default(),
             client: Client::default(),
             payload: Payload::unset(),
         };
         if version >= 2 {
-            record.assurance = Assurance::new(self.byte()?);
-            record.client = self.client()?;
+            facts.assurance = Assurance::new(self.byte()?);
+            facts.client = self.client()?;
         }
         if version >= 3 && self.flag()? {
-            let lineage = Some(Lineage::from_bytes(self.array()?));
-            record.credentials = Arc::new(Credentials { lineage, ..Credentials::clone(&record.credentials) });
+            let lineage = Lineage::from_bytes(self.array()?);
+            facts.credentials = facts.credentials.with_lineage(Some(lineage));
         }
-        Ok(record)
+        Ok(Record::new(facts))
     }
 
     fn tombstone(&mut self, reason: u8) -> Result<Tombstone, DecodeError> {
         let reason = REASONS.iter().find(|(byte, _)| *byte == reason);
         let (_, reason) = reason.ok_or(DecodeError("unknown reason of an ending"))?;
         let ending = Ending::new(*reason, self.time()?, self.time()?);
-        Ok(Tombstone { ending, credentials: self.credentials()?.into(), principal: self.principal()? })
+        Ok(Tombstone::new(self.credentials()?, self.principal()?, ending))
     }
 
     fn lifetime(&mut self) -> Result<Lifetime, DecodeError> {
@@ -307,17 +310,17 @@ impl<'a> Reader<'a> {
         } else {
             None
         };
-        let mut ring = Ring::default();
+        let mut credentials = Credentials::new(current, renew_at, cookie_until).with_successor(successor);
         let count = self.byte()?;
-        if usize::from(count) > Ring::CAPACITY {
+        if usize::from(count) > REMEMBERED {
             return Err(DecodeError("the ring of replaced secrets is too long"));
         }
         for _ in 0..count {
             let (mark, at) = (self.long()?, self.time()?);
             let how = if self.flag()? { Replacement::NoGrace } else { Replacement::Timed };
-            ring.push(Replaced { mark, at, how });
+            credentials = credentials.having_replaced(Replaced { mark, at, how });
         }
-        Ok(Credentials { current, successor, renew_at, cookie_until, ring, lineage: None })
+        Ok(credentials)
     }
 
     fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {

@@ -13,7 +13,7 @@ use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan, Writ
 use crate::observer::Event;
 use crate::payload::{Holder, Payload};
 use crate::protocol::{self, CookieChange, SignIn, Vacancy};
-use crate::record::{EndReason, Record};
+use crate::record::EndReason;
 use crate::time::Timestamp;
 use crate::value::{Kind, Value};
 
@@ -23,7 +23,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         let fresh = manager.secret()?;
         let Some(held) = self.held() else { return Err(Error::vacant(Vacancy::Unknown)) };
         let now = manager.now();
-        let lifetime = login.lifetime.unwrap_or(held.record.lifetime);
+        let lifetime = login.lifetime.unwrap_or(*held.record.lifetime());
         let (until, at) = (lifetime.absolute_deadline(now), login.authenticated_at(now));
         let entrance = manager.enter(&login.principal, held.key.id(), until, at).await?;
         let client = self.cell.client(&login.client);
@@ -38,9 +38,10 @@ impl<V: Value, K: Kind> Session<V, K> {
                 None => &held.record,
             };
             let record = protocol::sign_in(record, &login.principal, manager.verifier(&key), now);
-            let (authenticated_at, assurance) = (Some(at), login.assurance);
-            let record =
-                Record { authenticated_at, assurance, client: record.client.seen_as(&client), ..record };
+            let record = record.edited(|facts| {
+                (facts.authenticated_at, facts.assurance) = (at, login.assurance);
+                facts.client = facts.client.seen_as(&client);
+            });
             Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
         });
         let written = signed_in.await?;
@@ -207,7 +208,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     fn minted(&mut self, held: Held<V>) {
         let cookie = CookieChange::send(held.key.clone(), &held.record, self.manager().now());
         self.modified = true;
-        self.cell.publish(Holding::Live(Arc::new(held)), cookie);
+        self.cell.publish(Holding::Live(held), cookie);
         self.adopt();
     }
 }
@@ -237,7 +238,8 @@ pub(super) fn to_value<V: Value>(
         Some(expiry) => protocol::extend(&held.record, expiry, now),
         None => protocol::used(&held.record, now),
     };
-    Plan::Write(Draft { record: Record { payload, ..used }, value: Some(value), fresh: None }, ())
+    let record = used.edited(|facts| facts.payload = payload);
+    Plan::Write(Draft { record, value: Some(value), fresh: None }, ())
 }
 
 /// The draft with a renewal in the same write, if the cookie would end before the session.

@@ -58,11 +58,11 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub async fn set_label(&mut self, label: &str) -> Result<(), Error> {
         self.adopt();
         self.write(|_, held, now| {
-            let client = held.record.client.clone().with_label(label);
-            if client == held.record.client {
+            let client = held.record.client().clone().with_label(label);
+            if client == *held.record.client() {
                 return Ok(Plan::Keep(()));
             }
-            let record = Record { client, ..protocol::used(&held.record, now) };
+            let record = protocol::used(&held.record, now).edited(|facts| facts.client = client);
             Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: None }, ()))
         })
         .await
@@ -79,7 +79,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.adopt();
         let manager = Arc::clone(&self.cell.manager);
         let held = match &self.seen {
-            Holding::Live(held) => Some(Arc::new(manager.reread(held).await?)),
+            Holding::Live(held) => Some(manager.reread(held).await?),
             Holding::Superseded => return Err(Error::new(ErrorKind::Superseded)),
             Holding::Vacant(_) | Holding::Over => None,
         };
