@@ -33,8 +33,7 @@ impl Visitor {
 }
 
 /// One kind of request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Case {
     /// No cookies at all, and the handler ignores the session.
     Bot,

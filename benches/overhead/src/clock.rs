@@ -1,6 +1,6 @@
 //! Nanoseconds per request: for information, since a busy machine moves them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::case::Case;
@@ -9,37 +9,55 @@ use crate::contender::Contender;
 const SESSIONS: usize = 4096;
 const ROUNDS: usize = 15;
 
-/// The median round of every contender, in the order of [`Contender::ALL`]; the rounds are interleaved.
-pub(crate) async fn per_request(case: Case, quick: bool) -> Result<[f64; Contender::COUNT], Failure> {
+/// One contender's rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) wall: Vec<f64>,
+    /// Empty where a thread can't ask for its processor time.
+    pub(crate) cpu: Vec<f64>,
+}
+
+/// The rounds of every contender, in the order of [`Contender::ALL`]; the rounds are interleaved.
+pub(crate) async fn per_request(case: Case, quick: bool) -> Result<Vec<Times>, Failure> {
     let requests: u32 = if quick { 500 } else { 4000 };
     let mut servers = Vec::new();
     for contender in Contender::ALL {
-        servers.push(contender.server(SESSIONS).await?);
+        servers.push((contender.server(SESSIONS).await?, Times::default()));
     }
-    let mut rounds = [const { Vec::new() }; Contender::COUNT];
+    let each = |span: Duration| span.as_secs_f64() * 1e9 / f64::from(requests);
     for round in 0..=ROUNDS {
-        for (server, times) in servers.iter().zip(&mut rounds) {
+        for (server, times) in &mut servers {
             let prepared: Vec<_> = (0..requests as usize)
                 .map(|number| server.request(case, round * requests as usize + number))
                 .collect();
-            let start = now();
+            let (start, before) = (now(), processor_time());
             for request in prepared {
                 server.serve(request).await;
             }
-            times.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(requests));
+            let (wall, after) = (start.elapsed(), processor_time());
+            // The first round only warms up.
+            if round > 0 {
+                times.wall.push(each(wall));
+                times.cpu.extend(after.zip(before).map(|(after, before)| each(after.saturating_sub(before))));
+            }
         }
     }
-    Ok(rounds.map(|times| median(&times[1..])))
-}
-
-/// The first round only warms up; the middle of the others.
-fn median(times: &[f64]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Ok(servers.into_iter().map(|(_, times)| times).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark's business is the real clock")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// What this thread has had of a processor.
+#[cfg(unix)]
+fn processor_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+}
+
+#[cfg(not(unix))]
+fn processor_time() -> Option<Duration> {
+    None
 }

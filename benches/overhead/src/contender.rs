@@ -3,32 +3,41 @@
 use std::fmt;
 
 use cloakroom::{MemoryStore, Sessions};
-use serde::Serialize;
 
 use crate::Failure;
-use crate::server::Server;
-use crate::{ours, plain, theirs, watched};
+use crate::server::{Mount, Server};
+use crate::{limit, ours, plain, theirs, watched};
 
 /// A way to serve the same routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Contender {
     /// axum alone: what every other's cost is counted over.
     Plain,
+    /// The same duties as cloakroom's, written by hand.
+    Limit(Mount),
     /// Cloakroom over a `MemoryStore` that keeps typed values.
-    Cloakroom,
+    Cloakroom(Mount),
     /// Cloakroom over a `MemoryStore` that encodes, as a remote store must.
     Encoded,
     /// The first with everything watched: each store call timed, each event counted and handed to a subscriber.
     Observed,
     /// tower-sessions over its `MemoryStore`.
-    TowerSessions,
+    TowerSessions(Mount),
 }
 
 impl Contender {
     /// In the order of a table's columns.
-    pub(crate) const ALL: [Self; Self::COUNT] =
-        [Self::Plain, Self::Cloakroom, Self::Encoded, Self::Observed, Self::TowerSessions];
-    pub(crate) const COUNT: usize = 5;
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Plain,
+        Self::Limit(Mount::Inner),
+        Self::Cloakroom(Mount::Inner),
+        Self::Encoded,
+        Self::Observed,
+        Self::TowerSessions(Mount::Inner),
+        Self::Limit(Mount::Outer),
+        Self::Cloakroom(Mount::Outer),
+        Self::TowerSessions(Mount::Outer),
+    ];
 
     pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
         let found = Self::ALL.into_iter().find(|contender| contender.name() == name);
@@ -38,27 +47,38 @@ impl Contender {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
-            Self::Cloakroom => "cloakroom",
-            Self::Encoded => "cloakroom-encoded",
-            Self::Observed => "cloakroom-observed",
-            Self::TowerSessions => "tower-sessions",
+            Self::Limit(Mount::Inner) => "limit",
+            Self::Limit(Mount::Outer) => "limit outer",
+            Self::Cloakroom(Mount::Inner) => "cloakroom",
+            Self::Cloakroom(Mount::Outer) => "cloakroom outer",
+            Self::Encoded => "cloakroom encoded",
+            Self::Observed => "cloakroom observed",
+            Self::TowerSessions(Mount::Inner) => "tower-sessions",
+            Self::TowerSessions(Mount::Outer) => "tower-sessions outer",
         }
+    }
+
+    /// The same server without sessions.
+    pub(crate) fn bare(self) -> Self {
+        Self::Plain
     }
 
     /// A server with `sessions` sessions in its store.
     pub(crate) async fn server(self, sessions: usize) -> Result<Server, Failure> {
+        let ours = |mount, store| ours::server(mount, Sessions::builder(store), sessions);
         match self {
             Self::Plain => plain::server(sessions),
-            Self::Cloakroom => ours::server(Sessions::builder(MemoryStore::new()), sessions).await,
-            Self::Encoded => ours::server(Sessions::builder(MemoryStore::new().encoded()), sessions).await,
-            Self::Observed => ours::server(watched::builder()?, sessions).await,
-            Self::TowerSessions => theirs::server(sessions).await,
+            Self::Limit(mount) => limit::server(mount, sessions),
+            Self::Cloakroom(mount) => ours(mount, MemoryStore::new()).await,
+            Self::Encoded => ours(Mount::Inner, MemoryStore::new().encoded()).await,
+            Self::Observed => ours::server(Mount::Inner, watched::builder()?, sessions).await,
+            Self::TowerSessions(mount) => theirs::server(mount, sessions).await,
         }
     }
 
     /// Whether a response to a changed session renews the cookie: tower-sessions slides its Max-Age.
     pub(crate) fn sends_cookie_on_write(self) -> bool {
-        self == Self::TowerSessions
+        matches!(self, Self::TowerSessions(_))
     }
 }
 

@@ -4,6 +4,8 @@
 //! cost, and start-up and seeding cancel out. Nothing is compiled in for it, so the measured code is the real one;
 //! a counting allocator would make each allocation dearer, and so flatter whoever makes fewer.
 
+mod profile;
+
 use std::process::{Command, Stdio};
 
 use crate::case::Case;
@@ -15,59 +17,56 @@ pub(crate) const DRIVE: &str = "--drive";
 
 const SESSIONS: usize = 64;
 
-/// What is counted.
+/// What a request costs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Counter {
-    Instructions,
-    Allocations,
+pub(crate) struct Counts {
+    /// Without those of hashing.
+    pub(crate) instructions: f64,
+    pub(crate) hashing: f64,
+    pub(crate) allocations: f64,
 }
 
-impl Counter {
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Instructions => "instructions per request",
-            Self::Allocations => "allocations per request (a reallocation counts as one)",
-        }
-    }
+/// Counts what requests of `case` cost.
+pub(crate) fn per_request(contender: Contender, case: Case, quick: bool) -> Result<Counts, Failure> {
+    let (few, many): (u32, u32) = if quick { (200, 600) } else { (1000, 4000) };
+    let each = |few: f64, many: f64, requests: u32| (many - few) / f64::from(requests);
+    let (before, after) = (instructions(contender, case, few)?, instructions(contender, case, many)?);
+    let (none, some) = (allocations(contender, case, few)?, allocations(contender, case, many)?);
+    Ok(Counts {
+        instructions: each(before.others, after.others, many - few),
+        hashing: each(before.hashing, after.hashing, many - few),
+        allocations: each(none, some, many - few),
+    })
+}
 
-    /// The count of every contender, in the order of [`Contender::ALL`].
-    pub(crate) fn per_request(self, case: Case, quick: bool) -> Result<[f64; Contender::COUNT], Failure> {
-        let (few, many): (u32, u32) = if quick { (200, 600) } else { (1000, 4000) };
-        let mut counts = [0.0; Contender::COUNT];
-        for (contender, count) in Contender::ALL.into_iter().zip(&mut counts) {
-            let difference = self.total(contender, case, many)? - self.total(contender, case, few)?;
-            *count = difference / f64::from(many - few);
-        }
-        Ok(counts)
-    }
+fn instructions(contender: Contender, case: Case, requests: u32) -> Result<profile::Cost, Failure> {
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("callgrind.out");
+    let out = format!("--callgrind-out-file={}", file.display());
+    valgrind(&["--tool=callgrind", &out], contender, case, requests)?;
+    profile::read(&std::fs::read_to_string(file)?).ok_or_else(|| "valgrind counted nothing".into())
+}
 
-    fn total(self, contender: Contender, case: Case, requests: u32) -> Result<f64, Failure> {
-        let output = Command::new("valgrind")
-            .args(self.tool())
-            .arg(std::env::current_exe()?)
-            .args([DRIVE, contender.name(), case.name(), &requests.to_string()])
-            .stdin(Stdio::null())
-            .output()?;
-        let talk = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            return Err(format!("valgrind failed for {contender}, {case}:\n{talk}").into());
-        }
-        number_after(&talk, self.label()).ok_or_else(|| format!("valgrind counted nothing:\n{talk}").into())
-    }
+fn allocations(contender: Contender, case: Case, requests: u32) -> Result<f64, Failure> {
+    let tool = ["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"];
+    let talk = valgrind(&tool, contender, case, requests)?;
+    let count = number_after(&talk, "total heap usage:");
+    count.ok_or_else(|| format!("valgrind counted nothing:\n{talk}").into())
+}
 
-    fn tool(self) -> &'static [&'static str] {
-        match self {
-            Self::Instructions => &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
-            Self::Allocations => &["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"],
-        }
-    }
-
-    /// What valgrind writes before the count.
-    fn label(self) -> &'static str {
-        match self {
-            Self::Instructions => "Collected :",
-            Self::Allocations => "total heap usage:",
-        }
+/// Runs this program under valgrind, and returns what that says.
+fn valgrind(tool: &[&str], contender: Contender, case: Case, requests: u32) -> Result<String, Failure> {
+    let output = Command::new("valgrind")
+        .args(tool)
+        .arg(std::env::current_exe()?)
+        .args([DRIVE, contender.name(), case.name(), &requests.to_string()])
+        .stdin(Stdio::null())
+        .output()?;
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        Ok(talk)
+    } else {
+        Err(format!("valgrind failed for {contender}, {case}:\n{talk}").into())
     }
 }
 
@@ -102,15 +101,14 @@ mod tests {
 
     #[test]
     fn a_count_is_read_with_and_without_commas() {
-        let callgrind = "==7== Events    : Ir\n==7== Collected : 2047301\n==7== \n==7== I   refs: 2,047,301";
-        assert_eq!(number_after(callgrind, "Collected :"), Some(2_047_301.0));
         let memcheck = "==7==   total heap usage: 12,345 allocs, 12,300 frees, 99 bytes allocated";
         assert_eq!(number_after(memcheck, "total heap usage:"), Some(12_345.0));
+        assert_eq!(number_after("total heap usage: 7 allocs", "total heap usage:"), Some(7.0));
     }
 
     #[test]
     fn a_missing_count_is_no_zero() {
-        assert_eq!(number_after("valgrind: failed", "Collected :"), None);
-        assert_eq!(number_after("Collected : none", "Collected :"), None);
+        assert_eq!(number_after("valgrind: failed", "total heap usage:"), None);
+        assert_eq!(number_after("total heap usage: none", "total heap usage:"), None);
     }
 }

@@ -6,9 +6,13 @@ use cloakroom::{Builder, Error, Session, SessionLayer, Sessions};
 
 use crate::Failure;
 use crate::case::Visitor;
-use crate::server::Server;
+use crate::server::{Mount, Server};
 
-pub(crate) async fn server(builder: Builder<Visitor>, sessions: usize) -> Result<Server, Failure> {
+pub(crate) async fn server(
+    mount: Mount,
+    builder: Builder<Visitor>,
+    sessions: usize,
+) -> Result<Server, Failure> {
     let manager: Sessions<Visitor> = builder.build()?;
     let mut keys = Vec::with_capacity(sessions);
     for number in 0..sessions {
@@ -18,9 +22,8 @@ pub(crate) async fn server(builder: Builder<Visitor>, sessions: usize) -> Result
     let router = Router::new()
         .route("/ignore", get(async || "ignored"))
         .route("/read", get(read))
-        .route("/write", get(write))
-        .layer(SessionLayer::new(manager));
-    Server::new(router, &keys)
+        .route("/write", get(write));
+    mount.server(router, SessionLayer::new(manager), &keys)
 }
 
 async fn read(session: Session<Visitor>) -> String {

@@ -1,27 +1,94 @@
-//! A contender's router and the browsers that call it.
+//! A contender's service and the browsers that call it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use axum::routing::Route;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Request, StatusCode};
-use tower_service::Service as _;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::Failure;
 use crate::case::{COOKIE_NAME, Case, cookies};
 use crate::contender::Contender;
 
-/// A router, and the cookie headers of the browsers that have a session there.
-#[derive(Debug)]
+/// A service, and the cookie headers of the browsers that have a session there.
 pub(crate) struct Server {
-    router: Router,
+    service: Box<dyn Serve>,
     browsers: Vec<HeaderValue>,
 }
 
+/// Where the layer of a contender is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mount {
+    /// Inside the router, by `Router::layer`, which boxes once more.
+    Inner,
+    /// Around the router.
+    Outer,
+}
+
+type Serving<'a> = Pin<Box<dyn Future<Output = Response> + 'a>>;
+
+/// Any contender's service: behind one pointer, with one boxed future, whoever it is and wherever its layer, so that the
+/// difference is the layer's.
+trait Serve {
+    fn serve(&self, request: Request<Body>) -> Serving<'_>;
+}
+
+impl<S: Answering> Serve for S {
+    fn serve(&self, request: Request<Body>) -> Serving<'_> {
+        let answer = self.clone().call(request);
+        Box::pin(async {
+            match answer.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        })
+    }
+}
+
+/// What a layered router is.
+pub(crate) trait Answering:
+    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> Answering for S where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+impl Mount {
+    /// A server of `router` with `layer`.
+    pub(crate) fn server<L>(self, router: Router, layer: L, keys: &[String]) -> Result<Server, Failure>
+    where
+        L: Layer<Route, Service: Answering>
+            + Layer<Router, Service: Answering>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        match self {
+            Self::Inner => Server::new(router.layer(layer), keys),
+            Self::Outer => Server::new(layer.layer(router), keys),
+        }
+    }
+}
+
 impl Server {
-    pub(crate) fn new(router: Router, keys: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn new(service: impl Answering, keys: &[String]) -> Result<Self, Failure> {
         let browsers = keys.iter().map(|key| cookies(key)).collect::<Result<_, _>>()?;
-        Ok(Self { router, browsers })
+        Ok(Self { service: Box::new(service), browsers })
     }
 
     /// Request number `number` of a run: the browsers take turns.
@@ -30,10 +97,7 @@ impl Server {
     }
 
     pub(crate) async fn serve(&self, request: Request<Body>) -> Response {
-        match self.router.clone().call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        self.service.serve(request).await
     }
 }
 

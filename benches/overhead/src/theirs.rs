@@ -10,11 +10,11 @@ use tower_sessions::{Expiry, MemoryStore, Session, SessionManagerLayer};
 
 use crate::Failure;
 use crate::case::{COOKIE_NAME, Visitor};
-use crate::server::Server;
+use crate::server::{Mount, Server};
 
 const VISITOR: &str = "visitor";
 
-pub(crate) async fn server(sessions: usize) -> Result<Server, Failure> {
+pub(crate) async fn server(mount: Mount, sessions: usize) -> Result<Server, Failure> {
     let store = MemoryStore::default();
     let expiry = Expiry::OnInactivity(Duration::minutes(30));
     let mut keys = Vec::with_capacity(sessions);
@@ -28,9 +28,8 @@ pub(crate) async fn server(sessions: usize) -> Result<Server, Failure> {
     let router = Router::new()
         .route("/ignore", get(async || "ignored"))
         .route("/read", get(read))
-        .route("/write", get(write))
-        .layer(layer);
-    Server::new(router, &keys)
+        .route("/write", get(write));
+    mount.server(router, layer, &keys)
 }
 
 async fn read(session: Session) -> Result<String, Broken> {
