@@ -41,6 +41,16 @@ impl<V> Clone for Holding<V> {
     }
 }
 
+impl<V> Holding<V> {
+    /// True if both are one and the same session, as one and the same write left it.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Live(one), Self::Live(other)) => one.record.is(&other.record) && one.key == other.key,
+            _ => false,
+        }
+    }
+}
+
 /// The head of the response, with which keys are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
@@ -182,8 +192,8 @@ impl<V: Value> Cell<V> {
         self.lock().peer = Some(peer);
     }
 
-    /// Makes what a handle did known to all others.
-    pub(crate) fn publish(&self, holding: Holding<V>, cookie: CookieChange) {
+    /// Makes what a handle did known to all others; what the request holds then.
+    pub(crate) fn publish(&self, holding: Holding<V>, cookie: CookieChange) -> Holding<V> {
         let mut state = self.lock();
         let overtaken = match (&state.holding, &holding) {
             (Some(Holding::Live(theirs)), Holding::Live(ours)) => {
@@ -192,12 +202,22 @@ impl<V: Value> Cell<V> {
             }
             _ => false,
         };
-        if !overtaken {
-            state.holding = Some(holding);
-        }
         if cookie != CookieChange::Keep {
             state.cookie = cookie;
         }
+        match &state.holding {
+            Some(newer) if overtaken => newer.clone(),
+            _ => {
+                state.holding = Some(holding.clone());
+                holding
+            }
+        }
+    }
+
+    /// What the request holds now, if that is another thing than `seen`.
+    pub(crate) fn news(&self, seen: &Holding<V>) -> Option<Holding<V>> {
+        let state = self.lock();
+        state.holding.as_ref().filter(|holding| !holding.is(seen)).cloned()
     }
 
     /// Holds what was inherited, unless the request has begun or ended something of its own since `found` was all it held. Only a

@@ -164,7 +164,7 @@ impl<V: Value, K: Kind> Visit<V, K> {
         let (key, client) = (key.clone(), self.cell.client(&said));
         let beginning =
             Beginning { key, lifetime, login, client, value: Some(value), payload, inherited: true };
-        match manager.create(&beginning).await {
+        match manager.create(beginning).await {
             // Whoever was first may have gone further: what the key opens now is judged next.
             Err(error) if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Corrupt) => Ok(true),
             created => is_admitted(created.map(drop)),

@@ -21,6 +21,7 @@ use crate::codec::{CodecError, Coding};
 use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
 use crate::guesses::Guesses;
+use crate::io::Io;
 use crate::key::{Key, KindTag, Lineage, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
 use crate::limit::Limit;
@@ -136,9 +137,14 @@ impl<V: Value> Manager<V> {
         key.verifier(self.kind)
     }
 
-    /// The value beside its coding, and the payload made of it.
+    /// The value beside its coding.
+    pub(crate) fn holder(&self, value: V) -> Arc<Holder<V>> {
+        Arc::new(Holder { value, coding: Arc::clone(&self.coding) })
+    }
+
+    /// The same, and the payload made of it.
     pub(crate) fn hold(&self, value: V) -> (Arc<Holder<V>>, Payload) {
-        let holder = Arc::new(Holder { value, coding: Arc::clone(&self.coding) });
+        let holder = self.holder(value);
         (Arc::clone(&holder), Payload::typed(holder))
     }
 
@@ -205,8 +211,9 @@ impl<V: Value> Manager<V> {
     }
 
     /// Reads the session again that `held` is a copy of.
-    pub(crate) async fn reread(&self, held: &Held<V>) -> Result<Held<V>, Error> {
-        self.found(&held.key, held.claim, self.store.get(held.key.id()).await?)
+    pub(crate) fn reread<'a>(&'a self, held: &Held<V>) -> Io<'a, Result<Held<V>, Error>> {
+        let (key, claim, reading) = (held.key.clone(), held.claim, self.store.get(held.key.id()));
+        Io::future(async move { self.found(&key, claim, reading.await?) })
     }
 
     /// What the store's answer is for this claim.

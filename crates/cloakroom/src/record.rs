@@ -146,6 +146,11 @@ impl Record {
         self.edited(|facts| facts.idle_deadline = deadline)
     }
 
+    /// True if both are handles on one and the same piece.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A record that differs from this one as `change` says.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Facts)) -> Self {
         let mut facts = Facts::clone(&self.0);

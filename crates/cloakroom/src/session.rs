@@ -205,12 +205,18 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.adopt();
         self.check_writable()?;
         if self.is_vacant() {
-            let mut value = V::clone(self.value());
-            let result = match change(&mut value) {
-                Ok(result) => result,
-                failed => return Ok(failed),
+            let (value, result) = {
+                let mut value = V::clone(self.value());
+                let result = match change(&mut value) {
+                    Ok(result) => result,
+                    failed => return Ok(failed),
+                };
+                if value == *self.value() {
+                    return Ok(Ok(result));
+                }
+                (self.manager().holder(value), result)
             };
-            if value == *self.value() || self.begin(value, self.manager().lifetime()).await? {
+            if self.begin(value, self.manager().lifetime()).await? {
                 return Ok(Ok(result));
             }
         }
@@ -268,7 +274,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub async fn start(&mut self) -> Result<(), Error> {
         self.adopt();
         if self.is_vacant() {
-            let value = V::clone(self.value());
+            let value = self.manager().holder(V::clone(self.value()));
             self.begin(value, self.manager().lifetime()).await?;
         }
         Ok(())
@@ -347,7 +353,7 @@ impl<V: Value, K: Kind> Session<V, K> {
 
     /// Sees what the other handles of this request did.
     fn adopt(&mut self) {
-        if let Some(holding) = self.cell.holding() {
+        if let Some(holding) = self.cell.news(&self.seen) {
             self.seen = holding;
         }
     }

@@ -6,6 +6,7 @@ use super::{Claim, Held, Manager};
 use crate::client::Client;
 use crate::entropy::random;
 use crate::error::{Error, ErrorKind};
+use crate::io::Io;
 use crate::key::{Key, Lineage};
 use crate::lifetime::Lifetime;
 use crate::login::Login;
@@ -13,7 +14,8 @@ use crate::observer::Event;
 use crate::payload::{Holder, Payload};
 use crate::protocol;
 use crate::record::{Revision, Stored};
-use crate::store::{Inserted, Outcome};
+use crate::store::{Inserted, Outcome, StoreError};
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// What an attempt to create a session under a minted key led to.
@@ -24,6 +26,16 @@ pub(crate) enum Created<V> {
     Existing(Held<V>),
     /// The id belongs to somebody else: mint another key.
     Taken,
+}
+
+impl<V> Created<V> {
+    /// The same, with what is new passed through `change`.
+    fn map(self, change: impl FnOnce(Held<V>) -> Held<V>) -> Self {
+        match self {
+            Self::New(held) => Self::New(change(held)),
+            other => other,
+        }
+    }
 }
 
 /// A session to be created.
@@ -39,56 +51,118 @@ pub(crate) struct Beginning<V> {
     pub(crate) inherited: bool,
 }
 
+impl<V> Clone for Beginning<V> {
+    fn clone(&self) -> Self {
+        let Self { key, lifetime, login, client, value, payload, inherited } = self;
+        Self {
+            key: key.clone(),
+            lifetime: *lifetime,
+            login: login.clone(),
+            client: client.clone(),
+            value: value.clone(),
+            payload: payload.clone(),
+            inherited: *inherited,
+        }
+    }
+}
+
 /// How many minted ids may turn out to be taken before something is wrong with the randomness.
 pub(crate) const MINTS: usize = 4;
 
 impl<V: Value> Manager<V> {
-    /// Stores a new session under the beginning's key. A principal is entered in the directory first.
-    pub(crate) async fn create(&self, beginning: &Beginning<V>) -> Result<Created<V>, Error> {
-        let Beginning { key, lifetime, login, client, value, payload, inherited } = beginning;
-        let (id, now) = (key.id(), self.now());
-        let verifier = self.verifier(key);
+    /// Stores a new session under the beginning's key: at once if nobody signs in and the store answers at once.
+    pub(crate) fn create(&self, beginning: Beginning<V>) -> Io<'_, Result<Created<V>, Error>> {
+        let now = self.now();
+        let (login, is_inherited) = (beginning.login.clone(), beginning.inherited);
+        let held = self.begin(beginning, now);
+        if login.is_some() || is_inherited {
+            return Io::future(self.create_for(held, login, is_inherited, now));
+        }
+        match self.store.insert(held.key.id(), held.record.clone()).at_once() {
+            Ok(Ok(Inserted::Done)) => Io::ready(Ok(Created::New(self.created(held)))),
+            Ok(answer) => Io::future(self.settle(held, Io::ready(answer))),
+            Err(inserting) => Io::future(self.settle(held, inserting)),
+        }
+    }
+
+    fn begin(&self, beginning: Beginning<V>, now: Timestamp) -> Held<V> {
+        let Beginning { key, lifetime, login, client, value, payload, .. } = beginning;
+        let verifier = self.verifier(&key);
         let revision = Revision::new(1, self.tokens.draw());
-        let principal = login.as_ref().map(|login| login.principal.clone());
-        let mut record = protocol::begin(verifier, *lifetime, principal, payload.clone(), revision, now);
-        if *inherited {
+        let principal = login.map(|login| login.principal);
+        let record = protocol::begin(verifier, lifetime, principal, payload, revision, now);
+        let record = record.edited(|facts| facts.client = client);
+        Held { key, claim: Claim::Secret(verifier), record, value }
+    }
+
+    /// The same for somebody who signs in, and is entered in the directory first, or for an heir.
+    async fn create_for(
+        &self,
+        mut held: Held<V>,
+        login: Option<Login>,
+        is_inherited: bool,
+        now: Timestamp,
+    ) -> Result<Created<V>, Error> {
+        if is_inherited {
             // Who knows the token knows what follows from it, and must know nothing of what is to come.
             let lineage = random(&*self.entropy).map(Lineage::from_bytes).map_err(Error::no_randomness)?;
-            record = protocol::hasten(&record, lineage);
+            held.record = protocol::hasten(&held.record, lineage);
         }
-        record = record.edited(|facts| facts.client = client.clone());
         let mut entrance = None;
         if let Some(login) = login {
-            let at = if *inherited { login.inherited_at(now) } else { login.authenticated_at(now) };
-            record = record.edited(|facts| (facts.authenticated_at, facts.assurance) = (at, login.assurance));
-            entrance = Some(self.enter(&login.principal, id, record.absolute_deadline(), at).await?);
+            let at = if is_inherited { login.inherited_at(now) } else { login.authenticated_at(now) };
+            held.record =
+                held.record.edited(|facts| (facts.authenticated_at, facts.assurance) = (at, login.assurance));
+            let until = held.record.absolute_deadline();
+            entrance = Some(self.enter(&login.principal, held.key.id(), until, at).await?);
         }
-        let mut answer = self.store.insert(id, record.clone()).await;
-        if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
-            // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
-            answer = self.store.insert(id, record.clone()).await.or(answer);
-        }
-        let held = Held { key: key.clone(), claim: Claim::Secret(verifier), record, value: value.clone() };
-        let created = match answer? {
-            Inserted::Done => Created::New(held),
-            Inserted::Taken => self.whose(held).await?,
-        };
+        let inserting = self.store.insert(held.key.id(), held.record.clone());
+        let created = self.insert(held, inserting).await?;
         // Also for one whose answer was lost, or whose first writer may have gone away in between.
         if let (Some(entrance), Created::New(_) | Created::Existing(_)) = (entrance, &created) {
             self.confirm_entrance(entrance).await?;
         }
-        let Created::New(held) = created else { return Ok(created) };
+        Ok(created.map(|held| self.created(held)))
+    }
+
+    async fn settle(
+        &self,
+        held: Held<V>,
+        inserting: Io<'_, Result<Inserted, StoreError>>,
+    ) -> Result<Created<V>, Error> {
+        Ok(self.insert(held, inserting).await?.map(|held| self.created(held)))
+    }
+
+    /// Waits for an insertion under way; if its answer is lost it is asked for once more.
+    async fn insert(
+        &self,
+        held: Held<V>,
+        inserting: Io<'_, Result<Inserted, StoreError>>,
+    ) -> Result<Created<V>, Error> {
+        let mut answer = inserting.await;
+        if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
+            // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
+            answer = self.store.insert(held.key.id(), held.record.clone()).await.or(answer);
+        }
+        match answer? {
+            Inserted::Done => Ok(Created::New(held)),
+            Inserted::Taken => self.whose(held).await,
+        }
+    }
+
+    fn created(&self, held: Held<V>) -> Held<V> {
+        let id = held.key.id();
         self.observe(&Event::Created { id });
         if let Some(principal) = held.record.principal() {
             self.observe(&Event::SignedIn { id, principal });
         }
-        Ok(Created::New(held))
+        held
     }
 
     /// Creates a session under a key minted here.
     pub(crate) async fn create_fresh(&self, mut beginning: Beginning<V>) -> Result<Held<V>, Error> {
         for _ in 0..MINTS {
-            match self.create(&beginning).await? {
+            match self.create(beginning.clone()).await? {
                 Created::New(held) | Created::Existing(held) => return Ok(held),
                 Created::Taken => beginning.key = self.mint()?,
             }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::{Claim, Held, Manager};
 use crate::error::{Error, ErrorKind};
+use crate::io::Io;
 use crate::key::{Key, SessionId};
 use crate::observer::Event;
 use crate::payload::Holder;
 use crate::protocol::{self, CookieChange, Settled};
 use crate::record::{Record, Revision};
-use crate::store::{Outcome, Swap};
+use crate::store::{Outcome, StoreError, Swap};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -44,6 +45,12 @@ pub(crate) struct Written<V, R> {
     pub(crate) changed: bool,
 }
 
+impl<V, R> Written<V, R> {
+    fn nothing(held: Held<V>, result: R) -> Self {
+        Self { held, cookie: CookieChange::Keep, result, changed: false }
+    }
+}
+
 impl<V: Value> Manager<V> {
     /// Plans and writes until the plan's write wins or the session is no longer open to its key.
     ///
@@ -51,55 +58,64 @@ impl<V: Value> Manager<V> {
     /// verified again: a request that holds a replaced secret writes nothing.
     pub(crate) async fn write<R>(
         &self,
-        held: Held<V>,
+        first: &Held<V>,
         mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
-        let mut held = held;
-        let id = held.key.id();
+        let id = first.key.id();
         let started = self.now();
-        let mut turn = None;
+        // All that only losers need is kept apart: this is a part of every handler's future.
+        let (mut now, mut newer, mut turn) = (started, None::<Box<Held<V>>>, None);
         for lost in 0..ATTEMPTS {
-            let mut now = self.now();
             // Our copy may say that the session lives, never that it does not.
-            if protocol::is_over(&held.record, now) {
-                held = self.reread(&held).await?;
+            if protocol::is_over(&newer.as_deref().unwrap_or(first).record, now) {
+                newer = Some(Box::new(self.reread(newer.as_deref().unwrap_or(first)).await?));
                 now = self.now();
             }
-            let (mut draft, result) = match plan(&held, now)? {
-                Plan::Keep(result) => {
-                    return Ok(Written { held, cookie: CookieChange::Keep, result, changed: false });
-                }
-                Plan::Write(draft, result) => (draft, result),
+            let (draft, result, swapping) = {
+                let held = newer.as_deref().unwrap_or(first);
+                let (mut draft, result) = match plan(held, now)? {
+                    Plan::Keep(result) => return Ok(Written::nothing(held.clone(), result)),
+                    Plan::Write(draft, result) => (draft, result),
+                };
+                let expected = held.record.revision();
+                let revision = expected.next(self.tokens.draw());
+                draft.record = draft.record.edited(|facts| facts.revision = revision);
+                let swapping = self.swap(id, expected, draft.record.clone());
+                (draft, result, swapping)
             };
-            let revision = held.record.revision().next(self.tokens.draw());
-            draft.record = draft.record.edited(|facts| facts.revision = revision);
-            match self.swap(id, held.record.revision(), &draft.record).await? {
+            let swap = swapping.await?;
+            let held = newer.as_deref().unwrap_or(first);
+            match swap {
                 Swap::Done => {
                     if lost > 0 {
                         self.observe(&Event::Retried { id, lost });
                     }
                     return Ok(self.written(held, draft, result, now));
                 }
-                Swap::Stale(current) => held = self.recognise(&held.key, held.claim, current)?,
-                Swap::Gone => held = self.reread(&held).await?,
+                Swap::Stale(current) => {
+                    newer = Some(Box::new(self.recognise(&held.key, held.claim, current)?));
+                }
+                Swap::Gone => newer = Some(Box::new(self.reread(held).await?)),
             }
             if now.since(started) >= PATIENCE {
                 break;
             }
             // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
             if turn.is_none() {
-                turn = Some(self.turnstile.enter(id).await);
+                turn = Some(Io::future(self.turnstile.enter(id)).await);
             }
+            now = self.now();
         }
         self.observe(&Event::Conflict { id });
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    fn written<R>(&self, held: Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
+    fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
             None => {
-                (Held { record, value, ..held }, CookieChange::Keep)
+                let (key, claim) = (held.key.clone(), held.claim);
+                (Held { key, claim, record, value }, CookieChange::Keep)
             }
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
@@ -111,17 +127,38 @@ impl<V: Value> Manager<V> {
 
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
     /// tells whether the write that stands there is this one.
-    async fn swap(&self, id: SessionId, expected: Revision, record: &Record) -> Result<Swap, Error> {
-        let lost = match self.store.replace(id, expected, record.clone()).await {
-            Err(error) if error.outcome() == Outcome::Unknown => error,
-            answer => return Ok(answer?),
-        };
+    fn swap(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, Error>> {
+        match self.store.replace(id, expected, record.clone()).at_once() {
+            Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
+                Io::future(self.swap_again(id, expected, record, error))
+            }
+            Ok(answer) => Io::ready(answer.map_err(Error::from)),
+            Err(swapping) => Io::future(async move {
+                match swapping.await {
+                    Err(error) if error.outcome() == Outcome::Unknown => {
+                        self.swap_again(id, expected, record, error).await
+                    }
+                    answer => Ok(answer?),
+                }
+            }),
+        }
+    }
+
+    async fn swap_again(
+        &self,
+        id: SessionId,
+        expected: Revision,
+        record: Record,
+        lost: StoreError,
+    ) -> Result<Swap, Error> {
         match self.store.replace(id, expected, record.clone()).await {
-            Ok(Swap::Stale(current)) => match protocol::settle(expected, record.revision(), current.revision()) {
-                Settled::Done => Ok(Swap::Done),
-                Settled::Lost => Ok(Swap::Stale(current)),
-                Settled::Unknown => Err(lost.into()),
-            },
+            Ok(Swap::Stale(current)) => {
+                match protocol::settle(expected, record.revision(), current.revision()) {
+                    Settled::Done => Ok(Swap::Done),
+                    Settled::Lost => Ok(Swap::Stale(current)),
+                    Settled::Unknown => Err(lost.into()),
+                }
+            }
             Ok(answer) => Ok(answer),
             Err(_) => Err(lost.into()),
         }

@@ -96,7 +96,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.check_writable()?;
         let lifetime = self.manager().lifetime();
         let lifetime = expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
-        if self.is_vacant() && self.begin(value.clone(), lifetime).await? {
+        if self.is_vacant() && self.begin(self.manager().holder(value.clone()), lifetime).await? {
             return Ok(());
         }
         if expiry.is_some() {
@@ -116,16 +116,15 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// Begins a session for a vacant handle; false if another handle of this request was first.
-    pub(super) async fn begin(&mut self, value: V, lifetime: Lifetime) -> Result<bool, Error> {
+    pub(super) async fn begin(&mut self, value: Arc<Holder<V>>, lifetime: Lifetime) -> Result<bool, Error> {
         self.check_writable()?;
         self.cell.check_open()?;
         let manager = Arc::clone(&self.cell.manager);
-        let (value, payload) = manager.hold(value);
-        let (key, client) = (self.cell.intended()?, self.cell.client(&Client::new()));
-        let mut beginning =
-            Beginning { key, lifetime, login: None, client, value: Some(value), payload, inherited: false };
         for _ in 0..MINTS {
-            match manager.create(&beginning).await? {
+            let (key, client) = (self.cell.intended()?, self.cell.client(&Client::new()));
+            let (payload, value) = (Payload::typed(Arc::clone(&value)), Some(Arc::clone(&value)));
+            let plain = Beginning { key, lifetime, login: None, client, value, payload, inherited: false };
+            match manager.create(plain).await? {
                 Created::New(held) => {
                     self.minted(held);
                     return Ok(true);
@@ -134,10 +133,7 @@ impl<V: Value, K: Kind> Session<V, K> {
                     self.minted(held);
                     return Ok(false);
                 }
-                Created::Taken => {
-                    self.cell.give_up_intended();
-                    beginning.key = self.cell.intended()?;
-                }
+                Created::Taken => self.cell.give_up_intended(),
             }
         }
         Err(Error::new(ErrorKind::Conflict))
@@ -167,14 +163,13 @@ impl<V: Value, K: Kind> Session<V, K> {
         mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
         self.check_writable()?;
-        let Some(held) = self.held().cloned() else {
+        let Some(held) = self.held() else {
             return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
         };
         let manager = &self.cell.manager;
-        let key = held.key.clone();
         manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
             if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
-                self.cell.retract(&key);
+                self.cell.retract(&held.key);
             }
         })
     }
@@ -182,8 +177,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Makes a change known to the request's other handles.
     fn publish<R>(&mut self, written: Written<V, R>) -> R {
         self.modified |= written.changed;
-        self.cell.publish(Holding::Live(written.held), written.cookie);
-        self.adopt();
+        self.seen = self.cell.publish(Holding::Live(written.held), written.cookie);
         written.result
     }
 
@@ -199,8 +193,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         }
         let nothing_to_forget = matches!(self.seen, Holding::Vacant(Vacancy::NoKey));
         self.cell.give_up_intended();
-        self.cell.publish(after, if nothing_to_forget { CookieChange::Keep } else { CookieChange::Remove });
-        self.adopt();
+        let cookie = if nothing_to_forget { CookieChange::Keep } else { CookieChange::Remove };
+        self.seen = self.cell.publish(after, cookie);
         Ok(())
     }
 
@@ -208,8 +202,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     fn minted(&mut self, held: Held<V>) {
         let cookie = CookieChange::send(held.key.clone(), &held.record, self.manager().now());
         self.modified = true;
-        self.cell.publish(Holding::Live(held), cookie);
-        self.adopt();
+        self.seen = self.cell.publish(Holding::Live(held), cookie);
     }
 }
 

@@ -25,7 +25,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.adopt();
         self.check_writable()?;
         if self.is_vacant() {
-            let value = V::clone(self.value());
+            let value = self.manager().holder(V::clone(self.value()));
             if self.begin(value, lifetime).await? {
                 return Ok(());
             }
