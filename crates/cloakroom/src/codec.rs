@@ -8,6 +8,8 @@
 //! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
 //! | 2 | rest | the body, as the format defines it |
 
+mod length;
+
 use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
@@ -70,6 +72,9 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
     }
 
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        if let Some(length) = length::of(value) {
+            return Ok(length);
+        }
         let mut counter = Counter(0);
         serde_json::to_writer(&mut counter, value).map_err(CodecError::json::<V>)?;
         Ok(counter.0)

@@ -3,7 +3,6 @@
 mod parse;
 mod policy;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -35,29 +34,32 @@ impl Cookie {
 
     /// The header that hands `key` over, for `life` or until the browser closes.
     pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
-        self.set_with(Key::TEXT_LEN, |text| key.write_to(text), life)
+        self.set_value(&key.text(), life)
     }
 
-    /// The header that hands over a value of `length` characters, which `write` appends.
-    pub(crate) fn set_with(
-        &self,
-        length: usize,
-        write: impl FnOnce(&mut String),
-        life: Option<Duration>,
-    ) -> Option<HeaderValue> {
+    /// The header that hands over another value.
+    pub(crate) fn set_value(&self, value: &[u8], life: Option<Duration>) -> Option<HeaderValue> {
         // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
-        let seconds = life.map(|life| life.min(LONGEST).as_millis().div_ceil(1000).max(1));
-        let digits = seconds.and_then(u128::checked_ilog10).map_or(0, |log| MAX_AGE.len() + log as usize + 1);
+        let seconds = life.map(|life| life.min(LONGEST)).map(|life| {
+            let begun = u64::from(life.subsec_nanos() > 0);
+            (life.as_secs() + begun).max(1)
+        });
+        let mut digits = itoa::Buffer::new();
+        let (max_age, digits) = match seconds {
+            Some(seconds) => (MAX_AGE, digits.format(seconds)),
+            None => ("", ""),
+        };
+        let parts = [
+            self.name.as_bytes(),
+            b"=",
+            value,
+            max_age.as_bytes(),
+            digits.as_bytes(),
+            self.attributes.as_bytes(),
+        ];
         // To the byte: a header value made of a full buffer needs no second one.
-        let length = self.name.len() + 1 + length + digits + self.attributes.len();
-        let mut text = String::with_capacity(length);
-        text.push_str(&self.name);
-        text.push('=');
-        write(&mut text);
-        if let Some(seconds) = seconds {
-            let _ = write!(text, "{MAX_AGE}{seconds}");
-        }
-        text.push_str(&self.attributes);
+        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| text.extend_from_slice(part));
         sensitive(text)
     }
 
@@ -65,12 +67,12 @@ impl Cookie {
     /// would not go (RFC 6265bis section 5.7), and an `Expires` for clients that know no Max-Age.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
         let Self { name, attributes } = self;
-        sensitive(format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}"))
+        sensitive(format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}").into())
     }
 }
 
 /// The policy was checked, so the text is a header value.
-fn sensitive(text: String) -> Option<HeaderValue> {
+fn sensitive(text: Vec<u8>) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)

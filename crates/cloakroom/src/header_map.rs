@@ -1,5 +1,6 @@
 //! Headers, however a server keeps them.
 
+use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The headers of a request, however a server keeps them.
@@ -29,6 +30,19 @@ pub trait HeadersMut: Headers {
 
     /// Removes the headers of this name whose values are not to be kept.
     fn retain(&mut self, name: &HeaderName, keep: impl FnMut(&[u8]) -> bool);
+
+    /// Adds a header, unless there is one of its name that does as well.
+    fn append_unless(&mut self, name: HeaderName, value: HeaderValue, does: impl FnMut(&[u8]) -> bool) {
+        if !self.values(&name).any(does) {
+            self.append(name, value);
+        }
+    }
+
+    /// Adds a header in the place of those of its name that go, by their value and the new one.
+    fn replace(&mut self, name: HeaderName, value: HeaderValue, mut goes: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.retain(&name, |given| !goes(given, value.as_bytes()));
+        self.append(name, value);
+    }
 }
 
 impl Headers for HeaderMap {
@@ -51,6 +65,34 @@ impl HeadersMut for HeaderMap {
         self.remove(name);
         for value in kept {
             Self::append(self, name, value);
+        }
+    }
+
+    /// Looks the name up once.
+    fn append_unless(&mut self, name: HeaderName, value: HeaderValue, mut does: impl FnMut(&[u8]) -> bool) {
+        match self.entry(name) {
+            Entry::Vacant(free) => drop(free.insert(value)),
+            Entry::Occupied(mut given) => {
+                if !given.iter().any(|given| does(given.as_bytes())) {
+                    given.append(value);
+                }
+            }
+        }
+    }
+
+    /// Looks the name up once, where there is nothing of its name yet.
+    fn replace(&mut self, name: HeaderName, value: HeaderValue, mut goes: impl FnMut(&[u8], &[u8]) -> bool) {
+        let mut goes = |given: &[u8]| goes(given, value.as_bytes());
+        match self.entry(name) {
+            Entry::Vacant(free) => drop(free.insert(value)),
+            Entry::Occupied(mut given) if given.iter().all(|given| goes(given.as_bytes())) => {
+                given.insert(value);
+            }
+            Entry::Occupied(given) => {
+                let name = given.key().clone();
+                HeadersMut::retain(self, &name, |given| !goes(given));
+                Self::append(self, name, value);
+            }
         }
     }
 }
@@ -124,6 +166,24 @@ mod tests {
             headers.retain(&SET_COOKIE, |value| value != b"b=2");
             assert_eq!(headers.values(&SET_COOKIE).collect::<Vec<_>>(), [b"a=1", b"c=3"]);
             assert_eq!(headers.values(&COOKIE).count(), 1);
+        }
+        check(&mut HeaderMap::new());
+        check(&mut Vec::<(String, String)>::new());
+    }
+
+    #[test]
+    fn what_takes_the_place_of_others_or_is_there_already_is_so_wherever_headers_are_kept() {
+        fn check(headers: &mut impl HeadersMut) {
+            let value = HeaderValue::from_static;
+            for (given, kept) in [("a=1", 1), ("b=1", 2), ("a=2", 2), ("c=1", 3)] {
+                headers.replace(SET_COOKIE, value(given), |given, new| given[0] == new[0]);
+                assert_eq!(headers.values(&SET_COOKIE).count(), kept, "after {given}");
+                assert_eq!(headers.values(&SET_COOKIE).next_back(), Some(given.as_bytes()));
+            }
+            headers.replace(SET_COOKIE, value("only"), |_, _| true);
+            headers.append_unless(SET_COOKIE, value("not"), |other| other == b"only");
+            headers.append_unless(SET_COOKIE, value("also"), |other| other == b"not");
+            assert_eq!(headers.values(&SET_COOKIE).collect::<Vec<_>>(), [b"only" as &[u8], b"also"]);
         }
         check(&mut HeaderMap::new());
         check(&mut Vec::<(String, String)>::new());

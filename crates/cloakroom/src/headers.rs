@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderName, HeaderValue};
 
-use crate::header_map::{Headers, HeadersMut};
+use crate::header_map::HeadersMut;
 use crate::protocol::CookieChange;
 use crate::transport::{Carrier, Channel};
 
@@ -29,7 +29,8 @@ const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 #[must_use = "a response without them loses the visitor's key"]
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
-    vary: [Option<HeaderValue>; 2],
+    varies_on_cookie: bool,
+    varies_on_authorization: bool,
     no_store: bool,
 }
 
@@ -38,20 +39,25 @@ impl ResponseHeaders {
         if !asked {
             return Self::default();
         }
-        let vary = [channel.cookie.is_some().then_some(COOKIE), channel.bearer.then_some(AUTHORIZATION)];
         let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie);
         let cookie = cookie.and_then(|cookie| match change {
             CookieChange::Keep => None,
             CookieChange::Send { key, life } => cookie.set(key, *life),
             CookieChange::Remove => cookie.removal(),
         });
-        Self { cookie, vary, no_store: *change != CookieChange::Keep }
+        Self {
+            cookie,
+            varies_on_cookie: channel.cookie.is_some(),
+            varies_on_authorization: channel.bearer,
+            no_store: !matches!(change, CookieChange::Keep),
+        }
     }
 
     /// For a session that lives in the cookie itself.
     #[cfg(feature = "sealed")]
     pub(crate) fn sealed(cookie: Option<HeaderValue>) -> Self {
-        Self { no_store: cookie.is_some(), cookie, vary: [Some(COOKIE), None] }
+        let no_store = cookie.is_some();
+        Self { cookie, varies_on_cookie: true, varies_on_authorization: false, no_store }
     }
 
     /// Writes them into a response's headers.
@@ -60,25 +66,24 @@ impl ResponseHeaders {
     /// what is there, and `no-store` takes the place of whatever else was said about caching.
     pub fn apply_to(self, response: &mut impl HeadersMut) {
         if let Some(cookie) = self.cookie {
-            let name = name_of(cookie.as_bytes());
-            response.retain(&SET_COOKIE, |other| name_of(other) != name);
-            response.append(SET_COOKIE, cookie);
+            response.replace(SET_COOKIE, cookie, |given, cookie| name_of(given) == name_of(cookie));
         }
-        for name in self.vary.into_iter().flatten() {
-            if !varies_on(response, name.as_bytes()) {
-                response.append(VARY, name);
-            }
+        if self.varies_on_cookie {
+            response.append_unless(VARY, COOKIE, |vary| lists(vary, b"cookie"));
+        }
+        if self.varies_on_authorization {
+            response.append_unless(VARY, AUTHORIZATION, |vary| lists(vary, b"authorization"));
         }
         if self.no_store {
-            response.retain(&CACHE_CONTROL, |_| false);
-            response.append(CACHE_CONTROL, NO_STORE);
+            response.replace(CACHE_CONTROL, NO_STORE, |_, _| true);
         }
     }
 
     /// Name and value of each, for those who build responses by hand: the values are ASCII.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
-        let vary = self.vary.iter().flatten().map(|name| (VARY, name.clone()));
+        let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
+        let vary = vary.into_iter().filter_map(|(varies, name)| varies.then_some((VARY, name)));
         cookie.chain(vary).chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
     }
 }
@@ -88,11 +93,10 @@ fn name_of(set_cookie: &[u8]) -> &[u8] {
     set_cookie.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
-fn varies_on(response: &impl Headers, name: &[u8]) -> bool {
-    response.values(&VARY).any(|vary| {
-        let mut listed = vary.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
-    })
+/// True if a `Vary` says that a response depends on this header.
+fn lists(vary: &[u8], name: &[u8]) -> bool {
+    let mut listed = vary.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -94,19 +94,15 @@ impl Key {
     /// # Security
     /// For the visitor's eyes only: it never belongs in a log, a page or an address.
     pub fn expose(&self) -> String {
-        let mut text = String::with_capacity(Self::TEXT_LEN);
-        self.write_to(&mut text);
-        text
+        self.text().iter().copied().map(char::from).collect()
     }
 
-    /// Appends the key's text.
-    pub(crate) fn write_to(&self, text: &mut String) {
+    /// The same, as ASCII.
+    pub(crate) fn text(&self) -> [u8; Self::TEXT_LEN] {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(&self.id.0);
         bytes[16..].copy_from_slice(&self.secret.bytes());
-        let characters = text::encode(&bytes);
-        // All of them are ASCII.
-        text.push_str(std::str::from_utf8(&characters).unwrap_or_default());
+        text::encode(&bytes)
     }
 }
 

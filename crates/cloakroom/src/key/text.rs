@@ -14,10 +14,8 @@ pub(super) fn encode(bytes: &[u8; 32]) -> [u8; Key::TEXT_LEN] {
     let mut input = [0; 36];
     input[..32].copy_from_slice(bytes);
     let mut characters = [0; PADDED];
-    let (triples, _) = input.as_chunks::<3>();
-    let (quadruples, _) = characters.as_chunks_mut::<4>();
-    for ([a, b, c], quadruple) in triples.iter().zip(quadruples) {
-        *quadruple = [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63];
+    for (six, eight) in input.as_chunks::<6>().0.iter().zip(characters.as_chunks_mut::<8>().0) {
+        *eight = unpack(*six);
     }
     for lanes in characters.as_chunks_mut::<LANES>().0 {
         for character in lanes {
@@ -61,6 +59,15 @@ pub(super) fn decode(text: &[u8]) -> Option<[u8; 32]> {
     bytes.copy_from_slice(&output[..32]);
     let is_known = unknown.iter().fold(output[32], |all, lane| all | lane) == 0;
     is_known.then_some(bytes)
+}
+
+/// What [`pack`] makes of eight values, and back.
+fn unpack([a, b, c, d, e, f]: [u8; 6]) -> [u8; 8] {
+    let word = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let word = (word & 0x0000_0000_00ff_ffff) | (word << 8 & 0x00ff_ffff_0000_0000);
+    let word = (word & 0x0000_0fff_0000_0fff) | (word << 4 & 0x0fff_0000_0fff_0000);
+    let word = (word & 0x003f_003f_003f_003f) | (word << 2 & 0x3f00_3f00_3f00_3f00);
+    word.to_be_bytes()
 }
 
 /// Eight times six bits without the gaps between them: by twos, by fours, then all.

@@ -95,7 +95,7 @@ impl<V: Value> Keeper<V> {
             self.ring.current().seal(contents, &self.purpose, &*self.entropy).map_err(SealError::entropy)?;
         let text = envelope.to_text();
         self.cookie
-            .set_with(text.len(), |cookie| cookie.push_str(&text), self.life(deadlines))
+            .set_value(text.as_bytes(), self.life(deadlines))
             .ok_or_else(|| SealError::unfit("the cookie is no header value".into()))
     }
 
