@@ -99,6 +99,16 @@ impl<V> Default for State<V> {
     }
 }
 
+impl<V> State<V> {
+    fn check_open(&self) -> Result<(), Error> {
+        if self.head == Head::Open { Ok(()) } else { Err(Error::new(ErrorKind::HeadersSent)) }
+    }
+
+    fn client(&self) -> Client {
+        self.noted.as_ref().map(|noted| noted.client()).unwrap_or_default()
+    }
+}
+
 impl<V: Value> Cell<V> {
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
         Self { manager, state: Mutex::new(State::default()) }
@@ -146,7 +156,7 @@ impl<V: Value> Cell<V> {
 
     /// Refuses what needs a new key once the response head is gone.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if self.lock().head == Head::Open { Ok(()) } else { Err(Error::new(ErrorKind::HeadersSent)) }
+        self.lock().check_open()
     }
 
     /// True if the client of this request takes renewed keys.
@@ -155,15 +165,15 @@ impl<V: Value> Cell<V> {
         state.carrier == Carrier::Cookie && state.head == Head::Open
     }
 
-    /// The key this request's first write begins a session under.
-    pub(crate) fn intended(&self) -> Result<Key, Error> {
+    /// The key this request's first write begins a session under, and whose it is.
+    pub(crate) fn intended(&self) -> Result<(Key, Client), Error> {
         let mut state = self.lock();
-        if let Some(key) = &state.intended {
-            return Ok(key.clone());
-        }
-        let key = self.manager.mint()?;
-        state.intended = Some(key.clone());
-        Ok(key)
+        state.check_open()?;
+        let key = match &state.intended {
+            Some(key) => key.clone(),
+            None => state.intended.insert(self.manager.mint()?).clone(),
+        };
+        Ok((key, state.client()))
     }
 
     /// Forgets an intended key whose id turned out to be taken.
@@ -181,7 +191,7 @@ impl<V: Value> Cell<V> {
 
     /// What is known of the request's client, and what a login says of it.
     pub(crate) fn client(&self, said: &Client) -> Client {
-        let noted = self.lock().noted.as_ref().map(|noted| noted.client()).unwrap_or_default();
+        let noted = self.lock().client();
         match said.label() {
             Some(label) => noted.with_label(label),
             None => noted,

@@ -13,6 +13,7 @@ use crate::protocol::{self, CookieChange, Settled};
 use crate::record::{Record, Revision};
 use crate::store::{Outcome, StoreError, Swap};
 use crate::time::Timestamp;
+use crate::turnstile::Turn;
 use crate::value::Value;
 
 /// How long a writer goes on losing races before it gives up.
@@ -56,58 +57,80 @@ impl<V: Value> Manager<V> {
     ///
     /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
     /// verified again: a request that holds a replaced secret writes nothing.
-    pub(crate) async fn write<R>(
+    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
+    pub(crate) fn write<R>(
         &self,
         first: &Held<V>,
         mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<Written<V, R>, Error> {
-        let id = first.key.id();
-        let started = self.now();
-        // All that only losers need is kept apart: this is a part of every handler's future.
-        let (mut now, mut newer, mut turn) = (started, None::<Box<Held<V>>>, None);
-        for lost in 0..ATTEMPTS {
-            // Our copy may say that the session lives, never that it does not.
-            if protocol::is_over(&newer.as_deref().unwrap_or(first).record, now) {
-                newer = Some(Box::new(self.reread(newer.as_deref().unwrap_or(first)).await?));
-                now = self.now();
-            }
-            let (draft, result, swapping) = {
-                let held = newer.as_deref().unwrap_or(first);
-                let (mut draft, result) = match plan(held, now)? {
-                    Plan::Keep(result) => return Ok(Written::nothing(held.clone(), result)),
+    ) -> impl Future<Output = Result<Written<V, R>, Error>> {
+        async move {
+            let started = self.now();
+            // What only losers need is boxed: this future is a part of every handler's.
+            let (mut now, mut newer, mut turn) = (started, None::<Box<Held<V>>>, None::<Box<Turn<SessionId>>>);
+            for lost in 0..ATTEMPTS {
+                // Our copy may say that the session lives, never that it does not.
+                if protocol::is_over(&newer.as_deref().unwrap_or(first).record, now) {
+                    newer = Some(self.reread_boxed(newer.as_deref().unwrap_or(first)).await?);
+                    now = self.now();
+                }
+                let (draft, result) = match self.draft(newer.as_deref().unwrap_or(first), now, &mut plan)? {
+                    Plan::Keep(result) => {
+                        return Ok(Written::nothing(newer.as_deref().unwrap_or(first).clone(), result));
+                    }
                     Plan::Write(draft, result) => (draft, result),
                 };
-                let expected = held.record.revision();
-                let revision = expected.next(self.tokens.draw());
-                draft.record = draft.record.edited(|facts| facts.revision = revision);
-                let swapping = self.swap(id, expected, draft.record.clone());
-                (draft, result, swapping)
-            };
-            let swap = swapping.await?;
-            let held = newer.as_deref().unwrap_or(first);
-            match swap {
-                Swap::Done => {
-                    if lost > 0 {
-                        self.observe(&Event::Retried { id, lost });
+                let swap = self.swap(newer.as_deref().unwrap_or(first), draft.record.clone()).await?;
+                let held = newer.as_deref().unwrap_or(first);
+                match swap {
+                    Swap::Done => {
+                        if lost > 0 {
+                            self.observe(&Event::Retried { id: held.key.id(), lost });
+                        }
+                        return Ok(self.written(held, draft, result, now));
                     }
-                    return Ok(self.written(held, draft, result, now));
+                    Swap::Stale(current) => {
+                        newer = Some(Box::new(self.recognise(&held.key, held.claim, current)?));
+                    }
+                    Swap::Gone => newer = Some(self.reread_boxed(held).await?),
                 }
-                Swap::Stale(current) => {
-                    newer = Some(Box::new(self.recognise(&held.key, held.claim, current)?));
+                if now.since(started) >= PATIENCE {
+                    break;
                 }
-                Swap::Gone => newer = Some(Box::new(self.reread(held).await?)),
+                // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
+                if turn.is_none() {
+                    turn = Some(Io::future(self.turn_at(first.key.id())).await);
+                }
+                now = self.now();
             }
-            if now.since(started) >= PATIENCE {
-                break;
-            }
-            // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
-            if turn.is_none() {
-                turn = Some(Io::future(self.turnstile.enter(id)).await);
-            }
-            now = self.now();
+            self.observe(&Event::Conflict { id: first.key.id() });
+            Err(Error::new(ErrorKind::Conflict))
         }
-        self.observe(&Event::Conflict { id });
-        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    /// What the plan wants, as the next write of the session.
+    fn draft<R>(
+        &self,
+        held: &Held<V>,
+        now: Timestamp,
+        plan: &mut impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Plan<V, R>, Error> {
+        let planned = plan(held, now)?;
+        Ok(match planned {
+            Plan::Write(mut draft, result) => {
+                let revision = held.record.revision().next(self.tokens.draw());
+                draft.record = draft.record.edited(|facts| facts.revision = revision);
+                Plan::Write(draft, result)
+            }
+            keep @ Plan::Keep(_) => keep,
+        })
+    }
+
+    fn reread_boxed<'a>(&'a self, held: &Held<V>) -> Io<'a, Result<Box<Held<V>>, Error>> {
+        self.reread(held).map(|held| held.map(Box::new))
+    }
+
+    async fn turn_at(&self, id: SessionId) -> Box<Turn<SessionId>> {
+        Box::new(self.turnstile.enter(id).await)
     }
 
     fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
@@ -127,7 +150,8 @@ impl<V: Value> Manager<V> {
 
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
     /// tells whether the write that stands there is this one.
-    fn swap(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, Error>> {
+    fn swap(&self, held: &Held<V>, record: Record) -> Io<'_, Result<Swap, Error>> {
+        let (id, expected) = (held.key.id(), held.record.revision());
         match self.store.replace(id, expected, record.clone()).at_once() {
             Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
                 Io::future(self.swap_again(id, expected, record, error))

@@ -118,10 +118,9 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Begins a session for a vacant handle; false if another handle of this request was first.
     pub(super) async fn begin(&mut self, value: Arc<Holder<V>>, lifetime: Lifetime) -> Result<bool, Error> {
         self.check_writable()?;
-        self.cell.check_open()?;
         let manager = Arc::clone(&self.cell.manager);
         for _ in 0..MINTS {
-            let (key, client) = (self.cell.intended()?, self.cell.client(&Client::new()));
+            let (key, client) = self.cell.intended()?;
             let (payload, value) = (Payload::typed(Arc::clone(&value)), Some(Arc::clone(&value)));
             let plain = Beginning { key, lifetime, login: None, client, value, payload, inherited: false };
             match manager.create(plain).await? {
@@ -149,29 +148,35 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// Every change of a live session goes through here.
-    pub(super) async fn write<R>(
+    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
+    pub(super) fn write<R>(
         &mut self,
         plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<R, Error> {
-        let written = self.plan(plan).await?;
-        Ok(self.publish(written))
+    ) -> impl Future<Output = Result<R, Error>> {
+        async move {
+            let written = self.plan(plan).await?;
+            Ok(self.publish(written))
+        }
     }
 
     /// Plans and writes a change, which nobody knows of yet.
-    async fn plan<R>(
+    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
+    fn plan<R>(
         &self,
         mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<Written<V, R>, Error> {
-        self.check_writable()?;
-        let Some(held) = self.held() else {
-            return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
-        };
-        let manager = &self.cell.manager;
-        manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
-            if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
-                self.cell.retract(&held.key);
-            }
-        })
+    ) -> impl Future<Output = Result<Written<V, R>, Error>> {
+        async move {
+            self.check_writable()?;
+            let Some(held) = self.held() else {
+                return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
+            };
+            let manager = &self.cell.manager;
+            manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
+                if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
+                    self.cell.retract(&held.key);
+                }
+            })
+        }
     }
 
     /// Makes a change known to the request's other handles.
