@@ -45,7 +45,7 @@ impl<V> Holding<V> {
     /// True if both are one and the same session, as one and the same write left it.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Live(one), Self::Live(other)) => one.record.is(&other.record) && one.key == other.key,
+            (Self::Live(one), Self::Live(other)) => one.is(other),
             _ => false,
         }
     }
@@ -119,10 +119,6 @@ impl<V: Value> Cell<V> {
         let holding = Some(Holding::Live(held));
         let state = State { holding, head: Head::None, ..State::default() };
         Self { manager, state: Mutex::new(state) }
-    }
-
-    pub(crate) fn is_keyless(&self) -> bool {
-        self.lock().head == Head::None
     }
 
     /// Notes that the response depends on the session, without opening one.
@@ -207,7 +203,7 @@ impl<V: Value> Cell<V> {
         let mut state = self.lock();
         let overtaken = match (&state.holding, &holding) {
             (Some(Holding::Live(theirs)), Holding::Live(ours)) => {
-                theirs.key.id() == ours.key.id()
+                theirs.id() == ours.id()
                     && theirs.record.revision().count() > ours.record.revision().count()
             }
             _ => false,
@@ -235,7 +231,7 @@ impl<V: Value> Cell<V> {
     pub(crate) fn inherit(&self, found: Option<SessionId>, holding: Holding<V>, cookie: CookieChange) {
         let mut state = self.lock();
         let held = match &state.holding {
-            Some(Holding::Live(held)) => Some(held.key.id()),
+            Some(Holding::Live(held)) => Some(held.id()),
             Some(Holding::Vacant(_)) => None,
             _ => return,
         };

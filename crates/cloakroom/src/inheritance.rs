@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::header_map::Headers;
 use crate::key::{Key, KindTag};
 use crate::login::Login;
-use crate::manager::{Beginning, Manager, Opened};
+use crate::manager::{Beginning, Guest, Manager, Opened};
 use crate::protocol::{CookieChange, Vacancy};
 use crate::record::Stored;
 use crate::session::Session;
@@ -158,13 +158,12 @@ impl<V: Value, K: Kind> Visit<V, K> {
             // Another request may have taken over meanwhile, and the old session be gone for that reason.
             _ => return self.is_confirmed(key, manager.store.get(key.id()).await?).await,
         };
-        let (value, payload) = manager.hold(value);
+        let value = Some(manager.holder(value));
         let said = login.as_ref().map_or(Client::new(), |login| login.client.clone());
         let lifetime = login.as_ref().and_then(|login| login.lifetime).unwrap_or(manager.lifetime());
         let (key, client) = (key.clone(), self.cell.client(&said));
-        let beginning =
-            Beginning { key, lifetime, login, client, value: Some(value), payload, inherited: true };
-        match manager.create(beginning).await {
+        let guest = Guest { login, inherited: true };
+        match manager.create_for(&guest, Beginning { key, lifetime, client, value }).await {
             // Whoever was first may have gone further: what the key opens now is judged next.
             Err(error) if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Corrupt) => Ok(true),
             created => is_admitted(created.map(drop)),

@@ -3,6 +3,7 @@
 mod admission;
 mod attending;
 mod creation;
+mod held;
 mod opening;
 mod roster;
 mod writing;
@@ -11,7 +12,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use creation::{Beginning, Created, MINTS};
+pub(crate) use creation::{Beginning, Created, Guest, MINTS};
+pub(crate) use held::{Claim, Held};
 pub(crate) use opening::{Asked, Opened};
 use writing::ATTEMPTS;
 pub(crate) use writing::{Draft, Plan, Written};
@@ -22,7 +24,7 @@ use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
 use crate::guesses::Guesses;
 use crate::io::Io;
-use crate::key::{Key, KindTag, Lineage, Nonce, Secret, SessionId, Verifier};
+use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
 use crate::lifetime::Lifetime;
 use crate::limit::Limit;
 use crate::observer::{Event, Observer};
@@ -78,31 +80,6 @@ pub(crate) struct Manager<V> {
     pub(crate) tokens: Tokens,
 }
 
-/// A live session in the hands of a request.
-pub(crate) struct Held<V> {
-    pub(crate) key: Key,
-    pub(crate) claim: Claim,
-    pub(crate) record: Record,
-    /// The decoded value; none if the session was never given one.
-    pub(crate) value: Option<Arc<Holder<V>>>,
-}
-
-impl<V> Clone for Held<V> {
-    fn clone(&self) -> Self {
-        let Self { key, claim, record, value } = self;
-        Self { key: key.clone(), claim: *claim, record: record.clone(), value: value.clone() }
-    }
-}
-
-/// By what a session is held.
-#[derive(Clone, Copy)]
-pub(crate) enum Claim {
-    /// By the secret with this verifier, which a request presented.
-    Secret(Verifier),
-    /// By the lineage of the secret that a request presented, long ago perhaps.
-    Lineage(Lineage),
-}
-
 impl<V: Value> Manager<V> {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -142,12 +119,6 @@ impl<V: Value> Manager<V> {
         Arc::new(Holder { value, coding: Arc::clone(&self.coding) })
     }
 
-    /// The same, and the payload made of it.
-    pub(crate) fn hold(&self, value: V) -> (Arc<Holder<V>>, Payload) {
-        let holder = self.holder(value);
-        (Arc::clone(&holder), Payload::typed(holder))
-    }
-
     fn decode(&self, id: SessionId, payload: &Payload) -> Result<Option<Arc<Holder<V>>>, CodecError> {
         payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
     }
@@ -160,8 +131,8 @@ impl<V: Value> Manager<V> {
     /// Whether the session is still open to whoever holds it.
     fn judge_claim(&self, record: &Record, claim: &Claim) -> Standing {
         match claim {
-            Claim::Secret(verifier) => self.judge(record, verifier, self.now()),
-            Claim::Lineage(lineage) => protocol::judge_lineage(record, *lineage, self.now()),
+            Claim::Key(key) => self.judge(record, &self.verifier(key), self.now()),
+            Claim::Lineage(_, lineage) => protocol::judge_lineage(record, *lineage, self.now()),
         }
     }
 
@@ -176,7 +147,7 @@ impl<V: Value> Manager<V> {
 
     /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
     pub(crate) async fn end_held(&self, held: &Held<V>, reason: EndReason) -> Result<(), Error> {
-        let id = held.key.id();
+        let id = held.id();
         let ending = protocol::end(reason, self.now());
         let mut expected = held.record.revision();
         for _ in 0..ATTEMPTS {
@@ -198,11 +169,11 @@ impl<V: Value> Manager<V> {
     }
 
     /// The session that this claim holds in a record just read, or why there is none.
-    fn recognise(&self, key: &Key, claim: Claim, record: Record) -> Result<Held<V>, Error> {
-        match self.judge_claim(&record, &claim) {
+    fn recognise(&self, claim: &Claim, record: Record) -> Result<Held<V>, Error> {
+        match self.judge_claim(&record, claim) {
             Standing::Live => {
-                let value = self.decode(key.id(), record.payload()).map_err(Error::corrupt)?;
-                Ok(Held { key: key.clone(), claim, record, value })
+                let value = self.decode(claim.id(), record.payload()).map_err(Error::corrupt)?;
+                Ok(Held { claim: claim.clone(), record, value })
             }
             Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
             Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
@@ -212,22 +183,22 @@ impl<V: Value> Manager<V> {
 
     /// Reads the session again that `held` is a copy of.
     pub(crate) fn reread<'a>(&'a self, held: &Held<V>) -> Io<'a, Result<Held<V>, Error>> {
-        let (key, claim, reading) = (held.key.clone(), held.claim, self.store.get(held.key.id()));
-        Io::future(async move { self.found(&key, claim, reading.await?) })
+        let (claim, reading) = (held.claim.clone(), self.store.get(held.id()));
+        Io::future(async move { self.found(&claim, reading.await?) })
     }
 
     /// What the store's answer is for this claim.
-    fn found(&self, key: &Key, claim: Claim, stored: Option<Stored>) -> Result<Held<V>, Error> {
+    fn found(&self, claim: &Claim, stored: Option<Stored>) -> Result<Held<V>, Error> {
         match (stored, claim) {
-            (Some(Stored::Live(record)), _) => self.recognise(key, claim, record),
-            (Some(Stored::Ended(tombstone)), Claim::Secret(verifier)) => {
-                match protocol::judge_ended(&tombstone, &verifier) {
+            (Some(Stored::Live(record)), _) => self.recognise(claim, record),
+            (Some(Stored::Ended(tombstone)), Claim::Key(key)) => {
+                match protocol::judge_ended(&tombstone, &self.verifier(key)) {
                     Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
                     _ => Err(Error::vacant(Vacancy::Unknown)),
                 }
             }
             // No stranger comes with a lineage: the application took it from an open session.
-            (Some(Stored::Ended(tombstone)), Claim::Lineage(_)) => {
+            (Some(Stored::Ended(tombstone)), Claim::Lineage(..)) => {
                 Err(Error::vacant(Vacancy::Ended(tombstone.ending().reason)))
             }
             (None, _) => Err(Error::vacant(Vacancy::Unknown)),

@@ -22,14 +22,14 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Shards, each behind its own lock. A power of two.
-const SHARDS: usize = 64;
+/// Shards, each behind its own lock: as many as a byte has values.
+const SHARDS: usize = 256;
 /// Slots that an insert looks over for garbage, in the shard it has locked anyway.
 const LOOK_OVER: usize = 8;
 /// How long garbage is left alone between sweeps: clocks differ, and what is read a moment late is told "expired".
 const SLACK: u64 = 60_000;
 /// Slots that are looked over in each shard, once for garbage and once for tombstones, before a full store refuses.
-const SEARCH: usize = 128;
+const SEARCH: usize = 32;
 
 /// Keeps sessions in this process's memory: for tests, demos, and one process whose sessions may end with it.
 ///
@@ -48,7 +48,7 @@ const SEARCH: usize = 128;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 pub struct MemoryStore {
-    shards: [Shard; SHARDS],
+    shards: Box<[Shard]>,
     directory: Directory,
     space: Space,
     /// The time that a caller spoke of last: what garbage is judged by between sweeps. Not the latest ever, or a clock
@@ -74,7 +74,7 @@ impl MemoryStore {
     /// A store of at most `sessions` entries, tombstones included, and about `bytes` bytes.
     pub fn bounded(sessions: usize, bytes: usize) -> Self {
         Self {
-            shards: [const { Shard::new() }; SHARDS],
+            shards: (0..SHARDS).map(|_| Shard::new()).collect(),
             directory: Directory::new(),
             space: Space::new(sessions, bytes),
             heard: AtomicU64::new(0),
@@ -175,7 +175,9 @@ impl MemoryStore {
         if inserted == Inserted::Taken {
             self.space.release(1, bytes);
         }
-        self.discard(removed);
+        if !removed.is_empty() {
+            self.discard(removed);
+        }
         Ok(inserted)
     }
 
@@ -252,7 +254,7 @@ impl MemoryStore {
 
 /// Shards are ranges of ids in ascending order, so that a scan need not look at all of them.
 fn shard_of(id: SessionId) -> usize {
-    usize::from(id.as_bytes()[0]) * SHARDS / 256
+    usize::from(id.as_bytes()[0])
 }
 
 impl Store for MemoryStore {

@@ -112,7 +112,7 @@ impl<V: Value, K: Kind> Session<V, K> {
 
     /// The public name of the session.
     pub fn id(&self) -> Option<SessionId> {
-        self.held().map(|held| held.key.id())
+        self.held().map(|held| held.id())
     }
 
     /// The key that opens the session; `None` outside a request ([`Attendance`](crate::Attendance)).
@@ -120,7 +120,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// # Security
     /// For the visitor alone; a bearer client is given [`Key::expose`] in the answer to its login.
     pub fn key(&self) -> Option<&Key> {
-        self.held().filter(|_| !self.cell.is_keyless()).map(|held| &held.key)
+        self.held().and_then(Held::key)
     }
 
     /// Who is signed in.
@@ -323,7 +323,7 @@ impl<V: Value, K: Kind> Session<V, K> {
                     done => return done,
                 },
                 SignIn::Switch => {
-                    let id = held.key.id();
+                    let id = held.id();
                     self.manager().end(id, EndReason::SignedInAsAnother).await?;
                 }
             }
@@ -342,7 +342,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.cell.check_open()?;
         let fresh = self.manager().secret()?;
         self.write(|manager, held, now| {
-            let key = held.key.with_secret(fresh.clone());
+            let key = held.key_with(&fresh);
             let record = protocol::replace_secret(&held.record, manager.verifier(&key), now);
             Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
         })

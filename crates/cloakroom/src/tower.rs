@@ -108,16 +108,21 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let outer = request.extensions().get::<Visit<V, K>>();
-        if outer.is_some_and(|visit| self.sessions.is_visited(visit)) {
-            // The same sessions twice: the outer layer knows which headers to send.
-            return SessionFuture { inner: self.inner.call(request), visit: None };
-        }
+        // The same sessions twice: the outer layer knows which headers to send.
+        let is_inner = outer.is_some_and(|visit| self.sessions.is_visited(visit));
+        let visit = (!is_inner).then(|| self.begin(request.extensions_mut()));
+        SessionFuture { inner: self.inner.call(request), visit }
+    }
+}
+
+impl<S, V: Value, K: Kind> SessionService<S, V, K> {
+    fn begin(&self, extensions: &mut Extensions) -> Visit<V, K> {
         let mut visit = self.sessions.visit();
-        if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
+        if let Some(address) = self.peer.and_then(|find| find(extensions)) {
             visit = visit.from_peer(address);
         }
-        request.extensions_mut().insert(visit.clone());
-        SessionFuture { inner: self.inner.call(request), visit: Some(visit) }
+        extensions.insert(visit.clone());
+        visit
     }
 }
 

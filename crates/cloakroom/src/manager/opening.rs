@@ -56,8 +56,7 @@ impl<V: Value> Manager<V> {
             && protocol::opens_quietly(record, &caller.verifier, caller.renews, self.now())
             && let Ok(value) = record.payload().open(&self.coding)
         {
-            let (key, claim, record) = (caller.key, Claim::Secret(caller.verifier), record.clone());
-            return Ok(Held { key, claim, record, value });
+            return Ok(Held { claim: Claim::Key(caller.key), record: record.clone(), value });
         }
         Err((caller, recalled))
     }
@@ -167,15 +166,15 @@ impl<V: Value> Manager<V> {
         };
         let Caller { key, verifier, renews, client } = caller;
         let step = if renews { protocol::upkeep(&record, &verifier, now) } else { Upkeep::Nothing };
-        let claim = Claim::Secret(verifier);
+        let id = key.id();
         let next = match step {
             Upkeep::Nothing => {
-                let record = self.touch(key.id(), record, now).await;
-                return Ok(Opened::Live(Held { key, claim, record, value }, CookieChange::Keep));
+                let (record, claim) = (self.touch(id, record, now).await, Claim::Key(key));
+                return Ok(Opened::Live(Held { claim, record, value }, CookieChange::Keep));
             }
             Upkeep::HandOver => {
-                let record = self.touch(key.id(), record, now).await;
-                let held = Held { key, claim, record, value };
+                let (record, claim) = (self.touch(id, record, now).await, Claim::Key(key));
+                let held = Held { claim, record, value };
                 return Ok(self.hand_over(held, now));
             }
             Upkeep::Begin => {
@@ -188,14 +187,17 @@ impl<V: Value> Manager<V> {
         let (next, next_key) = next;
         let revision = record.revision().next(self.tokens.draw());
         let next = next.edited(|facts| facts.revision = revision);
-        match self.store.replace(key.id(), record.revision(), next.clone()).await {
-            Ok(Swap::Done) => Ok(self.kept_up(Held { key, claim, record: next, value }, next_key, now)),
+        match self.store.replace(id, record.revision(), next.clone()).await {
+            Ok(Swap::Done) => {
+                let held = Held { claim: Claim::Key(key), record: next, value };
+                Ok(self.kept_up(held, next_key, now))
+            },
             Ok(Swap::Stale(current)) => {
                 self.overtaken(Caller { key, verifier, renews, client }, current).await
             }
-            Ok(Swap::Gone) => self.gone(Held { key, claim, record, value }).await,
+            Ok(Swap::Gone) => self.gone(Held { claim: Claim::Key(key), record, value }).await,
             // The read this write rides on succeeded, and stands. The next request tries again.
-            Err(_) => Ok(Opened::Live(Held { key, claim, record, value }, CookieChange::Keep)),
+            Err(_) => Ok(Opened::Live(Held { claim: Claim::Key(key), record, value }, CookieChange::Keep)),
         }
     }
 
@@ -210,7 +212,7 @@ impl<V: Value> Manager<V> {
 
     /// The visitor has not got the next key yet: gives it again, from the record alone.
     fn hand_over(&self, held: Held<V>, now: Timestamp) -> Opened<V> {
-        match protocol::next_key(&held.record, &held.key) {
+        match held.key().and_then(|key| protocol::next_key(&held.record, key)) {
             Some(next) => self.with_key(held, next, now),
             None => Opened::Live(held, CookieChange::Keep),
         }
@@ -218,7 +220,7 @@ impl<V: Value> Manager<V> {
 
     fn with_key(&self, held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
         let cookie = CookieChange::send(key.clone(), &held.record, now);
-        Opened::Live(Held { claim: Claim::Secret(self.verifier(&key)), key, ..held }, cookie)
+        Opened::Live(Held { claim: Claim::Key(key), ..held }, cookie)
     }
 
     /// Another write came before our upkeep: looks at what stands there now, and does no more than hand over.
@@ -234,9 +236,7 @@ impl<V: Value> Manager<V> {
             Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
         };
         let step = protocol::upkeep(&record, &caller.verifier, now);
-        let Caller { key, verifier, .. } = caller;
-        let claim = Claim::Secret(verifier);
-        let held = Held { key, claim, record, value };
+        let held = Held { claim: Claim::Key(caller.key), record, value };
         Ok(match step {
             Upkeep::HandOver => self.hand_over(held, now),
             _ => Opened::Live(held, CookieChange::Keep),

@@ -84,12 +84,12 @@ impl<V: Value> Manager<V> {
                 match swap {
                     Swap::Done => {
                         if lost > 0 {
-                            self.observe(&Event::Retried { id: held.key.id(), lost });
+                            self.observe(&Event::Retried { id: held.id(), lost });
                         }
                         return Ok(self.written(held, draft, result, now));
                     }
                     Swap::Stale(current) => {
-                        newer = Some(Box::new(self.recognise(&held.key, held.claim, current)?));
+                        newer = Some(Box::new(self.recognise(&held.claim, current)?));
                     }
                     Swap::Gone => newer = Some(self.reread_boxed(held).await?),
                 }
@@ -98,11 +98,11 @@ impl<V: Value> Manager<V> {
                 }
                 // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
                 if turn.is_none() {
-                    turn = Some(Io::future(self.turn_at(first.key.id())).await);
+                    turn = Some(Io::future(self.turn_at(first.id())).await);
                 }
                 now = self.now();
             }
-            self.observe(&Event::Conflict { id: first.key.id() });
+            self.observe(&Event::Conflict { id: first.id() });
             Err(Error::new(ErrorKind::Conflict))
         }
     }
@@ -137,12 +137,11 @@ impl<V: Value> Manager<V> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
             None => {
-                let (key, claim) = (held.key.clone(), held.claim);
-                (Held { key, claim, record, value }, CookieChange::Keep)
+                (Held { claim: held.claim.clone(), record, value }, CookieChange::Keep)
             }
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
-                (Held { claim: Claim::Secret(self.verifier(&key)), key, record, value }, cookie)
+                (Held { claim: Claim::Key(key), record, value }, cookie)
             }
         };
         Written { held, cookie, result, changed: true }
@@ -151,7 +150,7 @@ impl<V: Value> Manager<V> {
     /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
     /// tells whether the write that stands there is this one.
     fn swap(&self, held: &Held<V>, record: Record) -> Io<'_, Result<Swap, Error>> {
-        let (id, expected) = (held.key.id(), held.record.revision());
+        let (id, expected) = (held.id(), held.record.revision());
         match self.store.replace(id, expected, record.clone()).at_once() {
             Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
                 Io::future(self.swap_again(id, expected, record, error))

@@ -57,6 +57,7 @@ impl Shard {
     ) -> (Inserted, Vec<(SessionId, Slot)>) {
         let mut table = self.lock();
         let table = table.get_or_insert_default();
+        table.make_room();
         let inserted = match table.slots.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
             Entry::Vacant(free) => {
@@ -149,18 +150,27 @@ impl Shard {
 }
 
 impl Table {
+    /// Grows by an eighth, where a table of its own accord would double: half of it would stand empty for long.
+    fn make_room(&mut self) {
+        let count = self.slots.len();
+        if count == self.slots.capacity() {
+            self.slots.reserve_exact(count / 8 + 8);
+        }
+    }
+
     fn look_over(&mut self, count: usize, is_garbage: impl Fn(&Slot) -> bool) -> Vec<(SessionId, Slot)> {
         let mut removed = Vec::new();
-        for _ in 0..count.min(self.slots.len()) {
-            if self.cursor == 0 || self.cursor > self.slots.len() {
-                self.cursor = self.slots.len();
-            }
-            let Some(index) = self.cursor.checked_sub(1) else {
-                break;
-            };
-            self.cursor = index;
-            if self.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
-                removed.extend(self.slots.swap_remove_index(index));
+        if self.cursor == 0 || self.cursor > self.slots.len() {
+            self.cursor = self.slots.len();
+        }
+        let (top, bottom) = (self.cursor, self.cursor.saturating_sub(count));
+        self.cursor = bottom;
+        let looked_at = self.slots.get_range(bottom..top);
+        if looked_at.is_some_and(|slots| slots.values().any(&is_garbage)) {
+            for index in (bottom..top).rev() {
+                if self.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
+                    removed.extend(self.slots.swap_remove_index(index));
+                }
             }
         }
         removed

@@ -19,7 +19,7 @@ impl<V: Value, K: Kind> Session<V, K> {
         match &self.seen {
             Holding::Live(held) => {
                 let (manager, lineage) = (&self.cell.manager, held.record.credentials().lineage());
-                Ok(Attendance::new(Arc::clone(manager), Stub::new(held.key.id(), lineage, manager.kind)))
+                Ok(Attendance::new(Arc::clone(manager), Stub::new(held.id(), lineage, manager.kind)))
             }
             Holding::Superseded => Err(Error::new(ErrorKind::Superseded)),
             Holding::Vacant(_) | Holding::Over => {

@@ -25,14 +25,14 @@ impl<V: Value, K: Kind> Session<V, K> {
         let now = manager.now();
         let lifetime = login.lifetime.unwrap_or(*held.record.lifetime());
         let (until, at) = (lifetime.absolute_deadline(now), login.authenticated_at(now));
-        let entrance = manager.enter(&login.principal, held.key.id(), until, at).await?;
+        let entrance = manager.enter(&login.principal, held.id(), until, at).await?;
         let client = self.cell.client(&login.client);
         let signed_in = self.plan(|manager, held, now| {
             if protocol::plan_sign_in(&held.record, &login.principal) == SignIn::Switch {
                 // Somebody else signed in on it while this login lost a race: not ours to take over.
                 return Err(Error::vacant(Vacancy::Replaced));
             }
-            let key = held.key.with_secret(fresh.clone());
+            let key = held.key_with(&fresh);
             let record = match login.lifetime {
                 Some(lifetime) => &protocol::give_lifetime(&held.record, lifetime, now),
                 None => &held.record,
@@ -72,15 +72,11 @@ impl<V: Value, K: Kind> Session<V, K> {
         login: Option<Login>,
     ) -> Result<(), Error> {
         let manager = self.manager();
-        let key = manager.mint()?;
-        let (value, payload) = match value.map(|value| manager.hold(value)) {
-            Some((value, payload)) => (Some(value), payload),
-            None => (None, Payload::unset()),
-        };
         let client = self.cell.client(login.as_ref().map_or(&Client::new(), |login| &login.client));
-        let beginning = Beginning { key, lifetime, login, client, value, payload, inherited: false };
-        let held = manager.create_fresh(beginning).await?;
-        self.minted(held);
+        let value = value.map(|value| manager.holder(value));
+        let held = manager.create_fresh(lifetime, client, value, login).await?;
+        let now = held.record.created();
+        self.minted(held, now);
         Ok(())
     }
 
@@ -88,7 +84,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub(super) async fn readmit(&self, lifetime: Lifetime) -> Result<(), Error> {
         let Some((held, principal)) = self.held().zip(self.principal()) else { return Ok(()) };
         let manager = self.manager();
-        manager.readmit(principal, held.key.id(), lifetime.absolute_deadline(manager.now())).await
+        manager.readmit(principal, held.id(), lifetime.absolute_deadline(manager.now())).await
     }
 
     pub(super) async fn put(&mut self, value: V, expiry: Option<Duration>) -> Result<(), Error> {
@@ -121,15 +117,16 @@ impl<V: Value, K: Kind> Session<V, K> {
         let manager = Arc::clone(&self.cell.manager);
         for _ in 0..MINTS {
             let (key, client) = self.cell.intended()?;
-            let (payload, value) = (Payload::typed(Arc::clone(&value)), Some(Arc::clone(&value)));
-            let plain = Beginning { key, lifetime, login: None, client, value, payload, inherited: false };
-            match manager.create(plain).await? {
+            let value = Some(Arc::clone(&value));
+            match manager.create(Beginning { key, lifetime, client, value }).await? {
                 Created::New(held) => {
-                    self.minted(held);
+                    let now = held.record.created();
+                    self.minted(held, now);
                     return Ok(true);
                 }
                 Created::Existing(held) => {
-                    self.minted(held);
+                    let now = manager.now();
+                    self.minted(held, now);
                     return Ok(false);
                 }
                 Created::Taken => self.cell.give_up_intended(),
@@ -173,7 +170,7 @@ impl<V: Value, K: Kind> Session<V, K> {
             let manager = &self.cell.manager;
             manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
                 if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
-                    self.cell.retract(&held.key);
+                    held.key().into_iter().for_each(|key| self.cell.retract(key));
                 }
             })
         }
@@ -204,8 +201,9 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// A session came to be under a key of this request.
-    fn minted(&mut self, held: Held<V>) {
-        let cookie = CookieChange::send(held.key.clone(), &held.record, self.manager().now());
+    fn minted(&mut self, held: Held<V>, now: Timestamp) {
+        let cookie = held.key().map(|key| CookieChange::send(key.clone(), &held.record, now));
+        let cookie = cookie.unwrap_or_default();
         self.modified = true;
         self.seen = self.cell.publish(Holding::Live(held), cookie);
     }
@@ -231,7 +229,8 @@ pub(super) fn to_value<V: Value>(
     if expiry.is_none() && held.value.as_ref().is_some_and(|holder| holder.value == value) {
         return Plan::Keep(());
     }
-    let (value, payload): (Arc<Holder<V>>, _) = manager.hold(value);
+    let value = manager.holder(value);
+    let payload = Payload::typed(Arc::clone(&value));
     let used = match expiry {
         Some(expiry) => protocol::extend(&held.record, expiry, now),
         None => protocol::used(&held.record, now),
@@ -248,11 +247,9 @@ pub(super) fn outlasting<V: Value>(
     renews: bool,
     now: Timestamp,
 ) -> Result<Draft<V>, Error> {
-    if !renews {
-        return Ok(draft);
-    }
+    let Some(key) = held.key().filter(|_| renews) else { return Ok(draft) };
     let nonce = manager.nonce()?;
-    match protocol::outlast(&draft.record, &held.key, manager.kind, nonce, now) {
+    match protocol::outlast(&draft.record, key, manager.kind, nonce, now) {
         Some((record, key)) => Ok(Draft { record, fresh: Some(key), ..draft }),
         None => Ok(draft),
     }
