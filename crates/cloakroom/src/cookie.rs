@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-pub(crate) use parse::values;
+use parse::Search;
 #[cfg(feature = "sealed")]
 pub(crate) use policy::LONGEST_PAIR;
 pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
@@ -23,11 +23,21 @@ const MAX_AGE: &str = "; Max-Age=";
 #[derive(Clone, Debug)]
 pub(crate) struct Cookie {
     name: String,
+    search: Search,
     /// Everything after the value but the life: `; Path=/; Secure; ...`.
     attributes: String,
 }
 
 impl Cookie {
+    fn new(name: String, attributes: String) -> Self {
+        Self { search: Search::for_cookies(&name), name, attributes }
+    }
+
+    /// The values of all cookies of this name in one `Cookie` header, which may hold anything.
+    pub(crate) fn values<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.search.values(header)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -49,24 +59,22 @@ impl Cookie {
             Some(seconds) => (MAX_AGE, digits.format(seconds)),
             None => ("", ""),
         };
-        let parts = [
-            self.name.as_bytes(),
-            b"=",
-            value,
-            max_age.as_bytes(),
-            digits.as_bytes(),
-            self.attributes.as_bytes(),
-        ];
         // To the byte: a header value made of a full buffer needs no second one.
-        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
-        parts.iter().for_each(|part| text.extend_from_slice(part));
+        let around = self.name.len() + 1 + self.attributes.len();
+        let mut text = Vec::with_capacity(around + value.len() + max_age.len() + digits.len());
+        text.extend_from_slice(self.name.as_bytes());
+        text.push(b'=');
+        text.extend_from_slice(value);
+        text.extend_from_slice(max_age.as_bytes());
+        text.extend_from_slice(digits.as_bytes());
+        text.extend_from_slice(self.attributes.as_bytes());
         sensitive(text)
     }
 
     /// The header that makes a browser forget the cookie: with every attribute it was set with, or a `__Host-` cookie
     /// would not go (RFC 6265bis section 5.7), and an `Expires` for clients that know no Max-Age.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
-        let Self { name, attributes } = self;
+        let Self { name, attributes, .. } = self;
         sensitive(format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}").into())
     }
 }

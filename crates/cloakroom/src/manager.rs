@@ -16,7 +16,7 @@ pub(crate) use creation::{Beginning, Created, Guest, MINTS};
 pub(crate) use held::{Claim, Held};
 pub(crate) use opening::{Asked, Opened};
 use writing::ATTEMPTS;
-pub(crate) use writing::{Draft, Plan, Written};
+pub(crate) use writing::{Attempt, Draft, Plan, Written};
 
 use crate::client::ClientPolicy;
 use crate::codec::{CodecError, Coding};

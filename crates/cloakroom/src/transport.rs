@@ -3,7 +3,7 @@
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 
-use crate::cookie::{self, Cookie, CookiePolicy, CookiePolicyError};
+use crate::cookie::{Cookie, CookiePolicy, CookiePolicyError};
 use crate::header_map::Headers;
 use crate::key::Key;
 
@@ -133,7 +133,7 @@ impl Channel {
         };
         let mut presented = Presented::nothing(Carrier::Cookie);
         for header in headers.values(&COOKIE) {
-            for value in cookie::values(header, cookie.name().as_bytes()) {
+            for value in cookie.values(header) {
                 presented.take(value);
             }
         }

@@ -218,7 +218,7 @@ impl<V: Value> Turn<'_, V> {
         if state.holding.is_none() {
             state.holding = Some(holding);
         }
-        if state.cookie == CookieChange::Keep {
+        if matches!(state.cookie, CookieChange::Keep) {
             state.cookie = cookie;
         }
         // Given up in the same step.
@@ -236,6 +236,8 @@ impl<V: Value> Drop for Turn<'_, V> {
 impl<V> State<V> {
     fn give_up_turn(&mut self) {
         self.opening = false;
-        self.waiting.drain(..).for_each(Waker::wake);
+        if !self.waiting.is_empty() {
+            self.waiting.drain(..).for_each(Waker::wake);
+        }
     }
 }

@@ -155,7 +155,7 @@ impl CookiePolicy {
             SameSite::Lax => "; SameSite=Lax",
             SameSite::None => "; SameSite=None",
         });
-        Ok(Cookie { name, attributes })
+        Ok(Cookie::new(name, attributes))
     }
 
     fn check_name(&self, name: &str) -> Result<(), CookiePolicyError> {

@@ -13,7 +13,6 @@ use crate::protocol::{self, CookieChange, Settled};
 use crate::record::{Record, Revision};
 use crate::store::{Outcome, StoreError, Swap};
 use crate::time::Timestamp;
-use crate::turnstile::Turn;
 use crate::value::Value;
 
 /// How long a writer goes on losing races before it gives up.
@@ -46,91 +45,89 @@ pub(crate) struct Written<V, R> {
     pub(crate) changed: bool,
 }
 
-impl<V, R> Written<V, R> {
-    fn nothing(held: Held<V>, result: R) -> Self {
-        Self { held, cookie: CookieChange::Keep, result, changed: false }
-    }
+/// A change under way.
+pub(crate) enum Attempt<'a, V, R> {
+    /// It is made, or there was nothing to write.
+    Done(Written<V, R>),
+    /// The store was asked at this moment, and has not answered.
+    Asked(Draft<V>, R, Io<'a, Result<Swap, Error>>, Timestamp),
+    /// The session is over by our copy of it, which may say that it lives, never that it does not.
+    Over,
 }
 
 impl<V: Value> Manager<V> {
-    /// Plans and writes until the plan's write wins or the session is no longer open to its key.
-    ///
-    /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
-    /// verified again: a request that holds a replaced secret writes nothing.
-    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
-    pub(crate) fn write<R>(
-        &self,
-        first: &Held<V>,
-        mut plan: impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> impl Future<Output = Result<Written<V, R>, Error>> {
-        async move {
-            let started = self.now();
-            // What only losers need is boxed: this future is a part of every handler's.
-            let (mut now, mut newer, mut turn) = (started, None::<Box<Held<V>>>, None::<Box<Turn<SessionId>>>);
-            for lost in 0..ATTEMPTS {
-                // Our copy may say that the session lives, never that it does not.
-                if protocol::is_over(&newer.as_deref().unwrap_or(first).record, now) {
-                    newer = Some(self.reread_boxed(newer.as_deref().unwrap_or(first)).await?);
-                    now = self.now();
-                }
-                let (draft, result) = match self.draft(newer.as_deref().unwrap_or(first), now, &mut plan)? {
-                    Plan::Keep(result) => {
-                        return Ok(Written::nothing(newer.as_deref().unwrap_or(first).clone(), result));
-                    }
-                    Plan::Write(draft, result) => (draft, result),
-                };
-                let swap = self.swap(newer.as_deref().unwrap_or(first), draft.record.clone()).await?;
-                let held = newer.as_deref().unwrap_or(first);
-                match swap {
-                    Swap::Done => {
-                        if lost > 0 {
-                            self.observe(&Event::Retried { id: held.id(), lost });
-                        }
-                        return Ok(self.written(held, draft, result, now));
-                    }
-                    Swap::Stale(current) => {
-                        newer = Some(Box::new(self.recognise(&held.claim, current)?));
-                    }
-                    Swap::Gone => newer = Some(self.reread_boxed(held).await?),
-                }
-                if now.since(started) >= PATIENCE {
-                    break;
-                }
-                // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
-                if turn.is_none() {
-                    turn = Some(Io::future(self.turn_at(first.id())).await);
-                }
-                now = self.now();
-            }
-            self.observe(&Event::Conflict { id: first.id() });
-            Err(Error::new(ErrorKind::Conflict))
-        }
-    }
-
-    /// What the plan wants, as the next write of the session.
-    fn draft<R>(
-        &self,
+    /// Plans a change and asks the store to write it; nothing is left to do if that answers at once.
+    pub(crate) fn attempt<'a, R>(
+        &'a self,
         held: &Held<V>,
-        now: Timestamp,
-        plan: &mut impl FnMut(&Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<Plan<V, R>, Error> {
-        let planned = plan(held, now)?;
-        Ok(match planned {
-            Plan::Write(mut draft, result) => {
-                let revision = held.record.revision().next(self.tokens.draw());
-                draft.record = draft.record.edited(|facts| facts.revision = revision);
-                Plan::Write(draft, result)
+        plan: &mut impl FnMut(&Self, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Attempt<'a, V, R>, Error> {
+        let now = self.now();
+        if protocol::is_over(&held.record, now) {
+            return Ok(Attempt::Over);
+        }
+        let (mut draft, result) = match plan(self, held, now)? {
+            Plan::Keep(result) => {
+                let (held, cookie) = (held.clone(), CookieChange::Keep);
+                return Ok(Attempt::Done(Written { held, cookie, result, changed: false }));
             }
-            keep @ Plan::Keep(_) => keep,
+            Plan::Write(draft, result) => (draft, result),
+        };
+        let revision = held.record.revision().next(self.tokens.draw());
+        draft.record = draft.record.edited(|facts| facts.revision = revision);
+        Ok(match self.swap(held, draft.record.clone()).at_once() {
+            Ok(Ok(Swap::Done)) => Attempt::Done(self.written(held, draft, result, now)),
+            Ok(answer) => Attempt::Asked(draft, result, Io::ready(answer), now),
+            Err(swapping) => Attempt::Asked(draft, result, swapping, now),
         })
     }
 
-    fn reread_boxed<'a>(&'a self, held: &Held<V>) -> Io<'a, Result<Box<Held<V>>, Error>> {
-        self.reread(held).map(|held| held.map(Box::new))
-    }
-
-    async fn turn_at(&self, id: SessionId) -> Box<Turn<SessionId>> {
-        Box::new(self.turnstile.enter(id).await)
+    /// Goes on with an attempt until the plan's write wins or the session is no longer open to its key.
+    ///
+    /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
+    /// verified again: a request that holds a replaced secret writes nothing.
+    pub(crate) async fn go_on<R>(
+        &self,
+        first: &Held<V>,
+        mut attempt: Attempt<'_, V, R>,
+        mut plan: impl FnMut(&Self, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Written<V, R>, Error> {
+        let id = first.id();
+        let started = self.now();
+        let (mut newer, mut turn, mut lost) = (None, None, 0);
+        loop {
+            let held = newer.as_ref().unwrap_or(first);
+            match attempt {
+                Attempt::Over => newer = Some(self.reread(held).await?),
+                Attempt::Done(written) => {
+                    if lost > 0 {
+                        self.observe(&Event::Retried { id, lost });
+                    }
+                    return Ok(written);
+                }
+                Attempt::Asked(draft, result, swapping, now) => {
+                    match swapping.await? {
+                        Swap::Done => {
+                            attempt = Attempt::Done(self.written(held, draft, result, now));
+                            continue;
+                        }
+                        Swap::Stale(current) => newer = Some(self.recognise(&held.claim, current)?),
+                        Swap::Gone => newer = Some(self.reread(held).await?),
+                    }
+                    lost += 1;
+                    if lost == ATTEMPTS || now.since(started) >= PATIENCE {
+                        break;
+                    }
+                    // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
+                    if turn.is_none() {
+                        turn = Some(self.turnstile.enter(id).await);
+                    }
+                }
+            }
+            attempt = self.attempt(newer.as_ref().unwrap_or(first), &mut plan)?;
+        }
+        self.observe(&Event::Conflict { id });
+        Err(Error::new(ErrorKind::Conflict))
     }
 
     fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {

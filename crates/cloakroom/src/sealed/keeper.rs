@@ -12,7 +12,7 @@ use super::key_ring::KeyRing;
 use super::text::{Envelope, Purpose, text_len};
 use super::vacancy::SealedVacancy;
 use crate::codec::Coding;
-use crate::cookie::{self, Cookie, LONGEST_PAIR};
+use crate::cookie::{Cookie, LONGEST_PAIR};
 use crate::entropy::Entropy;
 use crate::header_map::Headers;
 use crate::lifetime::Lifetime;
@@ -47,8 +47,7 @@ impl<V: Value> Keeper<V> {
         let now = self.clock.now();
         let mut tried: Vec<&[u8]> = Vec::new();
         let mut reason = SealedVacancy::NoCookie;
-        let name = self.cookie.name().as_bytes();
-        for value in request.values(&COOKIE).flat_map(|header| cookie::values(header, name)) {
+        for value in request.values(&COOKIE).flat_map(|header| self.cookie.values(header)) {
             if reason == SealedVacancy::NoCookie {
                 reason = SealedVacancy::Unopened;
             }

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::lifetime::Lifetime;
 use crate::login::Login;
-use crate::manager::{Beginning, Created, Draft, Held, MINTS, Manager, Plan, Written};
+use crate::manager::{Attempt, Beginning, Created, Draft, Held, MINTS, Manager, Plan, Written};
 use crate::observer::Event;
 use crate::payload::{Holder, Payload};
 use crate::protocol::{self, CookieChange, SignIn, Vacancy};
@@ -114,18 +114,17 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Begins a session for a vacant handle; false if another handle of this request was first.
     pub(super) async fn begin(&mut self, value: Arc<Holder<V>>, lifetime: Lifetime) -> Result<bool, Error> {
         self.check_writable()?;
-        let manager = Arc::clone(&self.cell.manager);
         for _ in 0..MINTS {
             let (key, client) = self.cell.intended()?;
             let value = Some(Arc::clone(&value));
-            match manager.create(Beginning { key, lifetime, client, value }).await? {
+            match self.manager().create(Beginning { key, lifetime, client, value }).await? {
                 Created::New(held) => {
                     let now = held.record.created();
                     self.minted(held, now);
                     return Ok(true);
                 }
                 Created::Existing(held) => {
-                    let now = manager.now();
+                    let now = self.manager().now();
                     self.minted(held, now);
                     return Ok(false);
                 }
@@ -145,35 +144,54 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// Every change of a live session goes through here.
-    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
-    pub(super) fn write<R>(
+    pub(super) async fn write<R>(
         &mut self,
-        plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> impl Future<Output = Result<R, Error>> {
-        async move {
-            let written = self.plan(plan).await?;
-            Ok(self.publish(written))
-        }
+        mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<R, Error> {
+        let written = match self.attempt(&mut plan)? {
+            Attempt::Done(written) => written,
+            // Boxed, since it is a part of every handler's future, which is moved about.
+            attempt => Box::pin(self.go_on(attempt, plan)).await?,
+        };
+        Ok(self.publish(written))
     }
 
     /// Plans and writes a change, which nobody knows of yet.
-    #[expect(clippy::manual_async_fn, reason = "what is given to an `async fn` is kept twice in its future")]
-    fn plan<R>(
+    async fn plan<R>(
         &self,
         mut plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> impl Future<Output = Result<Written<V, R>, Error>> {
-        async move {
-            self.check_writable()?;
-            let Some(held) = self.held() else {
-                return Err(Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)));
-            };
-            let manager = &self.cell.manager;
-            manager.write(held, |held, now| plan(manager, held, now)).await.inspect_err(|error| {
-                if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::NotFound) {
-                    held.key().into_iter().for_each(|key| self.cell.retract(key));
-                }
-            })
+    ) -> Result<Written<V, R>, Error> {
+        let attempt = self.attempt(&mut plan)?;
+        Box::pin(self.go_on(attempt, plan)).await
+    }
+
+    fn attempt<R>(
+        &self,
+        plan: &mut impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Attempt<'_, V, R>, Error> {
+        self.check_writable()?;
+        let held = self.live()?;
+        self.manager().attempt(held, plan).inspect_err(|error| self.retract(held, error))
+    }
+
+    async fn go_on<R>(
+        &self,
+        attempt: Attempt<'_, V, R>,
+        plan: impl FnMut(&Manager<V>, &Held<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Written<V, R>, Error> {
+        let held = self.live()?;
+        self.manager().go_on(held, attempt, plan).await.inspect_err(|error| self.retract(held, error))
+    }
+
+    /// Takes back a key that was about to be sent, if this is an error that tells of its end.
+    fn retract(&self, held: &Held<V>, error: &Error) {
+        if let (Some(key), ErrorKind::Superseded | ErrorKind::NotFound) = (held.key(), error.kind()) {
+            self.cell.retract(key);
         }
+    }
+
+    fn live(&self) -> Result<&Held<V>, Error> {
+        self.held().ok_or_else(|| Error::vacant(self.vacancy().unwrap_or(Vacancy::Unknown)))
     }
 
     /// Makes a change known to the request's other handles.
