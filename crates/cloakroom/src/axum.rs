@@ -18,6 +18,7 @@ use http::request::Parts;
 
 use crate::error::{Error, ErrorKind};
 use crate::headers::ResponseHeaders;
+use crate::io::Io;
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::value::{Kind, Value};
@@ -26,9 +27,14 @@ use crate::visit::Visit;
 impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Session<V, K> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let visit = parts.extensions.get::<Visit<V, K>>().ok_or(Error::new(ErrorKind::NoLayer))?;
-        visit.session(&parts.headers).await
+    fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> impl Future<Output = Result<Self, Error>> + Send {
+        match parts.extensions.get::<Visit<V, K>>() {
+            Some(visit) => visit.opening(&parts.headers),
+            None => Io::ready(Err(Error::new(ErrorKind::NoLayer))),
+        }
     }
 }
 

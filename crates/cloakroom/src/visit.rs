@@ -9,7 +9,6 @@ use crate::cell::Cell;
 use crate::error::Error;
 use crate::header_map::{Headers, HeadersMut};
 use crate::headers::ResponseHeaders;
-#[cfg(feature = "actix")]
 use crate::io::Io;
 use crate::manager::Manager;
 use crate::session::Session;
@@ -66,8 +65,15 @@ impl<V: Value, K: Kind> Visit<V, K> {
     /// # Errors
     /// `Unavailable` if the store can't be asked; `Corrupt` if the value can't be read and the policy refuses it.
     pub async fn session(&self, request: &(impl Headers + ?Sized)) -> Result<Session<V, K>, Error> {
-        self.cell.open_headers(request).await?;
-        Ok(Session::of(Arc::clone(&self.cell)))
+        self.opening(request).await
+    }
+
+    /// The same, done already if the store answers at once.
+    pub(crate) fn opening<'a>(
+        &'a self,
+        request: &(impl Headers + ?Sized),
+    ) -> Io<'a, Result<Session<V, K>, Error>> {
+        self.cell.open_headers(request).map(|opened| opened.map(|_| Session::of(Arc::clone(&self.cell))))
     }
 
     /// The same, for a server whose futures may not borrow the request.
