@@ -11,6 +11,8 @@
 //! Instructions and allocations are counted by valgrind, so they do not depend on the machine's load, and decide;
 //! nanoseconds are for information. `--check` exits with 1 unless the [`goals`] are met.
 
+mod actix;
+mod answer;
 mod case;
 mod clock;
 mod contender;
@@ -19,21 +21,21 @@ mod findings;
 mod goals;
 mod limit;
 mod ours;
+mod peers;
 mod plain;
 mod server;
 mod tables;
-mod theirs;
 mod watched;
 
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::answer::verify;
 use crate::case::Case;
 use crate::contender::Contender;
 use crate::counted::DRIVE;
 use crate::findings::{Findings, Measure};
-use crate::server::verify;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -129,7 +131,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_current_thread().build()?)
+    Ok(tokio::runtime::Builder::new_current_thread().enable_time().build()?)
 }
 
 /// Talk goes to stderr, data to stdout.
