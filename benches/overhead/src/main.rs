@@ -5,11 +5,12 @@
 //! the same things ([`Case`]).
 //!
 //! ```text
-//! cargo run --profile bench -p cloakroom-bench-overhead -- [--quick] [--json] [--check]
+//! cargo run --profile bench -p cloakroom-bench-overhead -- [--quick] [--json] [--check] | --guard
 //! ```
 //!
 //! Instructions and allocations are counted by valgrind, so they do not depend on the machine's load, and decide;
-//! nanoseconds are for information. `--check` exits with 1 unless the [`goals`] are met.
+//! nanoseconds are for information. `--check` exits with 1 unless the [`goals`] are met. `--guard` counts only what
+//! `cargo xtask guard` compares with the last time, and prints that as JSON.
 
 mod actix;
 mod answer;
@@ -19,6 +20,7 @@ mod contender;
 mod counted;
 mod findings;
 mod goals;
+mod guarded;
 mod limit;
 mod ours;
 mod peers;
@@ -39,13 +41,17 @@ use crate::findings::{Findings, Measure};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: cloakroom-bench-overhead [--quick] [--json] [--check]";
+const USAGE: &str = "usage: cloakroom-bench-overhead [--quick] [--json] [--check] | --guard";
+
+/// The argument with which the program measures only what is compared with the last time.
+const GUARD: &str = "--guard";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         [DRIVE, contender, case, requests] => counted::drive(contender, case, requests).map(|()| true),
+        [GUARD] => guarded::print().map(|()| true),
         flags => Options::parse(flags).and_then(bench),
     };
     match outcome {
@@ -102,10 +108,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
     for case in Case::ALL.into_iter().filter(|_| valgrind) {
         say(&format!("counting: {case}"));
         for contender in Contender::ALL {
-            let counts = counted::per_request(contender, case, options.quick)?;
-            findings.add(contender, case, Measure::Instructions, vec![counts.instructions]);
-            findings.add(contender, case, Measure::Hashing, vec![counts.hashing]);
-            findings.add(contender, case, Measure::Allocations, vec![counts.allocations]);
+            findings.count(contender, case, counted::per_request(contender, case, options.quick)?);
         }
     }
     for case in Case::ALL {

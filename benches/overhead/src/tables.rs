@@ -81,13 +81,14 @@ pub(crate) fn report(findings: &Findings) -> Report {
 
 impl Group {
     fn table(&self, findings: &Findings, measure: Measure) -> Table {
-        let ratios: Vec<String> =
-            self.ratios.iter().map(|(ours, theirs)| format!("{ours} / {theirs}")).collect();
+        // All who hash do it with the same function.
+        let ratios = if measure == Measure::Hashing { &[] } else { self.ratios };
+        let heads: Vec<String> = ratios.iter().map(|(ours, theirs)| format!("{ours} / {theirs}")).collect();
         let names = self.contenders.iter().map(|contender| contender.name());
         let columns: Vec<&str> = ["case", self.bare.name()]
             .into_iter()
             .chain(names)
-            .chain(ratios.iter().map(String::as_str))
+            .chain(heads.iter().map(String::as_str))
             .collect();
         let mut table = Table::new(&format!("{}: {measure}", self.title), &columns);
         for case in Case::ALL {
@@ -95,7 +96,7 @@ impl Group {
             let bare = cell(findings.absolute(self.bare, case, measure).to_vec());
             let costs =
                 self.contenders.iter().map(|contender| cell(findings.over(*contender, case, measure)));
-            let ratios = self.ratios.iter().map(|(ours, theirs)| {
+            let ratios = ratios.iter().map(|(ours, theirs)| {
                 let ratio = findings.ratio(*ours, *theirs, case, measure);
                 ratio.filter(|ratio| ratio.is_finite()).map_or(Cell::None, Cell::ratio)
             });
