@@ -101,3 +101,34 @@ pub(crate) async fn verify(contender: Contender, case: Case) -> Result<(), Failu
 fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(otherwise().into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime;
+    use crate::server::Mount;
+
+    /// All headers, the key in the cookie left out.
+    async fn headers(contender: Contender, case: Case) -> Vec<String> {
+        let server = contender.server(1).await.unwrap();
+        let answer = server.request(case, 0).await;
+        let key = answer.key().unwrap().unwrap_or_else(|| "no key".into());
+        let Answer::Axum(response) = answer else { panic!("not of axum") };
+        let headers = response.headers().iter();
+        let mut lines: Vec<_> = headers
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()).replace(&key, "KEY"))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn the_limit_answers_with_the_same_headers_as_cloakroom() {
+        runtime().unwrap().block_on(async {
+            for case in Case::ALL {
+                let ours = headers(Contender::Cloakroom(Mount::Inner), case).await;
+                assert_eq!(headers(Contender::Limit(Mount::Outer), case).await, ours, "{case}");
+            }
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! What is done, and how often that goes anywhere.
 
 use cloakroom::{Key, Map, Principal, Sessions};
+use cloakroom_testkit::servers::Wire;
 
 use crate::Failure;
 use crate::engine::Engine;
@@ -41,7 +42,7 @@ impl Operation {
 
     /// Does it to the session of `key`, or to a new one; its key afterwards.
     async fn run(self, sessions: &Sessions<Map>, key: &Key) -> Result<Key, Failure> {
-        let session = match self {
+        let mut session = match self {
             Self::Ignore => {
                 sessions.visit().finish(&mut http::HeaderMap::new());
                 return Ok(key.clone());
@@ -49,7 +50,6 @@ impl Operation {
             Self::Create => sessions.generate(Map::default()).await?,
             _ => sessions.of_key(key).await?,
         };
-        let mut session = session;
         match self {
             Self::Update => {
                 session.insert("visits", 1).await?;
@@ -70,9 +70,9 @@ pub(crate) async fn all(engine: &Engine) -> Result<Vec<(Operation, Trips)>, Fail
         let mut key = sessions.generate(Map::default()).await?.key().ok_or("no key")?.clone();
         for operation in Operation::ALL {
             engine.store.reset();
-            let before = engine.wire.as_ref().map(cloakroom_testkit::servers::Wire::round_trips);
+            let before = engine.wire.as_ref().map(Wire::round_trips);
             key = operation.run(&sessions, &key).await?;
-            let after = engine.wire.as_ref().map(cloakroom_testkit::servers::Wire::round_trips);
+            let after = engine.wire.as_ref().map(Wire::round_trips);
             let wire = after.zip(before).map(|(after, before)| u32::try_from(after - before)).transpose()?;
             let trips = Trips { calls: u32::try_from(engine.store.calls().total())?, wire };
             found.extend(is_counted.then_some((operation, trips)));

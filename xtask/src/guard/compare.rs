@@ -75,7 +75,6 @@ impl Comparison {
         let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         let rows = names.into_iter().map(|name| {
             let kind = Kind::of(name);
-            // What is counted of others may be the same by any means.
             let of = |figures: &Figures| match (kind, scale) {
                 (Kind::Instructions, Scale::OverTheLimit) => over_the_limit(figures, name),
                 _ => figures.get(name).copied(),
