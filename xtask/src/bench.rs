@@ -12,6 +12,8 @@ pub(crate) enum Bench {
     Scale(Args),
     /// Writes and reads a second: SQLite, with fsyncs per write if strace is there, then PostgreSQL, Redis and a near cache
     Stores(Args),
+    /// Calls and round trips of each operation on each store
+    Trips(Args),
     /// The second half of `stores`: what is on servers
     Servers(Args),
 }
@@ -32,6 +34,10 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
             ("cloakroom-bench-scale", args)
         }
         Bench::Stores(args) => ("cloakroom-bench-stores", args),
+        Bench::Trips(args) => {
+            crate::servers::get()?;
+            ("cloakroom-bench-trips", args)
+        }
         Bench::Servers(args) => return servers(args),
     };
     let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);

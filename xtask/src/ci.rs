@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::shell::{self, Failure};
-use crate::{api, deny, docs, examples, features, lint, model, msrv, test, tidy, tree};
+use crate::{api, deny, docs, examples, features, guard, lint, model, msrv, test, tidy, tree};
 
 type Check = fn() -> Result<(), Failure>;
 
 /// Quick answers first.
-const STEPS: [(&str, Check); 12] = [
+const STEPS: [(&str, Check); 13] = [
     ("fmt", lint::fmt),
     ("clippy", lint::clippy),
     ("features", features::run),
@@ -20,6 +20,7 @@ const STEPS: [(&str, Check); 12] = [
     ("tidy", tidy::run),
     ("model", model::plain),
     ("mutants", model::mutants),
+    ("guard", guard::check),
     ("examples", examples::run),
 ];
 

@@ -14,6 +14,7 @@ mod docs;
 mod examples;
 mod features;
 mod fuzz;
+mod guard;
 mod install;
 mod lint;
 mod model;
@@ -48,7 +49,7 @@ enum Step {
     Test(test::Args),
     /// All that must hold before a change lands, in order, stopping at the first failure
     ///
-    /// fmt, clippy, features, docs, api, msrv, deny, tree, tidy, model, model --mutants, examples, test.
+    /// fmt, clippy, features, docs, api, msrv, deny, tree, tidy, model, model --mutants, guard, examples, test.
     /// A table of steps comes before the tests, so that the last lines are the tests' own results.
     Ci,
     /// Formatting (part of ci)
@@ -73,6 +74,8 @@ enum Step {
     Tidy,
     /// Model-checks the protocol (part of ci); arguments go to the checker, such as --mutants or --json
     Model(model::Args),
+    /// What a request costs stays what it was (part of ci); counts under valgrind, which it installs if it is not there
+    Guard(guard::Args),
     /// Builds, tests, starts and uses every example (part of ci)
     Examples,
     /// Measurements; arguments after the name go to the bench, such as --json
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Step::Tree => tree::run(),
         Step::Tidy => tidy::run(),
         Step::Model(args) => model::run(&args.rest),
+        Step::Guard(args) => guard::run(&args),
         Step::Examples => examples::run(),
         Step::Bench(bench) => bench::run(&bench),
         Step::Screenshots => test::screenshots(),

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use axum::body::Body;
-use http::header::COOKIE;
-use http::{HeaderValue, Request, Uri};
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
@@ -69,22 +67,22 @@ impl Case {
         }
     }
 
-    /// A browser's request; `known` is the `Cookie` header of one that has a session.
-    pub(crate) fn request(self, known: &HeaderValue) -> Request<Body> {
-        let (path, cookies) = match self {
-            Self::Bot => ("/ignore", None),
-            Self::Anonymous => ("/ignore", Some(HeaderValue::from_static(STRANGER))),
-            Self::Untouched => ("/ignore", Some(known.clone())),
-            Self::Read => ("/read", Some(known.clone())),
-            Self::ReadWrite => ("/write", Some(known.clone())),
-            Self::New => ("/write", Some(HeaderValue::from_static(STRANGER))),
-        };
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = Uri::from_static(path);
-        if let Some(cookies) = cookies {
-            request.headers_mut().insert(COOKIE, cookies);
+    /// What is asked for.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Bot | Self::Anonymous | Self::Untouched => "/ignore",
+            Self::Read => "/read",
+            Self::ReadWrite | Self::New => "/write",
         }
-        request
+    }
+
+    /// The `Cookie` header, if `known` is that of a browser that has a session.
+    pub(crate) fn cookies(self, known: &HeaderValue) -> Option<HeaderValue> {
+        match self {
+            Self::Bot => None,
+            Self::Anonymous | Self::New => Some(HeaderValue::from_static(STRANGER)),
+            Self::Untouched | Self::Read | Self::ReadWrite => Some(known.clone()),
+        }
     }
 }
 

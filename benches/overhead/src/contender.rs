@@ -5,8 +5,10 @@ use std::fmt;
 use cloakroom::{MemoryStore, Sessions};
 
 use crate::Failure;
+use crate::case::Case;
+use crate::peers::{axum_session, ruts, tower_sessions};
 use crate::server::{Mount, Server};
-use crate::{limit, ours, plain, theirs, watched};
+use crate::{actix, limit, ours, plain, watched};
 
 /// A way to serve the same routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,11 +25,21 @@ pub(crate) enum Contender {
     Observed,
     /// tower-sessions over its `MemoryStore`.
     TowerSessions(Mount),
+    /// ruts over its moka store.
+    Ruts,
+    /// `axum_session` over its null pool.
+    AxumSession,
+    /// actix-web alone.
+    Actix,
+    /// Cloakroom there.
+    CloakroomActix,
+    /// actix-session over a small memory store.
+    ActixSession,
 }
 
 impl Contender {
     /// In the order of a table's columns.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Plain,
         Self::Limit(Mount::Inner),
         Self::Cloakroom(Mount::Inner),
@@ -37,6 +49,11 @@ impl Contender {
         Self::Limit(Mount::Outer),
         Self::Cloakroom(Mount::Outer),
         Self::TowerSessions(Mount::Outer),
+        Self::Ruts,
+        Self::AxumSession,
+        Self::Actix,
+        Self::CloakroomActix,
+        Self::ActixSession,
     ];
 
     pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
@@ -55,12 +72,20 @@ impl Contender {
             Self::Observed => "cloakroom observed",
             Self::TowerSessions(Mount::Inner) => "tower-sessions",
             Self::TowerSessions(Mount::Outer) => "tower-sessions outer",
+            Self::Ruts => "ruts",
+            Self::AxumSession => "axum_session",
+            Self::Actix => "actix-web",
+            Self::CloakroomActix => "cloakroom actix",
+            Self::ActixSession => "actix-session",
         }
     }
 
     /// The same server without sessions.
     pub(crate) fn bare(self) -> Self {
-        Self::Plain
+        match self {
+            Self::Actix | Self::CloakroomActix | Self::ActixSession => Self::Actix,
+            _ => Self::Plain,
+        }
     }
 
     /// A server with `sessions` sessions in its store.
@@ -72,13 +97,23 @@ impl Contender {
             Self::Cloakroom(mount) => ours(mount, MemoryStore::new()).await,
             Self::Encoded => ours(Mount::Inner, MemoryStore::new().encoded()).await,
             Self::Observed => ours::server(Mount::Inner, watched::builder()?, sessions).await,
-            Self::TowerSessions(mount) => theirs::server(mount, sessions).await,
+            Self::TowerSessions(mount) => tower_sessions::server(mount, sessions).await,
+            Self::Ruts => ruts::server(sessions).await,
+            Self::AxumSession => axum_session::server(sessions).await,
+            Self::Actix => actix::plain(sessions).await,
+            Self::CloakroomActix => actix::cloakroom(sessions).await,
+            Self::ActixSession => actix::peer(sessions).await,
         }
     }
 
-    /// Whether a response to a changed session renews the cookie: tower-sessions slides its Max-Age.
-    pub(crate) fn sends_cookie_on_write(self) -> bool {
-        matches!(self, Self::TowerSessions(_))
+    /// Whether the response sets the cookie: some slide its Max-Age with every change, and one begins a session with everybody.
+    pub(crate) fn sends_cookie(self, case: Case) -> bool {
+        match self {
+            Self::Plain | Self::Actix => false,
+            Self::AxumSession => true,
+            Self::TowerSessions(_) | Self::ActixSession => matches!(case, Case::ReadWrite | Case::New),
+            _ => case == Case::New,
+        }
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn drive(contender: &str, case: &str, requests: &str) -> Result<(), F
     runtime()?.block_on(async {
         let server = contender.server(SESSIONS).await?;
         for number in 0..requests {
-            server.serve(server.request(case, number)).await;
+            server.request(case, number).await;
         }
         Ok(())
     })

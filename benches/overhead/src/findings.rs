@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::case::Case;
 use crate::contender::Contender;
+use crate::counted::Counts;
 
 /// What is measured of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,13 @@ impl Findings {
         if !figures.is_empty() {
             self.0.insert((contender, case, measure), figures);
         }
+    }
+
+    pub(crate) fn count(&mut self, contender: Contender, case: Case, counts: Counts) {
+        let Counts { instructions, hashing, allocations } = counts;
+        self.add(contender, case, Measure::Instructions, vec![instructions]);
+        self.add(contender, case, Measure::Hashing, vec![hashing]);
+        self.add(contender, case, Measure::Allocations, vec![allocations]);
     }
 
     /// As it was measured; empty if it was not.

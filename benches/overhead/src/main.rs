@@ -5,45 +5,53 @@
 //! the same things ([`Case`]).
 //!
 //! ```text
-//! cargo run --profile bench -p cloakroom-bench-overhead -- [--quick] [--json] [--check]
+//! cargo run --profile bench -p cloakroom-bench-overhead -- [--quick] [--json] [--check] | --guard
 //! ```
 //!
 //! Instructions and allocations are counted by valgrind, so they do not depend on the machine's load, and decide;
-//! nanoseconds are for information. `--check` exits with 1 unless the [`goals`] are met.
+//! nanoseconds are for information. `--check` exits with 1 unless the [`goals`] are met. `--guard` counts only what
+//! `cargo xtask guard` compares with the last time, and prints that as JSON.
 
+mod actix;
+mod answer;
 mod case;
 mod clock;
 mod contender;
 mod counted;
 mod findings;
 mod goals;
+mod guarded;
 mod limit;
 mod ours;
+mod peers;
 mod plain;
 mod server;
 mod tables;
-mod theirs;
 mod watched;
 
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::answer::verify;
 use crate::case::Case;
 use crate::contender::Contender;
 use crate::counted::DRIVE;
 use crate::findings::{Findings, Measure};
-use crate::server::verify;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: cloakroom-bench-overhead [--quick] [--json] [--check]";
+const USAGE: &str = "usage: cloakroom-bench-overhead [--quick] [--json] [--check] | --guard";
+
+/// The argument with which the program measures only what is compared with the last time.
+const GUARD: &str = "--guard";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         [DRIVE, contender, case, requests] => counted::drive(contender, case, requests).map(|()| true),
+        [GUARD] => guarded::print().map(|()| true),
         flags => Options::parse(flags).and_then(bench),
     };
     match outcome {
@@ -100,10 +108,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
     for case in Case::ALL.into_iter().filter(|_| valgrind) {
         say(&format!("counting: {case}"));
         for contender in Contender::ALL {
-            let counts = counted::per_request(contender, case, options.quick)?;
-            findings.add(contender, case, Measure::Instructions, vec![counts.instructions]);
-            findings.add(contender, case, Measure::Hashing, vec![counts.hashing]);
-            findings.add(contender, case, Measure::Allocations, vec![counts.allocations]);
+            findings.count(contender, case, counted::per_request(contender, case, options.quick)?);
         }
     }
     for case in Case::ALL {
@@ -129,7 +134,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_current_thread().build()?)
+    Ok(tokio::runtime::Builder::new_current_thread().enable_time().build()?)
 }
 
 /// Talk goes to stderr, data to stdout.

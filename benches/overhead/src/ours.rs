@@ -14,11 +14,7 @@ pub(crate) async fn server(
     sessions: usize,
 ) -> Result<Server, Failure> {
     let manager: Sessions<Visitor> = builder.build()?;
-    let mut keys = Vec::with_capacity(sessions);
-    for number in 0..sessions {
-        let session = manager.generate(Visitor::seeded(number)).await?;
-        keys.push(session.key().ok_or("a generated session has no key")?.expose());
-    }
+    let keys = seed(&manager, sessions).await?;
     let router = Router::new()
         .route("/ignore", get(async || "ignored"))
         .route("/read", get(read))
@@ -26,11 +22,21 @@ pub(crate) async fn server(
     mount.server(router, SessionLayer::new(manager), &keys)
 }
 
-async fn read(session: Session<Visitor>) -> String {
+/// The keys of as many sessions, begun for it.
+pub(crate) async fn seed(manager: &Sessions<Visitor>, sessions: usize) -> Result<Vec<String>, Failure> {
+    let mut keys = Vec::with_capacity(sessions);
+    for number in 0..sessions {
+        let session = manager.generate(Visitor::seeded(number)).await?;
+        keys.push(session.key().ok_or("a generated session has no key")?.expose());
+    }
+    Ok(keys)
+}
+
+pub(crate) async fn read(session: Session<Visitor>) -> String {
     session.visits.to_string()
 }
 
-async fn write(mut session: Session<Visitor>) -> Result<String, Error> {
+pub(crate) async fn write(mut session: Session<Visitor>) -> Result<String, Error> {
     let visits = session
         .update(|visitor| {
             visitor.visits += 1;

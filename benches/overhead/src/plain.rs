@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::Failure;
-use crate::server::Server;
+use crate::server::{Server, tower};
 
 pub(crate) fn server(sessions: usize) -> Result<Server, Failure> {
     let router = Router::new()
@@ -15,5 +15,5 @@ pub(crate) fn server(sessions: usize) -> Result<Server, Failure> {
         .route("/write", get(async || black_box(1_u64).to_string()));
     // As long as a key is, since the header's bytes are copied too.
     let keys: Vec<String> = (0..sessions).map(|number| format!("{number:0>43}")).collect();
-    Server::new(router, &keys)
+    Server::new(tower(router), &keys)
 }

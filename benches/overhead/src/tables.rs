@@ -16,7 +16,7 @@ struct Group {
     ratios: &'static [(Contender, Contender)],
 }
 
-const GROUPS: [Group; 2] = [
+const GROUPS: [Group; 3] = [
     Group {
         title: "axum, layered by `Router::layer`",
         bare: Contender::Plain,
@@ -26,6 +26,8 @@ const GROUPS: [Group; 2] = [
             Contender::Encoded,
             Contender::Observed,
             Contender::TowerSessions(Mount::Inner),
+            Contender::Ruts,
+            Contender::AxumSession,
         ],
         ratios: &[
             (Contender::Cloakroom(Mount::Inner), Contender::Limit(Mount::Inner)),
@@ -45,6 +47,12 @@ const GROUPS: [Group; 2] = [
             (Contender::Cloakroom(Mount::Outer), Contender::TowerSessions(Mount::Outer)),
         ],
     },
+    Group {
+        title: "actix-web",
+        bare: Contender::Actix,
+        contenders: &[Contender::CloakroomActix, Contender::ActixSession],
+        ratios: &[(Contender::CloakroomActix, Contender::ActixSession)],
+    },
 ];
 
 const ABOUT: &str = "What a session costs a request, over the same server without sessions, whose own column is absolute. \
@@ -54,9 +62,16 @@ const ABOUT: &str = "What a session costs a request, over the same server withou
 const NOTE: &str = "Valgrind counts instructions and allocations, whatever else the machine does; its processor has no SHA \
     instructions, so hashing is counted apart. Times are of interleaved rounds, and for information.";
 
+/// What was measured, by the names of their crates.
+const CRATES: [&str; 8] =
+    ["cloakroom", "axum", "tower-sessions", "ruts", "axum_session", "actix-web", "actix-session", "sha2"];
+
 /// Everything in tables.
 pub(crate) fn report(findings: &Findings) -> Report {
     let mut report = Report::new("overhead", ABOUT);
+    for name in CRATES {
+        report.version(name, version(LOCK, name).unwrap_or("unknown"));
+    }
     for group in &GROUPS {
         report.tables.extend(Measure::ALL.map(|measure| group.table(findings, measure)));
     }
@@ -66,13 +81,14 @@ pub(crate) fn report(findings: &Findings) -> Report {
 
 impl Group {
     fn table(&self, findings: &Findings, measure: Measure) -> Table {
-        let ratios: Vec<String> =
-            self.ratios.iter().map(|(ours, theirs)| format!("{ours} / {theirs}")).collect();
+        // All who hash do it with the same function.
+        let ratios = if measure == Measure::Hashing { &[] } else { self.ratios };
+        let heads: Vec<String> = ratios.iter().map(|(ours, theirs)| format!("{ours} / {theirs}")).collect();
         let names = self.contenders.iter().map(|contender| contender.name());
         let columns: Vec<&str> = ["case", self.bare.name()]
             .into_iter()
             .chain(names)
-            .chain(ratios.iter().map(String::as_str))
+            .chain(heads.iter().map(String::as_str))
             .collect();
         let mut table = Table::new(&format!("{}: {measure}", self.title), &columns);
         for case in Case::ALL {
@@ -80,7 +96,7 @@ impl Group {
             let bare = cell(findings.absolute(self.bare, case, measure).to_vec());
             let costs =
                 self.contenders.iter().map(|contender| cell(findings.over(*contender, case, measure)));
-            let ratios = self.ratios.iter().map(|(ours, theirs)| {
+            let ratios = ratios.iter().map(|(ours, theirs)| {
                 let ratio = findings.ratio(*ours, *theirs, case, measure);
                 ratio.filter(|ratio| ratio.is_finite()).map_or(Cell::None, Cell::ratio)
             });
@@ -99,9 +115,25 @@ fn cell(figures: Vec<f64>, measure: Measure) -> Cell {
     }
 }
 
+const LOCK: &str = include_str!("../../../Cargo.lock");
+
+/// The newest version of the crate that is locked.
+fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = lock.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?;
+    after.split('"').next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_measured_has_a_version() {
+        for name in CRATES {
+            assert!(version(LOCK, name).is_some(), "{name}");
+        }
+        assert_eq!(version("name = \"a\"\nversion = \"1\"\nname = \"a\"\nversion = \"2\"\n", "a"), Some("2"));
+    }
 
     #[test]
     fn costs_and_their_ratios_stand_in_one_row() {
@@ -116,6 +148,6 @@ mod tests {
         }
         let table = GROUPS[0].table(&findings, Measure::Instructions);
         let read: Vec<String> = table.rows[3].iter().map(ToString::to_string).collect();
-        assert_eq!(read, ["read", "1000", "400", "500", "-", "-", "-", "1.25", "-"]);
+        assert_eq!(read, ["read", "1000", "400", "500", "-", "-", "-", "-", "-", "1.25", "-"]);
     }
 }
