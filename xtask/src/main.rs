@@ -16,6 +16,7 @@ mod features;
 mod fuzz;
 mod install;
 mod lint;
+mod load;
 mod model;
 mod msrv;
 mod servers;
