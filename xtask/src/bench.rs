@@ -16,6 +16,8 @@ pub(crate) enum Bench {
     Trips(Args),
     /// The second half of `stores`: what is on servers
     Servers(Args),
+    /// Whole servers under load: what a session costs axum and actix-web, by us and by others, beside express
+    Http(Args),
 }
 
 #[derive(clap::Args)]
@@ -39,16 +41,26 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
             ("cloakroom-bench-trips", args)
         }
         Bench::Servers(args) => return servers(args),
+        Bench::Http(args) => return http(args),
     };
     let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);
     shell::run(command.args(&args.rest))?;
     if let Bench::Stores(args) = bench { servers(args) } else { Ok(()) }
 }
 
-/// A workspace of its own: its peers and our SQLite store can't share a lock file.
 fn servers(args: &Args) -> Result<(), Failure> {
     crate::servers::get()?;
+    apart("benches/servers/Cargo.toml", args)
+}
+
+fn http(args: &Args) -> Result<(), Failure> {
+    crate::load::get()?;
+    apart("benches/http/Cargo.toml", args)
+}
+
+/// A workspace of its own: its peers and our SQLite store can't share a lock file, and other web servers need not.
+fn apart(manifest: &str, args: &Args) -> Result<(), Failure> {
     let mut command = shell::cargo(["run", "--release", "--locked"]);
-    command.args(["--manifest-path", "benches/servers/Cargo.toml", "--target-dir", "target/peers", "--"]);
+    command.args(["--manifest-path", manifest, "--target-dir", "target/peers", "--"]);
     shell::run(command.args(&args.rest))
 }

@@ -5,7 +5,7 @@ use crate::shell::{self, Failure};
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
     // Workspaces of their own, each for its reason.
-    for manifest in ["fuzz/Cargo.toml", "benches/stores/sqlx/Cargo.toml"] {
+    for manifest in ["fuzz/Cargo.toml", "benches/http/Cargo.toml", "benches/stores/sqlx/Cargo.toml"] {
         shell::run(&mut shell::cargo(["fmt", "--manifest-path", manifest, "--check"]))?;
     }
     Ok(())

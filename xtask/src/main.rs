@@ -17,6 +17,7 @@ mod fuzz;
 mod guard;
 mod install;
 mod lint;
+mod load;
 mod model;
 mod msrv;
 mod servers;

@@ -40,7 +40,8 @@ pub(crate) fn get() -> Result<(), Failure> {
     find_or_install("PostgreSQL", &POSTGRES, postgres, missing)
 }
 
-fn find_or_install(
+/// Looks for it, and installs it where it is missing and can be had.
+pub(crate) fn find_or_install(
     name: &str,
     ways: &[Way],
     find: impl Fn() -> Option<()>,
