@@ -66,6 +66,10 @@ impl Client {
         self.knowing(|known| known.address = Some(address))
     }
 
+    pub(crate) const fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The name that its visitor gave it.
     pub fn label(&self) -> Option<&str> {
         self.0.as_ref()?.label.as_deref()

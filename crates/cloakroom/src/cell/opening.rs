@@ -102,17 +102,13 @@ impl<V: Value> Cell<V> {
         mut arrival: Arrival,
         is_navigation: impl FnOnce() -> bool,
     ) -> Io<'a, Result<bool, Error>> {
-        let any = arrival.presented.values > 0;
+        if arrival.presented.values == 0 {
+            turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep);
+            return Io::ready(Ok(false));
+        }
         let asked = match self.ask_first(&arrival) {
-            Ok(asked) => asked,
-            Err(error) => return Io::ready(Err(error)),
-        };
-        let asked = match asked {
-            None if !any => {
-                turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep);
-                return Io::ready(Ok(false));
-            }
-            Some((caller, recalling)) => match recalling.at_once() {
+            Ok(None) => None,
+            Ok(Some((caller, recalling))) => match recalling.at_once() {
                 Ok(recalled) => match self.manager.open_at_once(caller, recalled) {
                     Ok(held) => {
                         turn.end(arrival, Holding::Live(held), CookieChange::Keep);
@@ -122,13 +118,13 @@ impl<V: Value> Cell<V> {
                 },
                 Err(recalling) => Some((caller, recalling)),
             },
-            None => None,
+            Err(error) => return Io::ready(Err(error)),
         };
-        arrival.is_navigation = any && is_navigation();
+        arrival.is_navigation = is_navigation();
         Io::future(async move {
             let (holding, cookie) = self.try_keys(&arrival, asked).await?;
             turn.end(arrival, holding, cookie);
-            Ok(any)
+            Ok(true)
         })
     }
 

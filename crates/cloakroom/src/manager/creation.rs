@@ -28,16 +28,6 @@ pub(crate) enum Created<V> {
     Taken,
 }
 
-impl<V> Created<V> {
-    /// The same, with what is new passed through `change`.
-    fn map(self, change: impl FnOnce(Held<V>) -> Held<V>) -> Self {
-        match self {
-            Self::New(held) => Self::New(change(held)),
-            other => other,
-        }
-    }
-}
-
 /// A session to be created.
 pub(crate) struct Beginning<V> {
     pub(crate) key: Key,
@@ -63,7 +53,10 @@ impl<V: Value> Manager<V> {
     pub(crate) fn create(&self, beginning: Beginning<V>) -> Io<'_, Result<Created<V>, Error>> {
         let held = self.begin(beginning, None);
         match self.store.insert(held.id(), held.record.clone()).at_once() {
-            Ok(Ok(Inserted::Done)) => Io::ready(Ok(Created::New(self.created(held)))),
+            Ok(Ok(Inserted::Done)) => {
+                self.tell_of(&held);
+                Io::ready(Ok(Created::New(held)))
+            }
             Ok(answer) => Io::future(self.settle(held, Io::ready(answer))),
             Err(inserting) => Io::future(self.settle(held, inserting)),
         }
@@ -74,7 +67,7 @@ impl<V: Value> Manager<V> {
         let payload = value.as_ref().map_or(Payload::unset(), |value| Payload::typed(Arc::clone(value)));
         let (verifier, revision) = (self.verifier(&key), Revision::new(1, self.tokens.draw()));
         let record = protocol::begin(verifier, lifetime, principal, payload, revision, self.now());
-        let record = record.edited(|facts| facts.client = client);
+        let record = if client.is_known() { record.edited(|facts| facts.client = client) } else { record };
         Held { claim: Claim::Key(key), record, value }
     }
 
@@ -107,7 +100,10 @@ impl<V: Value> Manager<V> {
         if let (Some(entrance), Created::New(_) | Created::Existing(_)) = (entrance, &created) {
             self.confirm_entrance(entrance).await?;
         }
-        Ok(created.map(|held| self.created(held)))
+        if let Created::New(held) = &created {
+            self.tell_of(held);
+        }
+        Ok(created)
     }
 
     async fn settle(
@@ -115,7 +111,11 @@ impl<V: Value> Manager<V> {
         held: Held<V>,
         inserting: Io<'_, Result<Inserted, StoreError>>,
     ) -> Result<Created<V>, Error> {
-        Ok(self.insert(held, inserting).await?.map(|held| self.created(held)))
+        let created = self.insert(held, inserting).await?;
+        if let Created::New(held) = &created {
+            self.tell_of(held);
+        }
+        Ok(created)
     }
 
     /// Waits for an insertion under way; if its answer is lost it is asked for once more.
@@ -135,13 +135,12 @@ impl<V: Value> Manager<V> {
         }
     }
 
-    fn created(&self, held: Held<V>) -> Held<V> {
+    fn tell_of(&self, held: &Held<V>) {
         let id = held.id();
         self.observe(&Event::Created { id });
         if let Some(principal) = held.record.principal() {
             self.observe(&Event::SignedIn { id, principal });
         }
-        held
     }
 
     /// Creates a session under a key minted here.

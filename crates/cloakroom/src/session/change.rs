@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
-use crate::cell::Holding;
+use crate::cell::{Cell, Holding};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::io::Io;
 use crate::lifetime::Lifetime;
 use crate::login::Login;
 use crate::manager::{Attempt, Beginning, Created, Draft, Held, MINTS, Manager, Plan, Written};
@@ -74,9 +75,8 @@ impl<V: Value, K: Kind> Session<V, K> {
         let manager = self.manager();
         let client = self.cell.client(login.as_ref().map_or(&Client::new(), |login| &login.client));
         let value = value.map(|value| manager.holder(value));
-        let held = manager.create_fresh(lifetime, client, value, login).await?;
-        let now = held.record.created();
-        self.minted(held, now);
+        let held = Io::future(manager.create_fresh(lifetime, client, value, login)).await?;
+        Minted { seen: &mut self.seen, modified: &mut self.modified }.hold(&self.cell, held);
         Ok(())
     }
 
@@ -112,26 +112,20 @@ impl<V: Value, K: Kind> Session<V, K> {
     }
 
     /// Begins a session for a vacant handle; false if another handle of this request was first.
-    pub(super) async fn begin(&mut self, value: Arc<Holder<V>>, lifetime: Lifetime) -> Result<bool, Error> {
-        self.check_writable()?;
-        for _ in 0..MINTS {
-            let (key, client) = self.cell.intended()?;
-            let value = Some(Arc::clone(&value));
-            match self.manager().create(Beginning { key, lifetime, client, value }).await? {
-                Created::New(held) => {
-                    let now = held.record.created();
-                    self.minted(held, now);
-                    return Ok(true);
-                }
-                Created::Existing(held) => {
-                    let now = self.manager().now();
-                    self.minted(held, now);
-                    return Ok(false);
-                }
-                Created::Taken => self.cell.give_up_intended(),
-            }
+    pub(super) fn begin(&mut self, value: Arc<Holder<V>>, lifetime: Lifetime) -> Io<'_, Result<bool, Error>> {
+        if let Err(error) = self.check_writable() {
+            return Io::ready(Err(error));
         }
-        Err(Error::new(ErrorKind::Conflict))
+        let Self { cell, seen, modified, .. } = self;
+        let (cell, mut handle): (&Cell<V>, _) = (cell, Minted { seen, modified });
+        match create(cell, &value, lifetime).at_once() {
+            Ok(Ok(Created::New(held))) => {
+                handle.hold(cell, held);
+                Io::ready(Ok(true))
+            }
+            Ok(created) => Io::future(handle.begin(cell, value, lifetime, Io::ready(created))),
+            Err(creating) => Io::future(handle.begin(cell, value, lifetime, creating)),
+        }
     }
 
     /// A vacant handle may begin a session only if its request did not end one for good and its key is not superseded.
@@ -217,13 +211,64 @@ impl<V: Value, K: Kind> Session<V, K> {
         self.seen = self.cell.publish(after, cookie);
         Ok(())
     }
+}
 
+/// A handle that a session is minted for.
+struct Minted<'a, V> {
+    seen: &'a mut Holding<V>,
+    modified: &'a mut bool,
+}
+
+impl<V: Value> Minted<'_, V> {
     /// A session came to be under a key of this request.
-    fn minted(&mut self, held: Held<V>, now: Timestamp) {
+    fn hold(&mut self, cell: &Cell<V>, held: Held<V>) {
+        let now = held.record.created();
+        self.hold_at(cell, held, now);
+    }
+
+    fn hold_at(&mut self, cell: &Cell<V>, held: Held<V>, now: Timestamp) {
         let cookie = held.key().map(|key| CookieChange::send(key.clone(), &held.record, now));
-        let cookie = cookie.unwrap_or_default();
-        self.modified = true;
-        self.seen = self.cell.publish(Holding::Live(held), cookie);
+        *self.modified = true;
+        *self.seen = cell.publish(Holding::Live(held), cookie.unwrap_or_default());
+    }
+
+    async fn begin(
+        mut self,
+        cell: &Cell<V>,
+        value: Arc<Holder<V>>,
+        lifetime: Lifetime,
+        mut creating: Io<'_, Result<Created<V>, Error>>,
+    ) -> Result<bool, Error> {
+        for _ in 0..MINTS {
+            match creating.await? {
+                Created::New(held) => {
+                    self.hold(cell, held);
+                    return Ok(true);
+                }
+                Created::Existing(held) => {
+                    self.hold_at(cell, held, cell.manager.now());
+                    return Ok(false);
+                }
+                Created::Taken => cell.give_up_intended(),
+            }
+            creating = create(cell, &value, lifetime);
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+}
+
+/// Creates a session under the key that this request intends for it.
+fn create<'a, V: Value>(
+    cell: &'a Cell<V>,
+    value: &Arc<Holder<V>>,
+    lifetime: Lifetime,
+) -> Io<'a, Result<Created<V>, Error>> {
+    match cell.intended() {
+        Ok((key, client)) => {
+            let value = Some(Arc::clone(value));
+            cell.manager.create(Beginning { key, lifetime, client, value })
+        }
+        Err(error) => Io::ready(Err(error)),
     }
 }
 
