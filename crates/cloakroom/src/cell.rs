@@ -42,10 +42,12 @@ impl<V> Clone for Holding<V> {
 }
 
 impl<V> Holding<V> {
-    /// True if both are one and the same session, as one and the same write left it.
+    /// True if both are one and the same thing, as one and the same write left it.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Live(one), Self::Live(other)) => one.is(other),
+            (Self::Vacant(one), Self::Vacant(other)) => one == other,
+            (Self::Superseded, Self::Superseded) | (Self::Over, Self::Over) => true,
             _ => false,
         }
     }
