@@ -27,10 +27,7 @@ use crate::visit::Visit;
 impl<S: Send + Sync, V: Value, K: Kind> FromRequestParts<S> for Session<V, K> {
     type Rejection = Error;
 
-    fn from_request_parts(
-        parts: &mut Parts,
-        _state: &S,
-    ) -> impl Future<Output = Result<Self, Error>> + Send {
+    fn from_request_parts(parts: &mut Parts, _state: &S) -> impl Future<Output = Result<Self, Error>> + Send {
         match parts.extensions.get::<Visit<V, K>>() {
             Some(visit) => visit.opening(&parts.headers),
             None => Io::ready(Err(Error::new(ErrorKind::NoLayer))),

@@ -205,8 +205,7 @@ impl<V: Value> Cell<V> {
         let mut state = self.lock();
         let overtaken = match (&state.holding, &holding) {
             (Some(Holding::Live(theirs)), Holding::Live(ours)) => {
-                theirs.id() == ours.id()
-                    && theirs.record.revision().count() > ours.record.revision().count()
+                theirs.id() == ours.id() && theirs.record.revision().count() > ours.record.revision().count()
             }
             _ => false,
         };

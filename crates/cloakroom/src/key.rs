@@ -69,8 +69,10 @@ impl Key {
 
     /// What a store of sessions of this kind holds for this key.
     pub fn verifier(&self, kind: KindTag) -> Verifier {
-        let digest =
-            Sha256::new_with_prefix(kind.0).chain_update(self.id.0).chain_update(self.secret.bytes()).finalize();
+        let digest = Sha256::new_with_prefix(kind.0)
+            .chain_update(self.id.0)
+            .chain_update(self.secret.bytes())
+            .finalize();
         Verifier::from_bytes(digest.into())
     }
 

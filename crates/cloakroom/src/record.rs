@@ -93,8 +93,7 @@ impl Record {
     /// Uses are noted once per tenth of the idle timeout: the visitor may have been here up to that much later.
     pub fn last_seen(&self) -> Option<Timestamp> {
         let idle = self.0.lifetime.idle()?;
-        let seen =
-            Timestamp::EPOCH.after(self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
+        let seen = Timestamp::EPOCH.after(self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
         Some(seen.max(self.0.created))
     }
 

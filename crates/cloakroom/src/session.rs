@@ -112,7 +112,7 @@ impl<V: Value, K: Kind> Session<V, K> {
 
     /// The public name of the session.
     pub fn id(&self) -> Option<SessionId> {
-        self.held().map(|held| held.id())
+        self.held().map(Held::id)
     }
 
     /// The key that opens the session; `None` outside a request ([`Attendance`](crate::Attendance)).

@@ -335,8 +335,11 @@ mod tests {
             Just(Kind::Unit),
             any::<u8>().prop_map(Kind::New),
             any::<(i64, String)>().prop_map(|(number, text)| Kind::Tuple(number, text)),
-            any::<(Option<String>, char)>()
-                .prop_map(|(text, character)| Kind::Struct { text, character, unit: () }),
+            any::<(Option<String>, char)>().prop_map(|(text, character)| Kind::Struct {
+                text,
+                character,
+                unit: ()
+            }),
         ]
     }
 

@@ -18,14 +18,16 @@ impl Secret {
     /// The secret made of these bytes, which must come from a generator fit for keys.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         // Words, which are wiped and compared in two steps instead of sixteen.
-        let words = u128::from_le_bytes(bytes);
-        let (high, low) = ((words >> 64) as u64, (words & u64::MAX as u128) as u64);
-        Self([high, low])
+        let (words, _) = bytes.as_chunks::<8>();
+        Self([u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])])
     }
 
     pub(super) fn bytes(&self) -> [u8; 16] {
-        let [high, low] = self.0.map(u128::from);
-        (high << 64 | low).to_le_bytes()
+        let mut bytes = [0; 16];
+        for (eight, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.0) {
+            *eight = word.to_ne_bytes();
+        }
+        bytes
     }
 
     /// The secret that follows this one at a timed renewal: HMAC-SHA256 under this secret, so only

@@ -46,8 +46,8 @@ pub(super) fn decode(text: &[u8]) -> Option<[u8; 32]> {
             *value = upper & character.wrapping_sub(b'A')
                 | lower & character.wrapping_sub(b'a' - 26)
                 | digit & character.wrapping_add(52 - b'0')
-                | dash & 62
-                | line & 63;
+                | dash & 0x3e
+                | line & 0x3f;
             *unknown |= !(upper | lower | digit | dash | line);
         }
     }
@@ -62,8 +62,10 @@ pub(super) fn decode(text: &[u8]) -> Option<[u8; 32]> {
 }
 
 /// What [`pack`] makes of eight values, and back.
-fn unpack([a, b, c, d, e, f]: [u8; 6]) -> [u8; 8] {
-    let word = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+fn unpack(six: [u8; 6]) -> [u8; 8] {
+    let mut word = [0; 8];
+    word[2..].copy_from_slice(&six);
+    let word = u64::from_be_bytes(word);
     let word = (word & 0x0000_0000_00ff_ffff) | (word << 8 & 0x00ff_ffff_0000_0000);
     let word = (word & 0x0000_0fff_0000_0fff) | (word << 4 & 0x0fff_0000_0fff_0000);
     let word = (word & 0x003f_003f_003f_003f) | (word << 2 & 0x3f00_3f00_3f00_3f00);

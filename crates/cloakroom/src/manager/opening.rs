@@ -16,7 +16,6 @@ use crate::time::Timestamp;
 use crate::value::Value;
 
 /// What a presented key opened.
-#[expect(clippy::large_enum_variant, reason = "passed by value, once, and live in the common case")]
 pub(crate) enum Opened<V> {
     /// A session, and what it asks to be done to the cookie.
     Live(Held<V>, CookieChange),
@@ -175,7 +174,7 @@ impl<V: Value> Manager<V> {
             Upkeep::HandOver => {
                 let (record, claim) = (self.touch(id, record, now).await, Claim::Key(key));
                 let held = Held { claim, record, value };
-                return Ok(self.hand_over(held, now));
+                return Ok(Self::hand_over(held, now));
             }
             Upkeep::Begin => {
                 let (next, next_key) = protocol::begin_renewal(&record, &key, self.kind, self.nonce()?, now);
@@ -191,7 +190,7 @@ impl<V: Value> Manager<V> {
             Ok(Swap::Done) => {
                 let held = Held { claim: Claim::Key(key), record: next, value };
                 Ok(self.kept_up(held, next_key, now))
-            },
+            }
             Ok(Swap::Stale(current)) => {
                 self.overtaken(Caller { key, verifier, renews, client }, current).await
             }
@@ -207,18 +206,18 @@ impl<V: Value> Manager<V> {
             return Opened::Live(held, CookieChange::Keep);
         };
         self.observe(&Event::Renewed { id: next_key.id() });
-        self.with_key(held, next_key, now)
+        Self::with_key(held, next_key, now)
     }
 
     /// The visitor has not got the next key yet: gives it again, from the record alone.
-    fn hand_over(&self, held: Held<V>, now: Timestamp) -> Opened<V> {
+    fn hand_over(held: Held<V>, now: Timestamp) -> Opened<V> {
         match held.key().and_then(|key| protocol::next_key(&held.record, key)) {
-            Some(next) => self.with_key(held, next, now),
+            Some(next) => Self::with_key(held, next, now),
             None => Opened::Live(held, CookieChange::Keep),
         }
     }
 
-    fn with_key(&self, held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
+    fn with_key(held: Held<V>, key: Key, now: Timestamp) -> Opened<V> {
         let cookie = CookieChange::send(key.clone(), &held.record, now);
         Opened::Live(Held { claim: Claim::Key(key), ..held }, cookie)
     }
@@ -238,7 +237,7 @@ impl<V: Value> Manager<V> {
         let step = protocol::upkeep(&record, &caller.verifier, now);
         let held = Held { claim: Claim::Key(caller.key), record, value };
         Ok(match step {
-            Upkeep::HandOver => self.hand_over(held, now),
+            Upkeep::HandOver => Self::hand_over(held, now),
             _ => Opened::Live(held, CookieChange::Keep),
         })
     }

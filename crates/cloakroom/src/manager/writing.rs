@@ -21,7 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) const ATTEMPTS: u32 = 10_000;
 
 /// What a change wants, for the session as it stands.
-#[expect(clippy::large_enum_variant, reason = "passed by value, once, and a write in the common case")]
 pub(crate) enum Plan<V, R> {
     /// Nothing to write.
     Keep(R),
@@ -76,7 +75,7 @@ impl<V: Value> Manager<V> {
         let revision = held.record.revision().next(self.tokens.draw());
         draft.record = draft.record.edited(|facts| facts.revision = revision);
         Ok(match self.swap(held, draft.record.clone()).at_once() {
-            Ok(Ok(Swap::Done)) => Attempt::Done(self.written(held, draft, result, now)),
+            Ok(Ok(Swap::Done)) => Attempt::Done(Self::written(held, draft, result, now)),
             Ok(answer) => Attempt::Asked(draft, result, Io::ready(answer), now),
             Err(swapping) => Attempt::Asked(draft, result, swapping, now),
         })
@@ -108,7 +107,7 @@ impl<V: Value> Manager<V> {
                 Attempt::Asked(draft, result, swapping, now) => {
                     match swapping.await? {
                         Swap::Done => {
-                            attempt = Attempt::Done(self.written(held, draft, result, now));
+                            attempt = Attempt::Done(Self::written(held, draft, result, now));
                             continue;
                         }
                         Swap::Stale(current) => newer = Some(self.recognise(&held.claim, current)?),
@@ -130,12 +129,10 @@ impl<V: Value> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    fn written<R>(&self, held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
+    fn written<R>(held: &Held<V>, draft: Draft<V>, result: R, now: Timestamp) -> Written<V, R> {
         let Draft { record, value, fresh } = draft;
         let (held, cookie) = match fresh {
-            None => {
-                (Held { claim: held.claim.clone(), record, value }, CookieChange::Keep)
-            }
+            None => (Held { claim: held.claim.clone(), record, value }, CookieChange::Keep),
             Some(key) => {
                 let cookie = CookieChange::send(key.clone(), &record, now);
                 (Held { claim: Claim::Key(key), record, value }, cookie)

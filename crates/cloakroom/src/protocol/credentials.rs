@@ -128,7 +128,6 @@ impl Replaced {
 struct Ring(Vec<Replaced>);
 
 impl Ring {
-
     fn push(&mut self, replaced: Replaced) {
         if self.0.len() == REMEMBERED {
             self.0.remove(0);
