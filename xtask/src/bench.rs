@@ -10,6 +10,8 @@ pub(crate) enum Bench {
     Directory(Args),
     /// A million sessions in each store: bytes, listing, and a sweep while others read
     Scale(Args),
+    /// Millions of sessions in memory beside peers and a limit: bytes, throughput, expiry, floods; takes 13 GB unless --quick
+    Memory(Args),
     /// Writes and reads a second: SQLite, with fsyncs per write if strace is there, then PostgreSQL, Redis and a near cache
     Stores(Args),
     /// The second half of `stores`: what is on servers
@@ -31,6 +33,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
             crate::servers::get()?;
             ("cloakroom-bench-scale", args)
         }
+        Bench::Memory(args) => ("cloakroom-bench-memory", args),
         Bench::Stores(args) => ("cloakroom-bench-stores", args),
         Bench::Servers(args) => return servers(args),
     };
