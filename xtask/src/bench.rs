@@ -1,6 +1,11 @@
 //! `cargo xtask bench`: measurements, outside the default members so that nobody else builds them.
 
+use std::process::Command;
+
 use crate::shell::{self, Failure};
+
+/// The word that a bench never sees: what it finds is kept in benches/results, and shown in benches/RESULTS.md.
+const SAVE: &str = "--save";
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Bench {
@@ -16,30 +21,36 @@ pub(crate) enum Bench {
     Stores(Args),
     /// The second half of `stores`: what is on servers
     Servers(Args),
+    /// Makes benches/RESULTS.md and its pictures anew, of what was kept
+    Results,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// For the bench: --json, and --quick, --sessions or --help where it has them
+    /// --save keeps what is found; all else is for the bench: --json, and --quick, --sessions or --help where it has them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
-    let (package, args) = match bench {
-        Bench::Overhead(args) => ("cloakroom-bench-overhead", args),
-        Bench::Directory(args) => ("cloakroom-bench-directory", args),
+    match bench {
+        Bench::Overhead(args) => here("overhead", args),
+        Bench::Directory(args) => here("directory", args),
         Bench::Scale(args) => {
             crate::servers::get()?;
-            ("cloakroom-bench-scale", args)
+            here("scale", args)
         }
-        Bench::Memory(args) => ("cloakroom-bench-memory", args),
-        Bench::Stores(args) => ("cloakroom-bench-stores", args),
-        Bench::Servers(args) => return servers(args),
-    };
-    let mut command = shell::cargo(["run", "--profile", "bench", "--locked", "-p", package, "--"]);
-    shell::run(command.args(&args.rest))?;
-    if let Bench::Stores(args) = bench { servers(args) } else { Ok(()) }
+        Bench::Memory(args) => here("memory", args),
+        Bench::Stores(args) => here("stores", args).and_then(|()| servers(args)),
+        Bench::Servers(args) => servers(args),
+        Bench::Results => shell::run(&mut results()),
+    }
+}
+
+/// A member of this workspace.
+fn here(name: &str, args: &Args) -> Result<(), Failure> {
+    let package = format!("cloakroom-bench-{name}");
+    measure(name, shell::cargo(["run", "--profile", "bench", "--locked", "-p", &package, "--"]), args)
 }
 
 /// A workspace of its own: its peers and our SQLite store can't share a lock file.
@@ -47,5 +58,38 @@ fn servers(args: &Args) -> Result<(), Failure> {
     crate::servers::get()?;
     let mut command = shell::cargo(["run", "--release", "--locked"]);
     command.args(["--manifest-path", "benches/servers/Cargo.toml", "--target-dir", "target/peers", "--"]);
-    shell::run(command.args(&args.rest))
+    measure("servers", command, args)
+}
+
+/// Runs a bench; what it found is shown, or kept and shown in the results.
+fn measure(name: &str, mut command: Command, args: &Args) -> Result<(), Failure> {
+    let Some(words) = saving(&args.rest) else {
+        return shell::run(command.args(&args.rest));
+    };
+    let json = shell::output(command.args(&words).arg("--json"))?;
+    let typed = [&["cargo", "xtask", "bench", name].map(String::from)[..], &words].concat().join(" ");
+    shell::feed(results().args(["--", "keep", &typed]), &json)
+}
+
+/// The bench's own arguments, if what it finds is to be kept.
+fn saving(words: &[String]) -> Option<Vec<String>> {
+    let own = words.iter().filter(|word| ![SAVE, "--json"].contains(&word.as_str()));
+    words.iter().any(|word| word == SAVE).then(|| own.cloned().collect())
+}
+
+/// What keeps and draws.
+fn results() -> Command {
+    shell::cargo(["run", "--quiet", "--locked", "-p", "cloakroom-bench-report", "--features", "pictures"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::saving;
+
+    #[test]
+    fn the_word_to_save_is_no_word_of_the_bench() {
+        let words = |text: &str| text.split_whitespace().map(String::from).collect::<Vec<_>>();
+        assert_eq!(saving(&words("--sessions 5 --save --json")), Some(words("--sessions 5")));
+        assert_eq!(saving(&words("--quick --json")), None);
+    }
 }

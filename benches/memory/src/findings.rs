@@ -48,6 +48,11 @@ impl Mix {
         self.rounds.iter().map(|round| count(round.done) / round.seconds).collect()
     }
 
+    /// CPU nanoseconds of an operation.
+    fn cpu(&self) -> Vec<f64> {
+        self.rounds.iter().map(|round| round.cpu * 1e9 / count(round.done)).collect()
+    }
+
     fn name(&self) -> String {
         format!("{}, {}", self.kind.name(), self.way.name())
     }
@@ -67,11 +72,13 @@ impl Size {
         self.mixes.iter().find(|mix| (mix.kind, mix.way, mix.threads) == (kind, way, threads))
     }
 
-    /// How many times what the peer does cloakroom does, round by round.
-    fn times(&self, peer: Kind, way: Way, threads: usize) -> Option<Vec<f64>> {
-        let [ours, theirs] = [Kind::Cloakroom, peer].map(|kind| self.mix(kind, way, threads));
-        let (ours, theirs) = (ours?.per_second(), theirs?.per_second());
-        Some(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect())
+    /// How many times what the peer does cloakroom does, round by round: in the same time, and for the same CPU.
+    fn times(&self, peer: Kind, way: Way, threads: usize) -> Option<[Vec<f64>; 2]> {
+        let ours = self.mix(Kind::Cloakroom, way, threads)?;
+        let theirs = self.mix(peer, way, threads)?;
+        let each =
+            |more: &[f64], less: &[f64]| more.iter().zip(less).map(|(more, less)| more / less).collect();
+        Some([each(&ours.per_second(), &theirs.per_second()), each(&theirs.cpu(), &ours.cpu())])
     }
 }
 
@@ -123,21 +130,26 @@ fn filling<'a>(sizes: impl Iterator<Item = &'a Size>) -> Table {
 }
 
 fn mixing<'a>(sizes: impl Iterator<Item = &'a Size>) -> Table {
-    let columns =
-        ["store, asked", "sessions", "threads", "thousands a second", "CPU ns each", "cloakroom does, times"];
+    let columns = [
+        "store, asked",
+        "sessions",
+        "threads",
+        "thousands a second",
+        "CPU ns each",
+        "cloakroom does, times",
+        "for the same CPU",
+    ];
     let mut table = Table::new("nine reads, one update", &columns);
     for size in sizes {
         for mix in &size.mixes {
             let thousands = mix.per_second().iter().map(|rate| rate / 1e3).collect();
-            let cpu = mix.rounds.iter().map(|round| round.cpu * 1e9 / count(round.done)).collect();
-            table.row([
-                Cell::Text(mix.name()),
-                Cell::whole(count(size.sessions)),
-                Cell::whole(count(mix.threads)),
-                Cell::spread(thousands, 0),
-                Cell::whole(median(cpu)),
-                size.times(mix.kind, mix.way, mix.threads).map_or(Cell::None, |times| Cell::spread(times, 2)),
-            ]);
+            let times = size.times(mix.kind, mix.way, mix.threads);
+            let times =
+                times.map_or([Cell::None, Cell::None], |times| times.map(|times| Cell::spread(times, 2)));
+            let head =
+                [Cell::Text(mix.name()), Cell::whole(count(size.sessions)), Cell::whole(count(mix.threads))];
+            let rates = [Cell::spread(thousands, 0), Cell::whole(median(mix.cpu()))];
+            table.row(head.into_iter().chain(rates).chain(times));
         }
     }
     table
@@ -222,7 +234,9 @@ pub(crate) fn passes(
     let mut failures = Vec::new();
     let size = sizes.iter().find(|size| !size.is_small);
     for way in [Way::Store, Way::Whole] {
-        let times = size.and_then(|size| size.times(Kind::Tower, way, 2)).map_or(f64::NAN, median);
+        let times = size
+            .and_then(|size| size.times(Kind::Tower, way, 2))
+            .map_or(f64::NAN, |[times, _]| median(times));
         if times.is_nan() || times < TIMES {
             failures.push(format!(
                 "`{}` does {times:.2} times what tower-sessions does, not {TIMES}",

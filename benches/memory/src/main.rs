@@ -88,7 +88,7 @@ impl Options {
     }
 
     const fn effort(&self) -> (usize, Duration) {
-        if self.quick { (3, Duration::from_millis(200)) } else { (5, Duration::from_millis(700)) }
+        if self.quick { (3, Duration::from_millis(200)) } else { (11, Duration::from_millis(300)) }
     }
 }
 
