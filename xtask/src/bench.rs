@@ -17,6 +17,8 @@ pub(crate) enum Bench {
     Scale(Args),
     /// Millions of sessions in memory beside peers and a limit: bytes, throughput, expiry, floods; takes 13 GB unless --quick
     Memory(Args),
+    /// Records, keys and cookies as bytes and back, beside a limit and peers
+    Codec(Args),
     /// Writes and reads a second: SQLite, with fsyncs per write if strace is there, then PostgreSQL, Redis and a near cache
     Stores(Args),
     /// The second half of `stores`: what is on servers
@@ -41,6 +43,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
             here("scale", args)
         }
         Bench::Memory(args) => here("memory", args),
+        Bench::Codec(args) => here("codec", args),
         Bench::Stores(args) => here("stores", args).and_then(|()| servers(args)),
         Bench::Servers(args) => servers(args),
         Bench::Results => shell::run(&mut results()),
