@@ -1,6 +1,7 @@
 //! Running commands: each is announced, timed, and its failure is an error.
 
 use std::fmt;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -67,6 +68,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
         Err(Failure::Step(format!("`{}`: {}", describe(command), output.status)))
+    }
+}
+
+/// Runs a command that reads `text`.
+pub(crate) fn feed(command: &mut Command, text: &str) -> Result<(), Failure> {
+    eprintln!("$ {}", describe(command));
+    let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| not_started(command, &error))?;
+    // One that does not read to the end says why by how it exits.
+    let _ = child.stdin.take().map(|mut input| input.write_all(text.as_bytes()));
+    match child.wait() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::Step(format!("`{}`: {status}", describe(command)))),
+        Err(error) => Err(not_started(command, &error)),
     }
 }
 

@@ -10,13 +10,12 @@ mod crowd;
 mod measure;
 
 use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use cloakroom::{MemoryStore, Store};
+use cloakroom_bench_report::{Cell, Report, Table};
 use cloakroom_sqlite::SqliteStore;
-use serde::Serialize;
 
 use crate::crowd::Crowd;
 use crate::measure::Operation;
@@ -27,15 +26,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 const FEW: usize = 1_000;
 const MANY: usize = 100_000;
 
-/// Microseconds, medians.
-#[derive(Serialize)]
-struct Row {
-    store: &'static str,
-    operation: &'static str,
-    few: f64,
-    many: f64,
-    ratio: f64,
-}
+const ABOUT: &str = "\
+Each principal has ten sessions; one has a tenth of all. What is bounded costs the same with few sessions as with many.";
 
 fn main() -> ExitCode {
     let json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -60,7 +52,9 @@ fn bench(json: bool) -> Result<(), Failure> {
         return Err("this is a debug build, which nobody should time".into());
     }
     let place = tempfile::tempdir()?;
-    let mut rows = Vec::new();
+    let (few, many) = (FEW.to_string(), MANY.to_string());
+    let columns = ["store", "operation", &*few, &*many, "ratio"];
+    let mut table = Table::new("microseconds, medians, with so many sessions", &columns);
     for store in ["memory", "sqlite"] {
         let open = |name: &str| -> Result<Arc<dyn Store>, Failure> {
             Ok(match store {
@@ -72,20 +66,14 @@ fn bench(json: bool) -> Result<(), Failure> {
         say(&format!("{store}: measuring"));
         for operation in Operation::ALL {
             let [few, many] = [operation.median(&crowds[0])?, operation.median(&crowds[1])?];
-            rows.push(Row { store, operation: operation.name(), few, many, ratio: many / few });
+            let cells = [few, many, many / few].map(|value| Cell::Number { value, places: 1 });
+            table.row([store.into(), operation.name().into()].into_iter().chain(cells));
         }
     }
-    let mut out = std::io::stdout().lock();
-    if json {
-        return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?);
-    }
-    writeln!(out, "Microseconds, medians, with {FEW} sessions and with {MANY}.\n")?;
-    writeln!(out, "| store  | {:<52} | {:>9} | {:>10} | ratio |", "operation", FEW, MANY)?;
-    writeln!(out, "|--------|{:-<54}|{:->11}|{:->12}|------:|", "", ":", ":")?;
-    for Row { store, operation, few, many, ratio } in rows {
-        writeln!(out, "| {store:<6} | {operation:<52} | {few:>9.1} | {many:>10.1} | {ratio:>5.1} |")?;
-    }
-    Ok(())
+    let mut report = Report::new("directory", ABOUT);
+    report.versions_in(include_str!("../../../Cargo.lock"), &["cloakroom", "cloakroom-sqlite"]);
+    report.tables.push(table);
+    Ok(report.print(json)?)
 }
 
 /// Talk goes to stderr, data to stdout.

@@ -7,6 +7,7 @@ mod curve;
 mod table;
 
 use std::fmt;
+use std::io::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,27 @@ impl Report {
         self.versions.push((name.into(), version.into()));
     }
 
+    /// Notes the versions that a lock file has of these packages; one it has not is left out.
+    pub fn versions_in(&mut self, lock: &str, names: &[&str]) {
+        for name in names {
+            let head = format!("[[package]]\nname = \"{name}\"\nversion = \"");
+            let versions = lock.split(&*head).skip(1).filter_map(|rest| rest.split('"').next());
+            let versions: Vec<&str> = versions.collect();
+            if !versions.is_empty() {
+                self.version(name, versions.join(" and "));
+            }
+        }
+    }
+
+    /// Puts the report on standard output: as JSON for machines, or as Markdown.
+    ///
+    /// # Errors
+    /// If nobody reads it.
+    pub fn print(&self, as_json: bool) -> io::Result<()> {
+        let text = if as_json { self.to_json()? } else { self.to_string() };
+        writeln!(io::stdout().lock(), "{text}")
+    }
+
     /// The report as JSON.
     ///
     /// # Errors
@@ -66,5 +88,33 @@ impl fmt::Display for Report {
             f.write_str("\n")?;
         }
         self.notes.iter().try_for_each(|note| write!(f, "\n- {note}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_taken_from_a_lock_file() {
+        let lock = "[[package]]\nname = \"one\"\nversion = \"1.2\"\nsource = \"x\"\n\n[[package]]\nname = \"two\"\n\
+                    version = \"1.0\"\n\n[[package]]\nname = \"two\"\nversion = \"2.0\"\n";
+        let mut report = Report::new("bench", "about");
+        report.versions_in(lock, &["two", "one", "none"]);
+        let expected =
+            [("two", "1.0 and 2.0"), ("one", "1.2")].map(|(name, version)| (name.into(), version.into()));
+        assert_eq!(report.versions, expected);
+    }
+
+    #[test]
+    fn a_report_is_its_tables_between_what_it_is_about_and_its_notes() {
+        let mut report = Report::new("bench", "About.");
+        report.tables.push(Table::new("ns", &["case", "ours"]));
+        report.notes.push("A note.".into());
+        let text = report.to_string();
+        assert!(
+            text.starts_with("About.\n\n**ns**\n\n| case |") && text.ends_with("\n\n- A note."),
+            "{text}"
+        );
     }
 }

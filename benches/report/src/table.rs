@@ -147,7 +147,7 @@ mod tests {
         table.row(["write".into(), Cell::None]);
         let text = "**instructions**\n\n| case  |         ours |\n|-------|-------------:|\n\
                     | read  | 2.0 (1.0..3.0) |\n| write |            - |";
-        let squeezed = |text: &str| text.replace(' ', "").replace('-', "");
+        let squeezed = |text: &str| text.replace([' ', '-'], "");
         assert_eq!(squeezed(&table.to_string()), squeezed(text));
     }
 

@@ -16,15 +16,14 @@ mod theirs;
 #[path = "../../stores/src/visitor.rs"]
 mod visitor;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use ::cloakroom::Cached;
+use cloakroom_bench_report::{Cell, Report, Table};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::servers::{Durability, Postgres, Redis, Server};
-use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tower_sessions_redis_store::fred::prelude::{ClientLike as _, Config, Pool};
 use tower_sessions_sqlx_store::sqlx::postgres::PgPoolOptions;
@@ -38,6 +37,13 @@ const USAGE: &str = "usage: cloakroom-bench-servers [--quick] [--json] [--only r
 /// Connections that their pools may have: what their documentation and perhaps most programs give them.
 const POOL: u32 = 16;
 const FILLERS: u32 = 64;
+
+const ABOUT: &str = "\
+Sessions in PostgreSQL and Redis, with cloakroom's stores and with tower-sessions', on the same private servers: PostgreSQL that
+writes to its disk before it answers, Redis without a log. Ten thousand sessions of about a hundred bytes. One update is a
+compare-and-swap of ours, an upsert or a plain SET of theirs.";
+const NOTE: &str = "\
+Medians of rounds in turn; in brackets, least and most. CPU is this program's, for one operation: what the clients cost.";
 
 fn main() -> ExitCode {
     let (mut quick, mut json, mut only) = (false, false, None);
@@ -62,26 +68,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// A comparison of ours with theirs.
-#[derive(Serialize)]
-struct Row {
-    case: String,
-    at_once: u32,
-    /// Operations a second, medians of the rounds.
-    cloakroom: f64,
-    peer: f64,
-    /// How many times as much cloakroom does: median of the rounds, least, most.
-    ratio: [f64; 3],
-    /// Microseconds of this program's CPU for an operation, where the system tells.
-    cloakroom_cpu_us: Option<f64>,
-    peer_cpu_us: Option<f64>,
-}
-
 struct Bench {
     runtime: Runtime,
     rounds: usize,
     span: Duration,
-    rows: Vec<Row>,
+    table: Table,
 }
 
 fn bench(quick: bool, json: bool, only: Option<&str>) -> Result<(), Failure> {
@@ -90,7 +81,17 @@ fn bench(quick: bool, json: bool, only: Option<&str>) -> Result<(), Failure> {
     }
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (rounds, millis) = if quick { (3, 300) } else { (7, 1_000) };
-    let mut bench = Bench { runtime, rounds, span: Duration::from_millis(millis), rows: Vec::new() };
+    let columns = [
+        "case",
+        "at once",
+        "cloakroom/s",
+        "tower-sessions/s",
+        "cloakroom does, times",
+        "CPU us, ours",
+        "CPU us, theirs",
+    ];
+    let table = Table::new("operations a second", &columns);
+    let mut bench = Bench { runtime, rounds, span: Duration::from_millis(millis), table };
 
     if only.is_none_or(|only| only == "redis") {
         bench.redis()?;
@@ -98,8 +99,13 @@ fn bench(quick: bool, json: bool, only: Option<&str>) -> Result<(), Failure> {
     if only.is_none_or(|only| only == "postgres") {
         bench.postgres()?;
     }
-    let text = if json { serde_json::to_string_pretty(&bench.rows)? } else { table(&bench.rows) };
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    let mut report = Report::new("servers", ABOUT);
+    let peers =
+        ["cloakroom", "tower-sessions-core", "tower-sessions-redis-store", "tower-sessions-sqlx-store"];
+    report.versions_in(include_str!("../Cargo.lock"), &peers);
+    report.tables.push(bench.table);
+    report.notes.push(NOTE.into());
+    Ok(report.print(json)?)
 }
 
 async fn fred(url: &str) -> Result<tower_sessions_redis_store::RedisStore<Pool>, Failure> {
@@ -178,22 +184,14 @@ impl Bench {
                 }
             }
             let ratios = own.iter().zip(&others).map(|(own, other)| own.0 / other.0).collect();
-            let (least, median, most) = spread(ratios);
-            let middle =
-                |rounds: &[(f64, Option<f64>)]| spread(rounds.iter().map(|round| round.0).collect()).1;
-            let cpu = |rounds: &[(f64, Option<f64>)]| {
+            let rates = [&own, &others]
+                .map(|rounds| Cell::whole(median(rounds.iter().map(|round| round.0).collect())));
+            let cpu = [&own, &others].map(|rounds| {
                 let known: Option<Vec<f64>> = rounds.iter().map(|round| round.1).collect();
-                known.map(|cpu| spread(cpu).1)
-            };
-            self.rows.push(Row {
-                case: case.to_owned(),
-                at_once,
-                cloakroom: middle(&own),
-                peer: middle(&others),
-                ratio: [median, least, most],
-                cloakroom_cpu_us: cpu(&own),
-                peer_cpu_us: cpu(&others),
+                known.map_or(Cell::None, |cpu| Cell::Number { value: median(cpu), places: 1 })
             });
+            let head = [case.into(), Cell::whole(f64::from(at_once))];
+            self.table.row(head.into_iter().chain(rates).chain([Cell::spread(ratios, 2)]).chain(cpu));
         }
         Ok(())
     }
@@ -227,30 +225,9 @@ fn cpu_seconds() -> Option<f64> {
     Some((user + system) / 100.0)
 }
 
-fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    (values[0], values[values.len() / 2], values[values.len() - 1])
-}
-
-fn table(rows: &[Row]) -> String {
-    let mut lines = vec![
-        "| case | at once | cloakroom/s | tower-sessions/s | cloakroom does | CPU us, ours | CPU us, theirs |".to_owned(),
-        "|---|--:|--:|--:|--:|--:|--:|".to_owned(),
-    ];
-    let cpu = |spent: Option<f64>| spent.map_or("-".to_owned(), |spent| format!("{spent:.1}"));
-    for row in rows {
-        let [median, least, most] = row.ratio;
-        lines.push(format!(
-            "| {} | {} | {:.0} | {:.0} | {median:.2} x ({least:.2}..{most:.2}) | {} | {} |",
-            row.case,
-            row.at_once,
-            row.cloakroom,
-            row.peer,
-            cpu(row.cloakroom_cpu_us),
-            cpu(row.peer_cpu_us)
-        ));
-    }
-    lines.join("\n")
+    values[values.len() / 2]
 }
 
 /// Talk goes to stderr, data to stdout.

@@ -23,13 +23,13 @@ mod report;
 mod rounds;
 mod visitor;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use cloakroom_bench_report::Cell;
+
 use crate::contender::{Case, Contender};
 use crate::drive::Failure;
-use crate::report::{Report, Row};
 use crate::rounds::Effort;
 
 const USAGE: &str = "usage: cloakroom-bench-stores [--quick] [--json]";
@@ -92,13 +92,12 @@ fn bench(options: Options) -> Result<(), Failure> {
     if !counts_fsyncs {
         say("strace is not installed (Debian: `apt-get install strace`): fsyncs were not counted");
     }
-    let mut report = Report::default();
+    let mut rows = Vec::new();
     for case in Case::ALL {
         let counted_in = counts_fsyncs.then_some(directory.path()).filter(|_| case.is_update());
-        report.rows.extend(measure(case, &contenders, options.effort(), counted_in)?);
+        rows.extend(measure(case, &contenders, options.effort(), counted_in)?);
     }
-    let text = if options.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    Ok(report::report(rows).print(options.json)?)
 }
 
 /// A row for each contender; fsyncs are counted if there is a directory to do that in.
@@ -107,7 +106,7 @@ fn measure(
     contenders: &[Contender; 3],
     effort: Effort,
     counted_in: Option<&Path>,
-) -> Result<[Row; 3], Failure> {
+) -> Result<[[Cell; 10]; 3], Failure> {
     let Case { operation, at_once } = case;
     say(&format!("{operation}, {at_once} at once: how many connections suit the peer"));
     let mut contenders = contenders.clone();
@@ -123,7 +122,7 @@ fn measure(
         }
     }
     Ok(std::array::from_fn(|which| {
-        Row::new(case, &contenders[which], &outcomes[which], &outcomes[0], counts[which])
+        report::row(case, &contenders[which], &outcomes[which], &outcomes[0], counts[which])
     }))
 }
 
