@@ -56,6 +56,8 @@ pub struct MemoryStore {
     heard: AtomicU64,
     /// The shard that the last sweep broke off in.
     sweeping: AtomicUsize,
+    /// When room was last looked for in vain: a flood that is refused need not look again at once.
+    searched: AtomicU64,
     encoded: bool,
 }
 
@@ -79,6 +81,7 @@ impl MemoryStore {
             space: Space::new(sessions, bytes),
             heard: AtomicU64::new(0),
             sweeping: AtomicUsize::new(0),
+            searched: AtomicU64::new(u64::MAX),
             encoded: false,
         }
     }
@@ -137,6 +140,9 @@ impl MemoryStore {
             return Ok(());
         }
         let now = self.heard();
+        if self.searched.load(Ordering::Relaxed) == now.as_millis() {
+            return Err(StoreError::not_sent(StoreErrorKind::Full));
+        }
         let worthless: [&dyn Fn(&Slot) -> bool; 2] = [&|slot| slot.is_garbage(now), &Slot::is_tombstone];
         for goes in worthless {
             for shard in &self.shards {
@@ -146,6 +152,7 @@ impl MemoryStore {
                 }
             }
         }
+        self.searched.store(now.as_millis(), Ordering::Relaxed);
         Err(StoreError::not_sent(StoreErrorKind::Full))
     }
 
@@ -157,6 +164,8 @@ impl MemoryStore {
     ) -> Result<T, StoreError> {
         let (answer, freed) = ended?;
         if let Some(freed) = freed {
+            // There is a tombstone now, which may have to make room.
+            self.searched.store(u64::MAX, Ordering::Relaxed);
             self.space.release(0, freed.bytes);
             if let Some(principal) = freed.principal {
                 self.directory.remove(principal, id);
