@@ -1,5 +1,7 @@
 //! What is asked of every contender.
 
+pub(crate) use crate::visitor::Visitor;
+
 /// The session cookie's name, the same for every contender.
 pub(crate) const COOKIE_NAME: &str = "__Host-id";
 

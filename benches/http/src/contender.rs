@@ -7,6 +7,8 @@ use crate::Failure;
 pub(crate) enum Contender {
     Axum,
     AxumCloakroom,
+    /// What cloakroom does, written by hand for this one program: see `benches/overhead`.
+    AxumLimit,
     AxumTowerSessions,
     AxumSession,
     Actix,
@@ -18,9 +20,10 @@ pub(crate) enum Contender {
 
 impl Contender {
     /// In the order of a table's rows.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Axum,
         Self::AxumCloakroom,
+        Self::AxumLimit,
         Self::AxumTowerSessions,
         Self::AxumSession,
         Self::Actix,
@@ -31,8 +34,8 @@ impl Contender {
     ];
 
     /// Those on axum, which a curve compares.
-    pub(crate) const ON_AXUM: [Self; 4] =
-        [Self::Axum, Self::AxumCloakroom, Self::AxumTowerSessions, Self::AxumSession];
+    pub(crate) const ON_AXUM: [Self; 5] =
+        [Self::Axum, Self::AxumCloakroom, Self::AxumLimit, Self::AxumTowerSessions, Self::AxumSession];
 
     pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
         let found = Self::ALL.into_iter().find(|contender| contender.name() == name);
@@ -43,6 +46,7 @@ impl Contender {
         match self {
             Self::Axum => "axum",
             Self::AxumCloakroom => "axum, cloakroom",
+            Self::AxumLimit => "axum, limit",
             Self::AxumTowerSessions => "axum, tower-sessions",
             Self::AxumSession => "axum, axum_session",
             Self::Actix => "actix-web",
@@ -56,7 +60,11 @@ impl Contender {
     /// The same framework without sessions.
     pub(crate) const fn bare(self) -> Self {
         match self {
-            Self::Axum | Self::AxumCloakroom | Self::AxumTowerSessions | Self::AxumSession => Self::Axum,
+            Self::Axum
+            | Self::AxumCloakroom
+            | Self::AxumLimit
+            | Self::AxumTowerSessions
+            | Self::AxumSession => Self::Axum,
             Self::Actix | Self::ActixCloakroom | Self::ActixSession => Self::Actix,
             Self::Express | Self::ExpressSession => Self::Express,
         }

@@ -19,6 +19,8 @@ mod client;
 mod contender;
 mod cpu;
 mod express;
+#[path = "../../overhead/src/limit.rs"]
+mod limit;
 mod measured;
 mod report;
 mod rounds;

@@ -93,7 +93,7 @@ impl Contender {
         let ours = |mount, store| ours::server(mount, Sessions::builder(store), sessions);
         match self {
             Self::Plain => plain::server(sessions),
-            Self::Limit(mount) => limit::server(mount, sessions),
+            Self::Limit(mount) => by_hand::server(mount, sessions),
             Self::Cloakroom(mount) => ours(mount, MemoryStore::new()).await,
             Self::Encoded => ours(Mount::Inner, MemoryStore::new().encoded()).await,
             Self::Observed => ours::server(Mount::Inner, watched::builder()?, sessions).await,

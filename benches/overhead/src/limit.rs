@@ -4,7 +4,10 @@
 //! compare-and-swap, and the same headers. What makes a library is left out: no other store or framework, no policy, no
 //! renewal of keys, no principals, no observers, no garbage.
 
+// Named, since the bench of whole servers compiles these files too.
+#[path = "limit/key.rs"]
 mod key;
+#[path = "limit/store.rs"]
 mod store;
 
 use std::future::{Future, ready};
@@ -12,9 +15,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::extract::FromRequestParts;
-use axum::routing::get;
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -24,29 +25,14 @@ use tower_service::Service;
 
 use crate::Failure;
 use crate::case::{COOKIE_NAME, Visitor};
-use crate::server::{Mount, Server};
 use key::{Key, TEXT};
 use store::{Held, Store};
 
-pub(crate) fn server(mount: Mount, sessions: usize) -> Result<Server, Failure> {
-    let store = Arc::new(Store::new()?);
-    let mut keys = Vec::with_capacity(sessions);
-    for number in 0..sessions {
-        let (key, _) = store.insert(Visitor::seeded(number)).map_err(|_| "no session was made")?;
-        keys.push(String::from_utf8(key.text().to_vec())?);
-    }
-    let router = Router::new()
-        .route("/ignore", get(async || "ignored"))
-        .route("/read", get(read))
-        .route("/write", get(write));
-    mount.server(router, Layered { inner: (), store }, &keys)
-}
-
-async fn read(session: Session) -> String {
+pub(crate) async fn read(session: Session) -> String {
     session.held.map_or(0, |held| held.entry.visitor.visits).to_string()
 }
 
-async fn write(mut session: Session) -> Result<String, StatusCode> {
+pub(crate) async fn write(mut session: Session) -> Result<String, StatusCode> {
     let visits = session.update(|visitor| {
         visitor.visits += 1;
         visitor.visits
@@ -135,7 +121,7 @@ fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
 }
 
 /// The visitor's session, as the handler has it.
-struct Session {
+pub(crate) struct Session {
     visit: Arc<Visit>,
     held: Option<Held>,
 }
@@ -183,9 +169,22 @@ impl<S: Sync> FromRequestParts<S> for Session {
 
 /// The layer, and the service that it makes of another.
 #[derive(Clone)]
-struct Layered<S> {
+pub(crate) struct Layered<S> {
     inner: S,
     store: Arc<Store>,
+}
+
+impl Layered<()> {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self { inner: (), store: Arc::new(Store::new()?) })
+    }
+
+    /// Begins a session for whoever comes with the key that is returned.
+    #[allow(dead_code, reason = "a bench that comes by requests alone has no use for it")]
+    pub(crate) fn begin(&self, visitor: Visitor) -> Result<String, Failure> {
+        let (key, _) = self.store.insert(visitor).map_err(|_| "no session was made")?;
+        Ok(String::from_utf8(key.text().to_vec())?)
+    }
 }
 
 impl<S> Layer<S> for Layered<()> {
@@ -214,7 +213,7 @@ impl<S: Service<Request<B>, Response = Response<R>>, B, R> Service<Request<B>> f
 
 pin_project! {
     /// The inner response, with the session's headers.
-    struct Finishing<F> {
+    pub(crate) struct Finishing<F> {
         #[pin]
         inner: F,
         visit: Arc<Visit>,

@@ -14,6 +14,7 @@
 
 mod actix;
 mod answer;
+mod by_hand;
 mod case;
 mod clock;
 mod contender;

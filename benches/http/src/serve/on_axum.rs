@@ -18,6 +18,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::Failure;
 use crate::case::COOKIE_NAME;
 use crate::contender::Contender;
+use crate::limit;
 use crate::visitor::Visitor;
 
 const VISITOR: &str = "visitor";
@@ -30,6 +31,10 @@ pub(super) fn serve(contender: Contender, threads: usize) -> Result<(), Failure>
                 let sessions: Sessions<Visitor> = Sessions::builder(MemoryStore::new()).build()?;
                 let layer = cloakroom::SessionLayer::new(sessions);
                 run(layer.layer(router(get(ours::read), get(ours::write)))).await
+            }
+            Contender::AxumLimit => {
+                let layer = limit::Layered::new()?;
+                run(layer.layer(router(get(limit::read), get(limit::write)))).await
             }
             Contender::AxumTowerSessions => {
                 let layer = SessionManagerLayer::new(tower_sessions::MemoryStore::default())
