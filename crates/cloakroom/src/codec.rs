@@ -160,9 +160,14 @@ pub(crate) struct Coding<V> {
 impl<V: 'static> Coding<V> {
     pub(crate) fn encode(&self, value: &V) -> Result<Vec<u8>, CodecError> {
         let mut bytes = Vec::with_capacity(128);
-        bytes.extend([self.codec.format(), self.schema]);
-        self.codec.encode(value, &mut bytes)?;
+        self.append(value, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The same, appended to other bytes.
+    pub(crate) fn append(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        out.extend_from_slice(&[self.codec.format(), self.schema]);
+        self.codec.encode(value, out)
     }
 
     /// How long the encoded value is.

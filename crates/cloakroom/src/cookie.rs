@@ -38,6 +38,7 @@ impl Cookie {
         self.search.values(header)
     }
 
+    #[cfg(feature = "sealed")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

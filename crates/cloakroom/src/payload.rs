@@ -16,6 +16,7 @@ pub struct Payload(Option<Arc<dyn Content>>);
 /// A value in one form or the other.
 trait Content: Any + Send + Sync {
     fn to_bytes(&self) -> Result<Arc<[u8]>, CodecError>;
+    fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
     fn measure(&self) -> Result<usize, CodecError>;
     /// The bytes, of a value that is bytes here.
     fn bytes(&self) -> Option<&[u8]>;
@@ -61,6 +62,11 @@ impl Payload {
         self.0.as_ref().map(|content| content.to_bytes()).transpose()
     }
 
+    /// Appends the bytes to others, if there is a value.
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.0.as_ref().map_or(Ok(()), |content| content.append_to(out))
+    }
+
     /// How many bytes [`Payload::to_bytes`] gives: the size that bounded stores count.
     ///
     /// # Errors
@@ -95,6 +101,10 @@ impl<V: Send + Sync + 'static> Content for Holder<V> {
         self.coding.encode(&self.value).map(Into::into)
     }
 
+    fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.coding.append(&self.value, out)
+    }
+
     fn measure(&self) -> Result<usize, CodecError> {
         self.coding.measure(&self.value)
     }
@@ -107,6 +117,11 @@ impl<V: Send + Sync + 'static> Content for Holder<V> {
 impl Content for Encoded {
     fn to_bytes(&self) -> Result<Arc<[u8]>, CodecError> {
         Ok(Arc::clone(&self.bytes))
+    }
+
+    fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        out.extend_from_slice(&self.bytes);
+        Ok(())
     }
 
     fn measure(&self) -> Result<usize, CodecError> {

@@ -154,7 +154,7 @@ impl Table {
     fn make_room(&mut self) {
         let count = self.slots.len();
         if count == self.slots.capacity() {
-            self.slots.reserve_exact(count / 8 + 8);
+            self.slots.reserve_exact((count / 8).max(16));
         }
     }
 

@@ -51,9 +51,8 @@ const REASONS: [(u8, EndReason); 7] = [
 pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
     let mut out = Writer(encode_head(stored));
     if let Stored::Live(record) = stored {
-        let payload = record.payload().to_bytes()?;
-        out.byte(u8::from(payload.is_some()));
-        out.0.extend_from_slice(payload.as_deref().unwrap_or_default());
+        out.byte(u8::from(!record.payload().is_unset()));
+        record.payload().append_to(&mut out.0)?;
     }
     Ok(out.0)
 }
@@ -77,12 +76,14 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
         Stored::Live(record) => {
             out.byte(0);
             let facts = &record.0;
-            out.time(facts.idle_deadline);
-            out.time(facts.absolute_deadline);
-            out.long(facts.revision.count);
-            out.long(facts.revision.token);
-            out.time(facts.created);
-            out.time(facts.authenticated_at);
+            out.longs([
+                facts.idle_deadline.as_millis(),
+                facts.absolute_deadline.as_millis(),
+                facts.revision.count,
+                facts.revision.token,
+                facts.created.as_millis(),
+                facts.authenticated_at.as_millis(),
+            ]);
             out.lifetime(&facts.lifetime);
             out.credentials(&facts.credentials);
             out.principal(facts.principal.as_ref());
@@ -141,18 +142,20 @@ impl Writer {
         self.0.extend(number.to_be_bytes());
     }
 
+    fn longs<const N: usize>(&mut self, numbers: [u64; N]) {
+        let bytes = numbers.map(u64::to_be_bytes);
+        self.0.extend_from_slice(bytes.as_flattened());
+    }
+
     fn time(&mut self, time: Timestamp) {
         self.long(time.as_millis());
     }
 
-    fn span(&mut self, span: Option<Duration>) {
-        self.long(span.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)));
-    }
-
     fn lifetime(&mut self, lifetime: &Lifetime) {
-        self.span(lifetime.idle());
-        self.span(Some(lifetime.whole()));
-        self.span(lifetime.renewal());
+        let span = |span: Option<Duration>| {
+            span.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
+        };
+        self.longs([span(lifetime.idle()), span(Some(lifetime.whole())), span(lifetime.renewal())]);
         self.byte(u8::from(lifetime.outlives_browser()));
     }
 
@@ -179,6 +182,10 @@ impl Writer {
     }
 
     fn client(&mut self, client: &Client) {
+        if !client.is_known() {
+            self.0.extend_from_slice(&[0; 3]);
+            return;
+        }
         self.text(client.label().unwrap_or_default());
         self.text(client.user_agent().unwrap_or_default());
         self.text(&client.address().map(|address| address.to_string()).unwrap_or_default());
@@ -330,6 +337,9 @@ impl<'a> Reader<'a> {
 
     fn client(&mut self) -> Result<Client, DecodeError> {
         let (label, agent, address) = (self.text()?, self.text()?, self.text()?);
+        if (label, agent, address) == (None, None, None) {
+            return Ok(Client::new());
+        }
         let mut client = Client::new().with_label(label.unwrap_or_default());
         client = client.with_user_agent(agent.unwrap_or_default());
         if let Some(address) = address.and_then(|address| address.parse().ok()) {
