@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::case::Case;
 use crate::peers::{axum_session, ruts, tower_sessions};
 use crate::server::{Mount, Server};
-use crate::{actix, limit, ours, plain, watched};
+use crate::{actix, by_hand, ours, plain, watched};
 
 /// A way to serve the same routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -80,11 +80,13 @@ impl<V: Value, K: Kind> Visit<V, K> {
     #[cfg(feature = "actix")]
     pub(crate) fn open(&self, request: &impl Headers) -> Io<'static, Result<Session<V, K>, Error>> {
         let cell = Arc::clone(&self.cell);
-        let arrival = cell.arrival(request);
-        Io::future(async move {
-            cell.open_arrival(arrival).await?;
-            Ok(Session::of(cell))
-        })
+        match cell.open_nothing(cell.arrival(request)) {
+            Ok(()) => Io::ready(Ok(Session::of(cell))),
+            Err(arrival) => Io::future(async move {
+                cell.open_arrival(arrival).await?;
+                Ok(Session::of(cell))
+            }),
+        }
     }
 
     /// The request's session, if it was opened already: for code that can't wait.

@@ -7,24 +7,42 @@ use crate::header_map::{Headers, HeadersMut};
 
 impl Headers for header::HeaderMap {
     fn values(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &[u8]> {
-        self.get_all(name.as_str()).map(header::HeaderValue::as_bytes)
+        theirs(name).into_iter().flat_map(|name| self.get_all(name)).map(header::HeaderValue::as_bytes)
     }
 }
 
 impl HeadersMut for header::HeaderMap {
     fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        // What is a name or a value to one release is one to the other.
-        let name = header::HeaderName::from_bytes(name.as_str().as_bytes());
-        let text = header::HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(mut text)) = (name, text) {
+        if let (Some(name), Some(mut text)) = (theirs(&name), text(&value)) {
             text.set_sensitive(value.is_sensitive());
             Self::append(self, name, text);
         }
     }
 
     fn retain(&mut self, name: &HeaderName, mut keep: impl FnMut(&[u8]) -> bool) {
-        if self.get_all(name.as_str()).any(|value| !keep(value.as_bytes())) {
+        if self.values(name).any(|value| !keep(value)) {
             Self::retain(self, |given, value| given.as_str() != name.as_str() || keep(value.as_bytes()));
         }
+    }
+}
+
+/// The same name: what is one to one release is one to the other. Those that we look for and send need no reading.
+fn theirs(name: &HeaderName) -> Option<header::HeaderName> {
+    match name.as_str() {
+        "cookie" => Some(header::COOKIE),
+        "set-cookie" => Some(header::SET_COOKIE),
+        "vary" => Some(header::VARY),
+        "cache-control" => Some(header::CACHE_CONTROL),
+        other => header::HeaderName::from_bytes(other.as_bytes()).ok(),
+    }
+}
+
+/// The same value; those that are always the same are no copies.
+fn text(value: &HeaderValue) -> Option<header::HeaderValue> {
+    match value.as_bytes() {
+        b"cookie" => Some(header::HeaderValue::from_static("cookie")),
+        b"authorization" => Some(header::HeaderValue::from_static("authorization")),
+        b"no-store" => Some(header::HeaderValue::from_static("no-store")),
+        other => header::HeaderValue::from_bytes(other).ok(),
     }
 }

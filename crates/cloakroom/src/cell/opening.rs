@@ -64,6 +64,20 @@ impl<V: Value> Cell<V> {
         Arrival { is_navigation: arrival.presented.values > 0 && is_navigation(request), ..arrival }
     }
 
+    /// Opens what was brought if that is nothing, and nobody else is about to: no store is asked then. Or else gives it back.
+    #[cfg(feature = "actix")]
+    pub(crate) fn open_nothing(&self, arrival: Arrival) -> Result<(), Arrival> {
+        if arrival.presented.values > 0 {
+            return Err(arrival);
+        }
+        match self.enter() {
+            Entry::Opened => {}
+            Entry::Turn(turn) => turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep),
+            Entry::Wait => return Err(arrival),
+        }
+        Ok(())
+    }
+
     /// Opens what was brought; true if that is anything.
     pub(crate) fn open_arrival(&self, arrival: Arrival) -> Io<'_, Result<bool, Error>> {
         match self.enter() {
