@@ -2,6 +2,8 @@
 
 mod opening;
 
+pub(crate) use opening::Found;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;

@@ -3,6 +3,9 @@
 use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+/// So many headers that a map may have no room for one more name: it would panic where it is only asked for one.
+const CROWDED: usize = 1 << 12;
+
 /// The headers of a request, however a server keeps them.
 ///
 /// Implemented for [`http::HeaderMap`], for actix-web's own map (feature `actix`), and for lists of name and value, as servers
@@ -70,6 +73,12 @@ impl HeadersMut for HeaderMap {
 
     /// Looks the name up once.
     fn append_unless(&mut self, name: HeaderName, value: HeaderValue, mut does: impl FnMut(&[u8]) -> bool) {
+        if self.len() >= CROWDED {
+            if !self.get_all(&name).iter().any(|given| does(given.as_bytes())) {
+                Self::append(self, name, value);
+            }
+            return;
+        }
         match self.entry(name) {
             Entry::Vacant(free) => drop(free.insert(value)),
             Entry::Occupied(mut given) => {
@@ -83,6 +92,11 @@ impl HeadersMut for HeaderMap {
     /// Looks the name up once, where there is nothing of its name yet.
     fn replace(&mut self, name: HeaderName, value: HeaderValue, mut goes: impl FnMut(&[u8], &[u8]) -> bool) {
         let mut goes = |given: &[u8]| goes(given, value.as_bytes());
+        if self.len() >= CROWDED {
+            HeadersMut::retain(self, &name, |given| !goes(given));
+            Self::append(self, name, value);
+            return;
+        }
         match self.entry(name) {
             Entry::Vacant(free) => drop(free.insert(value)),
             Entry::Occupied(mut given) if given.iter().all(|given| goes(given.as_bytes())) => {
@@ -169,6 +183,21 @@ mod tests {
         }
         check(&mut HeaderMap::new());
         check(&mut Vec::<(String, String)>::new());
+    }
+
+    #[test]
+    fn a_map_without_room_is_asked_for_none_where_nothing_is_added() {
+        let mut full = HeaderMap::new();
+        full.insert(SET_COOKIE, HeaderValue::from_static("a=1"));
+        let names = (0..).map(|number| HeaderName::try_from(format!("x{number}")).unwrap());
+        for name in names {
+            if full.try_insert(name, HeaderValue::from_static("1")).is_err() {
+                break;
+            }
+        }
+        full.append_unless(SET_COOKIE, HeaderValue::from_static("not"), |given| given == b"a=1");
+        full.replace(SET_COOKIE, HeaderValue::from_static("a=2"), |_, _| true);
+        assert_eq!(full.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=2"]);
     }
 
     #[test]

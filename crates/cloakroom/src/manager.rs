@@ -38,6 +38,7 @@ use crate::time::{Clock, Timestamp};
 use crate::transport::Channel;
 use crate::turnstile::Turnstile;
 use crate::value::Value;
+use zeroize::Zeroize;
 
 /// What is done with a session whose value can't be decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,8 +98,11 @@ impl<V: Value> Manager<V> {
 
     /// A key for a session that does not exist yet.
     pub(crate) fn mint(&self) -> Result<Key, Error> {
-        let bytes: [u8; 32] = random(&*self.entropy).map_err(Error::no_randomness)?;
-        Ok(Key::from_bytes(bytes))
+        let mut bytes: [u8; 32] = random(&*self.entropy).map_err(Error::no_randomness)?;
+        let key = Key::from_bytes(bytes);
+        // The half that is secret.
+        bytes[16..].zeroize();
+        Ok(key)
     }
 
     /// A fresh secret for a session that exists.

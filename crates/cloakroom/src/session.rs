@@ -13,7 +13,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cell::{Cell, Holding};
+use crate::cell::{Cell, Found, Holding};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::freshness::Assurance;
@@ -76,6 +76,11 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub(crate) fn of(cell: Arc<Cell<V>>) -> Self {
         let seen = cell.holding().unwrap_or(Holding::Vacant(Vacancy::NoKey));
         Self { cell, seen, modified: false, kind: PhantomData }
+    }
+
+    /// A handle on what was just found in the cell.
+    pub(crate) fn found(cell: Arc<Cell<V>>, found: Found<V>) -> Self {
+        Self { cell, seen: found.holding, modified: false, kind: PhantomData }
     }
 
     /// The value, as this handle last saw it; the default for a vacant session.

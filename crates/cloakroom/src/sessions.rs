@@ -120,8 +120,8 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// `NotFound` (with [`Error::vacancy`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
     pub async fn of_key(&self, key: &Key) -> Result<Session<V, K>, Error> {
         let cell = self.cell();
-        cell.open_key(key).await?;
-        fetched(Session::of(cell))
+        let found = cell.open_key(key).await?;
+        fetched(Session::found(cell, found))
     }
 
     /// The session that a request's headers open; `None` if they carry no key.
@@ -134,7 +134,8 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         request: &(impl Headers + ?Sized),
     ) -> Result<Option<Session<V, K>>, Error> {
         let cell = self.cell();
-        if cell.open_headers(request).await? { fetched(Session::of(cell)).map(Some) } else { Ok(None) }
+        let found = cell.open_headers(request).await?;
+        if found.presented { fetched(Session::found(cell, found)).map(Some) } else { Ok(None) }
     }
 
     /// The session that a request's headers open, or a new one with `default` if they open none.
@@ -150,8 +151,8 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         default: V,
     ) -> Result<Session<V, K>, Error> {
         let cell = self.cell();
-        cell.open_headers(request).await?;
-        match fetched(Session::of(Arc::clone(&cell))) {
+        let found = cell.open_headers(request).await?;
+        match fetched(Session::found(Arc::clone(&cell), found)) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
                 let mut session = Session::of(cell);
                 session.begin_anew(Some(default), self.lifetime()).await?;

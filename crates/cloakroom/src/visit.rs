@@ -73,7 +73,9 @@ impl<V: Value, K: Kind> Visit<V, K> {
         &'a self,
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<Session<V, K>, Error>> {
-        self.cell.open_headers(request).map(|opened| opened.map(|_| Session::of(Arc::clone(&self.cell))))
+        self.cell
+            .open_headers(request)
+            .map(|found| found.map(|found| Session::found(Arc::clone(&self.cell), found)))
     }
 
     /// The same, for a server whose futures may not borrow the request.
@@ -81,10 +83,10 @@ impl<V: Value, K: Kind> Visit<V, K> {
     pub(crate) fn open(&self, request: &impl Headers) -> Io<'static, Result<Session<V, K>, Error>> {
         let cell = Arc::clone(&self.cell);
         match cell.open_nothing(cell.arrival(request)) {
-            Ok(()) => Io::ready(Ok(Session::of(cell))),
+            Ok(found) => Io::ready(Ok(Session::found(cell, found))),
             Err(arrival) => Io::future(async move {
-                cell.open_arrival(arrival).await?;
-                Ok(Session::of(cell))
+                let found = cell.open_arrival(arrival).await?;
+                Ok(Session::found(cell, found))
             }),
         }
     }

@@ -24,10 +24,17 @@ pub(crate) struct Arrival {
     is_navigation: bool,
 }
 
+/// What a request holds once it was opened.
+pub(crate) struct Found<V> {
+    pub(crate) holding: Holding<V>,
+    /// Whether it presented anything.
+    pub(crate) presented: bool,
+}
+
 /// How a handle finds the cell.
 enum Entry<'a, V: Value> {
     /// The session was opened already.
-    Opened,
+    Opened(Found<V>),
     /// It is this handle's turn to open it.
     Turn(Turn<'a, V>),
     /// Another handle is opening it.
@@ -38,22 +45,22 @@ enum Entry<'a, V: Value> {
 struct Turn<'a, V: Value>(&'a Cell<V>);
 
 impl<V: Value> Cell<V> {
-    /// Opens what `request` presents; true if it presented anything.
+    /// Opens what `request` presents.
     ///
     /// At once, if the store answers at once and the session asks for nothing else.
     pub(crate) fn open_headers<'a>(
         &'a self,
         request: &(impl Headers + ?Sized),
-    ) -> Io<'a, Result<bool, Error>> {
+    ) -> Io<'a, Result<Found<V>, Error>> {
         match self.enter() {
-            Entry::Opened => Io::ready(Ok(true)),
+            Entry::Opened(found) => Io::ready(Ok(found)),
             Entry::Turn(turn) => self.open(turn, self.read(request), || is_navigation(request)),
             Entry::Wait => self.wait(self.arrival(request)),
         }
     }
 
     /// Opens what one key opens, outside any request.
-    pub(crate) fn open_key(&self, key: &Key) -> Io<'_, Result<bool, Error>> {
+    pub(crate) fn open_key(&self, key: &Key) -> Io<'_, Result<Found<V>, Error>> {
         let (presented, noted) = (Presented::key(key.clone()), None);
         self.open_arrival(Arrival { presented, noted, is_navigation: false })
     }
@@ -66,22 +73,21 @@ impl<V: Value> Cell<V> {
 
     /// Opens what was brought if that is nothing, and nobody else is about to: no store is asked then. Or else gives it back.
     #[cfg(feature = "actix")]
-    pub(crate) fn open_nothing(&self, arrival: Arrival) -> Result<(), Arrival> {
+    pub(crate) fn open_nothing(&self, arrival: Arrival) -> Result<Found<V>, Arrival> {
         if arrival.presented.values > 0 {
             return Err(arrival);
         }
         match self.enter() {
-            Entry::Opened => {}
-            Entry::Turn(turn) => turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep),
-            Entry::Wait => return Err(arrival),
+            Entry::Opened(found) => Ok(found),
+            Entry::Turn(turn) => Ok(turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep)),
+            Entry::Wait => Err(arrival),
         }
-        Ok(())
     }
 
-    /// Opens what was brought; true if that is anything.
-    pub(crate) fn open_arrival(&self, arrival: Arrival) -> Io<'_, Result<bool, Error>> {
+    /// Opens what was brought.
+    pub(crate) fn open_arrival(&self, arrival: Arrival) -> Io<'_, Result<Found<V>, Error>> {
         match self.enter() {
-            Entry::Opened => Io::ready(Ok(true)),
+            Entry::Opened(found) => Io::ready(Ok(found)),
             Entry::Turn(turn) => {
                 let is_navigation = arrival.is_navigation;
                 self.open(turn, arrival, || is_navigation)
@@ -92,8 +98,10 @@ impl<V: Value> Cell<V> {
 
     fn read(&self, request: &(impl Headers + ?Sized)) -> Arrival {
         let presented = self.manager.channel.read(request);
-        let clients = self.manager.clients.as_ref();
-        let noted = clients.map(|policy| Box::new(policy.note(request, self.lock().peer)));
+        let noted = self.manager.clients.as_ref().map(|policy| {
+            let peer = self.lock().peer;
+            Box::new(policy.note(request, peer))
+        });
         Arrival { presented, noted, is_navigation: false }
     }
 
@@ -101,8 +109,8 @@ impl<V: Value> Cell<V> {
     fn enter(&self) -> Entry<'_, V> {
         let mut state = self.lock();
         state.asked = true;
-        if state.holding.is_some() {
-            Entry::Opened
+        if let Some(holding) = &state.holding {
+            Entry::Opened(Found::again(holding))
         } else if std::mem::replace(&mut state.opening, true) {
             Entry::Wait
         } else {
@@ -115,18 +123,17 @@ impl<V: Value> Cell<V> {
         turn: Turn<'a, V>,
         mut arrival: Arrival,
         is_navigation: impl FnOnce() -> bool,
-    ) -> Io<'a, Result<bool, Error>> {
+    ) -> Io<'a, Result<Found<V>, Error>> {
         if arrival.presented.values == 0 {
-            turn.end(arrival, Holding::Vacant(Vacancy::NoKey), CookieChange::Keep);
-            return Io::ready(Ok(false));
+            let nothing = Holding::Vacant(Vacancy::NoKey);
+            return Io::ready(Ok(turn.end(arrival, nothing, CookieChange::Keep)));
         }
         let asked = match self.ask_first(&arrival) {
             Ok(None) => None,
             Ok(Some((caller, recalling))) => match recalling.at_once() {
                 Ok(recalled) => match self.manager.open_at_once(caller, recalled) {
                     Ok(held) => {
-                        turn.end(arrival, Holding::Live(held), CookieChange::Keep);
-                        return Io::ready(Ok(true));
+                        return Io::ready(Ok(turn.end(arrival, Holding::Live(held), CookieChange::Keep)));
                     }
                     Err((caller, recalled)) => Some((caller, Io::ready(recalled))),
                 },
@@ -137,25 +144,28 @@ impl<V: Value> Cell<V> {
         arrival.is_navigation = is_navigation();
         Io::future(async move {
             let (holding, cookie) = self.try_keys(&arrival, asked).await?;
-            turn.end(arrival, holding, cookie);
-            Ok(true)
+            Ok(turn.end(arrival, holding, cookie))
         })
     }
 
     /// Waits for its turn, unless another handle has opened the session by then.
-    fn wait(&self, arrival: Arrival) -> Io<'_, Result<bool, Error>> {
+    fn wait(&self, arrival: Arrival) -> Io<'_, Result<Found<V>, Error>> {
         Io::future(async move {
-            let Some(turn) = self.turn().await else { return Ok(true) };
-            let is_navigation = arrival.is_navigation;
-            self.open(turn, arrival, || is_navigation).await
+            match self.turn().await {
+                Ok(found) => Ok(found),
+                Err(turn) => {
+                    let is_navigation = arrival.is_navigation;
+                    self.open(turn, arrival, || is_navigation).await
+                }
+            }
         })
     }
 
-    async fn turn(&self) -> Option<Turn<'_, V>> {
+    async fn turn(&self) -> Result<Found<V>, Turn<'_, V>> {
         poll_fn(|context| {
             let mut state = self.lock();
-            if state.holding.is_some() {
-                return Poll::Ready(None);
+            if let Some(holding) = &state.holding {
+                return Poll::Ready(Ok(Found::again(holding)));
             }
             if state.opening {
                 if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
@@ -164,7 +174,7 @@ impl<V: Value> Cell<V> {
                 return Poll::Pending;
             }
             state.opening = true;
-            Poll::Ready(Some(Turn(self)))
+            Poll::Ready(Err(Turn(self)))
         })
         .await
     }
@@ -221,33 +231,42 @@ impl<V: Value> Cell<V> {
 
 impl<V: Value> Turn<'_, V> {
     /// Holds what was found, unless another handle has ended it meanwhile, or begun one.
-    fn end(self, arrival: Arrival, holding: Holding<V>, cookie: CookieChange) {
+    fn end(self, arrival: Arrival, holding: Holding<V>, cookie: CookieChange) -> Found<V> {
+        let presented = arrival.presented.values > 0;
         let mut state = self.0.lock();
         state.carrier = arrival.presented.carrier;
         state.noted = arrival.noted;
-        if state.holding.is_none() {
-            state.holding = Some(holding);
-        }
+        let holding = state.holding.get_or_insert(holding).clone();
         if matches!(state.cookie, CookieChange::Keep) {
             state.cookie = cookie;
         }
         // Given up in the same step.
         std::mem::forget(self);
-        state.give_up_turn();
+        let waiting = state.give_up_turn();
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        Found { holding, presented }
+    }
+}
+
+impl<V> Found<V> {
+    /// For a handle that comes later: what is held may be of this request's own making.
+    fn again(holding: &Holding<V>) -> Self {
+        Self { holding: holding.clone(), presented: true }
     }
 }
 
 impl<V: Value> Drop for Turn<'_, V> {
     fn drop(&mut self) {
-        self.0.lock().give_up_turn();
+        let waiting = self.0.lock().give_up_turn();
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
 impl<V> State<V> {
-    fn give_up_turn(&mut self) {
+    /// Those to be woken, once the lock is given up: a waker may look at the session itself.
+    fn give_up_turn(&mut self) -> Vec<Waker> {
         self.opening = false;
-        if !self.waiting.is_empty() {
-            self.waiting.drain(..).for_each(Waker::wake);
-        }
+        std::mem::take(&mut self.waiting)
     }
 }

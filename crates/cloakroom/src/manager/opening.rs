@@ -51,13 +51,20 @@ impl<V: Value> Manager<V> {
         caller: Caller,
         recalled: Result<Recalled, StoreError>,
     ) -> Result<Held<V>, (Caller, Result<Recalled, StoreError>)> {
-        if let Ok(Recalled::Fresh(Some(Stored::Live(record))) | Recalled::Remembered(record)) = &recalled
-            && protocol::opens_quietly(record, &caller.verifier, caller.renews, self.now())
-            && let Ok(value) = record.payload().open(&self.coding)
-        {
-            return Ok(Held { claim: Claim::Key(caller.key), record: record.clone(), value });
+        let value = match &recalled {
+            Ok(Recalled::Fresh(Some(Stored::Live(record))) | Recalled::Remembered(record))
+                if protocol::opens_quietly(record, &caller.verifier, caller.renews, self.now()) =>
+            {
+                record.payload().open(&self.coding).ok()
+            }
+            _ => None,
+        };
+        match (value, recalled) {
+            (Some(value), Ok(Recalled::Fresh(Some(Stored::Live(record))) | Recalled::Remembered(record))) => {
+                Ok(Held { claim: Claim::Key(caller.key), record, value })
+            }
+            (_, recalled) => Err((caller, recalled)),
         }
-        Err((caller, recalled))
     }
 
     /// Opens what the caller's key opens, by what the store answered.

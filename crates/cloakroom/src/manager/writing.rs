@@ -99,7 +99,7 @@ impl<V: Value> Manager<V> {
             match attempt {
                 Attempt::Over => newer = Some(self.reread(held).await?),
                 Attempt::Done(written) => {
-                    if lost > 0 {
+                    if lost > 0 && written.changed {
                         self.observe(&Event::Retried { id, lost });
                     }
                     return Ok(written);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
@@ -160,20 +161,33 @@ impl Table {
 
     fn look_over(&mut self, count: usize, is_garbage: impl Fn(&Slot) -> bool) -> Vec<(SessionId, Slot)> {
         let mut removed = Vec::new();
-        if self.cursor == 0 || self.cursor > self.slots.len() {
-            self.cursor = self.slots.len();
+        let mut left = count.min(self.slots.len());
+        while left > 0 {
+            if self.cursor == 0 || self.cursor > self.slots.len() {
+                self.cursor = self.slots.len();
+            }
+            let (top, bottom) = (self.cursor, self.cursor.saturating_sub(left));
+            left -= top - bottom;
+            self.cursor = bottom;
+            self.look_at(bottom..top, &is_garbage, &mut removed);
         }
-        let (top, bottom) = (self.cursor, self.cursor.saturating_sub(count));
-        self.cursor = bottom;
-        let looked_at = self.slots.get_range(bottom..top);
-        if looked_at.is_some_and(|slots| slots.values().any(&is_garbage)) {
-            for index in (bottom..top).rev() {
+        removed
+    }
+
+    fn look_at(
+        &mut self,
+        range: Range<usize>,
+        is_garbage: impl Fn(&Slot) -> bool,
+        removed: &mut Vec<(SessionId, Slot)>,
+    ) {
+        // Hardly ever any.
+        if self.slots.get_range(range.clone()).is_some_and(|slots| slots.values().any(&is_garbage)) {
+            for index in range.rev() {
                 if self.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
                     removed.extend(self.slots.swap_remove_index(index));
                 }
             }
         }
-        removed
     }
 }
 

@@ -68,6 +68,27 @@ fn at_the_bound_garbage_and_tombstones_make_room() {
 }
 
 #[test]
+fn garbage_is_found_wherever_the_last_look_ended() {
+    for looked_at in 0..12 {
+        let store = MemoryStore::bounded(11, usize::MAX);
+        // All in one shard, the sixth of them past its time.
+        for number in 0..11_u8 {
+            let life = Duration::from_secs(if number == 5 { 1 } else { 600 });
+            let _ = store
+                .insert(
+                    SessionId::from_bytes([0, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+                    record(1, life, NOW),
+                )
+                .wait()
+                .unwrap();
+        }
+        store.shard(SessionId::from_bytes([0; 16])).look_over(looked_at, |_| false);
+        let late = record(1, Duration::from_mins(1), NOW.after(Duration::from_secs(300)));
+        assert_eq!(store.insert(SessionId::from_bytes([0xFF; 16]), late).wait().unwrap(), Inserted::Done);
+    }
+}
+
+#[test]
 fn a_write_that_grows_past_the_bound_is_refused_and_changes_nothing() {
     for encoded in [false, true] {
         let store = MemoryStore::bounded(10, 2000);

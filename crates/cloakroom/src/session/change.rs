@@ -239,7 +239,7 @@ impl<V: Value> Minted<'_, V> {
         lifetime: Lifetime,
         mut creating: Io<'_, Result<Created<V>, Error>>,
     ) -> Result<bool, Error> {
-        for _ in 0..MINTS {
+        for taken in 1.. {
             match creating.await? {
                 Created::New(held) => {
                     self.hold(cell, held);
@@ -250,6 +250,9 @@ impl<V: Value> Minted<'_, V> {
                     return Ok(false);
                 }
                 Created::Taken => cell.give_up_intended(),
+            }
+            if taken == MINTS {
+                break;
             }
             creating = create(cell, &value, lifetime);
         }

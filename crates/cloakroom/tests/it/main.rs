@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod actix;
+mod at_once;
 mod concurrency;
 mod framework;
 mod messages;

@@ -1,0 +1,134 @@
+//! What is done in one step where a store answers at once, and must not be done otherwise than in several.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use cloakroom::{
+    Call, ErrorKind, Event, Io, Map, MemoryStore, Observer, Operation, Sessions, Store, StoreError, Visit,
+    decorate_store,
+};
+use cloakroom_testkit::{SeededEntropy, block_on};
+use http::HeaderMap;
+
+/// Counts sessions that began and writes that were tried again.
+#[derive(Clone, Debug, Default)]
+struct Tally(Arc<[AtomicUsize; 2]>);
+
+impl Observer for Tally {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::Created { .. } => self.0[0].fetch_add(1, Ordering::Relaxed),
+            Event::Retried { .. } => self.0[1].fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+}
+
+impl Tally {
+    fn counts(&self) -> [usize; 2] {
+        [0, 1].map(|which| self.0[which].load(Ordering::Relaxed))
+    }
+}
+
+fn cookie(sessions: &Sessions<Map>) -> HeaderMap {
+    let session = block_on(sessions.generate(Map::default())).unwrap();
+    let mut headers = HeaderMap::new();
+    let pair = format!("__Host-id={}", session.key().unwrap().expose());
+    headers.insert("cookie", pair.parse().unwrap());
+    headers
+}
+
+#[test]
+fn a_session_that_finds_no_free_id_leaves_nothing_behind() {
+    let blocks = [[1; 16], [2; 16]].into_iter().chain((3..7).flat_map(|secret| [[1; 16], [secret; 16]]));
+    let tally = Tally::default();
+    let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
+    let sessions: Sessions<Map> =
+        builder.entropy(SeededEntropy::replaying(blocks.collect())).build().unwrap();
+    block_on(async {
+        let nobody = HeaderMap::new();
+        sessions.visit().session(&nobody).await.unwrap().start().await.unwrap();
+        let unlucky = sessions.visit().session(&nobody).await.unwrap().start().await;
+        assert_eq!(unlucky.unwrap_err().kind(), ErrorKind::Conflict);
+    });
+    assert_eq!(tally.counts(), [1, 0], "a session began that nobody was told of");
+}
+
+#[test]
+fn a_race_that_was_lost_to_the_same_change_was_no_write() {
+    let tally = Tally::default();
+    let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
+    let sessions: Sessions<Map> = builder.build().unwrap();
+    let headers = cookie(&sessions);
+    block_on(async {
+        let mut slow = sessions.visit().session(&headers).await.unwrap();
+        let mut quick = sessions.visit().session(&headers).await.unwrap();
+        quick.insert("seen", true).await.unwrap();
+        slow.insert("seen", true).await.unwrap();
+        assert_eq!(tally.counts()[1], 0);
+        quick.insert("seen", false).await.unwrap();
+        slow.insert("late", true).await.unwrap();
+        assert_eq!(tally.counts()[1], 1);
+    });
+}
+
+/// Keeps reads waiting until it is opened.
+#[derive(Debug)]
+struct Gate<S>(S, Arc<AtomicBool>);
+
+impl<S: Store> Gate<S> {
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        call: Call,
+        ask: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>> + Send + 'a,
+    ) -> Io<'a, Result<T, StoreError>> {
+        if call.operation != Operation::Get {
+            return ask(&self.0);
+        }
+        Io::future(async move {
+            let is_open = |_: &mut Context<'_>| match self.1.load(Ordering::Relaxed) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
+            std::future::poll_fn(is_open).await;
+            ask(&self.0).await
+        })
+    }
+}
+
+decorate_store!(Gate);
+
+/// A task that is polled where it is woken, and begins with a look at the session.
+struct Inline(Visit<Map>);
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        drop(self.0.opened());
+    }
+}
+
+#[test]
+fn who_is_woken_may_look_at_the_session_at_once() {
+    let is_open = Arc::new(AtomicBool::new(true));
+    let gate: Arc<dyn Store> = Arc::new(Gate(MemoryStore::new(), Arc::clone(&is_open)));
+    let sessions: Sessions<Map> = Sessions::new(gate).unwrap();
+    let headers = cookie(&sessions);
+    is_open.store(false, Ordering::Relaxed);
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let visit = sessions.visit();
+        let inline = Waker::from(Arc::new(Inline(visit.clone())));
+        let (mut first, mut second) = (pin!(visit.session(&headers)), pin!(visit.session(&headers)));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(second.as_mut().poll(&mut Context::from_waker(&inline)).is_pending());
+        is_open.store(true, Ordering::Relaxed);
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(30)).expect("it waits for a lock that it holds");
+}
