@@ -83,7 +83,7 @@ fn garbage_is_found_wherever_the_last_look_ended() {
                 .unwrap();
         }
         store.shard(SessionId::from_bytes([0; 16])).look_over(looked_at, |_| false);
-        let late = record(1, Duration::from_mins(1), NOW.after(Duration::from_secs(300)));
+        let late = record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(5)));
         assert_eq!(store.insert(SessionId::from_bytes([0xFF; 16]), late).wait().unwrap(), Inserted::Done);
     }
 }

@@ -91,9 +91,8 @@ impl<S: Store> Gate<S> {
             return ask(&self.0);
         }
         Io::future(async move {
-            let is_open = |_: &mut Context<'_>| match self.1.load(Ordering::Relaxed) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
+            let is_open = |_: &mut Context<'_>| {
+                if self.1.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
             };
             std::future::poll_fn(is_open).await;
             ask(&self.0).await
