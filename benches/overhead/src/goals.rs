@@ -12,7 +12,7 @@ const LIMIT: [(Case, f64); 4] =
 /// And this many allocations more; the fraction is tables that grow.
 const ALLOCATIONS: f64 = 1.1;
 /// What watching everything adds, as a share.
-const WATCHING: f64 = 0.05;
+const WATCHING: f64 = 0.1;
 /// Of what tower-sessions costs in instructions.
 const PEER: [(Case, f64); 4] = [
     (Case::Untouched, 1.0 / 3.0),

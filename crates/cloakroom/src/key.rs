@@ -96,7 +96,8 @@ impl Key {
     /// # Security
     /// For the visitor's eyes only: it never belongs in a log, a page or an address.
     pub fn expose(&self) -> String {
-        self.text().iter().copied().map(char::from).collect()
+        // All of it is ASCII.
+        std::str::from_utf8(&self.text()).unwrap_or_default().to_owned()
     }
 
     /// The same, as ASCII.

@@ -27,10 +27,15 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             memory: field(&read("/proc/meminfo"), "MemTotal")
                 .map_or_else(|| "unknown".into(), |text| gigabytes(&text)),
-            kernel: format!("{} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease").trim()),
+            kernel: format!("{} {}", std::env::consts::OS, release(&read("/proc/sys/kernel/osrelease"))),
             rustc: String::from_utf8_lossy(&rustc.stdout).trim().into(),
         })
     }
+}
+
+/// Major and minor: what a distribution or a host appends says nothing of speed.
+fn release(kernel: &str) -> String {
+    kernel.trim().splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
 impl fmt::Display for Machine {
@@ -55,6 +60,12 @@ fn gigabytes(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kernel_is_known_by_its_first_two_numbers() {
+        assert_eq!(release("6.1.0-9-amd64\n"), "6.1");
+        assert_eq!(release(""), "");
+    }
 
     #[test]
     fn a_machine_is_read_from_what_the_system_tells() {
