@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cloakroom_bench_report::{Curve, Scale};
+use cloakroom_bench_report::{Curve, Scale, Series};
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -74,7 +74,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(names_at(curve))
         .background_style(WHITE.mix(0.8))
         .label_font(("sans-serif", 13))
         .draw()?;
@@ -92,6 +92,19 @@ fn short(value: f64) -> String {
     // As many places as there are, but no more than two.
     let text = format!("{value:.2}");
     format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Where the lines leave room for their names: falling ones to the right, others to the left.
+fn names_at(curve: &Curve) -> SeriesLabelPosition {
+    let falls = |series: &Series| match (series.points.first(), series.points.last()) {
+        (Some((_, first)), Some((_, last))) => last < first,
+        _ => false,
+    };
+    if curve.series.iter().all(falls) {
+        SeriesLabelPosition::UpperRight
+    } else {
+        SeriesLabelPosition::UpperLeft
+    }
 }
 
 #[cfg(test)]
