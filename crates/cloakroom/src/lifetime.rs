@@ -7,6 +7,9 @@ use crate::time::Timestamp;
 /// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
 pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
 
+/// No timeout: whatever it is counted from, it ends never.
+const NONE: u64 = u64::MAX;
+
 /// How long a session lives: OWASP's idle, absolute and renewal timeouts together.
 ///
 /// Each session keeps the lifetime it was given through every later write; a visitor may be given one of their own
@@ -25,7 +28,7 @@ pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
 #[doc(alias = "default_period")]
 #[doc(alias = "set_default_period")]
 pub struct Lifetime {
-    /// All three in milliseconds, as records keep them; no idle timeout and no renewal are 0.
+    /// All three in milliseconds, as records keep them; no idle timeout and no renewal are the longest span there is.
     idle: u64,
     whole: u64,
     renewal: u64,
@@ -81,26 +84,26 @@ impl Lifetime {
 
     /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
     pub fn absolute(span: Duration) -> Self {
-        Self { idle: 0, whole: millis(span.min(LONGEST)), renewal: 0, outlives_browser: true }
+        Self { idle: NONE, whole: millis(span.min(LONGEST)), renewal: NONE, outlives_browser: true }
     }
 
     /// Also ends when unused for `span`.
     ///
     /// Uses are recorded once per tenth of the span, so a session may end up to a tenth early, never late.
     pub fn with_idle(mut self, span: Duration) -> Self {
-        self.idle = millis(span.min(LONGEST)).max(1);
+        self.idle = millis(span.min(LONGEST));
         self
     }
 
     /// Replaces the secret every `span` (OWASP, "Renewal Timeout").
     pub fn with_renewal(mut self, span: Duration) -> Self {
-        self.renewal = millis(span).max(1);
+        self.renewal = millis(span);
         self
     }
 
     /// Never replaces the secret on a timer; `login` and `elevate` still do.
     pub fn without_renewal(mut self) -> Self {
-        self.renewal = 0;
+        self.renewal = NONE;
         self
     }
 
@@ -132,7 +135,7 @@ impl Lifetime {
 
     /// When a session used at `now` ends if nobody uses it again; [`Timestamp::NEVER`] without an idle timeout.
     pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {
-        deadline(self.idle, now)
+        now.after_millis(self.idle)
     }
 
     /// When a session that begins at `now` ends whatever happens.
@@ -142,13 +145,13 @@ impl Lifetime {
 
     /// When a secret minted at `now` is due for renewal.
     pub(crate) fn renewal_deadline(&self, now: Timestamp) -> Timestamp {
-        deadline(self.renewal, now)
+        now.after_millis(self.renewal)
     }
 
     /// This lifetime with exactly `span` left from now: an explicit expiry, which no idle timeout cuts short.
     pub(crate) fn exactly(mut self, span: Duration) -> Self {
         self.whole = millis(span.min(LONGEST));
-        self.idle = 0;
+        self.idle = NONE;
         self
     }
 }
@@ -158,10 +161,5 @@ fn millis(span: Duration) -> u64 {
 }
 
 const fn span(millis: u64) -> Option<Duration> {
-    if millis == 0 { None } else { Some(Duration::from_millis(millis)) }
-}
-
-/// When a timeout of so many milliseconds runs out that begins now; never if there is none.
-fn deadline(millis: u64, now: Timestamp) -> Timestamp {
-    if millis == 0 { Timestamp::NEVER } else { now.after_millis(millis) }
+    if millis == NONE { None } else { Some(Duration::from_millis(millis)) }
 }
