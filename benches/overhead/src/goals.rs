@@ -5,14 +5,12 @@ use crate::contender::Contender;
 use crate::findings::{Findings, Measure};
 use crate::server::Mount;
 
-/// Times what the same work written by hand costs in instructions. Of a write a third of what is more is measured values and
-/// looked over garbage, which keep memory bounded, and a second allocation, as a store knows no type of value.
-const LIMIT: [(Case, f64); 4] =
-    [(Case::Untouched, 1.3), (Case::Read, 1.3), (Case::ReadWrite, 1.5), (Case::New, 1.5)];
-/// And this many allocations more; the fraction is tables that grow.
-const ALLOCATIONS: f64 = 1.1;
+/// Times what the same work written by hand costs in instructions. Writes and beginnings miss it: see `results/TRIED.md`.
+const LIMIT: f64 = 1.3;
+/// And this many allocations more.
+const ALLOCATIONS: f64 = 1.0;
 /// What watching everything adds, as a share.
-const WATCHING: f64 = 0.1;
+const WATCHING: f64 = 0.05;
 /// Of what tower-sessions costs in instructions.
 const PEER: [(Case, f64); 4] = [
     (Case::Untouched, 1.0 / 3.0),
@@ -21,7 +19,7 @@ const PEER: [(Case, f64); 4] = [
     (Case::New, 1.0 / 3.5),
 ];
 
-/// Of what actix-session costs in instructions, on actix-web. Of who has no session it does as little as we do.
+/// Of what actix-session costs in instructions, on actix-web.
 const ACTIX: f64 = 1.0 / 3.0;
 
 /// All that does not hold; what was not counted does not.
@@ -38,20 +36,18 @@ pub(crate) fn missed(findings: &Findings) -> Vec<String> {
     };
     let instructions = |ours, theirs, case| findings.ratio(ours, theirs, case, Measure::Instructions);
     let allocations = |contender, case| findings.middle(contender, case, Measure::Allocations);
-    for (case, most) in LIMIT {
-        at_most(format!("{case}, instructions of the limit's"), instructions(OURS, BY_HAND, case), most);
-    }
     for (case, share) in PEER {
+        at_most(format!("{case}, instructions of the limit's"), instructions(OURS, BY_HAND, case), LIMIT);
         let theirs = Contender::TowerSessions(Mount::Inner);
         at_most(format!("{case}, instructions of tower-sessions'"), instructions(OURS, theirs, case), share);
         let watching = instructions(Contender::Observed, OURS, case).map(|ratio| ratio - 1.0);
         at_most(format!("{case}, share that watching adds"), watching, WATCHING);
-        let ratio = instructions(Contender::CloakroomActix, Contender::ActixSession, case);
-        at_most(format!("{case}, instructions of actix-session's"), ratio, ACTIX);
     }
     for case in Case::ALL {
         let more = allocations(OURS, case).zip(allocations(BY_HAND, case)).map(|(ours, limit)| ours - limit);
         at_most(format!("{case}, allocations over the limit's"), more, ALLOCATIONS);
+        let ratio = instructions(Contender::CloakroomActix, Contender::ActixSession, case);
+        at_most(format!("{case}, instructions of actix-session's"), ratio, ACTIX);
     }
     missed
 }
@@ -62,6 +58,6 @@ mod tests {
 
     #[test]
     fn what_was_not_counted_is_missed() {
-        assert_eq!(missed(&Findings::default()).len(), 4 * PEER.len() + Case::ALL.len());
+        assert_eq!(missed(&Findings::default()).len(), 3 * PEER.len() + 2 * Case::ALL.len());
     }
 }
