@@ -30,8 +30,9 @@ mod visitor;
 mod wrk;
 
 use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
+
+use cloakroom_bench_report::{Options, end, say};
 
 use crate::child::SERVE;
 use crate::rounds::Plan;
@@ -46,38 +47,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match *arguments.as_slice() {
         [SERVE, contender, threads] => serve::serve(contender, threads).map(|()| true),
-        ref flags => Options::parse(flags).and_then(bench),
+        ref flags => Options::parse(flags, USAGE).and_then(bench),
     };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(failure) => {
-            say(&failure.to_string());
-            ExitCode::from(2)
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Options {
-    quick: bool,
-    json: bool,
-    check: bool,
-}
-
-impl Options {
-    fn parse(flags: &[&str]) -> Result<Self, Failure> {
-        let mut options = Self::default();
-        for flag in flags {
-            match *flag {
-                "--quick" => options.quick = true,
-                "--json" => options.json = true,
-                "--check" => options.check = true,
-                other => return Err(format!("unknown argument `{other}`\n{USAGE}").into()),
-            }
-        }
-        Ok(options)
-    }
+    end(outcome)
 }
 
 /// Measures everything and prints it; whether a check that was asked for passed.
@@ -93,13 +65,6 @@ fn bench(options: Options) -> Result<bool, Failure> {
     let groups = rounds::groups(plan, places)?;
     let connections = rounds::curve(plan, places)?;
     let report = report::report(plan, &groups, &connections)?;
-    let text = if options.json { report.to_json()? } else { report.to_string() };
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    report.print(options.json)?;
     Ok(!options.check || check::passes(&groups))
-}
-
-/// Talk goes to stderr, data to stdout.
-#[expect(clippy::print_stderr, reason = "a command-line tool's progress")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }

@@ -31,8 +31,9 @@ mod tables;
 mod watched;
 
 use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
+
+use cloakroom_bench_report::{Options, end, say};
 
 use crate::answer::verify;
 use crate::case::Case;
@@ -53,38 +54,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         [DRIVE, contender, case, requests] => counted::drive(contender, case, requests).map(|()| true),
         [GUARD] => guarded::print().map(|()| true),
-        flags => Options::parse(flags).and_then(bench),
+        flags => Options::parse(flags, USAGE).and_then(bench),
     };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(failure) => {
-            say(&failure.to_string());
-            ExitCode::from(2)
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Options {
-    quick: bool,
-    json: bool,
-    check: bool,
-}
-
-impl Options {
-    fn parse(flags: &[&str]) -> Result<Self, Failure> {
-        let mut options = Self::default();
-        for flag in flags {
-            match *flag {
-                "--quick" => options.quick = true,
-                "--json" => options.json = true,
-                "--check" => options.check = true,
-                other => return Err(format!("unknown argument `{other}`\n{USAGE}").into()),
-            }
-        }
-        Ok(options)
-    }
+    end(outcome)
 }
 
 /// Measures everything and prints it; whether a check that was asked for passed.
@@ -122,8 +94,7 @@ fn bench(options: Options) -> Result<bool, Failure> {
     }
 
     let report = tables::report(&findings);
-    let text = if options.json { report.to_json()? } else { report.to_string() };
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    report.print(options.json)?;
     if !options.check {
         return Ok(true);
     }
@@ -136,10 +107,4 @@ fn bench(options: Options) -> Result<bool, Failure> {
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_time().build()?)
-}
-
-/// Talk goes to stderr, data to stdout.
-#[expect(clippy::print_stderr, reason = "a command-line tool's progress")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }

@@ -4,6 +4,7 @@
 //! which `benches/RESULTS.md` and its pictures are drawn.
 
 mod curve;
+mod options;
 mod table;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::io::{self, Write as _};
 use serde::{Deserialize, Serialize};
 
 pub use curve::{Curve, Scale, Series};
+pub use options::{Options, end, say};
 pub use table::{Cell, Table};
 
 /// All that one run of one bench found.

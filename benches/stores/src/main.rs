@@ -26,7 +26,7 @@ mod visitor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cloakroom_bench_report::Cell;
+use cloakroom_bench_report::{Cell, Options, end, say};
 
 use crate::contender::{Case, Contender};
 use crate::drive::Failure;
@@ -41,39 +41,13 @@ fn main() -> ExitCode {
         ["fill" | "drive", ..] => {
             child::run::<cloakroom::Cloakroom<cloakroom_sqlite::SqliteStore>>(&arguments)
         }
-        flags => Options::parse(flags).and_then(bench),
+        flags => Options::parse(flags, USAGE).and_then(bench),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&failure.to_string());
-            ExitCode::from(2)
-        }
-    }
+    end(outcome.map(|()| true))
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Options {
-    quick: bool,
-    json: bool,
-}
-
-impl Options {
-    fn parse(flags: &[&str]) -> Result<Self, Failure> {
-        let mut options = Self::default();
-        for flag in flags {
-            match *flag {
-                "--quick" => options.quick = true,
-                "--json" => options.json = true,
-                other => return Err(format!("unknown argument `{other}`\n{USAGE}").into()),
-            }
-        }
-        Ok(options)
-    }
-
-    const fn effort(self) -> Effort {
-        if self.quick { Effort { rounds: 3, millis: 500 } } else { Effort { rounds: 9, millis: 2000 } }
-    }
+const fn effort(options: Options) -> Effort {
+    if options.quick { Effort { rounds: 3, millis: 500 } } else { Effort { rounds: 9, millis: 2000 } }
 }
 
 fn bench(options: Options) -> Result<(), Failure> {
@@ -95,7 +69,7 @@ fn bench(options: Options) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for case in Case::ALL {
         let counted_in = counts_fsyncs.then_some(directory.path()).filter(|_| case.is_update());
-        rows.extend(measure(case, &contenders, options.effort(), counted_in)?);
+        rows.extend(measure(case, &contenders, effort(options), counted_in)?);
     }
     Ok(report::report(rows).print(options.json)?)
 }
@@ -131,10 +105,4 @@ fn target_directory() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     let target = program.parent().and_then(Path::parent);
     Ok(target.ok_or("this program does not lie in a target directory")?.into())
-}
-
-/// Talk goes to stderr, data to stdout.
-#[expect(clippy::print_stderr, reason = "a command-line tool's progress")]
-fn say(line: &str) {
-    eprintln!("{line}");
 }
