@@ -28,7 +28,11 @@ pub(super) struct Age {
     to: Duration,
 }
 
-pub(super) const AGES: [Age; 5] = [
+/// How many classes of age there are. A literal: a field's type that evaluates `AGES` makes a
+/// query cycle for the compiler once it optimizes (E0391).
+const AGE_CLASSES: usize = 5;
+
+pub(super) const AGES: [Age; AGE_CLASSES] = [
     Age::class("hour", "under an hour", Duration::ZERO, Duration::from_hours(1)),
     Age::class("day", "an hour to a day", Duration::from_hours(1), Duration::from_hours(24)),
     Age::class("week", "a day to a week", Duration::from_hours(24), Duration::from_hours(24 * 7)),
@@ -56,7 +60,7 @@ pub(super) struct Count {
     pub(super) expired: usize,
     /// Ended, their tombstones kept for a while.
     pub(super) ended: usize,
-    pub(super) ages: [usize; AGES.len()],
+    pub(super) ages: [usize; AGE_CLASSES],
     pub(super) principals: usize,
     /// Those with the most sessions, and how many.
     pub(super) most: Vec<(String, usize)>,
