@@ -1,119 +1,117 @@
-//! The workspace's chores: `cargo xtask --help` lists them.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command's face: data on stdout, talk on stderr"
-)]
+//! The workspace's tasks: `cargo xtask --help` lists them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod api;
-mod bench;
-mod browser;
+mod checks;
 mod ci;
-mod deny;
-mod docs;
-mod examples;
-mod features;
-mod fuzz;
 mod guard;
-mod install;
-mod lint;
-mod load;
-mod model;
-mod msrv;
-mod servers;
+mod programs;
+mod promises;
+mod resolve;
 mod shell;
-mod test;
 mod tidy;
-mod tool;
 mod tree;
+mod workspace;
 
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// The workspace's chores.
+use crate::shell::Failure;
+
+/// The workspace's tasks
 ///
-/// Data goes to stdout, talk to stderr. Every step prints the commands it runs and how long each took.
+/// Results go to stdout, progress to stderr. Each command that a task runs is printed.
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
-    after_help = "Exit codes: 0 all is well, 1 a step failed, 2 wrong usage, 3 a tool is missing and cannot be had."
+    after_help = "Exit codes: 0 success, 1 a check failed, 2 wrong usage, 3 a program is missing."
 )]
 struct Cli {
+    /// Fetch missing programs below `target` without asking, as with CI=true in the environment
+    #[arg(long, global = true)]
+    yes: bool,
     #[command(subcommand)]
-    step: Step,
+    task: Task,
 }
 
+/// The tasks that have arguments, and those that run others. Each step of these is a task too.
 #[derive(Subcommand)]
-enum Step {
-    /// All tests of the workspace; installs Chromium with its driver, Redis and PostgreSQL if they are not there
-    Test(test::Args),
-    /// All that must hold before a change lands, in order, stopping at the first failure
-    ///
-    /// fmt, clippy, features, docs, api, msrv, deny, tree, tidy, model, model --mutants, guard, examples, test.
-    /// A table of steps comes before the tests, so that the last lines are the tests' own results.
+enum Task {
+    /// All that must hold before a change lands, in order, up to the first failure
     Ci,
-    /// Formatting (part of ci)
-    Fmt,
-    /// Lints; a warning is an error (part of ci)
-    Clippy,
-    /// The library under every feature alone (part of ci)
-    Features,
-    /// Documentation; a broken link is an error (part of ci)
-    Docs,
-    /// Types of other crates in public interfaces (part of ci)
-    Api,
-    /// The oldest compiler promised in the manifest (part of ci)
-    Msrv,
-    /// Licences, sources and duplicates of dependencies (part of ci)
-    Deny,
-    /// Known vulnerabilities in dependencies; fetches the advisory database, so no part of ci
-    Advisories,
-    /// What the library may bring into an application (part of ci)
-    Tree,
-    /// House rules that no compiler checks (part of ci)
-    Tidy,
-    /// Model-checks the protocol (part of ci); arguments go to the checker, such as --mutants or --json
-    Model(model::Args),
-    /// What a request costs stays what it was (part of ci); counts under valgrind, which it installs if it is not there
+    /// What takes long or depends on others
+    Nightly,
+    /// All tests of the workspace, on real servers and in a real browser (in ci)
+    Test {
+        /// Leave out the examples in the documentation
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Rules of the house: words, names, columns, rooms, pages (in ci)
+    Tidy {
+        /// Only count banned words and names, and long lines, for each directory
+        #[arg(long)]
+        words: bool,
+    },
+    /// Every order of requests, losses and races (in ci)
+    Model {
+        /// Arguments for the checker: `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// What a request costs (in ci)
     Guard(guard::Args),
-    /// Builds, tests, starts and uses every example (part of ci)
-    Examples,
-    /// Measurements; arguments after the name go to the bench, such as --json
-    #[command(subcommand)]
-    Bench(bench::Bench),
-    /// Takes the pictures of the demo's pages in docs/screenshots anew
+    /// Random bytes for each parser of hostile input (in nightly)
+    Fuzz {
+        /// One target instead of all
+        target: Option<String>,
+        /// How long to run each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Measurements, alone or next to other libraries
+    Bench(checks::Bench),
+    /// Takes the pictures in docs/screenshots again
     Screenshots,
-    /// Feeds random bytes to what reads hostile input; needs a nightly toolchain
-    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().step {
-        Step::Test(args) => test::run(&args),
-        Step::Ci => ci::run(),
-        Step::Fmt => lint::fmt(),
-        Step::Clippy => lint::clippy(),
-        Step::Features => features::run(),
-        Step::Docs => docs::run(),
-        Step::Api => api::run(),
-        Step::Msrv => msrv::run(),
-        Step::Deny => deny::run(),
-        Step::Advisories => deny::advisories(),
-        Step::Tree => tree::run(),
-        Step::Tidy => tidy::run(),
-        Step::Model(args) => model::run(&args.rest),
-        Step::Guard(args) => guard::run(&args),
-        Step::Examples => examples::run(),
-        Step::Bench(bench) => bench::run(&bench),
-        Step::Screenshots => test::screenshots(),
-        Step::Fuzz(args) => fuzz::run(&args),
-    };
-    result.map_or_else(
-        |failure| {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
             eprintln!("error: {failure}");
             failure.exit_code()
-        },
-        |()| ExitCode::SUCCESS,
-    )
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let mut command = Cli::command();
+    let steps = ci::CI.map(|step| (step, "ci")).into_iter();
+    let steps: Vec<_> = steps.chain(ci::NIGHTLY.map(|step| (step, "nightly"))).collect();
+    for ((name, about, _), list) in &steps {
+        if command.find_subcommand(name).is_none() {
+            let about = format!("{about} (in {list})");
+            command = command.subcommand(Command::new(*name).about(about));
+        }
+    }
+    let matches = command.get_matches();
+    programs::YES.store(matches.get_flag("yes"), Ordering::Relaxed);
+    let Ok(cli) = Cli::from_arg_matches(&matches) else {
+        let step = steps.iter().find(|((name, ..), _)| Some(*name) == matches.subcommand_name());
+        return step.map_or(Ok(()), |((_, _, run), _)| run());
+    };
+    match cli.task {
+        Task::Ci => ci::ci(),
+        Task::Nightly => ci::nightly(),
+        Task::Test { quick } => checks::test(quick),
+        Task::Tidy { words } => tidy::run(words),
+        Task::Model { rest } => checks::model(&rest),
+        Task::Guard(args) => guard::run(&args),
+        Task::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), seconds),
+        Task::Bench(args) => checks::bench(&args),
+        Task::Screenshots => checks::screenshots(),
+    }
 }

@@ -1,72 +1,89 @@
-//! `cargo xtask tidy`: house rules that no compiler checks.
+//! `cargo xtask tidy`: the rules of the house that no compiler checks.
 
-mod programs;
+mod pages;
+mod rooms;
 mod source;
-mod tables;
+mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::shell::{self, Failure};
+use crate::workspace;
 
-/// One file under the root.
+/// The extensions of what people read.
+const TEXT: [&str; 9] = ["rs", "md", "sql", "lua", "toml", "js", "css", "html", "yml"];
+
+/// A text file, by its path from the root.
 struct File {
     path: PathBuf,
     text: String,
 }
 
-pub(crate) fn run() -> Result<(), Failure> {
-    let mut files = Vec::new();
-    collect(shell::root(), &mut files).map_err(|error| Failure::Step(format!("cannot read: {error}")))?;
-    let (sources, pages): (Vec<_>, Vec<_>) = files.iter().partition(|file| has_extension(&file.path, "rs"));
-
-    let functions: BTreeSet<_> = sources.iter().flat_map(|file| source::functions(&file.text)).collect();
-    let mut complaints: Vec<String> = Vec::new();
-    for file in &sources {
-        complaints.extend(source::complaints(&file.path, &file.text));
+impl File {
+    fn is(&self, extension: &str) -> bool {
+        self.path.extension().is_some_and(|found| found == extension)
     }
-    let compiled = sources.iter().find(|file| file.path == Path::new(programs::COMPILED));
-    let compiled = compiled.map_or("", |file| &file.text);
-    for file in pages.iter().filter(|file| file.path.starts_with("docs")) {
-        complaints.extend(programs::complaints(&file.path, &file.text, compiled));
-        let unknown =
-            tables::tests_named(&file.text).into_iter().filter(|test| !functions.contains(test.name));
-        complaints.extend(
-            unknown.map(|test| format!("{}:{}: no test `{}`", file.path.display(), test.line, test.name)),
-        );
-    }
+}
 
-    println!("{} source files, {} pages", sources.len(), pages.len());
+/// Checks everything, or counts banned words and names, and long lines.
+pub(crate) fn run(only_words: bool) -> Result<(), Failure> {
+    let files = read()?;
+    let mut words: Vec<_> = files.iter().flat_map(words::complaints).collect();
+    words.extend(files.iter().flat_map(source::long_lines));
+    if only_words {
+        count(&words);
+        return Ok(());
+    }
+    let mut complaints: Vec<_> =
+        words.into_iter().map(|(place, what)| format!("{place}: {what}")).collect();
+    let sources = || files.iter().filter(|file| file.is("rs"));
+    complaints.extend(sources().flat_map(source::complaints));
+    let functions: BTreeSet<_> = sources().flat_map(|file| source::functions(&file.text)).collect();
+    complaints.extend(pages::complaints(&files, &functions));
+    complaints.extend(rooms::complaints(&files));
+    for package in workspace::packages()? {
+        if package.place().starts_with("crates") && !package.is_product() {
+            complaints
+                .push(format!("{}: not a product: move it to `tests`", package.place().display()));
+        }
+    }
     for complaint in &complaints {
         eprintln!("{complaint}");
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Step(format!("{} untidy places", complaints.len())))
+    match complaints.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} places are not tidy").into()),
     }
 }
 
-/// Rust and Markdown files below `dir`, but not what is built, hidden or gathered by fuzzing.
-fn collect(dir: &Path, files: &mut Vec<File>) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') || ["target", "corpus", "artifacts"].contains(&name.as_ref()) {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if has_extension(&path, "rs") || has_extension(&path, "md") {
-            let text = fs::read_to_string(&path)?;
-            let path = path.strip_prefix(shell::root()).unwrap_or(&path).to_owned();
-            files.push(File { path, text });
-        }
-    }
-    Ok(())
+fn read() -> Result<Vec<File>, Failure> {
+    let is_text =
+        |path: &Path| TEXT.iter().any(|text| path.extension().is_some_and(|found| found == *text));
+    let paths = workspace::files()?.into_iter().filter(|path| is_text(path));
+    paths
+        .map(|path| Ok(File { text: fs::read_to_string(shell::root().join(&path))?, path }))
+        .collect()
 }
 
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found == extension)
+/// Prints how many of these places each directory has, and how often each complaint occurs.
+fn count(words: &[(String, String)]) {
+    let (mut places, mut uses) = (BTreeMap::new(), BTreeMap::new());
+    for (place, what) in words {
+        let file = place.split(':').next().unwrap_or_default();
+        let directory = file.split('/').take(3).collect::<Vec<_>>().join("/");
+        *places.entry(directory).or_insert(0) += 1;
+        *uses.entry(what).or_insert(0) += 1;
+    }
+    for (place, count) in places {
+        println!("{count:>6}  {place}");
+    }
+    let mut uses: Vec<_> = uses.into_iter().map(|(what, count)| (count, what)).collect();
+    uses.sort_unstable_by(|one, other| other.cmp(one));
+    println!();
+    for (count, what) in uses {
+        println!("{count:>6}  {what}");
+    }
+    println!("{:>6}  in all", words.len());
 }

@@ -1,11 +1,16 @@
-//! Rules for Rust files.
+//! Rules for the form of a file.
 
 use std::path::Path;
 
-/// Longer than this, a file holds more than one idea.
+use super::File;
+
+/// A longer file of a crate holds more than one idea.
 const MOST_LINES: usize = 450;
 
-/// Marks of work left undone, and of tests and examples that never run; spelt in two halves, for this file is checked too.
+const MOST_COLUMNS: usize = 100;
+
+/// Work left undone, and tests and examples that never run; spelt in halves, as this file is
+/// checked too.
 const BANNED: [&str; 5] = [
     concat!("todo", "!("),
     concat!("unimplemented", "!("),
@@ -14,25 +19,47 @@ const BANNED: [&str; 5] = [
     concat!("```rust,", "ignore"),
 ];
 
-/// What is wrong with the file at `path`, relative to the root.
-pub(super) fn complaints(path: &Path, text: &str) -> Vec<String> {
-    let place = path.display();
+/// The lines of code or prose that are too long to read next to one another.
+pub(super) fn long_lines(file: &File) -> Vec<(String, String)> {
+    if !file.is("rs") && !file.is("md") {
+        return Vec::new();
+    }
+    let lines = (1..).zip(file.text.lines());
+    let is_long = |line: &str| line.chars().count() > MOST_COLUMNS && can_be_broken(file, line);
+    let long = lines.filter(|(_, line)| is_long(line));
+    let place = file.path.display();
+    long.map(|(number, _)| {
+        (format!("{place}:{number}"), format!("more than {MOST_COLUMNS} columns"))
+    })
+    .collect()
+}
+
+/// False for rows of tables, addresses, and texts in code.
+fn can_be_broken(file: &File, line: &str) -> bool {
+    let is_table = line.trim_start().trim_start_matches("///").trim_start().starts_with('|');
+    let is_text = file.is("rs") && line.contains('"') && !line.trim_start().starts_with("//");
+    !is_table && !is_text && !line.contains("://")
+}
+
+/// What is wrong with a Rust file.
+pub(super) fn complaints(file: &File) -> Vec<String> {
+    let place = file.path.display();
     let mut found = Vec::new();
-    let lines = text.lines().count();
-    if is_of_a_crate(path) && lines > MOST_LINES {
+    let lines = file.text.lines().count();
+    if file.path.starts_with("crates") && lines > MOST_LINES {
         found.push(format!("{place}: {lines} lines, more than {MOST_LINES}"));
     }
-    if !is_test_or_example(path) && !text.trim_start().starts_with("//!") {
+    if !is_test_or_example(&file.path) && !file.text.trim_start().starts_with("//!") {
         found.push(format!("{place}: does not begin with a `//!` line that says what it is for"));
     }
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(file.text.lines()) {
         let banned = BANNED.iter().filter(|banned| line.contains(**banned));
         found.extend(banned.map(|banned| format!("{place}:{number}: `{banned}`")));
     }
     found
 }
 
-/// The names of all functions in the text.
+/// The names of all functions in a text.
 pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.split("fn ").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
@@ -40,47 +67,46 @@ pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Tests are read as code is.
-fn is_of_a_crate(path: &Path) -> bool {
-    path.starts_with("crates")
-}
-
 fn is_test_or_example(path: &Path) -> bool {
-    has_part(path, "tests") || has_part(path, "examples")
-}
-
-fn has_part(path: &Path, name: &str) -> bool {
-    path.iter().any(|part| part == name)
+    path.iter().any(|part| part == "tests" || part == "examples")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn count(path: &str, text: &str) -> usize {
-        complaints(Path::new(path), text).len()
+    fn file(path: &str, text: &str) -> File {
+        File { path: path.into(), text: text.into() }
     }
 
     #[test]
-    fn a_file_of_a_crate_is_short_enough_to_read_also_one_of_tests() {
+    fn a_file_of_a_crate_has_at_most_450_lines() {
         let long = "//! Why.\n".repeat(MOST_LINES + 1);
-        assert_eq!(count("crates/a/src/b.rs", &long), 1);
-        assert_eq!(count("crates/a/tests/b.rs", &long), 1);
-        assert_eq!(count("crates/a/src/b.rs", &long[9..]), 0);
+        assert_eq!(complaints(&file("crates/a/src/b.rs", &long)).len(), 1);
+        assert_eq!(complaints(&file("crates/a/src/b.rs", &long[9..])).len(), 0);
     }
 
     #[test]
     fn a_file_says_what_it_is_for_unless_it_is_a_test_or_an_example() {
-        assert_eq!(count("crates/a/src/b.rs", "fn f() {}"), 1);
-        assert_eq!(count("crates/a/src/b.rs", ""), 1);
-        assert_eq!(count("crates/a/examples/b.rs", "fn f() {}"), 0);
+        assert_eq!(complaints(&file("crates/a/src/b.rs", "fn f() {}")).len(), 1);
+        assert_eq!(complaints(&file("crates/a/examples/b.rs", "fn f() {}")).len(), 0);
     }
 
     #[test]
-    fn nothing_is_left_undone_anywhere() {
+    fn nothing_is_left_undone() {
         for banned in BANNED {
-            assert_eq!(count("crates/a/tests/b.rs", &format!("\n    {banned}")), 1);
+            assert_eq!(complaints(&file("tests/b.rs", banned)).len(), 1);
         }
+    }
+
+    #[test]
+    fn a_line_has_at_most_100_columns_unless_it_cannot_be_broken() {
+        let long = "ä ".repeat(51);
+        assert_eq!(long_lines(&file("a.md", &long)).len(), 1);
+        assert_eq!(long_lines(&file("a.md", &long[..150])).len(), 0);
+        assert_eq!(long_lines(&file("a.md", &format!("| {long} |"))).len(), 0);
+        assert_eq!(long_lines(&file("a.rs", &format!("// {long}"))).len(), 1);
+        assert_eq!(long_lines(&file("a.rs", &format!("let a = \"{long}\";"))).len(), 0);
     }
 
     #[test]
