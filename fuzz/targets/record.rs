@@ -2,7 +2,8 @@
 //! version and what it lacks.
 #![no_main]
 
-use cloakroom::{Payload, Stored};
+use cloakroom::record::Stored;
+use cloakroom::value::Payload;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -42,19 +42,22 @@ pub(crate) fn told(error: Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use cloakroom::{CodecError, StoreError, StoreErrorKind};
+    use cloakroom::store::{StoreError, StoreErrorKind};
+    use cloakroom::value::CodecError;
 
     use super::*;
 
     #[test]
     fn an_outage_tells_its_causes() {
-        let error = StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
+        let error =
+            StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
         assert!(format!("{:?}", load(error.into())).contains("no route to host"));
     }
 
     #[test]
     fn a_value_that_cannot_be_written_is_not_shown() {
-        let error = || Error::from(StoreError::from(CodecError::from("the card number 4111 is no key")));
+        let error =
+            || Error::from(StoreError::from(CodecError::from("the card number 4111 is no key")));
         assert!(matches!(save(error()), SaveError::Serialization(_)));
         assert!(!format!("{:?} {:?}", save(error()), update(error())).contains("4111"));
     }

@@ -44,7 +44,7 @@
 //! | `update_ttl` | the expiry moves, the state is not written; an error if the session is gone | 2 |
 //! | `delete` | the session ends for good; one that is not there is success, one that can't be read an error | 2 |
 //!
-//! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::Cached)). A lost race costs a third. What is no key
+//! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::stores::CachedStore)). A lost race costs a third. What is no key
 //! costs none.
 //!
 //! # What their trait can't carry

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cloakroom::Kind;
+use cloakroom::SessionKind;
 use serde::{Deserialize, Serialize};
 
 /// Names and values in JSON, as their trait has them.
@@ -14,6 +14,6 @@ pub struct State(pub(crate) HashMap<String, String>);
 #[derive(Clone, Copy, Debug)]
 pub struct ActixSession;
 
-impl Kind for ActixSession {
+impl SessionKind for ActixSession {
     const NAME: &'static str = "actix-session";
 }

@@ -8,7 +8,7 @@ use std::time::Duration as Span;
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_web::cookie::time::Duration;
 use anyhow::{Context, anyhow};
-use cloakroom::{Builder, ConfigError, Key, Lifetime, Session, Sessions, Store, Vacancy};
+use cloakroom::{ConfigError, Key, Lifetime, NoSession, Session, Sessions, SessionsBuilder, Store};
 
 use crate::error;
 use crate::state::{ActixSession, State};
@@ -54,7 +54,8 @@ impl ActixSessionStore {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cloakroom::{MemoryStore, Observer};
+    /// # use cloakroom::MemoryStore;
+    /// # use cloakroom::observe::Observer;
     /// # use cloakroom_actix_session::ActixSessionStore;
     /// # fn with(observer: Arc<dyn Observer>) -> Result<(), cloakroom::ConfigError> {
     /// let store = ActixSessionStore::with(MemoryStore::new(), |builder| builder.observer(observer))?;
@@ -65,7 +66,9 @@ impl ActixSessionStore {
     /// [`ConfigError`] for a policy that could never work.
     pub fn with(
         store: impl Store,
-        adjust: impl FnOnce(Builder<State, ActixSession>) -> Builder<State, ActixSession>,
+        adjust: impl FnOnce(
+            SessionsBuilder<State, ActixSession>,
+        ) -> SessionsBuilder<State, ActixSession>,
     ) -> Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
         // Each session is given a span of its own. The cookie is theirs, and nothing of ours is renewed with it.
@@ -85,7 +88,10 @@ impl ActixSessionStore {
     }
 
     /// What the key opens; `None` if that is nothing, or it is no key of ours.
-    async fn open(&self, key: &SessionKey) -> Result<Option<Session<State, ActixSession>>, cloakroom::Error> {
+    async fn open(
+        &self,
+        key: &SessionKey,
+    ) -> Result<Option<Session<State, ActixSession>>, cloakroom::Error> {
         let Ok(key) = key.as_ref().parse::<Key>() else { return Ok(None) };
         match self.sessions.of_key(&key).await {
             Err(error) if error::is_absence(&error) => Ok(None),
@@ -104,8 +110,13 @@ impl SessionStore for ActixSessionStore {
         Ok(session.map(|session| session.value().0.clone()))
     }
 
-    async fn save(&self, state: HashMap<String, String>, ttl: &Duration) -> Result<SessionKey, SaveError> {
-        let session = self.sessions.generate_for(State(state), span(*ttl)).await.map_err(error::save)?;
+    async fn save(
+        &self,
+        state: HashMap<String, String>,
+        ttl: &Duration,
+    ) -> Result<SessionKey, SaveError> {
+        let session =
+            self.sessions.generate_for(State(state), span(*ttl)).await.map_err(error::save)?;
         let key = session.key().ok_or_else(|| anyhow!("a session of no time can't be begun"));
         let text = key.map_err(SaveError::Other)?.expose();
         text.try_into().context("cannot hand over the session's key").map_err(SaveError::Other)
@@ -155,7 +166,7 @@ fn span(ttl: Duration) -> Span {
 
 /// True for a session that can't be read: absent to a reader, but it has not ended by that.
 fn is_set_aside(error: &cloakroom::Error) -> bool {
-    error.vacancy() == Some(Vacancy::Undecodable)
+    error.no_session() == Some(NoSession::Unreadable)
 }
 
 fn gone() -> anyhow::Error {

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-use cloakroom::{Builder, Map, Sessions, Store};
+use cloakroom::{SessionMap, Sessions, SessionsBuilder, Store};
 use tower_http::csrf::CsrfLayer;
 
 use crate::serve::{self, Stop};
@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 pub(crate) struct Office {
     store: Arc<dyn Store>,
     /// Ends sessions, by the clock and under the eyes of the application's own, if this is its process.
-    sessions: Sessions<Map>,
+    sessions: Sessions<SessionMap>,
     census: Census,
     entrance: Arc<Entrance>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Office {
 impl Office {
     /// The page about `store`, to be served at `address`; `builder` makes what ends sessions there.
     pub(crate) fn new(
-        builder: Builder<Map>,
+        builder: SessionsBuilder<SessionMap>,
         store: Arc<dyn Store>,
         address: SocketAddr,
     ) -> Result<Self, Box<dyn Error>> {
@@ -90,7 +90,8 @@ impl Office {
         listener: tokio::net::TcpListener,
         stop: Stop,
     ) -> Result<(), Box<dyn Error>> {
-        let counting = census::keep(self.census.clone(), Arc::clone(&self.store), self.sessions.clone());
+        let counting =
+            census::keep(self.census.clone(), Arc::clone(&self.store), self.sessions.clone());
         let serving = serve::until(listener, self.routes(stop.clone()), stop.clone());
         tokio::select! {
             () = counting => Ok(()),

@@ -20,11 +20,14 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::Extensions;
 use axum::middleware;
+use cloakroom::http::{AddressRule, ClientPolicy};
+use cloakroom::observe::MetricsObserver;
+use cloakroom::stores::{CachedStore, InstrumentedStore};
 use cloakroom::{
-    AddressRule, Builder, Cached, ClientPolicy, ConfigError, CookiePolicy, Freshness, Kind, Limit, Measured,
-    Observed, SessionLayer, Sessions, Store, Transport, Value,
+    AuthRequirement, ConfigError, CookiePolicy, SessionKind, SessionLayer, SessionLimit,
+    SessionValue, Sessions, SessionsBuilder, Store, Transport,
 };
-use cloakroom_stores::StoreUrl;
+use cloakroom_any::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
 use crate::admin::Office;
@@ -70,7 +73,7 @@ pub(crate) struct Options {
 }
 
 /// What is asked of a visitor who wants a copy of what is known of them.
-const SENSITIVE: Freshness = Freshness::signed_in().within(Duration::from_mins(5));
+const SENSITIVE: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_mins(5));
 /// Browsers and programs that one visitor may be signed in on.
 const MOST_DEVICES: u8 = 10;
 
@@ -87,10 +90,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let measures = measures::install()?;
         let watched = Watched { measured: Arc::default(), pace: Pace::times(options.speed) };
         // Whoever reaches the site from elsewhere has no business with its measures.
-        let measures = if reach == Reach::Loopback { measures::routes(measures) } else { Router::new() };
+        let measures =
+            if reach == Reach::Loopback { measures::routes(measures) } else { Router::new() };
         let app = app(sessions(watched.builder(Arc::clone(&store)), reach)?, measures);
         let offices = serve::bind(Some(OFFICE)).await?;
-        let office = Office::new(watched.builder(Arc::clone(&store)), store, offices.local_addr()?)?;
+        let office =
+            Office::new(watched.builder(Arc::clone(&store)), store, offices.local_addr()?)?;
         terminal::talk(&about_the_store(options.store.url()?));
         terminal::talk(reach.about_the_cookie());
         terminal::talk(&format!("note: for operators, once: {}", office.address()));
@@ -107,7 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 async fn open(options: &Options) -> Result<Arc<dyn Store>, Box<dyn Error>> {
     let store = options.store.url()?.open().await?;
     Ok(match options.near_cache {
-        Some(bytes) => Arc::new(Cached::builder(store).bounded(bytes).start().await?),
+        Some(bytes) => Arc::new(CachedStore::builder(store).bounded(bytes).start().await?),
         None => store,
     })
 }
@@ -117,13 +122,16 @@ const OFFICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What all sessions of the demo are watched and timed by.
 struct Watched {
-    measured: Arc<Measured>,
+    measured: Arc<MetricsObserver>,
     pace: Pace,
 }
 
 impl Watched {
-    fn builder<V: Value, K: Kind>(&self, store: Arc<dyn Store>) -> Builder<V, K> {
-        let store = Observed::new(store, Arc::clone(&self.measured));
+    fn builder<V: SessionValue, K: SessionKind>(
+        &self,
+        store: Arc<dyn Store>,
+    ) -> SessionsBuilder<V, K> {
+        let store = InstrumentedStore::new(store, Arc::clone(&self.measured));
         Sessions::builder(store).clock(self.pace).observer(Arc::clone(&self.measured))
     }
 }
@@ -173,10 +181,13 @@ impl Reach {
     }
 }
 
-fn sessions(builder: Builder<Visitor>, reach: Reach) -> Result<Sessions<Visitor>, ConfigError> {
+fn sessions(
+    builder: SessionsBuilder<Visitor>,
+    reach: Reach,
+) -> Result<Sessions<Visitor>, ConfigError> {
     builder
         .transport(Transport::cookie(reach.cookie()))
-        .limit(Limit::displacing_oldest(MOST_DEVICES))
+        .limit(SessionLimit::end_oldest(MOST_DEVICES))
         .clients(ClientPolicy::user_agents().with_addresses(AddressRule::direct()))
         .build()
 }
@@ -187,7 +198,7 @@ fn app(sessions: Sessions<Visitor>, measures: Router) -> Router {
         .merge(measures)
         .merge(pages::routes())
         .merge(api::routes())
-        .layer(SessionLayer::new(sessions).with_peer(peer))
+        .layer(SessionLayer::new(sessions).with_peer_addr(peer))
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(answer::complete))
@@ -225,7 +236,8 @@ mod tests {
     fn cookie(address: &str, plain_http: bool) -> String {
         let reach = Reach::of(address.parse().unwrap(), plain_http);
         let sessions = sessions(Sessions::builder(MemoryStore::new()), reach).unwrap();
-        let session = Io::future(async move { sessions.generate(Visitor::default()).await }).wait().unwrap();
+        let session =
+            Io::future(async move { sessions.generate(Visitor::default()).await }).wait().unwrap();
         let headers = session.headers();
         let cookie = headers.iter().find(|(name, _)| name.as_str() == "set-cookie");
         cookie.map(|(_, value)| value.to_str().unwrap().to_owned()).unwrap_or_default()
@@ -241,7 +253,10 @@ mod tests {
             ("192.0.2.7", true, "id=", false),
         ] {
             let cookie = cookie(address, plain_http);
-            assert!(cookie.starts_with(name) && cookie.contains("; HttpOnly"), "{address}: {cookie}");
+            assert!(
+                cookie.starts_with(name) && cookie.contains("; HttpOnly"),
+                "{address}: {cookie}"
+            );
             assert_eq!(cookie.contains("; Secure"), is_secure, "{address}: {cookie}");
         }
     }

@@ -7,6 +7,7 @@ mod serve;
 mod store;
 mod terminal;
 mod tool;
+mod user_agent;
 mod when;
 
 use std::error::Error;

@@ -1,6 +1,8 @@
 //! What all pages have in common, the demo's and the operators': a head, and headers that keep browsers on the safe side.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
 
@@ -26,8 +28,11 @@ pub(crate) fn document(title: &str, styles: &[&str], content: &Markup) -> Markup
 ///
 /// The referrer policy is not `no-referrer`: forms would then come with `Origin: null` and be refused as another site's.
 pub(crate) fn harden(headers: &mut HeaderMap, policy: &'static str) {
-    const ALWAYS: [(HeaderName, &str); 3] =
-        [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (REFERRER_POLICY, "same-origin"), (CACHE_CONTROL, "no-store")];
+    const ALWAYS: [(HeaderName, &str); 3] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     for (name, value) in ALWAYS.into_iter().chain([(CONTENT_SECURITY_POLICY, policy)]) {
         headers.insert(name, HeaderValue::from_static(value));
     }

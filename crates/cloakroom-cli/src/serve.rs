@@ -66,7 +66,8 @@ impl Stop {
 fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -84,7 +85,11 @@ fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 }
 
 /// Serves until `stop`, then finishes what was begun.
-pub(crate) async fn until(listener: TcpListener, app: Router, stop: Stop) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn until(
+    listener: TcpListener,
+    app: Router,
+    stop: Stop,
+) -> Result<(), Box<dyn Error>> {
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().told());
     let patience = async {

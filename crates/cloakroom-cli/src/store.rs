@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use cloakroom::Store;
-use cloakroom_stores::{OpenError, StoreUrl};
+use cloakroom_any::{OpenError, StoreUrl};
 use tokio::runtime::Runtime;
 
 /// What is said of how a store is named.

@@ -15,10 +15,12 @@ pub(crate) fn rfc3339(moment: Timestamp) -> Option<String> {
 
 /// A span as people say it, in its largest unit: `5 minutes`.
 pub(crate) fn span(span: Duration) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    const UNITS: [(u64, &str); 4] =
+        [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let seconds = span.as_secs();
     // Two of the next smaller unit say more than one of this: 90 minutes, not one hour.
-    let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= 2 * length).unwrap_or(UNITS[3]);
+    let (length, unit) =
+        UNITS.into_iter().find(|(length, _)| seconds >= 2 * length).unwrap_or(UNITS[3]);
     let count = (seconds + length / 2) / length;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -93,7 +93,7 @@ impl PostgresBuilder {
     }
 
     /// Waits up to `span` for a connection and for each answer; five seconds unless told.
-    pub const fn waiting_at_most(mut self, span: Duration) -> Self {
+    pub const fn timeout(mut self, span: Duration) -> Self {
         self.patience = span;
         self
     }

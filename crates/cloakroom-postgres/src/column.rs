@@ -1,14 +1,16 @@
 //! Sessions as columns, and back.
 
-use cloakroom::{DecodeError, Payload, Revision, SessionId, Stored, Timestamp};
+use cloakroom::record::{DecodeError, Revision, Stored};
+use cloakroom::value::Payload;
+use cloakroom::{PublicId, Timestamp};
 use uuid::Uuid;
 
-pub(crate) const fn uuid(id: SessionId) -> Uuid {
+pub(crate) const fn uuid(id: PublicId) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
 }
 
-pub(crate) fn id(uuid: Uuid) -> SessionId {
-    SessionId::from_bytes(*uuid.as_bytes())
+pub(crate) fn id(uuid: Uuid) -> PublicId {
+    PublicId::from_bytes(*uuid.as_bytes())
 }
 
 /// The server's integers have a sign: what is too late for them is the latest there is. The head keeps the exact moment.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom::batch::{Driver, Reply};
-use cloakroom::{Admission, Admitted, Entry, Page, Principal, Scanned, SessionId, StoreError, Timestamp};
+use cloakroom::store::{IndexEntry, IndexLogin, Indexed, Page, Scanned, StoreError};
+use cloakroom::stores::batch::{Driver, Reply};
+use cloakroom::{Principal, PublicId, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -14,16 +15,16 @@ use crate::reader;
 
 /// What is asked.
 pub(crate) enum Errand {
-    Admit(Admission),
+    Admit(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
-    IdsOf(Principal, Page),
+    SessionsOf(Principal, Page),
     Scan(Page),
     Probe,
 }
 
 impl Errand {
     const fn is_read(&self) -> bool {
-        matches!(self, Self::IdsOf(..) | Self::Scan(_) | Self::Probe)
+        matches!(self, Self::SessionsOf(..) | Self::Scan(_) | Self::Probe)
     }
 }
 
@@ -48,16 +49,17 @@ pub(crate) async fn run(driver: Driver<Errand, Reply>, link: Arc<Link>) {
 /// The outer result is the server's, the inner the operation's own.
 async fn go(link: &Link, errand: &Errand) -> Result<Result<Reply, StoreError>, Broken> {
     Ok(match errand {
-        Errand::Admit(admission) => admitted(&admit(link, admission).await?).map(Into::into),
+        Errand::Admit(admission) => admitted(&index_login(link, admission).await?).map(Into::into),
         Errand::RevokeBefore(principal, before, until) => {
             let bounds = (millis(*before), millis(*until));
             link.ask(|words| &words.revoke, &[&principal.as_str(), &bounds.0, &bounds.1]).await?;
             Ok(().into())
         }
-        Errand::IdsOf(principal, page) => {
+        Errand::SessionsOf(principal, page) => {
             let (after, most) = bounds_of(*page);
             let rows = link.ask(|words| &words.ids, &[&principal.as_str(), &after, &most]).await?;
-            let ids: Result<Vec<SessionId>, _> = rows.iter().map(|row| row.try_get(0).map(id)).collect();
+            let ids: Result<Vec<PublicId>, _> =
+                rows.iter().map(|row| row.try_get(0).map(id)).collect();
             ids.map(Into::into).map_err(unreadable)
         }
         Errand::Scan(page) => {
@@ -66,14 +68,19 @@ async fn go(link: &Link, errand: &Errand) -> Result<Result<Reply, StoreError>, B
             let entries: Result<Vec<_>, StoreError> = rows.iter().map(reader::entry).collect();
             entries.map(|entries| Scanned::decoded_in_order(entries, *page).into())
         }
-        Errand::Probe => match link.ask(|words| &words.probe, &[]).await?.first().map(|row| row.try_get(0)) {
-            Some(Ok(true)) => Ok(().into()),
-            _ => Err(PostgresError::new(PostgresErrorKind::NotReady, "use the server").not_sent()),
-        },
+        Errand::Probe => {
+            match link.ask(|words| &words.probe, &[]).await?.first().map(|row| row.try_get(0)) {
+                Some(Ok(true)) => Ok(().into()),
+                _ => {
+                    Err(PostgresError::new(PostgresErrorKind::NotReady, "use the server")
+                        .not_sent())
+                }
+            }
+        }
     })
 }
 
-async fn admit(link: &Link, admission: &Admission) -> Result<Vec<Row>, Broken> {
+async fn index_login(link: &Link, admission: &IndexLogin) -> Result<Vec<Row>, Broken> {
     let (seen, seen_until): (Vec<Uuid>, Vec<i64>) =
         admission.replacing.iter().map(|seen| (uuid(seen.id), millis(seen.until))).unzip();
     link.ask(
@@ -96,16 +103,19 @@ fn bounds_of(page: Page) -> (Option<Uuid>, i64) {
     (page.starts_after().map(uuid), limit(page.limit()))
 }
 
-fn admitted(rows: &[Row]) -> Result<Admitted, StoreError> {
-    let standing = rows.first().map(|row| row.try_get::<_, i16>(0)).transpose().map_err(unreadable)?;
+fn admitted(rows: &[Row]) -> Result<Indexed, StoreError> {
+    let standing =
+        rows.first().map(|row| row.try_get::<_, i16>(0)).transpose().map_err(unreadable)?;
     match standing {
-        Some(1) => Ok(Admitted::Done),
-        Some(2) => Ok(Admitted::Revoked),
+        Some(1) => Ok(Indexed::Done),
+        Some(2) => Ok(Indexed::Revoked),
         // Full, even of nobody, where nobody may be.
         _ => {
-            let others: Result<Vec<Entry>, _> =
-                rows.iter().map(|row| Ok(Entry::new(id(row.try_get(1)?), moment(row.try_get(2)?)))).collect();
-            others.map(Admitted::Full).map_err(unreadable)
+            let others: Result<Vec<IndexEntry>, _> = rows
+                .iter()
+                .map(|row| Ok(IndexEntry::new(id(row.try_get(1)?), moment(row.try_get(2)?))))
+                .collect();
+            others.map(Indexed::Full).map_err(unreadable)
         }
     }
 }

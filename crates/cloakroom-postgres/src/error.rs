@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use cloakroom::{StoreError, StoreErrorKind};
+use cloakroom::store::{StoreError, StoreErrorKind};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// A conversation with the server that failed. It is also the [`source`](StdError::source) of the store's own errors.
@@ -100,7 +100,8 @@ impl PostgresError {
 
     /// Whether others in one statement may have been refused for one.
     pub(crate) fn may_be_of_one(&self) -> bool {
-        self.is_refusal() && matches!(self.0.kind, PostgresErrorKind::Conflict | PostgresErrorKind::Data)
+        self.is_refusal()
+            && matches!(self.0.kind, PostgresErrorKind::Conflict | PostgresErrorKind::Data)
     }
 
     /// Whether it was asked of a server that follows another.
@@ -134,7 +135,9 @@ fn is_refusal(severity: Option<Severity>, code: &str) -> bool {
 fn kind_of(error: &tokio_postgres::Error) -> PostgresErrorKind {
     let Some(answer) = error.as_db_error() else {
         let text = error.to_string();
-        return if text.starts_with("invalid configuration") || text.starts_with("invalid connection string") {
+        return if text.starts_with("invalid configuration")
+            || text.starts_with("invalid connection string")
+        {
             PostgresErrorKind::Url
         } else if text.contains("TLS") {
             PostgresErrorKind::Tls
@@ -150,7 +153,9 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
     match *code {
         SqlState::QUERY_CANCELED => PostgresErrorKind::TimedOut,
         SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => PostgresErrorKind::Full,
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::INVALID_CATALOG_NAME => PostgresErrorKind::Denied,
+        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::INVALID_CATALOG_NAME => {
+            PostgresErrorKind::Denied
+        }
         SqlState::READ_ONLY_SQL_TRANSACTION
         | SqlState::CANNOT_CONNECT_NOW
         | SqlState::ADMIN_SHUTDOWN

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::{Listener, Revision, SessionId, StoreError};
+use cloakroom::PublicId;
+use cloakroom::record::Revision;
+use cloakroom::store::{StoreError, Subscriber};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{AsyncMessage, Client};
@@ -19,25 +21,25 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a feed that broke rests before it is mended.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// One listener's connection.
+/// One subscriber's connection.
 pub(crate) struct Feed {
     way: Way,
-    listener: Arc<dyn Listener>,
+    subscriber: Arc<dyn Subscriber>,
 }
 
 impl Feed {
-    pub(crate) const fn new(way: Way, listener: Arc<dyn Listener>) -> Self {
-        Self { way, listener }
+    pub(crate) const fn new(way: Way, subscriber: Arc<dyn Subscriber>) -> Self {
+        Self { way, subscriber }
     }
 
-    /// Tells the listener of changes for ever, and `begun` whether the first connection could be made; none is made if not.
+    /// Tells the subscriber of changes for ever, and `begun` whether the first connection could be made; none is made if not.
     pub(crate) async fn run(self, begun: oneshot::Sender<Result<bool, StoreError>>) {
         let mut begun = Some(begun);
         loop {
             match self.subscribe().await {
                 Ok((client, wire)) => {
-                    // What was written before is lost on this listener.
-                    self.listener.lost();
+                    // What was written before is lost on this subscriber.
+                    self.subscriber.gap();
                     if let Some(begun) = begun.take() {
                         let _ = begun.send(Ok(true));
                     }
@@ -46,7 +48,8 @@ impl Feed {
                 Err(error) => {
                     if let Some(begun) = begun.take() {
                         // A standby tells nothing.
-                        let told = if error.is_of_a_standby() { Ok(false) } else { Err(error.not_sent()) };
+                        let told =
+                            if error.is_of_a_standby() { Ok(false) } else { Err(error.not_sent()) };
                         let _ = begun.send(told);
                         return;
                     }
@@ -67,13 +70,13 @@ impl Feed {
     /// Passes on what the server tells until it is silent.
     async fn relay(&self, client: Client, mut wire: Wire) {
         loop {
-            let asked = self.listener.now();
+            let asked = self.subscriber.now();
             // The server tells what it has to tell before it is ready for the next question.
             let beat = self.say(&client, &mut wire, "SELECT 1", |payload| self.tell(payload));
             if beat.await.is_err() {
                 return;
             }
-            self.listener.heard(asked);
+            self.subscriber.caught_up_to(asked);
             let mut rest = pin!(sleep(BEAT));
             loop {
                 let message = tokio::select! {
@@ -121,8 +124,8 @@ impl Feed {
     fn tell(&self, payload: &str) {
         for change in payload.split(',') {
             match read(change) {
-                Some((id, revision)) => self.listener.changed(id, revision),
-                None => self.listener.lost(),
+                Some((id, revision)) => self.subscriber.changed(id, revision),
+                None => self.subscriber.gap(),
             }
         }
     }
@@ -132,7 +135,7 @@ fn unreachable() -> PostgresError {
     PostgresError::new(crate::error::PostgresErrorKind::TimedOut, "listen to the server")
 }
 
-fn read(change: &str) -> Option<(SessionId, Option<Revision>)> {
+fn read(change: &str) -> Option<(PublicId, Option<Revision>)> {
     let mut parts = change.split(':');
     let id = parts.next()?.replace('-', "").parse().ok()?;
     let Some(count) = parts.next() else { return Some((id, None)) };
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_change_is_read_with_its_revision_and_without() {
-        let id: SessionId = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let id: PublicId = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
         let text = "00010203-0405-0607-0809-0a0b0c0d0e0f";
         assert_eq!(read(text), Some((id, None)));
         assert_eq!(read(&format!("{text}:3:-1")), Some((id, Some(Revision::new(3, u64::MAX)))));

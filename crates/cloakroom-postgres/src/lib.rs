@@ -31,7 +31,7 @@
 //! - Every operation on a session is one round trip. Changes that arrive while others are on the way leave together, in one
 //!   statement and one commit, each with a compare-and-swap and an answer of its own.
 //! - Reads wait for no write, and no commit waits behind another on one connection.
-//! - Changes are told to all nodes in the transaction that makes them ([`listen`](cloakroom::Store::listen)).
+//! - Changes are told to all nodes in the transaction that makes them ([`listen`](cloakroom::Store::subscribe)).
 //! - An operation whose answer is lost is not repeated: it answers that its outcome is unknown.
 //! - Six connections to the server, one for sweeps once there is one, and one for each change feed. Connect directly, or through
 //!   a pooler that lends connections for whole sessions: statements are prepared.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::StoreError;
-use cloakroom::batch::Backoff;
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::Backoff;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -47,9 +47,9 @@ impl Way {
             }
         };
         // Another node may be at it.
-        timeout(self.patience * 4, preparing)
-            .await
-            .unwrap_or_else(|_| Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")))
+        timeout(self.patience * 4, preparing).await.unwrap_or_else(|_| {
+            Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"))
+        })
     }
 
     /// A connection of which nothing is known but that somebody answered.
@@ -70,8 +70,11 @@ impl Way {
             }
             Commit::Asynchronous => "SET synchronous_commit = off",
         };
-        let read_only =
-            if self.access == Access::Read { "SET default_transaction_read_only = on;" } else { "" };
+        let read_only = if self.access == Access::Read {
+            "SET default_transaction_read_only = on;"
+        } else {
+            ""
+        };
         format!(
             "{SAFE} {read_only} SET statement_timeout = {limit}; SET lock_timeout = {wait}; SET plan_cache_mode = force_generic_plan; SET jit = off;
              SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; {commit}"
@@ -128,7 +131,7 @@ words! {
 pub(crate) enum Broken {
     /// Nothing was said, or the server did nothing of it.
     NotSent(PostgresError),
-    /// What was said may have been heard.
+    /// What was said may have been caught_up_to.
     Unknown(PostgresError),
 }
 
@@ -203,7 +206,8 @@ impl Link {
     /// Has a server that still works on what nobody waits for stop, so that abandoned connections do not fill it. A commit that
     /// waits for a standby or for others to tell their changes would stay for as long as they do.
     fn call_off(&self, talk: &Talk) {
-        let (token, tls, patience) = (talk.client.cancel_token(), self.way.tls.clone(), self.way.patience);
+        let (token, tls, patience) =
+            (talk.client.cancel_token(), self.way.tls.clone(), self.way.patience);
         tokio::spawn(async move { timeout(patience, token.cancel_query(tls)).await });
     }
 
@@ -227,7 +231,8 @@ impl Link {
                 Ok(talk)
             }
             Err(error) => {
-                state.not_before = Some(Instant::now() + state.backoff.failed().min(self.way.patience / 4));
+                state.not_before =
+                    Some(Instant::now() + state.backoff.failed().min(self.way.patience / 4));
                 Err(Broken::NotSent(error))
             }
         }

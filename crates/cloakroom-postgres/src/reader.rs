@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cloakroom::batch::{Batch, Driver, Reply};
-use cloakroom::{DecodeError, SessionId, StoreError, Stored};
+use cloakroom::PublicId;
+use cloakroom::record::{DecodeError, Stored};
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ use crate::link::Link;
 const MOST: usize = 256;
 
 /// Works until nobody is left to ask. An operation is the session to be read.
-pub(crate) async fn run(driver: Driver<SessionId, Reply>, link: Arc<Link>) {
+pub(crate) async fn run(driver: Driver<PublicId, Reply>, link: Arc<Link>) {
     loop {
         link.rested().await;
         let Some(mut batch) = driver.next(MOST, usize::MAX).await else { return };
@@ -33,8 +35,8 @@ pub(crate) async fn run(driver: Driver<SessionId, Reply>, link: Arc<Link>) {
 }
 
 /// Several may have asked for one session.
-fn answer(batch: &mut Batch<SessionId, Reply>, rows: &[Row]) {
-    let found: HashMap<SessionId, &Row> =
+fn answer(batch: &mut Batch<PublicId, Reply>, rows: &[Row]) {
+    let found: HashMap<PublicId, &Row> =
         rows.iter().filter_map(|row| Some((column::id(row.try_get(0).ok()?), row))).collect();
     for index in 0..batch.len() {
         let found = found.get(batch.op(index)).map(|row| Ok(entry(row)?.1?)).transpose();
@@ -43,7 +45,7 @@ fn answer(batch: &mut Batch<SessionId, Reply>, rows: &[Row]) {
 }
 
 /// The session in a row of id, head and payload, as far as it can be decoded.
-pub(crate) fn entry(row: &Row) -> Result<(SessionId, Result<Stored, DecodeError>), StoreError> {
+pub(crate) fn entry(row: &Row) -> Result<(PublicId, Result<Stored, DecodeError>), StoreError> {
     let unreadable = |error: tokio_postgres::Error| {
         PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).not_sent()
     };

@@ -43,7 +43,10 @@ impl Servers {
                     return Ok(dialled);
                 }
                 Ok(Err(error)) => failure = PostgresError::driver("connect to the server", error),
-                Err(_) => failure = PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"),
+                Err(_) => {
+                    failure =
+                        PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
+                }
             }
         }
         Err(failure)
@@ -110,7 +113,9 @@ mod tests {
     #[test]
     fn each_server_of_an_address_has_all_that_was_said_of_them() {
         let all: Config =
-            "postgres://u:p@a:1,b:2/d?sslmode=require&application_name=n&keepalives_idle=7".parse().unwrap();
+            "postgres://u:p@a:1,b:2/d?sslmode=require&application_name=n&keepalives_idle=7"
+                .parse()
+                .unwrap();
         let servers = Servers::of(&all);
         let said = |config: &Config| format!("{config:?}");
         for (index, (host, port)) in [("a", 1), ("b", 2)].into_iter().enumerate() {

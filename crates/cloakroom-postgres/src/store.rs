@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::batch::{Answer, Queue, Reply};
-use cloakroom::{
-    Admission, Admitted, CodecError, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record,
-    Revision, Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind,
+    Subscriber, Swap,
 };
+use cloakroom::stores::batch::{Answer, Queue, Reply};
+use cloakroom::value::CodecError;
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -43,7 +46,7 @@ const LARGEST: usize = 16 << 20;
 /// nothing. A sweep that is dropped stops after its step.
 pub struct PostgresStore {
     writes: Queue<Write, Reply>,
-    reads: Queue<SessionId, Reply>,
+    reads: Queue<PublicId, Reply>,
     errands: Queue<Errand, Reply>,
     /// Whose connection is made by the first sweep.
     sweeper: Arc<Link>,
@@ -83,9 +86,9 @@ impl PostgresStore {
 
     pub(crate) fn start(way: Way) -> Self {
         let runtime = Handle::current();
-        let (writes, to_write) = Queue::impatient(WAITING, WAITING_BYTES, way.patience);
-        let (reads, to_read) = Queue::impatient(WAITING, usize::MAX, way.patience);
-        let (errands, to_do) = Queue::impatient(WAITING, usize::MAX, way.patience);
+        let (writes, to_write) = Queue::with_timeout(WAITING, WAITING_BYTES, way.patience);
+        let (reads, to_read) = Queue::with_timeout(WAITING, usize::MAX, way.patience);
+        let (errands, to_do) = Queue::with_timeout(WAITING, usize::MAX, way.patience);
         for _ in 0..CONNECTIONS {
             runtime.spawn(writer::run(to_write.clone(), Link::new(way.clone())));
             runtime.spawn(errand::run(to_do.clone(), Link::new(way.clone())));
@@ -101,7 +104,7 @@ impl PostgresStore {
 
     fn write<T: Answer>(
         &self,
-        id: SessionId,
+        id: PublicId,
         write: Result<Write, CodecError>,
     ) -> Io<'_, Result<T, StoreError>> {
         let write = match write {
@@ -120,52 +123,63 @@ impl PostgresStore {
     }
 
     /// The place in a queue of what waits for nothing.
-    fn number(&self) -> SessionId {
+    fn number(&self) -> PublicId {
         let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
-        SessionId::from_bytes(number.to_be_bytes())
+        PublicId::from_bytes(number.to_be_bytes())
     }
 }
 
 impl Store for PostgresStore {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         self.write(id, Write::insert(record))
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         self.reads.ask(self.number(), 0, id)
     }
 
-    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         let (begun, answer) = oneshot::channel();
-        let task = self.runtime.spawn(Feed::new(self.way.clone(), listener).run(begun)).abort_handle();
+        let task =
+            self.runtime.spawn(Feed::new(self.way.clone(), subscriber).run(begun)).abort_handle();
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Io::future(async move {
             answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         self.write(id, Write::replace(expected, record))
     }
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         self.write(id, Ok(Write::touch(expected, deadline)))
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.write(id, Ok(Write::end_at(expected, ending)))
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.write(id, Ok(Write::end_if(expected, ending)))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.write(id, Ok(Write::end(ending)))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
         self.errand(Errand::Admit(admission))
     }
 
@@ -178,8 +192,12 @@ impl Store for PostgresStore {
         self.errand(Errand::RevokeBefore(principal.clone(), before, until))
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        self.errand(Errand::IdsOf(principal.clone(), page))
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
+        self.errand(Errand::SessionsOf(principal.clone(), page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
@@ -191,8 +209,9 @@ impl Store for PostgresStore {
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
         let link = Arc::clone(&self.sweeper);
-        let task =
-            AbortOnDropHandle::new(self.runtime.spawn(async move { sweep::run(&link, now, limit).await }));
+        let task = AbortOnDropHandle::new(
+            self.runtime.spawn(async move { sweep::run(&link, now, limit).await }),
+        );
         Io::future(async move {
             let gone = |_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable));
             task.await.unwrap_or_else(gone)

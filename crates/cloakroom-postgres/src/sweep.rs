@@ -1,6 +1,7 @@
 //! The sweep: steps of a statement each, on a connection of its own, between which others get their turn.
 
-use cloakroom::{StoreError, Timestamp};
+use cloakroom::Timestamp;
+use cloakroom::store::StoreError;
 
 use crate::column::{limit, millis};
 use crate::error::{PostgresError, PostgresErrorKind};
@@ -18,8 +19,9 @@ pub(crate) async fn run(link: &Link, now: Timestamp, most: usize) -> Result<usiz
             .ask(|words| &words.sweep, &[&now, &limit(step)])
             .await
             .map_err(|broken| broken.of_write())?;
-        let number =
-            |at| rows.first()?.try_get::<_, i64>(at).ok().and_then(|number| usize::try_from(number).ok());
+        let number = |at| {
+            rows.first()?.try_get::<_, i64>(at).ok().and_then(|number| usize::try_from(number).ok())
+        };
         let (Some(looked_at), Some(gone)) = (number(0), number(1)) else {
             let error = PostgresError::new(PostgresErrorKind::Other, "understand an answer");
             return Err(error.outcome_unknown());

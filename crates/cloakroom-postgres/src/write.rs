@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cloakroom::batch::{Batch, Reply};
-use cloakroom::{
-    CodecError, EndReason, Ended, Ending, Inserted, Principal, Record, Revision, StoreError, Stored, Swap,
-    Timestamp,
-};
+use cloakroom::record::{EndReason, Ending, Record, Revision, Stored};
+use cloakroom::store::{Ended, Inserted, StoreError, Swap};
+use cloakroom::stores::batch::{Batch, Reply};
+use cloakroom::value::CodecError;
+use cloakroom::{Principal, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ enum Kind {
     Insert = 0,
     Replace = 1,
     Touch = 2,
-    EndAt = 3,
+    EndIf = 3,
     End = 4,
 }
 
@@ -76,8 +76,8 @@ impl Write {
         }
     }
 
-    pub(crate) fn end_at(expected: Revision, ending: Ending) -> Self {
-        Self { kind: Kind::EndAt, expected: marks(expected), ..Self::end(ending) }
+    pub(crate) fn end_if(expected: Revision, ending: Ending) -> Self {
+        Self { kind: Kind::EndIf, expected: marks(expected), ..Self::end(ending) }
     }
 
     pub(crate) fn end(ending: Ending) -> Self {
@@ -117,15 +117,16 @@ impl Write {
     /// What a row of the statement's answer says of it.
     pub(crate) fn answer(&self, row: &Row) -> Result<Reply, StoreError> {
         let unreadable = |error: tokio_postgres::Error| {
-            PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).outcome_unknown()
+            PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error)
+                .outcome_unknown()
         };
         let standing: i16 = row.try_get(1).map_err(unreadable)?;
         Ok(match (self.kind, standing) {
             (Kind::Insert, 1) => Inserted::Done.into(),
             (Kind::Insert, _) => Inserted::Taken.into(),
             (Kind::Touch, standing) => (standing == 1).into(),
-            (Kind::Replace | Kind::EndAt, 1) => Swap::Done.into(),
-            (Kind::Replace | Kind::EndAt, 3) => {
+            (Kind::Replace | Kind::EndIf, 1) => Swap::Done.into(),
+            (Kind::Replace | Kind::EndIf, 3) => {
                 let head = row.try_get(2).map_err(unreadable)?;
                 let payload = row.try_get(3).map_err(unreadable)?;
                 match stored(head, payload)? {
@@ -133,7 +134,7 @@ impl Write {
                     Stored::Ended(_) => Swap::Gone.into(),
                 }
             }
-            (Kind::Replace | Kind::EndAt, _) => Swap::Gone.into(),
+            (Kind::Replace | Kind::EndIf, _) => Swap::Gone.into(),
             (Kind::End, 1) => Ended::Now.into(),
             (Kind::End, 2) => Ended::Already.into(),
             (Kind::End, _) => Ended::Absent.into(),
@@ -164,14 +165,18 @@ pub(crate) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub(crate) fn of(batch: &'a Batch<Write, Reply>) -> Self {
         let writes: Vec<&Write> = (0..batch.len()).map(|index| batch.op(index)).collect();
-        let numbers = |number: fn(&Write) -> i64| writes.iter().map(|write| number(write)).collect();
+        let numbers =
+            |number: fn(&Write) -> i64| writes.iter().map(|write| number(write)).collect();
         Self {
             ids: (0..batch.len()).map(|index| uuid(batch.id(index))).collect(),
             kinds: writes.iter().map(|write| write.kind as i16).collect(),
             heads: writes.iter().map(|write| &write.head[..]).collect(),
             payloads: writes.iter().map(|write| write.payload.as_deref()).collect(),
             keeps: writes.iter().map(|write| write.keeps).collect(),
-            principals: writes.iter().map(|write| write.principal.as_ref().map(Principal::as_str)).collect(),
+            principals: writes
+                .iter()
+                .map(|write| write.principal.as_ref().map(Principal::as_str))
+                .collect(),
             signed_in: writes.iter().map(|write| write.signed_in).collect(),
             reasons: writes.iter().map(|write| write.reason).collect(),
             numbers: [

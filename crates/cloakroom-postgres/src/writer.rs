@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloakroom::batch::{Batch, Driver, Reply};
+use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio_postgres::Row;
 
 use crate::link::{Broken, Link};
@@ -25,7 +25,9 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, link: Arc<Link>) {
         drop(columns);
         match said {
             Ok(rows) => answer(&mut batch, &rows),
-            Err(Broken::NotSent(error)) if batch.len() > 1 && error.may_be_of_one() => batch.retry_singly(),
+            Err(Broken::NotSent(error)) if batch.len() > 1 && error.may_be_of_one() => {
+                batch.retry_singly()
+            }
             Err(broken) => {
                 for index in 0..batch.len() {
                     batch.answer(index, Err(broken.of_write()));

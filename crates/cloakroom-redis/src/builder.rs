@@ -40,7 +40,8 @@ impl std::fmt::Debug for Url {
         if self.0.rfind('@') > self.0.find('?') && self.0.contains('?') {
             return f.write_str("..@..");
         }
-        let (place, options) = self.0.split_once('?').map_or((&*self.0, false), |(place, _)| (place, true));
+        let (place, options) =
+            self.0.split_once('?').map_or((&*self.0, false), |(place, _)| (place, true));
         let shown = place.rsplit('@').next().unwrap_or_default();
         // A password may stand before the `@` and after the `?`.
         f.write_str(if shown.len() < place.len() { "..@" } else { "" })?;
@@ -88,7 +89,7 @@ impl RedisBuilder {
     }
 
     /// Waits up to `span` for a connection and for each answer; five seconds unless told.
-    pub const fn waiting_at_most(mut self, span: Duration) -> Self {
+    pub const fn timeout(mut self, span: Duration) -> Self {
         self.settings.patience = span;
         self
     }
@@ -103,7 +104,7 @@ impl RedisBuilder {
     ///
     /// Beside each change a key is written that nobody reads, since replicas are waited for by what was written: a server that
     /// lets its user use certain keys only has to permit `{` before the prefix as well.
-    pub const fn waiting_for_replicas(mut self, count: u16, span: Duration) -> Self {
+    pub const fn min_replicas(mut self, count: u16, span: Duration) -> Self {
         self.settings.copies = Some((count, span));
         self
     }
@@ -140,7 +141,11 @@ impl RedisBuilder {
             Shape::Cluster => Net::cluster(clients, self.settings, keys.clone()).await?,
             Shape::Sentinel(name) => {
                 let like = first.get_connection_info().clone();
-                Net::one(Way::Asking(Sentinels { all: clients, name, like }), self.settings, keys.clone())
+                Net::one(
+                    Way::Asking(Sentinels { all: clients, name, like }),
+                    self.settings,
+                    keys.clone(),
+                )
             }
         };
         let store = RedisStore::start(net, keys);
@@ -155,9 +160,10 @@ fn client(url: &str, roots: Option<Vec<u8>>) -> Result<Client, RedisError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let opened = match roots {
-        Some(roots) => {
-            Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(roots) })
-        }
+        Some(roots) => Client::build_with_tls(
+            url,
+            TlsCertificates { client_tls: None, root_cert: Some(roots) },
+        ),
         None => Client::open(url),
     };
     opened.map_err(|error| RedisError::driver("use this address", error))

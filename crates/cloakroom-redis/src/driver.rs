@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use cloakroom::StoreError;
-use cloakroom::batch::{Batch, Driver, Reply};
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::{Batch, Driver, Reply};
 use redis::{Pipeline, ServerError, ServerErrorKind, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
@@ -50,7 +50,8 @@ pub(crate) async fn run(driver: Driver<Op, Reply>, link: Arc<Link>, keys: Keys, 
             left = follow(left, &link, &keys, &mut batch, &net).await;
         }
         for (index, _) in left {
-            let error = RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
+            let error =
+                RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
             batch.answer(index, Err(error.not_sent()));
         }
     }
@@ -82,7 +83,8 @@ async fn follow(
         let there = net.upgrade().and_then(|net| net.link_to(&address));
         match there {
             Some(link) => left.extend(talk(&link, keys, batch, &indices, how, net).await),
-            None => left.extend(indices.into_iter().map(|index| (index, Again::At(address.clone(), how)))),
+            None => left
+                .extend(indices.into_iter().map(|index| (index, Again::At(address.clone(), how)))),
         }
     }
     left
@@ -97,7 +99,8 @@ async fn talk(
     how: How,
     net: &Weak<Net>,
 ) -> Vec<(usize, Again)> {
-    let replicas = link.settings().copies.filter(|_| indices.iter().any(|index| !batch.op(*index).is_read()));
+    let replicas =
+        link.settings().copies.filter(|_| indices.iter().any(|index| !batch.op(*index).is_read()));
     let mut message = Pipeline::with_capacity(2 * indices.len() + 1);
     for index in indices {
         if how == How::Asking {
@@ -117,7 +120,10 @@ async fn talk(
         let mark = Keys::mark_beside(batch.op(*first).key(&session));
         message.cmd("SET").arg(mark).arg(1).arg("PX").arg(1);
         count += each + 1;
-        message.cmd("WAIT").arg(wanted).arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1));
+        message
+            .cmd("WAIT")
+            .arg(wanted)
+            .arg(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1));
     }
     let mut answers = match link.say(&message, count).await {
         Ok(answers) => answers,
@@ -144,10 +150,9 @@ async fn talk(
         explore(net);
     }
     let answers = answers.into_iter().take(indices.len() * each).skip(each - 1).step_by(each);
-    let settled = indices
-        .iter()
-        .zip(answers)
-        .filter_map(|(index, answer)| Some((*index, settle(batch, link, *index, answer, how, is_copied)?)));
+    let settled = indices.iter().zip(answers).filter_map(|(index, answer)| {
+        Some((*index, settle(batch, link, *index, answer, how, is_copied)?))
+    });
     let left: Vec<_> = settled.collect();
     if left.iter().any(|(_, again)| matches!(again, Again::At(_, How::ByText))) {
         explore(net);

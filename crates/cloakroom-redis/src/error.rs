@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use cloakroom::{StoreError, StoreErrorKind};
+use cloakroom::store::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError as DriverError, ServerErrorKind};
 
 /// A conversation with the server that failed. It is also the [`source`](StdError::source) of the store's own errors.
@@ -66,7 +66,10 @@ impl RedisError {
         // A command of a script may be denied after others were done.
         let may_be_halfway = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoPerm));
         let is_refusal = !may_be_halfway
-            && matches!(kind, RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full);
+            && matches!(
+                kind,
+                RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full
+            );
         // A server that does not know a command repeats it, and the password with it if it was one that greets.
         let repeats = error.detail().is_some_and(|said| said.starts_with("unknown command"));
         let source = if repeats { None } else { Some(error.into()) };
@@ -130,7 +133,8 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
 
 /// Whether somebody is there who can't be trusted, or spoken to safely: what rustls says of them is invalid data.
 fn is_of_tls(error: &DriverError) -> bool {
-    let shared = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn StdError + Send + Sync>>());
+    let shared =
+        error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn StdError + Send + Sync>>());
     let cause = shared.and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }

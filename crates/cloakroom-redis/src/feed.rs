@@ -4,10 +4,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::{Listener, StoreError};
+use cloakroom::store::{StoreError, Subscriber};
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ProtocolVersion, PushInfo, PushKind, Value,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ProtocolVersion, PushInfo, PushKind,
+    Value,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
@@ -23,11 +24,11 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a feed that broke rests before it is mended.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// One listener's connections.
+/// One subscriber's connections.
 pub(crate) struct Feed {
     net: Arc<Net>,
     keys: Keys,
-    listener: Arc<dyn Listener>,
+    subscriber: Arc<dyn Subscriber>,
 }
 
 /// What all servers tell, and whom it comes from.
@@ -48,18 +49,18 @@ struct Ear {
 }
 
 impl Feed {
-    pub(crate) const fn new(net: Arc<Net>, keys: Keys, listener: Arc<dyn Listener>) -> Self {
-        Self { net, keys, listener }
+    pub(crate) const fn new(net: Arc<Net>, keys: Keys, subscriber: Arc<dyn Subscriber>) -> Self {
+        Self { net, keys, subscriber }
     }
 
-    /// Tells the listener of changes for ever, and `begun` whether the first connection could be made; none is made if not.
+    /// Tells the subscriber of changes for ever, and `begun` whether the first connection could be made; none is made if not.
     pub(crate) async fn run(self, begun: oneshot::Sender<Result<bool, StoreError>>) {
         let mut begun = Some(begun);
         loop {
             match self.subscribe().await {
                 Ok(subscription) => {
-                    // What was written before is lost on this listener.
-                    self.listener.lost();
+                    // What was written before is lost on this subscriber.
+                    self.subscriber.gap();
                     if let Some(begun) = begun.take() {
                         let _ = begun.send(Ok(true));
                     }
@@ -88,9 +89,10 @@ impl Feed {
                 let place = client.get_connection_info().addr().clone();
                 Ok((place, self.track(&client, sender.clone()).await?))
             };
-            let (place, connection) = timeout(patience, subscribing)
-                .await
-                .unwrap_or_else(|_| Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server")))?;
+            let (place, connection) =
+                timeout(patience, subscribing).await.unwrap_or_else(|_| {
+                    Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server"))
+                })?;
             connections.push(Ear { address: address.clone(), place, connection });
         }
         Ok(Subscription { connections, since, pushes })
@@ -122,7 +124,7 @@ impl Feed {
     /// Passes on what the servers tell until one is silent or there are others.
     async fn relay(&self, mut all: Subscription) {
         loop {
-            let asked = self.listener.now();
+            let asked = self.subscriber.now();
             let mut beat = pin!(self.beat(all.connections.clone(), all.since));
             let are_there = loop {
                 tokio::select! {
@@ -140,7 +142,7 @@ impl Feed {
                     return;
                 }
             }
-            self.listener.heard(asked);
+            self.subscriber.caught_up_to(asked);
             let mut rest = pin!(sleep(BEAT));
             loop {
                 tokio::select! {
@@ -163,7 +165,9 @@ impl Feed {
         let _ = self.net.explore().await;
         let map = self.net.map();
         let is_heard = |address: &Address| ears.iter().any(|ear| ear.address == *address);
-        if !map.masters.iter().all(|master| is_heard(&master.address)) || self.net.asked_strangers(since) {
+        if !map.masters.iter().all(|master| is_heard(&master.address))
+            || self.net.asked_strangers(since)
+        {
             return false;
         }
         for ear in ears {
@@ -172,7 +176,7 @@ impl Feed {
                 Ok(role) if !self.net.is_cluster() && follows(&role) => true,
                 Ok(_) => match self.is_succeeded(ear, &map).await {
                     Some(is_succeeded) => is_succeeded,
-                    // Nobody tells: what is heard may not be all, but there is nobody else to ask.
+                    // Nobody tells: what is caught_up_to may not be all, but there is nobody else to ask.
                     None => return false,
                 },
                 // One that answers, but does not tell.
@@ -180,7 +184,9 @@ impl Feed {
                 Err(_) => return false,
             };
             if has_left {
-                if let Some(master) = map.masters.iter().find(|master| master.address == ear.address) {
+                if let Some(master) =
+                    map.masters.iter().find(|master| master.address == ear.address)
+                {
                     master.node.leave().await;
                 }
                 return false;
@@ -192,7 +198,8 @@ impl Feed {
     /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know.
     /// `None` if nobody can tell, or another server is asked than is listened to.
     async fn is_succeeded(&self, ear: &Ear, map: &Map) -> Option<bool> {
-        let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.net.is_cluster()) else {
+        let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.net.is_cluster())
+        else {
             return Some(false);
         };
         if let way @ Way::Asking(_) = node.link.way() {
@@ -201,21 +208,24 @@ impl Feed {
                 return Some(true);
             }
         }
-        // A name may lead to another server by now, of which nothing is heard.
+        // A name may lead to another server by now, of which nothing is caught_up_to.
         let mut question = redis::cmd("INFO");
-        let facts = match question.arg("server").query_async::<Value>(&mut ear.connection.clone()).await {
-            Ok(facts) => facts,
-            // One that keeps its facts to itself does so on every connection.
-            Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Value::Nil,
-            Err(_) => return None,
-        };
+        let facts =
+            match question.arg("server").query_async::<Value>(&mut ear.connection.clone()).await {
+                Ok(facts) => facts,
+                // One that keeps its facts to itself does so on every connection.
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Value::Nil,
+                Err(_) => return None,
+            };
         let asked = node.link.identity().await.ok()?;
         (identity_in(&facts) == asked).then_some(false)
     }
 
     /// False if a connection has ended.
     fn tell(&self, push: Option<PushInfo>) -> bool {
-        let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else { return false };
+        let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else {
+            return false;
+        };
         if push.kind == PushKind::Invalidate {
             match push.data.into_iter().next() {
                 Some(Value::Array(keys)) => {
@@ -223,12 +233,12 @@ impl Feed {
                         if let Value::BulkString(key) = key
                             && let Some(id) = self.keys.id_in(&key)
                         {
-                            self.listener.changed(id, None);
+                            self.subscriber.changed(id, None);
                         }
                     }
                 }
                 // Everything went.
-                _ => self.listener.lost(),
+                _ => self.subscriber.gap(),
             }
         }
         true

@@ -1,6 +1,6 @@
 //! The names of keys in the server.
 
-use cloakroom::{Principal, SessionId};
+use cloakroom::{Principal, PublicId};
 
 use crate::slots::tag_of;
 
@@ -18,12 +18,12 @@ impl Keys {
         is_fit.then(|| Self { prefix: prefix.to_owned() })
     }
 
-    pub(crate) fn session(&self, id: SessionId) -> Vec<u8> {
+    pub(crate) fn session(&self, id: PublicId) -> Vec<u8> {
         format!("{}:s:{id}", self.prefix).into_bytes()
     }
 
     /// The id in a session's key.
-    pub(crate) fn id_in(&self, key: &[u8]) -> Option<SessionId> {
+    pub(crate) fn id_in(&self, key: &[u8]) -> Option<PublicId> {
         let id = key.strip_prefix(self.prefix.as_bytes())?.strip_prefix(b":s:")?;
         std::str::from_utf8(id).ok()?.parse().ok()
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::batch::Backoff;
+use cloakroom::stores::batch::Backoff;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value,
@@ -61,7 +61,9 @@ impl Way {
     pub(crate) fn host(&self) -> Option<String> {
         let Self::To(client) = self else { return None };
         match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => Some(host.clone()),
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
+                Some(host.clone())
+            }
             _ => None,
         }
     }
@@ -76,7 +78,8 @@ pub(crate) fn client_at(like: &ConnectionInfo, address: &Address) -> Result<Clie
         }
         _ => ConnectionAddr::Tcp(host, port),
     };
-    Client::open(like.clone().set_addr(place)).map_err(|error| RedisError::driver("use this address", error))
+    Client::open(like.clone().set_addr(place))
+        .map_err(|error| RedisError::driver("use this address", error))
 }
 
 /// One server, spoken to over one connection by all.
@@ -108,7 +111,7 @@ struct State {
 pub(crate) enum Broken {
     /// Nothing was said.
     NotSent(RedisError),
-    /// What was said may have been heard.
+    /// What was said may have been caught_up_to.
     Unknown(RedisError),
 }
 
@@ -127,7 +130,11 @@ impl Link {
     }
 
     /// Says all of it at once; an answer for each command, in order. What the server refuses is an answer too.
-    pub(crate) async fn say(&self, commands: &Pipeline, count: usize) -> Result<Vec<Value>, Broken> {
+    pub(crate) async fn say(
+        &self,
+        commands: &Pipeline,
+        count: usize,
+    ) -> Result<Vec<Value>, Broken> {
         let (Made { number, mut connection, .. }, asks_role) =
             self.connection().await.map_err(Broken::NotSent)?;
         // Once in a while somebody's message asks for the role as well.
@@ -136,10 +143,12 @@ impl Link {
             commands.cmd("ROLE");
             commands
         });
-        let (commands, all) = (with_role.as_ref().unwrap_or(commands), count + usize::from(asks_role));
+        let (commands, all) =
+            (with_role.as_ref().unwrap_or(commands), count + usize::from(asks_role));
         // The driver's own limit is the same; this one also covers waiting for room to write.
         let answers =
-            timeout(self.settings.patience, connection.send_packed_commands(commands, 0, all)).await;
+            timeout(self.settings.patience, connection.send_packed_commands(commands, 0, all))
+                .await;
         let error = match answers {
             Ok(Ok(mut answers)) if answers.len() == all => {
                 if asks_role && answers.pop().as_ref().is_some_and(follows) {
@@ -195,7 +204,8 @@ impl Link {
             Ok((connection, identity)) => {
                 state.made += 1;
                 state.backoff.succeeded();
-                let made = Made { number: state.made, connection, identity, asked_role: Instant::now() };
+                let made =
+                    Made { number: state.made, connection, identity, asked_role: Instant::now() };
                 state.connection = Some(made.clone());
                 Ok((made, false))
             }
@@ -222,7 +232,8 @@ impl Link {
             for script in script::ALL {
                 greeting.add_command(script.load());
             }
-            let answers = connection.send_packed_commands(&greeting, 0, count).await.map_err(failed)?;
+            let answers =
+                connection.send_packed_commands(&greeting, 0, count).await.map_err(failed)?;
             if self.settings.asks_role && answers.first().is_some_and(follows) {
                 return Err(not_the_master());
             }
@@ -245,7 +256,8 @@ impl fmt::Debug for Link {
 /// Whether that is the role of a server that follows another. One that does not tell is believed.
 pub(crate) fn follows(role: &Value) -> bool {
     let Value::Array(facts) = role else { return false };
-    let name: Option<String> = facts.first().and_then(|name| redis::from_redis_value_ref(name).ok());
+    let name: Option<String> =
+        facts.first().and_then(|name| redis::from_redis_value_ref(name).ok());
     name.is_some_and(|name| name != "master")
 }
 

@@ -154,7 +154,10 @@ impl Net {
 
     /// Whether a server was asked since then that is not one of those on the map.
     pub(crate) fn asked_strangers(&self, since: Instant) -> bool {
-        self.strange.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|asked| asked >= since)
+        self.strange
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|asked| asked >= since)
     }
 
     /// Draws the map of a cluster anew, unless somebody did a moment ago.
@@ -212,7 +215,8 @@ impl Net {
         let answers = answers.map_err(|broken| match broken {
             Broken::NotSent(error) | Broken::Unknown(error) => error,
         })?;
-        let unexpected = || RedisError::new(RedisErrorKind::Unexpected, "find the cluster's servers");
+        let unexpected =
+            || RedisError::new(RedisErrorKind::Unexpected, "find the cluster's servers");
         if let Some(redis::Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("find the cluster's servers", error.clone().into()));
         }

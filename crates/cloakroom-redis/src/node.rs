@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use cloakroom::batch::{Queue, Reply};
+use cloakroom::stores::batch::{Queue, Reply};
 use tokio::runtime::Handle;
 
 use crate::driver;
@@ -28,14 +28,22 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn start(link: &Arc<Link>, keys: &Keys, net: &Weak<Net>, runtime: &Handle) -> Arc<Self> {
+    pub(crate) fn start(
+        link: &Arc<Link>,
+        keys: &Keys,
+        net: &Weak<Net>,
+        runtime: &Handle,
+    ) -> Arc<Self> {
         let patience = link.settings().patience;
         // Who waits for replicas has the server read nothing else meanwhile: others do not wait with it.
         let is_copied = link.settings().copies.is_some();
-        let link_to_read =
-            if is_copied { Link::new(link.way().clone(), *link.settings()) } else { Arc::clone(link) };
-        let (ops, to_do) = Queue::impatient(WAITING, WAITING_BYTES, patience);
-        let (reads, to_read) = Queue::impatient(WAITING, usize::MAX, patience);
+        let link_to_read = if is_copied {
+            Link::new(link.way().clone(), *link.settings())
+        } else {
+            Arc::clone(link)
+        };
+        let (ops, to_do) = Queue::with_timeout(WAITING, WAITING_BYTES, patience);
+        let (reads, to_read) = Queue::with_timeout(WAITING, usize::MAX, patience);
         let run = |driver, link: &Arc<Link>| {
             runtime.spawn(driver::run(driver, Arc::clone(link), keys.clone(), Weak::clone(net)));
         };

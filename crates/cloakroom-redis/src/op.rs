@@ -1,10 +1,9 @@
 //! The operations: how each is asked of the server, and what its answer means.
 
-use cloakroom::batch::Reply;
-use cloakroom::{
-    Admission, Admitted, DecodeError, Ended, Ending, Entry, Inserted, Record, Revision, SessionId,
-    StoreError, Stored, Swap, Timestamp,
-};
+use cloakroom::record::{DecodeError, Ending, Record, Revision, Stored};
+use cloakroom::store::{Ended, IndexEntry, IndexLogin, Indexed, Inserted, StoreError, Swap};
+use cloakroom::stores::batch::Reply;
+use cloakroom::{PublicId, Timestamp};
 use redis::{Cmd, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
@@ -23,9 +22,9 @@ pub(crate) enum Op {
     Insert { bytes: Vec<u8>, goes: Option<u64> },
     Replace { expected: [u8; REVISION], bytes: Vec<u8>, goes: Option<u64> },
     Touch { expected: [u8; REVISION], deadline: Timestamp },
-    EndAt { expected: [u8; REVISION], ending: Ending },
+    EndIf { expected: [u8; REVISION], ending: Ending },
     End(Ending),
-    Admit { keys: [Vec<u8>; 2], admission: Admission },
+    IndexLogin { keys: [Vec<u8>; 2], admission: IndexLogin },
     Revoke { key: Vec<u8>, before: Timestamp, until: Timestamp },
     Directory { key: Vec<u8> },
 }
@@ -46,8 +45,8 @@ impl Op {
         Self::Touch { expected: marks(expected), deadline }
     }
 
-    pub(crate) const fn end_at(expected: Revision, ending: Ending) -> Self {
-        Self::EndAt { expected: marks(expected), ending }
+    pub(crate) const fn end_if(expected: Revision, ending: Ending) -> Self {
+        Self::EndIf { expected: marks(expected), ending }
     }
 
     /// What it weighs on the wire, roughly, in bytes.
@@ -62,7 +61,7 @@ impl Op {
     pub(crate) fn key<'a>(&'a self, session: &'a [u8]) -> &'a [u8] {
         match self {
             Self::Get { key } | Self::Directory { key } | Self::Revoke { key, .. } => key,
-            Self::Admit { keys: [directory, _], .. } => directory,
+            Self::IndexLogin { keys: [directory, _], .. } => directory,
             _ => session,
         }
     }
@@ -99,9 +98,9 @@ impl Op {
                 command.arg(expected).arg(&deadline.as_millis().to_be_bytes()).arg(SLACK);
                 command
             }
-            Self::EndAt { expected, ending } => end(key, by_name, expected, *ending),
+            Self::EndIf { expected, ending } => end(key, by_name, expected, *ending),
             Self::End(ending) => end(key, by_name, &[], *ending),
-            Self::Admit { keys: [directory, watermark], admission } => {
+            Self::IndexLogin { keys: [directory, watermark], admission } => {
                 let mut command = script::ADMIT.call(by_name, &[directory, watermark]);
                 command.arg(admission.id.to_string()).arg(millis(admission.until));
                 command.arg(millis(admission.authenticated_at));
@@ -124,26 +123,29 @@ impl Op {
     pub(crate) fn read(&self, answer: Value) -> Result<Reply, StoreError> {
         Ok(match (self, answer) {
             (Self::Get { .. }, Value::Nil) => Reply::Stored(None),
-            (Self::Get { .. }, Value::BulkString(bytes)) => Reply::Stored(Some(Stored::from_bytes(&bytes)?)),
+            (Self::Get { .. }, Value::BulkString(bytes)) => {
+                Reply::Stored(Some(Stored::from_bytes(&bytes)?))
+            }
             (Self::Insert { .. }, Value::Okay) => Reply::Inserted(Inserted::Done),
             (Self::Insert { .. }, Value::Nil) => Reply::Inserted(Inserted::Taken),
-            (Self::Replace { .. } | Self::EndAt { .. }, Value::Int(1)) => Reply::Swap(Swap::Done),
-            (Self::Replace { .. } | Self::EndAt { .. }, Value::Int(_)) => Reply::Swap(Swap::Gone),
-            (Self::Replace { .. } | Self::EndAt { .. }, Value::BulkString(bytes)) => {
+            (Self::Replace { .. } | Self::EndIf { .. }, Value::Int(1)) => Reply::Swap(Swap::Done),
+            (Self::Replace { .. } | Self::EndIf { .. }, Value::Int(_)) => Reply::Swap(Swap::Gone),
+            (Self::Replace { .. } | Self::EndIf { .. }, Value::BulkString(bytes)) => {
                 Reply::Swap(swap_of(&bytes)?)
             }
             (Self::Touch { .. }, Value::Int(moved)) => Reply::Touched(moved == 1),
             (Self::End(_), Value::Int(1)) => Reply::Ended(Ended::Now),
             (Self::End(_), Value::Int(0)) => Reply::Ended(Ended::Already),
             (Self::End(_), Value::Int(_)) => Reply::Ended(Ended::Absent),
-            (Self::Admit { .. }, Value::Int(1)) => Reply::Admitted(Admitted::Done),
-            (Self::Admit { .. }, Value::Int(_)) => Reply::Admitted(Admitted::Revoked),
-            (Self::Admit { .. }, Value::Array(entries)) => {
-                let entries: Option<Vec<Entry>> = entries.chunks_exact(2).map(entry_of).collect();
-                Reply::Admitted(Admitted::Full(entries.ok_or_else(unexpected)?))
+            (Self::IndexLogin { .. }, Value::Int(1)) => Reply::Indexed(Indexed::Done),
+            (Self::IndexLogin { .. }, Value::Int(_)) => Reply::Indexed(Indexed::Revoked),
+            (Self::IndexLogin { .. }, Value::Array(entries)) => {
+                let entries: Option<Vec<IndexEntry>> =
+                    entries.chunks_exact(2).map(entry_of).collect();
+                Reply::Indexed(Indexed::Full(entries.ok_or_else(unexpected)?))
             }
             (Self::Directory { .. }, Value::Array(ids)) => {
-                let ids: Option<Vec<SessionId>> = ids.iter().map(id_of).collect();
+                let ids: Option<Vec<PublicId>> = ids.iter().map(id_of).collect();
                 Reply::Ids(ids.ok_or_else(unexpected)?)
             }
             (Self::Revoke { .. }, _) => Reply::Well(()),
@@ -171,7 +173,7 @@ fn swap_of(bytes: &[u8]) -> Result<Swap, DecodeError> {
     })
 }
 
-fn entry_of(pair: &[Value]) -> Option<Entry> {
+fn entry_of(pair: &[Value]) -> Option<IndexEntry> {
     let Value::BulkString(score) = &pair[1] else { return None };
     let score: f64 = std::str::from_utf8(score).ok()?.parse().ok()?;
     #[expect(
@@ -179,10 +181,10 @@ fn entry_of(pair: &[Value]) -> Option<Entry> {
         clippy::cast_sign_loss,
         reason = "it was a moment when it was written"
     )]
-    Some(Entry::new(id_of(&pair[0])?, Timestamp::from_millis(score as u64)))
+    Some(IndexEntry::new(id_of(&pair[0])?, Timestamp::from_millis(score as u64)))
 }
 
-fn id_of(member: &Value) -> Option<SessionId> {
+fn id_of(member: &Value) -> Option<PublicId> {
     let Value::BulkString(id) = member else { return None };
     std::str::from_utf8(id).ok()?.parse().ok()
 }

@@ -25,13 +25,17 @@ impl Sentinels {
     pub(crate) async fn master(&self, patience: Duration) -> Result<Client, RedisError> {
         // One that stands still must leave time for the others.
         let each = patience / u32::try_from(self.all.len() + 1).unwrap_or(u32::MAX);
-        let mut failure = RedisError::new(RedisErrorKind::Unreachable, "ask the sentinels for the master");
+        let mut failure =
+            RedisError::new(RedisErrorKind::Unreachable, "ask the sentinels for the master");
         for sentinel in &self.all {
             match timeout(each, self.by(sentinel, each)).await {
                 Ok(Ok(master)) => return Ok(master),
                 Ok(Err(error)) => failure = error,
                 Err(_) => {
-                    failure = RedisError::new(RedisErrorKind::TimedOut, "ask the sentinels for the master");
+                    failure = RedisError::new(
+                        RedisErrorKind::TimedOut,
+                        "ask the sentinels for the master",
+                    );
                 }
             }
         }
@@ -42,7 +46,9 @@ impl Sentinels {
         let failed = |error| RedisError::driver("ask the sentinels for the master", error);
         let known = match self.ask(&anonymous(sentinel)?, patience).await {
             // Most sentinels know no password, and refuse whoever shows one.
-            Err(error) if is_locked(&error) => self.ask(&with_database(sentinel, 0)?, patience).await,
+            Err(error) if is_locked(&error) => {
+                self.ask(&with_database(sentinel, 0)?, patience).await
+            }
             known => known,
         };
         let known = known.map_err(failed)?;
@@ -53,7 +59,8 @@ impl Sentinels {
         let mut connection = connect(&master, patience).await.map_err(failed)?;
         let role: Vec<redis::Value> =
             redis::cmd("ROLE").query_async(&mut connection).await.map_err(failed)?;
-        let role: Option<String> = role.first().and_then(|role| redis::from_redis_value_ref(role).ok());
+        let role: Option<String> =
+            role.first().and_then(|role| redis::from_redis_value_ref(role).ok());
         if role.as_deref() == Some("master") {
             return Ok(master);
         }
@@ -62,7 +69,11 @@ impl Sentinels {
 }
 
 impl Sentinels {
-    async fn ask(&self, sentinel: &Client, patience: Duration) -> redis::RedisResult<Option<(String, u16)>> {
+    async fn ask(
+        &self,
+        sentinel: &Client,
+        patience: Duration,
+    ) -> redis::RedisResult<Option<(String, u16)>> {
         let mut connection = connect(sentinel, patience).await?;
         let mut question = redis::cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query_async(&mut connection).await

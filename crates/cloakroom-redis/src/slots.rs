@@ -48,7 +48,9 @@ pub(crate) fn read(answer: &Value) -> Option<Vec<Range>> {
 
 fn range(range: &Value) -> Option<Range> {
     let Value::Array(parts) = range else { return None };
-    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &parts[..] else { return None };
+    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &parts[..] else {
+        return None;
+    };
     let host = match master.first()? {
         Value::BulkString(host) => String::from_utf8(host.clone()).ok()?,
         Value::SimpleString(host) => host.clone(),
@@ -67,7 +69,8 @@ mod tests {
     #[test]
     fn a_slot_is_that_of_the_servers() {
         // As `CLUSTER KEYSLOT` answers.
-        for (key, slot) in [("foo", 12_182), ("123456789", 12_739), ("{user1000}.following", 3_443), ("", 0)]
+        for (key, slot) in
+            [("foo", 12_182), ("123456789", 12_739), ("{user1000}.following", 3_443), ("", 0)]
         {
             assert_eq!(slot_of(key.as_bytes()), slot, "{key}");
         }
@@ -78,14 +81,22 @@ mod tests {
 
     #[test]
     fn slots_are_read_in_order_and_nothing_else_is() {
-        let master = |host: &str, port| Value::Array(vec![Value::BulkString(host.into()), Value::Int(port)]);
+        let master =
+            |host: &str, port| Value::Array(vec![Value::BulkString(host.into()), Value::Int(port)]);
         let one = |first, last, port| {
-            Value::Array(vec![Value::Int(first), Value::Int(last), master("h", port), master("r", 9)])
+            Value::Array(vec![
+                Value::Int(first),
+                Value::Int(last),
+                master("h", port),
+                master("r", 9),
+            ])
         };
         let read = read(&Value::Array(vec![one(5, 9, 2), one(0, 4, 1)])).unwrap();
         let at = |port| Address { host: "h".to_owned(), port };
         assert_eq!(read, [(0, 4, at(1)), (5, 9, at(2))]);
-        for wrong in [Value::Nil, Value::Array(vec![Value::Int(1)]), Value::Array(vec![one(-1, 2, 3)])] {
+        for wrong in
+            [Value::Nil, Value::Array(vec![Value::Int(1)]), Value::Array(vec![one(-1, 2, 3)])]
+        {
             assert_eq!(super::read(&wrong), None);
         }
         assert_eq!(Address::read("[::1]:7"), Some(Address { host: "::1".to_owned(), port: 7 }));

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::batch::Answer;
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record, Revision,
-    Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind,
+    Subscriber, Swap,
 };
+use cloakroom::stores::batch::Answer;
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use redis::{Pipeline, Value};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -81,7 +83,13 @@ impl RedisStore {
     }
 
     pub(crate) fn start(net: Arc<Net>, keys: Keys) -> Self {
-        Self { net, keys, numbers: AtomicU64::new(0), places: Arc::default(), feeds: Mutex::default() }
+        Self {
+            net,
+            keys,
+            numbers: AtomicU64::new(0),
+            places: Arc::default(),
+            feeds: Mutex::default(),
+        }
     }
 
     /// Makes sure that somebody is there.
@@ -89,7 +97,9 @@ impl RedisStore {
         let mut message = Pipeline::new();
         message.cmd("PING");
         for Master { node, .. } in &self.net.map().masters {
-            if let Err(Broken::NotSent(error) | Broken::Unknown(error)) = node.link.say(&message, 1).await {
+            if let Err(Broken::NotSent(error) | Broken::Unknown(error)) =
+                node.link.say(&message, 1).await
+            {
                 return Err(error);
             }
         }
@@ -97,7 +107,7 @@ impl RedisStore {
     }
 
     /// Has it done by the server that has this key.
-    fn ask<T: Answer>(&self, key: &[u8], id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
+    fn ask<T: Answer>(&self, key: &[u8], id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
         let bytes = op.bytes();
         if bytes > LARGEST {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
@@ -108,20 +118,21 @@ impl RedisStore {
             Some(node) => node.ops.ask(id, bytes, op),
             None => {
                 self.net.explore_soon();
-                let error = RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
+                let error =
+                    RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
                 Io::ready(Err(error.not_sent()))
             }
         }
     }
 
-    fn of_session<T: Answer>(&self, id: SessionId, op: Op) -> Io<'_, Result<T, StoreError>> {
+    fn of_session<T: Answer>(&self, id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
         self.ask(&self.keys.session(id), id, op)
     }
 
     /// The place in a queue of what is about no session in particular.
-    fn number(&self) -> SessionId {
+    fn number(&self) -> PublicId {
         let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
-        SessionId::from_bytes(number.to_be_bytes())
+        PublicId::from_bytes(number.to_be_bytes())
     }
 
     /// Runs what needs the runtime there, whoever waits for it.
@@ -131,26 +142,27 @@ impl RedisStore {
     ) -> Io<'_, Result<T, StoreError>> {
         let task = AbortOnDropHandle::new(self.net.runtime().spawn(work));
         Io::future(async move {
-            task.await.unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
+            task.await
+                .unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
         })
     }
 }
 
 impl Store for RedisStore {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Op::insert(record) {
             Ok(op) => self.of_session(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         let key = self.keys.session(id);
         self.ask(&key.clone(), id, Op::Get { key })
     }
 
-    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
-        let feed = Feed::new(Arc::clone(&self.net), self.keys.clone(), listener);
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
+        let feed = Feed::new(Arc::clone(&self.net), self.keys.clone(), subscriber);
         let (begun, answer) = oneshot::channel();
         let task = self.net.runtime().spawn(feed.run(begun)).abort_handle();
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
@@ -159,7 +171,12 @@ impl Store for RedisStore {
         })
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         match Op::replace(expected, record) {
             Ok(op) => self.of_session(id, op),
             Err(error) => Io::ready(Err(error)),
@@ -168,25 +185,30 @@ impl Store for RedisStore {
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         self.of_session(id, Op::touch(expected, deadline))
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.of_session(id, Op::end_at(expected, ending))
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.of_session(id, Op::end_if(expected, ending))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.of_session(id, Op::End(ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
         let principal = &admission.principal;
         let keys = [self.keys.directory(principal), self.keys.watermark(principal)];
-        self.ask(&keys[0].clone(), admission.id, Op::Admit { keys, admission })
+        self.ask(&keys[0].clone(), admission.id, Op::IndexLogin { keys, admission })
     }
 
     fn revoke_before(
@@ -199,9 +221,13 @@ impl Store for RedisStore {
         self.ask(&key.clone(), self.number(), Op::Revoke { key, before, until })
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let key = self.keys.directory(principal);
-        let ids = self.ask::<Vec<SessionId>>(&key.clone(), self.number(), Op::Directory { key });
+        let ids = self.ask::<Vec<PublicId>>(&key.clone(), self.number(), Op::Directory { key });
         // The server has them by deadline.
         ids.map(move |ids| {
             let mut ids = ids?;
@@ -218,7 +244,8 @@ impl Store for RedisStore {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let (net, keys, places) = (Arc::clone(&self.net), self.keys.clone(), Arc::clone(&self.places));
+        let (net, keys, places) =
+            (Arc::clone(&self.net), self.keys.clone(), Arc::clone(&self.places));
         self.run(async move { walk::sweep(&net, &keys, now, limit, &places).await })
     }
 
@@ -254,6 +281,9 @@ impl Drop for RedisStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("keys", &self.keys).field("net", &self.net).finish_non_exhaustive()
+        f.debug_struct("RedisStore")
+            .field("keys", &self.keys)
+            .field("net", &self.net)
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{Cursor, Scanned, SessionId, StoreError, StoreErrorKind, Stored, Timestamp};
+use cloakroom::record::Stored;
+use cloakroom::store::{Cursor, Scanned, StoreError, StoreErrorKind};
+use cloakroom::{PublicId, Timestamp};
 use redis::{Cmd, Pipeline, ServerError, ServerErrorKind, Value};
 
 use crate::error::{RedisError, RedisErrorKind};
@@ -29,7 +31,9 @@ pub(crate) async fn scan(
     let sign = map.sign();
     // Slots that moved meanwhile may have gone to a server that was gone through already: all is shown again.
     let from = if from.map == sign { from } else { Place::default() };
-    let Some(Master { slot, node, .. }) = map.masters.iter().find(|master| master.slot >= from.slot) else {
+    let Some(Master { slot, node, .. }) =
+        map.masters.iter().find(|master| master.slot >= from.slot)
+    else {
         return Ok(Scanned::new(Vec::new(), None));
     };
     let link = &node.link;
@@ -42,7 +46,7 @@ pub(crate) async fn scan(
             break (server, goes_on, found);
         }
     };
-    let ids: Vec<SessionId> = found.iter().filter_map(|key| keys.id_in(key)).collect();
+    let ids: Vec<PublicId> = found.iter().filter_map(|key| keys.id_in(key)).collect();
     let gets = ids.iter().map(|id| {
         let mut get = redis::cmd("GET");
         get.arg(keys.session(*id));
@@ -171,7 +175,10 @@ async fn step(
         .map_err(|_| RedisError::new(RedisErrorKind::Unexpected, "go through the keys").not_sent())
 }
 
-async fn ask(link: &Link, commands: impl IntoIterator<Item = Cmd>) -> Result<Vec<Value>, StoreError> {
+async fn ask(
+    link: &Link,
+    commands: impl IntoIterator<Item = Cmd>,
+) -> Result<Vec<Value>, StoreError> {
     let mut message = Pipeline::new();
     let mut count = 0;
     for command in commands {
@@ -182,7 +189,8 @@ async fn ask(link: &Link, commands: impl IntoIterator<Item = Cmd>) -> Result<Vec
         return Ok(Vec::new());
     }
     let answers = link.say(&message, count).await.map_err(unsaid)?;
-    let is_refused = |answer: &&Value| matches!(answer, Value::ServerError(error) if !is_elsewhere(error));
+    let is_refused =
+        |answer: &&Value| matches!(answer, Value::ServerError(error) if !is_elsewhere(error));
     match answers.iter().find(is_refused) {
         Some(error) => Err(refusal(error.clone())),
         None => Ok(answers),
@@ -202,7 +210,9 @@ fn unsaid(broken: Broken) -> StoreError {
 
 fn refusal(answer: Value) -> StoreError {
     match answer {
-        Value::ServerError(error) => RedisError::driver("go through the keys", error.into()).not_sent(),
+        Value::ServerError(error) => {
+            RedisError::driver("go through the keys", error.into()).not_sent()
+        }
         _ => RedisError::new(RedisErrorKind::Unexpected, "go through the keys").not_sent(),
     }
 }

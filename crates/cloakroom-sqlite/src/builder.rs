@@ -18,7 +18,7 @@ use crate::writer::Writer;
 /// # let path = directory.path().join("sessions.db");
 /// let store = SqliteStore::builder(path)
 ///     .bounded(4 << 30) // bytes
-///     .waiting_at_most(Duration::from_secs(2))
+///     .timeout(Duration::from_secs(2))
 ///     .open()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -34,7 +34,8 @@ impl SqliteBuilder {
     pub(crate) fn new(path: PathBuf) -> Self {
         // SQLite takes a name that begins with `file:` for a URI, which may say "in memory"; and processes change directories.
         let path = std::path::absolute(&path).unwrap_or(path);
-        let settings = Settings { path, durable: true, patience: Duration::from_secs(5), bound: None };
+        let settings =
+            Settings { path, durable: true, patience: Duration::from_secs(5), bound: None };
         Self { settings, creates: true, readers: 2 }
     }
 
@@ -45,7 +46,7 @@ impl SqliteBuilder {
     }
 
     /// Lets the file grow to about `bytes` bytes; a new session, or a write that grows one, is refused at the bound with
-    /// [`StoreErrorKind::Full`](cloakroom::StoreErrorKind::Full), once what has expired was removed.
+    /// [`StoreErrorKind::Full`](cloakroom::store::StoreErrorKind::Full), once what has expired was removed.
     ///
     /// The write-ahead log beside the file comes to a few megabytes more.
     pub fn bounded(mut self, bytes: u64) -> Self {
@@ -58,13 +59,13 @@ impl SqliteBuilder {
     /// # Security
     /// A loss of power may undo what was answered in the last moments: a session that was ended lives again, and a key
     /// that was replaced opens it. The end of the process alone loses nothing.
-    pub fn losing_the_last_moments(mut self) -> Self {
+    pub fn synchronous_normal(mut self) -> Self {
         self.settings.durable = false;
         self
     }
 
     /// Waits up to `span` for another process that is writing; five seconds unless told.
-    pub fn waiting_at_most(mut self, span: Duration) -> Self {
+    pub fn timeout(mut self, span: Duration) -> Self {
         self.settings.patience = span;
         self
     }
@@ -100,8 +101,8 @@ impl SqliteBuilder {
         let mut writer = file::connect(&self.settings)?;
         schema::migrate(&mut writer)?;
         // It waits in its own way from now on.
-        let impatient = writer.busy_timeout(Duration::ZERO);
-        impatient.map_err(|error| SqliteError::engine("set up", error))?;
+        let with_timeout = writer.busy_timeout(Duration::ZERO);
+        with_timeout.map_err(|error| SqliteError::engine("set up", error))?;
         let readers: Result<Vec<_>, _> =
             (0..self.readers).map(|_| file::connect_reader(&self.settings)).collect();
         let writer = Writer::new(writer, self.settings.patience);

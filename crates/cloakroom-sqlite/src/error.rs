@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cloakroom::{StoreError, StoreErrorKind};
+use cloakroom::store::{StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
 /// An operation on the file that failed. It is also the [`source`](StdError::source) of the store's own errors.
@@ -111,7 +111,9 @@ fn kind_of(error: &rusqlite::Error) -> SqliteErrorKind {
         Some(ErrorCode::DiskFull) => SqliteErrorKind::Full,
         Some(ErrorCode::ReadOnly) => SqliteErrorKind::ReadOnly,
         Some(
-            ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied,
+            ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::AuthorizationForStatementDenied,
         ) => SqliteErrorKind::Denied,
         Some(ErrorCode::DatabaseCorrupt) => SqliteErrorKind::Corrupt,
         Some(ErrorCode::NotADatabase) => SqliteErrorKind::Foreign,

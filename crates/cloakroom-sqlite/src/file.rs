@@ -100,8 +100,9 @@ fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteErro
     // SQLite says "unable to open" to whatever the reason is.
     fs::metadata(&settings.path).map_err(|error| SqliteError::system("open", error))?;
     let engine = |error| SqliteError::engine("open", error);
-    let connection = Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(engine)?;
+    let connection =
+        Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(engine)?;
     // It opens a file for reading that it can't write.
     if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE)
         && connection.is_readonly(MAIN_DB).map_err(engine)?
@@ -141,7 +142,10 @@ pub(crate) fn patiently<T>(
     let mut waited = Duration::ZERO;
     loop {
         match attempt() {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < patience => {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && waited < patience =>
+            {
                 pause(PAUSE);
                 waited += PAUSE;
             }
@@ -176,11 +180,13 @@ mod tests {
         let path = directory.path().join("sessions.db");
         create(&path).unwrap();
         for (durable, synchronous) in [false, true].into_iter().zip(NORMAL_AND_FULL) {
-            let settings = Settings { path: path.clone(), durable, patience: Duration::ZERO, bound: None };
+            let settings =
+                Settings { path: path.clone(), durable, patience: Duration::ZERO, bound: None };
             // Whichever is closed last writes the log into the file.
             for connection in [connect(&settings).unwrap(), connect_reader(&settings).unwrap()] {
-                let asked =
-                    |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u8>(0)).unwrap();
+                let asked = |pragma| {
+                    connection.pragma_query_value(None, pragma, |row| row.get::<_, u8>(0)).unwrap()
+                };
                 assert_eq!(asked("synchronous"), synchronous);
                 assert_eq!(asked("fullfsync"), u8::from(durable));
                 assert_eq!(asked("checkpoint_fullfsync"), u8::from(durable));

@@ -39,7 +39,8 @@ pub struct Inspection {
 
 impl Inspection {
     pub(crate) fn of(path: &Path) -> Result<Self, SqliteError> {
-        let settings = Settings { path: path.to_owned(), durable: true, patience: PATIENCE, bound: None };
+        let settings =
+            Settings { path: path.to_owned(), durable: true, patience: PATIENCE, bound: None };
         let connection = file::connect_read_only(&settings)?;
         let schema_version = schema::version(&connection)?;
         let system = |error| SqliteError::system("look over", error);
@@ -55,9 +56,11 @@ impl Inspection {
         metadata: &fs::Metadata,
         log_bytes: u64,
     ) -> rusqlite::Result<Self> {
-        let number =
-            |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map(u64::from);
-        let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        let number = |pragma| {
+            connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0)).map(u64::from)
+        };
+        let journal: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         let mut damage = Vec::new();
         connection.pragma(None, "integrity_check", TOLD, |row| {
             damage.push(row.get::<_, String>(0)?);

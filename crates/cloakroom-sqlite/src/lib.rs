@@ -28,11 +28,11 @@
 //!
 //! # What is promised
 //! - **An answered write survives** the end of the process and the loss of power: SQLite's write-ahead log with
-//!   `synchronous=FULL`, one fsync before the answer. A weaker promise has a [name](SqliteBuilder::losing_the_last_moments).
+//!   `synchronous=FULL`, one fsync before the answer. A weaker promise has a [name](SqliteBuilder::synchronous_normal).
 //! - **Concurrent writes share that fsync**: one thread writes, and whatever arrives while it waits for the disk is
 //!   committed next, together. A lone write waits for nobody.
 //! - **Several processes may use one file** on one machine. SQLite arbitrates; who waits longer than
-//!   [five seconds](SqliteBuilder::waiting_at_most) for its turn is told so. Not over a network file system.
+//!   [five seconds](SqliteBuilder::timeout) for its turn is told so. Not over a network file system.
 //! - **Readers never wait for writers.** A few threads read; nothing here blocks an async runtime.
 //! - **What expired goes** bit by bit: each write of a new session takes two rows of garbage along, and
 //!   [`Sessions::sweep`](cloakroom::Sessions::sweep) takes the rest, in steps that other writes get between.

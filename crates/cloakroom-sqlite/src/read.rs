@@ -1,7 +1,9 @@
 //! What readers do.
 
-use cloakroom::batch::Reply;
-use cloakroom::{Page, Principal, Scanned, SessionId, StoreError, Stored};
+use cloakroom::record::Stored;
+use cloakroom::store::{Page, Scanned, StoreError};
+use cloakroom::stores::batch::Reply;
+use cloakroom::{Principal, PublicId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::SqliteError;
@@ -13,15 +15,21 @@ pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 /// What a reader is asked.
 pub(crate) enum Read {
     Get,
-    IdsOf(Principal, Page),
+    SessionsOf(Principal, Page),
     Scan(Page),
     Health,
 }
 
-pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Result<Reply, StoreError> {
+pub(crate) fn answer(
+    connection: &Connection,
+    id: PublicId,
+    read: &Read,
+) -> Result<Reply, StoreError> {
     let found: Outcome<Reply> = match read {
         Read::Get => get(connection, id).map(|stored| stored.map(Into::into)),
-        Read::IdsOf(principal, page) => ids_of(connection, principal, *page).map(|ids| Ok(ids.into())),
+        Read::SessionsOf(principal, page) => {
+            sessions_of(connection, principal, *page).map(|ids| Ok(ids.into()))
+        }
         Read::Scan(page) => scan(connection, *page).map(|part| Ok(part.into())),
         Read::Health => probe(connection).map(|()| Ok(().into())),
     };
@@ -29,16 +37,16 @@ pub(crate) fn answer(connection: &Connection, id: SessionId, read: &Read) -> Res
 }
 
 /// What stands under `id`.
-pub(crate) fn get(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
+pub(crate) fn get(connection: &Connection, id: PublicId) -> Outcome<Option<Stored>> {
     one(connection, "SELECT record, payload FROM session WHERE id = ?1", id)
 }
 
 /// The same without its value.
-pub(crate) fn head(connection: &Connection, id: SessionId) -> Outcome<Option<Stored>> {
+pub(crate) fn head(connection: &Connection, id: PublicId) -> Outcome<Option<Stored>> {
     one(connection, "SELECT record, NULL FROM session WHERE id = ?1", id)
 }
 
-fn one(connection: &Connection, query: &str, id: SessionId) -> Outcome<Option<Stored>> {
+fn one(connection: &Connection, query: &str, id: PublicId) -> Outcome<Option<Stored>> {
     let stored = connection
         .prepare_cached(query)?
         .query_row([id.as_bytes()], |columns| {
@@ -48,28 +56,39 @@ fn one(connection: &Connection, query: &str, id: SessionId) -> Outcome<Option<St
     Ok(stored.transpose().map_err(StoreError::from))
 }
 
-fn ids_of(connection: &Connection, principal: &Principal, page: Page) -> rusqlite::Result<Vec<SessionId>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id FROM admission WHERE principal = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
+fn sessions_of(
+    connection: &Connection,
+    principal: &Principal,
+    page: Page,
+) -> rusqlite::Result<Vec<PublicId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM admission WHERE principal = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
     let bounds = params![principal.as_str(), after(&page), limit_of(page)];
-    statement.query_map(bounds, |columns| columns.get(0).map(SessionId::from_bytes))?.collect()
+    statement.query_map(bounds, |columns| columns.get(0).map(PublicId::from_bytes))?.collect()
 }
 
 fn scan(connection: &Connection, page: Page) -> rusqlite::Result<Scanned> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, record, payload FROM session WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, record, payload FROM session WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
     let mut rows = statement.query(params![after(&page), limit_of(page)])?;
     let mut entries = Vec::new();
     while let Some(columns) = rows.next()? {
-        let id = SessionId::from_bytes(columns.get(0)?);
-        let decoded = row::read(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?);
+        let id = PublicId::from_bytes(columns.get(0)?);
+        let decoded =
+            row::read(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?);
         entries.push((id, decoded));
     }
     Ok(Scanned::decoded_in_order(entries, page))
 }
 
 fn probe(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached("SELECT 1 FROM session LIMIT 1")?.query_row([], |_| Ok(())).optional().map(drop)
+    connection
+        .prepare_cached("SELECT 1 FROM session LIMIT 1")?
+        .query_row([], |_| Ok(()))
+        .optional()
+        .map(drop)
 }
 
 /// The id that a page starts after. One of no bytes comes before all.

@@ -1,6 +1,6 @@
 //! A thread that reads.
 
-use cloakroom::batch::{Driver, Reply};
+use cloakroom::stores::batch::{Driver, Reply};
 use rusqlite::Connection;
 
 use crate::read::{self, Read};

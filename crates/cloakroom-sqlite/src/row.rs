@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom::{
-    CodecError, DecodeError, Payload, Principal, Record, Revision, Stored, Timestamp, Tombstone,
-};
+use cloakroom::record::{DecodeError, Record, Revision, Stored, Tombstone};
+use cloakroom::value::{CodecError, Payload};
+use cloakroom::{Principal, Timestamp};
 
 /// A live session, ready to be written.
 pub(crate) struct Row {

@@ -29,10 +29,12 @@ pub(crate) fn version(connection: &Connection) -> Result<u32, SqliteError> {
 
 /// All of one moment, as another process may be migrating: within a transaction, which the caller may be in already.
 fn read_header(connection: &Connection) -> rusqlite::Result<(bool, i64, i64)> {
-    let _moment = if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
+    let _moment =
+        if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let objects =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok((id == APPLICATION_ID, version, objects))
 }
 
@@ -42,7 +44,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SqliteError> {
         return Ok(());
     }
     let engine = |error| SqliteError::engine("bring up to date", error);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
     let done = version(&transaction)?;
     for (_, migration) in (0..).zip(MIGRATIONS).filter(|(number, _)| *number >= done) {
         transaction.execute_batch(migration).map_err(engine)?;

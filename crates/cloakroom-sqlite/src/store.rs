@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use cloakroom::batch::{Answer, Queue, Reply};
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
-    SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
 };
+use cloakroom::stores::batch::{Answer, Queue, Reply};
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use rusqlite::Connection;
 
 use crate::builder::SqliteBuilder;
@@ -29,7 +30,7 @@ const LARGEST: usize = 16 << 20;
 /// Rows that a sweep removes in one step, between which other writes get their turn.
 const STEP: usize = 200;
 /// What is written for no session in particular is written in turn.
-const NO_SESSION: SessionId = SessionId::from_bytes([0; 16]);
+const NO_SESSION: PublicId = PublicId::from_bytes([0; 16]);
 
 /// Sessions in one SQLite file.
 ///
@@ -109,19 +110,24 @@ impl SqliteStore {
         Ok(store)
     }
 
-    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), SqliteError> {
+    fn spawn(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), SqliteError> {
         let thread = thread::Builder::new().name(name.into()).spawn(work);
-        self.threads.push(thread.map_err(|error| SqliteError::system("start a thread for", error))?);
+        self.threads
+            .push(thread.map_err(|error| SqliteError::system("start a thread for", error))?);
         Ok(())
     }
 
     /// Reads what is about no session in particular.
     fn list<T: Answer>(&self, read: Read) -> Io<'_, Result<T, StoreError>> {
         let number = u128::from(self.lists.fetch_add(1, Ordering::Relaxed));
-        self.reads.ask(SessionId::from_bytes(number.to_be_bytes()), 0, read)
+        self.reads.ask(PublicId::from_bytes(number.to_be_bytes()), 0, read)
     }
 
-    fn write<T: Answer>(&self, id: SessionId, write: Write) -> Io<'_, Result<T, StoreError>> {
+    fn write<T: Answer>(&self, id: PublicId, write: Write) -> Io<'_, Result<T, StoreError>> {
         let bytes = match &write {
             Write::Insert(row) | Write::Replace(_, row) => row.bytes(),
             _ => 0,
@@ -139,18 +145,23 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Row::new(record) {
             Ok(row) => self.write(id, Write::Insert(row)),
             Err(error) => Io::ready(Err(error.into())),
         }
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         self.reads.ask(id, 0, Read::Get)
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         match Row::new(record) {
             Ok(row) => self.write(id, Write::Replace(expected, row)),
             Err(error) => Io::ready(Err(error.into())),
@@ -159,22 +170,27 @@ impl Store for SqliteStore {
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         self.write(id, Write::Touch(expected, deadline))
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.write(id, Write::EndAt(expected, ending))
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.write(id, Write::EndIf(expected, ending))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.write(id, Write::End(ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
         self.write(admission.id, Write::Admit(admission))
     }
 
@@ -188,8 +204,12 @@ impl Store for SqliteStore {
         self.write(NO_SESSION, write)
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        self.list(Read::IdsOf(principal.clone(), page))
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
+        self.list(Read::SessionsOf(principal.clone(), page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

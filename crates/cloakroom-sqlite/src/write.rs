@@ -1,9 +1,9 @@
 //! What the writer does, inside its transaction.
 
-use cloakroom::batch::Reply;
-use cloakroom::{
-    Admission, Ended, Ending, Inserted, Principal, Record, Revision, SessionId, Stored, Swap, Timestamp,
-};
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{Ended, IndexLogin, Inserted, Swap};
+use cloakroom::stores::batch::Reply;
+use cloakroom::{Principal, PublicId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::directory;
@@ -18,9 +18,9 @@ pub(crate) enum Write {
     Insert(Row),
     Replace(Revision, Row),
     Touch(Revision, Timestamp),
-    EndAt(Revision, Ending),
+    EndIf(Revision, Ending),
     End(Ending),
-    Admit(Admission),
+    Admit(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
     Sweep(Timestamp, usize),
     /// Nothing, but a turn at writing.
@@ -28,14 +28,14 @@ pub(crate) enum Write {
 }
 
 /// Carries one operation out.
-pub(crate) fn apply(connection: &Connection, id: SessionId, write: &Write) -> Outcome<Reply> {
+pub(crate) fn apply(connection: &Connection, id: PublicId, write: &Write) -> Outcome<Reply> {
     match write {
         Write::Insert(row) => known(insert(connection, id, row)),
         Write::Replace(expected, row) => replied(replace(connection, id, *expected, row)),
         Write::Touch(expected, deadline) => replied(touch(connection, id, *expected, *deadline)),
-        Write::EndAt(expected, ending) => replied(end_at(connection, id, *expected, *ending)),
+        Write::EndIf(expected, ending) => replied(end_if(connection, id, *expected, *ending)),
         Write::End(ending) => replied(end(connection, id, *ending)),
-        Write::Admit(admission) => known(directory::admit(connection, admission)),
+        Write::Admit(admission) => known(directory::index_login(connection, admission)),
         Write::RevokeBefore(principal, before, until) => {
             known(directory::revoke_before(connection, principal, *before, *until))
         }
@@ -54,7 +54,7 @@ fn known<T: Into<Reply>>(answer: rusqlite::Result<T>) -> Outcome<Reply> {
     answer.map(|answer| Ok(answer.into()))
 }
 
-fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result<Inserted> {
+fn insert(connection: &Connection, id: PublicId, row: &Row) -> rusqlite::Result<Inserted> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO session (id, principal, created, signed_in, expires, revision, token, record, payload)
          VALUES (:id, :principal, :created, :signed_in, :expires, :revision, :token, :record, :payload)
@@ -74,7 +74,7 @@ fn insert(connection: &Connection, id: SessionId, row: &Row) -> rusqlite::Result
     Ok(if inserted == 1 { Inserted::Done } else { Inserted::Taken })
 }
 
-fn replace(connection: &Connection, id: SessionId, expected: Revision, row: &Row) -> Outcome<Swap> {
+fn replace(connection: &Connection, id: PublicId, expected: Revision, row: &Row) -> Outcome<Swap> {
     let mut statement = connection.prepare_cached(
         "SELECT rowid, expires, revision, token FROM session WHERE id = ?1 AND ended IS NULL",
     )?;
@@ -95,7 +95,7 @@ fn replace(connection: &Connection, id: SessionId, expected: Revision, row: &Row
 }
 
 /// What is answered to who came too late: what stands there now.
-fn lost(connection: &Connection, id: SessionId) -> Outcome<Swap> {
+fn lost(connection: &Connection, id: PublicId) -> Outcome<Swap> {
     Ok(read::get(connection, id)?.map(|stored| match stored {
         Some(Stored::Live(current)) => Swap::Stale(current),
         Some(Stored::Ended(_)) | None => Swap::Gone,
@@ -129,11 +129,17 @@ fn note(connection: &Connection, rowid: i64, expires: i64, noted: i64) -> rusqli
 }
 
 fn note_exactly(connection: &Connection, rowid: i64, expires: i64) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE session SET expires = ?2 WHERE rowid = ?1")?;
+    let mut statement =
+        connection.prepare_cached("UPDATE session SET expires = ?2 WHERE rowid = ?1")?;
     statement.execute([rowid, expires]).map(drop)
 }
 
-fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: Timestamp) -> Outcome<bool> {
+fn touch(
+    connection: &Connection,
+    id: PublicId,
+    expected: Revision,
+    deadline: Timestamp,
+) -> Outcome<bool> {
     let record = match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) if record.revision() == expected => record,
         Ok(_) => return Ok(Ok(false)),
@@ -146,11 +152,17 @@ fn touch(connection: &Connection, id: SessionId, expected: Revision, deadline: T
     let (expires, head) = (millis(record.expires_at()), Stored::Live(record).to_head());
     let mut statement = connection
         .prepare_cached("UPDATE session SET expires = :expires, record = :record WHERE id = :id")?;
-    statement.execute(named_params! { ":id": id.as_bytes(), ":expires": expires, ":record": head })?;
+    statement
+        .execute(named_params! { ":id": id.as_bytes(), ":expires": expires, ":record": head })?;
     Ok(Ok(true))
 }
 
-fn end_at(connection: &Connection, id: SessionId, expected: Revision, ending: Ending) -> Outcome<Swap> {
+fn end_if(
+    connection: &Connection,
+    id: PublicId,
+    expected: Revision,
+    ending: Ending,
+) -> Outcome<Swap> {
     match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) if record.revision() == expected => {
             bury(connection, id, &record, ending)?;
@@ -161,7 +173,7 @@ fn end_at(connection: &Connection, id: SessionId, expected: Revision, ending: En
     }
 }
 
-fn end(connection: &Connection, id: SessionId, ending: Ending) -> Outcome<Ended> {
+fn end(connection: &Connection, id: PublicId, ending: Ending) -> Outcome<Ended> {
     match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) => {
             bury(connection, id, &record, ending)?;
@@ -174,7 +186,12 @@ fn end(connection: &Connection, id: SessionId, ending: Ending) -> Outcome<Ended>
 }
 
 /// Puts a tombstone in the place of a live record.
-fn bury(connection: &Connection, id: SessionId, record: &Record, ending: Ending) -> rusqlite::Result<()> {
+fn bury(
+    connection: &Connection,
+    id: PublicId,
+    record: &Record,
+    ending: Ending,
+) -> rusqlite::Result<()> {
     let remains = Remains::new(record.ended(ending));
     let mut statement = connection.prepare_cached(
         "UPDATE session
@@ -195,7 +212,11 @@ fn bury(connection: &Connection, id: SessionId, record: &Record, ending: Ending)
 }
 
 /// Removes what is garbage at `now`: at most `limit` sessions and as many entries of the directory; how many sessions.
-pub(crate) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<usize> {
+pub(crate) fn sweep(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<usize> {
     let mut swept = 0;
     while swept < limit {
         let (looked_at, removed) = sweep_some(connection, now, limit - swept)?;
@@ -213,7 +234,11 @@ type Noted = (i64, [u8; 16], Option<String>, Vec<u8>);
 
 /// Looks at the sessions that are noted as garbage, at most `limit`; how many there were, and how many of them went. The
 /// others are noted anew, so that none is looked at twice.
-fn sweep_some(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<(usize, usize)> {
+fn sweep_some(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<(usize, usize)> {
     let mut statement = connection.prepare_cached(
         "SELECT rowid, id, principal, record FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
     )?;
@@ -233,7 +258,7 @@ fn sweep_some(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite
         remove.execute([rowid])?;
         removed += 1;
         if let Some(principal) = principal {
-            directory::dismiss(connection, principal, SessionId::from_bytes(*id))?;
+            directory::dismiss(connection, principal, PublicId::from_bytes(*id))?;
         }
     }
     Ok((noted.len(), removed))

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use cloakroom::batch::{Batch, Driver, Reply};
-use cloakroom::{StoreError, Timestamp};
+use cloakroom::Timestamp;
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::{Batch, Driver, Reply};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{SqliteError, SqliteErrorKind};
@@ -25,7 +26,7 @@ pub(crate) struct Writer {
     /// How long it waits for another process.
     patience: Duration,
     /// The time that a caller spoke of last: what garbage is judged by between sweeps.
-    heard: Timestamp,
+    caught_up_to: Timestamp,
 }
 
 /// Why a transaction came to nothing.
@@ -42,7 +43,7 @@ type Answers = Vec<Result<Reply, StoreError>>;
 
 impl Writer {
     pub(crate) const fn new(connection: Connection, patience: Duration) -> Self {
-        Self { connection, patience, heard: Timestamp::EPOCH }
+        Self { connection, patience, caught_up_to: Timestamp::EPOCH }
     }
 
     /// Writes until nobody is left to ask.
@@ -60,12 +61,16 @@ impl Writer {
                     batch.answer(index, answer);
                 }
             }
-            Err(Stopped::Undone(error)) if error.kind() == SqliteErrorKind::Full && self.make_room() => {
+            Err(Stopped::Undone(error))
+                if error.kind() == SqliteErrorKind::Full && self.make_room() =>
+            {
                 batch.retry_singly();
             }
             // The others need not fail with the one that did.
             Err(Stopped::Undone(_)) if batch.len() > 1 => batch.retry_singly(),
-            Err(Stopped::NotBegun(error) | Stopped::Undone(error)) => answer_all(batch, || error.not_sent()),
+            Err(Stopped::NotBegun(error) | Stopped::Undone(error)) => {
+                answer_all(batch, || error.not_sent())
+            }
             Err(Stopped::AtCommit(error)) => answer_all(batch, || error.outcome_unknown()),
         }
     }
@@ -77,7 +82,8 @@ impl Writer {
         self.settle().map_err(not_begun)?;
         let long_past = self.long_past();
         let transaction = self.begin().map_err(not_begun)?;
-        let born = (0..batch.len()).filter(|index| matches!(batch.op(*index), Write::Insert(_))).count();
+        let born =
+            (0..batch.len()).filter(|index| matches!(batch.op(*index), Write::Insert(_))).count();
         if born > 0 {
             // Before the inserts, which may then use its room.
             write::sweep(&transaction, long_past, born * TAKEN_ALONG).map_err(undone)?;
@@ -99,7 +105,11 @@ impl Writer {
 
     /// Leaves a transaction behind that could be neither committed nor rolled back when it failed.
     fn settle(&self) -> rusqlite::Result<()> {
-        if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            self.connection.execute_batch("ROLLBACK")
+        }
     }
 
     /// Removes some garbage from a file that is full; true if there was any.
@@ -116,9 +126,11 @@ impl Writer {
     fn listen(&mut self, batch: &Batch<Write, Reply>) {
         for index in 0..batch.len() {
             match batch.op(index) {
-                Write::Insert(row) => self.heard = Timestamp::from_millis(row.created.unsigned_abs()),
-                Write::End(ending) | Write::EndAt(_, ending) => self.heard = ending.at(),
-                Write::Sweep(now, _) => self.heard = *now,
+                Write::Insert(row) => {
+                    self.caught_up_to = Timestamp::from_millis(row.created.unsigned_abs())
+                }
+                Write::End(ending) | Write::EndIf(_, ending) => self.caught_up_to = ending.at(),
+                Write::Sweep(now, _) => self.caught_up_to = *now,
                 _ => {}
             }
         }
@@ -126,7 +138,7 @@ impl Writer {
 
     /// What is garbage at this time is so without doubt.
     fn long_past(&self) -> Timestamp {
-        Timestamp::from_millis(self.heard.as_millis().saturating_sub(SLACK))
+        Timestamp::from_millis(self.caught_up_to.as_millis().saturating_sub(SLACK))
     }
 }
 

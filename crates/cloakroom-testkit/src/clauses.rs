@@ -17,10 +17,11 @@ mod values;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use cloakroom::{
-    EndReason, Ended, Ending, Inserted, Key, KindTag, Lifetime, Page, Payload, Principal, Record, Revision,
-    Secret, SessionId, Store, Stored, Timestamp, Tombstone, protocol,
-};
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::record::{EndReason, Ending, Record, Revision, Stored, Tombstone};
+use cloakroom::store::{Ended, Inserted, Page};
+use cloakroom::value::Payload;
+use cloakroom::{Key, Lifetime, Principal, PublicId, Store, Timestamp, protocol};
 
 use crate::clock::ManualClock;
 
@@ -75,7 +76,7 @@ macro_rules! for_each_clause {
             ending_what_is_absent_leaves_nothing
             of_many_that_end_one_session_exactly_one_did
             no_write_succeeds_after_an_end
-            // admit, ids_of
+            // admit, sessions_of
             who_was_admitted_is_listed_under_their_own_name_only
             admitting_twice_lists_once
             a_later_admission_with_a_later_deadline_wins
@@ -129,12 +130,12 @@ fn gate(others: usize) -> Barrier {
 }
 
 /// A few ids in no order, their first bytes small, large and zero.
-fn scattered() -> Vec<SessionId> {
+fn scattered() -> Vec<PublicId> {
     (0..25_u8).map(|n| id(n.wrapping_mul(103))).collect()
 }
 
-const fn id(byte: u8) -> SessionId {
-    SessionId::from_bytes([byte; 16])
+const fn id(byte: u8) -> PublicId {
+    PublicId::from_bytes([byte; 16])
 }
 
 fn alice() -> Principal {
@@ -155,7 +156,7 @@ fn begin(mark: u64, principal: Option<Principal>, payload: Payload, revision: Re
     let mut secret = [0; 16];
     secret[..8].copy_from_slice(&mark.to_be_bytes());
     let verifier = Key::new(id(0), Secret::from_bytes(secret)).verifier(KindTag::of(""));
-    let lifetime = Lifetime::absolute(WHOLE).with_idle(IDLE);
+    let lifetime = Lifetime::absolute(WHOLE).with_idle_timeout(IDLE);
     protocol::begin(verifier, lifetime, principal, payload, revision, NOW)
 }
 
@@ -164,23 +165,23 @@ fn ending() -> Ending {
 }
 
 /// Inserts a record under an id that is free.
-fn insert(store: &impl Store, id: SessionId, record: &Record) {
+fn insert(store: &impl Store, id: PublicId, record: &Record) {
     let answer = store.insert(id, record.clone()).wait().expect("an insert that works");
     assert_eq!(answer, Inserted::Done, "the id is free");
 }
 
 /// Ends a session that lives.
-fn end(store: &impl Store, id: SessionId) {
+fn end(store: &impl Store, id: PublicId) {
     let answer = store.end(id, ending()).wait().expect("an end that works");
     assert_eq!(answer, Ended::Now, "the session lives");
 }
 
-fn get(store: &impl Store, id: SessionId) -> Option<Stored> {
+fn get(store: &impl Store, id: PublicId) -> Option<Stored> {
     store.get(id).wait().expect("a get that works")
 }
 
 /// The live record under `id`.
-fn live(store: &impl Store, id: SessionId) -> Record {
+fn live(store: &impl Store, id: PublicId) -> Record {
     match get(store, id) {
         Some(Stored::Live(record)) => record,
         other => panic!("expected a live session, found {other:?}"),
@@ -188,7 +189,7 @@ fn live(store: &impl Store, id: SessionId) -> Record {
 }
 
 /// The tombstone under `id`.
-fn tombstone(store: &impl Store, id: SessionId) -> Tombstone {
+fn tombstone(store: &impl Store, id: PublicId) -> Tombstone {
     match get(store, id) {
         Some(Stored::Ended(tombstone)) => tombstone,
         other => panic!("expected a tombstone, found {other:?}"),
@@ -206,7 +207,7 @@ fn bytes(record: &Record) -> Vec<u8> {
 }
 
 /// All pages of a list, one after the other.
-fn pages<T>(limit: usize, read: impl Fn(Page) -> Vec<T>, id_of: impl Fn(&T) -> SessionId) -> Vec<T> {
+fn pages<T>(limit: usize, read: impl Fn(Page) -> Vec<T>, id_of: impl Fn(&T) -> PublicId) -> Vec<T> {
     let (mut page, mut all) = (Page::first(limit), Vec::new());
     loop {
         let part = read(page);

@@ -37,9 +37,13 @@ impl Client {
     /// If `url` is no absolute URL.
     pub fn cookies_for(&self, url: &str) -> Option<HeaderValue> {
         let url = url.parse().expect("an absolute URL");
-        let pairs: Vec<String> =
-            self.jar.get_request_values(&url).map(|(name, value)| format!("{name}={value}")).collect();
-        (!pairs.is_empty()).then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
+        let pairs: Vec<String> = self
+            .jar
+            .get_request_values(&url)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        (!pairs.is_empty())
+            .then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
     }
 
     /// Keeps what a response from `url` sets, and forgets what it removes.
@@ -94,8 +98,9 @@ impl Client {
         if name.starts_with("__host-") {
             return is_secure && cookie.path() == Some("/") && cookie.domain().is_none();
         }
-        let hides_a_secure_one =
-            |kept: &cookie_store::Cookie<'_>| kept.name() == cookie.name() && kept.secure() == Some(true);
+        let hides_a_secure_one = |kept: &cookie_store::Cookie<'_>| {
+            kept.name() == cookie.name() && kept.secure() == Some(true)
+        };
         over_tls || !self.jar.iter_unexpired().any(hides_a_secure_one)
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cloakroom::{Clock, Timestamp};
+use cloakroom::Timestamp;
+use cloakroom::time::Clock;
 
 /// A clock that stands still until it is turned. Clones show the same time.
 #[derive(Clone, Debug)]

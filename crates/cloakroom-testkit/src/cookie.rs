@@ -1,6 +1,7 @@
 //! What a response does to the visitor's cookie.
 
-use cloakroom::{Key, ResponseHeaders};
+use cloakroom::Key;
+use cloakroom::http::ResponseHeaders;
 use cookie_store::RawCookie;
 use http::{HeaderMap, HeaderValue, header};
 

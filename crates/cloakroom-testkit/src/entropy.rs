@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::Entropy;
+use cloakroom::key::Entropy;
 
 /// A generator that gives the same bytes for the same seed, and no block of 16 twice. Clones share one sequence.
 ///

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{Call, Io, Operation, Store, StoreError, StoreErrorKind, decorate_store};
+use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
+use cloakroom::{Io, Store, decorate_store};
 
 /// Fails as it is told to. Give a clone to the manager and keep the other: both follow the same orders.
 #[derive(Debug)]
@@ -66,7 +67,9 @@ impl<S: Store> FaultyStore<S> {
             None => operation(&self.store),
             Some(Fault::NotSent) => Io::ready(Err(StoreError::not_sent(KIND))),
             Some(Fault::LostBefore) => Io::ready(Err(StoreError::outcome_unknown(KIND))),
-            Some(Fault::LostAfter) => operation(&self.store).map(|_| Err(StoreError::outcome_unknown(KIND))),
+            Some(Fault::LostAfter) => {
+                operation(&self.store).map(|_| Err(StoreError::outcome_unknown(KIND)))
+            }
         }
     }
 }

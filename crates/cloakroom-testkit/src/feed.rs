@@ -2,22 +2,24 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Listener, Page, Principal, Record, Revision,
-    Scanned, SessionId, Store, StoreError, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, Subscriber, Swap,
 };
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 
 /// Tells its listeners of every change of the store inside, as an engine with a feed does. Clones are connections of
 /// several nodes to one store; the feed of each can be cut and mended.
 ///
 /// ```
-/// # use cloakroom::{Cached, MemoryStore};
+/// # use cloakroom::MemoryStore;
+/// # use cloakroom::stores::CachedStore;
 /// # use cloakroom_testkit::{FeedStore, block_on};
 /// let here = FeedStore::new(MemoryStore::new());
 /// let there = here.node();
-/// let cached = block_on(Cached::builder(here.clone()).start())?;
-/// here.cut(); // what is done `there` is not heard of here any more
-/// # Ok::<(), cloakroom::StoreError>(())
+/// let cached = block_on(CachedStore::builder(here.clone()).start())?;
+/// here.cut(); // what is done `there` is not caught_up_to of here any more
+/// # Ok::<(), cloakroom::store::StoreError>(())
 /// ```
 #[derive(Debug)]
 pub struct FeedStore<S> {
@@ -32,7 +34,7 @@ struct Ear(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    listeners: Vec<Arc<dyn Listener>>,
+    listeners: Vec<Arc<dyn Subscriber>>,
     is_cut: bool,
 }
 
@@ -51,7 +53,7 @@ impl<S: Store> FeedStore<S> {
         Self { store: Arc::clone(&self.store), nodes: Arc::clone(&self.nodes), here }
     }
 
-    /// From now on nothing is heard here, and nobody is told so: as when a network swallows everything.
+    /// From now on nothing is caught_up_to here, and nobody is told so: as when a network swallows everything.
     pub fn cut(&self) {
         lock(&self.here.0).is_cut = true;
     }
@@ -60,22 +62,22 @@ impl<S: Store> FeedStore<S> {
     pub fn mend(&self) {
         let mut state = lock(&self.here.0);
         state.is_cut = false;
-        state.listeners.iter().for_each(|listener| listener.lost());
+        state.listeners.iter().for_each(|subscriber| subscriber.gap());
     }
 
     /// All that was changed so far has been told: what an engine's feed says every second.
     pub fn beat(&self) {
         let state = lock(&self.here.0);
         if !state.is_cut {
-            state.listeners.iter().for_each(|listener| listener.heard(listener.now()));
+            state.listeners.iter().for_each(|subscriber| subscriber.caught_up_to(subscriber.now()));
         }
     }
 
-    fn tell(&self, id: SessionId, revision: Option<Revision>) {
+    fn tell(&self, id: PublicId, revision: Option<Revision>) {
         for ear in lock(&self.nodes).iter() {
             let state = lock(&ear.0);
             if !state.is_cut {
-                state.listeners.iter().for_each(|listener| listener.changed(id, revision));
+                state.listeners.iter().for_each(|subscriber| subscriber.changed(id, revision));
             }
         }
     }
@@ -83,7 +85,7 @@ impl<S: Store> FeedStore<S> {
     /// Told before it is answered, as engines do.
     fn telling<'a, T: Send + 'a>(
         &'a self,
-        id: SessionId,
+        id: PublicId,
         revision: Option<Revision>,
         answer: Io<'a, Result<T, StoreError>>,
     ) -> Io<'a, Result<T, StoreError>> {
@@ -96,42 +98,52 @@ impl<S: Store> FeedStore<S> {
 }
 
 impl<S: Store> Store for FeedStore<S> {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         self.store.insert(id, record)
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         self.store.get(id)
     }
 
-    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
-        lock(&self.here.0).listeners.push(listener);
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
+        lock(&self.here.0).listeners.push(subscriber);
         Io::ready(Ok(true))
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         self.telling(id, Some(record.revision()), self.store.replace(id, expected, record))
     }
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         self.store.touch(id, expected, deadline)
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.telling(id, None, self.store.end_at(id, expected, ending))
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.telling(id, None, self.store.end_if(id, expected, ending))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.telling(id, None, self.store.end(id, ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
-        self.store.admit(admission)
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        self.store.index_login(admission)
     }
 
     fn revoke_before(
@@ -143,8 +155,12 @@ impl<S: Store> Store for FeedStore<S> {
         self.store.revoke_before(principal, before, until)
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        self.store.ids_of(principal, page)
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
+        self.store.sessions_of(principal, page)
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
@@ -162,7 +178,11 @@ impl<S: Store> Store for FeedStore<S> {
 
 impl<S> Clone for FeedStore<S> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), nodes: Arc::clone(&self.nodes), here: Arc::clone(&self.here) }
+        Self {
+            store: Arc::clone(&self.store),
+            nodes: Arc::clone(&self.nodes),
+            here: Arc::clone(&self.here),
+        }
     }
 }
 

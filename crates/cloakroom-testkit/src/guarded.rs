@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use cloakroom::{Call, Io, Store, StoreError, decorate_store};
+use cloakroom::store::{Call, StoreError};
+use cloakroom::{Io, Store, decorate_store};
 
 /// A store that keeps something alive: the directory of its file, the server behind it.
 ///

@@ -2,15 +2,14 @@
 //!
 //! A law is a function that takes a fresh, empty store and panics if the law is broken. Time is turned by hand.
 
-mod attending;
 mod cancellation;
 mod decoding;
+mod detached;
 mod elsewhere;
 mod encoding;
 mod endings;
 mod entries;
 mod forms;
-mod freshness;
 mod headers;
 mod inheriting;
 mod interleaving;
@@ -20,23 +19,23 @@ mod observing;
 mod outage;
 mod peers;
 mod renewal;
+mod requirement;
 mod signing_in;
 mod terms;
 mod timeouts;
 mod trips;
 mod writes;
 
-use cloakroom::{Error, ErrorKind, Key, Principal, Session, Vacancy};
+use cloakroom::{Error, ErrorKind, Key, NoSession, Principal, Session};
 use serde::{Deserialize, Serialize};
 
-pub use attending::*;
 pub use cancellation::*;
 pub use decoding::*;
+pub use detached::*;
 pub use elsewhere::*;
 pub use endings::*;
 pub use entries::*;
 pub use forms::*;
-pub use freshness::*;
 pub use headers::*;
 pub use inheriting::*;
 pub use interleaving::*;
@@ -46,6 +45,7 @@ pub use observing::*;
 pub use outage::*;
 pub use peers::*;
 pub use renewal::*;
+pub use requirement::*;
 pub use signing_in::*;
 pub use terms::*;
 pub use timeouts::*;
@@ -160,8 +160,8 @@ macro_rules! for_each_law {
             // 8. What is told
             events_tell_the_life_of_a_session
             no_event_shows_a_secret_or_a_value
-            keys_that_open_nothing_are_counted
-            a_client_of_too_many_wrong_keys_is_turned_away_without_asking_the_store
+            a_key_that_opens_nothing_is_reported_each_time
+            events_about_keys_that_open_nothing_name_the_clients_address
             a_client_is_described_only_where_the_policy_asks
             // 5. Timeouts
             a_lifetime_of_ones_own_sticks_through_every_write
@@ -251,7 +251,7 @@ async fn increment(session: &mut Session<Tally>) -> Result<u64, Error> {
 
 /// The session that a request with this key sees.
 async fn visit(world: &World, key: &Key) -> Session<Tally> {
-    world.sessions.visit().session(&world.request(key)).await.expect("the store is up")
+    world.sessions.request_session().session(&world.request(key)).await.expect("the store is up")
 }
 
 fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {
@@ -262,7 +262,7 @@ fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {
 }
 
 /// Panics unless the key opens nothing.
-async fn assert_dead(world: &World, key: &Key) -> Vacancy {
+async fn assert_dead(world: &World, key: &Key) -> NoSession {
     let session = visit(world, key).await;
-    session.vacancy().expect("the key must open nothing")
+    session.no_session().expect("the key must open nothing")
 }

@@ -53,7 +53,7 @@ mod watched;
 mod world;
 
 pub use client::Client;
-pub use cloakroom::{Call, Operation};
+pub use cloakroom::store::{Call, Operation};
 pub use clock::ManualClock;
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
 pub use entropy::SeededEntropy;

@@ -2,7 +2,7 @@
 //!
 //! The model is a list of sessions and a clock, written as plainly as possible: no store, no secrets, no races. Timed
 //! renewal is turned off, also for cookies that a session outgrows (they go with the browser), so that a key changes at
-//! `login` and `elevate` only; renewal has laws of its own.
+//! `login` and `renew` only; renewal has laws of its own.
 
 mod model;
 mod steps;
@@ -10,7 +10,8 @@ mod steps;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use cloakroom::{Error, Key, Lifetime, Principal, Secret, Session, Store};
+use cloakroom::key::Secret;
+use cloakroom::{Error, Key, Lifetime, Principal, Session, Store};
 use http::HeaderMap;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -29,7 +30,8 @@ pub fn check(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     let (run, clock) = (Cell::new(0), ManualClock::new());
     let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let sequences = proptest::collection::vec(steps::step(), 1..60).prop_map(Steps);
     if let Err(error) = runner.run(&sequences, |Steps(steps)| {
         run.set(run.get() + 1);
@@ -91,7 +93,11 @@ impl Pair {
             }
             Step::RevokeAll(who) => {
                 self.model.end_all(who);
-                self.world.sessions.revoke_all(&self.principals[usize::from(who)]).await.map_err(failed)?;
+                self.world
+                    .sessions
+                    .revoke_all(&self.principals[usize::from(who)])
+                    .await
+                    .map_err(failed)?;
             }
             Step::Advance(span) => {
                 self.model.advance(span);
@@ -107,7 +113,8 @@ impl Pair {
     /// One request: opens what it presents, then does one thing.
     async fn visit(&mut self, present: Present, deed: Deed) -> Result<(), TestCaseError> {
         let (request, handle) = self.present(present);
-        let mut session = self.world.sessions.visit().session(&request).await.map_err(failed)?;
+        let mut session =
+            self.world.sessions.request_session().session(&request).await.map_err(failed)?;
         self.agree(&session, handle)?;
         let done = self.carry_out(&mut session, deed).await.map_err(|error| error.kind());
         let (expected, handle) = self.model.act(handle, deed);
@@ -144,7 +151,7 @@ impl Pair {
             Deed::Set(value) => session.set(value).await,
             Deed::Extend(span) => session.extend(span).await,
             Deed::Login(who) => session.login(&self.principals[usize::from(who)]).await,
-            Deed::Elevate => session.elevate().await,
+            Deed::Elevate => session.renew().await,
             Deed::Logout => session.logout().await,
             Deed::End => session.end().await,
         }
@@ -153,17 +160,23 @@ impl Pair {
     /// The session shows what the model holds. A key that the model says was minted is remembered.
     fn agree(&mut self, session: &Session<u64>, handle: Handle) -> Result<(), TestCaseError> {
         let Handle::Live(index) = handle else {
-            prop_assert!(session.is_vacant(), "{:?} is open, and should be {:?}", session, handle);
+            prop_assert!(!session.exists(), "{:?} is open, and should be {:?}", session, handle);
             prop_assert_eq!(*session.value(), 0);
             prop_assert_eq!(session.principal(), None);
             return Ok(());
         };
         let Some(key) = session.key() else {
-            return Err(TestCaseError::fail(format!("closed ({:?}), and should be open", session.vacancy())));
+            return Err(TestCaseError::fail(format!(
+                "closed ({:?}), and should be open",
+                session.no_session()
+            )));
         };
         let kept = self.model.kept(index);
         prop_assert_eq!(*session.value(), kept.value);
-        prop_assert_eq!(session.principal(), kept.principal.map(|who| &self.principals[usize::from(who)]));
+        prop_assert_eq!(
+            session.principal(),
+            kept.principal.map(|who| &self.principals[usize::from(who)])
+        );
         prop_assert_eq!(session.expires_in(), self.model.expires_in(index));
         if index == self.keys.len() {
             self.keys.push(Vec::new());

@@ -1,6 +1,6 @@
 //! Values that survive their codec.
 
-use cloakroom::{MemoryStore, Value};
+use cloakroom::{MemoryStore, SessionValue};
 
 use crate::world::{World, block_on};
 
@@ -10,13 +10,13 @@ use crate::world::{World, block_on};
 /// sessions only in production, where the store is remote; this finds them in a unit test.
 ///
 /// ```
-/// # use cloakroom::Map;
-/// cloakroom_testkit::assert_round_trips([Map::default()]);
+/// # use cloakroom::SessionMap;
+/// cloakroom_testkit::assert_round_trips([SessionMap::default()]);
 /// ```
 ///
 /// # Panics
 /// If a sample can't be written, can't be read, or comes back different. The message tells its position and not its content.
-pub fn assert_round_trips<V: Value>(samples: impl IntoIterator<Item = V>) {
+pub fn assert_round_trips<V: SessionValue>(samples: impl IntoIterator<Item = V>) {
     let world: World<V> = World::new(MemoryStore::new().encoded());
     for (index, sample) in samples.into_iter().enumerate() {
         block_on(async {

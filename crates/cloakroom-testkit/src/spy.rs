@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
+use cloakroom::store::{Call, Operation, StoreError};
+use cloakroom::{Io, Store, decorate_store};
 
 /// Notes every call of the store inside. Give a clone to the manager and keep the other: both see one log.
 ///
@@ -12,7 +13,7 @@ use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
 /// let spy = SpyStore::new(MemoryStore::new());
 /// spy.clone().health().wait()?;
 /// assert_eq!(spy.calls(), Calls { health: 1, ..Calls::default() });
-/// # Ok::<(), cloakroom::StoreError>(())
+/// # Ok::<(), cloakroom::store::StoreError>(())
 /// ```
 #[derive(Debug)]
 pub struct SpyStore<S> {
@@ -74,11 +75,11 @@ pub struct Calls {
     pub get: usize,
     pub replace: usize,
     pub touch: usize,
-    pub end_at: usize,
+    pub end_if: usize,
     pub end: usize,
     pub admit: usize,
     pub revoke_before: usize,
-    pub ids_of: usize,
+    pub sessions_of: usize,
     pub scan: usize,
     pub sweep: usize,
     pub health: usize,
@@ -88,10 +89,10 @@ pub struct Calls {
 impl Calls {
     /// All operations together.
     pub const fn total(&self) -> usize {
-        let Self { insert, get, replace, touch, end_at, end, admit, .. } = *self;
-        let Self { revoke_before, ids_of, scan, sweep, health, listen, .. } = *self;
-        let others = ids_of + scan + sweep + health + listen;
-        insert + get + replace + touch + end_at + end + admit + revoke_before + others
+        let Self { insert, get, replace, touch, end_if, end, admit, .. } = *self;
+        let Self { revoke_before, sessions_of, scan, sweep, health, listen, .. } = *self;
+        let others = sessions_of + scan + sweep + health + listen;
+        insert + get + replace + touch + end_if + end + admit + revoke_before + others
     }
 
     fn count(&mut self, operation: Operation) {
@@ -100,15 +101,15 @@ impl Calls {
             Operation::Get => &mut self.get,
             Operation::Replace => &mut self.replace,
             Operation::Touch => &mut self.touch,
-            Operation::EndAt => &mut self.end_at,
+            Operation::EndIf => &mut self.end_if,
             Operation::End => &mut self.end,
-            Operation::Admit => &mut self.admit,
+            Operation::IndexLogin => &mut self.admit,
             Operation::RevokeBefore => &mut self.revoke_before,
-            Operation::IdsOf => &mut self.ids_of,
+            Operation::SessionsOf => &mut self.sessions_of,
             Operation::Scan => &mut self.scan,
             Operation::Sweep => &mut self.sweep,
             Operation::Health => &mut self.health,
-            Operation::Listen => &mut self.listen,
+            Operation::Subscribe => &mut self.listen,
         } += 1;
     }
 }

@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use cloakroom::{Call, Io, Operation, Store, StoreError, decorate_store};
+use cloakroom::store::{Call, Operation, StoreError};
+use cloakroom::{Io, Store, decorate_store};
 
 use crate::watched::Watched;
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloakroom::{Builder, Event, Io, Key, Map, Observer, Sessions, Store, Value};
+use cloakroom::observe::{Event, Observer};
+use cloakroom::{Io, Key, SessionMap, SessionValue, Sessions, SessionsBuilder, Store};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::clock::ManualClock;
@@ -11,17 +12,17 @@ use crate::clock::ManualClock;
 /// A manager by the default policy, its clock, and what it reported.
 ///
 /// ```
-/// # use cloakroom::{Map, MemoryStore};
+/// # use cloakroom::{MemoryStore, SessionMap};
 /// # use cloakroom_testkit::{World, block_on};
 /// # use std::time::Duration;
-/// let world: World<Map> = World::new(MemoryStore::new());
-/// let session = block_on(world.sessions.generate(Map::default()))?;
+/// let world: World<SessionMap> = World::new(MemoryStore::new());
+/// let session = block_on(world.sessions.generate(SessionMap::default()))?;
 /// world.clock.advance(Duration::from_mins(30));
 /// assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());
 /// assert!(world.events()[0].starts_with("Created"));
 /// # Ok::<(), cloakroom::Error>(())
 /// ```
-pub struct World<V = Map> {
+pub struct World<V = SessionMap> {
     /// The time, as the manager sees it.
     pub clock: ManualClock,
     /// The manager.
@@ -29,7 +30,7 @@ pub struct World<V = Map> {
     events: Recorder,
 }
 
-impl<V: Value> World<V> {
+impl<V: SessionValue> World<V> {
     /// Sessions on `store` by the default policy.
     pub fn new(store: impl Store) -> Self {
         Self::with(store, |builder| builder)
@@ -37,7 +38,10 @@ impl<V: Value> World<V> {
 
     /// Sessions on `store` by a policy of your own. The clock may be replaced too, but the world then knows nothing of it;
     /// observers are added to the world's own.
-    pub fn with(store: impl Store, adjust: impl FnOnce(Builder<V>) -> Builder<V>) -> Self {
+    pub fn with(
+        store: impl Store,
+        adjust: impl FnOnce(SessionsBuilder<V>) -> SessionsBuilder<V>,
+    ) -> Self {
         let (clock, events) = (ManualClock::new(), Recorder::default());
         let builder = Sessions::builder(store).clock(clock.clone()).observer(events.clone());
         let sessions = adjust(builder).build().expect("the policy is sound");

@@ -35,15 +35,20 @@ fn with_causes(error: &dyn StdError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cloakroom::{CodecError, StoreError, StoreErrorKind};
+    use cloakroom::store::{StoreError, StoreErrorKind};
+    use cloakroom::value::CodecError;
 
     use super::*;
 
     #[test]
     fn an_outage_tells_its_causes() {
-        let error = StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
+        let error =
+            StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
         let text = told(error).to_string();
-        assert_eq!(text, "sessions are unavailable: the session store is unavailable: no route to host");
+        assert_eq!(
+            text,
+            "sessions are unavailable: the session store is unavailable: no route to host"
+        );
     }
 
     #[test]

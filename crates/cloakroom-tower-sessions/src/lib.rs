@@ -28,7 +28,7 @@
 //! }
 //! ```
 //!
-//! The way on, to sessions with all of Cloakroom's laws, is [`InheritLayer`]: it takes over each visitor's session when they come back.
+//! The way on, to sessions with all of Cloakroom's laws, is [`ImportLayer`]: it takes over each visitor's session when they come back.
 //!
 //! # What changes
 //! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they can be checked against.
@@ -46,7 +46,7 @@
 //! | `delete` | the session ends for good; one that is not there is success | 2 |
 //! | `delete_expired` | expired sessions are removed, a thousand at a time | 1 per thousand |
 //!
-//! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::Cached)). A lost race costs a third.
+//! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::stores::CachedStore)). A lost race costs a third.
 //! Only `PostgresStore` needs `delete_expired`: elsewhere new sessions take along what expired, or the server removes it.
 //!
 //! # What their trait can't carry
@@ -66,16 +66,16 @@
 //! - A session saved by hand is saved once more; one deleted by hand after a change is saved again, which is refused here with a 500. Use `flush`.
 //! - Of two cookies of one name one is looked at, the planted one perhaps.
 //! - `Id` prints itself whole with `{:?}`: keep it out of logs. An expired cookie is a warning there.
-//! - Their `CachingSessionStore` puts back what was deleted elsewhere. Put [`Cached`](cloakroom::Cached) around the store instead.
+//! - Their `CachingSessionStore` puts back what was deleted elsewhere. Put [`Cached`](cloakroom::stores::CachedStore) around the store instead.
 //! - Their loop `continuously_delete_expired` ends for good at the first error. Call `delete_expired` in a loop of your own that goes on.
 //!
 //! [`cycle_id`]: tower_sessions_core::Session::cycle_id
 
 mod error;
-mod inherit;
+mod import_legacy;
 mod state;
 mod store;
 mod ticket;
 
-pub use inherit::{InheritFuture, InheritLayer, InheritService};
+pub use import_legacy::{ImportLayer, ImportService, InheritFuture};
 pub use store::TowerSessionStore;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use cloakroom::{Codec, CodecError, Json, Kind, OldPayload, Payload};
+use cloakroom::SessionKind;
+use cloakroom::value::{Codec, CodecError, JsonCodec, OldPayload, Payload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions_core::session_store;
@@ -16,7 +17,7 @@ pub struct State(pub(crate) HashMap<String, Value>);
 #[derive(Clone, Copy, Debug)]
 pub struct TowerSessions;
 
-impl Kind for TowerSessions {
+impl SessionKind for TowerSessions {
     const NAME: &'static str = "tower-sessions";
 }
 
@@ -37,18 +38,24 @@ pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_st
 /// True if no more than so many lists and objects are around anything in the value.
 fn is_within(value: &Value, levels: usize) -> bool {
     match value {
-        Value::Array(values) => levels > 0 && values.iter().all(|value| is_within(value, levels - 1)),
-        Value::Object(entries) => levels > 0 && entries.values().all(|value| is_within(value, levels - 1)),
+        Value::Array(values) => {
+            levels > 0 && values.iter().all(|value| is_within(value, levels - 1))
+        }
+        Value::Object(entries) => {
+            levels > 0 && entries.values().all(|value| is_within(value, levels - 1))
+        }
         _ => true,
     }
 }
 
 /// The data as the manager's codec would write it.
 pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> {
-    let mut bytes = vec![Codec::<State>::format(&Json), SCHEMA];
-    match Json.encode(data, &mut bytes) {
+    let mut bytes = vec![Codec::<State>::format(&JsonCodec), SCHEMA];
+    match JsonCodec.encode(data, &mut bytes) {
         Ok(()) => Ok(Payload::from_bytes(bytes)),
-        Err(_) => Err(session_store::Error::Encode("cannot write the session's data as JSON".to_owned())),
+        Err(_) => {
+            Err(session_store::Error::Encode("cannot write the session's data as JSON".to_owned()))
+        }
     }
 }
 
@@ -66,6 +73,6 @@ mod tests {
         let state = State(HashMap::from([("n".to_owned(), Value::from(7))]));
         let bytes = to_payload(&state).unwrap().to_bytes().unwrap().unwrap();
         assert_eq!(&bytes[..], b"\x01\x00{\"n\":7}");
-        assert_eq!(Codec::<State>::decode(&Json, &bytes[2..]).unwrap(), state);
+        assert_eq!(Codec::<State>::decode(&JsonCodec, &bytes[2..]).unwrap(), state);
     }
 }

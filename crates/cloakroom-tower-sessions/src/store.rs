@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cloakroom::key::KindTag;
+use cloakroom::record::{Revision, Stored};
+use cloakroom::store::{Inserted, Outcome};
+use cloakroom::value::JsonCodec;
 use cloakroom::{
-    Builder, ConfigError, Error, ErrorKind, Inserted, Json, Kind, KindTag, Lifetime, Outcome, Revision,
-    SessionId, Sessions, Store, Stored, Vacancy, protocol,
+    ConfigError, Error, ErrorKind, Lifetime, NoSession, PublicId, SessionKind, Sessions,
+    SessionsBuilder, Store, protocol,
 };
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::Result;
@@ -62,7 +66,8 @@ impl TowerSessionStore {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use cloakroom::{Event, MemoryStore, Observer};
+    /// # use cloakroom::MemoryStore;
+    /// # use cloakroom::observe::{Event, Observer};
     /// # use cloakroom_tower_sessions::TowerSessionStore;
     /// # fn with(observer: Arc<dyn Observer>) -> Result<(), cloakroom::ConfigError> {
     /// let store = TowerSessionStore::with(MemoryStore::new(), |builder| builder.observer(observer))?;
@@ -76,11 +81,16 @@ impl TowerSessionStore {
     /// [`ConfigError`] for a policy that could never work.
     pub fn with(
         store: impl Store,
-        adjust: impl FnOnce(Builder<State, TowerSessions>) -> Builder<State, TowerSessions>,
+        adjust: impl FnOnce(
+            SessionsBuilder<State, TowerSessions>,
+        ) -> SessionsBuilder<State, TowerSessions>,
     ) -> std::result::Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
-        let builder = builder.lifetime(lifetime(Duration::MAX)).codec(Json).schema(SCHEMA, state::refuse_old);
+        let builder = builder
+            .lifetime(lifetime(Duration::MAX))
+            .codec(JsonCodec)
+            .schema(SCHEMA, state::refuse_old);
         Ok(Self { sessions: builder.build()?, store })
     }
 
@@ -105,7 +115,7 @@ impl TowerSessionStore {
     }
 
     /// True if what is kept under the id is the write with this revision.
-    async fn is_at(&self, id: SessionId, revision: Revision) -> Result<bool> {
+    async fn is_at(&self, id: PublicId, revision: Revision) -> Result<bool> {
         let found = self.store.get(id).await.map_err(error::told)?;
         Ok(matches!(found, Some(Stored::Live(record)) if record.revision() == revision))
     }
@@ -125,7 +135,8 @@ impl SessionStore for TowerSessionStore {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let state = state::checked(&record.data)?;
-        let mut session = self.sessions.of_key(&ticket::key(&record.id)).await.map_err(error::told)?;
+        let mut session =
+            self.sessions.of_key(&ticket::key(&record.id)).await.map_err(error::told)?;
         let span = ticket::deadline(record.expiry_date).since(self.sessions.now());
         session.set_for(state, span).await.map_err(error::told)
     }
@@ -145,7 +156,7 @@ impl SessionStore for TowerSessionStore {
         let ended = match self.sessions.of_key(&key).await {
             Ok(mut session) => session.end().await,
             // Who knows the id has the session, whatever has become of its value.
-            Err(error) if error.vacancy() == Some(Vacancy::Undecodable) => {
+            Err(error) if error.no_session() == Some(NoSession::Unreadable) => {
                 self.sessions.revoke(key.id()).await
             }
             Err(error) => Err(error),

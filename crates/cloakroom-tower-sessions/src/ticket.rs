@@ -1,6 +1,7 @@
 //! Their id and date as our key and deadline.
 
-use cloakroom::{Key, Secret, SessionId, Timestamp};
+use cloakroom::key::Secret;
+use cloakroom::{Key, PublicId, Timestamp};
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::Id;
@@ -13,7 +14,7 @@ pub(crate) fn key(id: &Id) -> Key {
     let digest: [u8; 32] = Sha256::new_with_prefix(DOMAIN).chain_update(secret).finalize().into();
     let mut name = [0; 16];
     name.copy_from_slice(&digest[..16]);
-    Key::new(SessionId::from_bytes(name), Secret::from_bytes(secret))
+    Key::new(PublicId::from_bytes(name), Secret::from_bytes(secret))
 }
 
 /// A date of theirs, in whole milliseconds, rounded down: a session may end early by less than one, never late.
@@ -44,8 +45,14 @@ mod tests {
     #[test]
     fn a_date_survives_to_the_millisecond_and_is_never_later() {
         let date_of = |nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap();
-        assert_eq!(date(deadline(date_of(1_700_000_000_123_000_000))), date_of(1_700_000_000_123_000_000));
-        assert_eq!(date(deadline(date_of(1_700_000_000_123_999_999))), date_of(1_700_000_000_123_000_000));
+        assert_eq!(
+            date(deadline(date_of(1_700_000_000_123_000_000))),
+            date_of(1_700_000_000_123_000_000)
+        );
+        assert_eq!(
+            date(deadline(date_of(1_700_000_000_123_999_999))),
+            date_of(1_700_000_000_123_000_000)
+        );
     }
 
     #[test]

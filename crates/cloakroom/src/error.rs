@@ -1,18 +1,16 @@
 //! What a handler may be told.
 
-mod answer;
-
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::codec::CodecError;
-use crate::freshness::Unmet;
-use crate::protocol::Vacancy;
+use crate::policy::AuthShortfall;
+use crate::protocol::NoSession;
 use crate::store::{Outcome, StoreError, StoreErrorKind};
+use crate::value::CodecError;
 
 /// Something a session could not do.
 ///
-/// Act on [`kind`](Error::kind); log the whole with its [`source`](StdError::source). Neither shows a secret or a value.
+/// Act on [`kind`](Error::kind); log the absolute_timeout with its [`source`](StdError::source). Neither shows a secret or a value.
 #[derive(Debug)]
 #[doc(alias = "session_error")]
 pub struct Error {
@@ -23,8 +21,8 @@ pub struct Error {
 #[derive(Debug)]
 enum Cause {
     None,
-    Vacant(Vacancy),
-    Unmet(Unmet),
+    Absent(NoSession),
+    AuthShortfall(AuthShortfall),
     Store(StoreError),
     Other(Box<dyn StdError + Send + Sync>),
 }
@@ -51,16 +49,14 @@ pub enum ErrorKind {
     Corrupt,
     /// The value can't be kept: it can't be written in the codec, or is too large for the store.
     Unfit,
-    /// The principal has as many sessions as they may ([`Limit::refusing`](crate::Limit::refusing)); nobody was signed in.
+    /// The principal has as many sessions as they may ([`SessionLimit::reject_new`](crate::SessionLimit::reject_new)); nobody was signed in.
     TooManySessions,
     /// The login's proof is older than a revocation of the principal's sessions; nobody was signed in.
     LoginRevoked,
-    /// The visitor must sign in again first; see [`Error::unmet`].
-    Unmet,
+    /// The visitor must sign in again first; see [`Error::auth_shortfall`].
+    StepUpRequired,
     /// The request carries no anti-forgery token of this session ([`Session::check_csrf`](crate::Session::check_csrf)).
     Forged,
-    /// Too many of the client's keys opened nothing ([`Builder::throttle`](crate::Builder::throttle)): try later.
-    Throttled,
     /// The request passed through no [`SessionLayer`](crate::SessionLayer) or `SessionMiddleware` for this kind of session.
     NoLayer,
 }
@@ -72,22 +68,22 @@ impl Error {
     }
 
     /// Why there is no session, if that is what went wrong.
-    pub const fn vacancy(&self) -> Option<Vacancy> {
+    pub const fn no_session(&self) -> Option<NoSession> {
         match &self.cause {
-            Cause::Vacant(vacancy) => Some(*vacancy),
+            Cause::Absent(no_session) => Some(*no_session),
             _ => None,
         }
     }
 
-    /// What the session lacks, if a [`Freshness`](crate::Freshness) was asked of it.
-    pub const fn unmet(&self) -> Option<Unmet> {
+    /// What the session lacks, if a [`AuthRequirement`](crate::AuthRequirement) was asked of it.
+    pub const fn auth_shortfall(&self) -> Option<AuthShortfall> {
         match &self.cause {
-            Cause::Unmet(unmet) => Some(*unmet),
+            Cause::AuthShortfall(shortfall) => Some(*shortfall),
             _ => None,
         }
     }
 
-    /// True if a write that failed may have happened; it then happened whole.
+    /// True if a write that failed may have happened; it then happened absolute_timeout.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
     }
@@ -96,12 +92,12 @@ impl Error {
         Self { kind, cause: Cause::None }
     }
 
-    pub(crate) const fn vacant(vacancy: Vacancy) -> Self {
-        Self { kind: ErrorKind::NotFound, cause: Cause::Vacant(vacancy) }
+    pub(crate) const fn not_found(no_session: NoSession) -> Self {
+        Self { kind: ErrorKind::NotFound, cause: Cause::Absent(no_session) }
     }
 
-    pub(crate) const fn stale(unmet: Unmet) -> Self {
-        Self { kind: ErrorKind::Unmet, cause: Cause::Unmet(unmet) }
+    pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
+        Self { kind: ErrorKind::StepUpRequired, cause: Cause::AuthShortfall(shortfall) }
     }
 
     pub(crate) fn unfit(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -112,7 +108,7 @@ impl Error {
         Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
     }
 
-    /// The store that a session was to be inherited from can't be read.
+    /// The store that a session was to be imported from can't be read.
     pub(crate) fn estate(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
     }
@@ -146,12 +142,17 @@ impl fmt::Display for Error {
             ErrorKind::Unavailable => "sessions are unavailable",
             ErrorKind::Corrupt => "cannot read the session's value",
             ErrorKind::Unfit => "cannot keep the session's value",
-            ErrorKind::TooManySessions => "the principal is signed in on as many sessions as they may",
-            ErrorKind::LoginRevoked => "the principal's sessions were revoked after this sign-in was checked",
-            ErrorKind::Unmet => "the visitor must sign in again",
+            ErrorKind::TooManySessions => {
+                "the principal is signed in on as many sessions as they may"
+            }
+            ErrorKind::LoginRevoked => {
+                "the principal's sessions were revoked after this sign-in was checked"
+            }
+            ErrorKind::StepUpRequired => "the visitor must sign in again",
             ErrorKind::Forged => "the request has no anti-forgery token of this session",
-            ErrorKind::Throttled => "too many keys from this client opened nothing",
-            ErrorKind::NoLayer => "no layer or middleware for this kind of session wraps this route",
+            ErrorKind::NoLayer => {
+                "no layer or middleware for this kind of session wraps this route"
+            }
         })
     }
 }
@@ -159,9 +160,31 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::None | Cause::Vacant(_) | Cause::Unmet(_) => None,
+            Cause::None | Cause::Absent(_) | Cause::AuthShortfall(_) => None,
             Cause::Store(error) => Some(error),
             Cause::Other(error) => Some(error.as_ref()),
         }
     }
 }
+
+/// A policy that could never work. It says why.
+#[derive(Debug)]
+pub struct ConfigError(Box<dyn StdError + Send + Sync>);
+
+impl ConfigError {
+    pub(crate) fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Box::new(cause))
+    }
+
+    pub(crate) fn because(reason: &str) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot set sessions up: {}", self.0)
+    }
+}
+
+impl StdError for ConfigError {}

@@ -2,8 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
-use crate::cookie::CookiePolicy;
-use crate::transport::Transport;
+use crate::http::{CookiePolicy, Transport};
 
 /// Reads `data` as `Cookie` headers, one a line, and returns how many keys were taken from them.
 ///
@@ -31,17 +30,21 @@ pub fn cookie(data: &[u8]) -> usize {
 /// Reads `data` as `Cookie` headers, one a line, and as what stands in one, and opens it by one key.
 ///
 /// # Panics
-/// If anything opens, or if a text is taken for a sealed session that is not that one's only text.
-#[cfg(feature = "sealed")]
-pub fn sealed(data: &[u8]) {
-    use crate::sealed::{KeyRing, SealedSessions, SealingKey, is_read_as_its_only_text};
+/// If anything opens, or if a text is taken for a encrypted_cookie session that is not that one's only text.
+#[cfg(feature = "encrypted-cookie")]
+pub fn encrypted_cookie(data: &[u8]) {
+    use crate::encrypted_cookie::{
+        EncryptedSessions, EncryptionKey, KeyRing, is_read_as_its_only_text,
+    };
 
     const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    let Ok(key) = SealingKey::from_text(KEY) else { return };
-    let Ok(sessions) = SealedSessions::<crate::Map>::new(KeyRing::new(key)) else { return };
+    let Ok(key) = EncryptionKey::from_text(KEY) else { return };
+    let Ok(sessions) = EncryptedSessions::<crate::SessionMap>::new(KeyRing::new(key)) else {
+        return;
+    };
     let headers: Vec<_> = data.split(|byte| *byte == b'\n').map(|line| ("cookie", line)).collect();
-    assert!(sessions.open(&headers).is_vacant(), "a session was forged");
+    assert!(!sessions.open(&headers).exists(), "a session was forged");
     let value = [b"__Host-id=", data].concat();
-    assert!(sessions.open(&[("cookie", value)]).is_vacant(), "a session was forged");
+    assert!(!sessions.open(&[("cookie", value)]).exists(), "a session was forged");
     assert!(is_read_as_its_only_text(data), "a session has two texts");
 }

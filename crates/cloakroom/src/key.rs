@@ -1,11 +1,13 @@
 //! The key a visitor carries, and what a store keeps of it.
 //!
 //! ```text
-//! key       32 bytes = SessionId (16) + Secret (16), 43 characters of base64url in the cookie
-//! verifier  SHA-256 (kind tag (16) + SessionId (16) + Secret (16)): all that a store ever sees
+//! key       32 bytes = PublicId (16) + Secret (16), 43 characters of base64url in the cookie
+//! verifier  SHA-256 (kind tag (16) + PublicId (16) + Secret (16)): all that a store ever sees
 //! ```
 
-mod id;
+mod entropy;
+pub(crate) mod hex;
+mod public_id;
 mod secret;
 mod text;
 mod verifier;
@@ -15,11 +17,13 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-pub use id::{ParseIdError, SessionId};
+pub(crate) use entropy::random;
+pub use entropy::{Entropy, OsEntropy};
+pub use public_id::{ParsePublicIdError, PublicId};
 pub use secret::{Nonce, Secret};
-pub use verifier::{KindTag, Lineage, Verifier};
+pub use verifier::{KeyFamily, KindTag, Verifier};
 
-/// What the visitor carries: [`SessionId`] and [`Secret`]. OWASP calls it the session ID.
+/// What the visitor carries: [`PublicId`] and [`Secret`]. OWASP calls it the session ID.
 ///
 /// ```
 /// # use cloakroom::Key;
@@ -27,7 +31,7 @@ pub use verifier::{KindTag, Lineage, Verifier};
 /// let key: Key = text.parse()?;
 /// assert_eq!(key.expose(), text);
 /// assert_eq!(format!("{key:?}"), "Key(00000000000000000000000000000000, ..)");
-/// # Ok::<(), cloakroom::ParseKeyError>(())
+/// # Ok::<(), cloakroom::key::ParseKeyError>(())
 /// ```
 ///
 /// # Security
@@ -36,7 +40,7 @@ pub use verifier::{KindTag, Lineage, Verifier};
 #[derive(Clone, PartialEq, Eq)]
 #[doc(alias = "session_key")]
 pub struct Key {
-    id: SessionId,
+    id: PublicId,
     secret: Secret,
 }
 
@@ -45,7 +49,7 @@ impl Key {
     pub const TEXT_LEN: usize = 43;
 
     /// The key of session `id` opened by `secret`.
-    pub const fn new(id: SessionId, secret: Secret) -> Self {
+    pub const fn new(id: PublicId, secret: Secret) -> Self {
         Self { id, secret }
     }
 
@@ -54,11 +58,11 @@ impl Key {
         let (mut id, mut secret) = ([0; 16], [0; 16]);
         id.copy_from_slice(&bytes[..16]);
         secret.copy_from_slice(&bytes[16..]);
-        Self { id: SessionId::from_bytes(id), secret: Secret::from_bytes(secret) }
+        Self { id: PublicId::from_bytes(id), secret: Secret::from_bytes(secret) }
     }
 
     /// Which session the key belongs to.
-    pub const fn id(&self) -> SessionId {
+    pub const fn id(&self) -> PublicId {
         self.id
     }
 
@@ -140,7 +144,7 @@ mod tests {
     use super::*;
 
     fn key(id: u8, secret: u8) -> Key {
-        Key::new(SessionId::from_bytes([id; 16]), Secret::from_bytes([secret; 16]))
+        Key::new(PublicId::from_bytes([id; 16]), Secret::from_bytes([secret; 16]))
     }
 
     #[test]
@@ -202,10 +206,10 @@ mod tests {
 
     #[test]
     fn an_id_survives_its_text_and_nothing_else_is_one() {
-        let id = SessionId::from_bytes([0xAB; 16]);
+        let id = PublicId::from_bytes([0xAB; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
         for text in ["", "ab", &"g".repeat(32), &"a".repeat(33), &"é".repeat(16)] {
-            assert!(text.parse::<SessionId>().is_err());
+            assert!(text.parse::<PublicId>().is_err());
         }
     }
 }

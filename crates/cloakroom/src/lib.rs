@@ -36,12 +36,12 @@
 //! - A visitor who changes nothing costs nothing: no record, no cookie, no store call on a route that ignores them.
 //!
 //! # The rooms
-//! - [`Sessions`] is the manager of one kind of session, [`Builder`] its policy: [`Lifetime`], [`Transport`] with
+//! - [`Sessions`] is the manager of one kind of session, [`SessionsBuilder`] its policy: [`Lifetime`], [`Transport`] with
 //!   [`CookiePolicy`], [`Codec`].
-//! - [`Session`] is what a handler holds; [`Visit`] is one request's, for frameworks that have no integration yet.
+//! - [`Session`] is what a handler holds; [`RequestSession`] is one request's, for frameworks that have no integration yet.
 //! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, and crate `cloakroom-sqlite` has one
-//!   that lasts. [`OnThread`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
-//! - `sealed` (feature `sealed`) is for those who can have no store: the value in the cookie, encrypted, with fewer promises.
+//!   that lasts. [`BlockingStore`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
+//! - `encrypted_cookie` (feature `encrypted_cookie`) is for those who can have no store: the value in the cookie, encrypted, with fewer promises.
 //! - [`protocol`] decides: pure functions, which a model checker runs through every race.
 //!
 //! # Features
@@ -49,120 +49,45 @@
 //! - `tower`: `SessionLayer` for any tower service
 //! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
 //! - `actix`: `SessionMiddleware` and extractors for actix-web
-//! - `sealed`: sessions in the cookie itself, for those who can have no store
-//! - `user-agents`: `Client::device`, a user agent as people call it
-//! - `tracing`: `Traced`, every event for the `tracing` crate
-//! - `metrics`: `Measured`, every event and store call for the `metrics` facade
-//! - `tokio`: `Timeout`, `OnThread::tokio`, and [`blocking`] that refuses to block a runtime's own threads
+//! - `encrypted_cookie`: sessions in the cookie itself, for those who can have no store
+//! - `user-agents`: `ClientInfo::device`, a user agent as people call it
+//! - `tracing`: `TracingObserver`, every event for the `tracing` crate
+//! - `metrics`: `MetricsObserver`, every event and store call for the `metrics` facade
+//! - `tokio`: `TimeoutStore`, `BlockingStore::tokio`, and [`blocking`] that refuses to block a runtime's own threads
 
-pub mod batch;
-pub mod blocking;
+pub mod key;
+pub mod observe;
+pub mod policy;
+pub mod protocol;
+pub mod record;
+pub mod store;
+pub mod stores;
+pub mod time;
+pub mod value;
+
+#[cfg(feature = "encrypted-cookie")]
+pub mod encrypted_cookie;
+pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod protocol;
-#[cfg(feature = "sealed")]
-pub mod sealed;
+pub mod http;
+pub mod manager;
+pub mod session;
+pub mod sessions;
+pub mod web;
 
-mod attendance;
-mod builder;
-mod cached;
-mod cell;
-mod client;
-mod codec;
-mod cookie;
-mod csrf;
-mod entropy;
-mod error;
-mod flash;
-mod freshness;
-mod guesses;
-mod header_map;
-mod headers;
-mod hex;
-mod inheritance;
-mod io;
-mod key;
-mod lifetime;
-mod limit;
-mod login;
-mod manager;
-mod map;
-mod memory;
-mod moving;
-mod observed;
-mod observer;
-mod on_thread;
-mod payload;
-mod principal;
-mod record;
-mod session;
-mod sessions;
-mod store;
-mod summary;
-mod theft;
-mod time;
-mod transport;
-mod turnstile;
-mod value;
-mod visit;
-
-#[cfg(feature = "actix")]
-mod actix;
-#[cfg(feature = "axum")]
-mod axum;
-#[cfg(feature = "tokio")]
-mod timeout;
-#[cfg(feature = "tower")]
-mod tower;
-
-#[cfg(feature = "actix")]
-pub use actix::SessionMiddleware;
-pub use attendance::{Attendance, ParseStubError, Stub};
-pub use builder::{Builder, ConfigError};
-pub use cached::{Cached, CachedBuilder};
-pub use client::{AddressRule, Client, ClientPolicy};
-pub use codec::{Codec, CodecError, Json, OldPayload};
-pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
-pub use csrf::CsrfToken;
-pub use entropy::{Entropy, OsEntropy};
-pub use error::{Error, ErrorKind};
-pub use flash::Flash;
-pub use freshness::{Assurance, Freshness, Unmet};
-pub use header_map::{Headers, HeadersMut};
-pub use headers::ResponseHeaders;
-pub use io::Io;
-pub use key::{Key, KindTag, Lineage, Nonce, ParseIdError, ParseKeyError, Secret, SessionId, Verifier};
-pub use lifetime::Lifetime;
-pub use limit::Limit;
-pub use login::Login;
-pub use manager::UndecodablePolicy;
-pub use map::Map;
-pub use memory::{Directory, MemoryStore};
-pub use moving::Moving;
-pub use observed::Observed;
-#[cfg(feature = "metrics")]
-pub use observer::Measured;
-#[cfg(feature = "tracing")]
-pub use observer::Traced;
-pub use observer::{Event, Level, Observer};
-pub use on_thread::OnThread;
-pub use payload::Payload;
-pub use principal::{Principal, PrincipalError};
-pub use protocol::Vacancy;
-pub use record::{DecodeError, EndReason, Ending, Record, Revision, Stored, Tombstone};
+pub use error::{ConfigError, Error, ErrorKind};
+pub use http::{CookiePolicy, Transport};
+pub use key::{Key, PublicId};
+pub use policy::{Assurance, AuthRequirement, Lifetime, Login, Principal, SessionLimit};
+pub use protocol::NoSession;
 pub use session::Session;
-pub use sessions::Sessions;
-pub use store::{
-    Admission, Admitted, Brought, Call, Cursor, Ended, Entry, Inserted, Listener, Operation, Outcome, Page,
-    ParseCursorError, Recalled, Scanned, Store, StoreError, StoreErrorKind, Swap, bring, judge_admission,
-};
-pub use summary::Summary;
-pub use theft::TheftPolicy;
-pub use time::{Clock, SystemClock, Timestamp};
-#[cfg(feature = "tokio")]
-pub use timeout::Timeout;
+pub use sessions::{RequestSession, Sessions, SessionsBuilder};
+pub use store::{Io, Store, block_on};
+pub use stores::MemoryStore;
+pub use time::Timestamp;
+pub use value::{Flash, SessionKind, SessionMap, SessionValue};
 #[cfg(feature = "tower")]
-pub use tower::{SessionFuture, SessionLayer, SessionService};
-pub use transport::Transport;
-pub use value::{DefaultKind, Kind, Value};
-pub use visit::Visit;
+pub use web::SessionLayer;
+#[cfg(feature = "actix")]
+pub use web::SessionMiddleware;

@@ -1,60 +1,37 @@
 //! The protocol given effects: the one place where keys meet the clock, the randomness and the store.
 
-mod admission;
-mod attending;
-mod creation;
-mod held;
-mod opening;
-mod roster;
-mod writing;
+mod create;
+mod detached;
+mod keyed_lock;
+mod list;
+mod loaded;
+mod login;
+mod open;
+mod summary;
+mod write;
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use creation::{Beginning, Created, Guest, MINTS};
-pub(crate) use held::{Claim, Held};
-pub(crate) use opening::{Asked, Opened};
-use writing::ATTEMPTS;
-pub(crate) use writing::{Attempt, Draft, Plan, Written};
+pub(crate) use create::{Created, Guest, MAX_ID_ATTEMPTS, NewSession};
+pub(crate) use keyed_lock::{KeyedGuard, KeyedLock};
+pub(crate) use loaded::{Credential, LoadedSession};
+pub(crate) use open::{OpenOutcome, PendingLookup};
+pub use summary::Summary;
+use write::ATTEMPTS;
+pub(crate) use write::{Attempt, Draft, Plan, Written};
 
-use crate::client::ClientPolicy;
-use crate::codec::{CodecError, Coding};
-use crate::entropy::{Entropy, random};
 use crate::error::{Error, ErrorKind};
-use crate::guesses::Guesses;
-use crate::io::Io;
-use crate::key::{Key, KindTag, Nonce, Secret, SessionId, Verifier};
-use crate::lifetime::Lifetime;
-use crate::limit::Limit;
-use crate::observer::{Event, Observer};
-use crate::payload::{Holder, Payload};
-use crate::principal::Principal;
-use crate::protocol::{self, Standing, Vacancy};
+use crate::http::{Channel, ClientPolicy};
+use crate::key::{Entropy, Key, KindTag, Nonce, PublicId, Secret, Verifier, random};
+use crate::observe::{Event, Observer};
+use crate::policy::{Lifetime, Principal, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::protocol::{self, KeyStatus, NoSession};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Ended, Store, Swap};
-use crate::theft::TheftPolicy;
+use crate::store::{Ended, Io, Store, Swap};
 use crate::time::{Clock, Timestamp};
-use crate::transport::Channel;
-use crate::turnstile::Turnstile;
-use crate::value::Value;
+use crate::value::{CodecError, Coding, Payload, SessionValue, TypedValue};
 use zeroize::Zeroize;
-
-/// What is done with a session whose value can't be decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UndecodablePolicy {
-    /// Treat the visitor as one without a session and leave the record as it is, until it expires.
-    #[default]
-    SetAside,
-    /// Answer with an error, each time.
-    Refuse,
-    /// End the session.
-    End,
-}
-
-/// True for a client whose keys are still looked up: its address, and how many of them opened nothing within a minute.
-pub(crate) type Throttle = dyn Fn(IpAddr, u32) -> bool + Send + Sync;
 
 /// What all handles of one kind of session share.
 pub(crate) struct Manager<V> {
@@ -62,26 +39,24 @@ pub(crate) struct Manager<V> {
     pub(crate) channel: Channel,
     pub(crate) coding: Arc<Coding<V>>,
     /// What visitors without a session see.
-    pub(crate) blank: Arc<Holder<V>>,
+    pub(crate) default_value: Arc<TypedValue<V>>,
     pub(crate) lifetime: Mutex<Lifetime>,
     pub(crate) kind: KindTag,
-    pub(crate) theft: TheftPolicy,
-    pub(crate) undecodable: UndecodablePolicy,
+    pub(crate) reuse: ReusePolicy,
+    pub(crate) unreadable: UnreadablePolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observers: Box<[Box<dyn Observer>]>,
     pub(crate) clients: Option<ClientPolicy>,
-    pub(crate) throttle: Option<Box<Throttle>>,
-    pub(crate) guesses: Guesses,
-    pub(crate) limit: Option<Limit>,
+    pub(crate) limit: Option<SessionLimit>,
     /// Where writers that lost a race for a session queue.
-    pub(crate) turnstile: Turnstile<SessionId>,
+    pub(crate) keyed_lock: KeyedLock<PublicId>,
     /// Where logins of a limited principal queue.
-    pub(crate) logins: Turnstile<Principal>,
+    pub(crate) logins: KeyedLock<Principal>,
     pub(crate) tokens: Tokens,
 }
 
-impl<V: Value> Manager<V> {
+impl<V: SessionValue> Manager<V> {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -119,29 +94,35 @@ impl<V: Value> Manager<V> {
     }
 
     /// The value beside its coding.
-    pub(crate) fn holder(&self, value: V) -> Arc<Holder<V>> {
-        Arc::new(Holder { value, coding: Arc::clone(&self.coding) })
+    pub(crate) fn typed_value(&self, value: V) -> Arc<TypedValue<V>> {
+        Arc::new(TypedValue { value, coding: Arc::clone(&self.coding) })
     }
 
-    fn decode(&self, id: SessionId, payload: &Payload) -> Result<Option<Arc<Holder<V>>>, CodecError> {
-        payload.open(&self.coding).inspect_err(|error| self.observe(&Event::Undecodable { id, error }))
+    fn decode(
+        &self,
+        id: PublicId,
+        payload: &Payload,
+    ) -> Result<Option<Arc<TypedValue<V>>>, CodecError> {
+        payload
+            .open(&self.coding)
+            .inspect_err(|error| self.observe(&Event::Unreadable { id, error }))
     }
 
-    /// What the key with this verifier is, by this manager's notion of theft.
-    fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> Standing {
-        protocol::judge_by(record, verifier, self.theft.after, now)
+    /// What the key with this verifier is, by this manager's notion of reuse.
+    fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> KeyStatus {
+        protocol::judge_with(record, verifier, self.reuse.after, now)
     }
 
     /// Whether the session is still open to whoever holds it.
-    fn judge_claim(&self, record: &Record, claim: &Claim) -> Standing {
-        match claim {
-            Claim::Key(key) => self.judge(record, &self.verifier(key), self.now()),
-            Claim::Lineage(_, lineage) => protocol::judge_lineage(record, *lineage, self.now()),
+    fn judge_credential(&self, record: &Record, credential: &Credential) -> KeyStatus {
+        match credential {
+            Credential::Key(key) => self.judge(record, &self.verifier(key), self.now()),
+            Credential::KeyFamily(_, family) => protocol::judge_family(record, *family, self.now()),
         }
     }
 
     /// Ends session `id`; absent or ended is success.
-    pub(crate) async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Error> {
+    pub(crate) async fn end(&self, id: PublicId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
         if ended == Ended::Now {
             self.observe(&Event::Ended { id, reason });
@@ -150,62 +131,80 @@ impl<V: Value> Manager<V> {
     }
 
     /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
-    pub(crate) async fn end_held(&self, held: &Held<V>, reason: EndReason) -> Result<(), Error> {
-        let id = held.id();
+    pub(crate) async fn end_held(
+        &self,
+        loaded: &LoadedSession<V>,
+        reason: EndReason,
+    ) -> Result<(), Error> {
+        let id = loaded.id();
         let ending = protocol::end(reason, self.now());
-        let mut expected = held.record.revision();
+        let mut expected = loaded.record.revision();
         for _ in 0..ATTEMPTS {
-            match self.store.end_at(id, expected, ending).await? {
+            match self.store.end_if(id, expected, ending).await? {
                 Swap::Done => {
                     self.observe(&Event::Ended { id, reason });
                     return Ok(());
                 }
                 Swap::Gone => return Ok(()),
-                Swap::Stale(current) => match self.judge_claim(&current, &held.claim) {
-                    Standing::Live => expected = current.revision(),
-                    Standing::Vacant(Vacancy::Expired) => return Ok(()),
-                    Standing::Vacant(vacancy) => return Err(Error::vacant(vacancy)),
-                    Standing::Superseded | Standing::Stolen => return Err(Error::new(ErrorKind::Superseded)),
+                Swap::Stale(current) => match self.judge_credential(&current, &loaded.credential) {
+                    KeyStatus::Valid => expected = current.revision(),
+                    KeyStatus::Invalid(NoSession::Expired) => return Ok(()),
+                    KeyStatus::Invalid(no_session) => return Err(Error::not_found(no_session)),
+                    KeyStatus::Superseded | KeyStatus::Reused => {
+                        return Err(Error::new(ErrorKind::Superseded));
+                    }
                 },
             }
         }
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// The session that this claim holds in a record just read, or why there is none.
-    fn recognise(&self, claim: &Claim, record: Record) -> Result<Held<V>, Error> {
-        match self.judge_claim(&record, claim) {
-            Standing::Live => {
-                let value = self.decode(claim.id(), record.payload()).map_err(Error::corrupt)?;
-                Ok(Held { claim: claim.clone(), record, value })
+    /// The session that this credential holds in a record just read, or why there is none.
+    fn recognise(
+        &self,
+        credential: &Credential,
+        record: Record,
+    ) -> Result<LoadedSession<V>, Error> {
+        match self.judge_credential(&record, credential) {
+            KeyStatus::Valid => {
+                let value =
+                    self.decode(credential.id(), record.payload()).map_err(Error::corrupt)?;
+                Ok(LoadedSession { credential: credential.clone(), record, value })
             }
-            Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
-            Standing::Superseded => Err(Error::new(ErrorKind::Superseded)),
-            Standing::Stolen => Err(Error::vacant(Vacancy::Replaced)),
+            KeyStatus::Invalid(no_session) => Err(Error::not_found(no_session)),
+            KeyStatus::Superseded => Err(Error::new(ErrorKind::Superseded)),
+            KeyStatus::Reused => Err(Error::not_found(NoSession::Retired)),
         }
     }
 
-    /// Reads the session again that `held` is a copy of.
-    pub(crate) fn reread<'a>(&'a self, held: &Held<V>) -> Io<'a, Result<Held<V>, Error>> {
-        let (claim, reading) = (held.claim.clone(), self.store.get(held.id()));
-        Io::future(async move { self.found(&claim, reading.await?) })
+    /// Reads the session again that `loaded` is a copy of.
+    pub(crate) fn reread<'a>(
+        &'a self,
+        loaded: &LoadedSession<V>,
+    ) -> Io<'a, Result<LoadedSession<V>, Error>> {
+        let (credential, reading) = (loaded.credential.clone(), self.store.get(loaded.id()));
+        Io::future(async move { self.found(&credential, reading.await?) })
     }
 
-    /// What the store's answer is for this claim.
-    fn found(&self, claim: &Claim, stored: Option<Stored>) -> Result<Held<V>, Error> {
-        match (stored, claim) {
-            (Some(Stored::Live(record)), _) => self.recognise(claim, record),
-            (Some(Stored::Ended(tombstone)), Claim::Key(key)) => {
+    /// What the store's answer is for this credential.
+    fn found(
+        &self,
+        credential: &Credential,
+        stored: Option<Stored>,
+    ) -> Result<LoadedSession<V>, Error> {
+        match (stored, credential) {
+            (Some(Stored::Live(record)), _) => self.recognise(credential, record),
+            (Some(Stored::Ended(tombstone)), Credential::Key(key)) => {
                 match protocol::judge_ended(&tombstone, &self.verifier(key)) {
-                    Standing::Vacant(vacancy) => Err(Error::vacant(vacancy)),
-                    _ => Err(Error::vacant(Vacancy::Unknown)),
+                    KeyStatus::Invalid(no_session) => Err(Error::not_found(no_session)),
+                    _ => Err(Error::not_found(NoSession::Unknown)),
                 }
             }
-            // No stranger comes with a lineage: the application took it from an open session.
-            (Some(Stored::Ended(tombstone)), Claim::Lineage(..)) => {
-                Err(Error::vacant(Vacancy::Ended(tombstone.ending().reason)))
+            // No stranger comes with a family: the application took it from an open session.
+            (Some(Stored::Ended(tombstone)), Credential::KeyFamily(..)) => {
+                Err(Error::not_found(NoSession::Ended(tombstone.ending().reason)))
             }
-            (None, _) => Err(Error::vacant(Vacancy::Unknown)),
+            (None, _) => Err(Error::not_found(NoSession::Unknown)),
         }
     }
 }

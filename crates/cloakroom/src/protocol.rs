@@ -4,39 +4,44 @@
 //! functions through every order of requests, losses and races; [`Sessions`](crate::Sessions) gives them effects.
 //! They are public for checkers like that one and carry no promise of stability.
 //!
-//! A key is renewed in two ways. **Without grace** (`login`, `elevate`): a fresh secret, and from that write on
+//! A key is renewed in two ways. **Without grace** (`login`, `renew`): a fresh secret, and from that write on
 //! the old one opens nothing. **On a timer**: the next secret is derived from the old one and a nonce in the record,
 //! so that everybody who still presents the old one is given the *same* next one, however many responses are lost
 //! or late; the old one retires when the next has been seen again a while after its first sighting.
 
+mod auth;
 mod cookie;
-mod credentials;
 mod lifecycle;
 mod renewal;
-mod standing;
-mod write;
+mod settle;
+mod status;
 
+pub use auth::auth_shortfall;
 pub use cookie::{CookieChange, cookie_life};
-pub use credentials::{Credentials, REMEMBERED, Replaced, Replacement, Successor};
 pub use lifecycle::{
-    SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in, touch_due,
-    used,
+    SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
+    touch_due, used,
 };
-pub use renewal::{Upkeep, begin_renewal, hasten, next_key, opens_quietly, outlast, retire, sight, upkeep};
-pub use write::{Settled, settle};
+pub use renewal::{
+    Renewal, confirm_successor, extend_cookie, force_renewal, next_key, opens_without_write,
+    renewal, retire, start_renewal,
+};
+pub use settle::{Settled, settle};
 
-pub use standing::{Recognised, Standing, Vacancy, judge, judge_by, judge_ended, judge_lineage, recognise};
+pub use status::{
+    KeyStatus, NoSession, Recognised, judge, judge_ended, judge_family, judge_with, recognise,
+};
 
 use std::time::Duration;
 
 /// How long a derived secret must have been in use before the one it was derived from retires.
-pub const GRACE: Duration = Duration::from_mins(1);
+pub const RENEWAL_GRACE: Duration = Duration::from_mins(1);
 
 /// How long a replaced secret is answered with "a newer one exists" before it counts as no key at all.
 pub const SUPERSEDED_FOR: Duration = Duration::from_mins(1);
 
 /// How long after its retirement the use of a renewed secret means that two clients hold copies of one key.
-pub const THEFT_AFTER: Duration = Duration::from_mins(5);
+pub const REUSE_AFTER: Duration = Duration::from_mins(5);
 
 /// How long an ended session's tombstone is kept.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(24);

@@ -1,7 +1,8 @@
-//! What a store keeps under a [`SessionId`](crate::SessionId).
+//! What a store keeps under a [`PublicId`](crate::PublicId).
 
-mod facts;
+mod credentials;
 pub(crate) mod fence;
+mod fields;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -9,16 +10,13 @@ mod wire;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use facts::Facts;
+pub use credentials::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
+pub(crate) use fields::RecordFields;
 pub use wire::DecodeError;
 
-use crate::client::Client;
-use crate::freshness::Assurance;
-use crate::lifetime::Lifetime;
-use crate::payload::Payload;
-use crate::principal::Principal;
-use crate::protocol::Credentials;
+use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::time::Timestamp;
+use crate::value::Payload;
 
 /// Orders the writes of a record and recognises each: the basis of compare-and-swap.
 ///
@@ -56,11 +54,11 @@ impl Revision {
 ///
 /// A store reads its accessors to index and to sweep; it never decides by them. Only the protocol changes a record.
 #[derive(Clone, Debug)]
-pub struct Record(Arc<Facts>);
+pub struct Record(Arc<RecordFields>);
 
 impl Record {
-    pub(crate) fn new(facts: Facts) -> Self {
-        Self(Arc::new(facts))
+    pub(crate) fn new(fields: RecordFields) -> Self {
+        Self(Arc::new(fields))
     }
 
     /// The last write's revision: what a compare-and-swap compares.
@@ -92,8 +90,9 @@ impl Record {
     ///
     /// Uses are noted once per tenth of the idle timeout: the visitor may have been here up to that much later.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let idle = self.0.lifetime.idle()?;
-        let seen = Timestamp::EPOCH.after(self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
+        let idle = self.0.lifetime.idle_timeout()?;
+        let seen = Timestamp::EPOCH
+            .after(self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle));
         Some(seen.max(self.0.created))
     }
 
@@ -108,15 +107,15 @@ impl Record {
         self.0.assurance
     }
 
-    /// When its key was last renewed, on the timer or by `login` or `elevate`; `None` if it never was.
+    /// When its key was last renewed, on the timer or by `login` or `renew`; `None` if it never was.
     ///
     /// A renewal on the timer counts from when the key it replaced has retired.
     pub fn renewed_at(&self) -> Option<Timestamp> {
-        self.0.credentials.replaced().iter().map(|replaced| replaced.at).max()
+        self.0.credentials.retired().iter().map(|replaced| replaced.at).max()
     }
 
     /// What is known of the client that holds the key.
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &ClientInfo {
         &self.0.client
     }
 
@@ -142,7 +141,7 @@ impl Record {
 
     /// This record with another idle deadline: what a store keeps after a `touch`.
     pub fn with_idle_deadline(self, deadline: Timestamp) -> Self {
-        self.edited(|facts| facts.idle_deadline = deadline)
+        self.edited(|fields| fields.idle_deadline = deadline)
     }
 
     /// True if both are handles on one and the same piece.
@@ -151,14 +150,14 @@ impl Record {
     }
 
     /// A record that differs from this one as `change` says.
-    pub(crate) fn with(&self, change: impl FnOnce(&mut Facts)) -> Self {
-        let mut facts = Facts::clone(&self.0);
-        change(&mut facts);
-        Self::new(facts)
+    pub(crate) fn with(&self, change: impl FnOnce(&mut RecordFields)) -> Self {
+        let mut fields = RecordFields::clone(&self.0);
+        change(&mut fields);
+        Self::new(fields)
     }
 
     /// This record, changed as `change` says: where it lies, unless somebody else holds it too.
-    pub(crate) fn edited(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+    pub(crate) fn edited(mut self, change: impl FnOnce(&mut RecordFields)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -166,10 +165,10 @@ impl Record {
     /// This record with its payload as bytes, as if it had left the process and come back.
     ///
     /// # Errors
-    /// [`CodecError`](crate::CodecError) if the value can't be written.
-    pub fn with_encoded_payload(self) -> Result<Self, crate::CodecError> {
+    /// [`CodecError`](crate::value::CodecError) if the value can't be written.
+    pub fn with_encoded_payload(self) -> Result<Self, crate::value::CodecError> {
         let payload = self.0.payload.to_bytes()?.map_or(Payload::unset(), Payload::from_bytes);
-        Ok(self.edited(|facts| facts.payload = payload))
+        Ok(self.edited(|fields| fields.payload = payload))
     }
 
     /// What stays of this record once it is ended.
@@ -214,7 +213,7 @@ impl Ending {
     }
 }
 
-/// Why a session was ended. The holder of its key may be told; nobody else.
+/// Why a session was ended. The typed_value of its key may be told; nobody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -227,11 +226,11 @@ pub enum EndReason {
     /// Ended from outside: by an operator or the application.
     Revoked,
     /// A secret replaced long ago was presented: two clients hold copies of one key.
-    Stolen,
+    KeyReused,
     /// The visitor ended it from another of their sessions ("log out everywhere").
     SignedOutElsewhere,
     /// Its visitor signed in once more than they may at a time, and it was the oldest of their sessions.
-    Displaced,
+    OverLimit,
 }
 
 impl EndReason {
@@ -241,9 +240,9 @@ impl EndReason {
         Self::SignedOut,
         Self::SignedInAsAnother,
         Self::Revoked,
-        Self::Stolen,
+        Self::KeyReused,
         Self::SignedOutElsewhere,
-        Self::Displaced,
+        Self::OverLimit,
     ];
 
     /// The reason in a few words.
@@ -253,9 +252,9 @@ impl EndReason {
             Self::SignedOut => "signed out",
             Self::SignedInAsAnother => "signed in as another",
             Self::Revoked => "revoked",
-            Self::Stolen => "stolen",
+            Self::KeyReused => "key reused",
             Self::SignedOutElsewhere => "signed out elsewhere",
-            Self::Displaced => "displaced by a later sign-in",
+            Self::OverLimit => "session limit",
         }
     }
 }
@@ -266,12 +265,12 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// What stays of an ended session: no value, enough to tell its holder why, and proof against revival.
+/// What stays of an ended session: no value, enough to tell its typed_value why, and proof against revival.
 #[derive(Clone, Debug)]
-pub struct Tombstone(Arc<Remains>);
+pub struct Tombstone(Arc<TombstoneFields>);
 
 #[derive(Debug)]
-struct Remains {
+struct TombstoneFields {
     credentials: Credentials,
     principal: Option<Principal>,
     ending: Ending,
@@ -279,7 +278,7 @@ struct Remains {
 
 impl Tombstone {
     fn new(credentials: Credentials, principal: Option<Principal>, ending: Ending) -> Self {
-        Self(Arc::new(Remains { credentials, principal, ending }))
+        Self(Arc::new(TombstoneFields { credentials, principal, ending }))
     }
 
     /// How and when the session was ended.
@@ -328,8 +327,8 @@ impl Stored {
     /// The entry as bytes, in the format drawn in this crate's `record/wire.rs`.
     ///
     /// # Errors
-    /// [`CodecError`](crate::CodecError) if the value can't be written.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, crate::CodecError> {
+    /// [`CodecError`](crate::value::CodecError) if the value can't be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, crate::value::CodecError> {
         wire::encode(self)
     }
 
@@ -345,7 +344,7 @@ impl Stored {
     /// [`DecodeError`] for anything else; hostile bytes can't do worse.
     pub fn from_head(head: &[u8], payload: Payload) -> Result<Self, DecodeError> {
         Ok(match wire::decode_head(head)? {
-            Self::Live(record) => Self::Live(record.edited(|facts| facts.payload = payload)),
+            Self::Live(record) => Self::Live(record.edited(|fields| fields.payload = payload)),
             ended @ Self::Ended(_) => ended,
         })
     }

@@ -1,33 +1,34 @@
 //! The session a handler holds.
 
-mod attending;
-mod change;
-mod elsewhere;
-mod entries;
-mod forms;
-mod terms;
+mod csrf;
+mod detach;
+mod detached;
+mod lifetime;
+mod map;
+mod other_sessions;
+mod state;
+mod update;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cell::{Cell, Found, Holding};
-use crate::client::Client;
+pub use csrf::CsrfToken;
+pub use detached::{DetachedSession, ParseGrantError, SessionGrant};
+use state::OpenedSession;
+pub(crate) use state::{RequestState, SessionState};
+
 use crate::error::{Error, ErrorKind};
-use crate::freshness::Assurance;
-use crate::headers::ResponseHeaders;
-use crate::key::{Key, SessionId};
-use crate::lifetime::Lifetime;
-use crate::login::Login;
-use crate::manager::{Draft, Held, Manager, Plan};
-use crate::observer::Event;
-use crate::principal::Principal;
-use crate::protocol::{self, SignIn, Vacancy};
+use crate::http::ResponseHeaders;
+use crate::key::{Key, PublicId};
+use crate::manager::{Draft, LoadedSession, Manager, Plan};
+use crate::observe::Event;
+use crate::policy::{Assurance, ClientInfo, Lifetime, Login, Principal};
+use crate::protocol::{self, NoSession, SignIn};
 use crate::record::EndReason;
 use crate::time::Timestamp;
-use crate::value::{DefaultKind, Kind, Value};
+use crate::value::{DefaultKind, SessionKind, SessionValue};
 
 /// A visitor's session: read it through `&`, change it through `&mut`.
 ///
@@ -36,7 +37,7 @@ use crate::value::{DefaultKind, Kind, Value};
 /// one session: each adopts what the others did before it acts.
 ///
 /// # Cancellation
-/// Any of these futures may be dropped at any point: what it was doing then happened whole or not at all. A dropped
+/// Any of these futures may be dropped at any point: what it was doing then happened absolute_timeout or not at all. A dropped
 /// change that minted a key may cost the request its cookie; it never leaves two working keys.
 ///
 /// ```
@@ -55,103 +56,103 @@ use crate::value::{DefaultKind, Kind, Value};
 ///         cart.items.len()
 ///     })
 ///     .await?;
-/// assert_eq!((count, session.items.len()), (1, 1));
+/// assert_eq!((count, session.value().items.len()), (1, 1));
 ///
 /// session.login(&Principal::new("user-42")?).await?; // a fresh key; the old one opens nothing
 /// session.logout().await?;
-/// assert!(session.is_vacant());
+/// assert!(!session.exists());
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// # }).wait().unwrap();
 /// ```
 #[must_use = "a session that nobody looks at need not have been opened"]
-pub struct Session<V: Value, K: Kind = DefaultKind> {
-    cell: Arc<Cell<V>>,
-    seen: Holding<V>,
+pub struct Session<V: SessionValue, K: SessionKind = DefaultKind> {
+    shared: Arc<RequestState<V>>,
+    seen: SessionState<V>,
     modified: bool,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<V: Value, K: Kind> Session<V, K> {
-    /// A handle on what the cell holds.
-    pub(crate) fn of(cell: Arc<Cell<V>>) -> Self {
-        let seen = cell.holding().unwrap_or(Holding::Vacant(Vacancy::NoKey));
-        Self { cell, seen, modified: false, kind: PhantomData }
+impl<V: SessionValue, K: SessionKind> Session<V, K> {
+    /// A handle on what the shared holds.
+    pub(crate) fn of(shared: Arc<RequestState<V>>) -> Self {
+        let seen = shared.holding().unwrap_or(SessionState::Absent(NoSession::NoKey));
+        Self { shared, seen, modified: false, kind: PhantomData }
     }
 
-    /// A handle on what was just found in the cell.
-    pub(crate) fn found(cell: Arc<Cell<V>>, found: Found<V>) -> Self {
-        Self { cell, seen: found.holding, modified: false, kind: PhantomData }
+    /// A handle on what was just found in the shared.
+    pub(crate) fn found(shared: Arc<RequestState<V>>, found: OpenedSession<V>) -> Self {
+        Self { shared, seen: found.holding, modified: false, kind: PhantomData }
     }
 
     /// The value, as this handle last saw it; the default for a vacant session.
     pub fn value(&self) -> &V {
-        let holder = self.held().and_then(|held| held.value.as_ref());
-        &holder.unwrap_or(&self.manager().blank).value
+        let typed_value = self.loaded().and_then(|loaded| loaded.value.as_ref());
+        &typed_value.unwrap_or(&self.manager().default_value).value
     }
 
-    /// True if there is no session yet, or no longer.
-    pub fn is_vacant(&self) -> bool {
-        self.held().is_none()
+    /// True if there is a session: it began and has not ended or expired, as far as this handle has seen.
+    pub fn exists(&self) -> bool {
+        self.loaded().is_some()
     }
 
     /// True if the session was given a value.
     pub(crate) fn is_set(&self) -> bool {
-        self.held().is_some_and(|held| held.value.is_some())
+        self.loaded().is_some_and(|loaded| loaded.value.is_some())
     }
 
     pub(crate) fn is_superseded(&self) -> bool {
-        matches!(self.seen, Holding::Superseded)
+        matches!(self.seen, SessionState::Superseded)
     }
 
     /// Why there is no session; `None` if there is one.
     ///
-    /// [`Vacancy::Ended`] tells the holder of a key that opened it why it was ended: show it on the page.
-    pub fn vacancy(&self) -> Option<Vacancy> {
+    /// [`NoSession::Ended`] tells the typed_value of a key that opened it why it was ended: show it on the page.
+    pub fn no_session(&self) -> Option<NoSession> {
         match &self.seen {
-            Holding::Live(_) => None,
-            Holding::Vacant(vacancy) => Some(*vacancy),
-            Holding::Superseded => Some(Vacancy::Superseded),
-            Holding::Over => Some(Vacancy::Ended(EndReason::Ended)),
+            SessionState::Live(_) => None,
+            SessionState::Absent(no_session) => Some(*no_session),
+            SessionState::Superseded => Some(NoSession::Superseded),
+            SessionState::Over => Some(NoSession::Ended(EndReason::Ended)),
         }
     }
 
     /// The public name of the session.
-    pub fn id(&self) -> Option<SessionId> {
-        self.held().map(Held::id)
+    pub fn id(&self) -> Option<PublicId> {
+        self.loaded().map(LoadedSession::id)
     }
 
-    /// The key that opens the session; `None` outside a request ([`Attendance`](crate::Attendance)).
+    /// The key that opens the session; `None` outside a request ([`DetachedSession`](crate::session::DetachedSession)).
     ///
     /// # Security
     /// For the visitor alone; a bearer client is given [`Key::expose`] in the answer to its login.
     pub fn key(&self) -> Option<&Key> {
-        self.held().and_then(Held::key)
+        self.loaded().and_then(LoadedSession::key)
     }
 
     /// Who is signed in.
     pub fn principal(&self) -> Option<&Principal> {
-        self.held().and_then(|held| held.record.principal())
+        self.loaded().and_then(|loaded| loaded.record.principal())
     }
 
     /// When the visitor last proved who they are: signed in, or signed in again on this session.
     #[doc(alias = "signed_in")]
     pub fn authenticated_at(&self) -> Option<Timestamp> {
-        self.held().and_then(|held| held.record.authenticated_at())
+        self.loaded().and_then(|loaded| loaded.record.authenticated_at())
     }
 
     /// How well they proved it, as their [`Login`] said; the least if nobody is signed in.
     pub fn assurance(&self) -> Assurance {
-        self.held().map_or_else(Assurance::default, |held| held.record.assurance())
+        self.loaded().map_or_else(Assurance::default, |loaded| loaded.record.assurance())
     }
 
     /// What is known of the client that holds the key, if there is a session.
-    pub fn client(&self) -> Option<&Client> {
-        self.held().map(|held| held.record.client())
+    pub fn client(&self) -> Option<&ClientInfo> {
+        self.loaded().map(|loaded| loaded.record.client())
     }
 
     /// The lifetime of this session, or the one it would be given.
     pub fn lifetime(&self) -> Lifetime {
-        self.held().map_or_else(|| self.manager().lifetime(), |held| *held.record.lifetime())
+        self.loaded().map_or_else(|| self.manager().lifetime(), |loaded| *loaded.record.lifetime())
     }
 
     /// How long the session lives if nobody uses it again; zero if it is vacant.
@@ -160,14 +161,14 @@ impl<V: Value, K: Kind> Session<V, K> {
     #[doc(alias = "expiry_period")]
     pub fn expires_in(&self) -> Duration {
         let now = self.manager().now();
-        self.held().map_or(Duration::ZERO, |held| held.record.expires_at().since(now))
+        self.loaded().map_or(Duration::ZERO, |loaded| loaded.record.expires_at().since(now))
     }
 
     /// How long the session lives, if that is no more than `warning`: what a page tells its visitor ("60 seconds left").
     ///
     /// Loading a page is itself a use, so a page counts down from [`expires_in`](Session::expires_in) on its own.
     pub fn expires_within(&self, warning: Duration) -> Option<Duration> {
-        Some(self.expires_in()).filter(|left| !self.is_vacant() && *left <= warning)
+        Some(self.expires_in()).filter(|left| self.exists() && *left <= warning)
     }
 
     /// True once this handle has changed the session.
@@ -181,7 +182,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// Asking twice gives the same. Behind [`SessionLayer`](crate::SessionLayer) there is no need to ask.
     #[doc(alias = "to_cookie_hdrs")]
     pub fn headers(&self) -> ResponseHeaders {
-        self.cell.headers()
+        self.shared.headers()
     }
 
     /// Changes the value; what the closure returns is returned once the change is in the store.
@@ -209,7 +210,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     ) -> Result<Result<R, E>, Error> {
         self.adopt();
         self.check_writable()?;
-        if self.is_vacant() {
+        if !self.exists() {
             let (value, result) = {
                 let mut value = V::clone(self.value());
                 let result = match change(&mut value) {
@@ -219,19 +220,22 @@ impl<V: Value, K: Kind> Session<V, K> {
                 if value == *self.value() {
                     return Ok(Ok(result));
                 }
-                (self.manager().holder(value), result)
+                (self.manager().typed_value(value), result)
             };
             if self.begin(value, self.manager().lifetime()).await? {
                 return Ok(Ok(result));
             }
         }
-        self.write(|manager, held, now| {
-            let mut value = held.value.as_ref().map_or_else(V::default, |holder| holder.value.clone());
+        self.write(|manager, loaded, now| {
+            let mut value = loaded
+                .value
+                .as_ref()
+                .map_or_else(V::default, |typed_value| typed_value.value.clone());
             let result = match change(&mut value) {
                 Ok(result) => result,
                 failed => return Ok(Plan::Keep(failed)),
             };
-            Ok(change::to_value(manager, held, value, None, now).map(|()| Ok(result)))
+            Ok(update::to_value(manager, loaded, value, None, now).map(|()| Ok(result)))
         })
         .await
     }
@@ -268,8 +272,10 @@ impl<V: Value, K: Kind> Session<V, K> {
             return self.end().await;
         }
         self.adopt();
-        self.outlive(self.lifetime().exactly(expiry), |record, now| protocol::extend(record, expiry, now))
-            .await
+        self.outlive(self.lifetime().exactly(expiry), |record, now| {
+            protocol::extend(record, expiry, now)
+        })
+        .await
     }
 
     /// Stores a vacant session at once; one that exists is left alone.
@@ -278,8 +284,8 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// `Superseded`, `HeadersSent`, `Unavailable`, `Unfit`; `NotFound` if this request ended the session.
     pub async fn start(&mut self) -> Result<(), Error> {
         self.adopt();
-        if self.is_vacant() {
-            let value = self.manager().holder(V::clone(self.value()));
+        if !self.exists() {
+            let value = self.manager().typed_value(V::clone(self.value()));
             self.begin(value, self.manager().lifetime()).await?;
         }
         Ok(())
@@ -296,7 +302,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     #[doc(alias = "destroy")]
     #[doc(alias = "invalidate")]
     pub async fn end(&mut self) -> Result<(), Error> {
-        self.finish(EndReason::Ended, Holding::Over).await
+        self.finish(EndReason::Ended, SessionState::Over).await
     }
 
     /// Signs the visitor out: ends the session and leaves a vacant one, whose first change begins a new session.
@@ -304,7 +310,7 @@ impl<V: Value, K: Kind> Session<V, K> {
     /// # Errors
     /// Those of [`end`](Session::end).
     pub async fn logout(&mut self) -> Result<(), Error> {
-        let after = Holding::Vacant(Vacancy::Ended(EndReason::SignedOut));
+        let after = SessionState::Absent(NoSession::Ended(EndReason::SignedOut));
         self.finish(EndReason::SignedOut, after).await
     }
 
@@ -320,15 +326,16 @@ impl<V: Value, K: Kind> Session<V, K> {
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
         let login = login.into();
         self.adopt();
-        self.cell.check_open()?;
-        if let Some(held) = self.held() {
-            match protocol::plan_sign_in(&held.record, &login.principal) {
+        self.shared.check_open()?;
+        if let Some(loaded) = self.loaded() {
+            match protocol::plan_sign_in(&loaded.record, &login.principal) {
                 SignIn::Keep => match self.sign_in_here(&login).await {
-                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Superseded) => {}
+                    Err(error)
+                        if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Superseded) => {}
                     done => return done,
                 },
                 SignIn::Switch => {
-                    let id = held.id();
+                    let id = loaded.id();
                     self.manager().end(id, EndReason::SignedInAsAnother).await?;
                 }
             }
@@ -340,16 +347,15 @@ impl<V: Value, K: Kind> Session<V, K> {
     ///
     /// # Errors
     /// `NotFound` for a vacant session, `Superseded`, `HeadersSent`, `Unavailable`, `Conflict`.
-    #[doc(alias = "renew")]
     #[doc(alias = "cycle_id")]
-    pub async fn elevate(&mut self) -> Result<(), Error> {
+    pub async fn renew(&mut self) -> Result<(), Error> {
         self.adopt();
-        self.cell.check_open()?;
+        self.shared.check_open()?;
         let fresh = self.manager().secret()?;
-        self.write(|manager, held, now| {
-            let key = held.key_with(&fresh);
-            let record = protocol::replace_secret(&held.record, manager.verifier(&key), now);
-            Ok(Plan::Write(Draft { record, value: held.value.clone(), fresh: Some(key) }, ()))
+        self.write(|manager, loaded, now| {
+            let key = loaded.key_with(&fresh);
+            let record = protocol::replace_secret(&loaded.record, manager.verifier(&key), now);
+            Ok(Plan::Write(Draft { record, value: loaded.value.clone(), fresh: Some(key) }, ()))
         })
         .await?;
         self.report_renewal();
@@ -358,7 +364,7 @@ impl<V: Value, K: Kind> Session<V, K> {
 
     /// Sees what the other handles of this request did.
     fn adopt(&mut self) {
-        if let Some(holding) = self.cell.news(&self.seen) {
+        if let Some(holding) = self.shared.news(&self.seen) {
             self.seen = holding;
         }
     }
@@ -369,27 +375,19 @@ impl<V: Value, K: Kind> Session<V, K> {
         }
     }
 
-    fn held(&self) -> Option<&Held<V>> {
+    fn loaded(&self) -> Option<&LoadedSession<V>> {
         match &self.seen {
-            Holding::Live(held) => Some(held),
+            SessionState::Live(loaded) => Some(loaded),
             _ => None,
         }
     }
 
     fn manager(&self) -> &Manager<V> {
-        &self.cell.manager
+        &self.shared.manager
     }
 }
 
-impl<V: Value, K: Kind> Deref for Session<V, K> {
-    type Target = V;
-
-    fn deref(&self) -> &V {
-        self.value()
-    }
-}
-
-impl<V: Value, K: Kind> fmt::Debug for Session<V, K> {
+impl<V: SessionValue, K: SessionKind> fmt::Debug for Session<V, K> {
     /// Shows the id, never the key or the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id() {

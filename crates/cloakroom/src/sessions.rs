@@ -1,41 +1,40 @@
 //! The manager of one kind of session: policy and store, shared by all requests.
 
+mod builder;
+mod legacy;
+mod request;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::attendance::{Attendance, Stub};
-use crate::builder::{Builder, ConfigError};
-use crate::cell::Cell;
-use crate::error::{Error, ErrorKind};
-use crate::header_map::Headers;
-use crate::headers::ResponseHeaders;
-use crate::key::{Key, SessionId};
-use crate::lifetime::Lifetime;
-use crate::manager::Manager;
-use crate::observer::Event;
-use crate::principal::Principal;
-use crate::protocol::{CookieChange, Vacancy};
+pub use builder::SessionsBuilder;
+pub use request::RequestSession;
+
+use crate::error::{ConfigError, Error, ErrorKind};
+use crate::http::{Carrier, Headers, ResponseHeaders};
+use crate::key::{Key, PublicId};
+use crate::manager::{Manager, Summary};
+use crate::observe::Event;
+use crate::policy::{Lifetime, Principal};
+use crate::protocol::{CookieChange, NoSession};
 use crate::record::EndReason;
-use crate::session::Session;
+use crate::session::{DetachedSession, RequestState, Session, SessionGrant};
 use crate::store::{Page, Store, StoreError};
-use crate::summary::Summary;
 use crate::time::Timestamp;
-use crate::transport::Carrier;
-use crate::value::{DefaultKind, Kind, Value};
-use crate::visit::Visit;
+use crate::value::{DefaultKind, SessionKind, SessionValue};
 
 /// The manager of one kind of session: generates, fetches and revokes them, by one policy, on one store.
 ///
 /// Cheap to clone. `V` is what a session carries; `K` tells several kinds of session in one application apart.
 ///
 /// ```
-/// # use cloakroom::{Io, Map, MemoryStore, Sessions};
+/// # use cloakroom::{Io, MemoryStore, SessionMap, Sessions};
 /// # Io::future(async {
-/// let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
+/// let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
 ///
-/// let session = sessions.generate(Map::default()).await?;
+/// let session = sessions.generate(SessionMap::default()).await?;
 /// for (name, value) in session.headers().iter() {
 ///     println!("{name}: {value:?}"); // Set-Cookie, Vary, Cache-Control
 /// }
@@ -51,7 +50,7 @@ pub struct Sessions<V, K = DefaultKind> {
     kind: PhantomData<fn() -> K>,
 }
 
-impl<V: Value, K: Kind> Sessions<V, K> {
+impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// Sessions on `store` by the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours in all.
     ///
     /// # Errors
@@ -61,23 +60,23 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     }
 
     /// Sessions on `store` by a policy of your own.
-    pub fn builder(store: impl Store) -> Builder<V, K> {
-        Builder::new(Arc::new(store))
+    pub fn builder(store: impl Store) -> SessionsBuilder<V, K> {
+        SessionsBuilder::new(Arc::new(store))
     }
 
     pub(crate) fn of(manager: Arc<Manager<V>>) -> Self {
         Self { manager, kind: PhantomData }
     }
 
-    /// Begins one request's visit; see [`Visit`].
-    pub fn visit(&self) -> Visit<V, K> {
-        Visit::new(Arc::clone(&self.manager))
+    /// Begins one request's request_session; see [`RequestSession`].
+    pub fn request_session(&self) -> RequestSession<V, K> {
+        RequestSession::new(Arc::clone(&self.manager))
     }
 
-    /// True if it was these very sessions that put the visit into its request.
+    /// True if it was these very sessions that put the request_session into its request.
     #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn is_visited(&self, visit: &Visit<V, K>) -> bool {
-        Arc::ptr_eq(&self.manager, &visit.cell.manager)
+    pub(crate) fn is_visited(&self, request_session: &RequestSession<V, K>) -> bool {
+        Arc::ptr_eq(&self.manager, &request_session.shared.manager)
     }
 
     /// A new session with this value and the present lifetime, stored before this returns.
@@ -85,7 +84,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
-        let mut session = self.vacant();
+        let mut session = self.absent();
         session.begin_anew(Some(value), self.lifetime()).await?;
         Ok(session)
     }
@@ -95,7 +94,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate_for(&self, value: V, expiry: Duration) -> Result<Session<V, K>, Error> {
-        let mut session = self.vacant();
+        let mut session = self.absent();
         if expiry.is_zero() {
             session.end().await?;
         } else {
@@ -109,7 +108,7 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`.
     pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
-        let mut session = self.vacant();
+        let mut session = self.absent();
         session.begin_anew(None, self.lifetime()).await?;
         Ok(session)
     }
@@ -117,11 +116,11 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// The session that `key` opens.
     ///
     /// # Errors
-    /// `NotFound` (with [`Error::vacancy`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
+    /// `NotFound` (with [`Error::no_session`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
     pub async fn of_key(&self, key: &Key) -> Result<Session<V, K>, Error> {
-        let cell = self.cell();
-        let found = cell.open_key(key).await?;
-        fetched(Session::found(cell, found))
+        let shared = self.shared();
+        let found = shared.open_key(key).await?;
+        fetched(Session::found(shared, found))
     }
 
     /// The session that a request's headers open; `None` if they carry no key.
@@ -133,9 +132,9 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         &self,
         request: &(impl Headers + ?Sized),
     ) -> Result<Option<Session<V, K>>, Error> {
-        let cell = self.cell();
-        let found = cell.open_headers(request).await?;
-        if found.presented { fetched(Session::found(cell, found)).map(Some) } else { Ok(None) }
+        let shared = self.shared();
+        let found = shared.open_headers(request).await?;
+        if found.presented { fetched(Session::found(shared, found)).map(Some) } else { Ok(None) }
     }
 
     /// The session that a request's headers open, or a new one with `default` if they open none.
@@ -150,11 +149,11 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         request: &(impl Headers + ?Sized),
         default: V,
     ) -> Result<Session<V, K>, Error> {
-        let cell = self.cell();
-        let found = cell.open_headers(request).await?;
-        match fetched(Session::found(Arc::clone(&cell), found)) {
+        let shared = self.shared();
+        let found = shared.open_headers(request).await?;
+        match fetched(Session::found(Arc::clone(&shared), found)) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
-                let mut session = Session::of(cell);
+                let mut session = Session::of(shared);
                 session.begin_anew(Some(default), self.lifetime()).await?;
                 Ok(session)
             }
@@ -162,15 +161,15 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         }
     }
 
-    /// Attends the session that `stub` was taken from ([`Attendance::stub`]): in a worker, long after the request.
+    /// Attends the session that `grant` was taken from ([`DetachedSession::grant`]): in a worker, long after the request.
     ///
     /// # Errors
-    /// `NotFound` for a stub of another kind of session. Whether the session still lives, the attendance will say.
-    pub fn attend(&self, stub: &Stub) -> Result<Attendance<V, K>, Error> {
-        if !stub.is_of(self.manager.kind) {
-            return Err(Error::vacant(Vacancy::Unknown));
+    /// `NotFound` for a grant of another kind of session. Whether the session still lives, the detached will say.
+    pub fn detached(&self, grant: &SessionGrant) -> Result<DetachedSession<V, K>, Error> {
+        if !grant.is_of(self.manager.kind) {
+            return Err(Error::not_found(NoSession::Unknown));
         }
-        Ok(Attendance::new(Arc::clone(&self.manager), *stub))
+        Ok(DetachedSession::new(Arc::clone(&self.manager), *grant))
     }
 
     /// The headers that make a client forget its key.
@@ -183,17 +182,18 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn revoke(&self, id: SessionId) -> Result<(), Error> {
+    pub async fn revoke(&self, id: PublicId) -> Result<(), Error> {
         self.manager.end(id, EndReason::Revoked).await
     }
 
     /// Live sessions on which `principal` is signed in, by id, at most `page.limit()`; fewer means that there are no more.
     ///
     /// ```
-    /// # use cloakroom::{Map, MemoryStore, Page, Principal, Sessions};
+    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
+    /// # use cloakroom::store::Page;
     /// # cloakroom::Io::future(async {
-    /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
-    /// # let mut session = sessions.generate(Map::default()).await?;
+    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+    /// # let mut session = sessions.generate(SessionMap::default()).await?;
     /// let alice = Principal::new("alice")?;
     /// session.login(&alice).await?;
     /// for device in sessions.list(&alice, Page::first(100)).await? {
@@ -225,13 +225,13 @@ impl<V: Value, K: Kind> Sessions<V, K> {
     /// Ends `principal`'s sessions whose visitor proved who they are before `before`, and refuses logins whose proof is
     /// that old ([`Login::checked_at`](crate::Login::checked_at)), also those that have begun; how many sessions ended.
     ///
-    /// For a password change (OWASP, "Renew the Session ID After Any Privilege Level Change"):
+    /// For a password change (OWASP, "Renew the Session ID After Any Privilege EventLevel Change"):
     ///
     /// ```
-    /// # use cloakroom::{Map, MemoryStore, Principal, Sessions};
+    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
     /// # cloakroom::Io::future(async {
-    /// # let sessions: Sessions<Map> = Sessions::new(MemoryStore::new())?;
-    /// # let mut session = sessions.generate(Map::default()).await?;
+    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+    /// # let mut session = sessions.generate(SessionMap::default()).await?;
     /// # let alice = Principal::new("alice")?;
     /// // .. the new password is in the database ..
     /// let changed = sessions.now();
@@ -291,25 +291,27 @@ impl<V: Value, K: Kind> Sessions<V, K> {
         *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
     }
 
-    fn cell(&self) -> Arc<Cell<V>> {
-        Arc::new(Cell::new(Arc::clone(&self.manager)))
+    fn shared(&self) -> Arc<RequestState<V>> {
+        Arc::new(RequestState::new(Arc::clone(&self.manager)))
     }
 
-    fn vacant(&self) -> Session<V, K> {
-        let cell = self.cell();
-        cell.ask();
-        Session::of(cell)
+    fn absent(&self) -> Session<V, K> {
+        let shared = self.shared();
+        shared.ask();
+        Session::of(shared)
     }
 }
 
 /// A session that was asked for by its key: here, with a value, or an error that says why not.
-fn fetched<V: Value, K: Kind>(session: Session<V, K>) -> Result<Session<V, K>, Error> {
-    match session.vacancy() {
+fn fetched<V: SessionValue, K: SessionKind>(
+    session: Session<V, K>,
+) -> Result<Session<V, K>, Error> {
+    match session.no_session() {
         None if session.is_set() => Ok(session),
         None => Err(Error::new(ErrorKind::NotSet)),
         Some(_) if session.is_superseded() => Err(Error::new(ErrorKind::Superseded)),
-        Some(Vacancy::NoKey) => Err(Error::vacant(Vacancy::NoKey)),
-        Some(vacancy) => Err(Error::vacant(vacancy)),
+        Some(NoSession::NoKey) => Err(Error::not_found(NoSession::NoKey)),
+        Some(no_session) => Err(Error::not_found(no_session)),
     }
 }
 

@@ -1,26 +1,27 @@
 //! The contract between the counter and the cloakroom behind it.
 
-mod bring;
-mod directory;
 mod error;
-mod listening;
-mod operation;
+mod import;
+mod index;
+mod io;
+mod ops;
 mod scan;
 mod shared;
+mod subscribe;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use bring::{Brought, bring};
-pub use directory::{Admission, Admitted, Entry, Page, judge_admission};
 pub use error::{Outcome, StoreError, StoreErrorKind};
-pub use listening::{Listener, Recalled};
-pub use operation::{Call, Operation};
+pub use import::{Brought, bring};
+pub use index::{IndexEntry, IndexLogin, Indexed, Page, judge_index_login};
+pub use io::{Io, block_on};
+pub use ops::{Call, Operation};
 pub use scan::{Cursor, ParseCursorError, Scanned};
+pub use subscribe::{Lookup, Subscriber};
 
-use crate::io::Io;
-use crate::key::SessionId;
-use crate::principal::Principal;
+use crate::key::PublicId;
+use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::time::Timestamp;
 
@@ -37,10 +38,10 @@ use crate::time::Timestamp;
 /// splice them. What a store returns must be what was written; integrity is the store's duty.
 ///
 /// # Cancellation
-/// A caller may drop any returned [`Io`] at any time. The operation then happens whole or not at all.
+/// A caller may drop any returned [`Io`] at any time. The operation then happens absolute_timeout or not at all.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
-    note = "implement `cloakroom::Store`, or use `cloakroom::MemoryStore`; a store that blocks goes inside `cloakroom::OnThread`"
+    note = "implement `cloakroom::Store`, or use `cloakroom::MemoryStore`; a store that blocks goes inside `cloakroom::stores::BlockingStore`"
 )]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Keeps a new session.
@@ -49,32 +50,32 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// - Any later `get` sees the record, from every node, once this has answered.
     ///
     /// # Errors
-    /// [`StoreError`]; the record is then kept whole or not at all.
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>>;
+    /// [`StoreError`]; the record is then kept absolute_timeout or not at all.
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>>;
 
     /// What is kept under `id`, in one round trip; `None` if nothing is.
     ///
     /// # Errors
     /// [`StoreError`]; never an absent answer for a store that could not be asked.
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>>;
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>>;
 
     /// What is kept under `id`, or was a moment ago: as [`get`](Store::get), unless the store is a near cache.
     ///
     /// # Errors
     /// [`StoreError`], as of `get`.
-    fn recall(&self, id: SessionId) -> Io<'_, Result<Recalled, StoreError>> {
-        self.get(id).map(|found| found.map(Recalled::Fresh))
+    fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
+        self.get(id).map(|found| found.map(Lookup::Authoritative))
     }
 
-    /// Tells `listener` of every change from now on, whoever makes it, for as long as the store is there; false if the
+    /// Tells `subscriber` of every change from now on, whoever makes it, for as long as the store is there; false if the
     /// engine can't tell.
     ///
-    /// - A change is told at once, [`Listener::heard`] at least once a second while that holds.
+    /// - A change is told at once, [`Subscriber::caught_up_to`] at least once a second while that holds.
     ///
     /// # Errors
-    /// [`StoreError`] if it can't be known now. A feed that breaks later says so to the listener, and mends itself.
-    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
-        drop(listener);
+    /// [`StoreError`] if it can't be known now. A feed that breaks later says so to the subscriber, and mends itself.
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
+        drop(subscriber);
         Io::ready(Ok(false))
     }
 
@@ -85,8 +86,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// - A mismatch returns the record that stands there, and changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`]; the write then happened whole or not at all.
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>>;
+    /// [`StoreError`]; the write then happened absolute_timeout or not at all.
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>>;
 
     /// Moves the idle deadline of the record whose revision is `expected`; true if it did.
     ///
@@ -98,7 +104,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`]; the deadline then moved or did not.
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>>;
@@ -113,7 +119,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`]; the session is then ended or not.
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>>;
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>>;
 
     /// Ends a session whatever its revision: its payload goes, its tombstone ([`Record::ended`]) stays.
     ///
@@ -122,19 +133,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`]; the session is then ended or not.
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
 
     /// Enters a session in its principal's directory: before its record names the principal, and once more after.
     ///
     /// All in one step, of all that admit to one principal one after the other:
     /// - entries in `replacing` go that are still as they were seen;
-    /// - a proof older than what [`revoke_before`](Store::revoke_before) was told is [`Admitted::Revoked`];
-    /// - a session that is not entered, when as many others are as `limit` allows, is [`Admitted::Full`] and not entered;
+    /// - a proof older than what [`revoke_before`](Store::revoke_before) was told is [`Indexed::Revoked`];
+    /// - a session that is not entered, when as many others are as `limit` allows, is [`Indexed::Full`] and not entered;
     /// - else it is entered, once; of two deadlines the later one counts.
     ///
     /// # Errors
     /// [`StoreError`]; nobody is signed in then.
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>>;
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>>;
 
     /// Lets no admission of `principal` succeed any more whose proof is older than `before`; kept until `until`.
     ///
@@ -156,9 +167,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>>;
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>>;
 
-    /// About `limit` entries, in the engine's own order, and where it goes on; `from` the beginning if `None`.
+    /// About `limit` entries, in the engine's own order, and where it goes on; `from` the new if `None`.
     ///
     /// - Complete for what was there before the first part and is still there after the last.
     /// - An engine may show an entry twice, and parts of any size.
@@ -194,7 +209,7 @@ pub enum Inserted {
     Taken,
 }
 
-/// The answer to [`Store::replace`] and [`Store::end_at`].
+/// The answer to [`Store::replace`] and [`Store::end_if`].
 #[derive(Clone, Debug)]
 #[must_use = "a write that lost its race was not made"]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment: whole milliseconds since the Unix epoch.
+/// A moment: absolute_timeout milliseconds since the Unix epoch.
 ///
 /// A deadline has passed as soon as `now >= deadline`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +28,10 @@ impl Timestamp {
     /// This moment plus `span`; [`Timestamp::NEVER`] if that is too far away to be written down.
     #[must_use = "a timestamp is a value: the later one is returned"]
     pub fn after(self, span: Duration) -> Self {
-        Self(u64::try_from(span.as_millis()).map_or(u64::MAX, |millis| self.0.saturating_add(millis)))
+        Self(
+            u64::try_from(span.as_millis())
+                .map_or(u64::MAX, |millis| self.0.saturating_add(millis)),
+        )
     }
 
     pub(crate) fn after_millis(self, millis: u64) -> Self {

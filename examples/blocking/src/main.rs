@@ -1,9 +1,8 @@
 //! A server that blocks, a thread for each request, and headers that are plain texts.
 
-use std::sync::Arc;
 use std::thread;
 
-use cloakroom::{Error, MemoryStore, Visit, blocking};
+use cloakroom::{Error, MemoryStore, RequestSession, Sessions, block_on};
 use serde::{Deserialize, Serialize};
 use tiny_http::{Header, Request, Response, Server};
 
@@ -12,24 +11,23 @@ struct Visitor {
     visits: u64,
 }
 
-type Sessions = blocking::Sessions<Visitor>;
 type Headers = Vec<(String, String)>;
 
-fn count(sessions: &Sessions, visit: &Visit<Visitor>, request: &Headers) -> Result<String, Error> {
-    let mut session = sessions.of_visit(visit, request)?;
-    let visits = session.update(|visitor| {
+fn count(request_session: &RequestSession<Visitor>, request: &Headers) -> Result<String, Error> {
+    let mut session = block_on(request_session.session(request))?;
+    let visits = block_on(session.update(|visitor| {
         visitor.visits += 1;
         visitor.visits
-    })?;
+    }))?;
     Ok(format!("Visit number {visits}\n"))
 }
 
-fn serve(sessions: &Sessions, request: Request) -> std::io::Result<()> {
+fn serve(sessions: &Sessions<Visitor>, request: Request) -> std::io::Result<()> {
     let headers: Headers =
         request.headers().iter().map(|header| (header.field.to_string(), header.value.to_string())).collect();
-    let visit = sessions.visit();
+    let request_session = sessions.request_session();
     let mut answer = Headers::new();
-    let (status, text) = match count(sessions, &visit, &headers) {
+    let (status, text) = match count(&request_session, &headers) {
         Ok(text) => (200, text),
         Err(error) => {
             let header = error.header(); // when to try again
@@ -39,7 +37,7 @@ fn serve(sessions: &Sessions, request: Request) -> std::io::Result<()> {
             (error.status().as_u16(), String::new())
         }
     };
-    visit.finish(&mut answer); // Set-Cookie, Vary, Cache-Control
+    request_session.finish(&mut answer); // Set-Cookie, Vary, Cache-Control
     let mut response = Response::from_string(text).with_status_code(status);
     for (name, value) in answer {
         if let Ok(header) = Header::from_bytes(name, value) {
@@ -50,12 +48,12 @@ fn serve(sessions: &Sessions, request: Request) -> std::io::Result<()> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let sessions = Arc::new(Sessions::new(cloakroom::Sessions::new(MemoryStore::new())?));
+    let sessions = Sessions::new(MemoryStore::new())?;
     let port = std::env::var("PORT").unwrap_or("3000".into());
     let server = Server::http(format!("127.0.0.1:{port}"))?;
     println!("http://localhost:{}", server.server_addr().to_ip().ok_or("no address")?.port());
     for request in server.incoming_requests() {
-        let sessions = Arc::clone(&sessions);
+        let sessions = sessions.clone();
         thread::spawn(move || serve(&sessions, request));
     }
     Ok(())

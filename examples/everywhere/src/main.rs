@@ -4,9 +4,9 @@ use axum::extract::Query;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use cloakroom::{
-    ClientPolicy, Error, ErrorKind, MemoryStore, Page, Principal, Session, SessionId, SessionLayer, Sessions,
-};
+use cloakroom::http::ClientPolicy;
+use cloakroom::store::Page;
+use cloakroom::{Error, ErrorKind, MemoryStore, Principal, PublicId, Session, SessionLayer, Sessions};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ struct Visitor {}
 
 async fn devices(sessions: Sessions<Visitor>, mut session: Session<Visitor>) -> Result<Html<String>, Error> {
     let Some(user) = session.principal().cloned() else {
-        let why = session.vacancy().map(|why| format!("{why:?}")).unwrap_or_default();
+        let why = session.no_session().map(|why| format!("{why:?}")).unwrap_or_default();
         return Ok(Html(format!(
             r#"<p>Not signed in: {why}</p><form method="post" action="/login"><input name="name"><button>Sign in</button></form>"#
         )));
@@ -72,7 +72,7 @@ async fn end(
     Form(form): Form<Token>,
 ) -> Result<Redirect, Error> {
     session.check_csrf("end", &form.token)?;
-    if let Ok(id) = which.id.parse::<SessionId>() {
+    if let Ok(id) = which.id.parse::<PublicId>() {
         session.logout_other(id).await?;
     }
     Ok(Redirect::to("/"))

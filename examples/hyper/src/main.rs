@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use cloakroom::{Error, MemoryStore, Sessions, Visit};
+use cloakroom::{Error, MemoryStore, RequestSession, Sessions};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -16,8 +16,8 @@ struct Visitor {
     visits: u64,
 }
 
-async fn count(visit: &Visit<Visitor>, request: &HeaderMap) -> Result<String, Error> {
-    let mut session = visit.session(request).await?; // no store call without a key
+async fn count(request_session: &RequestSession<Visitor>, request: &HeaderMap) -> Result<String, Error> {
+    let mut session = request_session.session(request).await?; // no store call without a key
     let visits = session.update(|visitor| {
         visitor.visits += 1;
         visitor.visits
@@ -29,8 +29,8 @@ async fn serve(
     sessions: Sessions<Visitor>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let visit = sessions.visit();
-    let mut response = match count(&visit, request.headers()).await {
+    let request_session = sessions.request_session();
+    let mut response = match count(&request_session, request.headers()).await {
         Ok(text) => Response::new(Full::from(text)),
         Err(error) => {
             eprintln!("{error}");
@@ -40,7 +40,7 @@ async fn serve(
             response
         }
     };
-    visit.finish(response.headers_mut()); // Set-Cookie, Vary, Cache-Control: whatever became of the request
+    request_session.finish(response.headers_mut()); // Set-Cookie, Vary, Cache-Control: whatever became of the request
     Ok(response)
 }
 

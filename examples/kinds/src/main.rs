@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use cloakroom::{Error, Kind, Lifetime, MemoryStore, Principal, Session, SessionLayer, Sessions};
+use cloakroom::{Error, Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ struct Desk {
 /// Its cookie is `__Host-id-admin`, and no visitor's key opens it.
 struct Admin;
 
-impl Kind for Admin {
+impl SessionKind for Admin {
     const NAME: &'static str = "admin";
 }
 

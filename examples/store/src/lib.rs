@@ -6,33 +6,31 @@ use std::collections::btree_map::Entry;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, PoisonError};
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Directory, Ended, Ending, Inserted, Io, Page, Principal, Record,
-};
-use cloakroom::{Revision, Scanned, SessionId, Store, StoreError, Stored, Swap, Timestamp};
+use cloakroom::record::{Ending, Record};
+use cloakroom::record::{Revision, Stored};
+use cloakroom::store::{Cursor, Ended, IndexLogin, Indexed, Inserted, Page};
+use cloakroom::store::{Scanned, StoreError, Swap};
+use cloakroom::stores::PrincipalIndex;
+use cloakroom::{Io, Principal};
+use cloakroom::{PublicId, Store, Timestamp};
 
 /// Sessions in a map. Everything is done at once, so nothing is ever waited for.
 #[derive(Debug, Default)]
 pub struct MapStore {
-    entries: Mutex<BTreeMap<SessionId, Stored>>,
-    directory: Directory,
+    entries: Mutex<BTreeMap<PublicId, Stored>>,
+    directory: PrincipalIndex,
 }
 
 type Answer<T> = Io<'static, Result<T, StoreError>>;
 
 impl MapStore {
     /// Each operation is one look at the map, which nobody else sees half done.
-    fn look<T>(&self, look: impl FnOnce(&mut BTreeMap<SessionId, Stored>) -> T) -> Answer<T> {
+    fn look<T>(&self, look: impl FnOnce(&mut BTreeMap<PublicId, Stored>) -> T) -> Answer<T> {
         Io::ready(Ok(look(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 
     /// Puts what `change` makes of the live record of that revision in its place: compare-and-swap.
-    fn swap(
-        &self,
-        id: SessionId,
-        expected: Revision,
-        change: impl FnOnce(&Record) -> Stored,
-    ) -> Answer<Swap> {
+    fn swap(&self, id: PublicId, expected: Revision, change: impl FnOnce(&Record) -> Stored) -> Answer<Swap> {
         self.look(|entries| match entries.get(&id) {
             Some(Stored::Live(found)) if found.revision() == expected => {
                 let changed = change(found);
@@ -46,7 +44,7 @@ impl MapStore {
 }
 
 impl Store for MapStore {
-    fn insert(&self, id: SessionId, record: Record) -> Answer<Inserted> {
+    fn insert(&self, id: PublicId, record: Record) -> Answer<Inserted> {
         self.look(|entries| match entries.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
             Entry::Vacant(free) => {
@@ -56,15 +54,15 @@ impl Store for MapStore {
         })
     }
 
-    fn get(&self, id: SessionId) -> Answer<Option<Stored>> {
+    fn get(&self, id: PublicId) -> Answer<Option<Stored>> {
         self.look(|entries| entries.get(&id).cloned())
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Answer<Swap> {
+    fn replace(&self, id: PublicId, expected: Revision, record: Record) -> Answer<Swap> {
         self.swap(id, expected, |_| Stored::Live(record))
     }
 
-    fn touch(&self, id: SessionId, expected: Revision, deadline: Timestamp) -> Answer<bool> {
+    fn touch(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> Answer<bool> {
         self.look(|entries| match entries.get_mut(&id) {
             Some(Stored::Live(found)) if found.revision() == expected && found.idle_deadline() < deadline => {
                 *found = found.clone().with_idle_deadline(deadline);
@@ -74,11 +72,11 @@ impl Store for MapStore {
         })
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Answer<Swap> {
+    fn end_if(&self, id: PublicId, expected: Revision, ending: Ending) -> Answer<Swap> {
         self.swap(id, expected, |found| Stored::Ended(found.ended(ending)))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Answer<Ended> {
+    fn end(&self, id: PublicId, ending: Ending) -> Answer<Ended> {
         self.look(|entries| match entries.get(&id) {
             None => Ended::Absent,
             Some(Stored::Ended(_)) => Ended::Already,
@@ -90,8 +88,8 @@ impl Store for MapStore {
         })
     }
 
-    fn admit(&self, admission: Admission) -> Answer<Admitted> {
-        Io::ready(Ok(self.directory.admit(admission)))
+    fn index_login(&self, admission: IndexLogin) -> Answer<Indexed> {
+        Io::ready(Ok(self.directory.index_login(admission)))
     }
 
     fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) -> Answer<()> {
@@ -99,8 +97,8 @@ impl Store for MapStore {
         Io::ready(Ok(()))
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Answer<Vec<SessionId>> {
-        Io::ready(Ok(self.directory.ids_of(principal, page)))
+    fn sessions_of(&self, principal: &Principal, page: Page) -> Answer<Vec<PublicId>> {
+        Io::ready(Ok(self.directory.sessions_of(principal, page)))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Scanned> {

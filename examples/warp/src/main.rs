@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use cloakroom::{Error, MemoryStore, SessionLayer, Sessions, Visit};
+use cloakroom::{Error, MemoryStore, RequestSession, SessionLayer, Sessions};
 use http::{HeaderMap, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -16,7 +16,7 @@ struct Visitor {
     visits: u64,
 }
 
-async fn count(visit: &Visit<Visitor>, request: &HeaderMap) -> Result<String, Error> {
+async fn count(visit: &RequestSession<Visitor>, request: &HeaderMap) -> Result<String, Error> {
     let mut session = visit.session(request).await?;
     let visits = session.update(|visitor| {
         visitor.visits += 1;
@@ -25,7 +25,7 @@ async fn count(visit: &Visit<Visitor>, request: &HeaderMap) -> Result<String, Er
     Ok(format!("Visit number {}\n", visits.await?))
 }
 
-async fn answer(visit: Visit<Visitor>, request: HeaderMap) -> Result<Response<String>, Infallible> {
+async fn answer(visit: RequestSession<Visitor>, request: HeaderMap) -> Result<Response<String>, Infallible> {
     let error = match count(&visit, &request).await {
         Ok(text) => return Ok(Response::new(text)),
         Err(error) => error,
@@ -40,7 +40,7 @@ async fn answer(visit: Visit<Visitor>, request: HeaderMap) -> Result<Response<St
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
     let routes = warp::path::end()
-        .and(warp::ext::get::<Visit<Visitor>>())
+        .and(warp::ext::get::<RequestSession<Visitor>>())
         .and(warp::header::headers_cloned())
         .and_then(answer);
     let service = SessionLayer::new(sessions).layer(warp::service(routes));

@@ -10,7 +10,8 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
-use cloakroom::{Attendance, Error, MemoryStore, Principal, Session, SessionLayer, Sessions};
+use cloakroom::session::DetachedSession;
+use cloakroom::{Error, MemoryStore, Principal, Session, SessionLayer, Sessions};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,8 +30,8 @@ async fn socket(
     if session.principal().is_none() {
         return Ok(StatusCode::UNAUTHORIZED.into_response());
     }
-    let attendance = session.attend()?;
-    Ok(upgrade.on_upgrade(move |socket| talk(socket, attendance)))
+    let detached = session.detach()?;
+    Ok(upgrade.on_upgrade(move |socket| talk(socket, detached)))
 }
 
 /// Sockets obey no CORS, and a page of a sibling domain brings the visitor's cookie along: only a page of this host may open one.
@@ -40,9 +41,9 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     from.is_some() && from == text(HOST)
 }
 
-/// Long after the request: the session is looked at, used, and changed through its attendance.
-async fn talk(mut socket: WebSocket, attendance: Attendance<Visitor>) {
-    let mut ended = pin!(attendance.ended(Duration::from_secs(1)));
+/// Long after the request: the session is looked at, used, and changed through its detached.
+async fn talk(mut socket: WebSocket, detached: DetachedSession<Visitor>) {
+    let mut ended = pin!(detached.ended(Duration::from_secs(1)));
     loop {
         tokio::select! {
             why = &mut ended => {
@@ -51,7 +52,7 @@ async fn talk(mut socket: WebSocket, attendance: Attendance<Visitor>) {
                 return;
             }
             message = socket.recv() => match message {
-                Some(Ok(Message::Text(_))) => match answer(&attendance).await {
+                Some(Ok(Message::Text(_))) => match answer(&detached).await {
                     Ok(count) => {
                         let _ = socket.send(Message::text(format!("message {count}"))).await;
                     }
@@ -65,8 +66,8 @@ async fn talk(mut socket: WebSocket, attendance: Attendance<Visitor>) {
 }
 
 /// A message is a use of the session, so that whoever talks does not go idle.
-async fn answer(attendance: &Attendance<Visitor>) -> Result<u64, Error> {
-    let mut session = attendance.keep_alive().await?;
+async fn answer(detached: &DetachedSession<Visitor>) -> Result<u64, Error> {
+    let mut session = detached.keep_alive().await?;
     session
         .update(|visitor| {
             visitor.messages += 1;

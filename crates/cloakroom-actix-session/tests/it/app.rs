@@ -64,7 +64,9 @@ pub(crate) async fn site(
         .service(web::resource("/slow").to(slow))
         .service(web::resource("/slow-read").to(slow_read))
         .service(
-            web::scope("/members").guard(guard::fn_guard(is_member)).route("/read", web::get().to(read)),
+            web::scope("/members")
+                .guard(guard::fn_guard(is_member))
+                .route("/read", web::get().to(read)),
         );
     Site { bridge, pause, service: test::init_service(app).await }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use actix_session::storage::{SessionKey, SessionStore};
 use actix_web::cookie::time::Duration;
-use cloakroom::{SessionId, Store, Stored};
+use cloakroom::record::Stored;
+use cloakroom::{PublicId, Store};
 use cloakroom_actix_session::ActixSessionStore;
 use cloakroom_testkit::ManualClock;
 
@@ -20,7 +21,8 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) fn over(store: impl Store) -> Self {
         let clock = ManualClock::new();
-        let sessions = ActixSessionStore::with(store, |builder| builder.clock(clock.clone())).unwrap();
+        let sessions =
+            ActixSessionStore::with(store, |builder| builder.clock(clock.clone())).unwrap();
         Self { sessions, clock }
     }
 
@@ -53,7 +55,7 @@ pub(crate) fn copy(of: &SessionKey) -> SessionKey {
 }
 
 /// All that the store keeps, part by part: an engine may begin with empty ones.
-pub(crate) async fn entries(store: &impl Store) -> Vec<(SessionId, Stored)> {
+pub(crate) async fn entries(store: &impl Store) -> Vec<(PublicId, Stored)> {
     let (mut entries, mut from) = (Vec::new(), None);
     loop {
         let part = store.scan(from.as_ref(), 100).await.unwrap();

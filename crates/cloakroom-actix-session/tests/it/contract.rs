@@ -40,7 +40,13 @@ async fn every_session_has_a_key_of_its_own(store: impl Store) {
 async fn a_key_that_never_was_loads_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     bridge.saved("other").await;
-    let keys = [generate_session_key(), key("A".repeat(43)), key("rubbish"), key(""), key("x".repeat(4000))];
+    let keys = [
+        generate_session_key(),
+        key("A".repeat(43)),
+        key("rubbish"),
+        key(""),
+        key("x".repeat(4000)),
+    ];
     for key in keys {
         assert_eq!(bridge.load(&key).await, None);
     }

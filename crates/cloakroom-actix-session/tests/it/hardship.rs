@@ -3,12 +3,13 @@
 use std::error::Error;
 
 use actix_session::storage::{LoadError, SaveError, SessionStore, UpdateError};
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
 use cloakroom_testkit::{Fault, FaultyStore};
 
 use crate::bridge::{Bridge, HOUR, copy, state};
-use cloakroom_every_store as stores;
+use cloakroom_test_stores as stores;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -35,7 +36,8 @@ async fn an_error_tells_its_cause_and_nothing_that_opens_a_session(store: impl S
     let key = bridge.saved("in confidence").await;
     faulty.fail_all(Some(Fault::LostBefore));
     let load = bridge.sessions.load(&key).await.unwrap_err();
-    let update = bridge.sessions.update(copy(&key), state("in confidence"), &HOUR).await.unwrap_err();
+    let update =
+        bridge.sessions.update(copy(&key), state("in confidence"), &HOUR).await.unwrap_err();
     for error in [&load as &dyn Error, &update] {
         let mut text = format!("{error:?}");
         let mut cause = Some(error);
@@ -73,7 +75,7 @@ async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let key = bridge.saved("hat").await;
-    faulty.fail_on(Operation::EndAt, Fault::LostAfter);
+    faulty.fail_on(Operation::EndIf, Fault::LostAfter);
     assert!(bridge.sessions.delete(&key).await.is_err());
     bridge.sessions.delete(&key).await.unwrap();
     assert_eq!(bridge.load(&key).await, None);
@@ -90,7 +92,7 @@ on_every_store! {
 #[test]
 fn a_server_that_stands_still_is_an_error_in_time() {
     let server = Redis::start(Durability::None);
-    let store = stores::impatient(&server.url());
+    let store = stores::with_timeout(&server.url());
     actix_web::rt::System::new().block_on(async {
         let bridge = Bridge::over(store);
         let key = bridge.saved("hat").await;
@@ -104,7 +106,7 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 #[test]
 fn a_server_that_died_is_an_error_and_no_absence() {
     let mut server = Redis::start(Durability::None);
-    let store = stores::impatient(&server.url());
+    let store = stores::with_timeout(&server.url());
     actix_web::rt::System::new().block_on(async {
         let bridge = Bridge::over(store);
         let key = bridge.saved("hat").await;

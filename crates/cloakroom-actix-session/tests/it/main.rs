@@ -4,7 +4,7 @@
 /// One test of each scenario on every store there is.
 macro_rules! on_every_store {
     ($($scenario:ident)*) => {
-        cloakroom_every_store::on_every_store!(crate::run: $($scenario)*);
+        cloakroom_test_stores::on_every_store!(crate::run: $($scenario)*);
     };
 }
 

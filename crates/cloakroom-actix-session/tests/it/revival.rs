@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use actix_session::storage::{SessionStore, generate_session_key};
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 use cloakroom_testkit::StepStore;
 use futures_util::future::join;
 use futures_util::{pin_mut, poll};
 
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
-use cloakroom_every_store as stores;
+use cloakroom_test_stores as stores;
 
 async fn updating_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -69,7 +70,7 @@ async fn an_update_during_a_delete_changes_nothing_about_it(store: impl Store) {
     let step = StepStore::new(store);
     let bridge = Bridge::over(step.clone());
     let key = bridge.saved("hat").await;
-    let held = step.hold(Operation::EndAt);
+    let held = step.hold(Operation::EndIf);
     let delete = bridge.sessions.delete(&key);
     pin_mut!(delete);
     while !held.has_arrived() {
@@ -140,7 +141,7 @@ fn what_a_near_cache_remembers_revives_nothing() {
         let key = here.saved("hat").await;
         assert!(there.load(&key).await.is_some());
         here.sessions.delete(&key).await.unwrap();
-        // Whether it has heard of that yet or not.
+        // Whether it has caught_up_to of that yet or not.
         assert!(there.sessions.update(copy(&key), state("again"), &HOUR).await.is_err());
         assert_eq!(there.load(&key).await, None);
         assert_eq!(here.load(&key).await, None);

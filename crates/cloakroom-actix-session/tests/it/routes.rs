@@ -87,7 +87,11 @@ async fn an_outage_is_a_500_and_logs_nobody_out(store: impl Store) {
     faulty.fail_all(Some(Fault::NotSent));
     for path in ["/read", "/count", "/login", "/logout"] {
         let answer = site.get(path, Some(&visitor)).await;
-        assert_eq!((answer.status, answer.cookies.len()), (StatusCode::INTERNAL_SERVER_ERROR, 0), "{path}");
+        assert_eq!(
+            (answer.status, answer.cookies.len()),
+            (StatusCode::INTERNAL_SERVER_ERROR, 0),
+            "{path}"
+        );
     }
     assert_eq!(site.get("/read", None).await.status, StatusCode::OK);
     faulty.fail_all(None);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use actix_session::storage::{SessionKey, SessionStore};
-use cloakroom::{Key, Secret, Store};
+use cloakroom::key::Secret;
+use cloakroom::{Key, Store};
 use cloakroom_testkit::{Calls, SpyStore};
 
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
@@ -20,7 +21,10 @@ async fn what_the_store_keeps_holds_no_key_and_no_secret(store: impl Store) {
     for text in [live, ended] {
         assert!(!contains(&dump, text.as_ref().as_bytes()), "the store keeps a key's text");
         // The last 21 characters are of the secret alone.
-        assert!(!contains(&dump, &text.as_ref().as_bytes()[22..]), "the store keeps a secret's text");
+        assert!(
+            !contains(&dump, &text.as_ref().as_bytes()[22..]),
+            "the store keeps a secret's text"
+        );
         assert!(!contains(&dump, &secret(&text)), "the store keeps a secret");
     }
 }
@@ -55,7 +59,7 @@ async fn round_trips_are_as_promised(store: impl Store) {
     assert_eq!(spy.calls(), Calls { get: 1, replace: 1, ..Calls::default() });
     spy.reset();
     bridge.sessions.delete(&saved).await.unwrap();
-    assert_eq!(spy.calls(), Calls { get: 1, end_at: 1, ..Calls::default() });
+    assert_eq!(spy.calls(), Calls { get: 1, end_if: 1, ..Calls::default() });
     spy.reset();
     bridge.load(&key("no key of ours")).await;
     bridge.sessions.delete(&key("nor this")).await.unwrap();

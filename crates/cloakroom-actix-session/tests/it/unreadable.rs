@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use actix_session::storage::{LoadError, SessionKey, SessionStore};
-use cloakroom::{Key, KindTag, Payload, Revision, Store, Stored, Swap, UndecodablePolicy, protocol};
+use cloakroom::key::KindTag;
+use cloakroom::policy::UnreadablePolicy;
+use cloakroom::record::{Revision, Stored};
+use cloakroom::store::Swap;
+use cloakroom::value::Payload;
+use cloakroom::{Key, Store, protocol};
 use cloakroom_actix_session::ActixSessionStore;
 
 use crate::bridge::{Bridge, HOUR, copy, entries, state};
@@ -27,7 +32,7 @@ async fn deleting_what_cannot_be_read_is_no_success_while_it_lives(store: impl S
     assert!(!is_ended(&store).await);
 
     let ending = ActixSessionStore::with(Arc::clone(&store), |builder| {
-        builder.clock(bridge.clock.clone()).undecodable(UndecodablePolicy::End)
+        builder.clock(bridge.clock.clone()).unreadable(UnreadablePolicy::End)
     });
     ending.unwrap().delete(&key).await.unwrap();
     assert!(is_ended(&store).await);
@@ -39,7 +44,7 @@ async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     let key = bridge.saved("hat").await;
     spoil(&store, &key).await;
     let strict = ActixSessionStore::with(Arc::clone(&store), |builder| {
-        builder.clock(bridge.clock.clone()).undecodable(UndecodablePolicy::Refuse)
+        builder.clock(bridge.clock.clone()).unreadable(UnreadablePolicy::Refuse)
     });
     let strict = strict.unwrap();
     let error = strict.load(&key).await.unwrap_err();
@@ -59,7 +64,8 @@ async fn spoil(store: &impl Store, key: &SessionKey) {
     let verifier = key.as_ref().parse::<Key>().unwrap().verifier(KindTag::of("actix-session"));
     let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
     let revision = Revision::new(record.revision().count() + 1, 0);
-    let spoilt = protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
+    let spoilt =
+        protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
     let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
     assert!(matches!(swap, Swap::Done));
 }

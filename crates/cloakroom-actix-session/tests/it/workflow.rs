@@ -8,7 +8,8 @@ use cloakroom::Store;
 use crate::app::{is_removal, site};
 use crate::bridge::HOUR;
 
-const CONTENTS: [CookieContentSecurity; 2] = [CookieContentSecurity::Signed, CookieContentSecurity::Private];
+const CONTENTS: [CookieContentSecurity; 2] =
+    [CookieContentSecurity::Signed, CookieContentSecurity::Private];
 
 async fn name_and_attributes_are_the_middlewares(store: impl Store) {
     let site = site(store, |middleware| {

@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloakroom::{Map, Record, Sessions, Store, StoreError, Stored, Timestamp};
+use cloakroom::record::{Record, Stored};
+use cloakroom::store::StoreError;
+use cloakroom::{SessionMap, Sessions, Store, Timestamp};
 use tokio::sync::watch;
 
 /// Entries read at once.
@@ -36,7 +38,12 @@ pub(super) const AGES: [Age; AGE_CLASSES] = [
     Age::class("hour", "under an hour", Duration::ZERO, Duration::from_hours(1)),
     Age::class("day", "an hour to a day", Duration::from_hours(1), Duration::from_hours(24)),
     Age::class("week", "a day to a week", Duration::from_hours(24), Duration::from_hours(24 * 7)),
-    Age::class("month", "a week to a month", Duration::from_hours(24 * 7), Duration::from_hours(24 * 30)),
+    Age::class(
+        "month",
+        "a week to a month",
+        Duration::from_hours(24 * 7),
+        Duration::from_hours(24 * 30),
+    ),
     Age::class("older", "over a month", Duration::from_hours(24 * 30), Duration::MAX),
 ];
 
@@ -113,7 +120,7 @@ impl Census {
 }
 
 /// Counts for as long as it is polled.
-pub(super) async fn keep(census: Census, store: Arc<dyn Store>, sessions: Sessions<Map>) {
+pub(super) async fn keep(census: Census, store: Arc<dyn Store>, sessions: Sessions<SessionMap>) {
     loop {
         let began = began();
         census.note(count(&*store, sessions.now()).await);
@@ -186,22 +193,23 @@ mod tests {
     #[tokio::test]
     async fn everybody_is_counted_once() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let sessions: Sessions<Map> = Sessions::new(Arc::clone(&store)).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
         for (name, times) in [("alice", 3), ("bob", 1), ("carol", 3)] {
             for _ in 0..times {
-                let mut session = sessions.generate(Map::default()).await.unwrap();
+                let mut session = sessions.generate(SessionMap::default()).await.unwrap();
                 session.login(&Principal::new(name).unwrap()).await.unwrap();
             }
         }
-        let ended = sessions.generate(Map::default()).await.unwrap();
+        let ended = sessions.generate(SessionMap::default()).await.unwrap();
         sessions.revoke(ended.id().unwrap()).await.unwrap();
-        let _ = sessions.generate(Map::default()).await.unwrap();
+        let _ = sessions.generate(SessionMap::default()).await.unwrap();
 
         let now = sessions.now();
         let counted = count(&*store, now).await.unwrap();
         assert_eq!((counted.live, counted.signed_in, counted.ended, counted.expired), (8, 7, 1, 0));
         assert_eq!((counted.ages, counted.principals), ([8, 0, 0, 0, 0], 3));
-        let most: Vec<(&str, usize)> = counted.most.iter().map(|(name, count)| (&**name, *count)).collect();
+        let most: Vec<(&str, usize)> =
+            counted.most.iter().map(|(name, count)| (&**name, *count)).collect();
         assert_eq!(most, [("alice", 3), ("carol", 3), ("bob", 1)]);
 
         let later = now.after(Duration::from_hours(13));

@@ -64,7 +64,10 @@ mod tests {
         let history = VecDeque::from([(at(0), 0, 0), (at(2), 5, 1), (at(4), 10, 5)]);
         let drawn = draw(&history).into_string();
         assert!(drawn.contains("points=\"0.0,140.0 300.0,70.0 600.0,0.0 \""), "{drawn}");
-        assert!(drawn.contains("10 live sessions now, at most 10 within the last 4 seconds"), "{drawn}");
+        assert!(
+            drawn.contains("10 live sessions now, at most 10 within the last 4 seconds"),
+            "{drawn}"
+        );
         assert!(draw(&VecDeque::new()).into_string().contains("Counting"));
         assert!(draw(&VecDeque::from([(at(0), 0, 0)])).into_string().contains("0.0,140.0"));
     }

@@ -8,9 +8,11 @@ use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use cloakroom::http::SameSite;
+use cloakroom::key::{Entropy, OsEntropy};
 use cloakroom::{
-    CookiePolicy, Entropy, Kind, Lifetime, MemoryStore, OsEntropy, Principal, SameSite, Session,
-    SessionLayer, Sessions, Transport,
+    CookiePolicy, Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions,
+    Transport,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -20,7 +22,7 @@ use super::{Office, view};
 /// Operators' sessions are of a kind of their own, in this process's memory: no visitor's key opens one.
 pub(super) struct Operators;
 
-impl Kind for Operators {
+impl SessionKind for Operators {
     const NAME: &'static str = "operator";
 }
 
@@ -63,7 +65,8 @@ impl Entrance {
     /// True once, for the right token.
     fn takes(&self, offered: &str) -> bool {
         let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = token.as_ref().is_some_and(|token| token.as_bytes().ct_eq(offered.as_bytes()).into());
+        let right =
+            token.as_ref().is_some_and(|token| token.as_bytes().ct_eq(offered.as_bytes()).into());
         if right {
             *token = None;
         }
@@ -86,7 +89,8 @@ pub(super) async fn enter(
     if session.principal().is_some() {
         return Ok(Redirect::to("/").into_response());
     }
-    let Some(operator) = Principal::new("operator").ok().filter(|_| office.entrance.takes(&ticket.token))
+    let Some(operator) =
+        Principal::new("operator").ok().filter(|_| office.entrance.takes(&ticket.token))
     else {
         return Ok(refused());
     };

@@ -18,12 +18,14 @@ use crate::serve::Stop;
 const LASTS: Duration = Duration::from_mins(10);
 
 pub(super) fn routes(stop: Stop) -> Router<Office> {
-    Router::new().route("/live", get(async move |State(office): State<Office>| live(&office, stop.clone())))
+    Router::new()
+        .route("/live", get(async move |State(office): State<Office>| live(&office, stop.clone())))
 }
 
 fn live(office: &Office, stop: Stop) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let counts = WatchStream::new(office.census.follow());
-    let events = counts.map(|counts| Some(Event::default().data(view::live(&counts).into_string())));
+    let events =
+        counts.map(|counts| Some(Event::default().data(view::live(&counts).into_string())));
     // The end of this one is the end of both.
     let end = tokio_stream::once(stop).then(|stop| async {
         tokio::select! {

@@ -1,6 +1,8 @@
 //! Sessions picked out of a store, never more than a page's worth of work at a time.
 
-use cloakroom::{Cursor, Page, Principal, Record, Scanned, SessionId, Store, StoreError, Stored, Timestamp};
+use cloakroom::record::{Record, Stored};
+use cloakroom::store::{Cursor, Page, Scanned, StoreError};
+use cloakroom::{Principal, PublicId, Store, Timestamp};
 
 use super::census::{AGES, Age};
 
@@ -16,7 +18,7 @@ pub(super) enum Which {
     All,
     Of(Principal),
     Aged(Age),
-    One(SessionId),
+    One(PublicId),
 }
 
 impl Which {
@@ -37,7 +39,7 @@ impl Which {
 /// A part of a list.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) sessions: Vec<(SessionId, Record)>,
+    pub(super) sessions: Vec<(PublicId, Record)>,
     /// Where the next part begins, if there may be more.
     pub(super) next: Option<Cursor>,
 }
@@ -74,7 +76,11 @@ pub(super) async fn find(
     }
 }
 
-async fn part(store: &dyn Store, which: &Which, from: Option<&Cursor>) -> Result<Scanned, StoreError> {
+async fn part(
+    store: &dyn Store,
+    which: &Which,
+    from: Option<&Cursor>,
+) -> Result<Scanned, StoreError> {
     let page = match which {
         Which::All | Which::Aged(_) => return store.scan(from, AT_ONCE).await,
         Which::One(_) => Page::first(2),
@@ -82,7 +88,7 @@ async fn part(store: &dyn Store, which: &Which, from: Option<&Cursor>) -> Result
     };
     let ids = match which {
         Which::One(id) => vec![*id],
-        Which::Of(principal) => store.ids_of(principal, page).await?,
+        Which::Of(principal) => store.sessions_of(principal, page).await?,
         Which::All | Which::Aged(_) => Vec::new(),
     };
     let mut entries = Vec::with_capacity(ids.len());
@@ -106,7 +112,7 @@ fn live(stored: Stored, which: &Which, now: Timestamp) -> Option<Record> {
 
 #[cfg(test)]
 mod tests {
-    use cloakroom::{Map, MemoryStore, Sessions};
+    use cloakroom::{MemoryStore, SessionMap, Sessions};
     use std::sync::Arc;
 
     use super::*;
@@ -114,15 +120,17 @@ mod tests {
     #[tokio::test]
     async fn a_long_list_comes_in_parts_and_whole() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let sessions: Sessions<Map> = Sessions::new(Arc::clone(&store)).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
         let alice = Principal::new("alice").unwrap();
         for number in 0..260 {
-            let mut session = sessions.generate(Map::default()).await.unwrap();
+            let mut session = sessions.generate(SessionMap::default()).await.unwrap();
             if number % 2 == 0 {
                 session.login(&alice).await.unwrap();
             }
         }
-        for (which, total) in [(Which::All, 260), (Which::Of(alice), 130), (Which::Aged(AGES[0]), 260)] {
+        for (which, total) in
+            [(Which::All, 260), (Which::Of(alice), 130), (Which::Aged(AGES[0]), 260)]
+        {
             let (mut after, mut seen) = (None, Vec::new());
             loop {
                 let part = find(&*store, &which, after, sessions.now()).await.unwrap();
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_a_session_or_a_principal() {
-        let id = SessionId::from_bytes([7; 16]);
+        let id = PublicId::from_bytes([7; 16]);
         assert!(matches!(Which::typed(&format!(" {id} ")), Some(Which::One(found)) if found == id));
         assert!(matches!(Which::typed("alice"), Some(Which::Of(_))));
         assert!(Which::typed("  ").is_none());

@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use cloakroom::{Principal, SessionId};
+use cloakroom::{Principal, PublicId};
 use serde::Deserialize;
 
 use super::lookup::{self, Which};
@@ -21,7 +21,10 @@ pub(super) fn to_everybody() -> Router<Office> {
         .route("/enter", get(entrance::enter))
         .route("/style.css", get(async || file("text/css", include_str!("../demo/style.css"))))
         .route("/admin.css", get(async || file("text/css", include_str!("admin.css"))))
-        .route("/favicon.ico", get(async || file("image/svg+xml", include_str!("../demo/favicon.svg"))))
+        .route(
+            "/favicon.ico",
+            get(async || file("image/svg+xml", include_str!("../demo/favicon.svg"))),
+        )
 }
 
 pub(super) fn to_operators() -> Router<Office> {
@@ -97,7 +100,7 @@ struct Target {
 
 impl Target {
     fn which(&self) -> Option<Which> {
-        match self.id.parse::<SessionId>() {
+        match self.id.parse::<PublicId>() {
             Ok(id) => Some(Which::One(id)),
             Err(_) => Principal::new(&self.principal).ok().map(Which::Of),
         }
@@ -115,7 +118,10 @@ async fn confirm(
     Ok(view::confirm(&which, &found, now).into_response())
 }
 
-async fn revoke(State(office): State<Office>, Form(target): Form<Target>) -> Result<Response, Unavailable> {
+async fn revoke(
+    State(office): State<Office>,
+    Form(target): Form<Target>,
+) -> Result<Response, Unavailable> {
     match target.which() {
         Some(Which::One(id)) => office.sessions.revoke(id).await?,
         Some(Which::Of(principal)) => {

@@ -1,6 +1,7 @@
 //! The pages' text. The templates escape whatever they are given; no key ever reaches them.
 
-use cloakroom::{Record, SessionId, Timestamp};
+use cloakroom::record::Record;
+use cloakroom::{PublicId, Timestamp};
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -106,7 +107,7 @@ pub(super) fn sessions(which: &Which, found: &Found, now: Timestamp) -> Markup {
     )
 }
 
-fn session(id: SessionId, record: &Record, now: Timestamp) -> Markup {
+fn session(id: PublicId, record: &Record, now: Timestamp) -> Markup {
     let client = record.client();
     html! {
         div {
@@ -115,7 +116,7 @@ fn session(id: SessionId, record: &Record, now: Timestamp) -> Markup {
                 None => strong { "not signed in" },
             }
             @if let Some(label) = client.label() { " – " (label) }
-            @if let Some(device) = client.device() { " – " (device) }
+            @if let Some(device) = crate::user_agent::describe(client) { " – " (device) }
             @if let Some(address) = client.address() { " – " (address) }
             br;
             span.hint {

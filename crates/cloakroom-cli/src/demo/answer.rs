@@ -53,7 +53,9 @@ pub(super) fn meaning(status: StatusCode) -> (&'static str, &'static str) {
             "try again",
             "Your session changed while the request was on its way, perhaps in another tab. Nothing was lost.",
         ),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too large", "Nothing was changed. Try something smaller."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("too large", "Nothing was changed. Try something smaller.")
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             ("send it in another form", "Programs send JSON, pages send forms.")
         }
@@ -86,9 +88,12 @@ fn is_wordless_failure(response: &Response) -> bool {
 fn explain(response: Response, for_a_program: bool) -> Response {
     let status = response.status();
     let (headline, advice) = meaning(status);
-    let (words, body) =
-        if for_a_program { error(status, headline) } else { view::failure(headline, advice).into_response() }
-            .into_parts();
+    let (words, body) = if for_a_program {
+        error(status, headline)
+    } else {
+        view::failure(headline, advice).into_response()
+    }
+    .into_parts();
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(words.headers);

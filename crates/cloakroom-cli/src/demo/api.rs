@@ -5,7 +5,7 @@ use axum::extract::{Json, Path};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use cloakroom::{Error, Principal, Session, SessionId, Sessions, Vacancy};
+use cloakroom::{Error, NoSession, Principal, PublicId, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
 use super::users::Credentials;
@@ -48,8 +48,8 @@ struct State<'a> {
 impl<'a> State<'a> {
     fn of(session: &'a Session<Visitor>) -> Self {
         Self {
-            visits: session.visits,
-            cart: &session.cart,
+            visits: session.value().visits,
+            cart: &session.value().cart,
             principal: session.principal().map(Principal::as_str),
             expires_in: session.expires_in().as_secs(),
             ended: None,
@@ -62,8 +62,8 @@ fn state(session: &Session<Visitor>) -> Response {
 }
 
 async fn show(session: Session<Visitor>) -> Response {
-    let ended = match session.vacancy() {
-        Some(Vacancy::Ended(reason)) => Some(reason.to_string()),
+    let ended = match session.no_session() {
+        Some(NoSession::Ended(reason)) => Some(reason.to_string()),
         _ => None,
     };
     Json(State { ended, ..State::of(&session) }).into_response()
@@ -138,7 +138,10 @@ struct Device {
     address: Option<String>,
 }
 
-async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<Response, Error> {
+async fn devices(
+    sessions: Sessions<Visitor>,
+    session: Session<Visitor>,
+) -> Result<Response, Error> {
     if session.principal().is_none() {
         return Ok(not_signed_in());
     }
@@ -158,11 +161,14 @@ async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Resu
     Ok(Json(devices).into_response())
 }
 
-async fn logout_one(mut session: Session<Visitor>, Path(id): Path<String>) -> Result<Response, Error> {
+async fn logout_one(
+    mut session: Session<Visitor>,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
     if session.principal().is_none() {
         return Ok(not_signed_in());
     }
-    let ended = match id.parse::<SessionId>() {
+    let ended = match id.parse::<PublicId>() {
         Ok(id) => session.logout_other(id).await?,
         Err(_) => false,
     };
@@ -176,10 +182,11 @@ async fn logout_one(mut session: Session<Visitor>, Path(id): Path<String>) -> Re
 /// What is known of the visitor, for who proved lately that it is about them.
 async fn export(mut session: Session<Visitor>) -> Result<Response, Error> {
     match session.require(super::SENSITIVE).await {
-        Ok(()) => Ok(Json(Visitor::clone(&session)).into_response()),
-        Err(error) => match error.unmet() {
+        Ok(()) => Ok(Json(session.value().clone()).into_response()),
+        Err(error) => match error.auth_shortfall() {
             Some(unmet) => {
-                let refused = answer::error(StatusCode::UNAUTHORIZED, &format!("sign in again: {unmet}"));
+                let refused =
+                    answer::error(StatusCode::UNAUTHORIZED, &format!("sign in again: {unmet}"));
                 Ok(answer::challenge(refused))
             }
             None => Err(error),

@@ -1,15 +1,17 @@
 //! Where somebody is signed in.
 
-use cloakroom::{Error, Page, Session, SessionId, Sessions, Timestamp};
+use cloakroom::store::Page;
+use cloakroom::{Error, PublicId, Session, Sessions, Timestamp};
 
 use super::visitor::Visitor;
+use crate::user_agent;
 
 /// The most that are shown.
 const MOST: usize = 100;
 
 /// A session of the visitor's, as they know it.
 pub(super) struct Device {
-    pub(super) id: SessionId,
+    pub(super) id: PublicId,
     /// It is the one that asks.
     pub(super) current: bool,
     pub(super) created: Timestamp,
@@ -40,7 +42,8 @@ pub(super) async fn all(
                 created: summary.created(),
                 signed_in: summary.authenticated_at().unwrap_or(summary.created()),
                 last_seen: seen.unwrap_or(summary.created()),
-                client: summary.client().device().unwrap_or_else(|| "unknown program".to_owned()),
+                client: user_agent::describe(summary.client())
+                    .unwrap_or_else(|| "unknown program".to_owned()),
                 label: summary.client().label().map(str::to_owned),
                 address: summary.client().address().map(|address| address.to_string()),
             }

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Session, Vacancy};
+use cloakroom::{NoSession, Session};
 
 use super::view;
 use super::visitor::Visitor;
@@ -20,12 +20,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Here {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let session = Session::from_request_parts(parts, state).await;
         let mut session: Session<Visitor> = session.map_err(IntoResponse::into_response)?;
-        match session.vacancy() {
-            None | Some(Vacancy::NoKey | Vacancy::Superseded) => Ok(Self(session)),
-            Some(vacancy) => {
+        match session.no_session() {
+            None | Some(NoSession::NoKey | NoSession::Superseded) => Ok(Self(session)),
+            Some(no_session) => {
                 // The key that opens nothing is forgotten, whatever kind of request this is: the next click works.
                 session.logout().await.map_err(IntoResponse::into_response)?;
-                Err((StatusCode::CONFLICT, view::signed_out(vacancy)).into_response())
+                Err((StatusCode::CONFLICT, view::signed_out(no_session)).into_response())
             }
         }
     }

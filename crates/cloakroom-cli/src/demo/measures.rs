@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use cloakroom::Measured;
+use cloakroom::observe::MetricsObserver;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of how long the store takes, in seconds.
@@ -14,8 +14,9 @@ const SECONDS: [f64; 10] = [0.000_01, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05
 /// Takes all measures of this process from here on.
 pub(super) fn install() -> Result<PrometheusHandle, Box<dyn Error>> {
     let store = Matcher::Full("cloakroom_store_seconds".to_owned());
-    let handle = PrometheusBuilder::new().set_buckets_for_metric(store, &SECONDS)?.install_recorder()?;
-    Measured::describe();
+    let handle =
+        PrometheusBuilder::new().set_buckets_for_metric(store, &SECONDS)?.install_recorder()?;
+    MetricsObserver::describe();
     Ok(handle)
 }
 

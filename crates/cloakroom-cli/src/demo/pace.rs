@@ -1,6 +1,7 @@
 //! A clock that can be set to run fast, to watch keys being renewed and sessions expire without waiting for it.
 
-use cloakroom::{Clock, SystemClock, Timestamp};
+use cloakroom::Timestamp;
+use cloakroom::time::{Clock, SystemClock};
 
 /// Real time, so many times as fast since the demo began.
 #[derive(Clone, Copy, Debug)]

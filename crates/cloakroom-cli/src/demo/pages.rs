@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use cloakroom::{Error, Session, SessionId, Sessions};
+use cloakroom::{Error, PublicId, Session, Sessions};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -88,10 +88,15 @@ async fn logout(Here(mut session): Here) -> Result<Redirect, Error> {
     Ok(Redirect::to("/goodbye"))
 }
 
-async fn devices(sessions: Sessions<Visitor>, session: Session<Visitor>) -> Result<Response, Error> {
+async fn devices(
+    sessions: Sessions<Visitor>,
+    session: Session<Visitor>,
+) -> Result<Response, Error> {
     if session.principal().is_none() {
-        return Ok(match session.vacancy() {
-            Some(vacancy) if view::farewell(vacancy).is_some() => view::signed_out(vacancy).into_response(),
+        return Ok(match session.no_session() {
+            Some(no_session) if view::farewell(no_session).is_some() => {
+                view::signed_out(no_session).into_response()
+            }
             _ => back().into_response(),
         });
     }
@@ -104,7 +109,7 @@ struct Label {
 }
 
 async fn rename(Here(mut session): Here, Form(new): Form<Label>) -> Result<Redirect, Error> {
-    if !session.is_vacant() {
+    if session.exists() {
         session.set_label(&new.label).await?;
     }
     Ok(Redirect::to("/devices"))
@@ -114,7 +119,9 @@ async fn rename(Here(mut session): Here, Form(new): Form<Label>) -> Result<Redir
 async fn export(Here(mut session): Here) -> Result<Response, Error> {
     match session.require(super::SENSITIVE).await {
         Ok(()) => Ok(view::export(&session).into_response()),
-        Err(error) if error.unmet().is_some() => Ok(answer::challenge(view::sign_in_again(&session))),
+        Err(error) if error.auth_shortfall().is_some() => {
+            Ok(answer::challenge(view::sign_in_again(&session)))
+        }
         Err(error) => Err(error),
     }
 }
@@ -140,10 +147,10 @@ struct Named {
 
 async fn logout_one(Here(mut session): Here, Form(which): Form<Named>) -> Result<Redirect, Error> {
     // One that is gone already is what was wanted.
-    if let Ok(id) = which.id.parse::<SessionId>() {
+    if let Ok(id) = which.id.parse::<PublicId>() {
         session.logout_other(id).await?;
     }
-    Ok(Redirect::to(if session.is_vacant() { "/goodbye" } else { "/devices" }))
+    Ok(Redirect::to(if !session.exists() { "/goodbye" } else { "/devices" }))
 }
 
 async fn logout_others(Here(mut session): Here) -> Result<Redirect, Error> {

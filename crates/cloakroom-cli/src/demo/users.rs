@@ -43,7 +43,9 @@ mod tests {
     #[test]
     fn only_a_name_with_its_own_password_signs_in() {
         assert!(signs_in("alice", "wonderland") && signs_in("bob", "builder"));
-        for (user, password) in [("alice", "builder"), ("alice", ""), ("", ""), ("Alice", "wonderland")] {
+        for (user, password) in
+            [("alice", "builder"), ("alice", ""), ("", ""), ("Alice", "wonderland")]
+        {
             assert!(!signs_in(user, password), "{user}:{password}");
         }
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::{EndReason, Session, Timestamp, Vacancy};
+use cloakroom::record::EndReason;
+use cloakroom::{NoSession, Session, Timestamp};
 use maud::{Markup, html};
 
 use super::device::Device;
@@ -22,7 +23,7 @@ pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup 
             @if let Some(refusal) = refusal {
                 p.notice.alert role="alert" { (refusal) }
             }
-            @if let Some(reason) = session.vacancy().and_then(farewell) {
+            @if let Some(reason) = session.no_session().and_then(farewell) {
                 p.notice role="status" { (reason) }
             }
             @if let Some(left) = session.expires_within(WARNING) {
@@ -37,11 +38,11 @@ pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup 
 }
 
 /// Instead of what was asked for by somebody whose session is no more.
-pub(super) fn signed_out(vacancy: Vacancy) -> Markup {
+pub(super) fn signed_out(no_session: NoSession) -> Markup {
     page(
         "Your session has ended",
         &html! {
-            p.notice.alert role="alert" { (farewell(vacancy).unwrap_or("Your session has ended.")) }
+            p.notice.alert role="alert" { (farewell(no_session).unwrap_or("Your session has ended.")) }
             section {
                 p { "What you just asked for was not done, and nothing was changed." }
                 p { a.button href="/" { "Back to the counter" } }
@@ -113,8 +114,8 @@ pub(super) fn export(session: &Session<Visitor>) -> Markup {
         &html! {
             section aria-label="All of it" {
                 dl {
-                    dt { "Visits" } dd { (session.visits) }
-                    dt { "Cart" } dd { @if session.cart.is_empty() { "empty" } @else { (session.cart.join(", ")) } }
+                    dt { "Visits" } dd { (session.value().visits) }
+                    dt { "Cart" } dd { @if session.value().cart.is_empty() { "empty" } @else { (session.value().cart.join(", ")) } }
                 }
                 p.hint { "Shown only to who signed in within the last five minutes: a browser left open shows it to nobody." }
                 p { a.button.quiet href="/" { "Back to the counter" } }
@@ -186,7 +187,7 @@ fn visits(session: &Session<Visitor>) -> Markup {
     html! {
         section aria-labelledby="visits" {
             h2 #visits { "Visits" }
-            p.count { strong { (session.visits) } " counted" }
+            p.count { strong { (session.value().visits) } " counted" }
             form method="post" action="/visit" { button { "Count a visit" } }
             p.hint { "Only the button counts. Looking writes nothing, so a robot costs no record and no cookie." }
         }
@@ -197,11 +198,11 @@ fn cart(session: &Session<Visitor>) -> Markup {
     html! {
         section aria-labelledby="cart" {
             h2 #cart { "Cart" }
-            @if session.cart.is_empty() {
+            @if session.value().cart.is_empty() {
                 p.hint { "Nothing in it yet." }
             } @else {
                 ul.items {
-                    @for item in &session.cart {
+                    @for item in &session.value().cart {
                         li {
                             span { (item) }
                             form method="post" action="/cart/remove" {
@@ -217,7 +218,7 @@ fn cart(session: &Session<Visitor>) -> Markup {
                 input #item type="text" name="item" required maxlength=(Visitor::LONGEST_ITEM) autocomplete="off";
                 button { "Add" }
             }
-            @if !session.cart.is_empty() {
+            @if !session.value().cart.is_empty() {
                 form method="post" action="/cart/empty" { button.quiet { "Empty the cart" } }
             }
         }
@@ -274,29 +275,31 @@ fn facts(session: &Session<Visitor>) -> Markup {
 }
 
 /// Why a session is no more; nothing to say to who never had one.
-pub(super) fn farewell(vacancy: Vacancy) -> Option<&'static str> {
-    Some(match vacancy {
-        Vacancy::NoKey => return None,
-        Vacancy::Expired => "Your session has expired.",
-        Vacancy::Superseded => {
+pub(super) fn farewell(no_session: NoSession) -> Option<&'static str> {
+    Some(match no_session {
+        NoSession::NoKey => return None,
+        NoSession::Expired => "Your session has expired.",
+        NoSession::Superseded => {
             "Your key was replaced by a newer one, perhaps in another tab. Load this page again in a moment."
         }
-        Vacancy::Replaced => "Your key was replaced by a newer one some time ago and opens nothing any more.",
-        Vacancy::Ended(EndReason::SignedOut) => "You signed out, perhaps in another tab.",
-        Vacancy::Ended(EndReason::SignedInAsAnother) => {
+        NoSession::Retired => {
+            "Your key was replaced by a newer one some time ago and opens nothing any more."
+        }
+        NoSession::Ended(EndReason::SignedOut) => "You signed out, perhaps in another tab.",
+        NoSession::Ended(EndReason::SignedInAsAnother) => {
             "Somebody else signed in with this browser, so your session was ended."
         }
-        Vacancy::Ended(EndReason::Revoked) => "An operator of this site ended your session.",
-        Vacancy::Ended(EndReason::SignedOutElsewhere) => {
+        NoSession::Ended(EndReason::Revoked) => "An operator of this site ended your session.",
+        NoSession::Ended(EndReason::SignedOutElsewhere) => {
             "You were signed out here from another of your devices. If that was not you, sign in and look."
         }
-        Vacancy::Ended(EndReason::Displaced) => {
+        NoSession::Ended(EndReason::OverLimit) => {
             "You signed in on more devices than you may at a time, so this one, the first of them, was signed out."
         }
-        Vacancy::Ended(EndReason::Stolen) => {
+        NoSession::Ended(EndReason::KeyReused) => {
             "Two browsers used copies of one key. Which of them is yours cannot be known, so the session was ended."
         }
-        Vacancy::Ended(_) => "Your session was ended.",
+        NoSession::Ended(_) => "Your session was ended.",
         _ => "The key your browser sent opens nothing here: perhaps the demo was started anew.",
     })
 }

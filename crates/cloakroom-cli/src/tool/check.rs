@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use cloakroom::{SessionId, Store};
-use cloakroom_stores::Check;
+use cloakroom::{PublicId, Store};
+use cloakroom_any::Check;
 use serde::Serialize;
 
 use super::access::Access;
@@ -87,7 +87,7 @@ const SHOWN: usize = 10;
 #[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]
 fn round_trip(store: &dyn Store) -> Result<Duration, Box<dyn Error>> {
     let known = store.scan(None, 1).wait()?.entries.first().map(|(id, _)| *id);
-    let id = known.unwrap_or(SessionId::from_bytes([0; 16]));
+    let id = known.unwrap_or(PublicId::from_bytes([0; 16]));
     let mut times = Vec::new();
     for _ in 0..READS {
         let start = Instant::now();

@@ -3,7 +3,10 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use cloakroom::{Brought, Clock, Cursor, SessionId, Store, StoreError, Stored, SystemClock, bring};
+use cloakroom::record::Stored;
+use cloakroom::store::{Brought, Cursor, StoreError, bring};
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{PublicId, Store};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 
@@ -13,7 +16,7 @@ use crate::{store, terminal};
 /// Copy all sessions into another store, and check that they arrived.
 ///
 /// For while the application is stopped: what it changes meanwhile is not copied, though a second run brings it. To take
-/// sessions over while it runs, give it a `cloakroom::Moving` of both stores.
+/// sessions over while it runs, give it a `cloakroom::stores::MigratingStore` of both stores.
 ///
 /// What is in the other store already is never made older, and what was ended there stays ended, so it may be stopped and run
 /// again at any time, within a day: so long a store remembers what was ended in it, and what has gone since is not ended in the
@@ -109,7 +112,7 @@ impl Copying<'_> {
             let count = part.entries.len() as u64;
             self.copied.unreadable.extend(part.unreadable.iter().map(ToString::to_string));
             let to = &*self.to;
-            let arrived: Vec<(SessionId, Brought, bool)> = stream::iter(part.entries)
+            let arrived: Vec<(PublicId, Brought, bool)> = stream::iter(part.entries)
                 .map(|(id, entry)| over(to, id, entry))
                 .buffer_unordered(AT_ONCE)
                 .try_collect()
@@ -129,9 +132,9 @@ impl Copying<'_> {
 /// Brings an entry over and reads it back: what became of it, and whether it is what was brought or later.
 async fn over(
     to: &dyn Store,
-    id: SessionId,
+    id: PublicId,
     entry: Stored,
-) -> Result<(SessionId, Brought, bool), StoreError> {
+) -> Result<(PublicId, Brought, bool), StoreError> {
     let is_over = entry.expires_at() <= SystemClock.now();
     let token = match &entry {
         Stored::Live(record) => Some(record.revision().token()),
@@ -140,9 +143,11 @@ async fn over(
     let brought = bring(to, id, entry).await?;
     let is_right = match (token, to.get(id).await?, brought) {
         // Each write has a token of its own.
-        (Some(wanted), Some(Stored::Live(found)), Brought::New | Brought::Renewed | Brought::Same) => {
-            found.revision().token() == wanted
-        }
+        (
+            Some(wanted),
+            Some(Stored::Live(found)),
+            Brought::New | Brought::Renewed | Brought::Same,
+        ) => found.revision().token() == wanted,
         (Some(_), _, Brought::Later | Brought::Nothing) => true,
         // An engine with an expiry of its own keeps nothing that is over.
         (Some(_), found, _) => found.is_none() && is_over,
@@ -152,7 +157,7 @@ async fn over(
 }
 
 impl Copied {
-    fn count(&mut self, id: SessionId, brought: Brought, is_right: bool) {
+    fn count(&mut self, id: PublicId, brought: Brought, is_right: bool) {
         match brought {
             Brought::New => self.new += 1,
             Brought::Renewed => self.renewed += 1,

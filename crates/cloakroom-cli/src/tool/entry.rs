@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cloakroom::{Client, Record, SessionId, Stored, Timestamp, Tombstone};
+use cloakroom::policy::ClientInfo;
+use cloakroom::record::{Record, Stored, Tombstone};
+use cloakroom::{PublicId, Timestamp};
 use serde::Serialize;
 
 use crate::when;
@@ -63,7 +65,7 @@ impl State {
 }
 
 impl Entry {
-    pub(super) fn new(id: SessionId, stored: &Stored, now: Timestamp) -> Self {
+    pub(super) fn new(id: PublicId, stored: &Stored, now: Timestamp) -> Self {
         let state = State::of(stored, now);
         match stored {
             Stored::Live(record) => Self::live(id, record, state),
@@ -71,7 +73,7 @@ impl Entry {
         }
     }
 
-    fn live(id: SessionId, record: &Record, state: State) -> Self {
+    fn live(id: PublicId, record: &Record, state: State) -> Self {
         Self {
             id: id.to_string(),
             state,
@@ -91,7 +93,7 @@ impl Entry {
         }
     }
 
-    fn ended(id: SessionId, tombstone: &Tombstone) -> Self {
+    fn ended(id: PublicId, tombstone: &Tombstone) -> Self {
         let ending = tombstone.ending();
         Self {
             id: id.to_string(),
@@ -118,7 +120,7 @@ pub(super) const HEADINGS: [&str; 8] =
     ["ID", "STATE", "PRINCIPAL", "CLIENT", "CREATED", "LAST SEEN", "EXPIRES", "BYTES"];
 
 /// A session as a line of a table.
-pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; HEADINGS.len()] {
+pub(super) fn cells(id: PublicId, stored: &Stored, now: Timestamp) -> [String; HEADINGS.len()] {
     let none = || "-".to_owned();
     let principal =
         |principal: Option<&cloakroom::Principal>| principal.map_or_else(none, ToString::to_string);
@@ -147,8 +149,8 @@ pub(super) fn cells(id: SessionId, stored: &Stored, now: Timestamp) -> [String; 
 }
 
 /// The client by the name its visitor gave it, else by what it said it was.
-fn client(client: &Client) -> Option<String> {
-    client.label().map(str::to_owned).or_else(|| client.device())
+fn client(client: &ClientInfo) -> Option<String> {
+    client.label().map(str::to_owned).or_else(|| crate::user_agent::describe(client))
 }
 
 /// How long it is until a deadline, or that it has passed.

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use cloakroom::{Clock, Cursor, Principal, SessionId, Stored, SystemClock};
+use cloakroom::record::Stored;
+use cloakroom::store::Cursor;
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{Principal, PublicId};
 
 use super::access::Access;
 use super::entry::{self, Entry, State};
@@ -39,7 +42,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let now = SystemClock.now();
     let mut array = options.access.json.then(output::Array::default);
     let (mut lines, mut count, mut more) = (Vec::new(), 0, false);
-    let mut visit = |id: SessionId, stored: Stored| {
+    let mut visit = |id: PublicId, stored: Stored| {
         if !options.state.contains(&State::of(&stored, now)) {
             return Ok(true);
         }
@@ -55,7 +58,9 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         Ok(true)
     };
     let next = match &options.principal {
-        Some(principal) => walk::of_principal(&store, principal, options.after.as_ref(), &mut visit)?,
+        Some(principal) => {
+            walk::of_principal(&store, principal, options.after.as_ref(), &mut visit)?
+        }
         None => walk::all(&store, options.after.clone(), &mut visit)?,
     };
     match array {

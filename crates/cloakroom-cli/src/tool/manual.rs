@@ -26,7 +26,10 @@ pub(crate) struct Man {
     directory: Option<PathBuf>,
 }
 
-pub(crate) fn completions(options: &Completions, mut command: Command) -> Result<(), Box<dyn Error>> {
+pub(crate) fn completions(
+    options: &Completions,
+    mut command: Command,
+) -> Result<(), Box<dyn Error>> {
     let mut text = Vec::new();
     clap_complete::generate(options.shell, &mut command, "cloakroom", &mut text);
     Ok(terminal::part(&String::from_utf8(text)?)?)
@@ -42,8 +45,9 @@ pub(crate) fn man(options: &Man, command: Command) -> Result<(), Box<dyn Error>>
 }
 
 fn pages(command: Command, directory: &Path) -> Result<(), Box<dyn Error>> {
-    clap_mangen::generate_to(command.disable_help_subcommand(true), directory)
-        .map_err(|error| format!("cannot write manual pages into `{}`: {error}", directory.display()))?;
+    clap_mangen::generate_to(command.disable_help_subcommand(true), directory).map_err(
+        |error| format!("cannot write manual pages into `{}`: {error}", directory.display()),
+    )?;
     terminal::talk(&format!("manual pages are in {}", directory.display()));
     Ok(())
 }

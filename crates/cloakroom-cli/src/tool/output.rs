@@ -32,7 +32,10 @@ pub(super) fn object(object: &impl Serialize) -> io::Result<()> {
 }
 
 /// Lines of a table under headings.
-pub(super) fn table<const N: usize>(headings: [&str; N], lines: Vec<[String; N]>) -> io::Result<()> {
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    lines: Vec<[String; N]>,
+) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headings).add_rows(lines);
     terminal::data(&trimmed(&table))

@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use clap::ArgGroup;
-use cloakroom::{
-    Clock, EndReason, Ended, Principal, SessionId, Store, Stored, SystemClock, Timestamp, protocol,
-};
+use cloakroom::record::{EndReason, Stored};
+use cloakroom::store::Ended;
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{Principal, PublicId, Store, Timestamp, protocol};
 use serde::Serialize;
 
 use super::access::Access;
@@ -23,7 +24,7 @@ pub(crate) struct Options {
     access: Access,
     /// These sessions
     #[arg(value_name = "ID", group = "which")]
-    ids: Vec<SessionId>,
+    ids: Vec<PublicId>,
     /// All on which NAME is signed in
     #[arg(long, value_name = "NAME", value_parser = list::principal, group = "which")]
     principal: Option<Principal>,
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     all: bool,
     /// All but this one
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
-    except: Option<SessionId>,
+    except: Option<PublicId>,
     /// End every session indeed
     #[arg(long)]
     yes: bool,
@@ -59,13 +60,16 @@ enum Outcome {
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.all && !options.yes && !options.dry_run {
-        return Err("--all ends every session there is; add --yes to mean it, or --dry-run to look".into());
+        return Err(
+            "--all ends every session there is; add --yes to mean it, or --dry-run to look".into(),
+        );
     }
     let store = if options.dry_run { options.access.read()? } else { options.access.write()? };
     let now = SystemClock.now();
-    let mut told = Told { json: options.access.json.then(output::Array::default), count: 0, absent: false };
+    let mut told =
+        Told { json: options.access.json.then(output::Array::default), count: 0, absent: false };
     if options.ids.is_empty() {
-        let mut visit = |id: SessionId, stored: Stored| {
+        let mut visit = |id: PublicId, stored: Stored| {
             if Some(id) != options.except && State::of(&stored, now) == State::Live {
                 told.tell(id, end(&store, id, options.dry_run, now)?)?;
             }
@@ -82,7 +86,12 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     told.finish(options.dry_run)
 }
 
-fn end(store: &dyn Store, id: SessionId, dry_run: bool, now: Timestamp) -> Result<Outcome, Box<dyn Error>> {
+fn end(
+    store: &dyn Store,
+    id: PublicId,
+    dry_run: bool,
+    now: Timestamp,
+) -> Result<Outcome, Box<dyn Error>> {
     if dry_run {
         return Ok(match store.get(id).wait()? {
             None => Outcome::Absent,
@@ -104,7 +113,7 @@ struct Told {
 }
 
 impl Told {
-    fn tell(&mut self, id: SessionId, outcome: Outcome) -> Result<(), Box<dyn Error>> {
+    fn tell(&mut self, id: PublicId, outcome: Outcome) -> Result<(), Box<dyn Error>> {
         self.count += usize::from(matches!(outcome, Outcome::Ended | Outcome::WouldEnd));
         self.absent |= outcome == Outcome::Absent;
         match &mut self.json {

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use cloakroom::{Clock, Record, SessionId, Store, Stored, SystemClock, Timestamp};
+use cloakroom::record::{Record, Stored};
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{PublicId, Store, Timestamp};
 use serde::Serialize;
 
 use super::access::Access;
@@ -18,7 +20,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
     /// The session's id: 32 hexadecimal digits
-    id: SessionId,
+    id: PublicId,
     /// Show its value too
     #[arg(long)]
     value: bool,
@@ -76,9 +78,9 @@ impl More {
             writes: record.revision().count(),
             ends: when::rfc3339(record.absolute_deadline()),
             lifetime: Lifetime {
-                idle: lifetime.idle().map(|span| span.as_secs()),
-                absolute: lifetime.whole().as_secs(),
-                renewal: lifetime.renewal().map(|span| span.as_secs()),
+                idle: lifetime.idle_timeout().map(|span| span.as_secs()),
+                absolute: lifetime.absolute_timeout().as_secs(),
+                renewal: lifetime.renewal_timeout().map(|span| span.as_secs()),
                 outlives_browser: lifetime.outlives_browser(),
             },
         }
@@ -86,7 +88,7 @@ impl More {
 }
 
 fn facts(
-    id: SessionId,
+    id: PublicId,
     stored: &Stored,
     value: Option<serde_json::Value>,
     now: Timestamp,
@@ -120,8 +122,14 @@ fn facts(
                 ("last seen", record.last_seen().map_or_else(|| "not noted".to_owned(), moment)),
                 ("ends if unused", deadline(record.expires_at())),
                 ("ends in any case", deadline(record.absolute_deadline())),
-                ("idle timeout", lifetime.idle().map_or_else(|| "none".to_owned(), when::span)),
-                ("key renewed every", lifetime.renewal().map_or_else(|| "never".to_owned(), when::span)),
+                (
+                    "idle timeout",
+                    lifetime.idle_timeout().map_or_else(|| "none".to_owned(), when::span),
+                ),
+                (
+                    "key renewed every",
+                    lifetime.renewal_timeout().map_or_else(|| "never".to_owned(), when::span),
+                ),
                 ("writes", record.revision().count().to_string()),
                 ("bytes", entry.bytes.to_string()),
             ]);
@@ -166,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_a_visitor_wrote_cannot_move_the_operators_cursor() {
-        let told = harmless(&serde_json::json!({"name": "\u{9B}2J\u{1B}[2J\u{7F}naïve"}).to_string());
+        let told =
+            harmless(&serde_json::json!({"name": "\u{9B}2J\u{1B}[2J\u{7F}naïve"}).to_string());
         assert_eq!(told, "{\"name\":\"\u{FFFD}2J\\u001b[2J\u{FFFD}naïve\"}");
     }
 }

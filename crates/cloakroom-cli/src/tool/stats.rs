@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 
-use cloakroom::{Clock, Principal, Record, Stored, SystemClock, Timestamp};
+use cloakroom::record::{Record, Stored};
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{Principal, Timestamp};
 use serde::Serialize;
 
 use super::access::Access;
@@ -124,8 +126,11 @@ impl Tally {
         let ended: u64 = told.ended.values().sum();
         let reasons: Vec<String> =
             told.ended.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let ended =
-            if reasons.is_empty() { ended.to_string() } else { format!("{ended} ({})", reasons.join(", ")) };
+        let ended = if reasons.is_empty() {
+            ended.to_string()
+        } else {
+            format!("{ended} ({})", reasons.join(", "))
+        };
         vec![
             ("live", told.live.to_string()),
             ("  signed in", format!("{} (principals: {})", told.signed_in, told.principals)),

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use cloakroom::{Clock, Store, SystemClock};
+use cloakroom::Store;
+use cloakroom::time::{Clock, SystemClock};
 use serde::Serialize;
 
 use super::access::Access;

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use cloakroom::{Cursor, Page, Principal, SessionId, Store, StoreError, Stored};
+use cloakroom::record::Stored;
+use cloakroom::store::{Cursor, Page, StoreError};
+use cloakroom::{Principal, PublicId, Store};
 
 use super::output;
 use crate::terminal;
@@ -10,7 +12,7 @@ use crate::terminal;
 /// Entries read at once.
 const PAGE: usize = 500;
 
-type Visit<'a> = dyn FnMut(SessionId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
+type Visit<'a> = dyn FnMut(PublicId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
 
 /// Shows every entry that can be read to `visit` until it answers false or there are no more; where it goes on, if it can and
 /// was stopped.
@@ -35,7 +37,7 @@ pub(super) fn all_readable(
     store: &dyn Store,
     from: Option<Cursor>,
     visit: &mut Visit<'_>,
-    unreadable: &mut dyn FnMut(SessionId),
+    unreadable: &mut dyn FnMut(PublicId),
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let progress = output::progress("sessions read");
     let mut from = from;
@@ -64,7 +66,7 @@ pub(super) fn of_principal(
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let (mut page, mut last) = (Page::of_scan(from, PAGE)?, from.cloned());
     loop {
-        let ids = store.ids_of(principal, page).wait()?;
+        let ids = store.sessions_of(principal, page).wait()?;
         for id in &ids {
             if let Some(stored) = theirs(store, principal, *id)?
                 && !visit(*id, stored)?
@@ -80,7 +82,11 @@ pub(super) fn of_principal(
     }
 }
 
-fn theirs(store: &dyn Store, principal: &Principal, id: SessionId) -> Result<Option<Stored>, StoreError> {
+fn theirs(
+    store: &dyn Store,
+    principal: &Principal,
+    id: PublicId,
+) -> Result<Option<Stored>, StoreError> {
     Ok(store.get(id).wait()?.filter(|stored| match stored {
         Stored::Live(record) => record.principal() == Some(principal),
         Stored::Ended(tombstone) => tombstone.principal() == Some(principal),

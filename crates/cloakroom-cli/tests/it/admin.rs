@@ -30,7 +30,8 @@ fn one_browser_comes_in_by_the_printed_address_and_nobody_else() {
     visitor.sign_in("alice", "wonderland");
 
     let path = server.operators().strip_prefix(&*office).expect("its own address").to_owned();
-    for cookie in [None, visitor.cookie.clone(), operator.cookie.as_ref().map(|cookie| format!("{cookie}x"))]
+    for cookie in
+        [None, visitor.cookie.clone(), operator.cookie.as_ref().map(|cookie| format!("{cookie}x"))]
     {
         let mut other = Browser::new(office.clone());
         other.cookie = cookie;
@@ -52,8 +53,12 @@ fn another_site_ends_nothing_in_an_operators_name() {
     let mut visitor = server.browser();
     visitor.sign_in("alice", "wonderland");
     let kind = ("content-type", "application/x-www-form-urlencoded");
-    let foreign =
-        operator.send("POST", "/revoke", &[kind, ("sec-fetch-site", "cross-site")], "principal=alice");
+    let foreign = operator.send(
+        "POST",
+        "/revoke",
+        &[kind, ("sec-fetch-site", "cross-site")],
+        "principal=alice",
+    );
     assert_eq!(foreign.status(), 403);
     assert_eq!(visitor.session()["principal"], "alice");
 }
@@ -106,7 +111,8 @@ fn counts_are_sent_as_they_come_and_stop_with_the_server() {
     let (operator, office) = come_in(server.operators());
     let mut stream = TcpStream::connect(office.trim_start_matches("http://")).expect("it listens");
     let cookie = operator.cookie.clone().expect("a key");
-    write!(stream, "GET /live HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n").expect("it reads");
+    write!(stream, "GET /live HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")
+        .expect("it reads");
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let counts = lines.find(|line| line.starts_with("data: ")).expect("an event");
     assert!(counts.contains("<span>live</span>"), "{counts}");
@@ -119,7 +125,11 @@ fn counts_are_sent_as_they_come_and_stop_with_the_server() {
 fn stop(process: &mut Child) {
     let id = process.id().to_string();
     assert!(
-        std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success()
+        std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill is there")
+            .success()
     );
     assert!(process.wait().expect("an end").success());
 }
@@ -150,7 +160,9 @@ fn a_page_beside_the_application_sees_and_ends_its_sessions() {
 
 #[test]
 fn a_store_that_is_not_there_is_an_error_before_anything_is_served() {
-    for (url, hint) in [("sqlite:/nowhere/at.db", "/nowhere/at.db"), ("memory:", "nobody else can see")] {
+    for (url, hint) in
+        [("sqlite:/nowhere/at.db", "/nowhere/at.db"), ("memory:", "nobody else can see")]
+    {
         let output = command(&["admin", "--store", url]).output().expect("the command runs");
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         let talk = String::from_utf8(output.stderr).expect("text");

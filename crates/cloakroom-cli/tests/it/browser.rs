@@ -21,8 +21,10 @@ pub(crate) struct Answer {
 impl Browser {
     pub(crate) fn new(url: String) -> Self {
         // A server that refuses a body unread closes the connection, so none is used twice.
-        let config =
-            Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections(0);
         Self { agent: config.build().new_agent(), url, cookie: None }
     }
 
@@ -72,7 +74,13 @@ impl Browser {
         Self { url: url.to_owned(), ..self }
     }
 
-    pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         self.try_send(method, path, headers, body).expect("an answer")
     }
 

@@ -33,7 +33,9 @@ fn two_tabs_and_a_crash_lose_nothing() {
     let second = driver.open_tab();
     driver.go(&url);
 
-    for (tab, item) in [(&first, "hat"), (&second, "coat"), (&first, "scarf"), (&second, "umbrella")] {
+    for (tab, item) in
+        [(&first, "hat"), (&second, "coat"), (&first, "scarf"), (&second, "umbrella")]
+    {
         driver.switch(tab);
         driver.type_into("#item", item);
         driver.click("form[action='/cart'] button");
@@ -70,7 +72,11 @@ fn a_device_signed_out_from_another_is_out_at_its_next_click_and_told_why() {
     assert_eq!(here.count(".items li"), 1);
 
     there.click("form[action='/visit'] button");
-    assert!(there.text("[role=alert]").contains("from another of your devices"), "{}", there.text("main"));
+    assert!(
+        there.text("[role=alert]").contains("from another of your devices"),
+        "{}",
+        there.text("main")
+    );
     assert!(there.cookie("id").is_none());
     there.click("a[href='/']");
     assert!(there.text("main").contains("Sign in"));
@@ -129,7 +135,7 @@ fn a_copied_cookie_used_long_after_renewal_ends_the_session_and_the_owner_is_tol
     assert!(retired && owner.cookie("id").is_none());
     assert_eq!(owner.count("form[action='/login']"), 1, "the owner may sign in again at once");
     let mut measures = server.browser();
-    assert!(measures.get("/metrics").body.contains("event=\"session_key_stolen\"} 1"));
+    assert!(measures.get("/metrics").body.contains("event=\"session_key_reused\"} 1"));
 }
 
 #[test]

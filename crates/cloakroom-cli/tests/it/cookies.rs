@@ -21,7 +21,8 @@ fn a_hostile_cookie_opens_nothing_and_is_never_adopted() {
     let forged = format!("id={}", "A".repeat(43));
     let many = "id=x; ".repeat(200);
     let long = format!("id={}", "A".repeat(50_000));
-    for hostile in ["id=", "id", "=;;=", "id=\"", "id=%00", "\u{e9}=\u{e9}", &forged, &many, &long] {
+    for hostile in ["id=", "id", "=;;=", "id=\"", "id=%00", "\u{e9}=\u{e9}", &forged, &many, &long]
+    {
         let mut browser = server.browser();
         browser.cookie = Some(hostile.to_owned());
         let looked = browser.get("/api/session");

@@ -32,7 +32,13 @@ enum Request {
 
 impl Client {
     fn new(server: &Server) -> Self {
-        Self { browser: server.browser(), counted: 0, unanswered: None, ended: Vec::new(), asked: 0 }
+        Self {
+            browser: server.browser(),
+            counted: 0,
+            unanswered: None,
+            ended: Vec::new(),
+            asked: 0,
+        }
     }
 
     /// Mostly visits; now and then a new key, or the end.

@@ -22,7 +22,8 @@ fn devices(browser: &mut Browser) -> Vec<Value> {
 
 /// The id of the device that this browser is.
 fn own_id(browser: &mut Browser) -> String {
-    let own = devices(browser).into_iter().find(|device| device["current"] == true).expect("this one");
+    let own =
+        devices(browser).into_iter().find(|device| device["current"] == true).expect("this one");
     own["id"].as_str().expect("text").to_owned()
 }
 
@@ -33,8 +34,12 @@ fn a_visitor_sees_where_they_are_signed_in_and_nobody_elses() {
     let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
     sign_in(&server, "bob", "builder", FIREFOX);
     let listed = devices(&mut here);
-    let told: Vec<_> = listed.iter().map(|device| (&device["client"], &device["current"])).collect();
-    assert_eq!(told, [(&json!("Firefox on Linux"), &json!(true)), (&json!("curl/8.0"), &json!(false))]);
+    let told: Vec<_> =
+        listed.iter().map(|device| (&device["client"], &device["current"])).collect();
+    assert_eq!(
+        told,
+        [(&json!("Firefox on Linux"), &json!(true)), (&json!("curl/8.0"), &json!(false))]
+    );
     for device in &listed {
         for time in ["created", "last_seen"] {
             let time = device[time].as_str().expect("text");
@@ -121,9 +126,15 @@ fn the_page_of_devices_marks_this_one_and_signs_out_the_others() {
 #[test]
 fn who_was_signed_out_elsewhere_is_told_at_the_next_click_whatever_it_is() {
     let server = Server::start();
-    for click in
-        ["/visit", "/cart", "/cart/remove", "/cart/empty", "/logout", "/logout/others", "/devices/sign-out"]
-    {
+    for click in [
+        "/visit",
+        "/cart",
+        "/cart/remove",
+        "/cart/empty",
+        "/logout",
+        "/logout/others",
+        "/devices/sign-out",
+    ] {
         let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
         let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
         here.post("/api/logout-others");
@@ -161,10 +172,16 @@ fn a_device_is_called_what_its_visitor_says_and_kept_signed_in_if_they_ask() {
     let mut browser = server.browser();
     let body = "user=alice&password=wonderland&remember=true";
     let answer = browser.post_form("/login", body);
-    assert!(answer.set_cookie().is_some_and(|cookie| cookie.contains("; Max-Age=2592000;")), "30 days");
+    assert!(
+        answer.set_cookie().is_some_and(|cookie| cookie.contains("; Max-Age=2592000;")),
+        "30 days"
+    );
     assert_eq!(browser.post_form("/devices/name", "label=Kitchen+tablet").status(), 303);
     let listed = devices(&mut browser);
-    assert_eq!((&listed[0]["label"], &listed[0]["address"]), (&json!("Kitchen tablet"), &json!("127.0.0.1")));
+    assert_eq!(
+        (&listed[0]["label"], &listed[0]["address"]),
+        (&json!("Kitchen tablet"), &json!("127.0.0.1"))
+    );
     assert!(browser.get("/devices").body.contains("<strong>Kitchen tablet</strong>"));
     assert!(browser.session()["expires_in"].as_u64().is_some_and(|seconds| seconds > 13 * 86_400));
 }
@@ -194,5 +211,7 @@ fn five_minutes_after_a_sign_in_what_is_sensitive_asks_again() {
     while browser.get("/api/export").status() == 200 {}
     assert_eq!(browser.session()["principal"], "alice");
     let refused = browser.get("/api/export");
-    assert!(refused.json()["error"].as_str().is_some_and(|error| error.starts_with("sign in again")));
+    assert!(
+        refused.json()["error"].as_str().is_some_and(|error| error.starts_with("sign in again"))
+    );
 }

@@ -21,7 +21,9 @@ fn every_form_sends_the_browser_back_to_look() {
         assert_eq!((answer.status(), answer.header("location")), (303, Some("/")), "{path}");
     }
     let page = browser.navigate("/").body;
-    for shown in ["<strong>1</strong>", "coat &amp; &lt;scarf&gt;", "<strong>alice</strong>", "30 minutes"] {
+    for shown in
+        ["<strong>1</strong>", "coat &amp; &lt;scarf&gt;", "<strong>alice</strong>", "30 minutes"]
+    {
         assert!(page.contains(shown), "{shown} in {page}");
     }
     assert!(!page.contains("hat<"), "{page}");
@@ -96,7 +98,10 @@ fn a_page_of_another_site_can_change_nothing() {
             assert!(refused.body.contains("another site"), "{}", refused.body);
         }
     }
-    assert_eq!(browser.send("POST", "/visit", &[("sec-fetch-site", "same-origin")], "").status(), 303);
+    assert_eq!(
+        browser.send("POST", "/visit", &[("sec-fetch-site", "same-origin")], "").status(),
+        303
+    );
     assert_eq!(browser.send("POST", "/visit", &[("origin", &own)], "").status(), 303);
     assert_eq!(browser.session()["visits"], 3);
 }
@@ -116,7 +121,11 @@ fn every_answer_forbids_scripts_frames_and_caches() {
         ("/api/nothing", 404, "application/json"),
     ] {
         let answer = browser.get(path);
-        assert_eq!((answer.status(), answer.header("content-type")), (status, Some(kind)), "{path}");
+        assert_eq!(
+            (answer.status(), answer.header("content-type")),
+            (status, Some(kind)),
+            "{path}"
+        );
         let policy = answer.header("content-security-policy").expect(path);
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -124,5 +133,8 @@ fn every_answer_forbids_scripts_frames_and_caches() {
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert!(!answer.body.contains("<script") && !answer.body.contains(" style="), "{path}");
     }
-    assert_eq!(browser.session(), json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0}));
+    assert_eq!(
+        browser.session(),
+        json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0})
+    );
 }

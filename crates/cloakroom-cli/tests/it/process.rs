@@ -27,8 +27,9 @@ fn a_command_line_that_makes_no_sense_is_code_2_and_no_output() {
 fn an_address_that_was_asked_for_and_is_taken_is_an_error_that_names_it() {
     let server = Server::start();
     let taken = server.address().to_string();
-    let output =
-        command(&["demo", "--store", "memory:", "--listen", &taken]).output().expect("the command runs");
+    let output = command(&["demo", "--store", "memory:", "--listen", &taken])
+        .output()
+        .expect("the command runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let talk = String::from_utf8(output.stderr).expect("text");
@@ -73,7 +74,10 @@ mod signals {
             std::thread::yield_now();
         }
         let answer = request.release();
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""cart":["hat"]"#), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains(r#""cart":["hat"]"#),
+            "{answer}"
+        );
         assert!(server.process.wait().expect("an end").success());
     }
 }

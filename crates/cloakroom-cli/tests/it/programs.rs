@@ -90,7 +90,9 @@ fn a_request_in_flight_revives_no_session_that_was_signed_out() {
 fn who_only_looks_gets_no_cookie() {
     let server = Server::start();
     let mut browser = server.browser();
-    for path in ["/", "/api/session", "/healthz", "/style.css", "/favicon.ico", "/goodbye", "/nowhere"] {
+    for path in
+        ["/", "/api/session", "/healthz", "/style.css", "/favicon.ico", "/goodbye", "/nowhere"]
+    {
         let answer = browser.get(path);
         assert_eq!(answer.set_cookie(), None, "{path}");
     }
@@ -171,7 +173,10 @@ fn a_key_opens_nothing_after_signing_out() {
     let mut copy = browser.clone();
 
     let farewell = browser.post("/api/logout");
-    assert_eq!(farewell.json(), json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0}));
+    assert_eq!(
+        farewell.json(),
+        json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0})
+    );
     assert_eq!(browser.cookie, None);
     assert_eq!(copy.session()["principal"], json!(null));
     assert!(copy.cookie.is_some(), "only a page takes a cookie away");

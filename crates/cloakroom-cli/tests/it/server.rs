@@ -48,16 +48,22 @@ impl Server {
     /// A demo on this file, started by a shell after `preparation`.
     #[cfg(unix)]
     pub(crate) fn start_after(preparation: &str, file: &Path) -> Self {
-        let script = format!(r#"{preparation} && exec "$0" demo --listen 127.0.0.1:0 --store "$1""#);
+        let script =
+            format!(r#"{preparation} && exec "$0" demo --listen 127.0.0.1:0 --store "$1""#);
         let mut shell = Command::new("sh");
         Self::run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_cloakroom"), &store_at(file)]))
     }
 
     fn run(command: &mut Command) -> Self {
-        let mut process =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
-        let mut talk = BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
-        let operators = talk.find_map(|line| Some(line.split_once("for operators, once: ")?.1.to_owned()));
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let mut talk =
+            BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+        let operators =
+            talk.find_map(|line| Some(line.split_once("for operators, once: ")?.1.to_owned()));
         // Whatever it says later is nobody's concern, but somebody must take it.
         std::thread::spawn(move || talk.for_each(drop));
         let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
@@ -69,7 +75,15 @@ impl Server {
 
     /// A demo in memory, where time passes so many times as fast.
     pub(crate) fn start_fast(speed: &str) -> Self {
-        Self::run(&mut command(&["demo", "--listen", "127.0.0.1:0", "--store", "memory:", "--speed", speed]))
+        Self::run(&mut command(&[
+            "demo",
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            "memory:",
+            "--speed",
+            speed,
+        ]))
     }
 
     /// The address that lets an operator in, once.

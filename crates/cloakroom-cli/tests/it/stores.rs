@@ -102,7 +102,10 @@ fn no_acknowledged_write_is_lost_and_nothing_ended_lives<E: Engine>(name: &str) 
     for (visitor, tally) in visitors.iter_mut().zip(&tallies) {
         let visits = visitor.session()["visits"].as_u64().expect("a number");
         let known = 1 + tally.sure;
-        assert!((known..=known + tally.doubtful).contains(&visits), "{visits}, where {known} were answered");
+        assert!(
+            (known..=known + tally.doubtful).contains(&visits),
+            "{visits}, where {known} were answered"
+        );
         (sure, doubtful) = (sure + tally.sure, doubtful + tally.doubtful);
         slowest = slowest.max(tally.slowest);
     }
@@ -155,7 +158,10 @@ fn a_logout_on_one_node_is_honoured_by_the_other_at_once<E: Engine>(name: &str) 
         longest = longest.max(until(|| elsewhere.session()["principal"] == json!(null)));
     }
     println!("{name}: honoured by the other node after {longest:?} at the most");
-    assert!(longest < Duration::from_secs(3), "no sooner than a cache forgets by itself: {longest:?}");
+    assert!(
+        longest < Duration::from_secs(3),
+        "no sooner than a cache forgets by itself: {longest:?}"
+    );
 }
 
 fn the_tool_looks_into_the_store_and_acts_on_it<E: Engine>(healthy: &str) {
@@ -207,8 +213,9 @@ fn a_store_that_cannot_be_reached_is_told_without_its_password() {
     for scheme in ["postgres", "redis"] {
         let url = format!("{scheme}://alice:hunter2@{address}/0?timeout=300ms");
         for arguments in [&["list"][..], &["check"], &["demo"]] {
-            let output =
-                command(&[arguments, &["--store", &url]].concat()).output().expect("the command runs");
+            let output = command(&[arguments, &["--store", &url]].concat())
+                .output()
+                .expect("the command runs");
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
             let talk = String::from_utf8_lossy(&output.stderr);
             assert!(talk.contains("cannot be reached") && !talk.contains("hunter2"), "{talk}");
@@ -220,7 +227,8 @@ fn a_store_that_cannot_be_reached_is_told_without_its_password() {
 fn a_mistake_in_the_name_of_a_store_is_told_without_its_password() {
     for arguments in [&["list"][..], &["check"], &["demo"], &["admin"]] {
         let mut command = command(arguments);
-        let output = command.env("CLOAKROOM_STORE", "postgres://alice:hunter2@db/app?commit=later").output();
+        let output =
+            command.env("CLOAKROOM_STORE", "postgres://alice:hunter2@db/app?commit=later").output();
         let output = output.expect("the command runs");
         let talk = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{talk}");
@@ -233,8 +241,11 @@ fn a_mistake_in_the_name_of_a_store_is_told_without_its_password() {
 fn sessions_are_copied_from_store_to_store_and_nobody_notices() {
     let place = tempfile::tempdir().expect("a directory");
     let (redis, postgres) = (<Redis as Engine>::start(), <Postgres as Engine>::start());
-    let stores =
-        [format!("sqlite:{}", place.path().join("demo.db").display()), url_of(&redis), url_of(&postgres)];
+    let stores = [
+        format!("sqlite:{}", place.path().join("demo.db").display()),
+        url_of(&redis),
+        url_of(&postgres),
+    ];
     let server = Server::start_with(&stores[0], &[]);
     let [mut alice, mut gone] = [(); 2].map(|()| server.browser());
     assert_eq!(alice.sign_in("alice", "wonderland").status(), 200);

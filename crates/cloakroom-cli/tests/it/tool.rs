@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::Output;
 
-use cloakroom::{
-    Inserted, Key, KindTag, Lifetime, Payload, Revision, Secret, SessionId, Store, Timestamp, protocol,
-};
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::record::Revision;
+use cloakroom::store::Inserted;
+use cloakroom::value::Payload;
+use cloakroom::{Key, Lifetime, PublicId, Store, Timestamp, protocol};
 use cloakroom_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
@@ -104,7 +106,9 @@ fn a_session_is_shown_without_its_key_and_its_value_only_on_request() {
 
     let key = alice.cookie.expect("a key");
     let key = key.trim_start_matches("id=");
-    for output in [text, whole.to_string(), text_of(&server, &["list"]), text_of(&server, &["stats"])] {
+    for output in
+        [text, whole.to_string(), text_of(&server, &["list"]), text_of(&server, &["stats"])]
+    {
         assert!(!output.contains(key), "a key is shown");
     }
 }
@@ -136,7 +140,8 @@ fn a_revoked_visitor_is_out_at_the_next_click_and_told_why() {
     let kept = &listed[0];
     let done = json_of(&server, &["revoke", "--principal", "alice", "--except", kept]);
     assert_eq!(done, json!([{"id": listed[1], "outcome": "ended"}]));
-    let told: Vec<_> = [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
+    let told: Vec<_> =
+        [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
     assert_eq!(told.iter().filter(|ended| **ended == json!("revoked")).count(), 1, "{told:?}");
 
     assert!(text_of(&server, &["revoke", kept]).contains("ended"));
@@ -153,7 +158,10 @@ fn everybody_is_signed_out_only_by_who_means_it() {
     let refused = tool(&server, &["revoke", "--all"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--yes"));
-    assert_eq!(json_of(&server, &["revoke", "--all", "--dry-run"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        json_of(&server, &["revoke", "--all", "--dry-run"]).as_array().map(Vec::len),
+        Some(1)
+    );
     assert_eq!(alice.session()["principal"], "alice");
     assert_eq!(json_of(&server, &["revoke", "--all", "--yes"]).as_array().map(Vec::len), Some(1));
     assert_eq!(alice.session()["ended"], "revoked");
@@ -162,11 +170,13 @@ fn everybody_is_signed_out_only_by_who_means_it() {
 
 /// Puts a session into a server's store that began and ended in 2001.
 fn add_expired(server: &Server) {
-    let key = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
+    let key = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let (verifier, lifetime) = (key.verifier(KindTag::of("")), Lifetime::default());
     let then = Timestamp::from_millis(1_000_000_000_000);
-    let record = protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), then);
-    let store = SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the server's file");
+    let record =
+        protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), then);
+    let store =
+        SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the server's file");
     assert_eq!(store.insert(key.id(), record).wait().expect("it takes it"), Inserted::Done);
 }
 
@@ -179,7 +189,10 @@ fn a_sweep_takes_what_is_over_and_nothing_else() {
     assert_eq!(json_of(&server, &["list"]).as_array().map(Vec::len), Some(1));
     assert_eq!(json_of(&server, &["stats"])["expired"], json!(1));
     for _ in 0..2 {
-        assert_eq!(json_of(&server, &["sweep", "--dry-run"]), json!({"removed": 1, "dry_run": true}));
+        assert_eq!(
+            json_of(&server, &["sweep", "--dry-run"]),
+            json!({"removed": 1, "dry_run": true})
+        );
     }
     assert_eq!(json_of(&server, &["sweep"]), json!({"removed": 1, "dry_run": false}));
     assert_eq!(json_of(&server, &["sweep"]), json!({"removed": 0, "dry_run": false}));
@@ -229,9 +242,12 @@ fn a_problem_is_found_and_is_code_4() {
 fn a_store_that_cannot_be_had_is_told_and_never_created() {
     let place = tempfile::tempdir().expect("a directory");
     let file = place.path().join("typo.db");
-    for arguments in [&["list"][..], &["sweep"], &["stats"], &["check"], &["revoke", "--all", "--yes"]] {
+    for arguments in
+        [&["list"][..], &["sweep"], &["stats"], &["check"], &["revoke", "--all", "--yes"]]
+    {
         let store = format!("sqlite:{}", file.display());
-        let output = command(&[arguments, &["--store", &store]].concat()).output().expect("the tool runs");
+        let output =
+            command(&[arguments, &["--store", &store]].concat()).output().expect("the tool runs");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let talk = String::from_utf8(output.stderr).expect("text");
         assert!(talk.contains("typo.db") && talk.contains("no such file"), "{talk}");
@@ -251,7 +267,10 @@ fn shells_and_man_are_told_of_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = command(&["completions", shell]).output().expect("the command runs");
         let text = String::from_utf8(output.stdout).expect("text");
-        assert!(output.status.success() && commands.iter().all(|name| text.contains(name)), "{shell}");
+        assert!(
+            output.status.success() && commands.iter().all(|name| text.contains(name)),
+            "{shell}"
+        );
     }
     let output = command(&["man"]).output().expect("the command runs");
     assert!(String::from_utf8_lossy(&output.stdout).starts_with(".ie"));

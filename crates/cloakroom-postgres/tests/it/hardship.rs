@@ -1,6 +1,8 @@
 //! What becomes of sessions while the server dies, stops and comes back, and while others hold its locks.
 
-use cloakroom::{Key, Map, Record, Revision, Sessions, Store, StoreErrorKind, Swap};
+use cloakroom::record::{Record, Revision};
+use cloakroom::store::{StoreErrorKind, Swap};
+use cloakroom::{Key, SessionMap, Sessions, Store};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
 use cloakroom_testkit::clauses;
 use cloakroom_testkit::servers::hardship::{self, PATIENCE};
@@ -11,11 +13,11 @@ use tokio_postgres::NoTls;
 use crate::place::open;
 
 async fn reach(server: &Postgres) -> PostgresStore {
-    PostgresStore::builder(server.url()).waiting_at_most(PATIENCE).connect().await.unwrap()
+    PostgresStore::builder(server.url()).timeout(PATIENCE).connect().await.unwrap()
 }
 
-async fn begin(sessions: &Sessions<Map>) -> Key {
-    sessions.generate(Map::default()).await.unwrap().key().unwrap().clone()
+async fn begin(sessions: &Sessions<SessionMap>) -> Key {
+    sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().clone()
 }
 
 macro_rules! hardships {
@@ -44,7 +46,7 @@ fn who_loses_to_a_rival_that_held_the_lock_is_shown_what_the_rival_left() {
         let store = reach(&server).await;
         let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
         let wire = tokio::spawn(wire);
-        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
         let key = begin(&sessions).await;
         let record = live(&store, &key).await;
         let expected = record.revision();
@@ -71,15 +73,21 @@ fn a_lock_that_is_held_for_long_is_an_error_in_time_and_nothing_happened() {
         let store = reach(&server).await;
         let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
         let wire = tokio::spawn(wire);
-        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
         let key = begin(&sessions).await;
         let record = live(&store, &key).await;
         client.batch_execute("BEGIN; SELECT FROM cloakroom.session FOR UPDATE").await.unwrap();
-        let answer =
-            tokio::time::timeout(2 * PATIENCE, store.replace(key.id(), record.revision(), record.clone()));
+        let answer = tokio::time::timeout(
+            2 * PATIENCE,
+            store.replace(key.id(), record.revision(), record.clone()),
+        );
         let error = answer.await.expect("an answer in time").unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-        assert_eq!(error.outcome(), cloakroom::Outcome::NotSent, "the server itself said so");
+        assert_eq!(
+            error.outcome(),
+            cloakroom::store::Outcome::NotSent,
+            "the server itself said so"
+        );
         client.batch_execute("ROLLBACK").await.unwrap();
         assert!(matches!(store.replace(key.id(), record.revision(), record).await, Ok(Swap::Done)));
         wire.abort();
@@ -90,7 +98,7 @@ fn a_lock_that_is_held_for_long_is_an_error_in_time_and_nothing_happened() {
 fn a_session_that_is_locked_for_long_keeps_no_other_waiting_beyond_the_patience() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
         let mut keys = Vec::new();
         for _ in 0..20 {
             keys.push(begin(&sessions).await);
@@ -99,7 +107,9 @@ fn a_session_that_is_locked_for_long_keeps_no_other_waiting_beyond_the_patience(
         let wire = tokio::spawn(wire);
         let locked = keys[0].id().to_string();
         client
-            .batch_execute(&format!("BEGIN; SELECT FROM cloakroom.session WHERE id = '{locked}' FOR UPDATE"))
+            .batch_execute(&format!(
+                "BEGIN; SELECT FROM cloakroom.session WHERE id = '{locked}' FOR UPDATE"
+            ))
             .await
             .unwrap();
         let writes: Vec<_> = keys
@@ -124,8 +134,8 @@ fn a_server_that_is_silent_leaves_time_for_the_next() {
     Runtime::new().unwrap().block_on(async {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let both = format!("@127.0.0.1:{},", silent.local_addr().unwrap().port());
-        let store = PostgresStore::builder(server.url().replace('@', &both)).waiting_at_most(2 * PATIENCE);
-        let sessions: Sessions<Map> = Sessions::new(store.connect().await.unwrap()).unwrap();
+        let store = PostgresStore::builder(server.url().replace('@', &both)).timeout(2 * PATIENCE);
+        let sessions: Sessions<SessionMap> = Sessions::new(store.connect().await.unwrap()).unwrap();
         begin(&sessions).await;
     });
 }
@@ -156,11 +166,12 @@ fn settings_and_functions_of_others_change_nothing() {
 fn one_session_that_cannot_be_read_hides_no_other() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let sessions: Sessions<Map> = Sessions::new(reach(&server).await).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
         let keys = [begin(&sessions).await, begin(&sessions).await, begin(&sessions).await];
         let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
         let wire = tokio::spawn(wire);
-        let (damaged, is_damaged) = (keys[1].id().to_string(), "head = overlay(head PLACING '\\xfe' FROM 1)");
+        let (damaged, is_damaged) =
+            (keys[1].id().to_string(), "head = overlay(head PLACING '\\xfe' FROM 1)");
         let damage = format!("UPDATE cloakroom.session SET {is_damaged} WHERE id = '{damaged}'");
         client.batch_execute(&damage).await.unwrap();
         let store = PostgresStore::builder(server.url()).reading_only().connect().await.unwrap();
@@ -208,13 +219,18 @@ fn tables_of_a_later_version_and_a_user_without_rights_are_told_when_the_store_i
             .await
             .unwrap();
         let clerk = server.url().replace("test@", "clerk@");
-        let store =
-            PostgresStore::connect(&clerk).await.expect("what is made may be used without the right to make");
-        let sessions: Sessions<Map> = Sessions::new(store).unwrap();
+        let store = PostgresStore::connect(&clerk)
+            .await
+            .expect("what is made may be used without the right to make");
+        let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
         begin(&sessions).await;
-        let elsewhere = PostgresStore::builder(&clerk).schema("elsewhere").connect().await.unwrap_err();
+        let elsewhere =
+            PostgresStore::builder(&clerk).schema("elsewhere").connect().await.unwrap_err();
         assert_eq!(elsewhere.kind(), PostgresErrorKind::Denied, "{elsewhere}");
-        client.batch_execute("INSERT INTO cloakroom.session_version (version) VALUES (99)").await.unwrap();
+        client
+            .batch_execute("INSERT INTO cloakroom.session_version (version) VALUES (99)")
+            .await
+            .unwrap();
         let error = PostgresStore::connect(server.url()).await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::TooNew, "{error}");
         wire.abort();
@@ -231,11 +247,14 @@ fn nobody_there_is_told_when_the_store_is_opened_and_no_password_is_shown() {
         assert_eq!(error.kind(), PostgresErrorKind::Unreachable, "{error}");
         let error = PostgresStore::connect("postgres://[::1/nowhere").await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::Url, "{error}");
-        let error = PostgresStore::builder("postgres://test@x/x").table("a.b").connect().await.unwrap_err();
+        let error =
+            PostgresStore::builder("postgres://test@x/x").table("a.b").connect().await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::Name, "{error}");
-        for url in
-            ["postgres://u:hunter2@h/d", "postgres://h/d?user=u&password=hunter2", "host=h password=hunter2"]
-        {
+        for url in [
+            "postgres://u:hunter2@h/d",
+            "postgres://h/d?user=u&password=hunter2",
+            "host=h password=hunter2",
+        ] {
             let builder = PostgresStore::builder(url);
             assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
         }
@@ -244,13 +263,14 @@ fn nobody_there_is_told_when_the_store_is_opened_and_no_password_is_shown() {
 
 async fn live(store: &PostgresStore, key: &Key) -> Record {
     match store.get(key.id()).await.unwrap() {
-        Some(cloakroom::Stored::Live(record)) => record,
+        Some(cloakroom::record::Stored::Live(record)) => record,
         other => panic!("{other:?}"),
     }
 }
 
 /// How many wait for a lock.
 async fn waiting(client: &tokio_postgres::Client) -> i64 {
-    let row = client.query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[]).await.unwrap();
+    let row =
+        client.query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[]).await.unwrap();
     row.get(0)
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cloakroom::Cached;
+use cloakroom::stores::CachedStore;
 use cloakroom_postgres::PostgresStore;
 use cloakroom_testkit::servers::hardship::PATIENCE;
 use cloakroom_testkit::servers::{Durability, Postgres, Server};
@@ -20,11 +20,11 @@ pub(crate) fn fresh() -> PostgresStore {
 }
 
 /// The same behind a near cache.
-pub(crate) fn remembered() -> Cached<PostgresStore> {
-    RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
+pub(crate) fn remembered() -> CachedStore<PostgresStore> {
+    RUNTIME.block_on(CachedStore::builder(fresh()).start()).unwrap()
 }
 
 /// A store on a server of the test's own.
 pub(crate) fn open(url: &str) -> PostgresStore {
-    RUNTIME.block_on(PostgresStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
+    RUNTIME.block_on(PostgresStore::builder(url).timeout(PATIENCE).connect()).unwrap()
 }

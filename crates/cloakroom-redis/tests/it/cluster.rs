@@ -1,6 +1,6 @@
 //! What becomes of sessions while masters of a cluster die.
 
-use cloakroom::{ErrorKind, Map, Sessions, Store};
+use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
 use cloakroom_redis::RedisErrorKind;
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::hardship::{self, PATIENCE};
@@ -56,12 +56,13 @@ fn a_master_that_sentinels_have_replaced_is_found() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let [nobody, sentinel, ..] = &servers.sentinels()[..] else { panic!("three sentinels") };
     let way =
-        cloakroom_redis::RedisStore::sentinel(nobody, "cloakroom").or(sentinel).waiting_at_most(PATIENCE);
-    let way = way.waiting_for_replicas(1, PATIENCE / 2);
+        cloakroom_redis::RedisStore::sentinel(nobody, "cloakroom").or(sentinel).timeout(PATIENCE);
+    let way = way.min_replicas(1, PATIENCE / 2);
     let unknown = cloakroom_redis::RedisStore::sentinel(sentinel, "nobody").connect();
     assert_eq!(runtime.block_on(unknown).unwrap_err().kind(), RedisErrorKind::NotReady);
-    let sessions: Sessions<Map> = Sessions::new(runtime.block_on(way.connect()).unwrap()).unwrap();
-    let key = block_on(sessions.generate(Map::default())).unwrap().key().unwrap().clone();
+    let sessions: Sessions<SessionMap> =
+        Sessions::new(runtime.block_on(way.connect()).unwrap()).unwrap();
+    let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
     servers.fail_over();
     let mut tries = 0;
     while let Err(error) = block_on(sessions.of_key(&key)) {

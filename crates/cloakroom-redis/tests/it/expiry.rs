@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::{Lifetime, Map, Principal, Session, Sessions, Store, Stored, Timestamp};
+use cloakroom::record::Stored;
+use cloakroom::{Lifetime, Principal, Session, SessionMap, Sessions, Store, Timestamp};
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
@@ -13,12 +14,12 @@ use crate::place::open;
 const SLACK: Duration = Duration::from_mins(5);
 
 /// When the server removes the session, by what it says itself.
-fn goes(server: &Redis, session: &Session<Map>) -> Timestamp {
+fn goes(server: &Redis, session: &Session<SessionMap>) -> Timestamp {
     let answer = server.command(&format!("PEXPIRETIME cloakroom:s:{}", session.id().unwrap()));
     Timestamp::from_millis(answer.trim().trim_start_matches(':').parse().unwrap())
 }
 
-fn expires(store: &RedisStore, session: &Session<Map>) -> Timestamp {
+fn expires(store: &RedisStore, session: &Session<SessionMap>) -> Timestamp {
     store.get(session.id().unwrap()).wait().unwrap().as_ref().map(Stored::expires_at).unwrap()
 }
 
@@ -26,15 +27,18 @@ fn expires(store: &RedisStore, session: &Session<Map>) -> Timestamp {
 fn whatever_is_written_goes_five_minutes_after_its_time() {
     let server = Redis::start(Durability::None);
     let store = Arc::new(open(&server.url()));
-    let sessions: Sessions<Map> = Sessions::new(Arc::clone(&store)).unwrap();
-    let check =
-        |session: &Session<Map>| assert_eq!(goes(&server, session), expires(&store, session).after(SLACK));
-    let mut session = block_on(sessions.generate(Map::default())).unwrap();
+    let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
+    let check = |session: &Session<SessionMap>| {
+        assert_eq!(goes(&server, session), expires(&store, session).after(SLACK))
+    };
+    let mut session = block_on(sessions.generate(SessionMap::default())).unwrap();
     check(&session);
     block_on(session.login(&Principal::new("alice").unwrap())).unwrap();
     check(&session);
-    block_on(session.live_for(Lifetime::absolute(Duration::from_hours(1)).with_idle(Duration::from_mins(1))))
-        .unwrap();
+    block_on(session.set_lifetime(
+        Lifetime::absolute(Duration::from_hours(1)).with_idle_timeout(Duration::from_mins(1)),
+    ))
+    .unwrap();
     check(&session);
     let Some(Stored::Live(record)) = store.get(session.id().unwrap()).wait().unwrap() else {
         panic!("it lives")

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use cloakroom::{
-    Cached, EndReason, Ended, Ending, ErrorKind, Map, Principal, SessionId, Sessions, Store, Stored,
-    Timestamp,
-};
+use cloakroom::record::{EndReason, Ending, Stored};
+use cloakroom::store::Ended;
+use cloakroom::stores::CachedStore;
+use cloakroom::{ErrorKind, Principal, PublicId, SessionMap, Sessions, Store, Timestamp};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::hardship;
@@ -44,8 +44,8 @@ fn with_a_log_that_is_synced_once_a_second_the_servers_death_is_measured() {
 #[test]
 fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
     let mut server = Redis::start(Durability::None);
-    let sessions: Sessions<Map> = Sessions::new(open(&server.url())).unwrap();
-    let begin = || block_on(sessions.generate(Map::default()));
+    let sessions: Sessions<SessionMap> = Sessions::new(open(&server.url())).unwrap();
+    let begin = || block_on(sessions.generate(SessionMap::default()));
     let key = begin().unwrap().key().unwrap().clone();
     server.kill();
     assert!(server.restart());
@@ -63,9 +63,11 @@ fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
 #[test]
 fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     let (server, other) = (Redis::start(Durability::None), Redis::start(Durability::None));
-    let cached = block_on(Cached::builder(open(&server.url())).believing(Duration::from_hours(1)).start());
-    let sessions: Sessions<Map> = Sessions::new(cached.unwrap()).unwrap();
-    let key = block_on(sessions.generate(Map::default())).unwrap().key().unwrap().clone();
+    let cached = block_on(
+        CachedStore::builder(open(&server.url())).max_staleness(Duration::from_hours(1)).start(),
+    );
+    let sessions: Sessions<SessionMap> = Sessions::new(cached.unwrap()).unwrap();
+    let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
     assert!(block_on(sessions.of_key(&key)).is_ok());
     server.command(&format!("REPLICAOF 127.0.0.1 {}", other.port()));
     let mut tries = 0;
@@ -74,7 +76,7 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
         assert!(tries < 50_000_000, "it is believed for ever");
     }
     let error = loop {
-        match block_on(sessions.generate(Map::default())) {
+        match block_on(sessions.generate(SessionMap::default())) {
             Err(error) => break error,
             Ok(session) => drop(session),
         }
@@ -89,19 +91,23 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
 fn a_server_whose_memory_is_full_still_ends_and_touches_sessions() {
     let server = Redis::start_with(Durability::None, &["--maxmemory-policy", "noeviction"]);
     let store = std::sync::Arc::new(open(&server.url()));
-    let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
-    let begin = || block_on(sessions.generate(Map::default()));
+    let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
+    let begin = || block_on(sessions.generate(SessionMap::default()));
     let keys = [(); 3].map(|()| begin().unwrap().key().unwrap().clone());
     server.command("CONFIG SET maxmemory 1mb");
     assert_eq!(begin().unwrap_err().kind(), ErrorKind::Unavailable, "it is full");
-    let Some(Stored::Live(record)) = block_on(store.get(keys[0].id())).unwrap() else { panic!("it lives") };
+    let Some(Stored::Live(record)) = block_on(store.get(keys[0].id())).unwrap() else {
+        panic!("it lives")
+    };
     let later = record.idle_deadline().after(Duration::from_secs(1));
     assert!(block_on(store.touch(keys[0].id(), record.revision(), later)).unwrap());
     block_on(sessions.revoke(keys[1].id())).unwrap();
     assert_eq!(block_on(sessions.of_key(&keys[1])).unwrap_err().kind(), ErrorKind::NotFound);
     let alice = Principal::new("alice").unwrap();
     block_on(sessions.revoke_issued_before(&alice, sessions.now())).unwrap();
-    assert!(block_on(sessions.of_key(&keys[0])).is_ok() && block_on(sessions.of_key(&keys[2])).is_ok());
+    assert!(
+        block_on(sessions.of_key(&keys[0])).is_ok() && block_on(sessions.of_key(&keys[2])).is_ok()
+    );
 }
 
 /// Whatever stands there: its policy, or an operator, is to be rid of it.
@@ -109,8 +115,10 @@ fn a_server_whose_memory_is_full_still_ends_and_touches_sessions() {
 fn a_session_that_cannot_be_read_can_be_ended() {
     let server = Redis::start(Durability::None);
     let store = open(&server.url());
-    for (number, bytes) in ["x", "garbage", &"\0".repeat(124), &"\0".repeat(200)].into_iter().enumerate() {
-        let id = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
+    for (number, bytes) in
+        ["x", "garbage", &"\0".repeat(124), &"\0".repeat(200)].into_iter().enumerate()
+    {
+        let id = PublicId::from_bytes([u8::try_from(number).unwrap(); 16]);
         let text: Vec<String> = bytes.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
         let text = text.concat();
         server.command(&format!("SET cloakroom:s:{id} \"\\x02\\x00{text}\""));
@@ -124,8 +132,8 @@ fn a_session_that_cannot_be_read_can_be_ended() {
 #[test]
 fn scripts_that_the_server_forgot_are_said_again() {
     let server = Redis::start(Durability::None);
-    let sessions: Sessions<Map> = Sessions::new(open(&server.url())).unwrap();
-    let key = block_on(sessions.generate(Map::default())).unwrap().key().unwrap().clone();
+    let sessions: Sessions<SessionMap> = Sessions::new(open(&server.url())).unwrap();
+    let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
     server.command("SCRIPT FLUSH");
     let mut session = block_on(sessions.of_key(&key)).unwrap();
     block_on(session.update(|map| map.insert("n", 1).unwrap())).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cloakroom::Cached;
+use cloakroom::stores::CachedStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_testkit::servers::hardship::PATIENCE;
 use cloakroom_testkit::servers::{Durability, Redis, RedisCluster, Server};
@@ -21,13 +21,13 @@ pub(crate) fn fresh() -> RedisStore {
 }
 
 /// The same behind a near cache.
-pub(crate) fn remembered() -> Cached<RedisStore> {
-    RUNTIME.block_on(Cached::builder(fresh()).start()).unwrap()
+pub(crate) fn remembered() -> CachedStore<RedisStore> {
+    RUNTIME.block_on(CachedStore::builder(fresh()).start()).unwrap()
 }
 
 /// A store on a server of the test's own.
 pub(crate) fn open(url: &str) -> RedisStore {
-    RUNTIME.block_on(RedisStore::builder(url).waiting_at_most(PATIENCE).connect()).unwrap()
+    RUNTIME.block_on(RedisStore::builder(url).timeout(PATIENCE).connect()).unwrap()
 }
 
 /// An empty store in a cluster.
@@ -37,19 +37,19 @@ pub(crate) fn in_cluster() -> RedisStore {
 }
 
 /// The same behind a near cache.
-pub(crate) fn remembered_in_cluster() -> Cached<RedisStore> {
-    RUNTIME.block_on(Cached::builder(in_cluster()).start()).unwrap()
+pub(crate) fn remembered_in_cluster() -> CachedStore<RedisStore> {
+    RUNTIME.block_on(CachedStore::builder(in_cluster()).start()).unwrap()
 }
 
 /// A store in a cluster of the test's own.
 pub(crate) fn open_cluster(url: &str) -> RedisStore {
-    RUNTIME.block_on(RedisStore::cluster(url).waiting_at_most(PATIENCE).connect()).unwrap()
+    RUNTIME.block_on(RedisStore::cluster(url).timeout(PATIENCE).connect()).unwrap()
 }
 
 /// The same, where a change counts once a replica has it.
 pub(crate) fn open_copied(url: &str) -> RedisStore {
-    let builder = RedisStore::cluster(url).waiting_at_most(PATIENCE);
-    RUNTIME.block_on(builder.waiting_for_replicas(1, PATIENCE / 2).connect()).unwrap()
+    let builder = RedisStore::cluster(url).timeout(PATIENCE);
+    RUNTIME.block_on(builder.min_replicas(1, PATIENCE / 2).connect()).unwrap()
 }
 
 /// An address where nobody is.

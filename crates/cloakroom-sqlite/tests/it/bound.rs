@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cloakroom::{EndReason, Outcome, Store, StoreErrorKind, Swap, Timestamp, protocol};
+use cloakroom::record::EndReason;
+use cloakroom::store::{Outcome, StoreErrorKind, Swap};
+use cloakroom::{Store, Timestamp, protocol};
 use cloakroom_sqlite::SqliteStore;
 
 use crate::place::{IDLE, NOW, Place, id, insert, record, size};
@@ -11,7 +13,11 @@ use crate::place::{IDLE, NOW, Place, id, insert, record, size};
 fn fill(store: &SqliteStore, now: Timestamp) -> u32 {
     for n in 0..10_000 {
         if let Err(refused) = insert(store, n, record(now, 1_000)) {
-            assert_eq!((refused.kind(), refused.outcome()), (StoreErrorKind::Full, Outcome::NotSent), "{n}");
+            assert_eq!(
+                (refused.kind(), refused.outcome()),
+                (StoreErrorKind::Full, Outcome::NotSent),
+                "{n}"
+            );
             return n;
         }
     }
@@ -27,7 +33,8 @@ fn at_its_bound_a_file_refuses_what_is_new_and_keeps_what_it_has() {
     assert!((0..count).all(|n| size(&store, n) == Some(1_000)));
     assert_eq!(size(&store, count), None);
 
-    let grown = store.replace(id(0), record(NOW, 0).revision(), record(NOW, 50_000)).wait().unwrap_err();
+    let grown =
+        store.replace(id(0), record(NOW, 0).revision(), record(NOW, 50_000)).wait().unwrap_err();
     assert_eq!((grown.kind(), grown.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
     assert_eq!(size(&store, 0), Some(1_000));
     let same = store.replace(id(0), record(NOW, 0).revision(), record(NOW, 900)).wait().unwrap();
@@ -41,14 +48,15 @@ fn of_a_batch_that_does_not_fit_the_rest_is_written() {
     let place = Place::new();
     let store = SqliteStore::builder(place.path())
         .bounded(400_000)
-        .waiting_at_most(Duration::from_mins(1))
+        .timeout(Duration::from_mins(1))
         .open()
         .unwrap();
     // While another holds the lock they all queue up, to become few batches.
     let other = place.connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let asked: Vec<_> =
-        (0..20).map(|n| store.insert(id(n), record(NOW, if n == 10 { 1_000_000 } else { 1_000 }))).collect();
+    let asked: Vec<_> = (0..20)
+        .map(|n| store.insert(id(n), record(NOW, if n == 10 { 1_000_000 } else { 1_000 })))
+        .collect();
     other.execute_batch("COMMIT").unwrap();
     for (n, answer) in (0..).zip(asked) {
         match answer.wait() {

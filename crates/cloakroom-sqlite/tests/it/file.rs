@@ -8,14 +8,14 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{
-    Admission, Admitted, EndReason, Inserted, Outcome, Principal, Store, StoreErrorKind, Swap, protocol,
-};
+use cloakroom::record::EndReason;
+use cloakroom::store::{IndexLogin, Indexed, Inserted, Outcome, StoreErrorKind, Swap};
+use cloakroom::{Principal, Store, protocol};
 use cloakroom_sqlite::{SqliteError, SqliteErrorKind, SqliteStore};
 
 use crate::place::{IDLE, NOW, Place, id, insert, record, size};
 
-fn kind(error: &cloakroom::StoreError) -> Option<SqliteErrorKind> {
+fn kind(error: &cloakroom::store::StoreError) -> Option<SqliteErrorKind> {
     let source = std::error::Error::source(error)?;
     source.downcast_ref().map(SqliteError::kind)
 }
@@ -28,7 +28,8 @@ fn only_its_owner_can_read_the_file_and_its_log() {
     let place = Place::new();
     let store = place.open();
     insert(&store, 1, record(NOW, 10)).unwrap();
-    let files: Vec<_> = fs::read_dir(place.path().parent().unwrap()).unwrap().map(Result::unwrap).collect();
+    let files: Vec<_> =
+        fs::read_dir(place.path().parent().unwrap()).unwrap().map(Result::unwrap).collect();
     assert_eq!(files.len(), 3, "the file, its log, and the log's index");
     for file in files {
         let mode = file.metadata().unwrap().permissions().mode() & 0o777;
@@ -111,7 +112,10 @@ fn another_applications_file_is_refused_and_left_as_it_is() {
     assert_eq!(refused.kind(), SqliteErrorKind::Foreign, "{refused}");
 
     fs::remove_file(place.path()).unwrap();
-    place.connection().execute_batch("CREATE TABLE shopping (item TEXT); PRAGMA user_version = 1").unwrap();
+    place
+        .connection()
+        .execute_batch("CREATE TABLE shopping (item TEXT); PRAGMA user_version = 1")
+        .unwrap();
     let before = fs::read(place.path()).unwrap();
     let refused = SqliteStore::open(place.path()).unwrap_err();
     assert_eq!(refused.kind(), SqliteErrorKind::Foreign, "{refused}");
@@ -125,7 +129,9 @@ fn a_file_of_a_later_version_is_refused_and_left_as_it_is() {
     drop(place.open());
     place.connection().pragma_update(None, "user_version", 99).unwrap();
     let before = fs::read(place.path()).unwrap();
-    for opened in [SqliteStore::open(place.path()), SqliteStore::builder(place.path()).open_read_only()] {
+    for opened in
+        [SqliteStore::open(place.path()), SqliteStore::builder(place.path()).open_read_only()]
+    {
         let refused = opened.unwrap_err();
         assert_eq!(refused.kind(), SqliteErrorKind::TooNew, "{refused}");
     }
@@ -147,8 +153,9 @@ fn a_file_of_the_first_version_is_brought_up_to_date_with_its_sessions() {
     assert_eq!(size(&store, 1), Some(10));
     let alice = Principal::new("alice").unwrap();
     store.revoke_before(&alice, NOW, NOW.after(IDLE)).wait().unwrap();
-    let early = Admission::new(alice, id(2), NOW.after(IDLE)).authenticated_at(cloakroom::Timestamp::EPOCH);
-    assert_eq!(store.admit(early).wait().unwrap(), Admitted::Revoked);
+    let early = IndexLogin::new(alice, id(2), NOW.after(IDLE))
+        .authenticated_at(cloakroom::Timestamp::EPOCH);
+    assert_eq!(store.index_login(early).wait().unwrap(), Indexed::Revoked);
 }
 
 #[test]
@@ -174,7 +181,10 @@ fn who_only_reads_writes_nothing() {
     assert_eq!(size(&store, 1), Some(10));
     store.health().wait().unwrap();
     let refused = store.end(id(1), protocol::end(EndReason::Revoked, NOW)).wait().unwrap_err();
-    assert_eq!((refused.outcome(), kind(&refused)), (Outcome::NotSent, Some(SqliteErrorKind::ReadOnly)));
+    assert_eq!(
+        (refused.outcome(), kind(&refused)),
+        (Outcome::NotSent, Some(SqliteErrorKind::ReadOnly))
+    );
     assert_eq!(size(&store, 1), Some(10));
 
     let empty = Place::new();
@@ -186,7 +196,8 @@ fn who_only_reads_writes_nothing() {
 #[test]
 fn who_waits_too_long_for_another_process_is_told_that_nothing_happened() {
     let place = Place::new();
-    let store = SqliteStore::builder(place.path()).waiting_at_most(Duration::from_millis(20)).open().unwrap();
+    let store =
+        SqliteStore::builder(place.path()).timeout(Duration::from_millis(20)).open().unwrap();
     insert(&store, 1, record(NOW, 10)).unwrap();
     let other = place.connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -195,7 +206,10 @@ fn who_waits_too_long_for_another_process_is_told_that_nothing_happened() {
         store.end(id(1), protocol::end(EndReason::Revoked, NOW)).wait().unwrap_err(),
         store.health().wait().unwrap_err(),
     ] {
-        assert_eq!((refused.kind(), refused.outcome()), (StoreErrorKind::Unavailable, Outcome::NotSent));
+        assert_eq!(
+            (refused.kind(), refused.outcome()),
+            (StoreErrorKind::Unavailable, Outcome::NotSent)
+        );
         assert_eq!(kind(&refused), Some(SqliteErrorKind::Locked));
     }
     assert_eq!((size(&store, 1), size(&store, 2)), (Some(10), None), "readers do not wait");
@@ -223,7 +237,10 @@ fn a_damaged_file_is_an_error_and_nobodys_absence() {
     let answers: Vec<_> = (0..400).map(|n| store.get(id(n)).wait()).collect();
     assert!(answers.iter().all(|answer| !matches!(answer, Ok(None))));
     let error = answers.into_iter().find_map(Result::err).expect("some of it can't be read");
-    assert_eq!((error.kind(), kind(&error)), (StoreErrorKind::Unavailable, Some(SqliteErrorKind::Corrupt)));
+    assert_eq!(
+        (error.kind(), kind(&error)),
+        (StoreErrorKind::Unavailable, Some(SqliteErrorKind::Corrupt))
+    );
     assert!(!store.inspect().unwrap().damage.is_empty());
 }
 
@@ -252,9 +269,9 @@ fn an_operator_can_read_who_is_inside() {
     let place = Place::new();
     let store = place.open();
     let alice = Principal::new("alice").unwrap();
-    let world = cloakroom_testkit::World::<cloakroom::Map>::new(place.open());
+    let world = cloakroom_testkit::World::<cloakroom::SessionMap>::new(place.open());
     let id = cloakroom_testkit::block_on(async {
-        let mut value = cloakroom::Map::default();
+        let mut value = cloakroom::SessionMap::default();
         value.insert("city", "Graz").unwrap();
         let mut session = world.sessions.generate(value).await.unwrap();
         session.login(&alice).await.unwrap();
@@ -304,7 +321,8 @@ fn looking_at_a_file_that_is_in_use_gives_up_no_lock_on_it() {
     insert(&store, 1, record(NOW, 10)).unwrap();
     let inode = format!(":{} ", fs::metadata(place.path()).unwrap().ino());
     // The list may skip a lock while others come and go, but not every time.
-    let is_locked = || (0..100).any(|_| fs::read_to_string("/proc/locks").unwrap().contains(&inode));
+    let is_locked =
+        || (0..100).any(|_| fs::read_to_string("/proc/locks").unwrap().contains(&inode));
     assert!(is_locked(), "a file in use is locked");
     let looks: [fn(&Place); 3] = [
         |place| drop(place.open()),
@@ -351,7 +369,10 @@ fn a_sweep_spares_a_session_whose_deadline_moved_a_little_and_takes_it_at_its_ti
     for n in 0..300 {
         insert(&store, n, record(NOW, 10)).unwrap();
         let later = record(NOW.after(second * (n % 90)), 10);
-        assert!(matches!(store.replace(id(n), later.revision(), later.clone()).wait(), Ok(Swap::Done)));
+        assert!(matches!(
+            store.replace(id(n), later.revision(), later.clone()).wait(),
+            Ok(Swap::Done)
+        ));
     }
     let begin = NOW.after(IDLE);
     for passed in 0..95 {
@@ -373,15 +394,18 @@ fn new_sessions_take_garbage_along() {
     let alice = Principal::new("alice").unwrap();
     for n in 0..100 {
         insert(&store, n, record(NOW, 10)).unwrap();
-        let admission = Admission::new(alice.clone(), id(n), NOW.after(IDLE));
-        assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
+        let admission = IndexLogin::new(alice.clone(), id(n), NOW.after(IDLE));
+        assert_eq!(store.index_login(admission).wait().unwrap(), Indexed::Done);
     }
     let later = NOW.after(IDLE * 3);
     for n in 100..160 {
         insert(&store, n, record(later, 10)).unwrap();
     }
     let left = |table: &str| -> u32 {
-        place.connection().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        place
+            .connection()
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
     };
     assert_eq!((left("session"), left("admission")), (60, 0));
 }

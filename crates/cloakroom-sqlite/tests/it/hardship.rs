@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use cloakroom::Stored;
+use cloakroom::record::Stored;
 
 use crate::peer::{Answer, Ask, Peer};
 use crate::place::{NOW, Place, id, record};
@@ -43,7 +43,8 @@ fn assert_nothing_lost(peer: &Peer, count: u32) {
 fn a_disk_that_fails_in_the_middle_of_a_write_loses_nothing_answered() {
     for blocks in [600, 601, 640, 777, 1_300] {
         let place = Place::new();
-        let peer = Peer::start_after(&format!("trap '' XFSZ && ulimit -f {blocks}"), &place.path()).unwrap();
+        let peer = Peer::start_after(&format!("trap '' XFSZ && ulimit -f {blocks}"), &place.path())
+            .unwrap();
         let (count, why) = fill(&peer);
         assert!(count > 0 && why.contains("the disk"), "{count}: {why}");
         assert_nothing_lost(&peer, count);
@@ -51,7 +52,10 @@ fn a_disk_that_fails_in_the_middle_of_a_write_loses_nothing_answered() {
 
         let peer = Peer::start(&place.path());
         assert_nothing_lost(&peer, count);
-        assert!(matches!(peer.ask(&Ask::insert(id(20_000), record(NOW, 1_000))), Ok(Answer::Inserted(true))));
+        assert!(matches!(
+            peer.ask(&Ask::insert(id(20_000), record(NOW, 1_000))),
+            Ok(Answer::Inserted(true))
+        ));
         drop(peer);
         assert!(place.open().inspect().unwrap().damage.is_empty());
     }
@@ -60,7 +64,8 @@ fn a_disk_that_fails_in_the_middle_of_a_write_loses_nothing_answered() {
 /// A shell's words that give its process a view of the file systems of its own, where that is permitted here.
 #[cfg(target_os = "linux")]
 fn private_mounts() -> Option<Vec<&'static str>> {
-    let ways = [vec!["unshare", "--mount"], vec!["unshare", "--user", "--map-root-user", "--mount"]];
+    let ways =
+        [vec!["unshare", "--mount"], vec!["unshare", "--user", "--map-root-user", "--mount"]];
     let works = |way: &Vec<&str>| {
         let mut probe = std::process::Command::new(way[0]);
         let probe = probe.args(&way[1..]).args(["mount", "-t", "tmpfs", "none", "/tmp"]);
@@ -101,7 +106,8 @@ fn a_file_system_that_cannot_be_written_is_said_to_be_so() {
     let Some(way) = private_mounts() else { return };
     let place = Place::new();
     drop(place.open());
-    let mount = r#"mount --bind "$DIRECTORY" "$DIRECTORY" && mount -o remount,bind,ro "$DIRECTORY""#;
+    let mount =
+        r#"mount --bind "$DIRECTORY" "$DIRECTORY" && mount -o remount,bind,ro "$DIRECTORY""#;
     let why = start_mounted(&way, mount, &place.path()).unwrap_err();
     assert!(why.contains("sessions.db") && why.contains("can only be read"), "{why}");
     assert!(place.open().inspect().unwrap().damage.is_empty());

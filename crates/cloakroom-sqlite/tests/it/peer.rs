@@ -11,10 +11,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
-    SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
 };
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
 
@@ -119,46 +120,67 @@ impl InTurn {
             return here(&self.here);
         }
         Io::ready(
-            self.there.ask(&there()).map(|answer| T::try_from(answer).expect("the answer to what was asked")),
+            self.there
+                .ask(&there())
+                .map(|answer| T::try_from(answer).expect("the answer to what was asked")),
         )
     }
 }
 
 impl Store for InTurn {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         let copy = record.clone();
         self.around(move |store| store.insert(id, record), || Ask::insert(id, copy))
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         self.around(move |store| store.get(id), || Ask::get(id))
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         let copy = record.clone();
-        self.around(move |store| store.replace(id, expected, record), || Ask::replace(id, expected, copy))
+        self.around(
+            move |store| store.replace(id, expected, record),
+            || Ask::replace(id, expected, copy),
+        )
     }
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        self.around(move |store| store.touch(id, expected, deadline), || Ask::touch(id, expected, deadline))
+        self.around(
+            move |store| store.touch(id, expected, deadline),
+            || Ask::touch(id, expected, deadline),
+        )
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.around(move |store| store.end_at(id, expected, ending), || Ask::end_at(id, expected, ending))
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.around(
+            move |store| store.end_if(id, expected, ending),
+            || Ask::end_if(id, expected, ending),
+        )
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.around(move |store| store.end(id, ending), || Ask::end(id, ending))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
         let copy = admission.clone();
-        self.around(move |store| store.admit(admission), || Ask::admit(&copy))
+        self.around(move |store| store.index_login(admission), || Ask::index_login(&copy))
     }
 
     fn revoke_before(
@@ -174,9 +196,16 @@ impl Store for InTurn {
         )
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let copy = principal.clone();
-        self.around(move |store| store.ids_of(&copy, page), || Ask::ids_of(principal, page))
+        self.around(
+            move |store| store.sessions_of(&copy, page),
+            || Ask::sessions_of(principal, page),
+        )
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
@@ -203,8 +232,8 @@ fn what_one_process_writes_another_reads() {
     let here = place.open();
     let there = Peer::start(&place.path());
     let principal = Principal::new("alice").unwrap();
-    let id = SessionId::from_bytes([7; 16]);
-    let admission = Admission::new(principal.clone(), id, Timestamp::NEVER);
-    assert!(matches!(there.ask(&Ask::admit(&admission)), Ok(Answer::Admitted)));
-    assert_eq!(here.ids_of(&principal, Page::first(10)).wait().unwrap(), [id]);
+    let id = PublicId::from_bytes([7; 16]);
+    let admission = IndexLogin::new(principal.clone(), id, Timestamp::NEVER);
+    assert!(matches!(there.ask(&Ask::index_login(&admission)), Ok(Answer::Indexed)));
+    assert_eq!(here.sessions_of(&principal, Page::first(10)).wait().unwrap(), [id]);
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cloakroom::{
-    Inserted, Key, KindTag, Lifetime, Payload, Record, Revision, Secret, SessionId, Store, StoreError,
-    Stored, Timestamp, protocol,
-};
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::record::{Record, Revision, Stored};
+use cloakroom::store::{Inserted, StoreError};
+use cloakroom::value::Payload;
+use cloakroom::{Key, Lifetime, PublicId, Store, Timestamp, protocol};
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::{Guarded, ManualClock};
 use tempfile::TempDir;
@@ -41,10 +42,10 @@ impl Place {
     }
 }
 
-pub(crate) fn id(n: u32) -> SessionId {
+pub(crate) fn id(n: u32) -> PublicId {
     let mut bytes = [0; 16];
     bytes[12..].copy_from_slice(&n.to_be_bytes());
-    SessionId::from_bytes(bytes)
+    PublicId::from_bytes(bytes)
 }
 
 /// A session that was begun at `now`, with a value of so many bytes.

@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use cloakroom::{Ended, Inserted, Io, Store, Stored, Swap};
+use cloakroom::record::Stored;
+use cloakroom::store::{Ended, Inserted, Swap};
+use cloakroom::{Io, Store};
 
 use super::{IDLE, NOW, assert_same, bytes, ending, get, id, insert, live, record};
 
@@ -88,14 +90,14 @@ pub fn a_store_that_works_is_healthy(store: impl Store) {
     store.health().wait().expect("a store that works is healthy");
 }
 
-fn expect_live(stored: Stored) -> cloakroom::Record {
+fn expect_live(stored: Stored) -> cloakroom::record::Record {
     match stored {
         Stored::Live(record) => record,
         Stored::Ended(tombstone) => panic!("nobody ended it: {tombstone:?}"),
     }
 }
 
-fn assert_one_of(found: &cloakroom::Record, marks: [u64; 2]) {
+fn assert_one_of(found: &cloakroom::record::Record, marks: [u64; 2]) {
     let whole = marks.iter().any(|mark| bytes(found) == bytes(&record(*mark)));
     assert!(whole, "half a write: {found:?}");
 }

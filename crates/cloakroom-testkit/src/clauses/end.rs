@@ -3,13 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use cloakroom::{EndReason, Ended, Payload, Revision, Store, Swap, protocol};
+use cloakroom::record::{EndReason, Revision};
+use cloakroom::store::{Ended, Swap};
+use cloakroom::value::Payload;
+use cloakroom::{Store, protocol};
 
 use super::{NOW, RACERS, alice, begin, end, ending, gate, get, id, insert, record, tombstone};
 
 /// The value goes; who it was and why it ended stay.
 pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
-    let session = begin(1, Some(alice()), Payload::from_bytes(&b"a secret plan"[..]), Revision::new(1, 1));
+    let session =
+        begin(1, Some(alice()), Payload::from_bytes(&b"a secret plan"[..]), Revision::new(1, 1));
     insert(&store, id(1), &session);
     insert(&store, id(2), &record(2));
     end(&store, id(1));
@@ -17,30 +21,39 @@ pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
     assert_eq!(left.ending(), ending());
     assert_eq!(left.principal(), Some(&alice()));
     assert_eq!(left.credentials(), session.credentials());
-    assert!(matches!(get(&store, id(2)), Some(cloakroom::Stored::Live(_))), "another session was ended");
+    assert!(
+        matches!(get(&store, id(2)), Some(cloakroom::record::Stored::Live(_))),
+        "another session was ended"
+    );
 }
 
 /// Of this revision or not at all; what stands there is shown to who expected another.
 pub fn ending_at_a_revision_takes_that_revision_alone(store: impl Store) {
     insert(&store, id(1), &record(1));
-    let stale = store.end_at(id(1), Revision::new(1, 999), ending()).wait().unwrap();
+    let stale = store.end_if(id(1), Revision::new(1, 999), ending()).wait().unwrap();
     let Swap::Stale(standing) = stale else { panic!("another revision was ended") };
     assert_eq!(standing.revision(), record(1).revision());
-    assert!(matches!(get(&store, id(1)), Some(cloakroom::Stored::Live(_))), "a mismatch changed something");
-    let done = store.end_at(id(1), record(1).revision(), ending()).wait().unwrap();
+    assert!(
+        matches!(get(&store, id(1)), Some(cloakroom::record::Stored::Live(_))),
+        "a mismatch changed something"
+    );
+    let done = store.end_if(id(1), record(1).revision(), ending()).wait().unwrap();
     assert!(matches!(done, Swap::Done));
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
     let other = protocol::end(EndReason::Revoked, NOW);
-    assert!(matches!(store.end_at(id(1), record(1).revision(), other).wait().unwrap(), Swap::Gone));
+    assert!(matches!(store.end_if(id(1), record(1).revision(), other).wait().unwrap(), Swap::Gone));
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
-    assert!(matches!(store.end_at(id(2), record(1).revision(), other).wait().unwrap(), Swap::Gone));
+    assert!(matches!(store.end_if(id(2), record(1).revision(), other).wait().unwrap(), Swap::Gone));
     assert!(get(&store, id(2)).is_none());
 }
 
 /// However often the session was written.
 pub fn ending_takes_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));
-    assert!(matches!(store.replace(id(1), record(1).revision(), record(2)).wait().unwrap(), Swap::Done));
+    assert!(matches!(
+        store.replace(id(1), record(1).revision(), record(2)).wait().unwrap(),
+        Swap::Done
+    ));
     end(&store, id(1));
     assert_eq!(tombstone(&store, id(1)).credentials(), record(2).credentials());
 }
@@ -65,8 +78,9 @@ pub fn ending_what_is_absent_leaves_nothing(store: impl Store) {
 pub fn of_many_that_end_one_session_exactly_one_did(store: impl Store) {
     insert(&store, id(1), &record(1));
     let answers: Vec<Ended> = thread::scope(|scope| {
-        let racers: Vec<_> =
-            (0..RACERS).map(|_| scope.spawn(|| store.end(id(1), ending()).wait().unwrap())).collect();
+        let racers: Vec<_> = (0..RACERS)
+            .map(|_| scope.spawn(|| store.end(id(1), ending()).wait().unwrap()))
+            .collect();
         racers.into_iter().map(|racer| racer.join().expect("no racer panics")).collect()
     });
     assert_eq!(answers.iter().filter(|answer| **answer == Ended::Now).count(), 1, "{answers:?}");
@@ -108,5 +122,8 @@ fn write_until(store: &impl Store, ended: &AtomicBool) {
         }
         assert!(!is_over, "a write that began after the end found a session");
     }
-    assert!(!store.touch(id(1), expected, NOW).wait().unwrap(), "a touch found a session after the end");
+    assert!(
+        !store.touch(id(1), expected, NOW).wait().unwrap(),
+        "a touch found a session after the end"
+    );
 }

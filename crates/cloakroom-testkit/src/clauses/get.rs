@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::{SessionId, Store, Swap};
+use cloakroom::store::Swap;
+use cloakroom::{PublicId, Store};
 
 use super::{IDLE, NOW, WHOLE, assert_same, get, id, insert, live, record};
 
@@ -15,13 +16,13 @@ pub fn nothing_is_read_under_an_id_that_was_never_inserted(store: impl Store) {
 /// Not a bit of an id is ignored.
 pub fn ids_that_differ_in_one_bit_are_two(store: impl Store) {
     let base = [0b0100_0001; 16];
-    insert(&store, SessionId::from_bytes(base), &record(1));
-    let neighbours: Vec<SessionId> = (0..16)
+    insert(&store, PublicId::from_bytes(base), &record(1));
+    let neighbours: Vec<PublicId> = (0..16)
         .flat_map(|byte| [0x01, 0x20, 0x80].map(|bit| (byte, bit)))
         .map(|(byte, bit)| {
             let mut bytes = base;
             bytes[byte] ^= bit;
-            SessionId::from_bytes(bytes)
+            PublicId::from_bytes(bytes)
         })
         .collect();
     for neighbour in &neighbours {
@@ -50,10 +51,10 @@ pub fn any_sixteen_bytes_are_an_id(store: impl Store) {
         *b"\r\n*1\r\n$4\r\nPING\r\n",
     ];
     for (mark, bytes) in (1..).zip(ids) {
-        insert(&store, SessionId::from_bytes(bytes), &record(mark));
+        insert(&store, PublicId::from_bytes(bytes), &record(mark));
     }
     for (mark, bytes) in (1..).zip(ids) {
-        assert_same(&live(&store, SessionId::from_bytes(bytes)), &record(mark));
+        assert_same(&live(&store, PublicId::from_bytes(bytes)), &record(mark));
     }
 }
 

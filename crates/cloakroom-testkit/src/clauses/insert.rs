@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use cloakroom::{Inserted, Store};
+use cloakroom::Store;
+use cloakroom::store::Inserted;
 
 use super::{RACERS, assert_same, end, ending, id, insert, live, record, tombstone};
 

@@ -2,11 +2,16 @@
 
 use std::thread;
 
-use cloakroom::{Payload, Record, Revision, SessionId, Store, Swap};
+use cloakroom::record::{Record, Revision};
+use cloakroom::store::Swap;
+use cloakroom::value::Payload;
+use cloakroom::{PublicId, Store};
 
-use super::{RACERS, alice, assert_same, begin, end, ending, gate, get, id, insert, live, record, tombstone};
+use super::{
+    RACERS, alice, assert_same, begin, end, ending, gate, get, id, insert, live, record, tombstone,
+};
 
-fn replace(store: &impl Store, id: SessionId, expected: Revision, record: &Record) -> Swap {
+fn replace(store: &impl Store, id: PublicId, expected: Revision, record: &Record) -> Swap {
     store.replace(id, expected, record.clone()).wait().expect("a replace that works")
 }
 
@@ -95,8 +100,11 @@ pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
                 .collect();
             racers.into_iter().map(|racer| racer.join().expect("no racer panics")).collect()
         });
-        let winners: Vec<u64> =
-            answers.iter().filter(|(_, answer)| matches!(answer, Swap::Done)).map(|(n, _)| *n).collect();
+        let winners: Vec<u64> = answers
+            .iter()
+            .filter(|(_, answer)| matches!(answer, Swap::Done))
+            .map(|(n, _)| *n)
+            .collect();
         assert_eq!(winners.len(), 1, "{answers:?}");
         let winner = record(winners[0]);
         assert_same(&live(&store, id), &winner);
@@ -121,7 +129,12 @@ pub fn every_acknowledged_replacement_counts(store: impl Store) {
                     let mut current = live(store, id(1));
                     loop {
                         let revision = current.revision();
-                        match replace(store, id(1), revision, &counting(revision.count() + 1, token)) {
+                        match replace(
+                            store,
+                            id(1),
+                            revision,
+                            &counting(revision.count() + 1, token),
+                        ) {
                             Swap::Done => break,
                             Swap::Stale(newer) => current = newer,
                             Swap::Gone => panic!("the session lives"),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use cloakroom::{Cursor, SessionId, Store, Stored};
+use cloakroom::record::Stored;
+use cloakroom::store::Cursor;
+use cloakroom::{PublicId, Store};
 
 use super::{NOW, assert_same, end, id, insert, live, record, scattered};
 
@@ -28,8 +30,8 @@ pub fn a_scan_shows_every_entry(store: impl Store) {
 
 /// While entries come and go between the parts, those that stay are all shown.
 pub fn a_scan_is_complete_for_what_was_there_throughout(store: impl Store) {
-    let staying: Vec<SessionId> = (0..20).map(|n| id(10 * n + 5)).collect();
-    let leaving: Vec<SessionId> = (0..20).map(|n| id(10 * n + 2)).collect();
+    let staying: Vec<PublicId> = (0..20).map(|n| id(10 * n + 5)).collect();
+    let leaving: Vec<PublicId> = (0..20).map(|n| id(10 * n + 2)).collect();
     for id in &staying {
         insert(&store, *id, &record(1));
     }
@@ -50,7 +52,10 @@ pub fn a_scan_is_complete_for_what_was_there_throughout(store: impl Store) {
             new += 1;
         }
     }
-    assert!(staying.iter().all(|id| seen.contains(id)), "a part left out what was there all the time");
+    assert!(
+        staying.iter().all(|id| seen.contains(id)),
+        "a part left out what was there all the time"
+    );
 }
 
 /// A scan is taken up where it was left, from the text of its cursor, and is as complete as if it had never stopped; how large
@@ -63,7 +68,7 @@ pub fn a_scan_goes_on_from_the_text_of_its_cursor(store: impl Store) {
     let Some(next) = first.next else { return assert_eq!(first.entries.len(), scattered().len()) };
     let read: Cursor = next.to_string().parse().unwrap();
     assert_eq!(read, next);
-    let mut seen: BTreeSet<SessionId> = first.entries.into_iter().map(|(id, _)| id).collect();
+    let mut seen: BTreeSet<PublicId> = first.entries.into_iter().map(|(id, _)| id).collect();
     let mut from = Some(read);
     while let Some(place) = from {
         let part = store.scan(Some(&place), 5).wait().unwrap();
@@ -73,7 +78,7 @@ pub fn a_scan_goes_on_from_the_text_of_its_cursor(store: impl Store) {
     assert_eq!(seen, scattered().into_iter().collect());
 }
 
-fn through(store: &impl Store, limit: usize, mut visit: impl FnMut(SessionId, Stored)) {
+fn through(store: &impl Store, limit: usize, mut visit: impl FnMut(PublicId, Stored)) {
     let mut from = None;
     for _ in 0..10_000 {
         let part = store.scan(from.as_ref(), limit).wait().unwrap();

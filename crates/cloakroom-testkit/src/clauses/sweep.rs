@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use cloakroom::{Payload, Record, Revision, Store, Swap, Timestamp};
+use cloakroom::record::{Record, Revision};
+use cloakroom::store::Swap;
+use cloakroom::value::Payload;
+use cloakroom::{Store, Timestamp};
 
 use super::{IDLE, NOW, WHOLE, begin, end, ending, get, id, insert, record};
 
@@ -19,7 +22,7 @@ pub fn a_sweep_removes_what_is_garbage_and_nothing_else(store: impl Store) {
     insert(&store, id(5), &record(1));
     end(&store, id(5)); // a tombstone that was kept long enough
     insert(&store, id(6), &record(1));
-    let longer = cloakroom::Ending::new(ending().reason(), NOW, now.after(TICK));
+    let longer = cloakroom::record::Ending::new(ending().reason(), NOW, now.after(TICK));
     store.end(id(6), longer).wait().unwrap();
 
     assert_eq!(store.sweep(now, 100).wait().unwrap(), 3);
@@ -43,7 +46,10 @@ pub fn a_sweep_goes_by_the_deadlines_of_the_last_write(store: impl Store) {
     for (n, before, after) in [(1, short, long), (2, long, short)] {
         insert(&store, id(n), &record(1).with_idle_deadline(before));
         let next = record(2).with_idle_deadline(after);
-        assert!(matches!(store.replace(id(n), record(1).revision(), next).wait().unwrap(), Swap::Done));
+        assert!(matches!(
+            store.replace(id(n), record(1).revision(), next).wait().unwrap(),
+            Swap::Done
+        ));
     }
     assert_eq!(store.sweep(short, 100).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_some() && get(&store, id(2)).is_none());

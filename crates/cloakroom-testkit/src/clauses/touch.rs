@@ -3,9 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{Revision, Store, Swap, Timestamp};
+use cloakroom::record::Revision;
+use cloakroom::store::Swap;
+use cloakroom::{Store, Timestamp};
 
-use super::{IDLE, NOW, RACERS, assert_same, end, ending, gate, get, id, insert, live, record, tombstone};
+use super::{
+    IDLE, NOW, RACERS, assert_same, end, ending, gate, get, id, insert, live, record, tombstone,
+};
 
 fn later() -> Timestamp {
     NOW.after(IDLE + Duration::from_millis(1))
@@ -25,9 +29,11 @@ pub fn a_touch_that_expects_another_revision_does_nothing(store: impl Store) {
     let ours = record(5);
     insert(&store, id(1), &ours);
     let (count, token) = (ours.revision().count(), ours.revision().token());
-    for expected in
-        [Revision::new(count - 1, token), Revision::new(count + 1, token), Revision::new(count, token ^ 1)]
-    {
+    for expected in [
+        Revision::new(count - 1, token),
+        Revision::new(count + 1, token),
+        Revision::new(count, token ^ 1),
+    ] {
         assert!(!store.touch(id(1), expected, later()).wait().unwrap());
         assert_same(&live(&store, id(1)), &ours);
     }
@@ -73,7 +79,8 @@ pub fn a_touch_in_flight_never_undoes_a_write(store: impl Store) {
         }
         gate.wait();
         for mark in 1..WRITES {
-            let answer = store.replace(id(1), record(mark).revision(), record(mark + 1)).wait().unwrap();
+            let answer =
+                store.replace(id(1), record(mark).revision(), record(mark + 1)).wait().unwrap();
             assert!(matches!(answer, Swap::Done), "a touch is no write, yet {answer:?}");
         }
     });

@@ -1,8 +1,9 @@
 //! What is written is what is read, however odd.
 
-use cloakroom::{
-    Admission, Admitted, Map, Page, Payload, Principal, Revision, SessionId, Store, Swap, Timestamp,
-};
+use cloakroom::record::Revision;
+use cloakroom::store::{IndexLogin, Indexed, Page, Swap};
+use cloakroom::value::Payload;
+use cloakroom::{Principal, PublicId, SessionMap, Store, Timestamp};
 
 use super::{NOW, WHOLE, assert_same, begin, id, insert, live, record};
 use crate::world::{World, block_on};
@@ -12,13 +13,19 @@ fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     let written = payload.to_bytes().unwrap();
     let inserted = begin(1, None, payload.clone(), Revision::new(1, 1));
     insert(store, id(n), &inserted);
-    assert!(live(store, id(n)).payload().to_bytes().unwrap() == written, "payload {n} came back changed");
+    assert!(
+        live(store, id(n)).payload().to_bytes().unwrap() == written,
+        "payload {n} came back changed"
+    );
     let cleared = begin(1, None, Payload::unset(), Revision::new(2, 2));
     let replaced = begin(1, None, payload.clone(), Revision::new(3, 3));
     for (expected, next) in [(inserted.revision(), &cleared), (cleared.revision(), &replaced)] {
         assert!(matches!(store.replace(id(n), expected, next.clone()).wait().unwrap(), Swap::Done));
     }
-    assert!(live(store, id(n)).payload().to_bytes().unwrap() == written, "payload {n} came back changed");
+    assert!(
+        live(store, id(n)).payload().to_bytes().unwrap() == written,
+        "payload {n} came back changed"
+    );
 }
 
 /// Zero bytes, bytes that are no UTF-8, and text that some language would take for its own.
@@ -55,7 +62,10 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
         assert_eq!(live(&store, id(n)).revision(), ours);
         let next = begin(1, None, Payload::unset(), next);
         let neighbour = Revision::new(ours.count(), ours.token() ^ 1);
-        assert!(matches!(store.replace(id(n), neighbour, next.clone()).wait().unwrap(), Swap::Stale(_)));
+        assert!(matches!(
+            store.replace(id(n), neighbour, next.clone()).wait().unwrap(),
+            Swap::Stale(_)
+        ));
         assert!(!store.touch(id(n), neighbour, Timestamp::NEVER).wait().unwrap());
         assert!(store.touch(id(n), ours, Timestamp::NEVER).wait().unwrap());
         assert!(matches!(store.replace(id(n), ours, next.clone()).wait().unwrap(), Swap::Done));
@@ -66,8 +76,9 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
 /// To the millisecond, up to "never".
 pub fn any_deadline_is_kept(store: impl Store) {
     let now = NOW.as_millis();
-    let moments = [now + 1, now + 2, (1 << 53) + 1, i64::MAX.unsigned_abs(), 1 << 63, u64::MAX - 1, u64::MAX]
-        .map(Timestamp::from_millis);
+    let moments =
+        [now + 1, now + 2, (1 << 53) + 1, i64::MAX.unsigned_abs(), 1 << 63, u64::MAX - 1, u64::MAX]
+            .map(Timestamp::from_millis);
     for (n, moment) in (1..).zip(moments) {
         let kept = record(1).with_idle_deadline(moment);
         insert(&store, id(n), &kept);
@@ -107,12 +118,12 @@ pub fn any_name_is_a_principal(store: impl Store) {
     let names: Vec<Principal> = names.iter().map(|name| Principal::new(name).unwrap()).collect();
     for (n, name) in (1..).zip(&names) {
         let session = begin(1, Some(name.clone()), Payload::unset(), Revision::new(1, 1));
-        let admission = Admission::new(name.clone(), id(n), NOW.after(WHOLE));
-        assert_eq!(store.admit(admission).wait().unwrap(), Admitted::Done);
+        let admission = IndexLogin::new(name.clone(), id(n), NOW.after(WHOLE));
+        assert_eq!(store.index_login(admission).wait().unwrap(), Indexed::Done);
         insert(&store, id(n), &session);
     }
     for (n, name) in (1..).zip(&names) {
-        let ids: Vec<SessionId> = store.ids_of(name, Page::first(100)).wait().unwrap();
+        let ids: Vec<PublicId> = store.sessions_of(name, Page::first(100)).wait().unwrap();
         assert_eq!(ids, [id(n)], "{name:?}");
         assert_eq!(live(&store, id(n)).principal(), Some(name));
     }
@@ -120,8 +131,8 @@ pub fn any_name_is_a_principal(store: impl Store) {
 
 /// Through a manager: what a handler wrote is what a handler reads.
 pub fn a_typed_value_comes_back_equal(store: impl Store) {
-    let world: World<Map> = World::new(store);
-    let mut value = Map::default();
+    let world: World<SessionMap> = World::new(store);
+    let mut value = SessionMap::default();
     value.insert("text", "na\u{EF}ve \u{1F9E5} \0 \u{10FFFF}").unwrap();
     value.insert("numbers", (i64::MIN, u64::MAX, 0.1_f64)).unwrap();
     value.insert("nested", [[Some(true)], [None]]).unwrap();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom::{Codec, ErrorKind, Json, Sessions, Store, UndecodablePolicy, Vacancy};
+use cloakroom::policy::UnreadablePolicy;
+use cloakroom::value::{Codec, JsonCodec};
+use cloakroom::{ErrorKind, NoSession, Sessions, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{Tally, assert_kind, increment, key_of};
@@ -18,17 +20,19 @@ struct Foreign {
 pub fn an_undecodable_session_is_set_aside_and_never_overwritten(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let world = super::World::new(Arc::clone(&store));
-    let foreign: Sessions<Foreign> = Sessions::builder(store).clock(world.clock.clone()).build().unwrap();
+    let foreign: Sessions<Foreign> =
+        Sessions::builder(store).clock(world.clock.clone()).build().unwrap();
     block_on(async {
         let written = foreign.generate(Foreign { count: "three".into() }).await.unwrap();
         let key = written.key().unwrap().clone();
-        let mut session = world.sessions.visit().session(&world.request(&key)).await.unwrap();
-        assert_eq!(session.vacancy(), Some(Vacancy::Undecodable));
+        let mut session =
+            world.sessions.request_session().session(&world.request(&key)).await.unwrap();
+        assert_eq!(session.no_session(), Some(NoSession::Unreadable));
         increment(&mut session).await.unwrap();
         session.login(&super::alice()).await.unwrap();
         assert_ne!(session.id(), Some(key.id()));
-        assert!(world.events().iter().any(|event| event.starts_with("Undecodable")));
-        assert_eq!(foreign.of_key(&key).await.unwrap().count, "three");
+        assert!(world.events().iter().any(|event| event.starts_with("Unreadable")));
+        assert_eq!(foreign.of_key(&key).await.unwrap().value().count, "three");
     });
 }
 
@@ -37,14 +41,14 @@ pub fn an_undecodable_session_may_be_refused_or_ended(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let foreign: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let with = |policy| -> Sessions<Tally> {
-        Sessions::builder(Arc::clone(&store)).undecodable(policy).build().unwrap()
+        Sessions::builder(Arc::clone(&store)).unreadable(policy).build().unwrap()
     };
     block_on(async {
         let written = foreign.generate(Foreign { count: "three".into() }).await.unwrap();
         let key = written.key().unwrap();
-        assert_kind(with(UndecodablePolicy::Refuse).of_key(key).await, ErrorKind::Corrupt);
+        assert_kind(with(UnreadablePolicy::Refuse).of_key(key).await, ErrorKind::Corrupt);
         assert!(foreign.of_key(key).await.is_ok());
-        assert_kind(with(UndecodablePolicy::End).of_key(key).await, ErrorKind::NotFound);
+        assert_kind(with(UnreadablePolicy::End).of_key(key).await, ErrorKind::NotFound);
         assert_kind(foreign.of_key(key).await, ErrorKind::NotFound);
     });
 }
@@ -55,8 +59,8 @@ pub fn an_older_schema_is_upgraded_and_written_anew_by_the_next_change(store: im
     let old: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let new: Sessions<Tally> = Sessions::builder(Arc::clone(&store))
         .schema(1, |payload| {
-            let old: Foreign = Json.decode(payload.body)?;
-            old.count.parse().map(Tally::of).map_err(cloakroom::CodecError::new)
+            let old: Foreign = JsonCodec.decode(payload.body)?;
+            old.count.parse().map(Tally::of).map_err(cloakroom::value::CodecError::new)
         })
         .build()
         .unwrap();
@@ -64,9 +68,9 @@ pub fn an_older_schema_is_upgraded_and_written_anew_by_the_next_change(store: im
         let written = old.generate(Foreign { count: "41".into() }).await.unwrap();
         let key = written.key().unwrap();
         let mut session = new.of_key(key).await.unwrap();
-        assert_eq!(session.count, 41);
+        assert_eq!(session.value().count, 41);
         assert_eq!(increment(&mut session).await.unwrap(), 42);
-        assert_eq!(new.of_key(&key_of(&session)).await.unwrap().count, 42);
+        assert_eq!(new.of_key(&key_of(&session)).await.unwrap().value().count, 42);
         assert_kind(old.of_key(key).await, ErrorKind::NotFound);
     });
 }
@@ -79,10 +83,11 @@ pub fn a_session_without_a_value_says_so(store: impl Store) {
         let key = key_of(&allocated);
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotSet);
         assert_kind(world.sessions.of_headers(&world.request(&key)).await, ErrorKind::NotSet);
-        let other = world.sessions.of_headers_or_create(&world.request(&key), Tally::of(7)).await.unwrap();
+        let other =
+            world.sessions.of_headers_or_create(&world.request(&key), Tally::of(7)).await.unwrap();
         assert_ne!(other.id(), allocated.id());
         allocated.set(Tally::default()).await.unwrap();
-        assert_eq!(world.sessions.of_key(&key).await.unwrap().count, 0);
+        assert_eq!(world.sessions.of_key(&key).await.unwrap().value().count, 0);
     });
 }
 

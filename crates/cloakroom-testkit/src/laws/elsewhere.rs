@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cloakroom::{EndReason, ErrorKind, Key, Page, Principal, SessionId, Store, Vacancy};
+use cloakroom::record::EndReason;
+use cloakroom::store::Page;
+use cloakroom::{ErrorKind, Key, NoSession, Principal, PublicId, Store};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
 use crate::block_on;
@@ -34,13 +36,15 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
             let (mut page, mut listed) = (Page::first(limit), Vec::new());
             loop {
                 let part = world.sessions.list(&alice(), page).await.unwrap();
-                listed.extend(part.iter().map(|summary| (summary.id(), summary.value().unwrap().count)));
+                listed.extend(
+                    part.iter().map(|summary| (summary.id(), summary.value().unwrap().count)),
+                );
                 match part.last() {
                     Some(last) if part.len() == limit => page = page.after(last.id()),
                     _ => break,
                 }
             }
-            let ids: Vec<SessionId> = listed.iter().map(|(id, _)| *id).collect();
+            let ids: Vec<PublicId> = listed.iter().map(|(id, _)| *id).collect();
             let mut values: Vec<u64> = listed.iter().map(|(_, value)| *value).collect();
             values.sort_unstable();
             assert_eq!((ids, values), (here.clone(), vec![3, 4, 5, 6, 7]), "in pages of {limit}");
@@ -59,8 +63,10 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
 pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let (here, there) = (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
-        let (third, his) = (signed_in(&world, &alice(), 3).await, signed_in(&world, &bob(), 4).await);
+        let (here, there) =
+            (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
+        let (third, his) =
+            (signed_in(&world, &alice(), 3).await, signed_in(&world, &bob(), 4).await);
         let mut session = visit(&world, &here).await;
 
         assert!(!session.logout_other(his.id()).await.unwrap(), "it is not hers");
@@ -68,7 +74,7 @@ pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
         assert!(!session.logout_other(there.id()).await.unwrap(), "it has ended");
         assert_eq!(session.logout_others().await.unwrap(), 1);
         for key in [&there, &third] {
-            let ended = Vacancy::Ended(EndReason::SignedOutElsewhere);
+            let ended = NoSession::Ended(EndReason::SignedOutElsewhere);
             assert_eq!(assert_dead(&world, key).await, ended);
         }
         assert_eq!(visit(&world, &here).await.principal(), Some(&alice()));
@@ -80,13 +86,17 @@ pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
 pub fn signing_out_everywhere_ends_every_session_of_the_principal(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let (here, there) = (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
+        let (here, there) =
+            (signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await);
         let his = signed_in(&world, &bob(), 3).await;
         let mut session = visit(&world, &here).await;
         assert_eq!(session.logout_everywhere().await.unwrap(), 1);
-        assert!(session.is_vacant());
-        assert_eq!(assert_dead(&world, &here).await, Vacancy::Ended(EndReason::SignedOut));
-        assert_eq!(assert_dead(&world, &there).await, Vacancy::Ended(EndReason::SignedOutElsewhere));
+        assert!(!session.exists());
+        assert_eq!(assert_dead(&world, &here).await, NoSession::Ended(EndReason::SignedOut));
+        assert_eq!(
+            assert_dead(&world, &there).await,
+            NoSession::Ended(EndReason::SignedOutElsewhere)
+        );
         assert_eq!(visit(&world, &his).await.principal(), Some(&bob()));
     });
 }
@@ -101,7 +111,7 @@ pub fn a_request_with_a_key_that_died_signs_nobody_out(store: impl Store) {
             let mut in_flight = visit(&world, &here).await;
             let mut owner = visit(&world, &here).await;
             let kind = if elevated {
-                owner.elevate().await.unwrap();
+                owner.renew().await.unwrap();
                 ErrorKind::Superseded
             } else {
                 owner.logout().await.unwrap();

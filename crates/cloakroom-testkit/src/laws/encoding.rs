@@ -1,26 +1,32 @@
 //! A store whose payloads are bytes, as they are wherever a session leaves the process.
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Principal, Record, Revision, Scanned,
-    SessionId, Store, StoreError, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, Swap,
 };
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 
 #[derive(Debug)]
 pub(super) struct EncodingStore<S>(pub(super) S);
 
 impl<S: Store> Store for EncodingStore<S> {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match record.with_encoded_payload() {
             Ok(record) => self.0.insert(id, record),
             Err(error) => Io::ready(Err(error.into())),
         }
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         self.0.get(id)
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         match record.with_encoded_payload() {
             Ok(record) => self.0.replace(id, expected, record),
             Err(error) => Io::ready(Err(error.into())),
@@ -29,23 +35,28 @@ impl<S: Store> Store for EncodingStore<S> {
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         self.0.touch(id, expected, deadline)
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        self.0.end_at(id, expected, ending)
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.0.end_if(id, expected, ending)
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.0.end(id, ending)
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
-        self.0.admit(admission)
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        self.0.index_login(admission)
     }
 
     fn revoke_before(
@@ -57,8 +68,12 @@ impl<S: Store> Store for EncodingStore<S> {
         self.0.revoke_before(principal, before, until)
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        self.0.ids_of(principal, page)
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
+        self.0.sessions_of(principal, page)
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use cloakroom::{EndReason, ErrorKind, Key, Secret, Session, Store, Vacancy};
+use cloakroom::key::Secret;
+use cloakroom::record::EndReason;
+use cloakroom::{ErrorKind, Key, NoSession, Session, Store};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
 use crate::block_on;
@@ -15,7 +17,7 @@ pub fn nothing_revives_an_ended_session(store: impl Store) {
         let in_flight = in_flight(&world, &key).await;
         visit(&world, &key).await.end().await.unwrap();
         assert_refused(&world, &key, in_flight).await;
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Ended));
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Ended(EndReason::Ended));
     });
 }
 
@@ -27,7 +29,7 @@ pub fn nothing_revives_a_revoked_session(store: impl Store) {
         let in_flight = in_flight(&world, &key).await;
         world.sessions.revoke(key.id()).await.unwrap();
         assert_refused(&world, &key, in_flight).await;
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Revoked));
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Ended(EndReason::Revoked));
     });
 }
 
@@ -40,10 +42,10 @@ pub fn nothing_revives_an_expired_session(store: impl Store) {
         let late = in_flight(&world, &key).await;
         world.clock.advance(Duration::from_mins(30));
         assert_refused(&world, &key, early).await;
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Expired);
         while world.sessions.sweep(10).await.unwrap() == 10 {}
         assert_refused(&world, &key, late).await;
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Unknown);
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Unknown);
     });
 }
 
@@ -61,7 +63,7 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
         other.login(&bob()).await.unwrap();
         assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 120);
         for key in &keys {
-            assert_eq!(assert_dead(&world, key).await, Vacancy::Ended(EndReason::Revoked));
+            assert_eq!(assert_dead(&world, key).await, NoSession::Ended(EndReason::Revoked));
         }
         assert_eq!(visit(&world, &key_of(&other)).await.principal(), Some(&bob()));
     });
@@ -87,7 +89,7 @@ pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
         while world.sessions.sweep(10).await.unwrap() == 10 {}
         assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 2);
         for key in &keys {
-            assert_eq!(assert_dead(&world, key).await, Vacancy::Ended(EndReason::Revoked));
+            assert_eq!(assert_dead(&world, key).await, NoSession::Ended(EndReason::Revoked));
         }
     });
 }
@@ -116,10 +118,10 @@ pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
         let key = key_of(&session);
         world.sessions.revoke(key.id()).await.unwrap();
         session.logout().await.unwrap();
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Ended(EndReason::Revoked));
-        assert_eq!(assert_dead(&world, &before).await, Vacancy::Ended(EndReason::Revoked));
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Ended(EndReason::Revoked));
+        assert_eq!(assert_dead(&world, &before).await, NoSession::Ended(EndReason::Revoked));
         let guess = key.with_secret(Secret::from_bytes([1; 16]));
-        assert_eq!(assert_dead(&world, &guess).await, Vacancy::Unknown);
+        assert_eq!(assert_dead(&world, &guess).await, NoSession::Unknown);
     });
 }
 
@@ -132,7 +134,7 @@ pub fn ending_twice_is_success(store: impl Store) {
         session.end().await.unwrap();
         session.end().await.unwrap();
         world.sessions.revoke(id).await.unwrap();
-        world.sessions.revoke(cloakroom::SessionId::from_bytes([3; 16])).await.unwrap();
+        world.sessions.revoke(cloakroom::PublicId::from_bytes([3; 16])).await.unwrap();
     });
 }
 
@@ -143,15 +145,15 @@ pub fn a_farewell_after_logout_is_kept_under_another_key(store: impl Store) {
         let mut session = world.sessions.generate(Tally::of(9)).await.unwrap();
         let old = key_of(&session);
         session.logout().await.unwrap();
-        assert!(session.is_vacant() && session.count == 0);
+        assert!(!session.exists() && session.value().count == 0);
         session.update(|tally| tally.notes.push("goodbye".into())).await.unwrap();
         let new = key_of(&session);
         assert_ne!(new.id(), old.id());
         assert!(
             matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Set { key, .. } if key == new)
         );
-        assert_eq!(visit(&world, &new).await.notes, ["goodbye"]);
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::SignedOut));
+        assert_eq!(visit(&world, &new).await.value().notes, ["goodbye"]);
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Ended(EndReason::SignedOut));
     });
 }
 
@@ -162,7 +164,7 @@ pub fn nothing_can_be_set_after_the_end(store: impl Store) {
         let mut session = world.sessions.generate(Tally::of(9)).await.unwrap();
         let key = key_of(&session);
         session.end().await.unwrap();
-        assert_eq!((session.count, session.expires_in()), (0, Duration::ZERO));
+        assert_eq!((session.value().count, session.expires_in()), (0, Duration::ZERO));
         assert!(session.is_modified());
         assert_kind(session.set(Tally::of(1)).await, ErrorKind::NotFound);
         assert_kind(increment(&mut session).await, ErrorKind::NotFound);
@@ -190,10 +192,10 @@ async fn assert_refused(world: &World, key: &Key, in_flight: [Session<Tally>; 5]
     assert_kind(increment(&mut updating).await, ErrorKind::NotFound);
     assert_kind(setting.set(Tally::of(5)).await, ErrorKind::NotFound);
     assert_kind(extending.extend(Duration::from_mins(1)).await, ErrorKind::NotFound);
-    assert_kind(elevating.elevate().await, ErrorKind::NotFound);
+    assert_kind(elevating.renew().await, ErrorKind::NotFound);
     signing_in.login(&alice()).await.unwrap();
     assert_ne!(signing_in.id(), Some(key.id()));
-    assert_eq!(signing_in.count, 0);
+    assert_eq!(signing_in.value().count, 0);
     assert_eq!(visit(world, &key_of(&signing_in)).await.principal(), Some(&alice()));
     assert_dead(world, key).await;
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use cloakroom::{ErrorKind, Flash, Map, Sessions, Store};
+use cloakroom::{ErrorKind, Flash, SessionMap, Sessions, Store};
 
 use super::assert_kind;
 use crate::{SpyStore, block_on};
 
 /// By whatever way they are changed, and whoever read first.
 pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
-    let sessions: Sessions<Map> = Sessions::new(store).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is sound");
     block_on(async {
-        let mut first = sessions.generate(Map::default()).await.unwrap();
+        let mut first = sessions.generate(SessionMap::default()).await.unwrap();
         first.insert("kept", 0).await.unwrap();
         first.insert("removed", 0).await.unwrap();
         let mut second = sessions.of_key(first.key().unwrap()).await.unwrap();
@@ -27,7 +27,7 @@ pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
         third.extend(Duration::from_hours(1)).await.unwrap();
         third.merge(&base, &edited).await.unwrap();
         let mut map = sessions.of_key(first.key().unwrap()).await.unwrap();
-        assert_eq!(map.keys().collect::<Vec<_>>(), ["first", "kept", "second", "third"]);
+        assert_eq!(map.value().keys().collect::<Vec<_>>(), ["first", "kept", "second", "third"]);
         assert_eq!(map.remove::<u32>("third").await.unwrap(), Some(3));
         assert_eq!(map.remove::<u32>("third").await.unwrap(), None);
     });
@@ -35,14 +35,14 @@ pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
 
 /// A value of another type than expected is an error, and stays.
 pub fn an_entry_of_another_type_is_never_lost(store: impl Store) {
-    let sessions: Sessions<Map> = Sessions::new(store).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is sound");
     block_on(async {
-        let mut session = sessions.generate(Map::default()).await.unwrap();
+        let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         session.insert("name", "Ada").await.unwrap();
         assert_kind(session.remove::<u32>("name").await, ErrorKind::Corrupt);
         let unwritable = std::collections::HashMap::from([((1, 2), 3)]);
         assert_kind(session.insert("name", unwritable).await, ErrorKind::Unfit);
-        assert_eq!(session.get::<String>("name").unwrap().as_deref(), Some("Ada"));
+        assert_eq!(session.value().get::<String>("name").unwrap().as_deref(), Some("Ada"));
     });
 }
 
@@ -65,13 +65,20 @@ pub fn a_message_is_shown_once(store: impl Store) {
         }
         let mut shown = Vec::new();
         for page in &mut pages {
-            assert_eq!(page.1.iter().count(), 1, "each read it before any took it");
+            assert_eq!(page.value().1.iter().count(), 1, "each read it before any took it");
             shown.extend(page.update(|(_, flash)| flash.take()).await.unwrap());
         }
         assert_eq!(shown, ["Saved."]);
         spy.reset();
         assert!(
-            sessions.of_key(&key).await.unwrap().update(|(_, flash)| flash.take()).await.unwrap().is_empty()
+            sessions
+                .of_key(&key)
+                .await
+                .unwrap()
+                .update(|(_, flash)| flash.take())
+                .await
+                .unwrap()
+                .is_empty()
         );
         assert_eq!((spy.calls().get, spy.calls().total()), (1, 1));
     });
@@ -80,18 +87,26 @@ pub fn a_message_is_shown_once(store: impl Store) {
 /// The same in a map, where a key that never was is not written either.
 pub fn a_message_in_a_map_costs_nothing_where_there_is_none(store: impl Store) {
     let spy = SpyStore::new(store);
-    let sessions: Sessions<Map> = Sessions::new(spy.clone()).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(spy.clone()).expect("the policy is sound");
     block_on(async {
-        let mut session = sessions.generate(Map::default()).await.unwrap();
+        let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         spy.reset();
-        let none = session.update(|map| map.change("flash", Flash::<String>::take)).await.unwrap().unwrap();
+        let none = session
+            .update(|map| map.change("flash", Flash::<String>::take))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((none.len(), spy.calls().total()), (0, 0));
         session
             .update(|map| map.change("flash", |flash: &mut Flash| flash.push("Saved.")))
             .await
             .unwrap()
             .unwrap();
-        let shown = session.update(|map| map.change("flash", Flash::<String>::take)).await.unwrap().unwrap();
+        let shown = session
+            .update(|map| map.change("flash", Flash::<String>::take))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(shown, ["Saved."]);
     });
 }

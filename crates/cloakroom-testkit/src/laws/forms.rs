@@ -51,7 +51,7 @@ pub fn a_form_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
 pub fn a_form_token_begins_a_session_for_a_visitor_who_has_none(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut session = visit.session(&http::HeaderMap::new()).await.unwrap();
         assert_kind(session.check_csrf("sign in", &"A".repeat(43)), ErrorKind::Forged);
         let token = session.csrf_token("sign in").await.unwrap().to_string();
@@ -63,8 +63,11 @@ pub fn a_form_token_begins_a_session_for_a_visitor_who_has_none(store: impl Stor
         assert!(response.contains_key("set-cookie"));
 
         session = super::visit(&world, &key).await;
-        super::visit(&world, &key).await.elevate().await.unwrap();
-        assert_kind(super::visit(&world, &key).await.check_csrf("sign in", &token), ErrorKind::Superseded);
+        super::visit(&world, &key).await.renew().await.unwrap();
+        assert_kind(
+            super::visit(&world, &key).await.check_csrf("sign in", &token),
+            ErrorKind::Superseded,
+        );
         assert_kind(
             session.csrf_token("x").await.map(|_| ()).and(increment(&mut session).await),
             ErrorKind::Superseded,

@@ -1,6 +1,7 @@
 //! Law 9: Set-Cookie, Vary and Cache-Control come from one step; one Set-Cookie per name.
 
-use cloakroom::{ErrorKind, Secret, SessionId, Store};
+use cloakroom::key::Secret;
+use cloakroom::{ErrorKind, PublicId, Store};
 use http::HeaderMap;
 
 use super::{Tally, World, alice, assert_kind, increment, key_of};
@@ -11,7 +12,7 @@ pub fn an_existing_key_is_never_sent_again(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut session = visit.session(&world.navigation(&key)).await.unwrap();
         increment(&mut session).await.unwrap();
         session.set(Tally::of(9)).await.unwrap();
@@ -28,11 +29,11 @@ pub fn every_response_that_asked_varies_on_the_cookie(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let mut response = HeaderMap::new();
-        world.sessions.visit().finish(&mut response);
+        world.sessions.request_session().finish(&mut response);
         assert!(response.is_empty());
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let session = visit.session(&HeaderMap::new()).await.unwrap();
-        assert!(session.is_vacant());
+        assert!(!session.exists());
         response.insert("vary", "Accept".parse().unwrap());
         visit.finish(&mut response);
         let vary: Vec<_> = response.get_all("vary").iter().map(|v| v.to_str().unwrap()).collect();
@@ -45,7 +46,7 @@ pub fn every_response_that_asked_varies_on_the_cookie(store: impl Store) {
 pub fn a_key_is_sent_with_no_store_and_once(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut session = visit.session(&HeaderMap::new()).await.unwrap();
         increment(&mut session).await.unwrap();
         session.login(&alice()).await.unwrap();
@@ -68,10 +69,10 @@ pub fn a_key_is_sent_with_no_store_and_once(store: impl Store) {
 pub fn a_stale_key_is_removed_on_a_navigation_only(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let dead = cloakroom::Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let dead = cloakroom::Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
         for (request, removed) in [(world.request(&dead), false), (world.navigation(&dead), true)] {
-            let visit = world.sessions.visit();
-            assert!(visit.session(&request).await.unwrap().is_vacant());
+            let visit = world.sessions.request_session();
+            assert!(!visit.session(&request).await.unwrap().exists());
             let mut response = HeaderMap::new();
             visit.finish(&mut response);
             assert_eq!(matches!(cookie_of(&response), CookieSeen::Removed), removed);
@@ -86,15 +87,15 @@ pub fn no_key_is_minted_after_the_response_head(store: impl Store) {
     let world = World::new(spy.clone());
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut session = visit.session(&world.request(&key)).await.unwrap();
         visit.finish(&mut HeaderMap::new());
         spy.reset();
         assert_kind(session.login(&alice()).await, ErrorKind::HeadersSent);
-        assert_kind(session.elevate().await, ErrorKind::HeadersSent);
+        assert_kind(session.renew().await, ErrorKind::HeadersSent);
         assert_eq!(spy.calls().total(), 0);
         assert_eq!(increment(&mut session).await.unwrap(), 2);
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut vacant = visit.session(&HeaderMap::new()).await.unwrap();
         visit.finish(&mut HeaderMap::new());
         spy.reset();

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use cloakroom::record::EndReason;
+use cloakroom::store::{Operation, Page};
 use cloakroom::{
-    CookiePolicy, EndReason, Error, ErrorKind, Freshness, Limit, Login, Operation, Page, Session, Store,
-    Transport, Vacancy,
+    AuthRequirement, CookiePolicy, Error, ErrorKind, Login, NoSession, Session, SessionLimit,
+    Store, Transport,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -28,9 +30,14 @@ impl Old {
     }
 
     /// The session of a request that brings the token, and `keys` of ours.
-    async fn visit(&self, world: &World, request: &HeaderMap, token: &[u8]) -> Result<Session<Tally>, Error> {
+    async fn visit(
+        &self,
+        world: &World,
+        request: &HeaderMap,
+        token: &[u8],
+    ) -> Result<Session<Tally>, Error> {
         let estate = async || Ok::<_, std::io::Error>((token == TOKEN).then(|| self.read()));
-        world.sessions.visit().inherit(request, token, estate).await
+        world.sessions.request_session().import_legacy(request, token, estate).await
     }
 
     async fn come(&self, world: &World) -> Session<Tally> {
@@ -43,8 +50,10 @@ pub fn a_token_leads_to_one_session_however_often_it_comes(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let first = old.come(&world).await;
-        assert_eq!((first.count, first.principal()), (7, Some(&alice())));
-        let CookieSeen::Set { key, .. } = cookie_of(&first.headers()) else { panic!("the key is sent") };
+        assert_eq!((first.value().count, first.principal()), (7, Some(&alice())));
+        let CookieSeen::Set { key, .. } = cookie_of(&first.headers()) else {
+            panic!("the key is sent")
+        };
         for expected in 8..12 {
             let mut again = old.come(&world).await;
             assert_eq!(again.id(), first.id());
@@ -56,7 +65,7 @@ pub fn a_token_leads_to_one_session_however_often_it_comes(store: impl Store) {
         }
         assert_eq!(old.reads.load(Ordering::Relaxed), 1, "the old store is read once");
         assert_eq!(world.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 1);
-        assert_eq!(visit(&world, &key).await.count, 11);
+        assert_eq!(visit(&world, &key).await.value().count, 11);
     });
 }
 
@@ -66,11 +75,16 @@ pub fn two_heirs_at_once_are_one(store: impl Store) {
     block_on(async {
         let estate = async || {
             let other = old.come(&world).await;
-            assert!(!other.is_vacant());
+            assert!(other.exists());
             Ok::<_, std::io::Error>(Some(old.read()))
         };
-        let session = world.sessions.visit().inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
-        assert_eq!((session.count, old.reads.load(Ordering::Relaxed)), (7, 2));
+        let session = world
+            .sessions
+            .request_session()
+            .import_legacy(&HeaderMap::new(), TOKEN, estate)
+            .await
+            .unwrap();
+        assert_eq!((session.value().count, old.reads.load(Ordering::Relaxed)), (7, 2));
         assert_eq!(session.id(), old.come(&world).await.id());
     });
 }
@@ -80,13 +94,13 @@ pub fn an_heir_is_found_though_the_estate_is_gone(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let estate = async || {
-            assert!(!old.come(&world).await.is_vacant());
+            assert!(old.come(&world).await.exists());
             Ok::<_, std::io::Error>(None)
         };
-        let visit = world.sessions.visit();
-        let session = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
-        assert_eq!((session.count, session.principal()), (7, Some(&alice())));
-        assert!(visit.is_taken_over());
+        let visit = world.sessions.request_session();
+        let session = visit.import_legacy(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert_eq!((session.value().count, session.principal()), (7, Some(&alice())));
+        assert!(visit.is_imported());
     });
 }
 
@@ -95,23 +109,25 @@ pub fn an_anonymous_session_gives_way_to_an_inherited_login_only(store: impl Sto
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let anonymous = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let nobody = async || Ok::<_, std::io::Error>(Some((Tally::of(9), None)));
-        let session = visit.inherit(&world.request(&anonymous), TOKEN, nobody).await.unwrap();
+        let session = visit.import_legacy(&world.request(&anonymous), TOKEN, nobody).await.unwrap();
         assert_eq!(
-            (session.count, visit.is_taken_over()),
+            (session.value().count, visit.is_imported()),
             (1, false),
             "nobody signed in: what was begun goes on"
         );
 
         let session = old.visit(&world, &world.request(&anonymous), TOKEN).await.unwrap();
-        assert_eq!((session.count, session.principal()), (7, Some(&alice())));
-        let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else { panic!("the key is sent") };
-        // Who has the heir's own key needs nothing more, and the old session has done its duty.
-        let visit = world.sessions.visit();
+        assert_eq!((session.value().count, session.principal()), (7, Some(&alice())));
+        let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else {
+            panic!("the key is sent")
+        };
+        // Who has the imported's own key needs nothing more, and the old session has done its duty.
+        let visit = world.sessions.request_session();
         let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
-        visit.inherit(&world.request(&key), TOKEN, estate).await.unwrap().value();
-        assert!(visit.is_taken_over());
+        visit.import_legacy(&world.request(&key), TOKEN, estate).await.unwrap().value();
+        assert!(visit.is_imported());
         assert_eq!(old.reads.load(Ordering::Relaxed), 1);
     });
 }
@@ -121,13 +137,13 @@ pub fn a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key(store: 
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let key = key_of(&old.come(&world).await);
-        assert!(!visit(&world, &key).await.is_vacant());
+        assert!(visit(&world, &key).await.exists());
         world.clock.advance(Duration::from_mins(1));
-        assert!(!visit(&world, &key).await.is_vacant());
-        assert_eq!(old.come(&world).await.vacancy(), Some(Vacancy::Superseded));
+        assert!(visit(&world, &key).await.exists());
+        assert_eq!(old.come(&world).await.no_session(), Some(NoSession::Superseded));
         world.clock.advance(Duration::from_mins(2));
-        assert_eq!(old.come(&world).await.vacancy(), Some(Vacancy::Replaced));
-        assert_eq!(visit(&world, &key).await.count, 7);
+        assert_eq!(old.come(&world).await.no_session(), Some(NoSession::Retired));
+        assert_eq!(visit(&world, &key).await.value().count, 7);
         assert_eq!(old.reads.load(Ordering::Relaxed), 1);
     });
 }
@@ -138,7 +154,7 @@ pub fn nobody_is_inherited_after_a_logout(store: impl Store) {
     block_on(async {
         old.come(&world).await.logout().await.unwrap();
         let again = old.come(&world).await;
-        assert_eq!(again.vacancy(), Some(Vacancy::Ended(EndReason::SignedOut)));
+        assert_eq!(again.no_session(), Some(NoSession::Ended(EndReason::SignedOut)));
         assert_eq!(old.reads.load(Ordering::Relaxed), 1);
     });
 }
@@ -151,9 +167,9 @@ pub fn who_has_a_session_or_no_estate_inherits_nothing(store: impl Store) {
         session.login(&alice()).await.unwrap();
         let key = key_of(&session);
         let session = old.visit(&world, &world.request(&key), TOKEN).await.unwrap();
-        assert_eq!((session.count, old.reads.load(Ordering::Relaxed)), (1, 0));
+        assert_eq!((session.value().count, old.reads.load(Ordering::Relaxed)), (1, 0));
         let mut stranger = old.visit(&world, &HeaderMap::new(), b"made up").await.unwrap();
-        assert_eq!(stranger.vacancy(), Some(Vacancy::NoKey));
+        assert_eq!(stranger.no_session(), Some(NoSession::NoKey));
         assert_eq!(increment(&mut stranger).await.unwrap(), 1);
         assert!(!world.events().iter().any(|event| event.starts_with("UnknownKey")));
     });
@@ -164,9 +180,10 @@ pub fn an_old_store_that_is_down_logs_nobody_out(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let down = async || Err(std::io::Error::other("down"));
-        let failed = world.sessions.visit().inherit(&HeaderMap::new(), TOKEN, down).await;
+        let failed =
+            world.sessions.request_session().import_legacy(&HeaderMap::new(), TOKEN, down).await;
         assert_kind(failed, ErrorKind::Unavailable);
-        assert_eq!(old.come(&world).await.count, 7);
+        assert_eq!(old.come(&world).await.value().count, 7);
     });
 }
 
@@ -175,17 +192,18 @@ pub fn an_inherited_login_counts_as_long_ago(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let mut session = old.come(&world).await;
-        let recent = Freshness::signed_in().within(Duration::from_mins(5));
-        assert_kind(session.require(recent).await, ErrorKind::Unmet);
-        session.require(Freshness::signed_in()).await.unwrap();
+        let recent = AuthRequirement::signed_in().within(Duration::from_mins(5));
+        assert_kind(session.require(recent).await, ErrorKind::StepUpRequired);
+        session.require(AuthRequirement::signed_in()).await.unwrap();
         session.logout().await.unwrap();
 
         // The password is changed before the thief of another old cookie comes.
         world.sessions.revoke_issued_before(&alice(), world.sessions.now()).await.unwrap();
         let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
-        let visit = world.sessions.visit();
-        let refused = visit.inherit(&HeaderMap::new(), b"another token", estate).await.unwrap();
-        assert!(refused.is_vacant() && !visit.is_taken_over());
+        let visit = world.sessions.request_session();
+        let refused =
+            visit.import_legacy(&HeaderMap::new(), b"another token", estate).await.unwrap();
+        assert!(!refused.exists() && !visit.is_imported());
         assert_eq!(world.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 0);
     });
 }
@@ -195,16 +213,16 @@ pub fn an_heir_whose_creator_went_away_is_confirmed_before_it_opens(store: impl 
     let steps = StepStore::new(store);
     let (world, old) = (World::new(steps.clone()), Old::default());
     let held = steps.hold(Operation::Insert);
-    let visit = world.sessions.visit();
+    let visit = world.sessions.request_session();
     let request = HeaderMap::new();
     let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
-    let mut first = Box::pin(visit.inherit(&request, TOKEN, estate));
+    let mut first = Box::pin(visit.import_legacy(&request, TOKEN, estate));
     let mut poll = || first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
     while !held.has_arrived() {
         assert!(!poll());
     }
     block_on(world.sessions.revoke_issued_before(&alice(), world.sessions.now())).unwrap();
-    let confirming = steps.hold(Operation::Admit);
+    let confirming = steps.hold(Operation::IndexLogin);
     held.release();
     while !confirming.has_arrived() {
         assert!(!poll());
@@ -212,7 +230,7 @@ pub fn an_heir_whose_creator_went_away_is_confirmed_before_it_opens(store: impl 
     drop(first);
     block_on(async {
         assert!(old.come(&world).await.principal().is_none());
-        assert_eq!(old.come(&world).await.vacancy(), Some(Vacancy::Ended(EndReason::Revoked)));
+        assert_eq!(old.come(&world).await.no_session(), Some(NoSession::Ended(EndReason::Revoked)));
     });
 }
 
@@ -220,22 +238,26 @@ pub fn an_heir_whose_creator_went_away_is_confirmed_before_it_opens(store: impl 
 pub fn nothing_is_taken_over_before_the_key_is_on_its_way(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let both = Transport::cookie_or_bearer(CookiePolicy::default());
-    let (world, old) = (World::with(faulty.clone(), |builder| builder.transport(both)), Old::default());
+    let (world, old) =
+        (World::with(faulty.clone(), |builder| builder.transport(both)), Old::default());
     block_on(async {
         let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
         let mut bearer = HeaderMap::new();
         bearer.insert("authorization", HeaderValue::from_static("Bearer of-another-service"));
-        let visit = world.sessions.visit();
-        assert!(visit.inherit(&bearer, TOKEN, estate).await.unwrap().is_vacant() && !visit.is_taken_over());
+        let visit = world.sessions.request_session();
+        assert!(
+            !visit.import_legacy(&bearer, TOKEN, estate).await.unwrap().exists()
+                && !visit.is_imported()
+        );
 
         faulty.fail_on(Operation::Replace, Fault::NotSent);
-        let visit = world.sessions.visit();
-        let session = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
-        assert_eq!((session.count, cookie_of(&session.headers())), (7, CookieSeen::None));
-        assert!(!visit.is_taken_over());
-        let visit = world.sessions.visit();
-        visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap().value();
-        assert!(visit.is_taken_over());
+        let visit = world.sessions.request_session();
+        let session = visit.import_legacy(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert_eq!((session.value().count, cookie_of(&session.headers())), (7, CookieSeen::None));
+        assert!(!visit.is_imported());
+        let visit = world.sessions.request_session();
+        visit.import_legacy(&HeaderMap::new(), TOKEN, estate).await.unwrap().value();
+        assert!(visit.is_imported());
     });
 }
 
@@ -243,33 +265,36 @@ pub fn nothing_is_taken_over_before_the_key_is_on_its_way(store: impl Store) {
 pub fn what_a_request_begins_meanwhile_is_not_given_up_for_an_inheritance(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
-        let (visit, nothing) = (world.sessions.visit(), HeaderMap::new());
+        let (visit, nothing) = (world.sessions.request_session(), HeaderMap::new());
         let estate = async || {
             let mut other = visit.session(&nothing).await.unwrap();
             assert_eq!(increment(&mut other).await.unwrap(), 1);
             Ok::<_, std::io::Error>(Some(old.read()))
         };
-        let session = visit.inherit(&nothing, TOKEN, estate).await.unwrap();
-        assert_eq!((session.count, session.principal(), visit.is_taken_over()), (1, None, false));
+        let session = visit.import_legacy(&nothing, TOKEN, estate).await.unwrap();
+        assert_eq!(
+            (session.value().count, session.principal(), visit.is_imported()),
+            (1, None, false)
+        );
         let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else {
             panic!("its own key is sent")
         };
         assert_eq!(Some(key.id()), session.id());
-        assert_eq!(old.visit(&world, &world.request(&key), TOKEN).await.unwrap().count, 7);
+        assert_eq!(old.visit(&world, &world.request(&key), TOKEN).await.unwrap().value().count, 7);
     });
 }
 
 /// A visitor who may not be signed in once more is one who is not signed in, on every page.
 pub fn an_inheritance_that_a_limit_refuses_is_no_failure(store: impl Store) {
-    let world = World::with(store, |builder| builder.limit(Limit::refusing(1)));
+    let world = World::with(store, |builder| builder.limit(SessionLimit::reject_new(1)));
     let old = Old::default();
     block_on(async {
         let mut other = world.sessions.generate(Tally::of(1)).await.unwrap();
         other.login(&alice()).await.unwrap();
         let estate = async || Ok::<_, std::io::Error>(Some(old.read()));
-        let visit = world.sessions.visit();
-        let refused = visit.inherit(&HeaderMap::new(), TOKEN, estate).await.unwrap();
-        assert!(refused.is_vacant() && !visit.is_taken_over());
+        let visit = world.sessions.request_session();
+        let refused = visit.import_legacy(&HeaderMap::new(), TOKEN, estate).await.unwrap();
+        assert!(!refused.exists() && !visit.is_imported());
         other.logout().await.unwrap();
         assert_eq!(old.come(&world).await.principal(), Some(&alice()));
     });

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use cloakroom::{Key, Limit, Login, Page, Principal, Store, Timestamp};
+use cloakroom::store::Page;
+use cloakroom::{Key, Login, Principal, SessionLimit, Store, Timestamp};
 
 use super::{World, key_of, visit};
 use crate::{StepStore, block_on};
@@ -46,7 +47,12 @@ fn interleave(mut tasks: Vec<Task<'_>>, dice: &mut Dice, break_off: Option<usize
 
 /// Signs somebody in on a new session, and notes the key if that was answered.
 async fn sign_in(node: &World, login: Login, answered: &Mutex<Vec<Key>>) {
-    let mut session = node.sessions.visit().session(&http::HeaderMap::new()).await.expect("no store call");
+    let mut session = node
+        .sessions
+        .request_session()
+        .session(&http::HeaderMap::new())
+        .await
+        .expect("no store call");
     if session.login(login).await.is_ok() {
         answered.lock().expect("no thread broke").push(key_of(&session));
     }
@@ -62,8 +68,11 @@ fn living(node: &World, who: &Principal, keys: &[Key]) -> usize {
         let listed = node.sessions.list(who, Page::first(100)).await.expect("the store is up");
         let mut living = 0;
         for key in keys {
-            if !visit(node, key).await.is_vacant() {
-                assert!(listed.iter().any(|session| session.id() == key.id()), "a session is not listed");
+            if visit(node, key).await.exists() {
+                assert!(
+                    listed.iter().any(|session| session.id() == key.id()),
+                    "a session is not listed"
+                );
                 living += 1;
             }
         }
@@ -78,13 +87,17 @@ pub fn a_limit_holds_however_logins_interleave_and_break_off(store: impl Store) 
     for seed in 0..SEEDS {
         let (who, mut dice) = (principal(seed), Dice(seed));
         let (displaces, breaks) = (dice.roll(2) == 0, dice.roll(3) == 0);
-        let (clients, most) = ([2, CLIENTS][dice.roll(2)], 1 + u8::try_from(dice.roll(2)).expect("small"));
-        let limit = if displaces { Limit::displacing_oldest(most) } else { Limit::refusing(most) };
-        let nodes: Vec<World> =
-            (0..clients).map(|_| World::with(steps.clone(), |builder| builder.limit(limit))).collect();
+        let (clients, most) =
+            ([2, CLIENTS][dice.roll(2)], 1 + u8::try_from(dice.roll(2)).expect("small"));
+        let limit =
+            if displaces { SessionLimit::end_oldest(most) } else { SessionLimit::reject_new(most) };
+        let nodes: Vec<World> = (0..clients)
+            .map(|_| World::with(steps.clone(), |builder| builder.limit(limit)))
+            .collect();
         let answered = Mutex::new(Vec::new());
-        let tasks =
-            nodes.iter().map(|node| -> Task<'_> { Box::pin(sign_in(node, Login::of(&who), &answered)) });
+        let tasks = nodes
+            .iter()
+            .map(|node| -> Task<'_> { Box::pin(sign_in(node, Login::of(&who), &answered)) });
         interleave(tasks.collect(), &mut dice, breaks.then_some(40));
 
         let keys = answered.into_inner().expect("no thread broke");

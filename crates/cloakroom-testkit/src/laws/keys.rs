@@ -1,6 +1,7 @@
 //! Law 1: a key is valid only if a live record has its id and its secret matches. Law 8: a store sees no secret.
 
-use cloakroom::{Kind, Secret, SessionId, Sessions, Store, Vacancy};
+use cloakroom::key::Secret;
+use cloakroom::{NoSession, PublicId, SessionKind, Sessions, Store};
 
 use super::{Tally, World, assert_dead, increment, key_of, visit};
 use crate::{SeededEntropy, block_on};
@@ -9,12 +10,13 @@ use crate::{SeededEntropy, block_on};
 pub fn an_unknown_key_is_never_adopted(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let planted = cloakroom::Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let planted =
+            cloakroom::Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
         let mut session = visit(&world, &planted).await;
-        assert_eq!(session.vacancy(), Some(Vacancy::Unknown));
+        assert_eq!(session.no_session(), Some(NoSession::Unknown));
         increment(&mut session).await.unwrap();
         assert_ne!(session.id(), Some(planted.id()));
-        assert_eq!(assert_dead(&world, &planted).await, Vacancy::Unknown);
+        assert_eq!(assert_dead(&world, &planted).await, NoSession::Unknown);
     });
 }
 
@@ -25,11 +27,11 @@ pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
         let session = world.sessions.generate(Tally::of(5)).await.unwrap();
         let guess = key_of(&session).with_secret(Secret::from_bytes([1; 16]));
         let mut guesser = visit(&world, &guess).await;
-        assert_eq!(guesser.vacancy(), Some(Vacancy::WrongSecret));
-        assert_eq!(guesser.count, 0);
+        assert_eq!(guesser.no_session(), Some(NoSession::WrongSecret));
+        assert_eq!(guesser.value().count, 0);
         increment(&mut guesser).await.unwrap();
         assert_ne!(guesser.id(), session.id());
-        assert_eq!(visit(&world, &key_of(&session)).await.count, 5);
+        assert_eq!(visit(&world, &key_of(&session)).await.value().count, 5);
         assert!(world.events().iter().any(|event| event.starts_with("WrongSecret")));
     });
 }
@@ -37,7 +39,7 @@ pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
 /// Two kinds of session in one store: neither opens the other's, not even with the right id and secret.
 pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
     struct Admin;
-    impl Kind for Admin {
+    impl SessionKind for Admin {
         const NAME: &'static str = "admin";
     }
     let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
@@ -48,7 +50,7 @@ pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
         let admin = admins.generate(Tally::of(2)).await.unwrap();
         assert!(admins.of_key(&key_of(&visitor)).await.is_err());
         assert!(visitors.of_key(admin.key().unwrap()).await.is_err());
-        assert_eq!(admins.of_key(admin.key().unwrap()).await.unwrap().count, 2);
+        assert_eq!(admins.of_key(admin.key().unwrap()).await.unwrap().value().count, 2);
     });
 }
 
@@ -58,17 +60,23 @@ pub fn the_three_outcomes_of_a_lookup(store: impl Store) {
     block_on(async {
         assert!(world.sessions.of_headers(&http::HeaderMap::new()).await.unwrap().is_none());
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        assert_eq!(world.sessions.of_headers(&world.request(&key)).await.unwrap().unwrap().count, 1);
+        assert_eq!(
+            world.sessions.of_headers(&world.request(&key)).await.unwrap().unwrap().value().count,
+            1
+        );
         world.sessions.revoke(key.id()).await.unwrap();
         let error = world.sessions.of_headers(&world.request(&key)).await.unwrap_err();
         assert_eq!(error.kind(), cloakroom::ErrorKind::NotFound);
-        assert_eq!(error.vacancy(), Some(Vacancy::Ended(cloakroom::EndReason::Revoked)));
+        assert_eq!(
+            error.no_session(),
+            Some(NoSession::Ended(cloakroom::record::EndReason::Revoked))
+        );
         let mut garbage = http::HeaderMap::new();
         garbage.insert("cookie", "__Host-id=garbage".parse().unwrap());
         let error = world.sessions.of_headers(&garbage).await.unwrap_err();
         assert_eq!(error.kind(), cloakroom::ErrorKind::NotFound);
         let created = world.sessions.of_headers_or_create(&garbage, Tally::of(7)).await.unwrap();
-        assert_eq!(created.count, 7);
+        assert_eq!(created.value().count, 7);
     });
 }
 
@@ -80,8 +88,8 @@ pub fn a_taken_id_is_never_overwritten(store: impl Store) {
         let first = world.sessions.generate(Tally::of(1)).await.unwrap();
         let second = world.sessions.generate(Tally::of(2)).await.unwrap();
         assert_ne!(first.id(), second.id());
-        assert_eq!(visit(&world, &key_of(&first)).await.count, 1);
-        assert_eq!(visit(&world, &key_of(&second)).await.count, 2);
+        assert_eq!(visit(&world, &key_of(&first)).await.value().count, 1);
+        assert_eq!(visit(&world, &key_of(&second)).await.value().count, 2);
     });
 }
 
@@ -90,17 +98,18 @@ pub fn a_planted_key_never_hides_a_good_one(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let good = key_of(&world.sessions.generate(Tally::of(3)).await.unwrap());
-        let planted = cloakroom::Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let planted =
+            cloakroom::Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
         let (good_text, planted_text) = (good.expose(), planted.expose());
         for texts in [[&planted_text, &good_text], [&good_text, &planted_text]] {
             let mut request = http::HeaderMap::new();
             for text in texts {
                 request.append("cookie", format!("__Host-id={text}; x=y").parse().unwrap());
             }
-            let session = world.sessions.visit().session(&request).await.unwrap();
-            assert_eq!(session.count, 3);
+            let session = world.sessions.request_session().session(&request).await.unwrap();
+            assert_eq!(session.value().count, 3);
         }
-        assert!(world.events().iter().any(|event| event.starts_with("SeveralKeys")));
+        assert!(world.events().iter().any(|event| event.starts_with("MultipleKeys")));
     });
 }
 
@@ -113,7 +122,7 @@ pub fn a_store_never_sees_a_secret(store: impl Store) {
         let mut keys = vec![key_of(&session)];
         session.login(&super::alice()).await.unwrap();
         keys.push(key_of(&session));
-        session.elevate().await.unwrap();
+        session.renew().await.unwrap();
         keys.push(key_of(&session));
         let ended = world.sessions.generate(Tally::of(2)).await.unwrap();
         keys.push(key_of(&ended));

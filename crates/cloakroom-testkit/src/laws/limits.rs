@@ -3,8 +3,10 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use cloakroom::record::EndReason;
+use cloakroom::store::{Operation, Page};
 use cloakroom::{
-    EndReason, Error, ErrorKind, Key, Limit, Login, Operation, Page, Sessions, Store, Timestamp, Vacancy,
+    Error, ErrorKind, Key, Login, NoSession, SessionLimit, Sessions, Store, Timestamp,
 };
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, key_of, visit};
@@ -14,7 +16,7 @@ use crate::{Fault, FaultyStore, StepStore, block_on};
 const CLIENTS: usize = 50;
 
 async fn sign_in(world: &World) -> Result<Key, Error> {
-    let mut session = world.sessions.visit().session(&http::HeaderMap::new()).await?;
+    let mut session = world.sessions.request_session().session(&http::HeaderMap::new()).await?;
     session.login(&alice()).await?;
     Ok(key_of(&session))
 }
@@ -35,7 +37,7 @@ async fn listed(sessions: &Sessions<Tally>) -> usize {
 /// On two nodes that share the store, and each of those that remain is listed.
 pub fn of_many_logins_at_a_limit_exactly_as_many_remain(store: impl Store) {
     let store = Arc::new(store);
-    let limit = Limit::displacing_oldest(3);
+    let limit = SessionLimit::end_oldest(3);
     let nodes = [(); 2].map(|()| World::with(Arc::clone(&store), |builder| builder.limit(limit)));
     let (gate, nodes) = (Barrier::new(CLIENTS), &nodes);
     let keys: Vec<Key> = std::thread::scope(|scope| {
@@ -57,7 +59,7 @@ pub fn of_many_logins_at_a_limit_exactly_as_many_remain(store: impl Store) {
 
 /// And nobody else's session does.
 pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Store) {
-    let world = World::with(store, |builder| builder.limit(Limit::displacing_oldest(2)));
+    let world = World::with(store, |builder| builder.limit(SessionLimit::end_oldest(2)));
     block_on(async {
         let mut his = world.sessions.generate(Tally::of(1)).await.unwrap();
         his.login(&bob()).await.unwrap();
@@ -66,7 +68,7 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
             world.clock.advance(Duration::from_mins(1));
             keys.push(sign_in(&world).await.unwrap());
         }
-        let displaced = Vacancy::Ended(EndReason::Displaced);
+        let displaced = NoSession::Ended(EndReason::OverLimit);
         assert_eq!(assert_dead(&world, &keys[0]).await, displaced);
         assert_eq!(living(&world, &keys).await, 2);
         assert!(world.events().iter().any(|event| event.starts_with("ExcessSession")));
@@ -86,14 +88,14 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
 
 /// The visitor who is refused keeps the session they had.
 pub fn a_limit_that_refuses_ends_nobody(store: impl Store) {
-    let world = World::with(store, |builder| builder.limit(Limit::refusing(2)));
+    let world = World::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
     block_on(async {
         let keys = [sign_in(&world).await.unwrap(), sign_in(&world).await.unwrap()];
         let cart = key_of(&world.sessions.generate(Tally::of(7)).await.unwrap());
         let mut visitor = visit(&world, &cart).await;
         assert_kind(visitor.login(&alice()).await, ErrorKind::TooManySessions);
         let visitor = visit(&world, &cart).await;
-        assert_eq!((visitor.count, visitor.principal()), (7, None));
+        assert_eq!((visitor.value().count, visitor.principal()), (7, None));
         assert_eq!((living(&world, &keys).await, listed(&world.sessions).await), (2, 2));
 
         visit(&world, &keys[0]).await.logout().await.unwrap();
@@ -104,13 +106,13 @@ pub fn a_limit_that_refuses_ends_nobody(store: impl Store) {
 
 /// Ended, or expired and not swept.
 pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) {
-    let world = World::with(store, |builder| builder.limit(Limit::refusing(2)));
+    let world = World::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
     block_on(async {
         let expired = sign_in(&world).await.unwrap();
         world.clock.advance(Duration::from_mins(29));
         let kept = sign_in(&world).await.unwrap();
         world.clock.advance(Duration::from_mins(2));
-        assert_eq!(assert_dead(&world, &expired).await, Vacancy::Expired);
+        assert_eq!(assert_dead(&world, &expired).await, NoSession::Expired);
         let third = sign_in(&world).await.unwrap();
         assert_eq!(living(&world, &[kept, third.clone()]).await, 2);
         world.sessions.revoke(third.id()).await.unwrap();
@@ -123,7 +125,7 @@ pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) 
 /// place can't know better; the login does, before it answers.
 pub fn a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit(store: impl Store) {
     let steps = StepStore::new(store);
-    let limit = Limit::refusing(1);
+    let limit = SessionLimit::reject_new(1);
     let here = World::with(steps.clone(), |builder| builder.limit(limit));
     let there = World::with(steps.clone(), |builder| builder.limit(limit));
     let held = steps.hold(Operation::Insert);
@@ -154,7 +156,10 @@ pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Sto
         let mut visitor = visit(&world, &key).await;
         let late = visitor.login(Login::of(&alice()).checked_at(checked)).await;
         assert_kind(late, ErrorKind::LoginRevoked);
-        assert_eq!((visit(&world, &key).await.count, listed(&world.sessions).await), (7, 0));
+        assert_eq!(
+            (visit(&world, &key).await.value().count, listed(&world.sessions).await),
+            (7, 0)
+        );
         visit(&world, &key).await.login(Login::of(&bob()).checked_at(checked)).await.unwrap();
         sign_in(&world).await.unwrap();
     });
@@ -195,7 +200,7 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
         own.login(&alice()).await.unwrap();
         assert_eq!(world.sessions.revoke_issued_before(&alice(), changed).await.unwrap(), 1);
         assert_eq!(visit(&world, &key_of(&own)).await.principal(), Some(&alice()));
-        assert_eq!(assert_dead(&world, &old[1]).await, Vacancy::Ended(EndReason::Revoked));
+        assert_eq!(assert_dead(&world, &old[1]).await, NoSession::Ended(EndReason::Revoked));
         // What it lives on by is no login.
         own.extend(Duration::from_hours(20)).await.unwrap();
         assert_eq!(listed(&world.sessions).await, 1);
@@ -207,7 +212,10 @@ pub fn a_revocation_years_ahead_locks_nobody_out(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let key = sign_in(&world).await.unwrap();
-        assert_eq!(world.sessions.revoke_issued_before(&alice(), Timestamp::NEVER).await.unwrap(), 1);
+        assert_eq!(
+            world.sessions.revoke_issued_before(&alice(), Timestamp::NEVER).await.unwrap(),
+            1
+        );
         assert_dead(&world, &key).await;
         assert_kind(sign_in(&world).await, ErrorKind::LoginRevoked);
         world.clock.advance(Duration::from_mins(1));

@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use cloakroom::{CookiePolicy, Key, Secret, SessionId, Sessions, Store, Transport};
+use cloakroom::key::Secret;
+use cloakroom::{CookiePolicy, Key, PublicId, Sessions, Store, Transport};
 use http::HeaderMap;
 
 use super::{Tally, World, alice, assert_dead, increment, key_of, visit};
@@ -14,7 +15,7 @@ use crate::{StepStore, block_on};
 pub fn nothing_done_first_adopts_the_clients_id(store: impl Store) {
     let world = World::new(store);
     block_on(async {
-        let planted = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let planted = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
         for first in 0..4 {
             let mut session = visit(&world, &planted).await;
             match first {
@@ -25,7 +26,7 @@ pub fn nothing_done_first_adopts_the_clients_id(store: impl Store) {
             }
             session.login(&alice()).await.unwrap();
             assert_ne!(session.id(), Some(planted.id()));
-            assert!(visit(&world, &planted).await.is_vacant());
+            assert!(!visit(&world, &planted).await.exists());
         }
     });
 }
@@ -35,7 +36,7 @@ pub fn what_was_written_before_the_end_does_not_come_back(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let request = world.sessions.visit();
+        let request = world.sessions.request_session();
         let mut session = request.session(&world.request(&key)).await.unwrap();
         increment(&mut session).await.unwrap();
         session.end().await.unwrap();
@@ -71,10 +72,11 @@ pub fn a_cancelled_request_never_stands_in_the_way_of_a_logout(store: impl Store
 pub fn a_logout_on_one_node_is_seen_by_the_other_at_once(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     let world = World::new(Arc::clone(&store));
-    let other: Sessions<Tally> = Sessions::builder(store).clock(world.clock.clone()).build().unwrap();
+    let other: Sessions<Tally> =
+        Sessions::builder(store).clock(world.clock.clone()).build().unwrap();
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        assert_eq!(other.of_key(&key).await.unwrap().count, 1);
+        assert_eq!(other.of_key(&key).await.unwrap().value().count, 1);
         let mut in_flight = other.of_key(&key).await.unwrap();
         visit(&world, &key).await.logout().await.unwrap();
         assert!(other.of_key(&key).await.is_err());
@@ -91,15 +93,17 @@ pub fn a_cookie_is_read_under_the_name_it_was_set_under(store: impl Store) {
         CookiePolicy::secure("shop").with_path("/app").with_domain("example.com"),
         CookiePolicy::for_plain_http("shop"),
     ] {
-        let sessions: Sessions<Tally> =
-            Sessions::builder(Arc::clone(&store)).transport(Transport::cookie(policy)).build().unwrap();
+        let sessions: Sessions<Tally> = Sessions::builder(Arc::clone(&store))
+            .transport(Transport::cookie(policy))
+            .build()
+            .unwrap();
         block_on(async {
             let session = sessions.generate(Tally::of(7)).await.unwrap();
             let (_, set) = session.headers().iter().find(|(name, _)| name == "set-cookie").unwrap();
             let pair = set.to_str().unwrap().split(';').next().unwrap().to_owned();
             let mut request = HeaderMap::new();
             request.insert("cookie", pair.parse().unwrap());
-            assert_eq!(sessions.of_headers(&request).await.unwrap().unwrap().count, 7);
+            assert_eq!(sessions.of_headers(&request).await.unwrap().unwrap().value().count, 7);
         });
     }
 }

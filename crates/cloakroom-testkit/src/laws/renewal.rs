@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{EndReason, ErrorKind, Key, Store, TheftPolicy, Transport, Vacancy};
+use cloakroom::policy::ReusePolicy;
+use cloakroom::record::EndReason;
+use cloakroom::{ErrorKind, Key, NoSession, Store, Transport};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
@@ -27,7 +29,7 @@ pub fn all_who_present_the_old_key_are_given_the_same_next_one(store: impl Store
         }
         assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
         assert_eq!(given(&world, &next).await, None);
-        assert_eq!(visit(&world, &next).await.count, 1);
+        assert_eq!(visit(&world, &next).await.value().count, 1);
     });
 }
 
@@ -53,17 +55,17 @@ pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: i
         let old = due(&world).await;
         let next = given(&world, &old).await.expect("a renewal is due");
         world.clock.advance(Duration::from_mins(10));
-        assert!(!visit(&world, &next).await.is_vacant()); // first sighting
+        assert!(visit(&world, &next).await.exists()); // first sighting
         assert_eq!(given(&world, &old).await, Some(next.clone()));
         world.clock.advance(GRACE.checked_sub(Duration::from_millis(1)).unwrap());
-        assert!(!visit(&world, &next).await.is_vacant());
+        assert!(visit(&world, &next).await.exists());
         assert_eq!(given(&world, &old).await, Some(next.clone()));
         world.clock.advance(Duration::from_millis(1));
-        assert!(!visit(&world, &next).await.is_vacant()); // second sighting: the old one retires
+        assert!(visit(&world, &next).await.exists()); // second sighting: the old one retires
         assert_kind(world.sessions.of_key(&old).await, ErrorKind::Superseded);
         world.clock.advance(GRACE);
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
-        assert_eq!(visit(&world, &next).await.count, 1);
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
+        assert_eq!(visit(&world, &next).await.value().count, 1);
     });
 }
 
@@ -73,36 +75,36 @@ pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
     block_on(async {
         let (old, next) = retired(&world).await;
         world.clock.advance(THEFT.checked_sub(Duration::from_millis(1)).unwrap());
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
-        assert!(!visit(&world, &next).await.is_vacant());
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
+        assert!(visit(&world, &next).await.exists());
         world.clock.advance(Duration::from_millis(1));
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::Stolen));
-        assert_eq!(assert_dead(&world, &next).await, Vacancy::Ended(EndReason::Stolen));
-        assert!(world.events().iter().any(|event| event.starts_with("StolenSecret")));
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Ended(EndReason::KeyReused));
+        assert_eq!(assert_dead(&world, &next).await, NoSession::Ended(EndReason::KeyReused));
+        assert!(world.events().iter().any(|event| event.starts_with("KeyReused")));
     });
 }
 
 /// By choice the copy opens nothing, is reported, and the session goes on.
 pub fn a_retired_key_may_be_reported_only(store: impl Store) {
-    let world = World::with(store, |builder| builder.theft(TheftPolicy::report()));
+    let world = World::with(store, |builder| builder.reuse(ReusePolicy::report()));
     block_on(async {
         let (old, next) = retired(&world).await;
         world.clock.advance(THEFT);
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
-        assert!(!visit(&world, &next).await.is_vacant());
-        assert!(world.events().iter().any(|event| event.starts_with("StolenSecret")));
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
+        assert!(visit(&world, &next).await.exists());
+        assert!(world.events().iter().any(|event| event.starts_with("KeyReused")));
     });
 }
 
 /// By choice its request fails, and no session begins under it but by a login; a page takes the cookie away.
 pub fn a_retired_key_may_be_refused(store: impl Store) {
-    let world = World::with(store, |builder| builder.theft(TheftPolicy::refuse()));
+    let world = World::with(store, |builder| builder.reuse(ReusePolicy::refuse()));
     block_on(async {
         let (old, next) = retired(&world).await;
         world.clock.advance(THEFT);
-        let request = world.sessions.visit();
+        let request = world.sessions.request_session();
         let mut copy = request.session(&world.navigation(&old)).await.unwrap();
-        assert_eq!(copy.vacancy(), Some(Vacancy::Superseded));
+        assert_eq!(copy.no_session(), Some(NoSession::Superseded));
         assert_kind(copy.set(Tally::of(9)).await, ErrorKind::Superseded);
         let mut response = http::HeaderMap::new();
         request.finish(&mut response);
@@ -111,7 +113,7 @@ pub fn a_retired_key_may_be_refused(store: impl Store) {
         let mut copy = visit(&world, &old).await;
         copy.login(&alice()).await.unwrap();
         assert_ne!(copy.id(), Some(next.id()));
-        assert!(!visit(&world, &next).await.is_vacant());
+        assert!(visit(&world, &next).await.exists());
     });
 }
 
@@ -120,15 +122,15 @@ pub fn theft_is_noticed_after_the_span_the_policy_says(store: impl Store) {
     let minutes = [2, 15];
     let store = std::sync::Arc::new(store);
     for span in minutes.map(Duration::from_mins) {
-        let policy = TheftPolicy::end().after(span);
-        let world = World::with(std::sync::Arc::clone(&store), |builder| builder.theft(policy));
+        let policy = ReusePolicy::end().after(span);
+        let world = World::with(std::sync::Arc::clone(&store), |builder| builder.reuse(policy));
         block_on(async {
             let (old, next) = retired(&world).await;
             world.clock.advance(span.checked_sub(Duration::from_millis(1)).unwrap());
-            assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
-            assert!(!visit(&world, &next).await.is_vacant());
+            assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
+            assert!(visit(&world, &next).await.exists());
             world.clock.advance(Duration::from_millis(1));
-            assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::Stolen));
+            assert_eq!(assert_dead(&world, &old).await, NoSession::Ended(EndReason::KeyReused));
         });
     }
 }
@@ -141,8 +143,8 @@ pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
         let old = key_of(&session);
         session.login(&alice()).await.unwrap();
         world.clock.advance(Duration::from_mins(20));
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Replaced);
-        assert!(!visit(&world, &key_of(&session)).await.is_vacant());
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
+        assert!(visit(&world, &key_of(&session)).await.exists());
     });
 }
 
@@ -159,7 +161,7 @@ pub fn renewal_waits_until_the_old_key_has_retired(store: impl Store) {
         world.clock.advance(RENEWAL);
         let third = given(&world, &next).await.expect("the next renewal is due");
         assert!(third != next && third != old);
-        assert_eq!(visit(&world, &third).await.count, 1);
+        assert_eq!(visit(&world, &third).await.value().count, 1);
     });
 }
 
@@ -173,7 +175,7 @@ pub fn a_bearer_token_is_never_renewed(store: impl Store) {
         request.insert("authorization", format!("Bearer {}", key.expose()).parse().unwrap());
         for _ in 0..4 {
             world.clock.advance(RENEWAL);
-            let visit = world.sessions.visit();
+            let visit = world.sessions.request_session();
             let session = visit.session(&request).await.unwrap();
             assert_eq!(key_of(&session), key);
             let mut response = http::HeaderMap::new();
@@ -209,7 +211,7 @@ pub fn parallel_requests_at_a_renewal_all_succeed(store: impl Store) {
         distinct.dedup();
         assert_eq!(distinct.len(), 1, "all who were sent a key were sent the same");
         for key in [distinct[0], &old] {
-            assert_eq!(visit(&world, key).await.count, 51);
+            assert_eq!(visit(&world, key).await.value().count, 51);
         }
     });
 }
@@ -250,16 +252,16 @@ pub(super) async fn due(world: &World) -> Key {
 pub(super) async fn retired(world: &World) -> (Key, Key) {
     let old = due(world).await;
     let next = given(world, &old).await.expect("a renewal is due");
-    assert!(!visit(world, &next).await.is_vacant());
+    assert!(visit(world, &next).await.exists());
     world.clock.advance(GRACE);
-    assert!(!visit(world, &next).await.is_vacant());
+    assert!(visit(world, &next).await.exists());
     (old, next)
 }
 
 /// The key that the response to a read with `key` sends.
 async fn given(world: &World, key: &Key) -> Option<Key> {
     let session = visit(world, key).await;
-    assert!(!session.is_vacant(), "the key must work");
+    assert!(session.exists(), "the key must work");
     sent(&session)
 }
 

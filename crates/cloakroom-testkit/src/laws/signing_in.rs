@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::{EndReason, ErrorKind, Lifetime, Store, Vacancy};
+use cloakroom::record::EndReason;
+use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 
 use super::{Tally, World, alice, assert_dead, assert_kind, bob, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
@@ -18,10 +19,10 @@ pub fn after_login_the_old_key_opens_and_writes_nothing(store: impl Store) {
         session.login(&alice()).await.unwrap();
         assert_eq!(session.id(), Some(old.id()));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
-        assert_kind(raiser.elevate().await, ErrorKind::Superseded);
+        assert_kind(raiser.renew().await, ErrorKind::Superseded);
         assert_kind(ender.logout().await, ErrorKind::Superseded);
         let stale = visit(&world, &old).await;
-        assert!(stale.is_vacant() && stale.count == 0 && stale.principal().is_none());
+        assert!(!stale.exists() && stale.value().count == 0 && stale.principal().is_none());
         assert_eq!(visit(&world, &key_of(&session)).await.principal(), Some(&alice()));
     });
 }
@@ -34,24 +35,26 @@ pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
         session.login(&alice()).await.unwrap();
         let old = key_of(&session);
         let mut writer = visit(&world, &old).await;
-        session.elevate().await.unwrap();
-        assert_eq!((session.count, session.principal()), (1, Some(&alice())));
+        session.renew().await.unwrap();
+        assert_eq!((session.value().count, session.principal()), (1, Some(&alice())));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
-        assert!(visit(&world, &old).await.is_vacant());
-        let mut vacant = world.sessions.visit().session(&http::HeaderMap::new()).await.unwrap();
-        assert_kind(vacant.elevate().await, ErrorKind::NotFound);
+        assert!(!visit(&world, &old).await.exists());
+        let mut vacant =
+            world.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
+        assert_kind(vacant.renew().await, ErrorKind::NotFound);
     });
 }
 
 /// A cart survives signing in; both timeouts count anew.
 pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
-    let lifetime = Lifetime::absolute(Duration::from_hours(1)).with_idle(Duration::from_mins(30));
+    let lifetime =
+        Lifetime::absolute(Duration::from_hours(1)).with_idle_timeout(Duration::from_mins(30));
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
         world.clock.advance(Duration::from_mins(25));
         session.login(&alice()).await.unwrap();
-        assert_eq!((session.count, session.principal()), (4, Some(&alice())));
+        assert_eq!((session.value().count, session.principal()), (4, Some(&alice())));
         assert_eq!(session.expires_in(), Duration::from_mins(30));
         assert_eq!(session.authenticated_at(), Some(world.clock.now()));
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
@@ -70,8 +73,8 @@ pub fn login_as_another_ends_the_old_session_and_begins_a_blank_one(store: impl 
         let old = key_of(&session);
         session.login(&bob()).await.unwrap();
         assert_ne!(session.id(), Some(old.id()));
-        assert_eq!((session.count, session.principal()), (0, Some(&bob())));
-        assert_eq!(assert_dead(&world, &old).await, Vacancy::Ended(EndReason::SignedInAsAnother));
+        assert_eq!((session.value().count, session.principal()), (0, Some(&bob())));
+        assert_eq!(assert_dead(&world, &old).await, NoSession::Ended(EndReason::SignedInAsAnother));
     });
 }
 
@@ -88,7 +91,7 @@ pub fn a_double_click_on_login_ends_signed_in(store: impl Store) {
             assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
         }
         assert_ne!(first.id(), second.id());
-        assert_eq!((first.count, second.count), (4, 0));
+        assert_eq!((first.value().count, second.value().count), (4, 0));
     });
 }
 
@@ -115,7 +118,7 @@ pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: im
         let old = key_of(&session);
         session.login(&alice()).await.unwrap();
         world.clock.advance(Duration::from_secs(59));
-        let visit_page = world.sessions.visit();
+        let visit_page = world.sessions.request_session();
         let mut late = visit_page.session(&world.navigation(&old)).await.unwrap();
         assert_kind(increment(&mut late).await, ErrorKind::Superseded);
         assert_kind(late.start().await, ErrorKind::Superseded);
@@ -126,7 +129,7 @@ pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: im
         assert_kind(created, ErrorKind::Superseded);
         world.clock.advance(Duration::from_secs(1));
         let mut later = visit(&world, &old).await;
-        assert_eq!(later.vacancy(), Some(Vacancy::Replaced));
+        assert_eq!(later.no_session(), Some(NoSession::Retired));
         increment(&mut later).await.unwrap();
         assert_ne!(later.id(), session.id());
     });
@@ -139,15 +142,15 @@ pub fn a_guard_may_renew_and_the_handler_still_write(store: impl Store) {
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         spy.reset();
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut guard = visit.session(&world.request(&key)).await.unwrap();
         let mut handler = visit.session(&world.request(&key)).await.unwrap();
-        guard.elevate().await.unwrap();
+        guard.renew().await.unwrap();
         increment(&mut handler).await.unwrap();
         assert_eq!((spy.calls().get, spy.calls().replace, spy.calls().total()), (1, 2, 3));
         let mut response = http::HeaderMap::new();
         visit.finish(&mut response);
         let CookieSeen::Set { key, .. } = cookie_of(&response) else { panic!("no key was sent") };
-        assert_eq!(super::visit(&world, &key).await.count, 2);
+        assert_eq!(super::visit(&world, &key).await.value().count, 2);
     });
 }

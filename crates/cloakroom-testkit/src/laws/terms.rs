@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::{Lifetime, Login, Page, Session, Store};
+use cloakroom::store::Page;
+use cloakroom::{Lifetime, Login, Session, Store};
 
 use super::{Tally, World, alice, assert_dead, increment, key_of, visit};
 use crate::block_on;
@@ -17,16 +18,18 @@ pub fn a_lifetime_of_ones_own_sticks_through_every_write(store: impl Store) {
         let mut at_login = world.sessions.generate(Tally::of(1)).await.unwrap();
         at_login.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
         let mut later = world.sessions.generate(Tally::of(1)).await.unwrap();
-        later.live_for(long).await.unwrap();
-        let mut fresh = world.sessions.visit().session(&http::HeaderMap::new()).await.unwrap();
-        fresh.live_for(long).await.unwrap();
-        let mut anew = world.sessions.visit().session(&http::HeaderMap::new()).await.unwrap();
+        later.set_lifetime(long).await.unwrap();
+        let mut fresh =
+            world.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
+        fresh.set_lifetime(long).await.unwrap();
+        let mut anew =
+            world.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
         anew.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
 
         for session in [&mut at_login, &mut later, &mut fresh, &mut anew] {
             assert_eq!(session.lifetime(), long);
             increment(session).await.unwrap();
-            session.elevate().await.unwrap();
+            session.renew().await.unwrap();
             session.set_label("desk").await.unwrap();
         }
         world.clock.advance(13 * DAY);
@@ -57,10 +60,13 @@ pub fn the_cookie_follows_a_lifetime_of_ones_own(store: impl Store) {
             (Lifetime::aal2(), None),
         ] {
             let mut next = visit(&world, &key_of(&session)).await;
-            next.live_for(lifetime).await.unwrap();
+            next.set_lifetime(lifetime).await.unwrap();
             let cookie = set_cookie(&next).expect("the cookie must change");
             let wanted = max_age.map(|seconds: u64| format!("Max-Age={seconds}"));
-            assert_eq!(cookie.split("; ").find(|part| part.starts_with("Max-Age")), wanted.as_deref());
+            assert_eq!(
+                cookie.split("; ").find(|part| part.starts_with("Max-Age")),
+                wanted.as_deref()
+            );
             increment(&mut next).await.unwrap();
             session = next;
             let again = visit(&world, &key_of(&session)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{ErrorKind, Lifetime, Store, Vacancy};
+use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 
 use super::{Tally, World, assert_dead, assert_kind, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
@@ -12,22 +12,22 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// To the millisecond: alive before its deadline, gone at it; reading counts as use.
 pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) {
-    let lifetime = Lifetime::absolute(10 * HOUR).with_idle(30 * MINUTE);
+    let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(30 * MINUTE);
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         for _ in 0..4 {
             world.clock.advance((30 * MINUTE).checked_sub(Duration::from_millis(1)).unwrap());
-            assert!(!visit(&world, &key).await.is_vacant());
+            assert!(visit(&world, &key).await.exists());
         }
         world.clock.advance(30 * MINUTE);
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Expired);
     });
 }
 
 /// Busy or not, a session has an end.
 pub fn the_absolute_deadline_holds_however_busy_the_session(store: impl Store) {
-    let lifetime = Lifetime::absolute(2 * HOUR).with_idle(30 * MINUTE);
+    let lifetime = Lifetime::absolute(2 * HOUR).with_idle_timeout(30 * MINUTE);
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
@@ -36,13 +36,13 @@ pub fn the_absolute_deadline_holds_however_busy_the_session(store: impl Store) {
             increment(&mut visit(&world, &key).await).await.unwrap();
         }
         world.clock.advance(MINUTE);
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Expired);
     });
 }
 
 /// Reading all the time writes once per tenth of the idle timeout, and moves no payload.
 pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Store) {
-    let lifetime = Lifetime::absolute(10 * HOUR).with_idle(100 * MINUTE);
+    let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(100 * MINUTE);
     let spy = crate::SpyStore::new(store);
     let world = World::with(spy.clone(), |builder| builder.lifetime(lifetime));
     block_on(async {
@@ -50,7 +50,7 @@ pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Stor
         spy.reset();
         for _ in 0..100 {
             world.clock.advance(MINUTE);
-            assert!(!visit(&world, &key).await.is_vacant());
+            assert!(visit(&world, &key).await.exists());
         }
         assert_eq!((spy.calls().get, spy.calls().touch, spy.calls().total()), (100, 10, 110));
     });
@@ -58,7 +58,7 @@ pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Stor
 
 /// Max-Age covers all the record may live, so that a touch needs no new cookie.
 pub fn the_cookie_never_ends_before_the_record(store: impl Store) {
-    let lifetime = Lifetime::absolute(10 * HOUR).with_idle(30 * MINUTE);
+    let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(30 * MINUTE);
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let session = world.sessions.generate(Tally::of(1)).await.unwrap();
@@ -85,8 +85,8 @@ pub fn a_session_keeps_the_lifetime_it_was_given(store: impl Store) {
             world.clock.advance(24 * HOUR);
             visit(&world, &key).await.update(|tally| tally.count += 1).await.unwrap();
         }
-        assert_eq!(visit(&world, &key).await.count, 30);
-        assert_eq!(assert_dead(&world, &brief).await, Vacancy::Expired);
+        assert_eq!(visit(&world, &key).await.value().count, 30);
+        assert_eq!(assert_dead(&world, &brief).await, NoSession::Expired);
     });
 }
 
@@ -104,7 +104,7 @@ pub fn an_expiry_of_zero_ends_the_session(store: impl Store) {
         session.set_for(Tally::of(2), Duration::ZERO).await.unwrap();
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotFound);
         let stillborn = world.sessions.generate_for(Tally::of(1), Duration::ZERO).await.unwrap();
-        assert!(stillborn.is_vacant());
+        assert!(!stillborn.exists());
     });
 }
 
@@ -120,12 +120,12 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
         session.set(Tally::of(2)).await.unwrap();
         assert_eq!(session.expires_in(), MINUTE);
         session.set_for(Tally::of(3), 2 * MINUTE).await.unwrap();
-        assert_eq!((session.count, session.expires_in()), (3, 2 * MINUTE));
+        assert_eq!((session.value().count, session.expires_in()), (3, 2 * MINUTE));
         let key = key_of(&session);
         world.clock.advance((2 * MINUTE).checked_sub(Duration::from_millis(1)).unwrap());
-        assert!(!visit(&world, &key).await.is_vacant());
+        assert!(visit(&world, &key).await.exists());
         world.clock.advance(Duration::from_millis(1));
-        assert_eq!(assert_dead(&world, &key).await, Vacancy::Expired);
+        assert_eq!(assert_dead(&world, &key).await, NoSession::Expired);
     });
 }
 
@@ -143,8 +143,8 @@ pub fn outgrowing_the_cookie_renews_the_key(store: impl Store) {
         };
         assert_eq!(max_age, Some(360_000));
         assert_ne!(key, old);
-        assert_eq!(visit(&world, &key).await.count, 1);
-        assert_eq!(visit(&world, &old).await.count, 1); // the response may be lost
+        assert_eq!(visit(&world, &key).await.value().count, 1);
+        assert_eq!(visit(&world, &old).await.value().count, 1); // the response may be lost
         let mut session = visit(&world, &key).await;
         session.extend(Duration::MAX).await.unwrap();
         assert_eq!(session.expires_in(), 400 * 24 * HOUR);

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use cloakroom::{Operation, Page, Store};
+use cloakroom::Store;
+use cloakroom::store::{Operation, Page};
 use http::HeaderMap;
 
 use super::{Tally, World, alice, increment, key_of};
@@ -23,30 +24,30 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         let request = world.request(&key);
         calls();
 
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         visit.finish(&mut HeaderMap::new());
         assert_eq!(calls(), 0, "ignored");
 
-        let mut session = world.sessions.visit().session(&request).await.unwrap();
-        assert_eq!((session.count, calls()), (1, 1), "read");
+        let mut session = world.sessions.request_session().session(&request).await.unwrap();
+        assert_eq!((session.value().count, calls()), (1, 1), "read");
 
         increment(&mut session).await.unwrap();
         assert_eq!(calls(), 1, "changed after a read");
         increment(&mut session).await.unwrap();
         assert_eq!(calls(), 1, "changed again");
 
-        let mut vacant = world.sessions.visit().session(&HeaderMap::new()).await.unwrap();
+        let mut vacant = world.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
         assert_eq!(vacant.update(|tally| tally.count).await.unwrap(), 0);
         vacant.logout().await.unwrap();
         assert_eq!(calls(), 0, "a visitor who writes nothing");
 
-        let mut fresh = world.sessions.visit().session(&HeaderMap::new()).await.unwrap();
+        let mut fresh = world.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
         increment(&mut fresh).await.unwrap();
         assert_eq!(calls(), 1, "a new visitor's first write");
 
         let mut request = HeaderMap::new();
         request.insert("cookie", "__Host-id=garbage; __Host-id=".parse().unwrap());
-        assert!(world.sessions.visit().session(&request).await.unwrap().is_vacant());
+        assert!(!world.sessions.request_session().session(&request).await.unwrap().exists());
         assert_eq!(calls(), 0, "what is no key is never looked up");
 
         session.login(&alice()).await.unwrap();
@@ -66,14 +67,25 @@ pub fn a_page_of_a_long_list_costs_no_more_than_the_page(store: impl Store) {
     let world = World::new(spy.clone());
     block_on(async {
         for _ in 0..60 {
-            world.sessions.visit().session(&HeaderMap::new()).await.unwrap().login(&alice()).await.unwrap();
+            world
+                .sessions
+                .request_session()
+                .session(&HeaderMap::new())
+                .await
+                .unwrap()
+                .login(&alice())
+                .await
+                .unwrap();
         }
         let mut page = Page::first(10);
         for _ in 0..6 {
             spy.reset();
             let listed = world.sessions.list(&alice(), page).await.unwrap();
             assert_eq!(listed.len(), 10);
-            assert_eq!((spy.calls().ids_of, spy.calls().get, spy.calls().total()), (1, 10, 11));
+            assert_eq!(
+                (spy.calls().sessions_of, spy.calls().get, spy.calls().total()),
+                (1, 10, 11)
+            );
             page = page.after(listed[9].id());
         }
         assert_eq!(world.sessions.list(&alice(), page).await.unwrap().len(), 0);
@@ -88,15 +100,15 @@ pub fn what_is_no_key_costs_nothing(store: impl Store) {
         for value in ["", "garbage", "\"\"", "1", "' OR 1=1 --", "../../etc/passwd"] {
             let mut request = HeaderMap::new();
             request.insert("cookie", format!("__Host-id={value}").parse().unwrap());
-            assert!(world.sessions.visit().session(&request).await.unwrap().is_vacant());
+            assert!(!world.sessions.request_session().session(&request).await.unwrap().exists());
         }
         assert_eq!(spy.calls().total(), 0);
         let made_up = cloakroom::Key::new(
-            cloakroom::SessionId::from_bytes([5; 16]),
-            cloakroom::Secret::from_bytes([6; 16]),
+            cloakroom::PublicId::from_bytes([5; 16]),
+            cloakroom::key::Secret::from_bytes([6; 16]),
         );
         for _ in 0..3 {
-            assert!(super::visit(&world, &made_up).await.is_vacant());
+            assert!(!super::visit(&world, &made_up).await.exists());
         }
         assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
     });
@@ -112,7 +124,7 @@ pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
     for is_dropped in [false, true] {
         spy.reset();
         let held = steps.hold(Operation::Get);
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut first = Box::pin(visit.session(&request));
         let mut second = Box::pin(visit.session(&request));
         // The store halts the first before it is held, so that it takes some polling to get there.
@@ -124,9 +136,9 @@ pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
             drop(first);
         } else {
             held.release();
-            assert_eq!(block_on(first).unwrap().count, 1);
+            assert_eq!(block_on(first).unwrap().value().count, 1);
         }
-        assert_eq!(block_on(second).unwrap().count, 1);
+        assert_eq!(block_on(second).unwrap().value().count, 1);
         assert_eq!(spy.calls().get, 1);
     }
 }

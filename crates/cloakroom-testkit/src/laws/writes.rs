@@ -41,8 +41,8 @@ pub fn an_update_that_lost_its_race_runs_again_on_the_fresh_value(store: impl St
         .await
         .unwrap();
         assert_eq!(runs, 2);
-        assert_eq!(slow.notes, ["fast", "slow"]);
-        assert_eq!(visit(&world, &key).await.notes, ["fast", "slow"]);
+        assert_eq!(slow.value().notes, ["fast", "slow"]);
+        assert_eq!(visit(&world, &key).await.value().notes, ["fast", "slow"]);
     });
 }
 
@@ -52,10 +52,10 @@ pub fn what_an_update_returned_is_in_the_store(store: impl Store) {
     block_on(async {
         let mut session = world.sessions.generate(Tally::of(41)).await.unwrap();
         assert_eq!(increment(&mut session).await.unwrap(), 42);
-        assert_eq!(session.count, 42);
-        assert_eq!(visit(&world, &key_of(&session)).await.count, 42);
+        assert_eq!(session.value().count, 42);
+        assert_eq!(visit(&world, &key_of(&session)).await.value().count, 42);
         session.set(Tally::of(7)).await.unwrap();
-        assert_eq!(visit(&world, &key_of(&session)).await.count, 7);
+        assert_eq!(visit(&world, &key_of(&session)).await.value().count, 7);
     });
 }
 
@@ -87,8 +87,8 @@ pub fn a_failing_update_writes_nothing(store: impl Store) {
             .await
             .unwrap();
         assert_eq!(refused, Err("sold out"));
-        assert_eq!(session.count, 1);
-        assert_eq!(visit(&world, &key_of(&session)).await.count, 1);
+        assert_eq!(session.value().count, 1);
+        assert_eq!(visit(&world, &key_of(&session)).await.value().count, 1);
     });
 }
 
@@ -100,7 +100,7 @@ pub fn extending_never_rewrites_the_value(store: impl Store) {
         let mut old = visit(&world, &key).await;
         visit(&world, &key).await.set(Tally::of(2)).await.unwrap();
         old.extend(std::time::Duration::from_mins(10)).await.unwrap();
-        assert_eq!(old.count, 2);
+        assert_eq!(old.value().count, 2);
         assert_eq!(count_async(&world, &key_of(&old)).await, 2);
     });
 }
@@ -108,10 +108,11 @@ pub fn extending_never_rewrites_the_value(store: impl Store) {
 /// Two handles of a visitor without a session write at once: one session with both writes.
 pub fn two_handles_of_one_request_begin_one_session(store: impl Store) {
     let world = World::new(store);
-    let visit = world.sessions.visit();
+    let visit = world.sessions.request_session();
     let request = http::HeaderMap::new();
-    let (mut first, mut second) =
-        block_on(async { (visit.session(&request).await.unwrap(), visit.session(&request).await.unwrap()) });
+    let (mut first, mut second) = block_on(async {
+        (visit.session(&request).await.unwrap(), visit.session(&request).await.unwrap())
+    });
     thread::scope(|scope| {
         scope.spawn(|| block_on(increment(&mut first)).unwrap());
         scope.spawn(|| block_on(increment(&mut second)).unwrap());
@@ -120,7 +121,7 @@ pub fn two_handles_of_one_request_begin_one_session(store: impl Store) {
         increment(&mut first).await.unwrap();
         increment(&mut second).await.unwrap();
         assert_eq!(first.id(), second.id());
-        assert_eq!(second.count, 4);
+        assert_eq!(second.value().count, 4);
         assert_eq!(count_async(&world, &key_of(&second)).await, 4);
     });
 }
@@ -130,7 +131,7 @@ pub fn handles_of_one_request_see_each_others_changes(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut first = visit.session(&world.request(&key)).await.unwrap();
         let mut second = visit.session(&world.request(&key)).await.unwrap();
         first.login(&super::alice()).await.unwrap();
@@ -138,7 +139,7 @@ pub fn handles_of_one_request_see_each_others_changes(store: impl Store) {
         assert_eq!(second.principal(), Some(&super::alice()));
         assert_eq!(key_of(&first), key_of(&second));
         let third = visit.session(&world.request(&key)).await.unwrap();
-        assert_eq!((third.count, key_of(&third)), (2, key_of(&first)));
+        assert_eq!((third.value().count, key_of(&third)), (2, key_of(&first)));
     });
 }
 
@@ -149,9 +150,12 @@ pub fn a_removed_entry_stays_removed(store: impl Store) {
         let tally = Tally { count: 1, notes: vec!["user".into()] };
         let key = key_of(&world.sessions.generate(tally).await.unwrap());
         let mut session = visit(&world, &key).await;
-        assert_eq!(session.update(|tally| tally.notes.pop()).await.unwrap().as_deref(), Some("user"));
+        assert_eq!(
+            session.update(|tally| tally.notes.pop()).await.unwrap().as_deref(),
+            Some("user")
+        );
         assert!(session.is_modified());
-        assert!(visit(&world, &key).await.notes.is_empty());
+        assert!(visit(&world, &key).await.value().notes.is_empty());
     });
 }
 
@@ -161,6 +165,6 @@ fn count(world: &World, key: &Key) -> u64 {
 
 async fn count_async(world: &World, key: &Key) -> u64 {
     let session = visit(world, key).await;
-    assert!(!session.is_vacant());
-    session.count
+    assert!(session.exists());
+    session.value().count
 }

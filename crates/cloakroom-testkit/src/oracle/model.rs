@@ -36,7 +36,12 @@ pub(super) enum Handle {
 
 impl Model {
     pub(super) fn new(lifetime: &Lifetime, now: Timestamp) -> Self {
-        Self { now, idle: lifetime.idle(), whole: lifetime.whole(), sessions: Vec::new() }
+        Self {
+            now,
+            idle: lifetime.idle_timeout(),
+            whole: lifetime.absolute_timeout(),
+            sessions: Vec::new(),
+        }
     }
 
     pub(super) fn advance(&mut self, span: Duration) {
@@ -90,7 +95,7 @@ impl Model {
         if kept.is_ended || kept.expires_at() <= now {
             return Handle::Vacant;
         }
-        let forgotten = kept.keys.len() - 1 - nth > protocol::REMEMBERED;
+        let forgotten = kept.keys.len() - 1 - nth > cloakroom::record::MAX_RETIRED;
         match kept.keys[nth] {
             Some(replaced) if now.since(replaced) < protocol::SUPERSEDED_FOR && !forgotten => {
                 Handle::Superseded
@@ -106,12 +111,16 @@ impl Model {
     /// What becomes of a request's session when it does this.
     pub(super) fn act(&mut self, handle: Handle, deed: Deed) -> (Result<(), ErrorKind>, Handle) {
         match (handle, deed) {
-            (_, Deed::Look) | (Handle::Vacant, Deed::Add(0) | Deed::Logout | Deed::End) => (Ok(()), handle),
+            (_, Deed::Look) | (Handle::Vacant, Deed::Add(0) | Deed::Logout | Deed::End) => {
+                (Ok(()), handle)
+            }
             (Handle::Live(session), deed) => (Ok(()), self.change(session, deed)),
             // Whoever signs in ends signed in.
             (_, Deed::Login(who)) => (Ok(()), self.begin(0, Some(who))),
             (Handle::Superseded, _) => (Err(ErrorKind::Superseded), handle),
-            (Handle::Vacant, Deed::Add(value) | Deed::Set(value)) => (Ok(()), self.begin(value, None)),
+            (Handle::Vacant, Deed::Add(value) | Deed::Set(value)) => {
+                (Ok(()), self.begin(value, None))
+            }
             (Handle::Vacant, Deed::Extend(_) | Deed::Elevate) => (Err(ErrorKind::NotFound), handle),
         }
     }

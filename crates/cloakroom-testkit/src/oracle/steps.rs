@@ -84,5 +84,10 @@ fn deed() -> impl Strategy<Value = Deed> {
 fn span() -> impl Strategy<Value = Duration> {
     let limits = [1, 60, 3 * 60, 10 * 60, 30 * 60, 6 * 60 * 60].map(Duration::from_secs);
     let tick = Duration::from_millis(1);
-    select(limits.into_iter().flat_map(|limit| [limit.saturating_sub(tick), limit]).collect::<Vec<_>>())
+    select(
+        limits
+            .into_iter()
+            .flat_map(|limit| [limit.saturating_sub(tick), limit])
+            .collect::<Vec<_>>(),
+    )
 }

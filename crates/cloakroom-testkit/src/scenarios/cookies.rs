@@ -29,7 +29,8 @@ pub fn a_good_key_is_found_in_whichever_header_it_stands(venue: Venue<impl Store
 /// It is read to its end, or the server reads no such requests; the next one is served.
 pub fn a_cookie_of_any_length_is_borne(venue: Venue<impl Store>) {
     let visitor = venue.visitor();
-    for long in [format!("__Host-id={}", "A".repeat(60_000)), vec!["__Host-id=x"; 5_000].join("; ")] {
+    for long in [format!("__Host-id={}", "A".repeat(60_000)), vec!["__Host-id=x"; 5_000].join("; ")]
+    {
         if let Some(reply) = accepted(&visitor, &[("cookie", long.as_bytes())], true) {
             assert_eq!((reply.body.as_str(), reply.seen()), ("1", CookieSeen::None));
         }
@@ -40,7 +41,8 @@ pub fn a_cookie_of_any_length_is_borne(venue: Venue<impl Store>) {
 /// The answer to a request with the visitor's own cookie and these; `None` if the server refused it by itself, and may.
 fn accepted(visitor: &Browser, headers: &[(&str, &[u8])], is_refusable: bool) -> Option<Reply> {
     let reply = visitor.clone().request("GET", "/read", headers);
-    let was_refused = reply.as_ref().is_none_or(|reply| [400, 413, 431].contains(&reply.status.as_u16()));
+    let was_refused =
+        reply.as_ref().is_none_or(|reply| [400, 413, 431].contains(&reply.status.as_u16()));
     assert!(is_refusable || !was_refused, "{reply:?}");
     reply.filter(|_| !was_refused)
 }

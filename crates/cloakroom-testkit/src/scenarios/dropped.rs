@@ -1,6 +1,7 @@
 //! Handlers whose browsers have left, at points that the test knows: dropped there, or where a server can't, run to their end.
 
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 
 use super::venue::{Browser, Venue};
 
@@ -26,7 +27,9 @@ pub fn a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote(venue: Venue<im
 }
 
 /// The others go on while its operation is held, and after: it happened whole or not at all.
-pub fn a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up(venue: Venue<impl Store>) {
+pub fn a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up(
+    venue: Venue<impl Store>,
+) {
     for (round, is_done) in (1..).zip([false, true]) {
         let mut visitor = venue.visitor();
         let held = if is_done {
@@ -78,7 +81,9 @@ pub fn a_login_that_is_dropped_before_it_is_written_signs_nobody_in(venue: Venue
 }
 
 /// The body is dropped, or goes on for nobody.
-pub fn a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck(venue: Venue<impl Store>) {
+pub fn a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck(
+    venue: Venue<impl Store>,
+) {
     let mut visitor = venue.visitor();
     let mut stream = visitor.begin("POST", "/stream");
     stream.head().expect("a head");

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 
 use super::venue::Venue;
 
@@ -29,7 +30,10 @@ pub fn a_stream_sends_a_renewed_key_with_its_head(venue: Venue<impl Store>) {
     let mut stream = visitor.begin("POST", "/stream");
     let (_, headers) = stream.head().expect("a head");
     visitor.take(&headers);
-    assert_eq!((visitor.key() == old, headers["cache-control"].to_str().unwrap()), (false, "no-store"));
+    assert_eq!(
+        (visitor.key() == old, headers["cache-control"].to_str().unwrap()),
+        (false, "no-store")
+    );
     assert_eq!(stream.chunk().as_deref(), Some("2"));
     assert_eq!(visitor.post("/count").body, "3");
     venue.gate.open();

@@ -12,9 +12,10 @@ pub fn an_outage_is_a_503_on_every_route_that_asks(venue: Venue<impl Store>) {
         venue.faulty.fail_all(Some(fault));
         assert!(visitor.get("/read").is_bare(503));
         assert!(visitor.navigate("/read").is_bare(503));
-        for route in
-            ["/count", "/login", "/logout", "/revoke", "/both", "/slow", "/fail", "/panic", "/stream"]
-        {
+        for route in [
+            "/count", "/login", "/logout", "/revoke", "/both", "/slow", "/fail", "/panic",
+            "/stream",
+        ] {
             assert!(visitor.post(route).is_bare(503), "{route}");
         }
         for route in ["/count", "/login", "/both"] {

@@ -14,7 +14,10 @@ pub fn after_login_the_old_key_opens_nothing(venue: Venue<impl Store>) {
     assert_eq!(visitor.post("/login").status.as_u16(), 200);
     assert!(visitor.key() != late.key() && visitor.key().id() == late.key().id());
     let refused = late.post("/count");
-    assert_eq!((refused.status.as_u16(), refused.body.as_str(), refused.seen()), (409, "", CookieSeen::None));
+    assert_eq!(
+        (refused.status.as_u16(), refused.body.as_str(), refused.seen()),
+        (409, "", CookieSeen::None)
+    );
     assert_eq!(late.get("/read").body, "null");
     venue.clock.advance(Duration::from_mins(1));
     assert_eq!(late.post("/count").body, "1", "a minute later it is as good as none");
@@ -28,7 +31,10 @@ pub fn a_logout_is_obeyed_by_the_browser_and_by_the_store(venue: Venue<impl Stor
     let mut thief = visitor.clone();
     assert_eq!(visitor.post("/logout").seen(), CookieSeen::Removed);
     assert_eq!(visitor.cookie(), None);
-    assert_eq!((visitor.get("/read").body, thief.get("/read").body), ("null".into(), "null".into()));
+    assert_eq!(
+        (visitor.get("/read").body, thief.get("/read").body),
+        ("null".into(), "null".into())
+    );
     // What begins now has nothing to do with it.
     let ended = thief.key();
     assert_eq!(thief.post("/count").body, "1");

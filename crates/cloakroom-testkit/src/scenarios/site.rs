@@ -67,8 +67,8 @@ pub async fn answer(
     let status = if route == "/fail" { 500 } else { 200 };
     let body = match route {
         "/count" | "/fail" => count(&mut session).await?.to_string(),
-        "/read" if session.is_vacant() => "null".into(),
-        "/read" => session.visits.to_string(),
+        "/read" if !session.exists() => "null".into(),
+        "/read" => session.value().visits.to_string(),
         "/login" => session.login(&alice()).await.map(|()| String::new())?,
         "/logout" => session.logout().await.map(|()| String::new())?,
         "/revoke" => {

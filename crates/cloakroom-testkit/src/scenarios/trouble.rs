@@ -1,6 +1,8 @@
 //! Stores that fail, cookies that lie, handlers that break.
 
-use cloakroom::{Key, Operation, Secret, SessionId, Store};
+use cloakroom::key::Secret;
+use cloakroom::store::Operation;
+use cloakroom::{Key, PublicId, Store};
 
 use super::venue::Venue;
 use crate::{CookieSeen, Fault};
@@ -11,7 +13,10 @@ pub fn an_outage_is_a_503_and_logs_nobody_out(venue: Venue<impl Store>) {
     for operation in [Operation::Get, Operation::Replace] {
         venue.faulty.fail_on(operation, Fault::NotSent);
         let reply = visitor.post("/count");
-        assert_eq!((reply.status.as_u16(), reply.body.as_str(), reply.seen()), (503, "", CookieSeen::None));
+        assert_eq!(
+            (reply.status.as_u16(), reply.body.as_str(), reply.seen()),
+            (503, "", CookieSeen::None)
+        );
         assert_eq!(reply.headers["retry-after"], "5");
     }
     venue.faulty.fail_all(Some(Fault::NotSent));
@@ -37,7 +42,7 @@ pub fn a_write_whose_answer_is_lost_happens_once(venue: Venue<impl Store>) {
 /// Bytes that no browser would send, and keys that nobody was given.
 pub fn no_cookie_however_odd_is_adopted_or_a_500(venue: Venue<impl Store>) {
     let visitor = venue.visitor();
-    let made_up = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
+    let made_up = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let wrong_secret = visitor.key().with_secret(Secret::from_bytes([7; 16]));
     let named = |value: &str| format!("__Host-id={value}").into_bytes();
     let cookies = [
@@ -58,7 +63,8 @@ pub fn no_cookie_however_odd_is_adopted_or_a_500(venue: Venue<impl Store>) {
     ];
     for cookie in cookies {
         // A server may refuse to read such a request at all.
-        let reply = visitor.with_cookie("/count", &cookie).filter(|reply| reply.status.as_u16() != 400);
+        let reply =
+            visitor.with_cookie("/count", &cookie).filter(|reply| reply.status.as_u16() != 400);
         let (Some(reply), shown) = (reply, String::from_utf8_lossy(&cookie)) else { continue };
         assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, "1"), "{shown}");
         let id = reply.seen().key().expect("a session of its own").id();
@@ -70,7 +76,7 @@ pub fn no_cookie_however_odd_is_adopted_or_a_500(venue: Venue<impl Store>) {
 /// A sibling domain can plant a cookie beside ours; it hides nothing.
 pub fn a_planted_key_hides_no_good_one(venue: Venue<impl Store>) {
     let visitor = venue.visitor();
-    let planted = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([7; 16])).expose();
+    let planted = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16])).expose();
     let good = visitor.key().expose();
     for cookie in [
         format!("__Host-id={planted}; __Host-id={good}"),

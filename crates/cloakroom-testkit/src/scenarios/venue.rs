@@ -88,7 +88,12 @@ impl Browser {
     }
 
     /// Sends a request; `None` if the server closed the connection without an answer.
-    pub(super) fn request(&mut self, method: &str, path: &str, more: &[(&str, &[u8])]) -> Option<Reply> {
+    pub(super) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        more: &[(&str, &[u8])],
+    ) -> Option<Reply> {
         let kept = self.connection.take();
         let was_kept = kept.is_some();
         let mut connection = kept.unwrap_or_else(|| Connection::to(self.address));
@@ -158,11 +163,14 @@ impl Reply {
     /// What the integration owes on every route: a cookie is sent to no cache and to whoever's cookie it depends on, and an
     /// error tells the client nothing but when to come back.
     fn check_manners(&self) {
-        let lines = |name| self.headers.get_all(name).iter().map(|value| value.to_str().expect("text"));
+        let lines =
+            |name| self.headers.get_all(name).iter().map(|value| value.to_str().expect("text"));
         let cookies = lines("set-cookie").count();
         let no_store = lines("cache-control").filter(|value| *value == "no-store").count();
-        let varies =
-            lines("vary").flat_map(|line| line.split(',')).filter(|name| name.trim() == "cookie").count();
+        let varies = lines("vary")
+            .flat_map(|line| line.split(','))
+            .filter(|name| name.trim() == "cookie")
+            .count();
         assert!(cookies <= 1 && no_store == cookies && (cookies..=1).contains(&varies), "{self:?}");
         // What a handler says of a failure of its own is its own.
         assert!(matches!(self.status.as_u16(), ..400 | 500) || self.body.is_empty(), "{self:?}");

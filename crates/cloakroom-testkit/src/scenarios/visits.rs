@@ -1,6 +1,7 @@
 //! Visits that go well.
 
-use cloakroom::{Key, Secret, SessionId, Store};
+use cloakroom::key::Secret;
+use cloakroom::{Key, PublicId, Store};
 
 use super::venue::Venue;
 use crate::CookieSeen;
@@ -17,7 +18,10 @@ pub fn reading_begins_nothing_and_varies_on_the_cookie(venue: Venue<impl Store>)
     let mut stranger = venue.browser();
     let reply = stranger.get("/read");
     assert_eq!((reply.body.as_str(), reply.seen()), ("null", CookieSeen::None));
-    assert_eq!((reply.headers["vary"].to_str().unwrap(), reply.has("cache-control")), ("cookie", false));
+    assert_eq!(
+        (reply.headers["vary"].to_str().unwrap(), reply.has("cache-control")),
+        ("cookie", false)
+    );
     assert_eq!(venue.spy.calls().total(), 0);
 }
 
@@ -39,7 +43,9 @@ pub fn a_key_is_sent_once_and_never_to_a_cache(venue: Venue<impl Store>) {
     assert_eq!(first.headers.get_all("set-cookie").iter().count(), 1);
     assert_eq!(first.headers["cache-control"], "no-store");
     let cookie = first.headers["set-cookie"].to_str().unwrap();
-    for attribute in ["__Host-id=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Max-Age="] {
+    for attribute in
+        ["__Host-id=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Max-Age="]
+    {
         assert!(cookie.contains(attribute), "{cookie}");
     }
     venue.spy.reset();
@@ -65,7 +71,7 @@ pub fn two_handles_of_one_request_are_one_session(venue: Venue<impl Store>) {
 /// An image that comes late must not take a newer cookie away; a page may.
 pub fn a_stale_cookie_is_removed_on_a_navigation_only(venue: Venue<impl Store>) {
     let mut visitor = venue.browser();
-    let unknown = Key::new(SessionId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
+    let unknown = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let mut headers = http::HeaderMap::new();
     let cookie = format!("__Host-id={}; Path=/; Secure", unknown.expose());
     headers.insert("set-cookie", cookie.parse().unwrap());

@@ -33,7 +33,8 @@ impl Connection {
     /// Sends a request without a body; header lines are sent as they are.
     pub(super) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &[u8])]) {
         let mut request =
-            format!("{method} {path} HTTP/1.1\r\nhost: shop.example\r\ncontent-length: 0\r\n").into_bytes();
+            format!("{method} {path} HTTP/1.1\r\nhost: shop.example\r\ncontent-length: 0\r\n")
+                .into_bytes();
         for (name, value) in headers {
             request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
@@ -63,13 +64,15 @@ impl Connection {
         loop {
             let mut slots = [httparse::EMPTY_HEADER; 64];
             let mut head = httparse::Response::new(&mut slots);
-            if let httparse::Status::Complete(length) = head.parse(&self.read).expect("a server speaks HTTP")
+            if let httparse::Status::Complete(length) =
+                head.parse(&self.read).expect("a server speaks HTTP")
             {
                 let status = StatusCode::from_u16(head.code.unwrap()).expect("a status");
                 let mut headers = HeaderMap::new();
                 for line in &*head.headers {
                     let name: HeaderName = line.name.parse().expect("a header name");
-                    headers.append(name, HeaderValue::from_bytes(line.value).expect("a header value"));
+                    headers
+                        .append(name, HeaderValue::from_bytes(line.value).expect("a header value"));
                 }
                 self.read.drain(..length);
                 return Some((status, headers));
@@ -93,7 +96,8 @@ impl Connection {
         };
         while self.read.len() < start + length + 2 && self.more() {}
         let chunk: Vec<u8> = self.read.drain(..start + length + 2).collect();
-        let text = String::from_utf8(chunk[start..start + length].to_vec()).expect("a body is text");
+        let text =
+            String::from_utf8(chunk[start..start + length].to_vec()).expect("a body is text");
         (length > 0).then_some(text)
     }
 
@@ -106,7 +110,11 @@ impl Connection {
                 self.read.extend(&bytes[..count]);
                 true
             }
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => false,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) =>
+            {
+                false
+            }
             Err(error) => panic!("the server is silent: {error}"),
         }
     }

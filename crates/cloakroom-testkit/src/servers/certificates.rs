@@ -25,9 +25,11 @@ impl Certificates {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let server = CertificateParams::new(names).expect("sound names");
         let server = server.signed_by(&key, &issuer).expect("a certificate");
-        for (name, text) in
-            [("root.pem", root_itself), ("server.pem", server.pem()), ("server.key", key.serialize_pem())]
-        {
+        for (name, text) in [
+            ("root.pem", root_itself),
+            ("server.pem", server.pem()),
+            ("server.key", key.serialize_pem()),
+        ] {
             fs::write(place.path().join(name), text).expect("a file");
         }
         Self { place }

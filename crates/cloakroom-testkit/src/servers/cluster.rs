@@ -19,9 +19,16 @@ impl RedisCluster {
     /// Starts one and waits until every slot has a master, and every master a replica that has caught up.
     pub fn start(durability: Durability) -> Self {
         // A replica that has never caught up can't take over.
-        let more =
-            ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"];
-        let nodes: Vec<Redis> = (0..2 * MASTERS).map(|_| Redis::start_with(durability, &more)).collect();
+        let more = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "1000",
+            "--repl-diskless-sync-delay",
+            "0",
+        ];
+        let nodes: Vec<Redis> =
+            (0..2 * MASTERS).map(|_| Redis::start_with(durability, &more)).collect();
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
         let created = Command::new("redis-cli")
             .args(["--cluster", "create"])
@@ -29,7 +36,11 @@ impl RedisCluster {
             .args(["--cluster-replicas", "1", "--cluster-yes"])
             .output()
             .expect("redis-cli");
-        assert!(created.status.success(), "no cluster: {}", String::from_utf8_lossy(&created.stdout));
+        assert!(
+            created.status.success(),
+            "no cluster: {}",
+            String::from_utf8_lossy(&created.stdout)
+        );
         let cluster = Self { nodes, dead: None };
         assert!(cluster.is_whole(), "the cluster never came to be");
         cluster

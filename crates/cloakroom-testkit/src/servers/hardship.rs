@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cloakroom::{Cached, Error, ErrorKind, Key, Map, Principal, Sessions, Store, Stored, Timestamp};
+use cloakroom::record::Stored;
+use cloakroom::stores::CachedStore;
+use cloakroom::{Error, ErrorKind, Key, Principal, SessionMap, Sessions, Store, Timestamp};
 
 use super::{Server, Wire};
 use crate::block_on;
@@ -19,7 +21,7 @@ const ENDED: usize = 20;
 
 /// Writers that count, and sessions that were ended: what was acknowledged of both is to last.
 struct Work {
-    sessions: Sessions<Map>,
+    sessions: Sessions<SessionMap>,
     keys: Vec<Key>,
     ended: Vec<Key>,
 }
@@ -40,9 +42,10 @@ pub struct Losses {
 
 impl Work {
     fn on(store: impl Store) -> Self {
-        let sessions: Sessions<Map> = Sessions::new(store).expect("sound settings");
+        let sessions: Sessions<SessionMap> = Sessions::new(store).expect("sound settings");
         let begin = || begin(&sessions);
-        let (keys, ended) = ((0..WRITERS).map(|_| begin()).collect(), (0..ENDED).map(|_| begin()).collect());
+        let (keys, ended) =
+            ((0..WRITERS).map(|_| begin()).collect(), (0..ENDED).map(|_| begin()).collect());
         let work = Self { sessions, keys, ended };
         for key in &work.ended {
             block_on(work.sessions.revoke(key.id())).expect("an end");
@@ -87,7 +90,8 @@ impl Work {
                 Err(error) if error.kind() == ErrorKind::Unavailable => None,
                 found => Some(found.ok()),
             });
-            let found = session.and_then(|session| session.get::<u64>("n").expect("a number"));
+            let found =
+                session.and_then(|session| session.value().get::<u64>("n").expect("a number"));
             let found = found.unwrap_or_default();
             assert!(
                 found <= sure + doubtful,
@@ -97,8 +101,11 @@ impl Work {
             losses.doubtful += doubtful;
             losses.lost += sure.saturating_sub(found);
         }
-        losses.revived =
-            self.ended.iter().map(|key| u64::from(block_on(self.sessions.of_key(key)).is_ok())).sum();
+        losses.revived = self
+            .ended
+            .iter()
+            .map(|key| u64::from(block_on(self.sessions.of_key(key)).is_ok()))
+            .sum();
         losses
     }
 }
@@ -120,8 +127,12 @@ pub fn nothing_acknowledged_is_lost<S: Server, T: Store>(server: &mut S, open: i
 }
 
 /// A server that stands still is an error in time, and is found again.
-pub fn standing_still_is_an_error_in_time<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
-    let sessions: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
+pub fn standing_still_is_an_error_in_time<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    let sessions: Sessions<SessionMap> =
+        Sessions::new(open(&server.url())).expect("sound settings");
     let key = begin(&sessions);
     server.freeze();
     let mut slowest = Duration::ZERO;
@@ -147,13 +158,17 @@ pub fn connections_may_be_reset<S: Server, T: Store>(server: &mut S, open: impl 
 }
 
 /// Each operation on a session is one round trip, as the wire sees it; what a near cache remembers is none.
-pub fn operations_are_one_round_trip<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+pub fn operations_are_one_round_trip<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
     let wire = Wire::to(server.port());
     let store = open(&server.url_at(wire.port()));
     every_connection_is_made(&store);
     let alice = Principal::new("alice").expect("a name");
     let store = std::sync::Arc::new(store);
-    let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&store)).expect("sound settings");
+    let sessions: Sessions<SessionMap> =
+        Sessions::new(std::sync::Arc::clone(&store)).expect("sound settings");
     for _ in 0..20 {
         assert!(add_one(&sessions, &begin(&sessions)).is_some());
     }
@@ -188,11 +203,13 @@ pub fn operations_are_one_round_trip<S: Server, T: Store>(server: &mut S, open: 
 /// the span that a cache believes itself for if nothing is told. How long it took.
 pub fn an_end_is_told<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
     let node = || {
-        let cache = Cached::builder(open(&server.url())).believing(Duration::from_hours(1)).start();
+        let cache = CachedStore::builder(open(&server.url()))
+            .max_staleness(Duration::from_hours(1))
+            .start();
         std::sync::Arc::new(block_on(cache).expect("a feed"))
     };
     let [here, there] = [node(), node()];
-    let of = |store| -> Sessions<Map> { Sessions::new(store).expect("sound settings") };
+    let of = |store| -> Sessions<SessionMap> { Sessions::new(store).expect("sound settings") };
     let [here, elsewhere] = [of(here), of(std::sync::Arc::clone(&there))];
     let mut longest = Duration::ZERO;
     for _ in 0..50 {
@@ -215,10 +232,13 @@ pub fn nothing_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
     open: impl Fn(&str) -> T,
 ) {
     let wire = Wire::to(server.port());
-    let cache = Cached::builder(open(&server.url_at(wire.port()))).believing(Duration::from_hours(1)).start();
+    let cache = CachedStore::builder(open(&server.url_at(wire.port())))
+        .max_staleness(Duration::from_hours(1))
+        .start();
     let there = std::sync::Arc::new(block_on(cache).expect("a feed"));
-    let here: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
-    let elsewhere: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
+    let here: Sessions<SessionMap> = Sessions::new(open(&server.url())).expect("sound settings");
+    let elsewhere: Sessions<SessionMap> =
+        Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
     for _ in 0..5 {
         let key = begin(&here);
         until(|| {
@@ -228,7 +248,10 @@ pub fn nothing_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
         });
         wire.cut();
         block_on(here.revoke(key.id())).expect("an end");
-        until(|| block_on(elsewhere.of_key(&key)).is_err_and(|error| error.kind() != ErrorKind::Unavailable));
+        until(|| {
+            block_on(elsewhere.of_key(&key))
+                .is_err_and(|error| error.kind() != ErrorKind::Unavailable)
+        });
     }
 }
 
@@ -243,10 +266,12 @@ pub fn an_end_is_known_within_the_bound_while_the_feed_is_silent<S: Server, T: S
     let store = open(&server.url_at(wire.port()));
     every_connection_is_made(&store);
     let connections = wire.connections();
-    let there = block_on(Cached::builder(store).believing(BELIEF).start()).expect("a feed");
+    let there =
+        block_on(CachedStore::builder(store).max_staleness(BELIEF).start()).expect("a feed");
     let there = std::sync::Arc::new(there);
-    let here: Sessions<Map> = Sessions::new(open(&server.url())).expect("sound settings");
-    let elsewhere: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
+    let here: Sessions<SessionMap> = Sessions::new(open(&server.url())).expect("sound settings");
+    let elsewhere: Sessions<SessionMap> =
+        Sessions::new(std::sync::Arc::clone(&there)).expect("sound settings");
     let key = begin(&here);
     wire.mute_all_but(connections);
     let mut longest = Duration::ZERO;
@@ -261,26 +286,29 @@ pub fn an_end_is_known_within_the_bound_while_the_feed_is_silent<S: Server, T: S
         assert!(honoured < 2 * BELIEF, "it was honoured for {honoured:?}");
         longest = longest.max(honoured);
     }
-    println!("while the feed was silent an end was honoured after {longest:?} at the most, of {BELIEF:?}");
+    println!(
+        "while the feed was silent an end was honoured after {longest:?} at the most, of {BELIEF:?}"
+    );
 }
 
 /// Asks until every connection is made that the store may use.
 fn every_connection_is_made(store: &impl Store) {
-    let nobody = cloakroom::SessionId::from_bytes([0; 16]);
+    let nobody = cloakroom::PublicId::from_bytes([0; 16]);
     let alice = Principal::new("alice").expect("a name");
     for _ in 0..200 {
         block_on(store.get(nobody)).expect("an answer");
-        block_on(store.revoke_before(&alice, Timestamp::EPOCH, Timestamp::EPOCH)).expect("an answer");
+        block_on(store.revoke_before(&alice, Timestamp::EPOCH, Timestamp::EPOCH))
+            .expect("an answer");
     }
 }
 
-fn begin(sessions: &Sessions<Map>) -> Key {
-    let session = block_on(sessions.generate(Map::default())).expect("a session");
+fn begin(sessions: &Sessions<SessionMap>) -> Key {
+    let session = block_on(sessions.generate(SessionMap::default())).expect("a session");
     session.key().expect("its key").clone()
 }
 
 /// Adds one to the session until it worked; how many failed attempts may have counted. `None` if the session is gone.
-fn add_one(sessions: &Sessions<Map>, key: &Key) -> Option<u64> {
+fn add_one(sessions: &Sessions<SessionMap>, key: &Key) -> Option<u64> {
     let mut doubtful = 0;
     loop {
         let tried: Result<(), Error> = block_on(async {

@@ -34,7 +34,8 @@ impl Postgres {
 
     fn start_with(durability: Durability, certificates: Option<&Certificates>) -> Self {
         let place = tempfile::tempdir().expect("a directory");
-        let programs = programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
+        let programs =
+            programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
         let is_encrypted = certificates.is_some();
         let mut server = Self { process: None, port: 0, durability, programs, is_encrypted, place };
         server.make();
@@ -80,9 +81,12 @@ impl Postgres {
 
     /// The key must be the server's own, and nobody else's.
     fn take(&self, certificates: &Certificates) {
-        let owner =
-            as_nobody_special().get(1).and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
-        for (file, name) in [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")] {
+        let owner = as_nobody_special()
+            .get(1)
+            .and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
+        for (file, name) in
+            [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
+        {
             let to = self.data().join(name);
             fs::copy(file, &to).expect("a copy");
             let mut made = vec![Command::new("chmod")];
@@ -93,7 +97,10 @@ impl Postgres {
                 made.push(chown);
             }
             for mut command in made {
-                assert!(command.arg(&to).status().is_ok_and(|status| status.success()), "{command:?}");
+                assert!(
+                    command.arg(&to).status().is_ok_and(|status| status.success()),
+                    "{command:?}"
+                );
             }
         }
     }
@@ -145,13 +152,23 @@ impl Server for Postgres {
         let port = self.port.to_string();
         let data = self.data().to_string_lossy().into_owned();
         let program = self.programs.join("postgres").to_string_lossy().into_owned();
-        let words =
-            ["-D", &data, "-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
+        let words = [
+            "-D",
+            &data,
+            "-p",
+            &port,
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+        ];
         let lasting: &[&str] = match self.durability {
             Durability::None => {
                 &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
             }
-            Durability::EverySecond => &["-c", "synchronous_commit=off", "-c", "wal_writer_delay=1s"],
+            Durability::EverySecond => {
+                &["-c", "synchronous_commit=off", "-c", "wal_writer_delay=1s"]
+            }
             Durability::Always => &[],
         };
         let mut command = as_nobody_special();
@@ -171,9 +188,13 @@ impl Server for Postgres {
 
 /// The server refuses to be root: its user does it then.
 fn as_nobody_special() -> Vec<String> {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
-    let words: &[&str] =
-        if is_root { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] } else { &[] };
+    let is_root =
+        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
+    let words: &[&str] = if is_root {
+        &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    } else {
+        &[]
+    };
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
@@ -192,8 +213,10 @@ fn programs() -> Option<PathBuf> {
     found.extend(below("/opt/homebrew/opt", "bin"));
     found.extend(below("/usr/local/opt", "bin"));
     found.sort_by_key(|place| {
-        let version =
-            place.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let version = place
+            .parent()
+            .and_then(Path::file_name)
+            .map(|name| name.to_string_lossy().into_owned());
         version.and_then(|name| name.trim_start_matches("postgresql@").parse::<u32>().ok())
     });
     found.pop()

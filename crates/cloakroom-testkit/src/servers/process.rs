@@ -41,7 +41,8 @@ impl Process {
 
     /// Signals any process.
     pub(super) fn tell(signal: &str, pid: u32) {
-        let _ = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
     }
 
     /// Whether it has not ended yet.
@@ -53,8 +54,10 @@ impl Process {
 
     /// The processes that it started.
     pub(super) fn children(&self) -> Vec<u32> {
-        let listed =
-            Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().expect("a list of processes");
+        let listed = Command::new("ps")
+            .args(["-A", "-o", "pid=,ppid="])
+            .output()
+            .expect("a list of processes");
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         let pairs = listed.lines().filter_map(|line| {
             let (pid, parent) = line.trim().split_once(' ')?;
@@ -94,7 +97,10 @@ pub(super) fn say(port: u16, command: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }
 
-#[expect(clippy::disallowed_methods, reason = "waits for a process, of which nothing but its port is known")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for a process, of which nothing but its port is known"
+)]
 pub(super) fn pause() {
     std::thread::sleep(Duration::from_millis(10));
 }

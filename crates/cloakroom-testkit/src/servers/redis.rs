@@ -32,7 +32,8 @@ impl Redis {
         let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
         let mut place = tempfile::tempdir().expect("a directory");
         for _ in 0..10 {
-            let mut server = Self { process: None, port: free_port(), durability, more: more.clone(), place };
+            let mut server =
+                Self { process: None, port: free_port(), durability, more: more.clone(), place };
             if server.restart() {
                 return server;
             }
@@ -45,9 +46,11 @@ impl Redis {
     /// The same, which can be spoken to over TLS as well, by this certificate; and the port for that.
     pub fn start_encrypted(durability: Durability, certificates: &Certificates) -> (Self, u16) {
         let port = free_port();
-        let (number, certificate, key) = (port.to_string(), certificates.certificate(), certificates.key());
+        let (number, certificate, key) =
+            (port.to_string(), certificates.certificate(), certificates.key());
         let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
-        let words = ["--tls-port", &number, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let words =
+            ["--tls-port", &number, "--tls-cert-file", &certificate, "--tls-key-file", &key];
         (Self::start_with(durability, &[&words[..], &["--tls-auth-clients", "no"]].concat()), port)
     }
 

@@ -48,7 +48,8 @@ impl RedisSentinel {
                 let master = say(*port, "SENTINEL MASTER cloakroom").unwrap_or_default();
                 let fact = |name: &str, value: usize| {
                     let (name, value) = (format!("\r\n{name}\r\n"), value.to_string());
-                    master.split_once(&name).and_then(|(_, rest)| rest.split("\r\n").nth(1)) == Some(&value)
+                    master.split_once(&name).and_then(|(_, rest)| rest.split("\r\n").nth(1))
+                        == Some(&value)
                 };
                 fact("num-slaves", 1) && fact("num-other-sentinels", SENTINELS - 1)
             })

@@ -36,14 +36,16 @@ impl Wire {
             mute_from: AtomicUsize::new(usize::MAX),
             is_over: AtomicBool::new(false),
         });
-        let accepting = Arc::clone(&shared);
+        let with_old_key = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming() {
-                if accepting.is_over.load(Ordering::Relaxed) {
+                if with_old_key.is_over.load(Ordering::Relaxed) {
                     return;
                 }
-                if let (Ok(client), Ok(server)) = (client, TcpStream::connect(("127.0.0.1", server))) {
-                    accepting.join(client, server);
+                if let (Ok(client), Ok(server)) =
+                    (client, TcpStream::connect(("127.0.0.1", server)))
+                {
+                    with_old_key.join(client, server);
                 }
             }
         });
@@ -72,7 +74,8 @@ impl Wire {
 
     /// Resets all connections; new ones may be made.
     pub fn cut(&self) {
-        let mut connections = self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections =
+            self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
         for connection in connections.drain(..) {
             // Without lingering, what is closed is reset.
             let _ = socket2::SockRef::from(&connection).set_linger(Some(Duration::ZERO));
@@ -120,14 +123,14 @@ impl Shared {
     }
 }
 
-/// Passes on what `heard` does not swallow.
-fn pass(mut from: TcpStream, mut to: TcpStream, heard: impl Fn() -> bool) {
+/// Passes on what `caught_up_to` does not swallow.
+fn pass(mut from: TcpStream, mut to: TcpStream, caught_up_to: impl Fn() -> bool) {
     let mut some = vec![0; 1 << 16];
     while let Ok(length) = from.read(&mut some) {
         if length == 0 {
             break;
         }
-        if heard() && to.write_all(&some[..length]).is_err() {
+        if caught_up_to() && to.write_all(&some[..length]).is_err() {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! The client keeps cookies as browsers do, and refuses what they refuse.
 
-use cloakroom::{Map, MemoryStore};
+use cloakroom::{MemoryStore, SessionMap};
 use cloakroom_testkit::{Client, World, block_on};
 use http::{HeaderMap, HeaderValue, Method, Response, header};
 
@@ -19,19 +19,19 @@ fn setting(cookie: &str) -> HeaderMap {
 
 #[test]
 fn a_visitor_keeps_the_session_until_it_is_removed() {
-    let world: World<Map> = World::new(MemoryStore::new());
+    let world: World<SessionMap> = World::new(MemoryStore::new());
     let mut client = Client::new();
     block_on(async {
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         visit.session(&HeaderMap::new()).await.unwrap().start().await.unwrap();
         let mut response = Response::new(());
         visit.finish(response.headers_mut());
         client.take(HOME, &response);
 
         let request = client.request(Method::GET, HOME).body(()).unwrap();
-        let visit = world.sessions.visit();
+        let visit = world.sessions.request_session();
         let mut session = visit.session(request.headers()).await.unwrap();
-        assert!(!session.is_vacant());
+        assert!(session.exists());
         session.end().await.unwrap();
         let mut response = Response::new(());
         visit.finish(response.headers_mut());

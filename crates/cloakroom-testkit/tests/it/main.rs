@@ -9,21 +9,25 @@ mod tools;
 
 /// A near cache over a store that tells of its changes.
 mod near_cache {
-    use cloakroom::{Cached, MemoryStore};
+    use cloakroom::MemoryStore;
+    use cloakroom::stores::CachedStore;
     use cloakroom_testkit::{FeedStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(Cached::builder(FeedStore::new(MemoryStore::new().encoded())).start()).unwrap()
+        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().encoded())).start())
+            .unwrap()
     );
 }
 
 /// A near cache over a store that tells nothing, too small for all but a few sessions, and always on its way.
 mod near_cache_in_steps {
-    use cloakroom::{Cached, MemoryStore};
+    use cloakroom::MemoryStore;
+    use cloakroom::stores::CachedStore;
     use cloakroom_testkit::{StepStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(Cached::builder(StepStore::new(MemoryStore::new())).bounded(1 << 17).start()).unwrap()
+        block_on(CachedStore::builder(StepStore::new(MemoryStore::new())).bounded(1 << 17).start())
+            .unwrap()
     );
 }
 
@@ -32,16 +36,18 @@ mod in_time {
     use std::sync::LazyLock;
     use std::time::Duration;
 
-    use cloakroom::{MemoryStore, Timeout};
+    use cloakroom::MemoryStore;
+    use cloakroom::stores::TimeoutStore;
     use cloakroom_testkit::StepStore;
     use tokio::runtime::{Builder, Runtime};
 
-    static CLOCK: LazyLock<Runtime> =
-        LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap());
+    static CLOCK: LazyLock<Runtime> = LazyLock::new(|| {
+        Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
+    });
 
-    fn store() -> Timeout<StepStore<MemoryStore>> {
+    fn store() -> TimeoutStore<StepStore<MemoryStore>> {
         let _inside = CLOCK.enter();
-        Timeout::new(StepStore::new(MemoryStore::new()), Duration::from_mins(10))
+        TimeoutStore::new(StepStore::new(MemoryStore::new()), Duration::from_mins(10))
     }
 
     cloakroom_testkit::conformance!(store());
@@ -53,20 +59,22 @@ mod moving_in_turn {
 }
 
 mod moving_begun {
-    use cloakroom::{MemoryStore, Moving};
+    use cloakroom::MemoryStore;
+    use cloakroom::stores::MigratingStore;
     use cloakroom_testkit::StepStore;
 
-    cloakroom_testkit::conformance!(Moving::start(
+    cloakroom_testkit::conformance!(MigratingStore::start(
         StepStore::new(MemoryStore::new().encoded()),
         MemoryStore::new()
     ));
 }
 
 mod moving_prepared {
-    use cloakroom::{MemoryStore, Moving};
+    use cloakroom::MemoryStore;
+    use cloakroom::stores::MigratingStore;
     use cloakroom_testkit::StepStore;
 
-    cloakroom_testkit::conformance!(Moving::prepare(
+    cloakroom_testkit::conformance!(MigratingStore::prepare(
         MemoryStore::new(),
         StepStore::new(MemoryStore::new().encoded())
     ));
@@ -85,11 +93,16 @@ mod memory_encoded {
 }
 
 mod memory_on_threads {
-    cloakroom_testkit::conformance!(cloakroom::OnThread::new(cloakroom::MemoryStore::new(), |job| {
-        std::thread::spawn(job);
-    }));
+    cloakroom_testkit::conformance!(cloakroom::stores::BlockingStore::new(
+        cloakroom::MemoryStore::new(),
+        |job| {
+            std::thread::spawn(job);
+        }
+    ));
 }
 
 mod memory_in_steps {
-    cloakroom_testkit::conformance!(cloakroom_testkit::StepStore::new(cloakroom::MemoryStore::new()));
+    cloakroom_testkit::conformance!(cloakroom_testkit::StepStore::new(
+        cloakroom::MemoryStore::new()
+    ));
 }

@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use cloakroom::record::{EndReason, Stored};
+use cloakroom::store::{Brought, Call, Operation, Page, StoreError, bring};
+use cloakroom::stores::MigratingStore;
+use cloakroom::time::{Clock, SystemClock};
 use cloakroom::{
-    Brought, Call, Clock, EndReason, Error, ErrorKind, Io, Key, Map, MemoryStore, Moving, Operation, Page,
-    Principal, Sessions, Store, StoreError, Stored, SystemClock, bring, decorate_store,
+    Error, ErrorKind, Io, Key, MemoryStore, Principal, SessionMap, Sessions, Store, decorate_store,
 };
 use cloakroom_testkit::{StepStore, block_on};
 
@@ -20,14 +23,17 @@ pub(crate) type InTurn = Turns<Place>;
 
 #[derive(Debug)]
 pub(crate) struct Turns<S> {
-    nodes: [Moving<S, S>; 2],
+    nodes: [MigratingStore<S, S>; 2],
     turn: AtomicUsize,
 }
 
 impl Turns<Place> {
     pub(crate) fn new() -> Self {
         let [old, new] = [(); 2].map(|()| Arc::new(StepStore::new(MemoryStore::new())));
-        let nodes = [Moving::prepare(Arc::clone(&old), Arc::clone(&new)), Moving::start(old, new)];
+        let nodes = [
+            MigratingStore::prepare(Arc::clone(&old), Arc::clone(&new)),
+            MigratingStore::start(old, new),
+        ];
         Self { nodes, turn: AtomicUsize::new(0) }
     }
 }
@@ -36,7 +42,7 @@ impl<S: Store> Turns<S> {
     fn around<'a, T: Send + 'a>(
         &'a self,
         call: Call,
-        operation: impl FnOnce(&'a Moving<S, S>) -> Io<'a, Result<T, StoreError>> + Send + 'a,
+        operation: impl FnOnce(&'a MigratingStore<S, S>) -> Io<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Io<'a, Result<T, StoreError>> {
         // Ids are drawn: no two nodes begin a session under one.
         let node = match (call.operation, call.id) {
@@ -53,15 +59,15 @@ fn places() -> [Place; 2] {
     [(); 2].map(|()| Arc::new(StepStore::new(MemoryStore::new().encoded())))
 }
 
-fn on(store: impl Store) -> Sessions<Map> {
+fn on(store: impl Store) -> Sessions<SessionMap> {
     Sessions::new(store).unwrap()
 }
 
-fn begin(sessions: &Sessions<Map>) -> Key {
-    block_on(sessions.generate(Map::default())).unwrap().key().unwrap().clone()
+fn begin(sessions: &Sessions<SessionMap>) -> Key {
+    block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone()
 }
 
-fn add_one(sessions: &Sessions<Map>, key: &Key) -> Result<(), Error> {
+fn add_one(sessions: &Sessions<SessionMap>, key: &Key) -> Result<(), Error> {
     block_on(async {
         let mut session = sessions.of_key(key).await?;
         session
@@ -80,8 +86,8 @@ fn nothing_is_lost_while_nodes_of_both_kinds_write_and_another_moves_all() {
     let before = on(Arc::clone(&old));
     let keys: Vec<Key> = (0..20).map(|_| begin(&before)).collect();
     let (here, there) = (Arc::clone(&old), Arc::clone(&new));
-    let waiting = on(Moving::prepare(here, there));
-    let moving = Arc::new(Moving::start(old, Arc::clone(&new)));
+    let waiting = on(MigratingStore::prepare(here, there));
+    let moving = Arc::new(MigratingStore::start(old, Arc::clone(&new)));
     let moves = on(Arc::clone(&moving));
     std::thread::scope(|scope| {
         for sessions in [&waiting, &moves, &waiting] {
@@ -98,7 +104,10 @@ fn nothing_is_lost_while_nodes_of_both_kinds_write_and_another_moves_all() {
     assert_eq!(block_on(moving.move_all()).unwrap(), 0);
     let after = on(new);
     for key in &keys {
-        assert_eq!(block_on(after.of_key(key)).unwrap().get::<u64>("n").unwrap(), Some(3 * EACH));
+        assert_eq!(
+            block_on(after.of_key(key)).unwrap().value().get::<u64>("n").unwrap(),
+            Some(3 * EACH)
+        );
     }
 }
 
@@ -109,24 +118,27 @@ fn a_move_that_stops_anywhere_is_completed_by_who_comes_next() {
         let [old, new] = places();
         let key = begin(&on(Arc::clone(&old)));
         {
-            let stopped = Moving::start(Arc::clone(&old), Arc::clone(&new));
+            let stopped = MigratingStore::start(Arc::clone(&old), Arc::clone(&new));
             let mut moving = pin!(stopped.get(key.id()));
             let mut context = Context::from_waker(Waker::noop());
             // Each operation halts before and after it is done.
             let _ = (0..polls).find(|_| moving.as_mut().poll(&mut context).is_ready());
         }
-        let next = on(Moving::prepare(Arc::clone(&old), Arc::clone(&new)));
+        let next = on(MigratingStore::prepare(Arc::clone(&old), Arc::clone(&new)));
         if ends {
             block_on(next.revoke(key.id())).unwrap();
         } else {
             add_one(&next, &key).unwrap();
         }
-        let moving = Moving::start(old, Arc::clone(&new));
+        let moving = MigratingStore::start(old, Arc::clone(&new));
         while block_on(moving.move_all()).unwrap() > 0 {}
         let sessions = on(new);
         match block_on(sessions.of_key(&key)) {
             Ok(session) => {
-                assert!(!ends && session.get::<u64>("n").unwrap() == Some(1), "stopped at {polls}");
+                assert!(
+                    !ends && session.value().get::<u64>("n").unwrap() == Some(1),
+                    "stopped at {polls}"
+                );
             }
             Err(error) => {
                 assert!(ends && error.kind() == ErrorKind::NotFound, "stopped at {polls}: {error}");
@@ -140,13 +152,13 @@ fn a_session_keeps_its_principal_and_an_ended_one_its_reason() {
     let [old, new] = places();
     let before = on(Arc::clone(&old));
     let alice = Principal::new("alice").unwrap();
-    let mut session = block_on(before.generate(Map::default())).unwrap();
+    let mut session = block_on(before.generate(SessionMap::default())).unwrap();
     block_on(session.login(&alice)).unwrap();
     let (key, gone) = (session.key().unwrap().clone(), begin(&before));
     block_on(before.revoke(gone.id())).unwrap();
-    let moving = Moving::start(old, Arc::clone(&new));
+    let moving = MigratingStore::start(old, Arc::clone(&new));
     assert_eq!(block_on(moving.move_all()).unwrap(), 1);
-    let ids = block_on(new.ids_of(&alice, Page::first(9))).unwrap();
+    let ids = block_on(new.sessions_of(&alice, Page::first(9))).unwrap();
     assert_eq!(ids, [key.id()]);
     let Some(Stored::Ended(tombstone)) = block_on(moving.get(gone.id())).unwrap() else {
         panic!("it was ended")
@@ -161,8 +173,8 @@ fn who_signs_in_on_a_session_that_moves_meanwhile_is_listed_and_can_be_revoked()
     for polls in 0..40 {
         let [old, new] = places();
         let key = begin(&on(Arc::clone(&old)));
-        let waiting = on(Moving::prepare(Arc::clone(&old), Arc::clone(&new)));
-        let moving = Moving::start(old, Arc::clone(&new));
+        let waiting = on(MigratingStore::prepare(Arc::clone(&old), Arc::clone(&new)));
+        let moving = MigratingStore::start(old, Arc::clone(&new));
         let mut session = block_on(waiting.of_key(&key)).unwrap();
         let login = async {
             let mut login = pin!(session.login(&alice));
@@ -187,13 +199,13 @@ fn who_signs_in_on_a_session_that_moves_meanwhile_is_listed_and_can_be_revoked()
 fn what_is_left_of_a_session_that_has_moved_never_takes_its_place() {
     let [old, new] = places();
     let key = begin(&on(Arc::clone(&old)));
-    let moving = Moving::start(Arc::clone(&old), Arc::clone(&new));
+    let moving = MigratingStore::start(Arc::clone(&old), Arc::clone(&new));
     assert_eq!(block_on(moving.move_all()).unwrap(), 1);
     let after = on(Arc::clone(&new));
     add_one(&after, &key).unwrap();
     let entry = block_on(old.get(key.id())).unwrap().unwrap();
     assert_eq!(block_on(bring(&new, key.id(), entry)).unwrap(), Brought::Nothing);
-    assert_eq!(block_on(after.of_key(&key)).unwrap().get::<u64>("n").unwrap(), Some(1));
+    assert_eq!(block_on(after.of_key(&key)).unwrap().value().get::<u64>("n").unwrap(), Some(1));
 }
 
 /// Wherever a move stopped: once the session was ended, and its tombstone is gone too, nothing brings it back.
@@ -202,13 +214,13 @@ fn a_move_that_stopped_brings_no_session_back_that_ended_since() {
     for polls in 0..24 {
         let [old, new] = places();
         let key = begin(&on(Arc::clone(&old)));
-        let moving = Moving::start(Arc::clone(&old), Arc::clone(&new));
+        let moving = MigratingStore::start(Arc::clone(&old), Arc::clone(&new));
         {
             let mut stopped = pin!(moving.get(key.id()));
             let mut context = Context::from_waker(Waker::noop());
             let _ = (0..polls).find(|_| stopped.as_mut().poll(&mut context).is_ready());
         }
-        let sessions = on(Moving::start(Arc::clone(&old), Arc::clone(&new)));
+        let sessions = on(MigratingStore::start(Arc::clone(&old), Arc::clone(&new)));
         block_on(sessions.revoke(key.id())).unwrap();
         // As after a day, but the old store has swept nothing.
         let tomorrow = SystemClock.now().after(Duration::from_hours(48));

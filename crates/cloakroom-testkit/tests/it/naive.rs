@@ -10,10 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::thread;
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Inserted, Io, Page, Payload, Principal, Record, Revision,
-    Scanned, SessionId, Store, StoreError, StoreErrorKind, Stored, Swap, Timestamp,
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
 };
+use cloakroom::value::Payload;
+use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 
 /// How the store is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +65,8 @@ pub(crate) enum Flaw {
 #[derive(Default)]
 pub(crate) struct Naive {
     flaw: Option<Flaw>,
-    entries: Mutex<BTreeMap<SessionId, Stored>>,
-    directory: Mutex<BTreeMap<String, BTreeMap<SessionId, Timestamp>>>,
+    entries: Mutex<BTreeMap<PublicId, Stored>>,
+    directory: Mutex<BTreeMap<String, BTreeMap<PublicId, Timestamp>>>,
     revocations: Mutex<BTreeMap<String, (Timestamp, Timestamp)>>,
     /// Writers that have read and not yet written.
     between: AtomicUsize,
@@ -83,20 +85,20 @@ impl Naive {
         self.flaw == Some(flaw)
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<SessionId, Stored>> {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<PublicId, Stored>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn directory(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<SessionId, Timestamp>>> {
+    fn directory(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<PublicId, Timestamp>>> {
         self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn id(&self, id: SessionId) -> SessionId {
+    fn id(&self, id: PublicId) -> PublicId {
         let mut bytes = *id.as_bytes();
         if self.has(Flaw::IgnoresTheLastByteOfIds) {
             bytes[15] = 0;
         }
-        SessionId::from_bytes(bytes)
+        PublicId::from_bytes(bytes)
     }
 
     fn name(&self, principal: &Principal) -> String {
@@ -142,7 +144,7 @@ impl Naive {
         self.has(Flaw::ReplaceIgnoresRevisions) || found == expected
     }
 
-    fn swap(&self, id: SessionId, expected: Revision, record: Record) -> Swap {
+    fn swap(&self, id: PublicId, expected: Revision, record: Record) -> Swap {
         let mut entries = self.entries();
         match entries.get(&id).cloned() {
             None if !self.has(Flaw::ReplaceCreates) => return Swap::Gone,
@@ -151,7 +153,8 @@ impl Naive {
                 return Swap::Stale(found);
             }
             Some(Stored::Live(found))
-                if self.has(Flaw::ReplaceKeepsTheOldValueIfUnset) && record.payload().is_unset() =>
+                if self.has(Flaw::ReplaceKeepsTheOldValueIfUnset)
+                    && record.payload().is_unset() =>
             {
                 let payload = found.payload().clone();
                 entries.insert(id, Stored::Live(with_payload(&record, payload)));
@@ -168,7 +171,7 @@ impl Naive {
         Swap::Done
     }
 
-    fn moved(&self, id: SessionId, expected: Revision, deadline: Timestamp) -> bool {
+    fn moved(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> bool {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&id) else {
             return false;
@@ -179,7 +182,8 @@ impl Naive {
                     && (record.idle_deadline() <= deadline || self.has(Flaw::TouchMovesBack)) =>
             {
                 let touched = record.clone().with_idle_deadline(deadline);
-                *record = if self.has(Flaw::TouchCountsAsAWrite) { rewritten(&touched) } else { touched };
+                *record =
+                    if self.has(Flaw::TouchCountsAsAWrite) { rewritten(&touched) } else { touched };
                 true
             }
             Stored::Ended(tombstone) if self.has(Flaw::TouchRevives) => {
@@ -199,7 +203,7 @@ impl Naive {
         }
     }
 
-    fn ended(&self, id: SessionId, ending: Ending) -> Ended {
+    fn ended(&self, id: PublicId, ending: Ending) -> Ended {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&id) else {
             if self.has(Flaw::EndMarksWhatNeverWas) {
@@ -226,13 +230,16 @@ impl Naive {
 }
 
 fn blank(now: Timestamp) -> Record {
-    let key = cloakroom::Key::new(SessionId::from_bytes([0; 16]), cloakroom::Secret::from_bytes([0; 16]));
-    let verifier = key.verifier(cloakroom::KindTag::of(""));
+    let key = cloakroom::Key::new(
+        PublicId::from_bytes([0; 16]),
+        cloakroom::key::Secret::from_bytes([0; 16]),
+    );
+    let verifier = key.verifier(cloakroom::key::KindTag::of(""));
     let lifetime = cloakroom::Lifetime::default();
     cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(0, 0), now)
 }
 
-fn with_credentials_of(record: &Record, tombstone: &cloakroom::Tombstone) -> Record {
+fn with_credentials_of(record: &Record, tombstone: &cloakroom::record::Tombstone) -> Record {
     cloakroom::protocol::begin(
         tombstone.credentials().current,
         *record.lifetime(),
@@ -270,7 +277,7 @@ fn rewritten(record: &Record) -> Record {
 }
 
 impl Store for Naive {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         let id = self.id(id);
         let mut entries = self.entries();
         let taken = match entries.get(&id) {
@@ -285,7 +292,7 @@ impl Store for Naive {
         Io::ready(Ok(Inserted::Done))
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         let found = self.entries().get(&self.id(id)).cloned();
         Io::ready(Ok(found.filter(|entry| match entry {
             Stored::Live(record) => {
@@ -295,7 +302,12 @@ impl Store for Naive {
         })))
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         let id = self.id(id);
         if !self.has(Flaw::ReplaceDeletesThenWrites) {
             return Io::ready(Ok(self.swap(id, expected, record)));
@@ -315,14 +327,19 @@ impl Store for Naive {
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         Io::ready(Ok(self.moved(self.id(id), expected, deadline)))
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         let id = self.id(id);
         let standing = self.entries().get(&id).cloned();
         Io::ready(Ok(match standing {
@@ -339,11 +356,11 @@ impl Store for Naive {
         }))
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         Io::ready(Ok(self.ended(self.id(id), ending)))
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
         Io::ready(Ok(self.admitted(&admission)))
     }
 
@@ -360,10 +377,15 @@ impl Store for Naive {
         Io::ready(Ok(()))
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
-        let skipped =
-            usize::from(self.has(Flaw::DirectoryDropsEntriesBetweenPages) && page.starts_after().is_some());
+        let skipped = usize::from(
+            self.has(Flaw::DirectoryDropsEntriesBetweenPages) && page.starts_after().is_some(),
+        );
         let ids = self.directory().get(&self.name(principal)).map_or_else(Vec::new, |entries| {
             entries
                 .range((after, Bound::Unbounded))
@@ -384,9 +406,13 @@ impl Store for Naive {
             let seen = usize::from(last.as_bytes()[0]) / 5;
             after = entries.keys().nth(seen).map_or(after, |id| Bound::Excluded(*id));
         }
-        let shown = |entry: &Stored| matches!(entry, Stored::Live(_)) || !self.has(Flaw::ScanHidesTombstones);
-        let part =
-            entries.range((after, Bound::Unbounded)).filter(|(_, entry)| shown(entry)).take(page.limit());
+        let shown = |entry: &Stored| {
+            matches!(entry, Stored::Live(_)) || !self.has(Flaw::ScanHidesTombstones)
+        };
+        let part = entries
+            .range((after, Bound::Unbounded))
+            .filter(|(_, entry)| shown(entry))
+            .take(page.limit());
         let part = part.map(|(id, entry)| (*id, entry.clone())).collect();
         Io::ready(Ok(Scanned::in_order(part, page)))
     }
@@ -400,7 +426,7 @@ impl Store for Naive {
         };
         let is_over = |deadline: Timestamp| deadline.has_passed(now.after(tick));
         let mut entries = self.entries();
-        let garbage: Vec<SessionId> = entries
+        let garbage: Vec<PublicId> = entries
             .iter()
             .filter(|(_, entry)| is_over(entry.expires_at()))
             .map(|(id, _)| *id)

@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use cloakroom::{Entropy, Map, MemoryStore, OsEntropy, Store};
+use cloakroom::key::{Entropy, OsEntropy};
+use cloakroom::{MemoryStore, SessionMap, Store};
 use cloakroom_testkit::{
     Fault, FaultyStore, ManualClock, Operation, SeededEntropy, SpyStore, StepStore, World,
     assert_round_trips, block_on,
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 #[test]
 fn a_fault_hits_the_operation_it_was_meant_for_once() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: World<Map> = World::new(store.clone());
-    let session = block_on(world.sessions.generate(Map::default())).unwrap();
+    let world: World<SessionMap> = World::new(store.clone());
+    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     store.fail_on(Operation::End, Fault::NotSent);
     assert!(block_on(world.sessions.of_key(&key)).is_ok());
@@ -22,7 +23,9 @@ fn a_fault_hits_the_operation_it_was_meant_for_once() {
     assert!(block_on(world.sessions.of_key(&key)).is_ok());
     assert!(block_on(world.sessions.revoke(key.id())).is_ok());
     store.fail_all(Some(Fault::LostBefore));
-    assert!(block_on(world.sessions.health()).is_err() && block_on(world.sessions.health()).is_err());
+    assert!(
+        block_on(world.sessions.health()).is_err() && block_on(world.sessions.health()).is_err()
+    );
     store.fail_all(None);
     assert!(block_on(world.sessions.health()).is_ok());
 }
@@ -30,8 +33,8 @@ fn a_fault_hits_the_operation_it_was_meant_for_once() {
 #[test]
 fn an_answer_that_was_lost_after_the_deed_leaves_the_deed_done() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: World<Map> = World::new(store.clone());
-    let session = block_on(world.sessions.generate(Map::default())).unwrap();
+    let world: World<SessionMap> = World::new(store.clone());
+    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     for (fault, happened) in [(Fault::LostBefore, false), (Fault::LostAfter, true)] {
         store.fail_next(fault);
         let error = block_on(world.sessions.revoke(session.id().unwrap())).unwrap_err();
@@ -43,8 +46,8 @@ fn an_answer_that_was_lost_after_the_deed_leaves_the_deed_done() {
 #[test]
 fn an_operation_that_is_held_waits_while_others_pass() {
     let store = StepStore::new(SpyStore::new(MemoryStore::new()));
-    let world: World<Map> = World::new(store.clone());
-    let mut session = block_on(world.sessions.generate(Map::default())).unwrap();
+    let world: World<SessionMap> = World::new(store.clone());
+    let mut session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     let held = store.hold(Operation::Replace);
     thread::scope(|scope| {
@@ -115,8 +118,9 @@ fn a_value_that_loses_something_is_named_by_its_position() {
 
 #[test]
 fn a_world_may_be_given_another_policy_and_still_turns_its_clock() {
-    let world: World<Map> = World::with(MemoryStore::new(), |builder| builder.entropy(OsEntropy));
-    let session = block_on(world.sessions.generate(Map::default())).unwrap();
+    let world: World<SessionMap> =
+        World::with(MemoryStore::new(), |builder| builder.entropy(OsEntropy));
+    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     world.clock.advance(Duration::from_hours(12));
     assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());
     assert_eq!(world.events()[0], format!("Created {{ id: {:?} }}", session.id().unwrap()));

@@ -72,11 +72,14 @@ impl App {
     pub(crate) async fn get(&self, path: &str, cookie: Option<&Cookie<'_>>) -> Answer {
         let mut request = Request::builder().uri(path);
         if let Some(cookie) = cookie {
-            request = request.header(header::COOKIE, format!("{}={}", cookie.name(), cookie.value()));
+            request =
+                request.header(header::COOKIE, format!("{}={}", cookie.name(), cookie.value()));
         }
-        let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let answer =
+            self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let cookies = answer.headers().get_all(header::SET_COOKIE).iter();
-        let cookies = cookies.map(|text| Cookie::parse(text.to_str().unwrap().to_owned()).unwrap()).collect();
+        let cookies =
+            cookies.map(|text| Cookie::parse(text.to_str().unwrap().to_owned()).unwrap()).collect();
         let status = answer.status();
         let body = to_bytes(answer.into_body(), 1 << 16).await.unwrap();
         Answer { status, body: String::from_utf8(body.to_vec()).unwrap(), cookies }

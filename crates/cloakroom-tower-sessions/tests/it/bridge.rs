@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cloakroom::{Clock, SessionId, Store, Stored, SystemClock, Timestamp};
+use cloakroom::record::Stored;
+use cloakroom::time::{Clock, SystemClock};
+use cloakroom::{PublicId, Store, Timestamp};
 use cloakroom_testkit::ManualClock;
 use cloakroom_tower_sessions::TowerSessionStore;
 use serde_json::Value;
@@ -21,7 +23,8 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) fn over(store: impl Store) -> Self {
         let clock = ManualClock::new();
-        let sessions = TowerSessionStore::with(store, |builder| builder.clock(clock.clone())).unwrap();
+        let sessions =
+            TowerSessionStore::with(store, |builder| builder.clock(clock.clone())).unwrap();
         Self { sessions, clock }
     }
 
@@ -67,7 +70,7 @@ pub(crate) fn with(record: &Record, value: impl Into<Value>) -> Record {
 }
 
 /// All that the store keeps, part by part: an engine may begin with empty ones.
-pub(crate) async fn entries(store: &impl Store) -> Vec<(SessionId, Stored)> {
+pub(crate) async fn entries(store: &impl Store) -> Vec<(PublicId, Stored)> {
     let (mut entries, mut from) = (Vec::new(), None);
     loop {
         let part = store.scan(from.as_ref(), 100).await.unwrap();

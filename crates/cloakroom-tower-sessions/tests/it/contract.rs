@@ -19,8 +19,14 @@ async fn what_was_created_is_loaded_whole(store: impl Store) {
 
 async fn values_of_every_sort_survive(store: impl Store) {
     let bridge = Bridge::over(store);
-    let values =
-        [json!(null), json!(true), json!(-1.5), json!(u64::MAX), json!("ü\"\0"), json!([1, {"a": []}])];
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1.5),
+        json!(u64::MAX),
+        json!("ü\"\0"),
+        json!([1, {"a": []}]),
+    ];
     for value in values {
         let record = bridge.created(value).await;
         assert_eq!(bridge.load(record.id).await, Some(record));
@@ -29,7 +35,9 @@ async fn values_of_every_sort_survive(store: impl Store) {
 
 async fn a_number_is_the_same_to_the_last_bit(store: impl Store) {
     let bridge = Bridge::over(store);
-    for number in [0.187_690_000_000_000_02, 1.071_566_039_146_582_6e-75, f64::MIN_POSITIVE, f64::MAX, -0.0] {
+    for number in
+        [0.187_690_000_000_000_02, 1.071_566_039_146_582_6e-75, f64::MIN_POSITIVE, f64::MAX, -0.0]
+    {
         let record = bridge.created(number).await;
         let loaded = bridge.load(record.id).await.unwrap().data["value"].as_f64();
         assert_eq!(loaded.map(f64::to_bits), Some(number.to_bits()));
@@ -44,7 +52,10 @@ async fn a_value_nested_too_deep_to_be_read_again_is_refused(store: impl Store) 
 
     let within_an_object = json!({ "a": nested(126) });
     for value in [nested(127), within_an_object, nested(500)] {
-        assert!(matches!(bridge.sessions.save(&with(&deepest, value.clone())).await, Err(Error::Encode(_))));
+        assert!(matches!(
+            bridge.sessions.save(&with(&deepest, value.clone())).await,
+            Err(Error::Encode(_))
+        ));
         let mut record = bridge.record(value);
         assert!(matches!(bridge.sessions.create(&mut record).await, Err(Error::Encode(_))));
         assert_eq!(bridge.load(record.id).await, None);

@@ -74,7 +74,8 @@ async fn a_date_is_the_same_moment_in_every_time_zone(store: impl Store) {
     let bridge = Bridge::over(store);
     for hours in [-8, 8] {
         let mut record = bridge.record(1);
-        record.expiry_date = record.expiry_date.to_offset(UtcOffset::from_hms(hours, 0, 0).unwrap());
+        record.expiry_date =
+            record.expiry_date.to_offset(UtcOffset::from_hms(hours, 0, 0).unwrap());
         bridge.sessions.create(&mut record).await.unwrap();
         assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, record.expiry_date);
         bridge.clock.advance(ALMOST);

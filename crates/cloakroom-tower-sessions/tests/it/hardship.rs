@@ -1,12 +1,13 @@
 //! Stores that fail: an outage is an error, and an answer that was lost is asked for again.
 
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
 use cloakroom_testkit::{Fault, FaultyStore};
 use tower_sessions::{ExpiredDeletion, SessionStore};
 
 use crate::bridge::{Bridge, with};
-use cloakroom_every_store as stores;
+use cloakroom_test_stores as stores;
 
 async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
@@ -80,7 +81,7 @@ async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let record = bridge.created(1).await;
-    faulty.fail_on(Operation::EndAt, Fault::LostAfter);
+    faulty.fail_on(Operation::EndIf, Fault::LostAfter);
     let error = bridge.sessions.delete(&record.id).await.unwrap_err();
     assert!(error.to_string().contains("may have happened"));
     bridge.sessions.delete(&record.id).await.unwrap();
@@ -99,7 +100,7 @@ on_every_store! {
 #[test]
 fn a_server_that_stands_still_is_an_error_in_time() {
     let server = Redis::start(Durability::None);
-    let store = stores::impatient(&server.url());
+    let store = stores::with_timeout(&server.url());
     stores::run(async {
         let bridge = Bridge::over(store);
         let record = bridge.created(1).await;
@@ -113,7 +114,7 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 #[test]
 fn a_server_that_died_is_an_error_and_no_absence() {
     let mut server = Redis::start(Durability::None);
-    let store = stores::impatient(&server.url());
+    let store = stores::with_timeout(&server.url());
     stores::run(async {
         let bridge = Bridge::over(store);
         let record = bridge.created(1).await;

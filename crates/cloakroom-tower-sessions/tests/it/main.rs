@@ -4,7 +4,7 @@
 /// One test of each scenario on every store there is.
 macro_rules! on_every_store {
     ($($scenario:ident)*) => {
-        cloakroom_every_store::on_every_store!(cloakroom_every_store::run: $($scenario)*);
+        cloakroom_test_stores::on_every_store!(cloakroom_test_stores::run: $($scenario)*);
     };
 }
 
@@ -14,7 +14,7 @@ mod contract;
 mod cookies;
 mod expiry;
 mod hardship;
-mod inherit;
+mod import_legacy;
 mod observed;
 mod revival;
 mod routes;

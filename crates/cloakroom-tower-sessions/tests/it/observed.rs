@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use cloakroom::{Event, Observer, Store};
+use cloakroom::Store;
+use cloakroom::observe::{Event, Observer};
 use cloakroom_tower_sessions::TowerSessionStore;
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
@@ -18,8 +19,9 @@ impl Observer for Heard {
 }
 
 async fn observers_hear_of_an_end_and_of_guesses_and_of_no_secret(store: impl Store) {
-    let heard = Heard::default();
-    let sessions = TowerSessionStore::with(store, |builder| builder.observer(heard.clone())).unwrap();
+    let caught_up_to = Heard::default();
+    let sessions =
+        TowerSessionStore::with(store, |builder| builder.observer(caught_up_to.clone())).unwrap();
     // Without a clock of its own, a bridge goes by the machine's.
     let expiry_date = OffsetDateTime::now_utc() + time::Duration::HOUR;
     let mut record = Record { id: Id::default(), data: [].into(), expiry_date };
@@ -29,10 +31,13 @@ async fn observers_hear_of_an_end_and_of_guesses_and_of_no_secret(store: impl St
     sessions.delete(&record.id).await.unwrap();
     assert_eq!(sessions.load(&record.id).await.unwrap(), None);
 
-    let heard = heard.0.lock().unwrap().join("\n");
-    assert!(heard.contains("Ended"), "{heard}");
+    let caught_up_to = caught_up_to.0.lock().unwrap().join("\n");
+    assert!(caught_up_to.contains("Ended"), "{caught_up_to}");
     for id in [guess, record.id] {
-        assert!(!heard.contains(&id.to_string()) && !heard.contains(&id.0.to_string()), "{heard}");
+        assert!(
+            !caught_up_to.contains(&id.to_string()) && !caught_up_to.contains(&id.0.to_string()),
+            "{caught_up_to}"
+        );
     }
 }
 

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use cloakroom::{Operation, Store};
+use cloakroom::Store;
+use cloakroom::store::Operation;
 use cloakroom_testkit::StepStore;
 use futures_util::future::join;
 use futures_util::pin_mut;
@@ -12,7 +13,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
 
 use crate::bridge::{Bridge, entries, with};
-use cloakroom_every_store as stores;
+use cloakroom_test_stores as stores;
 
 async fn saving_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
@@ -54,7 +55,7 @@ async fn a_save_during_a_delete_changes_nothing_about_it(store: impl Store) {
     let step = StepStore::new(store);
     let bridge = Bridge::over(step.clone());
     let record = bridge.created(1).await;
-    let held = step.hold(Operation::EndAt);
+    let held = step.hold(Operation::EndIf);
     let delete = bridge.sessions.delete(&record.id);
     pin_mut!(delete);
     while !held.has_arrived() {
@@ -117,7 +118,7 @@ fn what_a_near_cache_remembers_revives_nothing() {
         let record = here.created(1).await;
         assert!(there.load(record.id).await.is_some());
         here.sessions.delete(&record.id).await.unwrap();
-        // Whether it has heard of that yet or not.
+        // Whether it has caught_up_to of that yet or not.
         assert!(there.sessions.save(&with(&record, 2)).await.is_err());
         assert_eq!(there.load(record.id).await, None);
         assert_eq!(here.load(record.id).await, None);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cloakroom::{Key, Operation, Secret, Store};
+use cloakroom::key::Secret;
+use cloakroom::store::Operation;
+use cloakroom::{Key, Store};
 use cloakroom_testkit::{Calls, SpyStore};
 use tower_sessions::SessionStore;
 
@@ -56,7 +58,7 @@ async fn round_trips_are_as_promised(store: impl Store) {
     assert_eq!(spy.calls(), Calls { get: 1, replace: 1, ..Calls::default() });
     spy.reset();
     bridge.sessions.delete(&record.id).await.unwrap();
-    assert_eq!(spy.calls(), Calls { get: 1, end_at: 1, ..Calls::default() });
+    assert_eq!(spy.calls(), Calls { get: 1, end_if: 1, ..Calls::default() });
     assert!(spy.log().iter().all(|call| call.operation != Operation::Insert));
 }
 

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use cloakroom::{Key, KindTag, Payload, Revision, Secret, Store, Stored, Swap, UndecodablePolicy, protocol};
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::policy::UnreadablePolicy;
+use cloakroom::record::{Revision, Stored};
+use cloakroom::store::Swap;
+use cloakroom::value::Payload;
+use cloakroom::{Key, Store, protocol};
 use cloakroom_tower_sessions::TowerSessionStore;
 use tower_sessions::SessionStore;
 use tower_sessions::session::Id;
@@ -28,7 +33,7 @@ async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     let record = bridge.created("hat").await;
     spoil(&store, record.id).await;
     let strict = TowerSessionStore::with(Arc::clone(&store), |builder| {
-        builder.clock(bridge.clock.clone()).undecodable(UndecodablePolicy::Refuse)
+        builder.clock(bridge.clock.clone()).unreadable(UnreadablePolicy::Refuse)
     });
     let error = strict.unwrap().load(&record.id).await.unwrap_err();
     assert!(matches!(&error, Error::Decode(text) if !text.contains("spoilt")), "{error:?}");
@@ -42,7 +47,8 @@ async fn spoil(store: &impl Store, secret: Id) {
     let verifier = key.verifier(KindTag::of("tower-sessions"));
     let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
     let revision = Revision::new(record.revision().count() + 1, 0);
-    let spoilt = protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
+    let spoilt =
+        protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
     let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
     assert!(matches!(swap, Swap::Done));
 }

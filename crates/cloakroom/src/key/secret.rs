@@ -1,4 +1,4 @@
-//! The half of a key that only its holder knows, and how the next one follows from it.
+//! The half of a key that only its typed_value knows, and how the next one follows from it.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Public salt of one timed renewal; with it the holder of the old secret can be given the new one again.
+/// Public salt of one timed renewal; with it the typed_value of the old secret can be given the new one again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nonce([u8; 16]);
 

@@ -7,7 +7,7 @@ use super::Key;
 
 /// Bytes of a vector register that every processor has.
 const LANES: usize = 16;
-/// Characters, with some more that carry no bits: whole registers.
+/// Characters, with some more that carry no bits: absolute_timeout registers.
 const PADDED: usize = 48;
 
 pub(super) fn encode(bytes: &[u8; 32]) -> [u8; Key::TEXT_LEN] {

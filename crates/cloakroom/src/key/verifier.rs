@@ -46,11 +46,11 @@ impl Verifier {
         self.words()[0]
     }
 
-    /// The lineage that begins with this verifier's secret.
-    pub(crate) fn lineage(&self) -> Lineage {
+    /// The family that begins with this verifier's secret.
+    pub(crate) fn family(&self) -> KeyFamily {
         let mut half = [0; 16];
         half.copy_from_slice(&self.0[..16]);
-        Lineage(half)
+        KeyFamily(half)
     }
 
     fn words(&self) -> [u64; 4] {
@@ -78,13 +78,13 @@ impl fmt::Debug for Verifier {
 }
 
 /// What secrets have in common that were derived from one another: it lasts through every timed renewal, and a fresh
-/// secret (`login`, `elevate`) begins another.
+/// secret (`login`, `renew`) begins another.
 ///
 /// Half of the first secret's verifier: as secret as the store, and no way to the secret.
 #[derive(Clone, Copy, Eq)]
-pub struct Lineage([u8; 16]);
+pub struct KeyFamily([u8; 16]);
 
-impl Lineage {
+impl KeyFamily {
     pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -94,20 +94,20 @@ impl Lineage {
     }
 }
 
-impl PartialEq for Lineage {
+impl PartialEq for KeyFamily {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
-impl Hash for Lineage {
+impl Hash for KeyFamily {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl fmt::Debug for Lineage {
+impl fmt::Debug for KeyFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lineage(..)")
+        f.write_str("KeyFamily(..)")
     }
 }

@@ -1,12 +1,9 @@
 //! The mark on a session that leaves a store: no write expects its revision, and whoever comes across it knows where it went.
 
 use super::{Record, Revision};
-use crate::codec::CodecError;
-use crate::lifetime::LONGEST;
-use crate::payload::Payload;
+use crate::policy::LONGEST;
+use crate::value::{CodecError, FENCE, Payload};
 
-/// How the value of a session begins that is on its way or has gone: a format that no codec may have.
-pub(crate) const FENCE: u8 = 0x7f;
 /// What tells its revision from all that anybody expects.
 const FLIP: u64 = 1 << 63;
 
@@ -49,14 +46,14 @@ pub(crate) fn freed(record: Record) -> Record {
 /// What is left of a session that was fenced, for longer than any move takes.
 pub(crate) fn left(fenced: &Record) -> Record {
     let until = fenced.absolute_deadline().after(LONGEST);
-    fenced.with(|facts| {
-        facts.payload = Payload::from_bytes([FENCE]);
-        (facts.idle_deadline, facts.absolute_deadline) = (until, until);
+    fenced.with(|fields| {
+        fields.payload = Payload::from_bytes([FENCE]);
+        (fields.idle_deadline, fields.absolute_deadline) = (until, until);
     })
 }
 
 fn marked(record: &Record, payload: Payload, revision: Revision) -> Record {
-    record.with(|facts| (facts.payload, facts.revision) = (payload, revision))
+    record.with(|fields| (fields.payload, fields.revision) = (payload, revision))
 }
 
 const fn flipped(revision: Revision) -> Revision {

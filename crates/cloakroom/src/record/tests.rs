@@ -5,13 +5,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::key::{Key, KindTag, Nonce, Secret, SessionId};
+use crate::key::{Key, KindTag, Nonce, PublicId, Secret};
 use crate::protocol;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 fn key(secret: u8) -> Key {
-    Key::new(SessionId::from_bytes([1; 16]), Secret::from_bytes([secret; 16]))
+    Key::new(PublicId::from_bytes([1; 16]), Secret::from_bytes([secret; 16]))
 }
 
 /// A record that has been through everything.
@@ -19,25 +19,27 @@ fn record() -> Record {
     let kind = KindTag::of("");
     let revision = Revision::new(1, 0xDEAD_BEEF);
     let payload = Payload::from_bytes(b"\x01\x00{}".as_slice());
-    let record = protocol::begin(key(1).verifier(kind), Lifetime::default(), None, payload, revision, NOW);
+    let record =
+        protocol::begin(key(1).verifier(kind), Lifetime::default(), None, payload, revision, NOW);
     let alice = Principal::new("alice").unwrap();
     let record = protocol::sign_in(&record, &alice, key(2).verifier(kind), NOW);
     let nonce = Nonce::from_bytes([9; 16]);
-    let (record, _) = protocol::begin_renewal(&record, &key(2), kind, nonce, NOW);
-    let record = protocol::retire(&protocol::sight(&record, NOW), NOW);
+    let (record, _) = protocol::start_renewal(&record, &key(2), kind, nonce, NOW);
+    let record = protocol::retire(&protocol::confirm_successor(&record, NOW), NOW);
     let next = key(2).with_secret(key(2).secret().next(&nonce));
-    let record = protocol::begin_renewal(&record, &next, kind, nonce, NOW).0;
-    let client = Client::new().with_label("desk").with_user_agent("Mozilla/5.0").with_address(ADDRESS);
-    record.edited(|facts| (facts.assurance, facts.client) = (Assurance::new(2), client))
+    let record = protocol::start_renewal(&record, &next, kind, nonce, NOW).0;
+    let client =
+        ClientInfo::new().with_label("desk").with_user_agent("Mozilla/5.0").with_address(ADDRESS);
+    record.edited(|fields| (fields.assurance, fields.client) = (Assurance::new(2), client))
 }
 
 const ADDRESS: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn all() -> Vec<Stored> {
-    // A lineage ends with its session.
-    let credentials = record().credentials().clone().with_lineage(None);
-    let ended = record().edited(|facts| facts.credentials = credentials);
-    let ended = ended.ended(protocol::end(EndReason::Stolen, NOW));
+    // A family ends with its session.
+    let credentials = record().credentials().clone().with_family(None);
+    let ended = record().edited(|fields| fields.credentials = credentials);
+    let ended = ended.ended(protocol::end(EndReason::KeyReused, NOW));
     let kind = KindTag::of("");
     let plain = Lifetime::absolute(Duration::from_hours(1)).until_browser_closes();
     let unset = protocol::begin(
@@ -73,8 +75,8 @@ fn a_record_survives_its_bytes() {
         assert_eq!(format!("{back:?}"), format!("{stored:?}"));
         let (back_credentials, credentials) = (back.credentials(), stored.credentials());
         assert_eq!(
-            (back_credentials.current, back_credentials.replaced()),
-            (credentials.current, credentials.replaced())
+            (back_credentials.current, back_credentials.retired()),
+            (credentials.current, credentials.retired())
         );
         assert_eq!(back.to_bytes().unwrap(), bytes);
     }
@@ -87,11 +89,17 @@ fn a_record_survives_being_kept_in_two_parts() {
             Stored::Live(record) => record.payload().clone(),
             Stored::Ended(_) => Payload::unset(),
         };
-        let (head, whole) = (stored.to_head(), stored.to_bytes().unwrap());
-        assert!(whole.starts_with(&head), "what may be overwritten in place is where it was");
-        assert_eq!(Stored::from_head(&head, payload.clone()).unwrap().to_bytes().unwrap(), whole);
+        let (head, absolute_timeout) = (stored.to_head(), stored.to_bytes().unwrap());
+        assert!(
+            absolute_timeout.starts_with(&head),
+            "what may be overwritten in place is where it was"
+        );
+        assert_eq!(
+            Stored::from_head(&head, payload.clone()).unwrap().to_bytes().unwrap(),
+            absolute_timeout
+        );
         assert!(Stored::from_head(&head[..head.len() - 1], payload.clone()).is_err());
-        assert!(Stored::from_head(&whole, payload).is_err() || head == whole);
+        assert!(Stored::from_head(&absolute_timeout, payload).is_err() || head == absolute_timeout);
     }
 }
 
@@ -111,9 +119,10 @@ fn a_record_of_the_first_version_is_read_and_lacks_what_came_later() {
     bytes[0] = 1;
     let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
     assert_eq!((read.revision(), read.principal()), (record().revision(), record().principal()));
-    assert_eq!((read.assurance(), read.client()), (Assurance::default(), &Client::default()));
+    assert_eq!((read.assurance(), read.client()), (Assurance::default(), &ClientInfo::default()));
     assert!(!read.payload().is_unset());
-    let mut ended = Stored::Ended(record().ended(protocol::end(EndReason::Ended, NOW))).to_bytes().unwrap();
+    let mut ended =
+        Stored::Ended(record().ended(protocol::end(EndReason::Ended, NOW))).to_bytes().unwrap();
     ended[0] = 1;
     assert!(matches!(Stored::from_bytes(&ended), Ok(Stored::Ended(_))));
 }
@@ -125,22 +134,24 @@ fn a_record_of_the_second_version_is_read_and_has_the_lineage_of_its_verifier() 
     bytes.drain(payload - 17..payload);
     bytes[0] = 2;
     let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
-    assert_eq!(read.credentials().lineage(), read.credentials().current.lineage());
-    assert_ne!(read.credentials().lineage(), record().credentials().lineage());
+    assert_eq!(read.credentials().family(), read.credentials().current.family());
+    assert_ne!(read.credentials().family(), record().credentials().family());
 }
 
 #[test]
 fn a_lineage_lasts_through_timed_renewals_and_a_fresh_secret_begins_another() {
     let renewed = record();
-    let begun = key(2).verifier(KindTag::of("")).lineage();
-    assert_eq!(renewed.credentials().lineage(), begun, "renewed once, and once more under way");
+    let begun = key(2).verifier(KindTag::of("")).family();
+    assert_eq!(renewed.credentials().family(), begun, "renewed once, and once more under way");
     let fresh = protocol::replace_secret(&renewed, key(3).verifier(KindTag::of("")), NOW);
-    assert_eq!(fresh.credentials().lineage(), key(3).verifier(KindTag::of("")).lineage());
-    assert_ne!(fresh.credentials().lineage(), begun);
+    assert_eq!(fresh.credentials().family(), key(3).verifier(KindTag::of("")).family());
+    assert_ne!(fresh.credentials().family(), begun);
 }
 
 fn bare() -> Record {
-    record().edited(|facts| (facts.assurance, facts.client) = (Assurance::default(), Client::default()))
+    record().edited(|fields| {
+        (fields.assurance, fields.client) = (Assurance::default(), ClientInfo::default())
+    })
 }
 
 #[test]
@@ -158,10 +169,14 @@ fn a_record_cut_short_or_grown_is_none() {
     for stored in all() {
         let bytes = stored.to_bytes().unwrap();
         // The payload has no length of its own: what is cut from it is the engine's to notice.
-        let fixed =
-            bytes.len() - 4 * usize::from(matches!(&stored, Stored::Live(r) if !r.payload().is_unset()));
+        let fixed = bytes.len()
+            - 4 * usize::from(matches!(&stored, Stored::Live(r) if !r.payload().is_unset()));
         for length in 0..fixed {
-            assert!(Stored::from_bytes(&bytes[..length]).is_err(), "read {length} of {} bytes", bytes.len());
+            assert!(
+                Stored::from_bytes(&bytes[..length]).is_err(),
+                "read {length} of {} bytes",
+                bytes.len()
+            );
         }
     }
     let Some(Stored::Ended(_)) = all().pop() else { panic!("the last one is ended") };

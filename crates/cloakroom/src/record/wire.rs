@@ -15,25 +15,21 @@
 //! | | 1 + n | principal: length (0 = none), UTF-8 | same |
 //! | | 1 | assurance | |
 //! | | 3 × (1 + n) | label, user agent, address: length (0 = none), UTF-8 | |
-//! | | 1 \[+ 16\] | lineage: 0 (that of the verifier), or 1 and its bytes | |
+//! | | 1 \[+ 16\] | family: 0 (that of the verifier), or 1 and its bytes | |
 //! | | rest | `0x00`, or `0x01` and the payload | nothing |
 //!
 //! All rows but the last are the *head*, which a store may keep apart from the payload. Versions `0x01` and `0x02`, which are
-//! read and no longer written, have no lineage; `0x01` has neither assurance nor label, user agent and address.
+//! read and no longer written, have no family; `0x01` has neither assurance nor label, user agent and address.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{EndReason, Ending, Facts, Record, Revision, Stored, Tombstone};
-use crate::client::Client;
-use crate::codec::CodecError;
-use crate::freshness::Assurance;
-use crate::key::{Lineage, Nonce, Verifier};
-use crate::lifetime::Lifetime;
-use crate::payload::Payload;
-use crate::principal::Principal;
-use crate::protocol::{Credentials, REMEMBERED, Replaced, Replacement, Successor};
+use super::{EndReason, Ending, Record, RecordFields, Revision, Stored, Tombstone};
+use crate::key::{KeyFamily, Nonce, Verifier};
+use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
+use crate::record::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
 use crate::time::Timestamp;
+use crate::value::{CodecError, Payload};
 
 const VERSION: u8 = 3;
 /// The oldest version that is read.
@@ -43,9 +39,9 @@ const REASONS: [(u8, EndReason); 7] = [
     (2, EndReason::SignedOut),
     (3, EndReason::SignedInAsAnother),
     (4, EndReason::Revoked),
-    (5, EndReason::Stolen),
+    (5, EndReason::KeyReused),
     (6, EndReason::SignedOutElsewhere),
-    (7, EndReason::Displaced),
+    (7, EndReason::OverLimit),
 ];
 
 pub(super) fn encode(stored: &Stored) -> Result<Vec<u8>, CodecError> {
@@ -75,21 +71,21 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
     match stored {
         Stored::Live(record) => {
             out.byte(0);
-            let facts = &record.0;
+            let fields = &record.0;
             out.longs([
-                facts.idle_deadline.as_millis(),
-                facts.absolute_deadline.as_millis(),
-                facts.revision.count,
-                facts.revision.token,
-                facts.created.as_millis(),
-                facts.authenticated_at.as_millis(),
+                fields.idle_deadline.as_millis(),
+                fields.absolute_deadline.as_millis(),
+                fields.revision.count,
+                fields.revision.token,
+                fields.created.as_millis(),
+                fields.authenticated_at.as_millis(),
             ]);
-            out.lifetime(&facts.lifetime);
-            out.credentials(&facts.credentials);
-            out.principal(facts.principal.as_ref());
-            out.byte(facts.assurance.level());
-            out.client(&facts.client);
-            out.lineage(facts.credentials.own_lineage());
+            out.lifetime(&fields.lifetime);
+            out.credentials(&fields.credentials);
+            out.principal(fields.principal.as_ref());
+            out.byte(fields.assurance.level());
+            out.client(&fields.client);
+            out.family(fields.credentials.own_family());
         }
         Stored::Ended(tombstone) => {
             out.0 = encode_ending(tombstone.ending());
@@ -105,7 +101,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Stored, DecodeError> {
     let stored = match input.head()? {
         Stored::Live(record) => {
             let payload = input.payload()?;
-            Stored::Live(record.edited(|facts| facts.payload = payload))
+            Stored::Live(record.edited(|fields| fields.payload = payload))
         }
         ended @ Stored::Ended(_) => ended,
     };
@@ -155,7 +151,11 @@ impl Writer {
         let span = |span: Option<Duration>| {
             span.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
         };
-        self.longs([span(lifetime.idle()), span(Some(lifetime.whole())), span(lifetime.renewal())]);
+        self.longs([
+            span(lifetime.idle_timeout()),
+            span(Some(lifetime.absolute_timeout())),
+            span(lifetime.renewal_timeout()),
+        ]);
         self.byte(u8::from(lifetime.outlives_browser()));
     }
 
@@ -169,11 +169,11 @@ impl Writer {
             self.0.extend(successor.nonce.as_bytes());
             self.time(successor.seen.unwrap_or(Timestamp::EPOCH));
         }
-        self.byte(u8::try_from(credentials.replaced().len()).unwrap_or(u8::MAX));
-        for replaced in credentials.replaced() {
+        self.byte(u8::try_from(credentials.retired().len()).unwrap_or(u8::MAX));
+        for replaced in credentials.retired() {
             self.long(replaced.mark);
             self.time(replaced.at);
-            self.byte(u8::from(replaced.how == Replacement::NoGrace));
+            self.byte(u8::from(replaced.how == Retirement::SignIn));
         }
     }
 
@@ -181,7 +181,7 @@ impl Writer {
         self.text(principal.map_or("", Principal::as_str));
     }
 
-    fn client(&mut self, client: &Client) {
+    fn client(&mut self, client: &ClientInfo) {
         if !client.is_known() {
             self.0.extend_from_slice(&[0; 3]);
             return;
@@ -191,9 +191,9 @@ impl Writer {
         self.text(&client.address().map(|address| address.to_string()).unwrap_or_default());
     }
 
-    fn lineage(&mut self, lineage: Option<Lineage>) {
-        self.byte(u8::from(lineage.is_some()));
-        self.0.extend(lineage.iter().flat_map(Lineage::as_bytes));
+    fn family(&mut self, family: Option<KeyFamily>) {
+        self.byte(u8::from(family.is_some()));
+        self.0.extend(family.iter().flat_map(KeyFamily::as_bytes));
     }
 
     /// At most 255 bytes, which all texts here are by their types.
@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
     }
 
     fn record(&mut self, version: u8) -> Result<Record, DecodeError> {
-        let mut facts = Facts {
+        let mut fields = RecordFields {
             idle_deadline: self.time()?,
             absolute_deadline: self.time()?,
             revision: Revision::new(self.long()?, self.long()?),
@@ -270,18 +270,18 @@ impl<'a> Reader<'a> {
             credentials: self.credentials()?,
             principal: self.principal()?,
             assurance: Assurance::default(),
-            client: Client::default(),
+            client: ClientInfo::default(),
             payload: Payload::unset(),
         };
         if version >= 2 {
-            facts.assurance = Assurance::new(self.byte()?);
-            facts.client = self.client()?;
+            fields.assurance = Assurance::new(self.byte()?);
+            fields.client = self.client()?;
         }
         if version >= 3 && self.flag()? {
-            let lineage = Lineage::from_bytes(self.array()?);
-            facts.credentials = facts.credentials.with_lineage(Some(lineage));
+            let family = KeyFamily::from_bytes(self.array()?);
+            fields.credentials = fields.credentials.with_family(Some(family));
         }
-        Ok(Record::new(facts))
+        Ok(Record::new(fields))
     }
 
     fn tombstone(&mut self, reason: u8) -> Result<Tombstone, DecodeError> {
@@ -292,15 +292,17 @@ impl<'a> Reader<'a> {
     }
 
     fn lifetime(&mut self) -> Result<Lifetime, DecodeError> {
-        let (idle, whole, renewal) = (self.span()?, self.span()?, self.span()?);
-        let mut lifetime = Lifetime::absolute(whole.unwrap_or_default());
+        let (idle, absolute_timeout, renewal) = (self.span()?, self.span()?, self.span()?);
+        let mut lifetime = Lifetime::absolute(absolute_timeout.unwrap_or_default());
         if let Some(idle) = idle {
-            lifetime = lifetime.with_idle(idle);
+            lifetime = lifetime.with_idle_timeout(idle);
         }
         if let Some(renewal) = renewal {
-            lifetime = lifetime.with_renewal(renewal);
+            lifetime = lifetime.with_renewal_timeout(renewal);
         }
-        if (lifetime.idle(), Some(lifetime.whole()), lifetime.renewal()) != (idle, whole, renewal) {
+        if (lifetime.idle_timeout(), Some(lifetime.absolute_timeout()), lifetime.renewal_timeout())
+            != (idle, absolute_timeout, renewal)
+        {
             return Err(DecodeError("a lifetime that no record has"));
         }
         Ok(if self.flag()? { lifetime } else { lifetime.until_browser_closes() })
@@ -317,15 +319,16 @@ impl<'a> Reader<'a> {
         } else {
             None
         };
-        let mut credentials = Credentials::new(current, renew_at, cookie_until).with_successor(successor);
+        let mut credentials =
+            Credentials::new(current, renew_at, cookie_until).with_successor(successor);
         let count = self.byte()?;
-        if usize::from(count) > REMEMBERED {
+        if usize::from(count) > MAX_RETIRED {
             return Err(DecodeError("the ring of replaced secrets is too long"));
         }
         for _ in 0..count {
             let (mark, at) = (self.long()?, self.time()?);
-            let how = if self.flag()? { Replacement::NoGrace } else { Replacement::Timed };
-            credentials = credentials.having_replaced(Replaced { mark, at, how });
+            let how = if self.flag()? { Retirement::SignIn } else { Retirement::Timer };
+            credentials = credentials.with_retired(RetiredSecret { mark, at, how });
         }
         Ok(credentials)
     }
@@ -335,12 +338,12 @@ impl<'a> Reader<'a> {
         Principal::new(name).map(Some).map_err(|_| DecodeError("the principal is not a valid name"))
     }
 
-    fn client(&mut self) -> Result<Client, DecodeError> {
+    fn client(&mut self) -> Result<ClientInfo, DecodeError> {
         let (label, agent, address) = (self.text()?, self.text()?, self.text()?);
         if (label, agent, address) == (None, None, None) {
-            return Ok(Client::new());
+            return Ok(ClientInfo::new());
         }
-        let mut client = Client::new().with_label(label.unwrap_or_default());
+        let mut client = ClientInfo::new().with_label(label.unwrap_or_default());
         client = client.with_user_agent(agent.unwrap_or_default());
         if let Some(address) = address.and_then(|address| address.parse().ok()) {
             client = client.with_address(address);

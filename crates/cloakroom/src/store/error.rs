@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::codec::CodecError;
 use crate::record::DecodeError;
+use crate::value::CodecError;
 
 /// An operation that a store could not do.
 ///
@@ -40,7 +40,7 @@ pub enum StoreErrorKind {
 pub enum Outcome {
     /// It did not happen.
     NotSent,
-    /// It happened whole or not at all: nobody knows which.
+    /// It happened absolute_timeout or not at all: nobody knows which.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ impl StoreError {
         Self { kind, outcome: Outcome::NotSent, source: None }
     }
 
-    /// An operation that happened whole or not at all.
+    /// An operation that happened absolute_timeout or not at all.
     pub const fn outcome_unknown(kind: StoreErrorKind) -> Self {
         Self { kind, outcome: Outcome::Unknown, source: None }
     }

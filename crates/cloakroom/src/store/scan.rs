@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Page, StoreError, StoreErrorKind};
-use crate::hex;
-use crate::key::SessionId;
+use crate::key::PublicId;
+use crate::key::hex;
 use crate::record::{DecodeError, Stored};
 
 /// Where a scan goes on: the store's own mark, which means nothing to anybody else.
@@ -26,9 +26,9 @@ impl Cursor {
     }
 }
 
-impl From<SessionId> for Cursor {
+impl From<PublicId> for Cursor {
     /// After the entry of this id, in a store that goes by ids in order.
-    fn from(last: SessionId) -> Self {
+    fn from(last: PublicId) -> Self {
         Self(last.as_bytes().to_vec())
     }
 }
@@ -66,9 +66,9 @@ impl std::error::Error for ParseCursorError {}
 #[non_exhaustive]
 pub struct Scanned {
     /// Some entries; perhaps none, though more are to come.
-    pub entries: Vec<(SessionId, Stored)>,
+    pub entries: Vec<(PublicId, Stored)>,
     /// Those of the part that can't be read, which must not keep anybody from the others.
-    pub unreadable: Vec<SessionId>,
+    pub unreadable: Vec<PublicId>,
     /// Where it goes on; `None` at the end.
     pub next: Option<Cursor>,
     is_by_id: bool,
@@ -76,19 +76,22 @@ pub struct Scanned {
 
 impl Scanned {
     /// These entries of an engine with an order of its own, and where it goes on.
-    pub const fn new(entries: Vec<(SessionId, Stored)>, next: Option<Cursor>) -> Self {
+    pub const fn new(entries: Vec<(PublicId, Stored)>, next: Option<Cursor>) -> Self {
         Self { entries, unreadable: Vec::new(), next, is_by_id: false }
     }
 
     /// The answer of a store that goes by ids in order: a page that is not full was the last.
-    pub fn in_order(entries: Vec<(SessionId, Stored)>, page: Page) -> Self {
+    pub fn in_order(entries: Vec<(PublicId, Stored)>, page: Page) -> Self {
         let last = entries.last().filter(|_| entries.len() >= page.limit());
         let next = last.map(|(id, _)| Cursor::from(*id));
         Self { entries, unreadable: Vec::new(), next, is_by_id: true }
     }
 
     /// The same, of what was read and could perhaps not be decoded.
-    pub fn decoded_in_order(rows: Vec<(SessionId, Result<Stored, DecodeError>)>, page: Page) -> Self {
+    pub fn decoded_in_order(
+        rows: Vec<(PublicId, Result<Stored, DecodeError>)>,
+        page: Page,
+    ) -> Self {
         let last = rows.last().filter(|_| rows.len() >= page.limit());
         let next = last.map(|(id, _)| Cursor::from(*id));
         let mut part = Self { entries: Vec::new(), unreadable: Vec::new(), next, is_by_id: true };
@@ -99,7 +102,7 @@ impl Scanned {
     }
 
     /// An entry more, as far as it could be decoded.
-    pub fn add(&mut self, id: SessionId, decoded: Result<Stored, DecodeError>) {
+    pub fn add(&mut self, id: PublicId, decoded: Result<Stored, DecodeError>) {
         match decoded {
             Ok(stored) => self.entries.push((id, stored)),
             Err(_) => self.unreadable.push(id),
@@ -127,7 +130,7 @@ impl Page {
         let page = Self::first(limit);
         let Some(cursor) = from else { return Ok(page) };
         match <[u8; 16]>::try_from(cursor.as_bytes()) {
-            Ok(bytes) => Ok(page.after(SessionId::from_bytes(bytes))),
+            Ok(bytes) => Ok(page.after(PublicId::from_bytes(bytes))),
             Err(_) => Err(StoreError::not_sent(StoreErrorKind::Foreign)),
         }
     }
@@ -151,7 +154,7 @@ mod tests {
     fn a_cursor_of_another_store_is_refused() {
         let error = Page::of_scan(Some(&Cursor::from_bytes([1])), 10).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Foreign);
-        let id = SessionId::from_bytes([9; 16]);
+        let id = PublicId::from_bytes([9; 16]);
         assert_eq!(Page::of_scan(Some(&id.into()), 10).unwrap(), Page::first(10).after(id));
     }
 }

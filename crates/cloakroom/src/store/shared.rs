@@ -3,54 +3,65 @@
 use std::sync::Arc;
 
 use super::{
-    Admission, Admitted, Cursor, Ended, Inserted, Listener, Page, Recalled, Scanned, Store, StoreError, Swap,
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Lookup, Page, Scanned, Store, StoreError,
+    Subscriber, Swap,
 };
-use crate::io::Io;
-use crate::key::SessionId;
-use crate::principal::Principal;
+use crate::key::PublicId;
+use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
+use crate::store::Io;
 use crate::time::Timestamp;
 
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn insert(&self, id: SessionId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
+    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         (**self).insert(id, record)
     }
 
-    fn get(&self, id: SessionId) -> Io<'_, Result<Option<Stored>, StoreError>> {
+    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         (**self).get(id)
     }
 
-    fn recall(&self, id: SessionId) -> Io<'_, Result<Recalled, StoreError>> {
-        (**self).recall(id)
+    fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
+        (**self).get_cached(id)
     }
 
-    fn listen(&self, listener: Arc<dyn Listener>) -> Io<'_, Result<bool, StoreError>> {
-        (**self).listen(listener)
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
+        (**self).subscribe(subscriber)
     }
 
-    fn replace(&self, id: SessionId, expected: Revision, record: Record) -> Io<'_, Result<Swap, StoreError>> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+    ) -> Io<'_, Result<Swap, StoreError>> {
         (**self).replace(id, expected, record)
     }
 
     fn touch(
         &self,
-        id: SessionId,
+        id: PublicId,
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
         (**self).touch(id, expected, deadline)
     }
 
-    fn end_at(&self, id: SessionId, expected: Revision, ending: Ending) -> Io<'_, Result<Swap, StoreError>> {
-        (**self).end_at(id, expected, ending)
+    fn end_if(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        ending: Ending,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        (**self).end_if(id, expected, ending)
     }
 
-    fn end(&self, id: SessionId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         (**self).end(id, ending)
     }
 
-    fn admit(&self, admission: Admission) -> Io<'_, Result<Admitted, StoreError>> {
-        (**self).admit(admission)
+    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        (**self).index_login(admission)
     }
 
     fn revoke_before(
@@ -62,8 +73,12 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).revoke_before(principal, before, until)
     }
 
-    fn ids_of(&self, principal: &Principal, page: Page) -> Io<'_, Result<Vec<SessionId>, StoreError>> {
-        (**self).ids_of(principal, page)
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        page: Page,
+    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
+        (**self).sessions_of(principal, page)
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

@@ -6,9 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::{App, Error as ActixError, error, guard, web};
+use cloakroom::http::{AddressRule, ClientPolicy};
+use cloakroom::store::Page;
 use cloakroom::{
-    AddressRule, ClientPolicy, Error, ErrorKind, Kind, MemoryStore, Page, Principal, Session,
-    SessionMiddleware, Sessions, Visit,
+    Error, ErrorKind, MemoryStore, Principal, RequestSession, Session, SessionKind,
+    SessionMiddleware, Sessions,
 };
 use cloakroom_testkit::{Fault, FaultyStore, Operation, SpyStore};
 use serde::{Deserialize, Serialize};
@@ -76,16 +78,22 @@ async fn a_guard_sees_who_is_signed_in_if_sessions_are_opened_before_routing() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
     let signed_in = guard::fn_guard(|request| {
-        let session = request.req_data().get::<Visit<Visitor>>().and_then(Visit::opened);
+        let session =
+            request.req_data().get::<RequestSession<Visitor>>().and_then(RequestSession::opened);
         session.is_some_and(|session| session.principal().is_some())
     });
     let app = App::new()
         .wrap(SessionMiddleware::new(sessions).before_routing())
         .route("/login", web::get().to(login))
-        .service(web::scope("/account").guard(signed_in).route("", web::get().to(async || "yours")));
+        .service(
+            web::scope("/account").guard(signed_in).route("", web::get().to(async || "yours")),
+        );
     let app = init_service(app).await;
     let stranger = app.call(get("/account", "").to_request()).await.unwrap();
-    assert_eq!((stranger.status(), header(stranger.headers(), "vary")), (StatusCode::NOT_FOUND, "cookie"));
+    assert_eq!(
+        (stranger.status(), header(stranger.headers(), "vary")),
+        (StatusCode::NOT_FOUND, "cookie")
+    );
     let key = cookie(&app.call(get("/login", "").to_request()).await.unwrap());
     assert_eq!(text(app.call(get("/account", &key).to_request()).await.unwrap()).await, "yours");
     // A guard that can't know must not decide.
@@ -112,7 +120,9 @@ async fn a_login_reaches_the_visitor_though_other_middleware_fails_after_it() {
         .wrap(from_fn(stumble))
         .wrap(SessionMiddleware::new(sessions))
         .route("/login", web::get().to(login));
-    let error = try_call_service(&init_service(app).await, get("/login", "").to_request()).await.unwrap_err();
+    let error = try_call_service(&init_service(app).await, get("/login", "").to_request())
+        .await
+        .unwrap_err();
     for _ in 0..2 {
         let response = error.error_response();
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
@@ -150,7 +160,8 @@ async fn other_middleware_and_the_handler_share_one_session() {
 async fn an_outage_is_a_503_whose_error_middleware_may_see_and_a_client_may_not() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
-    let app = App::new().wrap(SessionMiddleware::new(sessions)).route("/count", web::get().to(count));
+    let app =
+        App::new().wrap(SessionMiddleware::new(sessions)).route("/count", web::get().to(count));
     let app = init_service(app).await;
     let key = cookie(&app.call(get("/count", "").to_request()).await.unwrap());
     faulty.fail_on(Operation::Get, Fault::NotSent);
@@ -167,11 +178,16 @@ async fn an_outage_is_a_503_whose_error_middleware_may_see_and_a_client_may_not(
 async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
-    let app = App::new()
-        .wrap(SessionMiddleware::new(sessions))
-        .route("/", web::get().to(async |session: Option<Session<Visitor>>| session.is_some().to_string()));
+    let app = App::new().wrap(SessionMiddleware::new(sessions)).route(
+        "/",
+        web::get().to(async |session: Option<Session<Visitor>>| session.is_some().to_string()),
+    );
     let app = init_service(app).await;
-    assert_eq!(text(app.call(get("/", "").to_request()).await.unwrap()).await, "true", "vacant, and there");
+    assert_eq!(
+        text(app.call(get("/", "").to_request()).await.unwrap()).await,
+        "true",
+        "vacant, and there"
+    );
     faulty.fail_all(Some(Fault::NotSent));
     let key = format!("__Host-id={}", "A".repeat(43));
     assert_eq!(text(app.call(get("/", &key).to_request()).await.unwrap()).await, "false");
@@ -182,8 +198,9 @@ async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
 async fn the_same_middleware_twice_is_one_visit() {
     let spy = SpyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
-    let scope =
-        web::scope("/in").wrap(SessionMiddleware::new(sessions.clone())).route("", web::get().to(login));
+    let scope = web::scope("/in")
+        .wrap(SessionMiddleware::new(sessions.clone()))
+        .route("", web::get().to(login));
     let app = App::new().wrap(SessionMiddleware::new(sessions).before_routing()).service(scope);
     let app = init_service(app).await;
     let stale = format!("__Host-id={}", "A".repeat(43));
@@ -204,21 +221,26 @@ async fn a_missing_middleware_is_a_500_that_tells_the_client_nothing() {
 #[actix_web::test]
 async fn two_kinds_of_session_live_side_by_side_and_the_peer_is_known() {
     struct Admin;
-    impl Kind for Admin {
+    impl SessionKind for Admin {
         const NAME: &'static str = "admin";
     }
     let store = std::sync::Arc::new(MemoryStore::new());
     let visitors: Sessions<Visitor> = Sessions::new(store.clone()).unwrap();
     let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
-    let admins: Sessions<Visitor, Admin> = Sessions::builder(store).clients(policy).build().unwrap();
-    let app =
-        App::new().wrap(SessionMiddleware::new(visitors)).wrap(SessionMiddleware::new(admins.clone())).route(
+    let admins: Sessions<Visitor, Admin> =
+        Sessions::builder(store).clients(policy).build().unwrap();
+    let app = App::new()
+        .wrap(SessionMiddleware::new(visitors))
+        .wrap(SessionMiddleware::new(admins.clone()))
+        .route(
             "/both",
-            web::get().to(async |mut visitor: Session<Visitor>, mut admin: Session<Visitor, Admin>| {
-                visitor.update(|visitor| visitor.visits += 1).await?;
-                admin.login(&alice()).await?;
-                Ok::<_, Error>("")
-            }),
+            web::get().to(
+                async |mut visitor: Session<Visitor>, mut admin: Session<Visitor, Admin>| {
+                    visitor.update(|visitor| visitor.visits += 1).await?;
+                    admin.login(&alice()).await?;
+                    Ok::<_, Error>("")
+                },
+            ),
         );
     let app = init_service(app).await;
     let peer = "192.0.2.7:4711".parse().unwrap();

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use cloakroom::observe::{Event, Observer};
+use cloakroom::store::{Call, Operation, StoreError};
 use cloakroom::{
-    Call, ErrorKind, Event, Io, Map, MemoryStore, Observer, Operation, Sessions, Store, StoreError, Visit,
-    decorate_store,
+    ErrorKind, Io, MemoryStore, RequestSession, SessionMap, Sessions, Store, decorate_store,
 };
 use cloakroom_testkit::{SeededEntropy, block_on};
 use http::HeaderMap;
@@ -23,7 +24,7 @@ impl Observer for Tally {
     fn observe(&self, event: &Event<'_>) {
         match event {
             Event::Created { .. } => self.0[0].fetch_add(1, Ordering::Relaxed),
-            Event::Retried { .. } => self.0[1].fetch_add(1, Ordering::Relaxed),
+            Event::WriteRetried { .. } => self.0[1].fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
     }
@@ -35,8 +36,8 @@ impl Tally {
     }
 }
 
-fn cookie(sessions: &Sessions<Map>) -> HeaderMap {
-    let session = block_on(sessions.generate(Map::default())).unwrap();
+fn cookie(sessions: &Sessions<SessionMap>) -> HeaderMap {
+    let session = block_on(sessions.generate(SessionMap::default())).unwrap();
     let mut headers = HeaderMap::new();
     let pair = format!("__Host-id={}", session.key().unwrap().expose());
     headers.insert("cookie", pair.parse().unwrap());
@@ -45,15 +46,16 @@ fn cookie(sessions: &Sessions<Map>) -> HeaderMap {
 
 #[test]
 fn a_session_that_finds_no_free_id_leaves_nothing_behind() {
-    let blocks = [[1; 16], [2; 16]].into_iter().chain((3..7).flat_map(|secret| [[1; 16], [secret; 16]]));
+    let blocks =
+        [[1; 16], [2; 16]].into_iter().chain((3..7).flat_map(|secret| [[1; 16], [secret; 16]]));
     let tally = Tally::default();
     let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
-    let sessions: Sessions<Map> =
+    let sessions: Sessions<SessionMap> =
         builder.entropy(SeededEntropy::replaying(blocks.collect())).build().unwrap();
     block_on(async {
         let nobody = HeaderMap::new();
-        sessions.visit().session(&nobody).await.unwrap().start().await.unwrap();
-        let unlucky = sessions.visit().session(&nobody).await.unwrap().start().await;
+        sessions.request_session().session(&nobody).await.unwrap().start().await.unwrap();
+        let unlucky = sessions.request_session().session(&nobody).await.unwrap().start().await;
         assert_eq!(unlucky.unwrap_err().kind(), ErrorKind::Conflict);
     });
     assert_eq!(tally.counts(), [1, 0], "a session began that nobody was told of");
@@ -63,11 +65,11 @@ fn a_session_that_finds_no_free_id_leaves_nothing_behind() {
 fn a_race_that_was_lost_to_the_same_change_was_no_write() {
     let tally = Tally::default();
     let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
-    let sessions: Sessions<Map> = builder.build().unwrap();
+    let sessions: Sessions<SessionMap> = builder.build().unwrap();
     let headers = cookie(&sessions);
     block_on(async {
-        let mut slow = sessions.visit().session(&headers).await.unwrap();
-        let mut quick = sessions.visit().session(&headers).await.unwrap();
+        let mut slow = sessions.request_session().session(&headers).await.unwrap();
+        let mut quick = sessions.request_session().session(&headers).await.unwrap();
         quick.insert("seen", true).await.unwrap();
         slow.insert("seen", true).await.unwrap();
         assert_eq!(tally.counts()[1], 0);
@@ -103,7 +105,7 @@ impl<S: Store> Gate<S> {
 decorate_store!(Gate);
 
 /// A task that is polled where it is woken, and begins with a look at the session.
-struct Inline(Visit<Map>);
+struct Inline(RequestSession<SessionMap>);
 
 impl Wake for Inline {
     fn wake(self: Arc<Self>) {
@@ -115,14 +117,15 @@ impl Wake for Inline {
 fn who_is_woken_may_look_at_the_session_at_once() {
     let is_open = Arc::new(AtomicBool::new(true));
     let gate: Arc<dyn Store> = Arc::new(Gate(MemoryStore::new(), Arc::clone(&is_open)));
-    let sessions: Sessions<Map> = Sessions::new(gate).unwrap();
+    let sessions: Sessions<SessionMap> = Sessions::new(gate).unwrap();
     let headers = cookie(&sessions);
     is_open.store(false, Ordering::Relaxed);
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
-        let visit = sessions.visit();
-        let inline = Waker::from(Arc::new(Inline(visit.clone())));
-        let (mut first, mut second) = (pin!(visit.session(&headers)), pin!(visit.session(&headers)));
+        let request_session = sessions.request_session();
+        let inline = Waker::from(Arc::new(Inline(request_session.clone())));
+        let (mut first, mut second) =
+            (pin!(request_session.session(&headers)), pin!(request_session.session(&headers)));
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert!(second.as_mut().poll(&mut Context::from_waker(&inline)).is_pending());
         is_open.store(true, Ordering::Relaxed);

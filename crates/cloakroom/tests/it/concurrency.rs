@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
-use cloakroom::{Error, Map, MemoryStore, Session, SessionLayer, Sessions};
+use cloakroom::{Error, MemoryStore, Session, SessionLayer, SessionMap, Sessions};
 use cloakroom_testkit::ManualClock;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-async fn count(mut session: Session<Map>) -> Result<String, Error> {
+async fn count(mut session: Session<SessionMap>) -> Result<String, Error> {
     let count = session.update(|map| {
         let count = map.get::<u64>("count").ok().flatten().unwrap_or(0) + 1;
         map.insert("count", count).map(|()| count)
@@ -30,7 +30,7 @@ struct Server {
 impl Server {
     async fn start() -> Self {
         let clock = ManualClock::new();
-        let sessions: Sessions<Map> =
+        let sessions: Sessions<SessionMap> =
             Sessions::builder(MemoryStore::new().encoded()).clock(clock.clone()).build().unwrap();
         let app = Router::new().route("/", post(count)).layer(SessionLayer::new(sessions));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

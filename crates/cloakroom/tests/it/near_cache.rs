@@ -4,9 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use cloakroom::record::{EndReason, Ending, Stored};
+use cloakroom::store::{Lookup, Operation};
+use cloakroom::stores::CachedStore;
 use cloakroom::{
-    Cached, EndReason, Ending, Error, Freshness, Io, Key, Map, MemoryStore, Operation, Principal, Recalled,
-    Session, Sessions, Store, Stored,
+    AuthRequirement, Error, Io, Key, MemoryStore, Principal, Session, SessionMap, Sessions, Store,
 };
 use cloakroom_testkit::{FeedStore, ManualClock, SpyStore, StepStore, block_on};
 use http::{HeaderMap, HeaderValue, header};
@@ -21,15 +23,17 @@ type Shared = FeedStore<MemoryStore>;
 struct Node {
     feed: Shared,
     spy: SpyStore<Shared>,
-    sessions: Sessions<Map>,
+    sessions: Sessions<SessionMap>,
     time: ManualClock,
 }
 
 impl Node {
     fn on(feed: Shared) -> Self {
         let (spy, time) = (SpyStore::new(feed.clone()), ManualClock::new());
-        let cached =
-            block_on(Cached::builder(spy.clone()).believing(BELIEF).clock(time.clone()).start()).unwrap();
+        let cached = block_on(
+            CachedStore::builder(spy.clone()).max_staleness(BELIEF).clock(time.clone()).start(),
+        )
+        .unwrap();
         spy.reset();
         let sessions = Sessions::builder(cached).clock(time.clone()).build().unwrap();
         Self { feed, spy, sessions, time }
@@ -42,17 +46,20 @@ impl Node {
     }
 
     fn begin(&self) -> Key {
-        let session = block_on(self.sessions.generate(Map::default())).unwrap();
+        let session = block_on(self.sessions.generate(SessionMap::default())).unwrap();
         session.key().unwrap().clone()
     }
 
-    async fn visit(&self, key: &Key) -> Result<Session<Map>, Error> {
+    async fn visit(&self, key: &Key) -> Result<Session<SessionMap>, Error> {
         let cookie = HeaderValue::try_from(format!("__Host-id={}", key.expose())).unwrap();
-        self.sessions.visit().session(&HeaderMap::from_iter([(header::COOKIE, cookie)])).await
+        self.sessions
+            .request_session()
+            .session(&HeaderMap::from_iter([(header::COOKIE, cookie)]))
+            .await
     }
 
     fn opens(&self, key: &Key) -> bool {
-        block_on(self.visit(key)).unwrap().vacancy().is_none()
+        block_on(self.visit(key)).unwrap().no_session().is_none()
     }
 
     fn end(&self, key: &Key) {
@@ -139,7 +146,7 @@ fn a_write_on_another_node_is_seen_and_never_overwritten() {
     let key = here.begin();
     for round in 1..=10_u64 {
         for node in [&here, &there] {
-            // Also of what is remembered wrongly, as nothing is heard.
+            // Also of what is remembered wrongly, as nothing is caught_up_to.
             if round % 2 == 0 {
                 node.feed.cut();
             } else {
@@ -164,10 +171,10 @@ fn a_write_on_another_node_is_seen_and_never_overwritten() {
 #[test]
 fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
     let alice = Principal::new("alice").unwrap();
-    for step in ["require", "elevate", "login"] {
+    for step in ["require", "renew", "login"] {
         let (here, there) = Node::pair();
         let key = block_on(async {
-            let mut session = here.sessions.generate(Map::default()).await.unwrap();
+            let mut session = here.sessions.generate(SessionMap::default()).await.unwrap();
             session.login(&alice).await.unwrap();
             session.key().unwrap().clone()
         });
@@ -176,13 +183,13 @@ fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
         here.end(&key);
         block_on(async {
             let mut session = there.visit(&key).await.unwrap();
-            assert!(session.vacancy().is_none(), "it is remembered");
+            assert!(session.no_session().is_none(), "it is remembered");
             match step {
                 "require" => {
-                    let lately = Freshness::signed_in().within(Duration::from_mins(5));
+                    let lately = AuthRequirement::signed_in().within(Duration::from_mins(5));
                     assert!(session.require(lately).await.is_err());
                 }
-                "elevate" => assert!(session.elevate().await.is_err()),
+                "renew" => assert!(session.renew().await.is_err()),
                 _ => {
                     session.login(&alice).await.unwrap();
                     assert_ne!(session.id(), Some(key.id()), "an ended session was signed in on");
@@ -199,20 +206,21 @@ fn a_key_that_does_not_open_what_is_remembered_is_asked_of_the_store() {
     let key = here.begin();
     assert!(there.opens(&key));
     there.feed.cut();
-    // A new key, which `there` has not heard of.
+    // A new key, which `there` has not caught_up_to of.
     let new = block_on(async {
         let mut session = here.visit(&key).await.unwrap();
-        session.elevate().await.unwrap();
+        session.renew().await.unwrap();
         session.key().unwrap().clone()
     });
     assert!(there.opens(&new), "a cache never says no");
 }
 
 /// A cache whose store is slow, and a node elsewhere that uses the same sessions.
-fn slow() -> (Cached<StepStore<Shared>>, StepStore<Shared>, Node) {
+fn slow() -> (CachedStore<StepStore<Shared>>, StepStore<Shared>, Node) {
     let feed = FeedStore::new(MemoryStore::new().encoded());
     let step = StepStore::new(feed.clone());
-    let cached = block_on(Cached::builder(step.clone()).clock(ManualClock::new()).start()).unwrap();
+    let cached =
+        block_on(CachedStore::builder(step.clone()).clock(ManualClock::new()).start()).unwrap();
     (cached, step, Node::on(feed.node()))
 }
 
@@ -225,8 +233,8 @@ fn push<T>(io: &mut Io<'_, T>) -> Option<T> {
     })
 }
 
-fn is_live(recalled: &Recalled) -> bool {
-    matches!(recalled, Recalled::Remembered(_) | Recalled::Fresh(Some(Stored::Live(_))))
+fn is_live(recalled: &Lookup) -> bool {
+    matches!(recalled, Lookup::Cached(_) | Lookup::Authoritative(Some(Stored::Live(_))))
 }
 
 #[test]
@@ -234,12 +242,15 @@ fn a_read_on_its_way_is_not_remembered_over_an_end_that_came_meanwhile() {
     let (cached, step, elsewhere) = slow();
     let key = elsewhere.begin();
     let held = step.hold_answer(Operation::Get);
-    let mut read = cached.recall(key.id());
+    let mut read = cached.get_cached(key.id());
     assert!(push(&mut read).is_none());
     elsewhere.end(&key);
     held.release();
     assert!(is_live(&push(&mut read).unwrap().unwrap()), "it was asked before the end");
-    assert!(!is_live(&cached.recall(key.id()).wait().unwrap()), "the old record was remembered");
+    assert!(
+        !is_live(&cached.get_cached(key.id()).wait().unwrap()),
+        "the old record was remembered"
+    );
 }
 
 #[test]
@@ -247,10 +258,10 @@ fn who_asks_after_an_end_does_not_hear_what_was_asked_before_it() {
     let (cached, step, elsewhere) = slow();
     let key = elsewhere.begin();
     let held = step.hold_answer(Operation::Get);
-    let mut before = cached.recall(key.id());
+    let mut before = cached.get_cached(key.id());
     assert!(push(&mut before).is_none());
     elsewhere.end(&key);
-    assert!(!is_live(&cached.recall(key.id()).wait().unwrap()));
+    assert!(!is_live(&cached.get_cached(key.id()).wait().unwrap()));
     held.release();
     assert!(is_live(&push(&mut before).unwrap().unwrap()));
 }
@@ -260,11 +271,11 @@ fn requests_that_ask_for_one_session_at_once_share_one_round_trip() {
     let feed = FeedStore::new(MemoryStore::new().encoded());
     let spy = SpyStore::new(feed.clone());
     let step = StepStore::new(spy.clone());
-    let cached = block_on(Cached::builder(step.clone()).start()).unwrap();
+    let cached = block_on(CachedStore::builder(step.clone()).start()).unwrap();
     let key = Node::on(feed.node()).begin();
     spy.reset();
     let held = step.hold(Operation::Get);
-    let mut asked: Vec<_> = (0..8).map(|_| cached.recall(key.id())).collect();
+    let mut asked: Vec<_> = (0..8).map(|_| cached.get_cached(key.id())).collect();
     assert!(asked.iter_mut().all(|one| push(one).is_none()));
     held.release();
     for one in asked {
@@ -278,9 +289,9 @@ fn who_waits_for_a_read_that_is_dropped_takes_it_over() {
     let (cached, step, elsewhere) = slow();
     let key = elsewhere.begin();
     let held = step.hold(Operation::Get);
-    let mut leader = cached.recall(key.id());
+    let mut leader = cached.get_cached(key.id());
     assert!(push(&mut leader).is_none());
-    let mut follower = cached.recall(key.id());
+    let mut follower = cached.get_cached(key.id());
     assert!(push(&mut follower).is_none());
     drop(leader);
     assert!(is_live(&push(&mut follower).unwrap().unwrap()));
@@ -291,39 +302,41 @@ fn who_waits_for_a_read_that_is_dropped_takes_it_over() {
 fn an_end_that_was_dropped_on_its_way_is_not_remembered_away() {
     let (cached, step, elsewhere) = slow();
     let key = elsewhere.begin();
-    assert!(is_live(&cached.recall(key.id()).wait().unwrap()));
+    assert!(is_live(&cached.get_cached(key.id()).wait().unwrap()));
     let held = step.hold_answer(Operation::End);
     let now = elsewhere.time.now();
     let mut end = cached.end(key.id(), Ending::new(EndReason::Revoked, now, now));
     assert!(push(&mut end).is_none());
     drop(end);
-    assert!(!is_live(&cached.recall(key.id()).wait().unwrap()));
+    assert!(!is_live(&cached.get_cached(key.id()).wait().unwrap()));
     drop(held);
 }
 
 #[test]
 fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
     let (store, time) = (SpyStore::new(MemoryStore::new().encoded()), ManualClock::new());
-    let other: Sessions<Map> = Sessions::builder(store.clone()).clock(time.clone()).build().unwrap();
-    let cached = Cached::builder(store.clone()).believing(BELIEF).clock(time.clone()).start();
+    let other: Sessions<SessionMap> =
+        Sessions::builder(store.clone()).clock(time.clone()).build().unwrap();
+    let cached =
+        CachedStore::builder(store.clone()).max_staleness(BELIEF).clock(time.clone()).start();
     let cached = block_on(cached).unwrap();
-    let id = block_on(other.generate(Map::default())).unwrap().id().unwrap();
-    assert!(is_live(&cached.recall(id).wait().unwrap()));
+    let id = block_on(other.generate(SessionMap::default())).unwrap().id().unwrap();
+    assert!(is_live(&cached.get_cached(id).wait().unwrap()));
     block_on(other.revoke(id)).unwrap();
     time.advance(ALMOST);
-    assert!(is_live(&cached.recall(id).wait().unwrap()));
+    assert!(is_live(&cached.get_cached(id).wait().unwrap()));
     time.advance(Duration::from_millis(1));
-    assert!(!is_live(&cached.recall(id).wait().unwrap()));
+    assert!(!is_live(&cached.get_cached(id).wait().unwrap()));
 }
 
 #[test]
 fn what_is_remembered_is_bounded() {
     let store = MemoryStore::new().encoded();
-    let cached = block_on(Cached::builder(store).bounded(1 << 20).start()).unwrap();
+    let cached = block_on(CachedStore::builder(store).bounded(1 << 20).start()).unwrap();
     let cached = std::sync::Arc::new(cached);
-    let sessions: Sessions<Map> = Sessions::new(std::sync::Arc::clone(&cached)).unwrap();
+    let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&cached)).unwrap();
     for _ in 0..10_000 {
-        let _ = block_on(sessions.generate(Map::default())).unwrap();
+        let _ = block_on(sessions.generate(SessionMap::default())).unwrap();
     }
     assert!((100..2_000).contains(&cached.len()), "{}", cached.len());
 }
@@ -333,6 +346,6 @@ fn a_value_that_is_remembered_is_decoded_once() {
     let (here, there) = Node::pair();
     let key = here.begin();
     let values: Vec<_> = (0..3).map(|_| block_on(there.visit(&key)).unwrap()).collect();
-    let address = |session: &Session<Map>| std::ptr::from_ref::<Map>(&**session);
+    let address = |session: &Session<SessionMap>| std::ptr::from_ref::<SessionMap>(session.value());
     assert!(values.windows(2).all(|pair| address(&pair[0]) == address(&pair[1])));
 }

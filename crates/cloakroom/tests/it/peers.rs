@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use cloakroom::{Error, Map, MemoryStore, Principal, Session, SessionLayer, Sessions};
+use cloakroom::{Error, MemoryStore, Principal, Session, SessionLayer, SessionMap, Sessions};
 use cloakroom_testkit::{Client, Fault, FaultyStore, Operation};
 use http::{Method, Response, StatusCode};
 use tower::ServiceExt;
@@ -18,9 +18,12 @@ async fn send(app: &Router, client: &mut Client, method: Method, path: &str) -> 
     response
 }
 
-async fn who(session: Session<Map>) -> String {
+async fn who(session: Session<SessionMap>) -> String {
     let name = session.principal().map_or("nobody", Principal::as_str);
-    format!("{name} {}", session.get::<bool>("seen").unwrap_or_default().unwrap_or_default())
+    format!(
+        "{name} {}",
+        session.value().get::<bool>("seen").unwrap_or_default().unwrap_or_default()
+    )
 }
 
 async fn text(response: Response<Body>) -> String {
@@ -30,14 +33,16 @@ async fn text(response: Response<Body>) -> String {
 
 #[tokio::test]
 async fn a_login_and_an_update_survive_a_500() {
-    async fn fail(mut session: Session<Map>) -> Result<StatusCode, Error> {
+    async fn fail(mut session: Session<SessionMap>) -> Result<StatusCode, Error> {
         session.login(&Principal::new("alice").unwrap()).await?;
         session.update(|map| map.insert("seen", true).is_ok()).await?;
         Ok(StatusCode::INTERNAL_SERVER_ERROR)
     }
-    let sessions: Sessions<Map> = Sessions::new(MemoryStore::new()).unwrap();
-    let app =
-        Router::new().route("/fail", post(fail)).route("/who", get(who)).layer(SessionLayer::new(sessions));
+    let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new()).unwrap();
+    let app = Router::new()
+        .route("/fail", post(fail))
+        .route("/who", get(who))
+        .layer(SessionLayer::new(sessions));
     let mut client = Client::new();
     let response = send(&app, &mut client, Method::POST, "/fail").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -47,19 +52,19 @@ async fn a_login_and_an_update_survive_a_500() {
 #[tokio::test]
 async fn a_write_after_a_logout_elsewhere_is_a_409_and_no_500() {
     async fn slow(
-        mut session: Session<Map>,
-        Extension(sessions): Extension<Sessions<Map>>,
+        mut session: Session<SessionMap>,
+        Extension(sessions): Extension<Sessions<SessionMap>>,
     ) -> Result<StatusCode, Error> {
         let id = session.id().expect("a session");
         sessions.revoke(id).await?; // somebody else, while this request runs
         session.update(|map| map.insert("seen", true).is_ok()).await?;
         Ok(StatusCode::NO_CONTENT)
     }
-    async fn begin(mut session: Session<Map>) -> Result<StatusCode, Error> {
+    async fn begin(mut session: Session<SessionMap>) -> Result<StatusCode, Error> {
         session.start().await?;
         Ok(StatusCode::NO_CONTENT)
     }
-    let sessions: Sessions<Map> = Sessions::new(MemoryStore::new()).unwrap();
+    let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new()).unwrap();
     let app = Router::new()
         .route("/slow", post(slow))
         .route("/begin", post(begin))
@@ -69,14 +74,17 @@ async fn a_write_after_a_logout_elsewhere_is_a_409_and_no_500() {
     send(&app, &mut client, Method::POST, "/begin").await;
     assert_eq!(send(&app, &mut client, Method::POST, "/slow").await.status(), StatusCode::CONFLICT);
     let mut begun = Client::new();
-    assert_eq!(send(&app, &mut begun, Method::POST, "/begin").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        send(&app, &mut begun, Method::POST, "/begin").await.status(),
+        StatusCode::NO_CONTENT
+    );
 }
 
 #[tokio::test]
 async fn an_outage_does_not_touch_routes_that_ignore_the_session() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let sessions: Sessions<Map> = Sessions::new(faulty.clone()).unwrap();
-    let key = sessions.generate(Map::default()).await.unwrap().key().unwrap().expose();
+    let sessions: Sessions<SessionMap> = Sessions::new(faulty.clone()).unwrap();
+    let key = sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().expose();
     let app = Router::new()
         .route("/logo", get(async || "logo"))
         .route("/who", get(who))

@@ -1,4 +1,4 @@
-//! Sealed sessions, as a browser and an attacker meet them.
+//! EncryptedSession sessions, as a browser and an attacker meet them.
 
 mod cookie;
 mod deadlines;
@@ -9,8 +9,11 @@ mod rotation;
 
 use std::time::Duration;
 
-use cloakroom::sealed::{KeyRing, Sealed, SealedBuilder, SealedSessions, SealedVacancy, SealingKey};
-use cloakroom::{Kind, Value};
+use cloakroom::encrypted_cookie::{
+    EncryptedSession, EncryptedSessions, EncryptedSessionsBuilder, EncryptionKey, KeyRing,
+    NoEncryptedSession,
+};
+use cloakroom::{SessionKind, SessionValue};
 use cloakroom_testkit::{ManualClock, SeededEntropy};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
@@ -31,27 +34,27 @@ fn visitor(name: &str) -> Visitor {
 
 struct Admin;
 
-impl Kind for Admin {
+impl SessionKind for Admin {
     const NAME: &'static str = "admin";
 }
 
 /// One of several keys; the same number, the same key.
-fn key(number: u8) -> SealingKey {
+fn key(number: u8) -> EncryptionKey {
     let bytes: [u8; 32] =
         std::array::from_fn(|at| number.wrapping_mul(37).wrapping_add(u8::try_from(at).unwrap()));
     let text = bytes.map(|byte| format!("{byte:02x}")).concat();
-    SealingKey::from_text(&text).unwrap()
+    EncryptionKey::from_text(&text).unwrap()
 }
 
 fn ring() -> KeyRing {
     KeyRing::new(key(1))
 }
 
-fn builder<V: Value>(ring: KeyRing, clock: &ManualClock) -> SealedBuilder<V> {
-    SealedSessions::builder(ring).clock(clock.clone()).entropy(SeededEntropy::new(1))
+fn builder<V: SessionValue>(ring: KeyRing, clock: &ManualClock) -> EncryptedSessionsBuilder<V> {
+    EncryptedSessions::builder(ring).clock(clock.clone()).entropy(SeededEntropy::new(1))
 }
 
-fn sessions(clock: &ManualClock) -> SealedSessions<Visitor> {
+fn sessions(clock: &ManualClock) -> EncryptedSessions<Visitor> {
     builder(ring(), clock).build().unwrap()
 }
 
@@ -62,35 +65,35 @@ fn with(cookies: &str) -> HeaderMap {
     headers
 }
 
-fn response<V: Value, K>(session: &Sealed<V, K>) -> HeaderMap {
+fn response<V: SessionValue, K>(session: &EncryptedSession<V, K>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     session.headers().apply_to(&mut headers);
     headers
 }
 
 /// `name=value`, as a browser would send it back, if the response sets it.
-fn sent<V: Value, K>(session: &Sealed<V, K>) -> Option<String> {
+fn sent<V: SessionValue, K>(session: &EncryptedSession<V, K>) -> Option<String> {
     let headers = response(session);
     let cookie = headers.get(SET_COOKIE)?.to_str().unwrap();
     Some(cookie.split(';').next().unwrap().to_owned())
 }
 
 /// The cookie of a fresh session that carries `name`.
-fn cookie_of(sessions: &SealedSessions<Visitor>, name: &str) -> String {
+fn cookie_of(sessions: &EncryptedSessions<Visitor>, name: &str) -> String {
     let mut session = sessions.open(&HeaderMap::new());
     session.set(visitor(name)).unwrap();
     sent(&session).unwrap()
 }
 
 /// The response that begins a session which carries `name`.
-fn with_set_cookie(sessions: &SealedSessions<Visitor>, name: &str) -> HeaderMap {
+fn with_set_cookie(sessions: &EncryptedSessions<Visitor>, name: &str) -> HeaderMap {
     let mut session = sessions.open(&HeaderMap::new());
     session.set(visitor(name)).unwrap();
     response(&session)
 }
 
-fn vacancy(sessions: &SealedSessions<Visitor>, cookies: &str) -> Option<SealedVacancy> {
+fn no_session(sessions: &EncryptedSessions<Visitor>, cookies: &str) -> Option<NoEncryptedSession> {
     let session = sessions.open(&with(cookies));
-    assert!(!session.is_vacant() || *session == Visitor::default());
-    session.vacancy()
+    assert!(session.exists() || *session.value() == Visitor::default());
+    session.no_session()
 }

@@ -3,10 +3,10 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use cloakroom::{
-    EndReason, Ending, Map, MemoryStore, Operation, Outcome, SessionId, Sessions, Store, StoreErrorKind,
-    Timeout, Timestamp,
-};
+use cloakroom::record::{EndReason, Ending};
+use cloakroom::store::{Operation, Outcome, StoreErrorKind};
+use cloakroom::stores::TimeoutStore;
+use cloakroom::{MemoryStore, PublicId, SessionMap, Sessions, Store, Timestamp};
 use cloakroom_testkit::StepStore;
 use tokio::time::Instant;
 
@@ -15,10 +15,12 @@ const SPAN: Duration = Duration::from_secs(2);
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_is_an_error_in_time_that_says_what_is_known() {
     let steps = StepStore::new(MemoryStore::new());
-    let store = Timeout::new(steps.clone(), SPAN);
-    let id = SessionId::from_bytes([1; 16]);
+    let store = TimeoutStore::new(steps.clone(), SPAN);
+    let id = PublicId::from_bytes([1; 16]);
     let ending = Ending::new(EndReason::Revoked, Timestamp::EPOCH, Timestamp::EPOCH);
-    for (operation, outcome) in [(Operation::Get, Outcome::NotSent), (Operation::End, Outcome::Unknown)] {
+    for (operation, outcome) in
+        [(Operation::Get, Outcome::NotSent), (Operation::End, Outcome::Unknown)]
+    {
         let _held = steps.hold(operation);
         let began = Instant::now();
         let error = match operation {
@@ -35,8 +37,9 @@ async fn a_call_that_takes_too_long_is_an_error_in_time_that_says_what_is_known(
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_is_an_error_and_never_a_new_session() {
     let steps = StepStore::new(MemoryStore::new());
-    let sessions: Sessions<Map> = Sessions::new(Timeout::new(steps.clone(), SPAN)).unwrap();
-    let key = sessions.generate(Map::default()).await.unwrap().key().unwrap().clone();
+    let sessions: Sessions<SessionMap> =
+        Sessions::new(TimeoutStore::new(steps.clone(), SPAN)).unwrap();
+    let key = sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().clone();
     let held = steps.hold(Operation::Get);
     assert_eq!(sessions.of_key(&key).await.unwrap_err().kind(), cloakroom::ErrorKind::Unavailable);
     drop(held);

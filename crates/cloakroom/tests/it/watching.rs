@@ -6,20 +6,24 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloakroom::{
-    Call, CodecError, EndReason, Event, Level, Map, Measured, MemoryStore, Observed, Observer, Operation,
-    Principal, SessionId, Sessions, StoreError, StoreErrorKind, Traced,
-};
+use cloakroom::observe::{Event, EventLevel, MetricsObserver, Observer, TracingObserver};
+use cloakroom::record::EndReason;
+use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
+use cloakroom::stores::InstrumentedStore;
+use cloakroom::value::CodecError;
+use cloakroom::{MemoryStore, Principal, PublicId, SessionMap, Sessions};
 use cloakroom_testkit::block_on;
-use metrics::{Counter, CounterFn, Gauge, Histogram, HistogramFn, KeyName, Recorder, SharedString, Unit};
+use metrics::{
+    Counter, CounterFn, Gauge, Histogram, HistogramFn, KeyName, Recorder, SharedString, Unit,
+};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
 
 /// Signs somebody in and out on watched sessions.
-fn a_visit(sessions: &Sessions<Map>) -> String {
+fn a_visit(sessions: &Sessions<SessionMap>) -> String {
     block_on(async {
-        let mut session = sessions.generate(Map::default()).await.unwrap();
+        let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         let id = session.id().unwrap().to_string();
         session.login(&Principal::new("alice").unwrap()).await.unwrap();
         session.logout().await.unwrap();
@@ -68,7 +72,8 @@ impl Visit for Line {
 #[test]
 fn every_event_reaches_tracing_under_its_name() {
     let lines = Lines::default();
-    let sessions = Sessions::builder(MemoryStore::new()).observer(Traced::new()).build().unwrap();
+    let sessions =
+        Sessions::builder(MemoryStore::new()).observer(TracingObserver::new()).build().unwrap();
     let id = tracing::subscriber::with_default(lines.clone(), || a_visit(&sessions));
     assert_eq!(
         *lines.0.lock().unwrap(),
@@ -86,15 +91,21 @@ fn a_failing_store_is_a_warning_and_a_working_one_a_detail() {
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
         for bound in [10, 0] {
-            let store = Observed::new(MemoryStore::bounded(bound, 1 << 20), Traced::new());
-            let sessions: Sessions<Map> = Sessions::new(store).unwrap();
-            assert_eq!(block_on(sessions.generate(Map::default())).is_ok(), bound > 0);
+            let store = InstrumentedStore::new(
+                MemoryStore::bounded(bound, 1 << 20),
+                TracingObserver::new(),
+            );
+            let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
+            assert_eq!(block_on(sessions.generate(SessionMap::default())).is_ok(), bound > 0);
         }
     });
     let lines = lines.0.lock().unwrap();
     assert!(lines[0].starts_with("DEBUG message=store_called session="), "{lines:?}");
     assert!(lines[0].ends_with(" operation=\"insert\""), "{lines:?}");
-    assert!(lines[1].starts_with("WARN message=store_called") && lines[1].contains(" error="), "{lines:?}");
+    assert!(
+        lines[1].starts_with("WARN message=store_called") && lines[1].contains(" error="),
+        "{lines:?}"
+    );
 }
 
 /// All measures, each under its name and labels.
@@ -149,9 +160,10 @@ impl Recorder for Measures {
 fn every_event_and_store_call_is_measured() {
     let recorder = Measures::default();
     metrics::with_local_recorder(&recorder, || {
-        let measured = Arc::new(Measured::new());
-        let store = Observed::new(MemoryStore::new(), Arc::clone(&measured));
-        let sessions: Sessions<Map> = Sessions::builder(store).observer(measured).build().unwrap();
+        let measured = Arc::new(MetricsObserver::new());
+        let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&measured));
+        let sessions: Sessions<SessionMap> =
+            Sessions::builder(store).observer(measured).build().unwrap();
         a_visit(&sessions);
         a_visit(&sessions);
     });
@@ -162,7 +174,7 @@ fn every_event_and_store_call_is_measured() {
         ("cloakroom_events_total event=session_expired", 2),
         ("cloakroom_sessions_ended_total reason=signed out", 2),
         ("cloakroom_store_seconds operation=insert", 2),
-        ("cloakroom_store_seconds operation=admit", 4),
+        ("cloakroom_store_seconds operation=index_login", 4),
     ] {
         assert_eq!(counts.get(measure), Some(&count), "{measure} of {counts:?}");
     }
@@ -180,10 +192,11 @@ fn the_documentation_names_every_event_with_its_level() {
         .collect();
     assert_eq!(listed, Event::NAMES);
     let alice = Principal::new("alice").unwrap();
-    let (id, guesses) = (SessionId::from_bytes([1; 16]), 1);
-    let error = &undecodable().unwrap_err();
+    let (id, client) = (PublicId::from_bytes([1; 16]), None);
+    let error = &unreadable().unwrap_err();
     let failure = StoreError::not_sent(StoreErrorKind::Unavailable);
-    let called = |error| Event::StoreCalled { call: Call::of(Operation::Get), took: Duration::ZERO, error };
+    let called =
+        |error| Event::StoreCalled { call: Call::of(Operation::Get), took: Duration::ZERO, error };
     let samples = [
         Event::Created { id },
         Event::SignedIn { id, principal: &alice },
@@ -192,31 +205,31 @@ fn the_documentation_names_every_event_with_its_level() {
         Event::UseAfterEnd { id, reason: None },
         Event::ExcessSession { principal: &alice, limit: 1 },
         Event::LoginRevoked { principal: &alice },
-        Event::UnknownKey { id, guesses },
-        Event::WrongSecret { id, guesses },
-        Event::ReplacedSecret { id },
-        Event::StolenSecret { id },
-        Event::SeveralKeys { count: 2 },
-        Event::Throttled { address: Ipv4Addr::LOCALHOST.into(), guesses },
-        Event::Undecodable { id, error },
-        Event::Retried { id, lost: 1 },
-        Event::Conflict { id },
+        Event::UnknownKey { id, client },
+        Event::WrongSecret { id, client },
+        Event::RetiredKey { id },
+        Event::KeyReused { id },
+        Event::MultipleKeys { count: 2 },
+        Event::Unreadable { id, error },
+        Event::WriteRetried { id, lost: 1 },
+        Event::WriteConflict { id },
         Event::Swept { count: 1 },
         called(None),
     ];
     assert_eq!(samples.each_ref().map(Event::name), Event::NAMES);
     for event in &samples {
-        let row = EVENTS.lines().find(|line| line.starts_with(&format!("| `{}`", event.name()))).unwrap();
+        let row =
+            EVENTS.lines().find(|line| line.starts_with(&format!("| `{}`", event.name()))).unwrap();
         let told = row.split('|').nth(2).unwrap().trim();
         let level = format!("{:?}", event.level()).to_lowercase();
         assert_eq!(told.split(',').next(), Some(level.as_str()), "{}", event.name());
     }
-    assert_eq!(called(Some(&failure)).level(), Level::Warn, "the documentation says so");
+    assert_eq!(called(Some(&failure)).level(), EventLevel::Warn, "the documentation says so");
 }
 
 /// Something that a value can't be read from.
-fn undecodable() -> Result<(), CodecError> {
-    let mut map = Map::default();
+fn unreadable() -> Result<(), CodecError> {
+    let mut map = SessionMap::default();
     map.insert("n", "no number").unwrap();
     map.get::<u8>("n").map(drop)
 }
@@ -241,12 +254,16 @@ fn dashboard_and_alerts_ask_for_what_there_is() {
         assert!(asked.len() > 5);
         for measure in asked {
             // Prometheus makes several series of a histogram.
-            let base = ["_bucket", "_sum", "_count"].iter().find_map(|part| measure.strip_suffix(part));
+            let base =
+                ["_bucket", "_sum", "_count"].iter().find_map(|part| measure.strip_suffix(part));
             assert!(known.contains(&base.unwrap_or(measure)), "{measure} is not documented");
         }
         for (at, _) in text.match_indices("event=") {
-            let named =
-                text[at + 6..].trim_start_matches(['~', '\\', '"']).split(['\\', '"']).next().unwrap();
+            let named = text[at + 6..]
+                .trim_start_matches(['~', '\\', '"'])
+                .split(['\\', '"'])
+                .next()
+                .unwrap();
             for name in named.split('|') {
                 assert!(Event::NAMES.contains(&name), "there is no event `{name}`");
             }
@@ -267,7 +284,7 @@ fn an_observer_may_be_shared() {
     }
 
     let count = Arc::new(Count::default());
-    let sessions: Sessions<Map> =
+    let sessions: Sessions<SessionMap> =
         Sessions::builder(MemoryStore::new()).observer(Arc::clone(&count)).build().unwrap();
     a_visit(&sessions);
     assert_eq!(*count.0.lock().unwrap(), 4);

@@ -1,7 +1,7 @@
-use cloakroom::{Map, Session};
+use cloakroom::{Session, SessionMap};
 
 struct Admin;
 
-async fn show(session: Session<Map, Admin>) {}
+async fn show(session: Session<SessionMap, Admin>) {}
 
 fn main() {}

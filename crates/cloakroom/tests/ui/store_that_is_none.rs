@@ -1,5 +1,5 @@
-use cloakroom::{Map, Sessions};
+use cloakroom::{SessionMap, Sessions};
 
 fn main() {
-    let sessions: Sessions<Map> = Sessions::new(String::from("redis://127.0.0.1")).unwrap();
+    let sessions: Sessions<SessionMap> = Sessions::new(String::from("redis://127.0.0.1")).unwrap();
 }

@@ -25,9 +25,9 @@ impl Driver {
     pub(crate) fn start() -> Self {
         let driver = env::var("CLOAKROOM_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".into());
         let mut process =
-            Command::new(&driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap_or_else(|error| {
-                panic!("`{driver}`: {error}; `cargo xtask test` finds or installs it")
-            });
+            Command::new(&driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap_or_else(
+                |error| panic!("`{driver}`: {error}; `cargo xtask test` finds or installs it"),
+            );
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         let port = lines
             .find_map(|line| {
@@ -74,7 +74,8 @@ impl Driver {
             "goog:loggingPrefs": {"browser": "ALL"},
         });
         let begun = self.ask("POST", "", &json!({"capabilities": {"alwaysMatch": wanted}}));
-        self.session = format!("{}/{}", self.session, begun["sessionId"].as_str().expect("a session"));
+        self.session =
+            format!("{}/{}", self.session, begun["sessionId"].as_str().expect("a session"));
     }
 
     /// One command; its answer.
@@ -93,7 +94,8 @@ impl Driver {
         } else {
             self.agent.run(request.body(()).expect("a request"))
         };
-        let text = answer.expect("an answer").body_mut().with_config().limit(64 << 20).read_to_string();
+        let text =
+            answer.expect("an answer").body_mut().with_config().limit(64 << 20).read_to_string();
         let answer: Value = serde_json::from_str(&text.expect("text")).expect("JSON");
         let value = &answer["value"];
         if value.get("error").is_none() { Ok(value.clone()) } else { Err(value["message"].clone()) }
@@ -122,7 +124,10 @@ impl Driver {
     fn find_all(&self, selector: &str) -> Vec<String> {
         let found = self.post("/elements", &json!({"using": "css selector", "value": selector}));
         let found = found.as_array().expect("a list");
-        found.iter().map(|element| element[ELEMENT].as_str().expect("a reference").to_owned()).collect()
+        found
+            .iter()
+            .map(|element| element[ELEMENT].as_str().expect("a reference").to_owned())
+            .collect()
     }
 
     fn find(&self, selector: &str) -> String {
@@ -185,7 +190,10 @@ impl Driver {
                 [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
             })
             .collect();
-        self.post("/actions", &json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]}));
+        self.post(
+            "/actions",
+            &json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]}),
+        );
     }
 
     /// The name of what has the focus: its id, or else its text.
@@ -201,8 +209,9 @@ impl Driver {
         let name = |element: &String| {
             self.try_ask("GET", &format!("/element/{element}/computedlabel"), &Value::Null)
         };
-        let unnamed =
-            |element: &String| name(element).is_ok_and(|name| name.as_str().is_none_or(str::is_empty));
+        let unnamed = |element: &String| {
+            name(element).is_ok_and(|name| name.as_str().is_none_or(str::is_empty))
+        };
         controls.into_iter().filter(unnamed).collect()
     }
 
@@ -250,14 +259,17 @@ impl Driver {
     pub(crate) fn prefer(&self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         let params = json!({"media": "", "features": features});
-        self.post("/goog/cdp/execute", &json!({"cmd": "Emulation.setEmulatedMedia", "params": params}));
+        self.post(
+            "/goog/cdp/execute",
+            &json!({"cmd": "Emulation.setEmulatedMedia", "params": params}),
+        );
     }
 
     /// The whole page as a picture, in base64 of PNG.
     pub(crate) fn picture(&self) -> String {
         let params = json!({"captureBeyondViewport": true, "format": "png"});
-        let picture =
-            self.post("/goog/cdp/execute", &json!({"cmd": "Page.captureScreenshot", "params": params}));
+        let picture = self
+            .post("/goog/cdp/execute", &json!({"cmd": "Page.captureScreenshot", "params": params}));
         picture["data"].as_str().expect("text").to_owned()
     }
 

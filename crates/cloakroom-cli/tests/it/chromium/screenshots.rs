@@ -17,7 +17,11 @@ fn portray(driver: &Driver, name: &str) {
         driver.prefer(scheme);
         grounds.push(driver.ground());
         let picture = Base64::decode_vec(&driver.picture()).expect("base64");
-        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000, "{name}: {} bytes", picture.len());
+        assert!(
+            picture.starts_with(b"\x89PNG") && picture.len() > 10_000,
+            "{name}: {} bytes",
+            picture.len()
+        );
         if let Some(directory) = env::var_os("CLOAKROOM_SCREENSHOTS") {
             let path = PathBuf::from(directory).join(format!("{name}-{scheme}.png"));
             fs::write(path, picture).expect("a place for pictures");

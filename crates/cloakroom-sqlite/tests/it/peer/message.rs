@@ -1,9 +1,12 @@
 //! Operations and their answers, a line each.
 
-use cloakroom::{
-    Admission, Admitted, Cursor, Ended, Ending, Entry, Inserted, Key, KindTag, Lifetime, Page, Payload,
-    Principal, Record, Revision, Scanned, Secret, SessionId, Stored, Swap, Timestamp, protocol,
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{
+    Cursor, Ended, IndexEntry, IndexLogin, Indexed, Inserted, Page, Scanned, Swap,
 };
+use cloakroom::value::Payload;
+use cloakroom::{Key, Lifetime, Principal, PublicId, Timestamp, protocol};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +19,18 @@ pub(crate) enum Ask {
     Get(Id),
     Replace(Id, Mark, Vec<u8>),
     Touch(Id, Mark, u64),
-    EndAt(Id, Mark, Vec<u8>),
+    EndIf(Id, Mark, Vec<u8>),
     End(Id, Vec<u8>),
-    Admit { whom: String, id: Id, until: u64, proof: u64, limit: Option<usize>, replacing: Vec<(Id, u64)> },
+    IndexLogin {
+        whom: String,
+        id: Id,
+        until: u64,
+        proof: u64,
+        limit: Option<usize>,
+        replacing: Vec<(Id, u64)>,
+    },
     RevokeBefore(String, u64, u64),
-    IdsOf(String, Option<Id>, usize),
+    SessionsOf(String, Option<Id>, usize),
     Scan(Option<String>, usize),
     Sweep(u64, usize),
     Health,
@@ -35,7 +45,7 @@ pub(crate) enum Answer {
     Gone,
     Touched(bool),
     Ended(u8),
-    Admitted,
+    Indexed,
     Full(Vec<(Id, u64)>),
     Revoked,
     Nothing,
@@ -75,11 +85,17 @@ pub(crate) fn bytes_of(record: Record) -> Vec<u8> {
 
 /// An ending travels as the tombstone of a session that never was.
 fn bytes_of_ending(ending: Ending) -> Vec<u8> {
-    let key = Key::new(SessionId::from_bytes([0; 16]), Secret::from_bytes([0; 16]));
+    let key = Key::new(PublicId::from_bytes([0; 16]), Secret::from_bytes([0; 16]));
     let lifetime = Lifetime::default();
     let verifier = key.verifier(KindTag::of(""));
-    let nobody =
-        protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(0, 0), Timestamp::EPOCH);
+    let nobody = protocol::begin(
+        verifier,
+        lifetime,
+        None,
+        Payload::unset(),
+        Revision::new(0, 0),
+        Timestamp::EPOCH,
+    );
     Stored::Ended(nobody.ended(ending)).to_bytes().unwrap()
 }
 
@@ -88,33 +104,33 @@ const fn mark(revision: Revision) -> Mark {
 }
 
 impl Ask {
-    pub(crate) fn insert(id: SessionId, record: Record) -> Self {
+    pub(crate) fn insert(id: PublicId, record: Record) -> Self {
         Self::Insert(*id.as_bytes(), bytes_of(record))
     }
 
-    pub(crate) const fn get(id: SessionId) -> Self {
+    pub(crate) const fn get(id: PublicId) -> Self {
         Self::Get(*id.as_bytes())
     }
 
-    pub(crate) fn replace(id: SessionId, expected: Revision, record: Record) -> Self {
+    pub(crate) fn replace(id: PublicId, expected: Revision, record: Record) -> Self {
         Self::Replace(*id.as_bytes(), mark(expected), bytes_of(record))
     }
 
-    pub(crate) const fn touch(id: SessionId, expected: Revision, deadline: Timestamp) -> Self {
+    pub(crate) const fn touch(id: PublicId, expected: Revision, deadline: Timestamp) -> Self {
         Self::Touch(*id.as_bytes(), mark(expected), deadline.as_millis())
     }
 
-    pub(crate) fn end_at(id: SessionId, expected: Revision, ending: Ending) -> Self {
-        Self::EndAt(*id.as_bytes(), mark(expected), bytes_of_ending(ending))
+    pub(crate) fn end_if(id: PublicId, expected: Revision, ending: Ending) -> Self {
+        Self::EndIf(*id.as_bytes(), mark(expected), bytes_of_ending(ending))
     }
 
-    pub(crate) fn end(id: SessionId, ending: Ending) -> Self {
+    pub(crate) fn end(id: PublicId, ending: Ending) -> Self {
         Self::End(*id.as_bytes(), bytes_of_ending(ending))
     }
 
-    pub(crate) fn admit(admission: &Admission) -> Self {
-        let seen = |entry: &Entry| (*entry.id.as_bytes(), entry.until.as_millis());
-        Self::Admit {
+    pub(crate) fn index_login(admission: &IndexLogin) -> Self {
+        let seen = |entry: &IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
+        Self::IndexLogin {
             whom: admission.principal.to_string(),
             id: *admission.id.as_bytes(),
             until: admission.until.as_millis(),
@@ -124,12 +140,20 @@ impl Ask {
         }
     }
 
-    pub(crate) fn revoke_before(principal: &Principal, before: Timestamp, until: Timestamp) -> Self {
+    pub(crate) fn revoke_before(
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Self {
         Self::RevokeBefore(principal.to_string(), before.as_millis(), until.as_millis())
     }
 
-    pub(crate) fn ids_of(principal: &Principal, page: Page) -> Self {
-        Self::IdsOf(principal.to_string(), page.starts_after().map(|id| *id.as_bytes()), page.limit())
+    pub(crate) fn sessions_of(principal: &Principal, page: Page) -> Self {
+        Self::SessionsOf(
+            principal.to_string(),
+            page.starts_after().map(|id| *id.as_bytes()),
+            page.limit(),
+        )
     }
 
     pub(crate) fn scan(from: Option<&Cursor>, limit: usize) -> Self {
@@ -157,7 +181,7 @@ macro_rules! answers {
 }
 
 answers! {
-    Admitted: Answer::Admitted => Self::Done, Answer::Revoked => Self::Revoked,
+    Indexed: Answer::Indexed => Self::Done, Answer::Revoked => Self::Revoked,
         Answer::Full(entries) => Self::Full(entries.into_iter().map(entry_of).collect());
     Inserted: Answer::Inserted(true) => Self::Done, Answer::Inserted(false) => Self::Taken;
     Option<Stored>: Answer::Stored(stored) => stored.map(|bytes| Stored::from_bytes(&bytes).unwrap());
@@ -166,25 +190,25 @@ answers! {
     bool: Answer::Touched(touched) => touched;
     Ended: Answer::Ended(0) => Self::Now, Answer::Ended(1) => Self::Already, Answer::Ended(2) => Self::Absent;
     (): Answer::Nothing => ();
-    Vec<SessionId>: Answer::Ids(ids) => ids.into_iter().map(SessionId::from_bytes).collect();
+    Vec<PublicId>: Answer::Ids(ids) => ids.into_iter().map(PublicId::from_bytes).collect();
     Scanned: Answer::Scanned(entries, next) => {
-        let entry = |(id, bytes): (Id, Vec<u8>)| (SessionId::from_bytes(id), Stored::from_bytes(&bytes).unwrap());
+        let entry = |(id, bytes): (Id, Vec<u8>)| (PublicId::from_bytes(id), Stored::from_bytes(&bytes).unwrap());
         Self::new(entries.into_iter().map(entry).collect(), next.map(|next| next.parse().unwrap()))
     };
     usize: Answer::Count(count) => count;
 }
 
-fn entry_of((id, until): (Id, u64)) -> Entry {
-    Entry::new(SessionId::from_bytes(id), Timestamp::from_millis(until))
+fn entry_of((id, until): (Id, u64)) -> IndexEntry {
+    IndexEntry::new(PublicId::from_bytes(id), Timestamp::from_millis(until))
 }
 
-impl From<Admitted> for Answer {
-    fn from(admitted: Admitted) -> Self {
-        let sent = |entry: Entry| (*entry.id.as_bytes(), entry.until.as_millis());
+impl From<Indexed> for Answer {
+    fn from(admitted: Indexed) -> Self {
+        let sent = |entry: IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
         match admitted {
-            Admitted::Done => Self::Admitted,
-            Admitted::Full(entries) => Self::Full(entries.into_iter().map(sent).collect()),
-            Admitted::Revoked => Self::Revoked,
+            Indexed::Done => Self::Indexed,
+            Indexed::Full(entries) => Self::Full(entries.into_iter().map(sent).collect()),
+            Indexed::Revoked => Self::Revoked,
         }
     }
 }
@@ -233,16 +257,19 @@ impl From<()> for Answer {
     }
 }
 
-impl From<Vec<SessionId>> for Answer {
-    fn from(ids: Vec<SessionId>) -> Self {
+impl From<Vec<PublicId>> for Answer {
+    fn from(ids: Vec<PublicId>) -> Self {
         Self::Ids(ids.iter().map(|id| *id.as_bytes()).collect())
     }
 }
 
 impl From<Scanned> for Answer {
     fn from(part: Scanned) -> Self {
-        let bytes = |(id, stored): (SessionId, Stored)| (*id.as_bytes(), stored.to_bytes().unwrap());
-        Self::Scanned(part.entries.into_iter().map(bytes).collect(), part.next.map(|next| next.to_string()))
+        let bytes = |(id, stored): (PublicId, Stored)| (*id.as_bytes(), stored.to_bytes().unwrap());
+        Self::Scanned(
+            part.entries.into_iter().map(bytes).collect(),
+            part.next.map(|next| next.to_string()),
+        )
     }
 }
 

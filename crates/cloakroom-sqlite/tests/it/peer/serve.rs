@@ -6,7 +6,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use cloakroom::{Admission, Entry, Page, Principal, Revision, SessionId, Store, StoreError, Timestamp};
+use cloakroom::record::Revision;
+use cloakroom::store::{IndexEntry, IndexLogin, Page, StoreError};
+use cloakroom::{Principal, PublicId, Store, Timestamp};
 use cloakroom_sqlite::{SqliteError, SqliteStore};
 
 use super::message::{self, Answer, Ask, ending_of, record_of};
@@ -37,7 +39,7 @@ fn converse(store: &SqliteStore, connection: TcpStream) {
 }
 
 fn answer(store: &SqliteStore, ask: Ask) -> Result<Answer, StoreError> {
-    let id = SessionId::from_bytes;
+    let id = PublicId::from_bytes;
     let mark = |(count, token)| Revision::new(count, token);
     let time = Timestamp::from_millis;
     let page = |after: Option<[u8; 16]>, limit| {
@@ -54,22 +56,24 @@ fn answer(store: &SqliteStore, ask: Ask) -> Result<Answer, StoreError> {
         Ask::Touch(name, expected, deadline) => {
             store.touch(id(name), mark(expected), time(deadline)).wait()?.into()
         }
-        Ask::EndAt(name, expected, ending) => {
-            store.end_at(id(name), mark(expected), ending_of(&ending)).wait()?.into()
+        Ask::EndIf(name, expected, ending) => {
+            store.end_if(id(name), mark(expected), ending_of(&ending)).wait()?.into()
         }
         Ask::End(name, ending) => store.end(id(name), ending_of(&ending)).wait()?.into(),
-        Ask::Admit { whom, id: name, until, proof, limit, replacing } => {
-            let seen = |(name, until)| Entry::new(id(name), time(until));
-            let mut admission = Admission::new(principal(whom), id(name), time(until));
+        Ask::IndexLogin { whom, id: name, until, proof, limit, replacing } => {
+            let seen = |(name, until)| IndexEntry::new(id(name), time(until));
+            let mut admission = IndexLogin::new(principal(whom), id(name), time(until));
             admission = admission.authenticated_at(time(proof));
             admission.limit = limit;
             admission.replacing = replacing.into_iter().map(seen).collect();
-            store.admit(admission).wait()?.into()
+            store.index_login(admission).wait()?.into()
         }
         Ask::RevokeBefore(whom, before, until) => {
             store.revoke_before(&principal(whom), time(before), time(until)).wait()?.into()
         }
-        Ask::IdsOf(whom, after, limit) => store.ids_of(&principal(whom), page(after, limit)).wait()?.into(),
+        Ask::SessionsOf(whom, after, limit) => {
+            store.sessions_of(&principal(whom), page(after, limit)).wait()?.into()
+        }
         Ask::Scan(from, limit) => {
             let from = from.map(|from| from.parse().unwrap());
             store.scan(from.as_ref(), limit).wait()?.into()

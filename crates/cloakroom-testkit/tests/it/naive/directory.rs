@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
-use cloakroom::{Admission, Admitted, Entry, Principal, Timestamp, judge_admission};
+use cloakroom::store::{IndexEntry, IndexLogin, Indexed, judge_index_login};
+use cloakroom::{Principal, Timestamp};
 
 use super::{Flaw, Naive};
 
@@ -16,14 +17,17 @@ impl Naive {
         if self.has(Flaw::RevocationsAreEverybodys) { String::new() } else { self.name(principal) }
     }
 
-    pub(super) fn admitted(&self, admission: &Admission) -> Admitted {
+    pub(super) fn admitted(&self, admission: &IndexLogin) -> Indexed {
         let name = self.name(&admission.principal);
         let id = self.id(admission.id);
-        let watermark = self.revocations().get(&self.revoked_as(&admission.principal)).map(|known| known.0);
+        let watermark =
+            self.revocations().get(&self.revoked_as(&admission.principal)).map(|known| known.0);
         let mut directory = self.directory();
         let entries = directory.entry(name.clone()).or_default();
         for seen in &admission.replacing {
-            if self.has(Flaw::AdmitReplacesWhatChanged) || entries.get(&seen.id) == Some(&seen.until) {
+            if self.has(Flaw::AdmitReplacesWhatChanged)
+                || entries.get(&seen.id) == Some(&seen.until)
+            {
                 entries.remove(&seen.id);
             }
         }
@@ -33,14 +37,15 @@ impl Naive {
         }
         let is_in = entries.contains_key(&id) && !self.has(Flaw::AdmitCountsThoseAlreadyIn);
         let watermark = watermark.filter(|_| !self.has(Flaw::AdmitForgetsRevocations));
-        let others: Vec<Entry> = entries.iter().map(|(id, until)| Entry::new(*id, *until)).collect();
-        let admitted = judge_admission(&asked, watermark, is_in, others.into_iter());
+        let others: Vec<IndexEntry> =
+            entries.iter().map(|(id, until)| IndexEntry::new(*id, *until)).collect();
+        let admitted = judge_index_login(&asked, watermark, is_in, others.into_iter());
         if self.has(Flaw::AdmitReadsThenWrites) {
             drop(directory);
             self.meet(4);
             directory = self.directory();
         }
-        if admitted == Admitted::Done {
+        if admitted == Indexed::Done {
             let until = directory.entry(name).or_default().entry(id).or_insert(admission.until);
             if !self.has(Flaw::FirstAdmissionWins) {
                 *until = admission.until.max(*until);

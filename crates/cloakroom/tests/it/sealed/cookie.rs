@@ -1,6 +1,6 @@
 //! What the browser is told, and what it keeps.
 
-use cloakroom::sealed::{SealErrorKind, SealedSessions, SealedVacancy};
+use cloakroom::encrypted_cookie::{EncryptErrorKind, EncryptedSessions, NoEncryptedSession};
 use cloakroom::{CookiePolicy, Lifetime};
 use cloakroom_testkit::{Client, ManualClock};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
@@ -15,7 +15,7 @@ use super::{
 fn what_was_sealed_is_opened() {
     let sessions = sessions(&ManualClock::new());
     let session = sessions.open(&with(&cookie_of(&sessions, "alice")));
-    assert_eq!((session.name.as_str(), session.vacancy()), ("alice", None));
+    assert_eq!((session.value().name.as_str(), session.no_session()), ("alice", None));
     assert_eq!(session.issued_at(), Some(ManualClock::START));
     assert_eq!(session.expires_in(), 30 * MINUTE);
 }
@@ -25,7 +25,7 @@ fn an_unchanged_value_sends_nothing_and_a_response_varies_whenever_it_was_asked_
     let sessions = sessions(&ManualClock::new());
     let mut fresh = sessions.open(&HeaderMap::new());
     fresh.update(|_| ()).unwrap();
-    assert_eq!((fresh.vacancy(), sent(&fresh)), (Some(SealedVacancy::NoCookie), None));
+    assert_eq!((fresh.no_session(), sent(&fresh)), (Some(NoEncryptedSession::NoCookie), None));
     let mut known = sessions.open(&with(&cookie_of(&sessions, "alice")));
     known.set(visitor("alice")).unwrap();
     for headers in [response(&fresh), response(&known)] {
@@ -41,7 +41,10 @@ fn a_cookie_on_its_way_is_hardened_and_never_cached() {
     let headers = response(&session);
     let cookie = headers[SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-id=A"), "{cookie}");
-    assert!(cookie.ends_with("; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert!(
+        cookie.ends_with("; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
     assert_eq!(headers[VARY], "cookie");
     assert_eq!(headers[CACHE_CONTROL], "no-store");
     assert!(headers[SET_COOKIE].is_sensitive());
@@ -50,7 +53,7 @@ fn a_cookie_on_its_way_is_hardened_and_never_cached() {
 #[test]
 fn a_cookie_goes_with_the_browser_if_the_lifetime_says_so() {
     let lifetime = Lifetime::default().until_browser_closes();
-    let sessions: SealedSessions<Visitor> =
+    let sessions: EncryptedSessions<Visitor> =
         builder(ring(), &ManualClock::new()).lifetime(lifetime).build().unwrap();
     let mut session = sessions.open(&HeaderMap::new());
     session.set(visitor("alice")).unwrap();
@@ -62,20 +65,31 @@ fn a_cookie_of_4096_bytes_fits_and_one_of_4097_is_refused_with_its_size() {
     let sessions = sessions(&ManualClock::new());
     let mut session = sessions.open(&HeaderMap::new());
     // One character of the value is four thirds of one of the cookie: the first that does not fit, and the last that does.
-    let sizes: Vec<_> = (2900..3000).map(|length| session.set(visitor(&"x".repeat(length)))).collect();
+    let sizes: Vec<_> =
+        (2900..3000).map(|length| session.set(visitor(&"x".repeat(length)))).collect();
     let refused = sizes.iter().filter_map(|sealed| sealed.as_ref().err());
     let error = refused.min_by_key(|error| error.size()).expect("some are too large");
-    assert_eq!((error.kind(), error.size(), error.limit()), (SealErrorKind::TooLarge, Some(4097), 4096));
-    assert_eq!(error.to_string(), "the session's cookie would have 4097 bytes, and browsers keep 4096");
+    assert_eq!(
+        (error.kind(), error.size(), error.limit()),
+        (EncryptErrorKind::TooLarge, Some(4097), 4096)
+    );
+    assert_eq!(
+        error.to_string(),
+        "the session's cookie would have 4097 bytes, and browsers keep 4096"
+    );
     // Refused, it stayed as it was: the longest that fits.
     let cookie = sent(&session).unwrap();
     assert_eq!(cookie.len() - "=".len(), 4096);
-    assert_eq!(session.name.len() + r#"{"name":""}"#.len(), 2994, "as docs/sealed.md says");
+    assert_eq!(
+        session.value().name.len() + r#"{"name":""}"#.len(),
+        2994,
+        "as docs/encrypted-cookie.md says"
+    );
 
     let mut client = Client::new();
     client.absorb(ORIGIN, &response(&session));
     assert_eq!(client.cookies_for(ORIGIN).unwrap(), cookie, "a browser keeps it");
-    assert_eq!(sessions.open(&with(&cookie)).name, session.name);
+    assert_eq!(sessions.open(&with(&cookie)).value().name, session.value().name);
 }
 
 #[test]
@@ -83,10 +97,13 @@ fn a_change_that_is_too_large_leaves_everything_as_it_was() {
     let sessions = sessions(&ManualClock::new());
     let mut session = sessions.open(&with(&cookie_of(&sessions, "alice")));
     assert!(session.set(visitor(&"x".repeat(4000))).is_err());
-    assert_eq!((session.name.as_str(), session.is_vacant(), sent(&session)), ("alice", false, None));
+    assert_eq!(
+        (session.value().name.as_str(), !session.exists(), sent(&session)),
+        ("alice", false, None)
+    );
     let mut vacant = sessions.open(&HeaderMap::new());
     assert!(vacant.begin(visitor(&"x".repeat(4000))).is_err());
-    assert_eq!((vacant.vacancy(), sent(&vacant)), (Some(SealedVacancy::NoCookie), None));
+    assert_eq!((vacant.no_session(), sent(&vacant)), (Some(NoEncryptedSession::NoCookie), None));
 }
 
 #[test]
@@ -96,7 +113,10 @@ fn a_browser_obeys_the_end_of_a_sealed_session() {
     client.absorb(ORIGIN, &with_set_cookie(&sessions, "alice"));
     let mut session = sessions.open(&with(client.cookies_for(ORIGIN).unwrap().to_str().unwrap()));
     session.end();
-    assert_eq!((session.vacancy(), session.name.as_str()), (Some(SealedVacancy::Ended), ""));
+    assert_eq!(
+        (session.no_session(), session.value().name.as_str()),
+        (Some(NoEncryptedSession::Ended), "")
+    );
     let headers = response(&session);
     assert_eq!(headers[CACHE_CONTROL], "no-store");
     client.absorb(ORIGIN, &headers);
@@ -117,7 +137,10 @@ fn a_sign_in_begins_anew_and_a_change_after_an_end_does_too() {
     session.end();
     session.set(visitor("a guest")).unwrap();
     let farewell = sessions.open(&with(&sent(&session).unwrap()));
-    assert_eq!((farewell.name.as_str(), farewell.issued_at()), ("a guest", Some(clock.now())));
+    assert_eq!(
+        (farewell.value().name.as_str(), farewell.issued_at()),
+        ("a guest", Some(clock.now()))
+    );
 }
 
 #[test]

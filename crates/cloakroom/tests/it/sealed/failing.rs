@@ -2,8 +2,11 @@
 
 use std::io;
 
-use cloakroom::sealed::{SealErrorKind, Sealed, SealedSessions, SealedVacancy};
-use cloakroom::{Codec, Entropy, Json};
+use cloakroom::encrypted_cookie::{
+    EncryptErrorKind, EncryptedSession, EncryptedSessions, NoEncryptedSession,
+};
+use cloakroom::key::Entropy;
+use cloakroom::value::{Codec, JsonCodec};
 use cloakroom_testkit::ManualClock;
 use http::{HeaderMap, HeaderValue};
 
@@ -12,7 +15,7 @@ use super::{MINUTE, Visitor, builder, cookie_of, ring, sent, sessions, visitor, 
 #[test]
 fn an_undecodable_value_is_told_apart_and_kept_until_something_is_written() {
     let clock = ManualClock::new();
-    let old: SealedSessions<u32> = builder(ring(), &clock).build().unwrap();
+    let old: EncryptedSessions<u32> = builder(ring(), &clock).build().unwrap();
     let mut session = old.open(&HeaderMap::new());
     session.set(42).unwrap();
     let cookie = sent(&session).unwrap();
@@ -20,16 +23,16 @@ fn an_undecodable_value_is_told_apart_and_kept_until_something_is_written() {
     let mut request = with(&cookie);
     request.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
     let lost = sessions(&clock).open(&request);
-    assert_eq!((lost.vacancy(), sent(&lost)), (Some(SealedVacancy::Undecodable), None));
+    assert_eq!((lost.no_session(), sent(&lost)), (Some(NoEncryptedSession::Unreadable), None));
 
     let upgraded = builder(ring(), &clock)
         .schema(1, |old| {
-            let number: u32 = Json.decode(old.body)?;
+            let number: u32 = JsonCodec.decode(old.body)?;
             Ok(visitor(&number.to_string()))
         })
         .build()
         .unwrap();
-    assert_eq!(upgraded.open(&with(&cookie)).name, "42");
+    assert_eq!(upgraded.open(&with(&cookie)).value().name, "42");
 }
 
 #[test]
@@ -45,9 +48,9 @@ fn without_randomness_nothing_is_sealed_and_what_was_is_still_good() {
 
     let clock = ManualClock::new();
     let cookie = cookie_of(&sessions(&clock), "alice");
-    let dry = SealedSessions::builder(ring()).clock(clock.clone()).entropy(Dry).build().unwrap();
+    let dry = EncryptedSessions::builder(ring()).clock(clock.clone()).entropy(Dry).build().unwrap();
     clock.advance(10 * MINUTE);
-    let mut session: Sealed<Visitor> = dry.open(&with(&cookie));
-    assert_eq!(session.set(visitor("bob")).unwrap_err().kind(), SealErrorKind::Unavailable);
-    assert_eq!((session.name.as_str(), sent(&session)), ("alice", None));
+    let mut session: EncryptedSession<Visitor> = dry.open(&with(&cookie));
+    assert_eq!(session.set(visitor("bob")).unwrap_err().kind(), EncryptErrorKind::Unavailable);
+    assert_eq!((session.value().name.as_str(), sent(&session)), ("alice", None));
 }

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use cloakroom::sealed::{SealError, Sealed, SealedSessions};
+use cloakroom::encrypted_cookie::{EncryptError, EncryptedSession, EncryptedSessions};
 use cloakroom_testkit::{Client, ManualClock};
 use http::header::{SET_COOKIE, VARY};
 use http::{HeaderMap, Request, StatusCode};
@@ -13,14 +13,20 @@ use tower::ServiceExt;
 
 use super::{ORIGIN, Visitor, sessions, visitor};
 
-async fn sign_in(mut session: Sealed<Visitor>, name: String) -> Result<impl IntoResponse, SealError> {
+async fn sign_in(
+    mut session: EncryptedSession<Visitor>,
+    name: String,
+) -> Result<impl IntoResponse, EncryptError> {
     session.begin(visitor(&name))?;
     Ok((session.headers(), StatusCode::NO_CONTENT))
 }
 
-async fn who(State(sessions): State<SealedSessions<Visitor>>, headers: HeaderMap) -> impl IntoResponse {
+async fn who(
+    State(sessions): State<EncryptedSessions<Visitor>>,
+    headers: HeaderMap,
+) -> impl IntoResponse {
     let session = sessions.open(&headers);
-    (session.headers(), session.name.clone())
+    (session.headers(), session.value().name.clone())
 }
 
 #[tokio::test]
@@ -31,12 +37,14 @@ async fn handlers_answer_with_a_sealed_sessions_headers_and_no_layer() {
     let url = |path: &str| format!("{}{path}", ORIGIN.trim_end_matches('/'));
     let send = async |request: Request<Body>| app.clone().oneshot(request).await.unwrap();
 
-    let request = client.request(http::Method::POST, &url("/in")).body(Body::from("alice")).unwrap();
+    let request =
+        client.request(http::Method::POST, &url("/in")).body(Body::from("alice")).unwrap();
     let answer = send(request).await;
     assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     client.take(ORIGIN, &answer);
 
-    let answer = send(client.request(http::Method::GET, &url("/who")).body(Body::empty()).unwrap()).await;
+    let answer =
+        send(client.request(http::Method::GET, &url("/who")).body(Body::empty()).unwrap()).await;
     assert_eq!(answer.headers()[VARY], "cookie");
     assert_eq!(answer.headers().get(SET_COOKIE), None);
     assert_eq!(axum::body::to_bytes(answer.into_body(), 100).await.unwrap(), "alice");

@@ -1,34 +1,40 @@
 //! Cookies that others wrote, and what they may learn.
 
 use cloakroom::CookiePolicy;
-use cloakroom::sealed::{SealedBuilder, SealedSessions, SealedVacancy};
+use cloakroom::encrypted_cookie::{
+    EncryptedSessions, EncryptedSessionsBuilder, NoEncryptedSession,
+};
 use cloakroom_testkit::ManualClock;
 use http::HeaderMap;
 use proptest::prelude::*;
 
 use super::{
-    Admin, HOUR, Visitor, builder, cookie_of, key, response, ring, sessions, vacancy, visitor, with,
+    Admin, HOUR, Visitor, builder, cookie_of, key, no_session, response, ring, sessions, visitor,
+    with,
 };
 
 #[test]
 fn neither_of_two_kinds_nor_of_two_names_opens_the_others_sessions() {
     let clock = ManualClock::new();
     let visitors = sessions(&clock);
-    let admins: SealedSessions<Visitor, Admin> =
-        SealedSessions::builder(ring()).clock(clock.clone()).build().unwrap();
+    let admins: EncryptedSessions<Visitor, Admin> =
+        EncryptedSessions::builder(ring()).clock(clock.clone()).build().unwrap();
     // The admins' cookie under its own name, and the visitors' text under that name.
     let value = |cookie: &str| cookie.split_once('=').unwrap().1.to_owned();
     let text = value(&cookie_of(&visitors, "alice"));
     assert_eq!(
-        admins.open(&with(&format!("__Host-id-admin={text}"))).vacancy(),
-        Some(SealedVacancy::Unopened)
+        admins.open(&with(&format!("__Host-id-admin={text}"))).no_session(),
+        Some(NoEncryptedSession::Unopened)
     );
 
     // The same name, the one by policy, the other by its kind.
     let named = builder(ring(), &clock).cookie(CookiePolicy::host("id-admin")).build().unwrap();
     let cookie = cookie_of(&named, "alice");
-    assert_eq!(admins.open(&with(&cookie)).vacancy(), Some(SealedVacancy::Unopened));
-    assert_eq!(vacancy(&visitors, &format!("__Host-id={}", value(&cookie))), Some(SealedVacancy::Unopened));
+    assert_eq!(admins.open(&with(&cookie)).no_session(), Some(NoEncryptedSession::Unopened));
+    assert_eq!(
+        no_session(&visitors, &format!("__Host-id={}", value(&cookie))),
+        Some(NoEncryptedSession::Unopened)
+    );
 }
 
 #[test]
@@ -45,12 +51,15 @@ fn a_planted_cookie_never_hides_a_good_one_and_no_more_than_four_are_tried() {
     let forged: Vec<_> = (0..10).map(forged).filter(|text| *text != good).collect();
     let among = |many: usize| {
         let all: Vec<_> = forged.iter().take(many).chain([&good]).cloned().collect();
-        vacancy(&sessions, &all.join("; "))
+        no_session(&sessions, &all.join("; "))
     };
-    assert_eq!((among(3), among(4)), (None, Some(SealedVacancy::Unopened)));
+    assert_eq!((among(3), among(4)), (None, Some(NoEncryptedSession::Unopened)));
     // What is no sealed session of ours costs nobody a turn; nor does the same again.
     let garbage = format!("__Host-id=; __Host-id=x; __Host-id={}; ", "A".repeat(3000)).repeat(20);
-    assert_eq!(vacancy(&sessions, &format!("{garbage}{}{good}", format!("{}; ", forged[0]).repeat(9))), None);
+    assert_eq!(
+        no_session(&sessions, &format!("{garbage}{}{good}", format!("{}; ", forged[0]).repeat(9))),
+        None
+    );
 }
 
 #[test]
@@ -60,7 +69,7 @@ fn the_reason_is_the_most_telling_one() {
     let cookie = cookie_of(&sessions, "alice");
     clock.advance(HOUR);
     let cookies = format!("__Host-id=x; {cookie}; __Host-id=y");
-    assert_eq!(vacancy(&sessions, &cookies), Some(SealedVacancy::Expired));
+    assert_eq!(no_session(&sessions, &cookies), Some(NoEncryptedSession::Expired));
 }
 
 #[test]
@@ -68,10 +77,13 @@ fn a_truncated_or_lengthened_cookie_opens_nothing() {
     let sessions = sessions(&ManualClock::new());
     let cookie = cookie_of(&sessions, "alice");
     for length in "__Host-id=".len()..cookie.len() {
-        assert_eq!(vacancy(&sessions, &cookie[..length]), Some(SealedVacancy::Unopened));
+        assert_eq!(no_session(&sessions, &cookie[..length]), Some(NoEncryptedSession::Unopened));
     }
     for more in ["=", "A", "AAAA", "\"", "%3D"] {
-        assert_eq!(vacancy(&sessions, &format!("{cookie}{more}")), Some(SealedVacancy::Unopened));
+        assert_eq!(
+            no_session(&sessions, &format!("{cookie}{more}")),
+            Some(NoEncryptedSession::Unopened)
+        );
     }
 }
 
@@ -88,7 +100,7 @@ proptest! {
         prop_assume!(bytes[at] != byte && byte != b';');
         bytes[at] = byte;
         let changed = String::from_utf8(bytes).unwrap();
-        prop_assert_eq!(vacancy(&sessions, &changed), Some(SealedVacancy::Unopened));
+        prop_assert_eq!(no_session(&sessions, &changed), Some(NoEncryptedSession::Unopened));
     }
 
     #[test]
@@ -101,7 +113,7 @@ proptest! {
         // With all of version and key id kept, the rest is tried by that key.
         let start = &cookie_of(&sessions, "alice")[.."__Host-id=".len() + kept];
         let value = [start.as_bytes(), well_formed.as_bytes(), &bytes].concat();
-        prop_assert_eq!(sessions.open(&[("cookie", value)]).vacancy(), Some(SealedVacancy::Unopened));
+        prop_assert_eq!(sessions.open(&[("cookie", value)]).no_session(), Some(NoEncryptedSession::Unopened));
     }
 }
 
@@ -111,9 +123,11 @@ fn nothing_printable_tells_a_key_or_a_value() {
     let sessions = sessions(&clock);
     let cookie = cookie_of(&sessions, "alice-in-chains");
     let session = sessions.open(&with(&cookie));
-    let error = sessions.open(&HeaderMap::new()).set(visitor(&"alice-in-chains".repeat(300))).unwrap_err();
-    let built: SealedBuilder<Visitor> = builder(ring(), &clock);
-    let printed = format!("{:?} {:?} {session:?} {sessions:?} {built:?} {error:?} {error}", key(1), ring());
+    let error =
+        sessions.open(&HeaderMap::new()).set(visitor(&"alice-in-chains".repeat(300))).unwrap_err();
+    let built: EncryptedSessionsBuilder<Visitor> = builder(ring(), &clock);
+    let printed =
+        format!("{:?} {:?} {session:?} {sessions:?} {built:?} {error:?} {error}", key(1), ring());
     for secret in ["alice", "2526", "37, 38", &cookie["__Host-id=".len() + 8..][..12]] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }

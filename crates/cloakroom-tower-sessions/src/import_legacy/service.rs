@@ -1,0 +1,130 @@
+//! The service that takes over before the one inside is called.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use cloakroom::value::DefaultKind;
+use cloakroom::{Error, RequestSession, SessionKind, SessionValue};
+use http::header::SET_COOKIE;
+use http::{HeaderValue, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use tower_sessions_core::SessionStore;
+
+use super::ImportLayer;
+
+/// The service that [`ImportLayer`] makes.
+pub struct ImportService<S, Old, V, K = DefaultKind> {
+    pub(super) inner: S,
+    pub(super) layer: ImportLayer<Old, V, K>,
+}
+
+impl<S: Clone, Old, V, K> Clone for ImportService<S, Old, V, K> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<S, Old, V, K> fmt::Debug for ImportService<S, Old, V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ImportService(..)")
+    }
+}
+
+impl<S, B, R, Old, V, K> Service<Request<B>> for ImportService<S, Old, V, K>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: Default,
+    Old: SessionStore,
+    V: SessionValue,
+    K: SessionKind,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = InheritFuture<S::Future, Response<R>, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let id = self.layer.cookie.read(request.headers());
+        let Some(id) = id else {
+            return InheritFuture { stage: Stage::Plain { inner: self.inner.call(request) } };
+        };
+        let Some(visit) = request.extensions().get::<RequestSession<V, K>>().cloned() else {
+            let misplaced = async {
+                let mut response = Response::new(R::default());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                Ok(response)
+            };
+            return InheritFuture { stage: Stage::TakingOver { response: Box::pin(misplaced) } };
+        };
+        // The one that was asked whether it is ready is the one to be called.
+        let next = self.inner.clone();
+        let (mut inner, layer) = (mem::replace(&mut self.inner, next), self.layer.clone());
+        let taking_over = async move {
+            let (parts, body) = request.into_parts();
+            match layer.estate.pass_on(&visit, &parts.headers, id).await {
+                Err(error) => Ok(refused(&error)),
+                Ok(is_over) => {
+                    let mut response = inner.call(Request::from_parts(parts, body)).await?;
+                    if is_over {
+                        response
+                            .headers_mut()
+                            .append(SET_COOKIE, HeaderValue::clone(&layer.cookie.removal));
+                    }
+                    Ok(response)
+                }
+            }
+        };
+        InheritFuture { stage: Stage::TakingOver { response: Box::pin(taking_over) } }
+    }
+}
+
+fn refused<R: Default>(error: &Error) -> Response<R> {
+    let mut response = Response::new(R::default());
+    *response.status_mut() = error.status();
+    response.headers_mut().extend(error.header());
+    response
+}
+
+pin_project! {
+    /// The response of an [`ImportService`].
+    pub struct InheritFuture<F, R, E> {
+        #[pin]
+        stage: Stage<F, R, E>,
+    }
+}
+
+type TakingOver<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F, R, E> {
+        Plain { #[pin] inner: F },
+        TakingOver { response: TakingOver<R, E> },
+    }
+}
+
+impl<F: Future<Output = Result<R, E>>, R, E> Future for InheritFuture<F, R, E> {
+    type Output = Result<R, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project().stage.project() {
+            StageProjection::Plain { inner } => ready!(inner.poll(context)),
+            StageProjection::TakingOver { response } => ready!(response.as_mut().poll(context)),
+        })
+    }
+}
+
+impl<F, R, E> fmt::Debug for InheritFuture<F, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InheritFuture(..)")
+    }
+}

@@ -1,0 +1,196 @@
+//! From tower-sessions to Cloakroom's own sessions without a logout.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::routing::{get, post};
+use cloakroom::{Error, Login, MemoryStore, Principal, Session, SessionLayer, Sessions};
+use cloakroom_testkit::{Client, Fault, FaultyStore, SpyStore};
+use cloakroom_tower_sessions::{ImportLayer, TowerSessionStore};
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
+use tower_sessions::SessionManagerLayer;
+
+const ORIGIN: &str = "https://shop.example/";
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Visitor {
+    visits: u64,
+}
+
+type Old = SpyStore<FaultyStore<MemoryStore>>;
+
+/// The application as it was, the same as it is now, and what both keep the old sessions in.
+struct Change {
+    before: Router,
+    after: Router,
+    old: Old,
+    faulty: FaultyStore<MemoryStore>,
+    browser: Client,
+}
+
+async fn greet(session: Session<Visitor>) -> String {
+    let user = session.principal().map_or("nobody", Principal::as_str);
+    format!("{user} {}", session.value().visits)
+}
+
+impl Change {
+    fn new() -> Self {
+        let faulty = FaultyStore::new(MemoryStore::new());
+        let old = SpyStore::new(faulty.clone());
+        let store = TowerSessionStore::new(old.clone()).unwrap();
+        let before = Router::new()
+            .route(
+                "/",
+                post(async |session: tower_sessions::Session| {
+                    session.insert("user", "alice").await.unwrap();
+                    session.insert("visits", 7).await.unwrap();
+                }),
+            )
+            .layer(SessionManagerLayer::new(store.clone()));
+        let import_legacy = ImportLayer::new(store, |data| {
+            let visits = data.get("visits").and_then(serde_json::Value::as_u64).unwrap_or_default();
+            let user = data.get("user").and_then(|user| Principal::new(user.as_str()?).ok());
+            Some((Visitor { visits }, user.as_ref().map(Login::of)))
+        });
+        let after = Router::new()
+            .route("/", get(greet))
+            .route("/logout", post(async |mut session: Session<Visitor>| session.logout().await))
+            .layer(import_legacy)
+            .layer(SessionLayer::new(Sessions::<Visitor>::new(MemoryStore::new()).unwrap()));
+        Self { before, after, old, faulty, browser: Client::new() }
+    }
+
+    /// Alice was here before the change.
+    async fn with_alice() -> Self {
+        let mut change = Self::new();
+        let request =
+            change.browser.request(http::Method::POST, ORIGIN).body(Body::empty()).unwrap();
+        let response = change.before.clone().oneshot(request).await.unwrap();
+        change.browser.take(ORIGIN, &response);
+        change
+    }
+
+    async fn send(&mut self, method: http::Method, path: &str) -> Response<Body> {
+        let url = format!("{ORIGIN}{path}");
+        let request = self.browser.request(method, &url).body(Body::empty()).unwrap();
+        let response = self.after.clone().oneshot(request).await.unwrap();
+        self.browser.take(&url, &response);
+        response
+    }
+
+    async fn get(&mut self) -> String {
+        let body = self.send(http::Method::GET, "").await.into_body();
+        String::from_utf8(to_bytes(body, 1024).await.unwrap().to_vec()).unwrap()
+    }
+
+    fn cookies(&self) -> String {
+        self.browser
+            .cookies_for(ORIGIN)
+            .map(|cookies| cookies.to_str().unwrap().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_stays_signed_in_and_has_the_new_cookie_instead_of_the_old() {
+    let mut change = Change::with_alice().await;
+    assert!(change.cookies().starts_with("id="));
+    assert_eq!(change.get().await, "alice 7");
+    assert!(
+        change.cookies().starts_with("__Host-id=") && !change.cookies().contains(';'),
+        "{}",
+        change.cookies()
+    );
+    change.old.reset();
+    assert_eq!(change.get().await, "alice 7");
+    assert_eq!(change.old.calls().total(), 0, "the old store is not asked again");
+}
+
+/// A page and its images, whose responses may come in any order.
+#[tokio::test]
+async fn requests_that_come_at_once_are_one_session() {
+    let mut change = Change::with_alice().await;
+    let before = change.browser.clone();
+    let mut keys = Vec::new();
+    for _ in 0..4 {
+        change.browser = before.clone();
+        assert_eq!(change.get().await, "alice 7");
+        keys.push(change.cookies());
+    }
+    keys.dedup();
+    assert_eq!(keys.len(), 1);
+}
+
+#[tokio::test]
+async fn the_old_cookie_opens_nothing_after_a_logout() {
+    let mut change = Change::with_alice().await;
+    let before = change.browser.clone();
+    change.get().await;
+    change.send(http::Method::POST, "logout").await;
+    assert_eq!(change.get().await, "nobody 0");
+    change.browser = before;
+    assert_eq!(change.get().await, "nobody 0");
+}
+
+#[tokio::test]
+async fn an_old_store_that_is_down_logs_nobody_out() {
+    let mut change = Change::with_alice().await;
+    change.faulty.fail_all(Some(Fault::NotSent));
+    let response = change.send(http::Method::GET, "").await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key("retry-after"));
+    change.faulty.fail_all(None);
+    assert_eq!(change.get().await, "alice 7");
+}
+
+#[tokio::test]
+async fn who_brings_no_old_session_costs_nothing_and_inherits_nothing() {
+    let mut change = Change::new();
+    assert_eq!(change.get().await, "nobody 0");
+    assert_eq!(change.old.calls().total(), 0);
+    for cookie in [
+        "id=",
+        "id=x",
+        "id=AAAAAAAAAAAAAAAAAAAAAA",
+        "ID=AAAAAAAAAAAAAAAAAAAAAA",
+        "xid=AAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        let request = http::Request::get("/").header("cookie", cookie).body(Body::empty()).unwrap();
+        let response = change.after.clone().oneshot(request).await.unwrap();
+        assert_eq!(
+            (response.status(), response.headers().contains_key("set-cookie")),
+            (StatusCode::OK, false)
+        );
+    }
+    assert_eq!(change.old.calls().total(), 1, "the one that could be an id of theirs");
+}
+
+/// The wrong way round everybody would be logged out, and nobody would notice.
+#[tokio::test]
+async fn a_layer_outside_the_session_layer_is_an_error_for_who_brings_the_old_cookie() {
+    let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
+    let import_legacy = ImportLayer::new(store, |_| None::<(Visitor, _)>);
+    let sessions = Sessions::<Visitor>::new(MemoryStore::new()).unwrap();
+    let app: Router = Router::new()
+        .route("/", get(greet))
+        .layer(SessionLayer::new(sessions))
+        .layer(import_legacy);
+    let with = |cookie: &[u8]| {
+        http::Request::get("/").header("cookie", cookie).body(Body::empty()).unwrap()
+    };
+    let brings = app.clone().oneshot(with(b"x=\xff; id=AAAAAAAAAAAAAAAAAAAAAA")).await.unwrap();
+    assert_eq!(brings.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(app.oneshot(with(b"theme=dark")).await.unwrap().status(), StatusCode::OK);
+}
+
+/// A browser is told every attribute, or it would keep the cookie.
+#[tokio::test]
+async fn another_name_path_and_domain_are_removed_too() -> Result<(), Error> {
+    let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
+    let layer = ImportLayer::new(store, |_| None::<(Visitor, _)>);
+    assert!(layer.clone().with_cookie("a\r\nb", "/", None).is_err());
+    let shown = format!("{:?}", layer.with_cookie("__Secure-sid", "/app", Some("example.com")));
+    assert!(shown.starts_with("Ok("));
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What is inside a encrypt: deadlines, and the value.
+//!
+//! | offset | bytes | meaning |
+//! |---|---|---|
+//! | 0 | 8 | when the session began |
+//! | 8 | 8 | when it ends if nobody uses it; all ones: never |
+//! | 16 | 8 | when it ends whatever happens |
+//! | 24 | rest | the payload: format, schema and body, as for stored sessions |
+//!
+//! Moments are milliseconds since the Unix epoch, little-endian.
+
+use std::time::Duration;
+
+use super::no_session::NoEncryptedSession;
+use crate::policy::Lifetime;
+use crate::time::Timestamp;
+
+/// Bytes of the shortest contents: deadlines, format and schema.
+pub(super) const SHORTEST: usize = DEADLINES + 2;
+
+const DEADLINES: usize = 24;
+
+/// Uses are noted once per this fraction of the idle timeout, as for stored sessions.
+const FRACTION: u32 = 10;
+
+/// How far a server's clock may be ahead of another's.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// When a session began and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadlines {
+    pub(super) issued_at: Timestamp,
+    pub(super) idle: Timestamp,
+    pub(super) absolute: Timestamp,
+}
+
+impl Deadlines {
+    /// Of a session that begins.
+    pub(super) fn begin(lifetime: &Lifetime, now: Timestamp) -> Self {
+        Self {
+            issued_at: now,
+            idle: lifetime.idle_deadline(now),
+            absolute: lifetime.absolute_deadline(now),
+        }
+    }
+
+    /// Of the same session, used.
+    pub(super) fn used(self, lifetime: &Lifetime, now: Timestamp) -> Self {
+        Self { idle: lifetime.idle_deadline(now), ..self }
+    }
+
+    /// True once a use is worth a new cookie. A lifetime that was changed since shows here too, either way.
+    pub(super) fn use_is_due(&self, lifetime: &Lifetime, now: Timestamp) -> bool {
+        let today = lifetime.idle_deadline(now);
+        let apart = today.since(self.idle).max(self.idle.since(today));
+        lifetime.idle_timeout().map_or(today != self.idle, |idle| apart >= idle / FRACTION)
+    }
+
+    pub(super) fn expire_at(&self) -> Timestamp {
+        self.idle.min(self.absolute)
+    }
+
+    /// Why a session with these deadlines is none at `now`, if all that began before `watermark` are out.
+    pub(super) fn judge(
+        &self,
+        now: Timestamp,
+        watermark: Timestamp,
+    ) -> Result<(), NoEncryptedSession> {
+        if self.issued_at > now.after(SKEW) {
+            return Err(NoEncryptedSession::Premature);
+        }
+        if self.issued_at < watermark {
+            return Err(NoEncryptedSession::Revoked);
+        }
+        if self.expire_at().has_passed(now) {
+            return Err(NoEncryptedSession::Expired);
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_contents(self, payload: &[u8]) -> Vec<u8> {
+        let mut contents = Vec::with_capacity(DEADLINES + payload.len());
+        for moment in [self.issued_at, self.idle, self.absolute] {
+            contents.extend(moment.as_millis().to_le_bytes());
+        }
+        contents.extend(payload);
+        contents
+    }
+
+    /// Deadlines and payload; `None` if they are too short, which nothing that we encrypted_cookie is.
+    pub(super) fn of_contents(contents: &[u8]) -> Option<(Self, &[u8])> {
+        let (issued_at, rest) = moment(contents)?;
+        let (idle, rest) = moment(rest)?;
+        let (absolute, payload) = moment(rest)?;
+        Some((Self { issued_at, idle, absolute }, payload))
+    }
+}
+
+/// How many bytes the contents with a payload of so many have.
+pub(super) const fn contents_len(payload: usize) -> usize {
+    DEADLINES + payload
+}
+
+fn moment(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (millis, rest) = bytes.split_first_chunk()?;
+    Some((Timestamp::from_millis(u64::from_le_bytes(*millis)), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn lifetime() -> Lifetime {
+        Lifetime::absolute(60 * MINUTE).with_idle_timeout(10 * MINUTE)
+    }
+
+    #[test]
+    fn contents_are_laid_out_as_the_table_says() {
+        let millis = Timestamp::from_millis;
+        let deadlines =
+            Deadlines { issued_at: millis(1), idle: Timestamp::NEVER, absolute: millis(0x0302) };
+        let contents = deadlines.to_contents(b"\x01\x00{}");
+        assert_eq!(
+            contents[..24],
+            *b"\x01\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02\x03\0\0\0\0\0\0"
+        );
+        assert_eq!(Deadlines::of_contents(&contents), Some((deadlines, &b"\x01\x00{}"[..])));
+        assert_eq!(Deadlines::of_contents(&contents[..23]), None);
+    }
+
+    #[test]
+    fn a_session_ends_at_the_very_millisecond_of_either_deadline() {
+        let judge = |deadlines: Deadlines, now| deadlines.judge(now, Timestamp::EPOCH);
+        let just_before = |moment: Timestamp| Timestamp::from_millis(moment.as_millis() - 1);
+        let fresh = Deadlines::begin(&lifetime(), NOW);
+        let late = fresh.used(&lifetime(), NOW.after(55 * MINUTE));
+        for (deadlines, end) in [(fresh, NOW.after(10 * MINUTE)), (late, NOW.after(60 * MINUTE))] {
+            assert_eq!(judge(deadlines, just_before(end)), Ok(()));
+            assert_eq!(judge(deadlines, end), Err(NoEncryptedSession::Expired));
+        }
+    }
+
+    #[test]
+    fn what_began_in_the_future_opens_within_a_minute_of_skew_only() {
+        let judge =
+            |ahead| Deadlines::begin(&lifetime(), NOW.after(ahead)).judge(NOW, Timestamp::EPOCH);
+        assert_eq!(judge(MINUTE), Ok(()));
+        assert_eq!(judge(MINUTE + Duration::from_millis(1)), Err(NoEncryptedSession::Premature));
+    }
+
+    #[test]
+    fn what_began_before_the_watermark_is_out_however_lately_it_was_sealed() {
+        let later = NOW.after(5 * MINUTE);
+        let deadlines = Deadlines::begin(&lifetime(), NOW).used(&lifetime(), later);
+        assert_eq!(deadlines.judge(later, NOW), Ok(()));
+        assert_eq!(deadlines.judge(later, NOW.after(MINUTE)), Err(NoEncryptedSession::Revoked));
+    }
+
+    #[test]
+    fn a_use_is_due_once_per_tenth_of_the_idle_timeout_or_when_the_policy_changed() {
+        let fresh = Deadlines::begin(&lifetime(), NOW);
+        let due =
+            |lifetime: Lifetime, minutes| fresh.use_is_due(&lifetime, NOW.after(minutes * MINUTE));
+        assert!(!due(lifetime(), 0) && due(lifetime(), 1));
+        assert!(due(lifetime().with_idle_timeout(5 * MINUTE), 0), "shorter by now");
+        assert!(due(Lifetime::absolute(60 * MINUTE), 0), "none by now");
+        let without = Deadlines::begin(&Lifetime::absolute(60 * MINUTE), NOW);
+        assert!(!without.use_is_due(&Lifetime::absolute(60 * MINUTE), NOW.after(59 * MINUTE)));
+        assert!(without.use_is_due(&lifetime(), NOW));
+    }
+}

@@ -1,0 +1,117 @@
+//! The policy at work: from a request's headers to a value, and from a value to a cookie.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::COOKIE;
+
+use super::contents::{Deadlines, contents_len};
+use super::error::EncryptError;
+use super::key_ring::KeyRing;
+use super::no_session::NoEncryptedSession;
+use super::text::{Envelope, Purpose, text_len};
+use crate::http::{CANDIDATES, Cookie, Headers, LONGEST_PAIR};
+use crate::key::Entropy;
+use crate::policy::Lifetime;
+use crate::time::{Clock, Timestamp};
+use crate::value::{Coding, SessionValue};
+
+/// One kind's policy, checked.
+pub(super) struct EncryptedCookie<V> {
+    pub(super) ring: KeyRing,
+    pub(super) cookie: Cookie,
+    pub(super) purpose: Purpose,
+    pub(super) lifetime: Lifetime,
+    pub(super) watermark: Timestamp,
+    pub(super) coding: Coding<V>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+/// A session that a request carries.
+pub(super) struct OpenOutcome<V> {
+    pub(super) value: V,
+    pub(super) deadlines: Deadlines,
+    /// True if it has to be encrypted_cookie anew although nothing changes: a use to be noted, or a key to be replaced.
+    pub(super) is_due: bool,
+}
+
+impl<V: SessionValue> EncryptedCookie<V> {
+    /// Reads hostile headers; every input has an answer. Of several cookies the first that opens is taken, as browsers send
+    /// the one with the longest path first.
+    pub(super) fn open(
+        &self,
+        request: &(impl Headers + ?Sized),
+    ) -> Result<OpenOutcome<V>, NoEncryptedSession> {
+        let now = self.clock.now();
+        let mut tried: Vec<&[u8]> = Vec::new();
+        let mut reason = NoEncryptedSession::NoCookie;
+        for value in request.values(&COOKIE).flat_map(|header| self.cookie.values(header)) {
+            if reason == NoEncryptedSession::NoCookie {
+                reason = NoEncryptedSession::Unopened;
+            }
+            let Some(envelope) = Envelope::parse(value).filter(|it| self.ring.knows(it.key)) else {
+                continue;
+            };
+            if tried.contains(&value) {
+                continue;
+            }
+            if tried.len() == CANDIDATES {
+                break;
+            }
+            tried.push(value);
+            match self.decrypt(&envelope, now) {
+                Ok(opened) => return Ok(opened),
+                // What was ours once tells more than what never was.
+                Err(why) if reason == NoEncryptedSession::Unopened => reason = why,
+                Err(_) => {}
+            }
+        }
+        Err(reason)
+    }
+
+    fn decrypt(
+        &self,
+        envelope: &Envelope,
+        now: Timestamp,
+    ) -> Result<OpenOutcome<V>, NoEncryptedSession> {
+        let unsealed =
+            self.ring.open(envelope, &self.purpose).ok_or(NoEncryptedSession::Unopened)?;
+        let (deadlines, payload) =
+            Deadlines::of_contents(&unsealed.contents).ok_or(NoEncryptedSession::Unreadable)?;
+        deadlines.judge(now, self.watermark)?;
+        let value = self.coding.decode(payload).map_err(|_| NoEncryptedSession::Unreadable)?;
+        let is_due = unsealed.by_older_key || deadlines.use_is_due(&self.lifetime, now);
+        let deadlines = if is_due { deadlines.used(&self.lifetime, now) } else { deadlines };
+        Ok(OpenOutcome { value, deadlines, is_due })
+    }
+
+    /// The `Set-Cookie` that carries this value.
+    pub(super) fn encrypt(
+        &self,
+        value: &V,
+        deadlines: Deadlines,
+    ) -> Result<HeaderValue, EncryptError> {
+        let payload = self.coding.encode(value).map_err(EncryptError::unfit)?;
+        let size = self.cookie.name().len() + text_len(contents_len(payload.len()));
+        if size > LONGEST_PAIR {
+            return Err(EncryptError::too_large(size));
+        }
+        let contents = deadlines.to_contents(&payload);
+        let envelope = self
+            .ring
+            .current()
+            .encrypt(contents, &self.purpose, &*self.entropy)
+            .map_err(EncryptError::entropy)?;
+        let text = envelope.to_text();
+        self.cookie
+            .set_value(text.as_bytes(), self.life(deadlines))
+            .ok_or_else(|| EncryptError::unfit("the cookie is no header value".into()))
+    }
+
+    /// How long the browser keeps the cookie: as long as the session may live, whatever the idle timeout.
+    fn life(&self, deadlines: Deadlines) -> Option<Duration> {
+        self.lifetime.outlives_browser().then(|| deadlines.absolute.since(self.clock.now()))
+    }
+}

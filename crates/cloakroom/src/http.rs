@@ -1,0 +1,21 @@
+//! How sessions travel in HTTP: cookies, bearer tokens, and the headers of requests and responses.
+
+mod client;
+mod cookie;
+mod headers;
+mod response;
+mod status;
+mod transport;
+
+pub(crate) use client::Noted;
+pub use client::{AddressRule, ClientPolicy};
+pub(crate) use cookie::Cookie;
+#[cfg(feature = "encrypted-cookie")]
+pub(crate) use cookie::LONGEST_PAIR;
+pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
+pub use headers::{Headers, HeadersMut};
+pub use response::ResponseHeaders;
+#[cfg(feature = "encrypted-cookie")]
+pub(crate) use transport::CANDIDATES;
+pub use transport::Transport;
+pub(crate) use transport::{Carrier, Channel, Presented, is_navigation};

@@ -1,0 +1,312 @@
+//! The policy of a cookie, and the combinations that no browser would obey.
+
+use std::fmt;
+
+use super::Cookie;
+use crate::key::Key;
+
+/// Octets of a cookie's name and value together that browsers keep (RFC 6265bis section 5.6).
+pub(crate) const LONGEST_PAIR: usize = 4096;
+/// Octets of an attribute's value that browsers keep (same section).
+const LONGEST_ATTRIBUTE: usize = 1024;
+
+/// Name and attributes of the cookie that carries a key.
+///
+/// The default is `__Host-id`, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain: no sibling domain and no plain
+/// connection can plant it (OWASP, "Cookies"; NIST SP 800-63B-4 section 5.1.1). Combinations that browsers refuse are
+/// refused when the sessions are built.
+///
+/// ```
+/// # use cloakroom::{CookiePolicy, MemoryStore, SessionMap, Sessions, Transport};
+/// # use cloakroom::http::SameSite;
+/// let policy = CookiePolicy::host("shop").with_same_site(SameSite::Strict); // `__Host-shop`
+/// let refused = CookiePolicy::host("shop").with_domain("example.com"); // a `__Host-` cookie has none
+///
+/// assert!(Sessions::<SessionMap>::builder(MemoryStore::new()).transport(Transport::cookie(policy)).build().is_ok());
+/// let error = Sessions::<SessionMap>::builder(MemoryStore::new()).transport(Transport::cookie(refused)).build().unwrap_err();
+/// assert!(error.to_string().contains("Domain"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct CookiePolicy {
+    prefix: &'static str,
+    name: String,
+    path: String,
+    domain: Option<String>,
+    same_site: SameSite,
+    secure: bool,
+    http_only: bool,
+    partitioned: bool,
+}
+
+/// When a browser sends the cookie along with a request that another site began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the attribute's three values")]
+pub enum SameSite {
+    /// Never.
+    Strict,
+    /// When the visitor follows a link.
+    #[default]
+    Lax,
+    /// Always: for content embedded in other sites.
+    ///
+    /// # Security
+    /// Every request may then come from anywhere; the application must tell forged ones apart.
+    None,
+}
+
+impl Default for CookiePolicy {
+    fn default() -> Self {
+        Self::host("id")
+    }
+}
+
+impl CookiePolicy {
+    /// The cookie `__Host-NAME`: of this host alone, over TLS alone.
+    pub fn host(name: impl Into<String>) -> Self {
+        Self {
+            prefix: "__Host-",
+            name: name.into(),
+            path: "/".into(),
+            domain: None,
+            same_site: SameSite::Lax,
+            secure: true,
+            http_only: true,
+            partitioned: false,
+        }
+    }
+
+    /// The cookie `__Secure-NAME`: over TLS alone, with a path or a domain of your choice.
+    ///
+    /// # Security
+    /// A sibling domain can plant or overwrite it (RFC 6265bis section 8.6).
+    pub fn secure(name: impl Into<String>) -> Self {
+        Self { prefix: "__Secure-", ..Self::host(name) }
+    }
+
+    /// The cookie `NAME` without Secure, for development and private networks without TLS.
+    ///
+    /// Cookies know no ports: give each server on one machine another name.
+    ///
+    /// # Security
+    /// Whoever is on the way reads the key.
+    pub fn for_plain_http(name: impl Into<String>) -> Self {
+        Self { prefix: "", secure: false, ..Self::host(name) }
+    }
+
+    /// Sent for this path and those below it only. Paths are no protection from other applications of the host.
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sent to this domain and all below it.
+    ///
+    /// # Security
+    /// Every one of those hosts receives the key.
+    pub fn with_domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sent along with requests that other sites began, or not.
+    pub fn with_same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// One jar per embedding site (CHIPS).
+    pub fn partitioned(mut self) -> Self {
+        self.partitioned = true;
+        self
+    }
+
+    /// Without HttpOnly.
+    ///
+    /// # Security
+    /// Any script on the page can then take the key away.
+    pub fn readable_by_scripts(mut self) -> Self {
+        self.http_only = false;
+        self
+    }
+
+    /// The cookie for sessions of the kind called `kind`, checked.
+    pub(crate) fn compile(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
+        let mut name = format!("{}{}", self.prefix, self.name);
+        if !kind.is_empty() {
+            name.push('-');
+            name.push_str(kind);
+        }
+        self.check_name(&name)?;
+        self.check_attributes()?;
+        let mut attributes = format!("; Path={}", self.path);
+        if let Some(domain) = &self.domain {
+            attributes.push_str("; Domain=");
+            attributes.push_str(domain);
+        }
+        for (present, text) in [
+            (self.secure, "; Secure"),
+            (self.http_only, "; HttpOnly"),
+            (self.partitioned, "; Partitioned"),
+        ] {
+            if present {
+                attributes.push_str(text);
+            }
+        }
+        // Always said: without it browsers allow some cross-site requests for two minutes.
+        attributes.push_str(match self.same_site {
+            SameSite::Strict => "; SameSite=Strict",
+            SameSite::Lax => "; SameSite=Lax",
+            SameSite::None => "; SameSite=None",
+        });
+        Ok(Cookie::new(name, attributes))
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), CookiePolicyError> {
+        refuse_if(self.name.is_empty(), "a cookie needs a name (RFC 6265bis section 4.1.1)")?;
+        refuse_if(
+            !name.bytes().all(is_token),
+            "a cookie's name is a token: letters, digits and some punctuation (RFC 6265bis section 4.1.1)",
+        )?;
+        refuse_if(
+            name.len() + Key::TEXT_LEN > LONGEST_PAIR,
+            "name and key together exceed the 4096 octets that browsers keep (RFC 6265bis section 5.6)",
+        )?;
+        // Browsers look at prefixes whatever their case, also at one that was written by hand.
+        let lower = name.to_ascii_lowercase();
+        let has = |prefix: &str| lower.starts_with(prefix);
+        refuse_if(
+            (has("__secure-") || has("__host-") || has("__http-")) && !self.secure,
+            "the name's prefix demands Secure (RFC 6265bis section 4.1.3)",
+        )?;
+        refuse_if(
+            has("__host-") && self.domain.is_some(),
+            "a `__Host-` cookie has no Domain (RFC 6265bis section 4.1.3.2)",
+        )?;
+        refuse_if(
+            has("__host-") && self.path != "/",
+            "a `__Host-` cookie has Path=/ (RFC 6265bis section 4.1.3.2)",
+        )?;
+        refuse_if(
+            (has("__http-") || has("__host-http-")) && !self.http_only,
+            "the name's prefix demands HttpOnly (layered cookies, section 4.1.3)",
+        )
+    }
+
+    fn check_attributes(&self) -> Result<(), CookiePolicyError> {
+        refuse_if(
+            self.same_site == SameSite::None && !self.secure,
+            "SameSite=None demands Secure (RFC 6265bis section 5.7)",
+        )?;
+        refuse_if(self.partitioned && !self.secure, "Partitioned demands Secure (CHIPS)")?;
+        refuse_if(
+            !self.path.starts_with('/') || !self.path.bytes().all(is_attribute),
+            "a path begins with `/` and has no `;`, control or non-ASCII characters (RFC 6265bis section 4.1.1)",
+        )?;
+        let domain = self.domain.as_deref().unwrap_or("d");
+        refuse_if(
+            domain.split('.').any(str::is_empty) || !domain.bytes().all(is_domain),
+            "a domain is labels of ASCII letters, digits and `-` with single dots between them (RFC 6265bis section 4.1.2.3)",
+        )?;
+        refuse_if(
+            self.path.len() > LONGEST_ATTRIBUTE || domain.len() > LONGEST_ATTRIBUTE,
+            "browsers ignore an attribute of more than 1024 octets (RFC 6265bis section 5.6)",
+        )
+    }
+}
+
+fn refuse_if(wrong: bool, reason: &'static str) -> Result<(), CookiePolicyError> {
+    if wrong { Err(CookiePolicyError(reason)) } else { Ok(()) }
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn is_attribute(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7E) && byte != b';'
+}
+
+fn is_domain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+}
+
+/// A policy that no browser would obey. It says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookiePolicyError(&'static str);
+
+impl fmt::Display for CookiePolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for CookiePolicyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_browser_would_obey_is_refused_with_its_reason() {
+        let plain = CookiePolicy::for_plain_http;
+        let table = [
+            (CookiePolicy::host(""), "needs a name"),
+            (CookiePolicy::host("a b"), "token"),
+            (CookiePolicy::host("a=b"), "token"),
+            (CookiePolicy::host("a;b"), "token"),
+            (CookiePolicy::host("é"), "token"),
+            (CookiePolicy::host("n".repeat(4090)), "4096"),
+            (CookiePolicy::host("id").with_domain("example.com"), "no Domain"),
+            (CookiePolicy::host("id").with_path("/app"), "Path=/"),
+            (plain("__host-id"), "Secure"),
+            (plain("__SECURE-id"), "Secure"),
+            (CookiePolicy::secure("id").with_path("app"), "begins with"),
+            (CookiePolicy::secure("id").with_path("/a;b"), "begins with"),
+            (CookiePolicy::secure("id").with_path("/\r\nX-Injected: yes"), "begins with"),
+            (CookiePolicy::secure("id").with_path(format!("/{}", "p".repeat(1024))), "1024"),
+            (CookiePolicy::secure("id").with_domain(""), "labels"),
+            (CookiePolicy::secure("id").with_domain(".example.com"), "labels"),
+            (CookiePolicy::secure("id").with_domain("example..com"), "labels"),
+            (CookiePolicy::secure("id").with_domain("bücher.example"), "labels"),
+            (plain("id").with_same_site(SameSite::None), "SameSite=None"),
+            (plain("id").partitioned(), "Partitioned"),
+            (
+                CookiePolicy {
+                    prefix: "",
+                    ..CookiePolicy::host("__Http-id").readable_by_scripts()
+                },
+                "HttpOnly",
+            ),
+            (CookiePolicy::host("Http-id").readable_by_scripts(), "HttpOnly"),
+        ];
+        for (policy, reason) in table {
+            let error = policy.compile("").expect_err(reason);
+            assert!(error.to_string().contains(reason), "{policy:?}: {error}");
+        }
+        assert!(CookiePolicy::default().compile("not a token").is_err());
+    }
+
+    #[test]
+    fn every_choice_shows_in_the_text() {
+        let text = |policy: CookiePolicy| {
+            let cookie = policy.compile("").unwrap();
+            format!("{}{}", cookie.name, cookie.attributes)
+        };
+        assert_eq!(
+            text(
+                CookiePolicy::secure("id").with_path("/a").with_domain("example.org").partitioned()
+            ),
+            "__Secure-id; Path=/a; Domain=example.org; Secure; HttpOnly; Partitioned; SameSite=Lax"
+        );
+        assert_eq!(text(CookiePolicy::for_plain_http("id")), "id; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            text(CookiePolicy::host("id").with_same_site(SameSite::None).readable_by_scripts()),
+            "__Host-id; Path=/; Secure; SameSite=None"
+        );
+    }
+
+    #[test]
+    fn another_kind_of_session_has_another_cookie() {
+        assert_eq!(CookiePolicy::default().compile("admin").unwrap().name(), "__Host-id-admin");
+    }
+}

@@ -1,0 +1,162 @@
+//! What a response says about the session.
+
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderName, HeaderValue};
+
+use crate::http::{Carrier, Channel, HeadersMut};
+use crate::protocol::CookieChange;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const COOKIE: HeaderValue = HeaderValue::from_static("cookie");
+const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
+
+/// The headers a response must carry for its session, all decided in one step.
+///
+/// - `Set-Cookie` when the visitor's cookie must change, and never otherwise;
+/// - `Vary` whenever the session was asked for, since the response then depends on the key;
+/// - `Cache-Control: no-store` when a key is on its way (OWASP, "Web PayloadData Caching").
+///
+/// ```
+/// # use cloakroom::{MemoryStore, SessionMap, Sessions};
+/// let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+/// let mut response = http::HeaderMap::new();
+/// sessions.clear_headers().apply_to(&mut response);
+/// assert!(response["set-cookie"].to_str().unwrap().starts_with("__Host-id=; Max-Age=0;"));
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a response without them loses the visitor's key"]
+pub struct ResponseHeaders {
+    cookie: Option<HeaderValue>,
+    varies_on_cookie: bool,
+    varies_on_authorization: bool,
+    no_store: bool,
+}
+
+impl ResponseHeaders {
+    pub(crate) fn new(
+        channel: &Channel,
+        carrier: Carrier,
+        change: &CookieChange,
+        asked: bool,
+    ) -> Self {
+        if !asked {
+            return Self::default();
+        }
+        let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie);
+        let cookie = cookie.and_then(|cookie| match change {
+            CookieChange::Keep => None,
+            CookieChange::Send { key, life } => cookie.set(key, *life),
+            CookieChange::Remove => cookie.removal(),
+        });
+        Self {
+            cookie,
+            varies_on_cookie: channel.cookie.is_some(),
+            varies_on_authorization: channel.bearer,
+            no_store: !matches!(change, CookieChange::Keep),
+        }
+    }
+
+    /// For a session that lives in the cookie itself.
+    #[cfg(feature = "encrypted-cookie")]
+    pub(crate) fn encrypted_cookie(cookie: Option<HeaderValue>) -> Self {
+        let no_store = cookie.is_some();
+        Self { cookie, varies_on_cookie: true, varies_on_authorization: false, no_store }
+    }
+
+    /// Writes them into a response's headers.
+    ///
+    /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
+    /// what is there, and `no-store` takes the place of whatever else was said about caching.
+    pub fn apply_to(self, response: &mut impl HeadersMut) {
+        if let Some(cookie) = self.cookie {
+            response.replace(SET_COOKIE, cookie, |given, cookie| name_of(given) == name_of(cookie));
+        }
+        if self.varies_on_cookie {
+            response.append_unless(VARY, COOKIE, |vary| lists(vary, b"cookie"));
+        }
+        if self.varies_on_authorization {
+            response.append_unless(VARY, AUTHORIZATION, |vary| lists(vary, b"authorization"));
+        }
+        if self.no_store {
+            response.replace(CACHE_CONTROL, NO_STORE, |_, _| true);
+        }
+    }
+
+    /// Name and value of each, for those who build responses by hand: the values are ASCII.
+    pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
+        let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
+        let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
+        let vary = vary.into_iter().filter_map(|(varies, name)| varies.then_some((VARY, name)));
+        cookie.chain(vary).chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
+    }
+}
+
+/// The name of the cookie that a `Set-Cookie` sets.
+fn name_of(set_cookie: &[u8]) -> &[u8] {
+    set_cookie.split(|byte| *byte == b'=').next().unwrap_or_default()
+}
+
+/// True if a `Vary` says that a response depends on this header.
+fn lists(vary: &[u8], name: &[u8]) -> bool {
+    let mut listed = vary.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::http::{CookiePolicy, Transport};
+
+    fn removal(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
+        ResponseHeaders::new(&transport.compile("").unwrap(), carrier, &CookieChange::Remove, true)
+    }
+
+    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn one_cookie_of_our_name_leaves_and_all_others_stay() {
+        let mut response = map(&[
+            ("set-cookie", "__Host-id=old; Path=/"),
+            ("set-cookie", "__Host-id2=x"),
+            ("set-cookie", "theme=dark"),
+        ]);
+        removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
+        let cookies: Vec<_> =
+            response.get_all(SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
+        assert_eq!(cookies[..2], ["__Host-id2=x", "theme=dark"]);
+        assert!(cookies[2].starts_with("__Host-id=;") && cookies.len() == 3);
+    }
+
+    #[test]
+    fn vary_is_merged_and_never_repeated() {
+        let headers = removal(&Transport::default(), Carrier::Cookie);
+        for present in ["Accept, COOKIE", "*"] {
+            let mut response = HeaderMap::new();
+            response.insert(VARY, HeaderValue::from_static(present));
+            headers.clone().apply_to(&mut response);
+            assert_eq!(response.get_all(VARY).iter().count(), 1);
+        }
+        let mut response = map(&[("vary", "Accept")]);
+        headers.clone().apply_to(&mut response);
+        headers.apply_to(&mut response);
+        assert_eq!(response.get_all(VARY).iter().count(), 2);
+    }
+
+    #[test]
+    fn a_bearer_client_is_sent_no_cookie() {
+        let both = Transport::cookie_or_bearer(CookiePolicy::default());
+        let names: Vec<_> = removal(&both, Carrier::Bearer).iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [VARY, VARY, CACHE_CONTROL]);
+        let names: Vec<_> = removal(&both, Carrier::Cookie).iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
+    }
+}

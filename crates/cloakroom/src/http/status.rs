@@ -1,0 +1,53 @@
+//! What a client is answered when its session failed.
+
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::error::{Error, ErrorKind};
+
+/// Seconds after which a client may try again when the store is down.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+/// Seconds after which a client's wrong keys are forgotten.
+const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
+const SIGN_IN_AGAIN: HeaderValue =
+    HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
+
+impl Error {
+    /// The status of a response to a request that failed so; every framework's integration answers it, with
+    /// [`header`](Error::header) and an empty body: a client learns nothing about the store.
+    ///
+    /// | kind | status |
+    /// |---|---|
+    /// | `Unavailable` | 503 with `Retry-After` |
+    /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
+    /// | `AuthShortfall`, `LoginRevoked` | 401: sign in again |
+    /// | `TooManySessions`, `Forged` | 403 |
+    /// | `Unfit` | 413 |
+    /// | all others | 500 |
+    pub const fn status(&self) -> StatusCode {
+        match self.kind() {
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::NotFound
+            | ErrorKind::NotSet
+            | ErrorKind::Superseded
+            | ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::StepUpRequired | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
+            ErrorKind::TooManySessions | ErrorKind::Forged => StatusCode::FORBIDDEN,
+            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    /// The header that goes with the status, if one does.
+    pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self.status() {
+            StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, RETRY_SECONDS)),
+            StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, A_MINUTE)),
+            // A challenge belongs to a 401 (RFC 9110 section 15.5.2); this one is RFC 9470's.
+            StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, SIGN_IN_AGAIN)),
+            _ => None,
+        }
+    }
+}

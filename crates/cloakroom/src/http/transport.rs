@@ -1,0 +1,247 @@
+//! Where keys travel.
+
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE};
+
+use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers};
+use crate::key::Key;
+
+/// Where keys travel: in a cookie, as bearer tokens, or as either; chosen at run time.
+///
+/// A key is accepted from nowhere else (OWASP, "Used vs. Accepted Session ID Exchange Mechanisms").
+///
+/// ```
+/// # use cloakroom::{CookiePolicy, Transport};
+/// let browsers = Transport::cookie(CookiePolicy::default()); // the default
+/// let programs = Transport::bearer();
+/// let both = Transport::cookie_or_bearer(CookiePolicy::default());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Transport {
+    cookie: Option<CookiePolicy>,
+    bearer: bool,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self::cookie(CookiePolicy::default())
+    }
+}
+
+impl Transport {
+    /// In a cookie.
+    pub fn cookie(policy: CookiePolicy) -> Self {
+        Self { cookie: Some(policy), bearer: false }
+    }
+
+    /// In `Authorization: Bearer KEY` (RFC 6750). No cookie is ever sent; give the client [`Key::expose`] in the answer
+    /// to its login. Its key is never renewed on a timer.
+    pub const fn bearer() -> Self {
+        Self { cookie: None, bearer: true }
+    }
+
+    /// A request with a bearer authorization uses that and nothing else; any other request uses the cookie.
+    pub fn cookie_or_bearer(policy: CookiePolicy) -> Self {
+        Self { cookie: Some(policy), bearer: true }
+    }
+
+    pub(crate) fn compile(&self, kind: &str) -> Result<Channel, CookiePolicyError> {
+        let cookie = self.cookie.as_ref().map(|policy| policy.compile(kind)).transpose()?;
+        Ok(Channel { cookie, bearer: self.bearer })
+    }
+}
+
+/// A transport whose policy was checked.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) cookie: Option<Cookie>,
+    pub(crate) bearer: bool,
+}
+
+/// What carried a request's key, and would carry the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Cookie,
+    Bearer,
+}
+
+/// How many keys of one request are tried at most.
+pub(crate) const CANDIDATES: usize = 4;
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// True if the answer replaces the page, so that no parallel request of the page can have been given something newer.
+pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
+    request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
+}
+
+/// What a request presents.
+#[derive(Debug)]
+pub(crate) struct Presented {
+    first: Option<Key>,
+    /// Hardly ever any.
+    others: Vec<Key>,
+    /// How many values stood where a key belongs, well-formed or not.
+    pub(crate) values: usize,
+    pub(crate) carrier: Carrier,
+}
+
+impl Presented {
+    fn nothing(carrier: Carrier) -> Self {
+        Self { first: None, others: Vec::new(), values: 0, carrier }
+    }
+
+    /// One key, presented outside any request.
+    pub(crate) fn key(key: Key) -> Self {
+        let mut presented = Self::nothing(Carrier::Cookie);
+        presented.values = 1;
+        presented.first = Some(key);
+        presented
+    }
+
+    /// The distinct, well-formed keys, in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn take(&mut self, value: &[u8]) {
+        self.values += 1;
+        let Ok(key) = Key::from_text(value) else { return };
+        match &self.first {
+            None => self.first = Some(key),
+            Some(first) if *first == key || self.others.contains(&key) => {}
+            Some(_) if self.others.len() + 1 < CANDIDATES => self.others.push(key),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Channel {
+    /// Reads hostile headers; every input has an answer.
+    pub(crate) fn read(&self, headers: &(impl Headers + ?Sized)) -> Presented {
+        if self.bearer {
+            let token = headers.values(&AUTHORIZATION).next().and_then(bearer_token);
+            if let Some(token) = token {
+                let mut presented = Presented::nothing(Carrier::Bearer);
+                presented.take(token);
+                return presented;
+            }
+        }
+        let Some(cookie) = &self.cookie else {
+            return Presented::nothing(Carrier::Bearer);
+        };
+        let mut presented = Presented::nothing(Carrier::Cookie);
+        for header in headers.values(&COOKIE) {
+            for value in cookie.values(header) {
+                presented.take(value);
+            }
+        }
+        presented
+    }
+}
+
+/// The token of a bearer authorization; the scheme's case does not matter (RFC 9110 section 11.1).
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    match rest {
+        [b' ', ..] | [] if scheme.eq_ignore_ascii_case(b"bearer") => Some(rest.trim_ascii_start()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::key::{PublicId, Secret};
+
+    fn key(id: u8) -> Key {
+        Key::new(PublicId::from_bytes([id; 16]), Secret::from_bytes([2; 16]))
+    }
+
+    fn channel() -> Channel {
+        Transport::cookie_or_bearer(CookiePolicy::for_plain_http("n")).compile("").unwrap()
+    }
+
+    fn read(headers: &[(&'static str, &[u8])]) -> Presented {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, http::HeaderValue::from_bytes(value).unwrap());
+        }
+        channel().read(&map)
+    }
+
+    fn keys(presented: &Presented) -> Vec<Key> {
+        presented.keys().cloned().collect()
+    }
+
+    #[test]
+    fn all_cookie_headers_are_read_and_garbage_hides_nothing() {
+        let (first, second) = (key(1).expose(), key(2).expose());
+        let presented = read(&[
+            ("cookie", format!("n=garbage; n={first}; n=; n={first}").as_bytes()),
+            ("cookie", format!("x=y; n={second}").as_bytes()),
+        ]);
+        assert_eq!(keys(&presented), [key(1), key(2)]);
+        assert_eq!((presented.values, presented.carrier), (5, Carrier::Cookie));
+    }
+
+    #[test]
+    fn no_more_than_four_keys_are_tried() {
+        let header =
+            (0..100).map(|id| format!("n={}", key(id).expose())).collect::<Vec<_>>().join("; ");
+        let presented = read(&[("cookie", header.as_bytes())]);
+        assert_eq!((presented.keys().count(), presented.values), (4, 100));
+    }
+
+    #[test]
+    fn a_bearer_authorization_is_used_instead_of_the_cookie() {
+        let (cookie, token) = (format!("n={}", key(1).expose()), key(2).expose());
+        for scheme in ["Bearer ", "bearer ", "BEARER  "] {
+            let presented = read(&[
+                ("cookie", cookie.as_bytes()),
+                ("authorization", format!("{scheme}{token}").as_bytes()),
+            ]);
+            assert_eq!((keys(&presented), presented.carrier), (vec![key(2)], Carrier::Bearer));
+        }
+        let presented =
+            read(&[("cookie", cookie.as_bytes()), ("authorization", b"Bearer nonsense")]);
+        assert_eq!((keys(&presented), presented.values), (vec![], 1));
+        let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Basic eDp5")]);
+        assert_eq!(keys(&presented), [key(1)]);
+    }
+
+    #[test]
+    fn only_a_navigation_is_one() {
+        assert!(is_navigation(&[("sec-fetch-mode", "navigate")]));
+        assert!(!is_navigation(&[("sec-fetch-mode", "cors")]));
+        assert!(!is_navigation(&[("cookie", "n=navigate")]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_cookie_header_yields_a_key_that_does_not_stand_in_it(
+            bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'='), Just(b'n'), 0x20..=0xFF_u8], 0..60)
+        ) {
+            let bytes: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0x7F).collect();
+            for key in read(&[("cookie", &bytes)]).keys() {
+                let pair = format!("n={}", key.expose()).into_bytes();
+                prop_assert!(bytes.windows(pair.len()).any(|window| window == pair));
+            }
+        }
+
+        #[test]
+        fn a_good_cookie_is_found_between_any_others(
+            before in prop::collection::vec("[ -:<-~]{0,40}", 0..4),
+            after in prop::collection::vec("[ -:<-~]{0,40}", 0..4),
+        ) {
+            let good = format!("n={}", key(7).expose());
+            let pairs: Vec<String> = before.into_iter().chain([good]).chain(after).collect();
+            prop_assert!(keys(&read(&[("cookie", pairs.join(";").as_bytes())])).contains(&key(7)));
+        }
+    }
+}

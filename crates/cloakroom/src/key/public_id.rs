@@ -1,0 +1,58 @@
+//! The public name of a session.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::key::hex;
+
+/// Names a session in stores, logs, events and lists: 128 random bits, printed as 32 hex digits.
+///
+/// Public within the operator's walls: knowing it opens nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicId(pub(super) [u8; 16]);
+
+impl PublicId {
+    /// The id made of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id's bytes, as a store keeps them.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(f, &self.0)
+    }
+}
+
+impl fmt::Debug for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicId({self})")
+    }
+}
+
+impl FromStr for PublicId {
+    type Err = ParsePublicIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePublicIdError> {
+        let mut bytes = [0; 16];
+        hex::read(text, &mut bytes).ok_or(ParsePublicIdError(()))?;
+        Ok(Self(bytes))
+    }
+}
+
+/// A text that is no [`PublicId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsePublicIdError(());
+
+impl fmt::Display for ParsePublicIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session id is 32 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for ParsePublicIdError {}

@@ -1,0 +1,191 @@
+//! The one path by which a live session changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Credential, LoadedSession, Manager};
+use crate::error::{Error, ErrorKind};
+use crate::key::{Key, PublicId};
+use crate::observe::Event;
+use crate::protocol::{self, CookieChange, Settled};
+use crate::record::{Record, Revision};
+use crate::store::{Io, Outcome, StoreError, Swap};
+use crate::time::Timestamp;
+use crate::value::{SessionValue, TypedValue};
+
+/// How long a writer goes on losing races before it gives up.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How many races it loses at most, however fast.
+pub(super) const ATTEMPTS: u32 = 10_000;
+
+/// What a change wants, for the session as it stands.
+pub(crate) enum Plan<V, R> {
+    /// Nothing to write.
+    Keep(R),
+    Write(Draft<V>, R),
+}
+
+/// A record to be written; its revision is set by the path.
+pub(crate) struct Draft<V> {
+    pub(crate) record: Record,
+    /// The typed value of the record's payload.
+    pub(crate) value: Option<Arc<TypedValue<V>>>,
+    /// The key that opens it from this write on, if it is another one.
+    pub(crate) fresh: Option<Key>,
+}
+
+/// What a change led to.
+pub(crate) struct Written<V, R> {
+    pub(crate) loaded: LoadedSession<V>,
+    pub(crate) cookie: CookieChange,
+    pub(crate) result: R,
+    pub(crate) changed: bool,
+}
+
+/// A change under way.
+pub(crate) enum Attempt<'a, V, R> {
+    /// It is made, or there was nothing to write.
+    Done(Written<V, R>),
+    /// The store was asked at this moment, and has not answered.
+    PendingLookup(Draft<V>, R, Io<'a, Result<Swap, Error>>, Timestamp),
+    /// The session is over by our copy of it, which may say that it lives, never that it does not.
+    Over,
+}
+
+impl<V: SessionValue> Manager<V> {
+    /// Plans a change and asks the store to write it; nothing is left to do if that answers at once.
+    pub(crate) fn attempt<'a, R>(
+        &'a self,
+        loaded: &LoadedSession<V>,
+        plan: &mut impl FnMut(&Self, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Attempt<'a, V, R>, Error> {
+        let now = self.now();
+        if protocol::is_over(&loaded.record, now) {
+            return Ok(Attempt::Over);
+        }
+        let (mut draft, result) = match plan(self, loaded, now)? {
+            Plan::Keep(result) => {
+                let (loaded, cookie) = (loaded.clone(), CookieChange::Keep);
+                return Ok(Attempt::Done(Written { loaded, cookie, result, changed: false }));
+            }
+            Plan::Write(draft, result) => (draft, result),
+        };
+        let revision = loaded.record.revision().next(self.tokens.draw());
+        draft.record = draft.record.edited(|fields| fields.revision = revision);
+        Ok(match self.swap(loaded, draft.record.clone()).at_once() {
+            Ok(Ok(Swap::Done)) => Attempt::Done(Self::written(loaded, draft, result, now)),
+            Ok(answer) => Attempt::PendingLookup(draft, result, Io::ready(answer), now),
+            Err(swapping) => Attempt::PendingLookup(draft, result, swapping, now),
+        })
+    }
+
+    /// Goes on with an attempt until the plan's write wins or the session is no longer open to its key.
+    ///
+    /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
+    /// verified again: a request that holds a replaced secret writes nothing.
+    pub(crate) async fn go_on<R>(
+        &self,
+        first: &LoadedSession<V>,
+        mut attempt: Attempt<'_, V, R>,
+        mut plan: impl FnMut(&Self, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+    ) -> Result<Written<V, R>, Error> {
+        let id = first.id();
+        let started = self.now();
+        let (mut newer, mut turn, mut lost) = (None, None, 0);
+        loop {
+            let loaded = newer.as_ref().unwrap_or(first);
+            match attempt {
+                Attempt::Over => newer = Some(self.reread(loaded).await?),
+                Attempt::Done(written) => {
+                    if lost > 0 && written.changed {
+                        self.observe(&Event::WriteRetried { id, lost });
+                    }
+                    return Ok(written);
+                }
+                Attempt::PendingLookup(draft, result, swapping, now) => {
+                    match swapping.await? {
+                        Swap::Done => {
+                            attempt = Attempt::Done(Self::written(loaded, draft, result, now));
+                            continue;
+                        }
+                        Swap::Stale(current) => {
+                            newer = Some(self.recognise(&loaded.credential, current)?)
+                        }
+                        Swap::Gone => newer = Some(self.reread(loaded).await?),
+                    }
+                    lost += 1;
+                    if lost == ATTEMPTS || now.since(started) >= TIME_LIMIT {
+                        break;
+                    }
+                    // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
+                    if turn.is_none() {
+                        turn = Some(self.keyed_lock.acquire(id).await);
+                    }
+                }
+            }
+            attempt = self.attempt(newer.as_ref().unwrap_or(first), &mut plan)?;
+        }
+        self.observe(&Event::WriteConflict { id });
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    fn written<R>(
+        loaded: &LoadedSession<V>,
+        draft: Draft<V>,
+        result: R,
+        now: Timestamp,
+    ) -> Written<V, R> {
+        let Draft { record, value, fresh } = draft;
+        let (loaded, cookie) = match fresh {
+            None => (
+                LoadedSession { credential: loaded.credential.clone(), record, value },
+                CookieChange::Keep,
+            ),
+            Some(key) => {
+                let cookie = CookieChange::send(key.clone(), &record, now);
+                (LoadedSession { credential: Credential::Key(key), record, value }, cookie)
+            }
+        };
+        Written { loaded, cookie, result, changed: true }
+    }
+
+    /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
+    /// tells whether the write that stands there is this one.
+    fn swap(&self, loaded: &LoadedSession<V>, record: Record) -> Io<'_, Result<Swap, Error>> {
+        let (id, expected) = (loaded.id(), loaded.record.revision());
+        match self.store.replace(id, expected, record.clone()).at_once() {
+            Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
+                Io::future(self.swap_again(id, expected, record, error))
+            }
+            Ok(answer) => Io::ready(answer.map_err(Error::from)),
+            Err(swapping) => Io::future(async move {
+                match swapping.await {
+                    Err(error) if error.outcome() == Outcome::Unknown => {
+                        self.swap_again(id, expected, record, error).await
+                    }
+                    answer => Ok(answer?),
+                }
+            }),
+        }
+    }
+
+    async fn swap_again(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+        lost: StoreError,
+    ) -> Result<Swap, Error> {
+        match self.store.replace(id, expected, record.clone()).await {
+            Ok(Swap::Stale(current)) => {
+                match protocol::settle(expected, record.revision(), current.revision()) {
+                    Settled::Done => Ok(Swap::Done),
+                    Settled::Lost => Ok(Swap::Stale(current)),
+                    Settled::Unknown => Err(lost.into()),
+                }
+            }
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(lost.into()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The part of an detached that can be written down.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::key::hex;
+use crate::key::{KeyFamily, KindTag, PublicId};
+
+/// What another process of the application needs to attend a session: put it into the queue beside the job.
+///
+/// Its text, for serde too, is 96 hex digits.
+///
+/// ```
+/// # use cloakroom::{MemoryStore, SessionMap, Sessions};
+/// # use cloakroom::session::SessionGrant;
+/// # cloakroom::Io::future(async {
+/// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+/// # let session = sessions.generate(SessionMap::default()).await?;
+/// let queued: String = session.detach()?.grant().expose();
+///
+/// let grant: SessionGrant = queued.parse()?; // in the worker, minutes later
+/// let mut session = sessions.detached(&grant)?.session().await?;
+/// session.update(|map| map.insert("export", "ready")).await??;
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).wait().unwrap();
+/// ```
+///
+/// # Security
+/// As secret as the store: whoever holds it can have the application act on the session. It opens nothing for a client, and no
+/// key follows from it. Never take one from a client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionGrant {
+    pub(super) id: PublicId,
+    pub(super) family: KeyFamily,
+    pub(super) kind: KindTag,
+}
+
+impl SessionGrant {
+    pub(crate) const fn new(id: PublicId, family: KeyFamily, kind: KindTag) -> Self {
+        Self { id, family, kind }
+    }
+
+    pub(crate) fn is_of(&self, kind: KindTag) -> bool {
+        self.kind == kind
+    }
+
+    /// The public name of the session.
+    pub const fn id(&self) -> PublicId {
+        self.id
+    }
+
+    /// The grant's text.
+    pub fn expose(&self) -> String {
+        struct Hex([u8; 48]);
+        impl fmt::Display for Hex {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                hex::write(f, &self.0)
+            }
+        }
+        let mut bytes = [0; 48];
+        bytes[..16].copy_from_slice(self.id.as_bytes());
+        bytes[16..32].copy_from_slice(self.family.as_bytes());
+        bytes[32..].copy_from_slice(self.kind.as_bytes());
+        Hex(bytes).to_string()
+    }
+}
+
+impl FromStr for SessionGrant {
+    type Err = ParseGrantError;
+
+    fn from_str(text: &str) -> Result<Self, ParseGrantError> {
+        let (mut id, mut family, mut kind) = ([0; 16], [0; 16], [0; 16]);
+        for (part, bytes) in [&mut id, &mut family, &mut kind].into_iter().enumerate() {
+            let digits = text.get(32 * part..32 * (part + 1)).ok_or(ParseGrantError(()))?;
+            hex::read(digits, bytes).ok_or(ParseGrantError(()))?;
+        }
+        if text.len() != 96 {
+            return Err(ParseGrantError(()));
+        }
+        let family = KeyFamily::from_bytes(family);
+        Ok(Self { id: PublicId::from_bytes(id), family, kind: KindTag::from_bytes(kind) })
+    }
+}
+
+impl Serialize for SessionGrant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionGrant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl fmt::Debug for SessionGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionGrant({}, ..)", self.id)
+    }
+}
+
+/// A text that is no [`SessionGrant`]. It does not repeat the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseGrantError(());
+
+impl fmt::Display for ParseGrantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session's grant is 96 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for ParseGrantError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stub_survives_its_text_and_nothing_else_is_one() {
+        let grant = SessionGrant::new(
+            PublicId::from_bytes([1; 16]),
+            KeyFamily::from_bytes([2; 16]),
+            KindTag::of("admin"),
+        );
+        let text = grant.expose();
+        assert_eq!(text.parse(), Ok(grant));
+        let json = serde_json::to_string(&grant).unwrap();
+        assert_eq!(serde_json::from_str::<SessionGrant>(&json).unwrap(), grant);
+        for other in
+            ["", &text[..95], &format!("{text}0"), &text.replace('0', "é"), &"g".repeat(96)]
+        {
+            assert!(other.parse::<SessionGrant>().is_err());
+        }
+        assert!(!format!("{grant:?}").contains("0202"));
+    }
+}

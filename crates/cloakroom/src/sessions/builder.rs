@@ -1,0 +1,191 @@
+//! The policy of one kind of session, checked once.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+
+use crate::error::ConfigError;
+use crate::http::{ClientPolicy, Transport};
+use crate::key::{Entropy, KindTag, OsEntropy, random};
+use crate::manager::{KeyedLock, Manager, Tokens};
+use crate::observe::Observer;
+use crate::policy::{Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::time::{Clock, SystemClock};
+use crate::value::{
+    Codec, CodecError, Coding, DefaultKind, JsonCodec, OldPayload, SessionKind, SessionValue,
+    TypedValue, Upgrade,
+};
+
+/// The policy of [`Sessions`] in the making. Whatever is left out is the hardened default.
+///
+/// ```
+/// # use cloakroom::{CookiePolicy, Lifetime, MemoryStore, SessionMap, Sessions, Transport};
+/// # use std::time::Duration;
+/// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new())
+///     .lifetime(Lifetime::default().with_idle_timeout(Duration::from_secs(10 * 60)))
+///     .transport(Transport::cookie(CookiePolicy::host("visitor")))
+///     .build()?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct SessionsBuilder<V, K = DefaultKind> {
+    store: Arc<dyn Store>,
+    lifetime: Lifetime,
+    transport: Transport,
+    codec: Arc<dyn Codec<V>>,
+    schema: u8,
+    upgrade: Option<Arc<Upgrade<V>>>,
+    limit: Option<SessionLimit>,
+    reuse: ReusePolicy,
+    unreadable: UnreadablePolicy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    observers: Vec<Box<dyn Observer>>,
+    clients: Option<ClientPolicy>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            lifetime: Lifetime::default(),
+            transport: Transport::default(),
+            codec: Arc::new(JsonCodec),
+            schema: 0,
+            upgrade: None,
+            limit: None,
+            reuse: ReusePolicy::default(),
+            unreadable: UnreadablePolicy::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            observers: Vec::new(),
+            clients: None,
+            kind: PhantomData,
+        }
+    }
+
+    /// How long sessions live.
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// How keys travel: in a cookie (the default), as bearer tokens, or as either.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// How values become bytes; JSON unless said otherwise.
+    pub fn codec(mut self, codec: impl Codec<V>) -> Self {
+        self.codec = Arc::new(codec);
+        self
+    }
+
+    /// Today's version of the value, and how to read a payload of another version or codec.
+    ///
+    /// What was upgraded is written in today's form by the session's next change.
+    pub fn schema(
+        mut self,
+        version: u8,
+        upgrade: impl Fn(OldPayload<'_>) -> Result<V, CodecError> + Send + Sync + 'static,
+    ) -> Self {
+        self.schema = version;
+        self.upgrade = Some(Arc::new(upgrade));
+        self
+    }
+
+    /// How many sessions a principal may be signed in on; any number unless said.
+    pub fn limit(mut self, limit: SessionLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// What is done when two clients turn out to hold copies of one key.
+    pub fn reuse(mut self, policy: ReusePolicy) -> Self {
+        self.reuse = policy;
+        self
+    }
+
+    /// What is done with a session whose value can't be decoded.
+    pub fn unreadable(mut self, policy: UnreadablePolicy) -> Self {
+        self.unreadable = policy;
+        self
+    }
+
+    /// Who is told what happens; called again, one more.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// What is noted of the clients that begin sessions and sign in; nothing unless said.
+    pub fn clients(mut self, policy: ClientPolicy) -> Self {
+        self.clients = Some(policy);
+        self
+    }
+
+    /// Where the time is read: for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where random bytes come from: for tests.
+    ///
+    /// # Security
+    /// Who can predict this source can forge keys; see [`Entropy`].
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Checks the policy and opens for business.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a combination that browsers would refuse, saying why, and for a system without randomness.
+    pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
+        if self.limit.is_some_and(|limit| limit.max() == 0) {
+            return Err(ConfigError::because(NO_SESSIONS));
+        }
+        let channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
+        let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
+        let coding =
+            Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });
+        Ok(Sessions::of(Arc::new(Manager {
+            store: self.store,
+            channel,
+            default_value: Arc::new(TypedValue {
+                value: V::default(),
+                coding: Arc::clone(&coding),
+            }),
+            coding,
+            lifetime: Mutex::new(self.lifetime),
+            kind: KindTag::of(K::NAME),
+            reuse: self.reuse,
+            unreadable: self.unreadable,
+            clock: self.clock,
+            entropy: self.entropy,
+            observers: self.observers.into(),
+            clients: self.clients,
+            limit: self.limit,
+            keyed_lock: KeyedLock::default(),
+            logins: KeyedLock::default(),
+            tokens: Tokens::new(seed),
+        })))
+    }
+}
+
+impl<V, K> fmt::Debug for SessionsBuilder<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionsBuilder")
+            .field("store", &self.store)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+const NO_SESSIONS: &str = "a limit of no session lets nobody sign in";

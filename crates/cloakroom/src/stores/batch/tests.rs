@@ -1,0 +1,279 @@
+//! What holds for every order of submissions, batches and answers.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use super::*;
+use crate::store::Outcome;
+
+fn id(number: u8) -> PublicId {
+    PublicId::from_bytes([number; 16])
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The next batch, if one may leave now.
+fn next(driver: &Driver<u32, u32>, count: usize) -> Option<Batch<u32, u32>> {
+    match poll(pin!(driver.next(count, usize::MAX))) {
+        Poll::Ready(batch) => batch,
+        Poll::Pending => None,
+    }
+}
+
+fn ops(batch: &Batch<u32, u32>) -> Vec<u32> {
+    (0..batch.len()).map(|index| *batch.op(index)).collect()
+}
+
+#[test]
+fn what_arrives_while_a_batch_is_on_its_way_forms_the_next() {
+    let (queue, driver) = Queue::new(100, 100);
+    let first = queue.submit(id(1), 1, 10);
+    let mut batch = next(&driver, 100).unwrap();
+    assert_eq!(ops(&batch), [10], "a lone operation waits for nothing");
+    let _others: Vec<_> = (2..5).map(|n| queue.submit(id(n), 1, u32::from(n))).collect();
+    batch.answer(0, Ok(11));
+    assert_eq!(first.wait().unwrap(), 11);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2, 3, 4]);
+}
+
+#[test]
+fn one_operation_per_session_is_on_its_way_and_others_overtake() {
+    let (queue, driver) = Queue::new(100, 100);
+    let _replies: Vec<_> = [(1, 1), (1, 2), (2, 3), (1, 4)]
+        .map(|(session, op)| queue.submit(id(session), 1, op))
+        .into();
+    let mut batch = next(&driver, 100).unwrap();
+    assert_eq!(ops(&batch), [1, 3]);
+    assert!(next(&driver, 100).is_none());
+    batch.answer(1, Ok(0));
+    assert!(next(&driver, 100).is_none());
+    batch.answer(0, Ok(0));
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2]);
+}
+
+#[test]
+fn a_full_or_closed_queue_says_at_once_that_nothing_was_sent() {
+    let (queue, driver) = Queue::new(2, 10);
+    let _kept = [queue.submit(id(1), 5, 1), queue.submit(id(2), 5, 2)];
+    let error = queue.submit(id(3), 0, 3).wait().unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
+    drop(next(&driver, 1));
+    let error = queue.submit(id(3), 6, 3).wait().unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Full);
+    queue.close();
+    let error = queue.submit(id(3), 1, 3).wait().unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Unavailable, Outcome::NotSent));
+    assert_eq!(ops(&next(&driver, 9).unwrap()), [2], "what waits is still handed out");
+    assert!(matches!(poll(pin!(driver.next(9, 9))), Poll::Ready(None)));
+}
+
+#[test]
+fn a_batch_keeps_to_its_bounds_but_always_moves() {
+    let (queue, driver) = Queue::new(100, 1000);
+    let _replies: Vec<_> = (0..4).map(|n| queue.submit(id(n), 50, u32::from(n))).collect();
+    let two = pin!(driver.next(100, 100));
+    let Poll::Ready(Some(two)) = poll(two) else { panic!("nothing left") };
+    assert_eq!(ops(&two), [0, 1]);
+    let Poll::Ready(Some(one)) = poll(pin!(driver.next(100, 1))) else { panic!("stuck") };
+    assert_eq!(ops(&one), [2]);
+}
+
+#[test]
+fn dropping_a_caller_drops_no_operation() {
+    let (queue, driver) = Queue::new(100, 100);
+    drop(queue.submit(id(1), 1, 7));
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [7]);
+}
+
+#[test]
+fn a_dropped_batch_is_of_unknown_outcome_and_what_waits_for_a_dropped_driver_was_not_sent() {
+    let (queue, driver) = Queue::new(100, 100);
+    let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
+    drop(next(&driver, 100));
+    assert_eq!(first.wait().unwrap_err().outcome(), Outcome::Unknown);
+    drop(driver);
+    assert_eq!(second.wait().unwrap_err().outcome(), Outcome::NotSent);
+}
+
+#[test]
+fn nobody_waits_for_a_driver_that_panicked() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
+    let thread = thread::spawn(move || {
+        let _batch = driver.next(100, 100).wait();
+        std::panic::resume_unwind(Box::new("the driver fell over"));
+    });
+    assert_eq!(first.wait().unwrap_err().outcome(), Outcome::Unknown);
+    assert_eq!(second.wait().unwrap_err().outcome(), Outcome::NotSent);
+    assert!(thread.join().is_err());
+    assert!(queue.submit(id(1), 1, 3).is_ready(), "a queue without a driver takes nothing");
+}
+
+#[test]
+fn what_is_put_back_when_no_driver_is_left_was_not_sent() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let reply = queue.submit(id(1), 1, 1);
+    let batch = next(&driver, 1).unwrap();
+    drop(driver);
+    batch.retry_singly();
+    assert_eq!(reply.wait().unwrap_err().outcome(), Outcome::NotSent);
+}
+
+#[test]
+fn a_queue_that_its_callers_left_is_worked_off() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    let reply = queue.clone().submit(id(1), 1, 1);
+    drop(queue);
+    next(&driver, 1).unwrap().answer(0, Ok(2));
+    assert_eq!(reply.wait().unwrap(), 2);
+    assert!(matches!(poll(pin!(driver.next(9, 9))), Poll::Ready(None)));
+}
+
+#[test]
+fn an_answered_queue_remembers_no_session() {
+    let (queue, driver) = Queue::<u32, u32>::new(100, 100);
+    for number in 0..100 {
+        drop(queue.submit(id(number), 1, 1));
+        next(&driver, 1).unwrap().answer(0, Ok(0));
+    }
+    assert!(queue.end.0.is_forgotten());
+}
+
+#[test]
+fn a_batch_that_did_not_happen_is_retried_one_by_one_and_in_order() {
+    let (queue, driver) = Queue::new(100, 100);
+    let _replies: Vec<_> = (1..4).map(|n| queue.submit(id(n), 1, u32::from(n))).collect();
+    let _later = queue.submit(id(1), 1, 9);
+    next(&driver, 100).unwrap().retry_singly();
+    let mut first = next(&driver, 100).unwrap();
+    assert_eq!(ops(&first), [1]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [2]);
+    first.answer(0, Ok(0));
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [3]);
+    assert_eq!(ops(&next(&driver, 100).unwrap()), [9]);
+}
+
+#[test]
+fn drivers_on_threads_are_woken_for_work_and_for_the_end() {
+    let (queue, driver) = Queue::<u32, u32>::new(10_000, 1 << 20);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some(mut batch) = driver.next(7, usize::MAX).wait() {
+                    for index in 0..batch.len() {
+                        let answer = batch.op(index) + 1;
+                        batch.answer(index, Ok(answer));
+                    }
+                }
+            });
+        }
+        let replies: Vec<_> =
+            (0..2000).map(|n| (n, queue.submit(id((n % 50) as u8), 1, n))).collect();
+        for (n, reply) in replies {
+            assert_eq!(reply.wait().unwrap(), n + 1);
+        }
+        queue.close();
+    });
+}
+
+#[test]
+fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
+    for seed in 0..500_u64 {
+        let mut random = seed;
+        let mut draw = |below: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        let (queue, driver) = Queue::new(1000, 1000);
+        let mut flying: Vec<Batch<u32, u32>> = Vec::new();
+        let (mut replies, mut seen) = (Vec::new(), HashMap::<PublicId, Vec<u32>>::new());
+        for op in 0..60 {
+            let session = id(u8::try_from(draw(4)).unwrap());
+            replies.push((session, queue.submit(session, 1, op)));
+            while draw(3) == 0 {
+                flying.extend(next(&driver, 1 + usize::try_from(draw(4)).unwrap()));
+                if let Some(batch) = flying.pop_if(|_| draw(2) == 0) {
+                    land(batch, draw(4) == 0, &mut seen);
+                }
+            }
+        }
+        queue.close();
+        loop {
+            flying.extend(next(&driver, 3));
+            let Some(batch) = flying.pop() else { break };
+            land(batch, draw(4) == 0, &mut seen);
+        }
+        let total: usize = seen.values().map(Vec::len).sum();
+        assert_eq!(total, replies.len());
+        assert!(seen.values().all(|ops| ops.is_sorted()), "out of order with seed {seed}");
+        for (_, reply) in replies {
+            reply.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_waited_too_long_was_not_sent_and_keeps_nobody_waiting() {
+    let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::ZERO);
+    let late: Vec<_> = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7)).into();
+    queue.close();
+    assert!(next(&driver, 10).is_none());
+    for late in late {
+        assert_eq!(late.wait().unwrap_err().outcome(), Outcome::NotSent);
+    }
+    let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::from_hours(1));
+    let _answers = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7));
+    assert_eq!(next(&driver, 10).unwrap().len(), 2, "one on each session");
+}
+
+/// What is asked while those who waited too long are told so is found, though the driver has looked already.
+#[test]
+fn who_asks_as_others_are_sent_away_is_not_forgotten() {
+    struct AskAgain(Queue<u32, u32>, std::sync::Mutex<u32>);
+
+    impl std::task::Wake for AskAgain {
+        fn wake(self: Arc<Self>) {
+            let mut left = self.1.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                drop(self.0.submit(id(2), 1, 8));
+            }
+        }
+    }
+
+    let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::ZERO);
+    let asking = Arc::new(AskAgain(queue.clone(), 1.into()));
+    let mut late = queue.submit(id(1), 1, 7);
+    let waker = Waker::from(Arc::clone(&asking));
+    assert!(pin!(&mut late).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(next(&driver, 10).is_none());
+    assert_eq!(*asking.1.lock().unwrap(), 0, "it asked again");
+    assert!(format!("{queue:?}").contains("waiting: 0"), "{queue:?}");
+}
+
+fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<PublicId, Vec<u32>>) {
+    if retry && batch.len() > 1 {
+        return batch.retry_singly();
+    }
+    for index in 0..batch.len() {
+        seen.entry(batch.id(index)).or_default().push(*batch.op(index));
+        batch.answer(index, Ok(0));
+    }
+}
+
+#[test]
+fn an_answer_of_another_kind_is_an_error_and_no_guess() {
+    let (queue, driver) = Queue::<u32, Reply>::new(10, 10);
+    let (asked, surprised) = (queue.ask::<bool>(id(1), 0, 1), queue.ask::<bool>(id(2), 0, 2));
+    let mut batch = driver.next(10, 10).wait().unwrap();
+    batch.answer(0, Ok(true.into()));
+    batch.answer(1, Ok(Reply::Swept(3)));
+    assert!(asked.wait().unwrap());
+    assert_eq!(surprised.wait().unwrap_err().outcome(), Outcome::Unknown);
+}

@@ -1,0 +1,219 @@
+//! A part of the entries, behind a lock that is never loaded for long.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
+use super::slot::Slot;
+use crate::key::PublicId;
+use crate::policy::Principal;
+use crate::record::Stored;
+use crate::store::{Inserted, StoreError};
+
+/// Entries that are gone through before the lock is given up for a moment.
+const SLICE: usize = 512;
+
+pub(super) struct Shard {
+    table: Mutex<Option<Table>>,
+}
+
+/// What the end of a session left behind.
+pub(super) struct Freed {
+    pub(super) principal: Option<Principal>,
+    pub(super) bytes: usize,
+}
+
+#[derive(Default)]
+struct Table {
+    slots: IndexMap<PublicId, Slot, BuildHasherDefault<IdHasher>>,
+    /// Where the next look for garbage begins, going down.
+    cursor: usize,
+}
+
+impl Shard {
+    pub(super) const fn new() -> Self {
+        Self { table: Mutex::new(None) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Table>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the entry under `id`.
+    pub(super) fn with<T>(&self, id: PublicId, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
+        act(self.lock().as_mut().and_then(|table| table.slots.get_mut(&id)))
+    }
+
+    /// Adds an entry unless the id is taken; returns what garbage it came across.
+    pub(super) fn insert(
+        &self,
+        id: PublicId,
+        slot: Slot,
+        look_over: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> (Inserted, Vec<(PublicId, Slot)>) {
+        let mut table = self.lock();
+        let table = table.get_or_insert_default();
+        table.make_room();
+        let inserted = match table.slots.entry(id) {
+            Entry::Occupied(_) => Inserted::Taken,
+            Entry::Vacant(free) => {
+                free.insert(slot);
+                Inserted::Done
+            }
+        };
+        (inserted, table.look_over(look_over, is_garbage))
+    }
+
+    /// Ends a session; returns what that freed. The value goes when the lock is free again.
+    pub(super) fn end<T>(
+        &self,
+        id: PublicId,
+        end: impl FnOnce(&mut Slot) -> Result<(T, Option<Slot>), StoreError>,
+        absent: T,
+    ) -> Result<(T, Option<Freed>), StoreError> {
+        let (answer, old, left) = self.with(id, |present| {
+            let Some(present) = present else { return Ok((absent, None, 0)) };
+            end(present).map(|(answer, old)| (answer, old, present.bytes()))
+        })?;
+        let freed = old.map(|old| Freed {
+            principal: old.principal(),
+            bytes: old.bytes().saturating_sub(left),
+        });
+        Ok((answer, freed))
+    }
+
+    /// Looks over `count` entries from where the last look ended, and takes out what is garbage.
+    pub(super) fn look_over(
+        &self,
+        count: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> Vec<(PublicId, Slot)> {
+        self.lock().as_mut().map_or_else(Vec::new, |table| table.look_over(count, is_garbage))
+    }
+
+    /// Takes out at most `limit` entries that are garbage, having looked at all if it returns fewer.
+    pub(super) fn sweep(
+        &self,
+        limit: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> Vec<(PublicId, Slot)> {
+        let mut removed = Vec::new();
+        self.slices(|table, top, bottom| {
+            let mut index = top;
+            while index > bottom && removed.len() < limit {
+                index -= 1;
+                if table.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
+                    removed.extend(table.slots.swap_remove_index(index));
+                }
+            }
+            removed.len() < limit
+        });
+        removed
+    }
+
+    /// The first `limit` entries after `after`, in ascending order.
+    pub(super) fn page(
+        &self,
+        after: Option<PublicId>,
+        limit: usize,
+    ) -> Result<Vec<(PublicId, Stored)>, StoreError> {
+        let mut first = BTreeMap::new();
+        self.slices(|table, top, bottom| {
+            for (id, slot) in table.slots.get_range(bottom..top).into_iter().flatten() {
+                let last = first.last_key_value().map(|(last, _)| last);
+                if after.is_none_or(|after| *id > after)
+                    && (first.len() < limit || last.is_some_and(|last| id < last))
+                {
+                    first.insert(*id, slot.load());
+                    if first.len() > limit {
+                        first.pop_last();
+                    }
+                }
+            }
+            true
+        });
+        first.into_iter().map(|(id, stored)| Ok((id, stored?))).collect()
+    }
+
+    /// Goes through the entries from the last to the first, giving the lock up between slices. A removal by others
+    /// moves the last entry, which has been seen, so none is missed.
+    fn slices(&self, mut visit: impl FnMut(&mut Table, usize, usize) -> bool) {
+        let mut top = usize::MAX;
+        while top > 0 {
+            let mut table = self.lock();
+            let Some(table) = table.as_mut() else { return };
+            let from = top.min(table.slots.len());
+            top = from.saturating_sub(SLICE);
+            if !visit(table, from, top) {
+                return;
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Grows by an eighth, where a table of its own accord would double: half of it would stand empty for long.
+    fn make_room(&mut self) {
+        let count = self.slots.len();
+        if count == self.slots.capacity() {
+            self.slots.reserve_exact((count / 8).max(16));
+        }
+    }
+
+    fn look_over(
+        &mut self,
+        count: usize,
+        is_garbage: impl Fn(&Slot) -> bool,
+    ) -> Vec<(PublicId, Slot)> {
+        let mut removed = Vec::new();
+        let mut left = count.min(self.slots.len());
+        while left > 0 {
+            if self.cursor == 0 || self.cursor > self.slots.len() {
+                self.cursor = self.slots.len();
+            }
+            let (top, bottom) = (self.cursor, self.cursor.saturating_sub(left));
+            left -= top - bottom;
+            self.cursor = bottom;
+            self.look_at(bottom..top, &is_garbage, &mut removed);
+        }
+        removed
+    }
+
+    fn look_at(
+        &mut self,
+        range: Range<usize>,
+        is_garbage: impl Fn(&Slot) -> bool,
+        removed: &mut Vec<(PublicId, Slot)>,
+    ) {
+        // Hardly ever any.
+        if self.slots.get_range(range.clone()).is_some_and(|slots| slots.values().any(&is_garbage))
+        {
+            for index in range.rev() {
+                if self.slots.get_index(index).is_some_and(|(_, slot)| is_garbage(slot)) {
+                    removed.extend(self.slots.swap_remove_index(index));
+                }
+            }
+        }
+    }
+}
+
+/// Ids that are kept are random already: their bytes are their hash.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some((_, tail)) = bytes.split_last_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*tail);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

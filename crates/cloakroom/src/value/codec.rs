@@ -1,0 +1,309 @@
+//! How values become bytes.
+//!
+//! A payload outside this process is
+//!
+//! | offset | bytes | meaning |
+//! |---|---|---|
+//! | 0 | 1 | format: `0x01` JSON, `0x02`..`0x7E` reserved, `0x7F` a value on its way between stores, `0x80`..`0xFF` the application's own codecs |
+//! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
+//! | 2 | rest | the body, as the format defines it |
+
+mod length;
+
+use std::any::type_name;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+/// The format byte of a session that a migration has fenced; no codec may use it.
+pub(crate) const FENCE: u8 = 0x7f;
+
+/// Writes and reads values of type `V`.
+///
+/// The codec is the application's choice and never the data's: a payload of another format is not decoded,
+/// whatever it claims to be.
+pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
+    /// The first byte of every payload of this codec; `0x80` to `0xFF` for your own.
+    fn format(&self) -> u8;
+
+    /// Appends the value to `body`.
+    ///
+    /// # Errors
+    /// If the value has no form in this codec.
+    fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// How many bytes [`encode`](Codec::encode) appends; override it if that can be told without writing them.
+    ///
+    /// # Errors
+    /// If the value has no form in this codec.
+    fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        let mut body = Vec::with_capacity(128);
+        self.encode(value, &mut body)?;
+        Ok(body.len())
+    }
+
+    /// Reads a value back.
+    ///
+    /// # Errors
+    /// If the bytes are no such value.
+    fn decode(&self, body: &[u8]) -> Result<V, CodecError>;
+}
+
+/// JSON: the default, since people read their stores and fields come and go between deployments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonCodec;
+
+impl<V: Serialize + DeserializeOwned> Codec<V> for JsonCodec {
+    fn format(&self) -> u8 {
+        0x01
+    }
+
+    fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError> {
+        let begins = body.len();
+        serde_json::to_writer(&mut *body, value).map_err(CodecError::json::<V>)?;
+        if is_too_deep(&body[begins..]) {
+            return Err(CodecError::from("the value is nested more deeply than JSON is read"));
+        }
+        Ok(())
+    }
+
+    fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        if let Some(length) = length::of(value) {
+            return Ok(length);
+        }
+        let mut counter = Counter(0);
+        serde_json::to_writer(&mut counter, value).map_err(CodecError::json::<V>)?;
+        Ok(counter.0)
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<V, CodecError> {
+        serde_json::from_slice(body).map_err(CodecError::json::<V>)
+    }
+}
+
+/// How deeply `serde_json` reads: what is nested more deeply could be written and never read again.
+const DEEPEST: usize = 127;
+
+/// True if lists and objects are nested more deeply than they are read.
+fn is_too_deep(json: &[u8]) -> bool {
+    // Almost no value has so many of them in all, side by side.
+    if memchr::memchr2_iter(b'[', b'{', json).take(DEEPEST + 1).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    json.iter().any(|byte| {
+        match (in_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'[' | b'{') => depth += 1,
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0 += bytes.len();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A payload written under another schema or format than today's, for an upgrade hook to read.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct OldPayload<'a> {
+    /// The format byte it was written with.
+    pub format: u8,
+    /// The schema version it was written with.
+    pub schema: u8,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl fmt::Debug for OldPayload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "OldPayload(format {}, schema {}, {} bytes)",
+            self.format,
+            self.schema,
+            self.body.len()
+        )
+    }
+}
+
+/// Reads a value from an [`OldPayload`].
+pub(crate) type Upgrade<V> = dyn Fn(OldPayload<'_>) -> Result<V, CodecError> + Send + Sync;
+
+/// A codec with the application's schema version and upgrade hook.
+pub(crate) struct Coding<V> {
+    pub(crate) codec: Arc<dyn Codec<V>>,
+    pub(crate) schema: u8,
+    pub(crate) upgrade: Option<Arc<Upgrade<V>>>,
+}
+
+impl<V: 'static> Coding<V> {
+    pub(crate) fn encode(&self, value: &V) -> Result<Vec<u8>, CodecError> {
+        let mut bytes = Vec::with_capacity(128);
+        self.append(value, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same, appended to other bytes.
+    pub(crate) fn append(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        out.extend_from_slice(&[self.codec.format(), self.schema]);
+        self.codec.encode(value, out)
+    }
+
+    /// How long the encoded value is.
+    pub(crate) fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        self.codec.measure(value).map(|body| body + 2)
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<V, CodecError> {
+        let &[format, schema, ref body @ ..] = bytes else {
+            return Err(CodecError::from("the payload is too short"));
+        };
+        if format == self.codec.format() && schema == self.schema {
+            return self.codec.decode(body);
+        }
+        if format == FENCE {
+            return Err(CodecError::from("the session is on its way to another store"));
+        }
+        match &self.upgrade {
+            Some(upgrade) => upgrade(OldPayload { format, schema, body }),
+            None => Err(CodecError::from(
+                "the payload has another format or schema, and there is no upgrade hook",
+            )),
+        }
+    }
+}
+
+/// A value that could not be written or read.
+#[derive(Debug)]
+pub struct CodecError(Box<dyn StdError + Send + Sync>);
+
+impl CodecError {
+    /// The error caused by `cause`.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+
+    /// What is wrong with the JSON of a `T`, without the piece of the value that serde would quote.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+    pub(crate) fn json<T>(error: serde_json::Error) -> Self {
+        let what = match error.classify() {
+            Category::Io => "it could not be written",
+            Category::Syntax => "it is not JSON",
+            Category::Data => "it is something else",
+            Category::Eof => "it breaks off",
+        };
+        let (expected, line, column) = (type_name::<T>(), error.line(), error.column());
+        let place =
+            if line == 0 { String::new() } else { format!(", at line {line} column {column}") };
+        Self::new(format!("expected `{expected}`, but {what}{place}"))
+    }
+
+    pub(crate) fn foreign() -> Self {
+        Self::from("the store holds a value of another type under this id")
+    }
+}
+
+impl From<&str> for CodecError {
+    fn from(reason: &str) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot convert a session's value")
+    }
+}
+
+impl StdError for CodecError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coding(schema: u8, upgrade: Option<Arc<Upgrade<u32>>>) -> Coding<u32> {
+        Coding { codec: Arc::new(JsonCodec), schema, upgrade }
+    }
+
+    #[test]
+    fn a_payload_begins_with_its_format_and_schema() {
+        assert_eq!(coding(7, None).encode(&42).unwrap(), [1, 7, b'4', b'2']);
+        assert_eq!(coding(7, None).measure(&42).unwrap(), 4);
+    }
+
+    #[test]
+    fn an_older_schema_goes_through_the_upgrade_hook_and_only_then() {
+        let old = coding(0, None).encode(&42).unwrap();
+        assert!(coding(1, None).decode(&old).is_err());
+        let upgrade: Arc<Upgrade<u32>> = Arc::new(|old| {
+            assert_eq!((old.format, old.schema), (1, 0));
+            JsonCodec.decode(old.body).map(|n: u32| n * 10)
+        });
+        let today = coding(1, Some(upgrade));
+        assert_eq!(today.decode(&old).unwrap(), 420);
+        assert_eq!(today.decode(&today.encode(&5).unwrap()).unwrap(), 5);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let nested = |depth: usize| {
+            (0..depth)
+                .fold(serde_json::Value::Null, |inside, _| serde_json::Value::Array(vec![inside]))
+        };
+        for depth in [1, 126, 127, 128, 200] {
+            let mut body = Vec::new();
+            let written = JsonCodec.encode(&nested(depth), &mut body).is_ok();
+            let read = Codec::<serde_json::Value>::decode(&JsonCodec, &body).is_ok();
+            assert_eq!((written, read), (depth <= 127, depth <= 127), "{depth}");
+        }
+        let wide = serde_json::json!([vec![vec![1]; 300], "[[[[".repeat(100), "\\\"".repeat(10)]);
+        assert!(JsonCodec.encode(&wide, &mut Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn an_error_says_what_was_expected_and_shows_nothing_of_the_value() {
+        let read = Codec::<u32>::decode(&JsonCodec, b"\"4111 1111\"").unwrap_err();
+        let cause = read.source().map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("expected `u32`") && !cause.contains("4111"), "{cause}");
+        assert!(!format!("{read:?}").contains("4111"));
+    }
+
+    #[test]
+    fn a_payload_of_a_foreign_format_is_never_guessed_at() {
+        for bytes in [&b""[..], b"\x01", b"\x80\x0042", b"{}"] {
+            assert!(coding(0, None).decode(bytes).is_err());
+        }
+    }
+}

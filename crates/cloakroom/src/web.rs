@@ -1,0 +1,13 @@
+//! Integrations with web frameworks.
+
+#[cfg(feature = "actix")]
+mod actix;
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "tower")]
+mod tower;
+
+#[cfg(feature = "actix")]
+pub use actix::SessionMiddleware;
+#[cfg(feature = "tower")]
+pub use tower::{SessionFuture, SessionLayer, SessionService};

@@ -1,0 +1,53 @@
+//! actix-web's own map of headers, which speaks an older release of `http`.
+
+use actix_web::http::header;
+use http::{HeaderName, HeaderValue};
+
+use crate::http::{Headers, HeadersMut};
+
+impl Headers for header::HeaderMap {
+    fn values(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &[u8]> {
+        theirs(name)
+            .into_iter()
+            .flat_map(|name| self.get_all(name))
+            .map(header::HeaderValue::as_bytes)
+    }
+}
+
+impl HeadersMut for header::HeaderMap {
+    fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        if let (Some(name), Some(mut text)) = (theirs(&name), text(&value)) {
+            text.set_sensitive(value.is_sensitive());
+            Self::append(self, name, text);
+        }
+    }
+
+    fn retain(&mut self, name: &HeaderName, mut keep: impl FnMut(&[u8]) -> bool) {
+        if self.values(name).any(|value| !keep(value)) {
+            Self::retain(self, |given, value| {
+                given.as_str() != name.as_str() || keep(value.as_bytes())
+            });
+        }
+    }
+}
+
+/// The same name: what is one to one release is one to the other. Those that we look for and send need no reading.
+fn theirs(name: &HeaderName) -> Option<header::HeaderName> {
+    match name.as_str() {
+        "cookie" => Some(header::COOKIE),
+        "set-cookie" => Some(header::SET_COOKIE),
+        "vary" => Some(header::VARY),
+        "cache-control" => Some(header::CACHE_CONTROL),
+        other => header::HeaderName::from_bytes(other.as_bytes()).ok(),
+    }
+}
+
+/// The same value; those that are always the same are no copies.
+fn text(value: &HeaderValue) -> Option<header::HeaderValue> {
+    match value.as_bytes() {
+        b"cookie" => Some(header::HeaderValue::from_static("cookie")),
+        b"authorization" => Some(header::HeaderValue::from_static("authorization")),
+        b"no-store" => Some(header::HeaderValue::from_static("no-store")),
+        other => header::HeaderValue::from_bytes(other).ok(),
+    }
+}

@@ -1,0 +1,240 @@
+//! The middleware that gives every request its request_session.
+
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_web::HttpMessage;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use pin_project_lite::pin_project;
+
+use crate::error::Error;
+use crate::session::Session;
+use crate::sessions::{RequestSession, Sessions};
+use crate::store::Io;
+use crate::value::{DefaultKind, SessionKind, SessionValue};
+
+/// Gives every request of an actix-web application a [`RequestSession`], and every response the headers its session needs.
+///
+/// A request that never asks for its session costs no store call and gets no header. Wrap the application or a scope; wrap once
+/// per kind of session. What `wrap` is given last runs first, so other middleware that asks for the session is wrapped before
+/// this. The connection's own address is known to it, for
+/// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses).
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer, web};
+/// use cloakroom::{Error, MemoryStore, Session, SessionMiddleware, Sessions};
+///
+/// #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Visitor {
+///     visits: u64,
+/// }
+///
+/// async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
+///     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
+///     Ok(format!("Visit number {visits}"))
+/// }
+///
+/// # pub
+/// async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+///     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?; // one, for all of the server's threads
+///     let app = move || {
+///         App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", web::get().to(count))
+///     };
+///     Ok(HttpServer::new(app).bind("127.0.0.1:3000")?.run().await?)
+/// }
+/// ```
+pub struct SessionMiddleware<V, K = DefaultKind> {
+    sessions: Sessions<V, K>,
+    before_routing: bool,
+}
+
+impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
+    /// The middleware for these sessions.
+    pub fn new(sessions: Sessions<V, K>) -> Self {
+        Self { sessions, before_routing: false }
+    }
+
+    /// Opens the session of every request before it is routed, so that guards, which can't wait, may look at it.
+    ///
+    /// Each request with a key then costs its store call, whether it is used or not; while the store is down every such request
+    /// is refused (503), and every response varies on the cookie.
+    ///
+    /// ```
+    /// # use actix_web::{App, guard, web};
+    /// # use cloakroom::{MemoryStore, RequestSession, SessionMap, SessionMiddleware, Sessions};
+    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+    /// let signed_in = guard::fn_guard(|request| {
+    ///     let session = request.req_data().get::<RequestSession<SessionMap>>().and_then(RequestSession::opened);
+    ///     session.is_some_and(|session| session.principal().is_some())
+    /// });
+    /// let app = App::new()
+    ///     .wrap(SessionMiddleware::new(sessions).before_routing())
+    ///     .service(web::scope("/account").guard(signed_in).route("/", web::get().to(async || "welcome back")));
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    pub fn before_routing(mut self) -> Self {
+        self.before_routing = true;
+        self
+    }
+}
+
+impl<V, K> Clone for SessionMiddleware<V, K> {
+    fn clone(&self) -> Self {
+        Self { sessions: self.sessions.clone(), before_routing: self.before_routing }
+    }
+}
+
+impl<V, K> fmt::Debug for SessionMiddleware<V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMiddleware")
+            .field("sessions", &self.sessions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, V, K> Transform<S, ServiceRequest> for SessionMiddleware<V, K>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    V: SessionValue,
+    K: SessionKind,
+{
+    type Response = ServiceResponse<B>;
+    type Error = actix_web::Error;
+    type Transform = SessionService<S, V, K>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionService { inner: Rc::new(inner), middleware: self.clone() }))
+    }
+}
+
+/// The service that [`SessionMiddleware`] makes.
+pub struct SessionService<S, V, K> {
+    inner: Rc<S>,
+    middleware: SessionMiddleware<V, K>,
+}
+
+impl<S, V, K> fmt::Debug for SessionService<S, V, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionService(..)")
+    }
+}
+
+impl<S, B, V, K> Service<ServiceRequest> for SessionService<S, V, K>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    V: SessionValue,
+    K: SessionKind,
+{
+    type Response = ServiceResponse<B>;
+    type Error = actix_web::Error;
+    type Future = SessionFuture<S, V, K>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let outer = request.extensions().get::<RequestSession<V, K>>().cloned();
+        let outer =
+            outer.filter(|request_session| self.middleware.sessions.is_visited(request_session));
+        // The same sessions twice: the outer middleware knows which headers to send.
+        let finishes = outer.is_none();
+        let request_session = outer.unwrap_or_else(|| {
+            let mut request_session = self.middleware.sessions.request_session();
+            if let Some(peer) = request.peer_addr() {
+                request_session = request_session.with_peer_addr(peer.ip());
+            }
+            request.extensions_mut().insert(request_session.clone());
+            request_session
+        });
+        let stage = if self.middleware.before_routing {
+            let opening = request_session.open(request.headers());
+            Stage::Opening { opening, waiting: Some((Rc::clone(&self.inner), request)) }
+        } else {
+            Stage::Serving { inner: self.inner.call(request) }
+        };
+        SessionFuture { stage, request_session: Some(request_session).filter(|_| finishes) }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`]: the inner one, with the session's headers.
+    pub struct SessionFuture<S, V, K>
+    where
+        S: Service<ServiceRequest>,
+        V: SessionValue,
+        K: SessionKind,
+    {
+        #[pin]
+        stage: Stage<S, V, K>,
+        request_session: Option<RequestSession<V, K>>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, V, K>
+    where
+        S: Service<ServiceRequest>,
+        V: SessionValue,
+        K: SessionKind,
+    {
+        Opening { opening: Io<'static, Result<Session<V, K>, Error>>, waiting: Option<(Rc<S>, ServiceRequest)> },
+        Serving { #[pin] inner: S::Future },
+    }
+}
+
+impl<S, B, V, K> Future for SessionFuture<S, V, K>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    V: SessionValue,
+    K: SessionKind,
+{
+    type Output = Result<ServiceResponse<B>, actix_web::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let served = loop {
+            match this.stage.as_mut().project() {
+                StageProjection::Opening { opening, waiting } => {
+                    if let Err(error) = ready!(Pin::new(opening).poll(context)) {
+                        break Err(error.into());
+                    }
+                    // Taken once: from here on the stage is another.
+                    let Some((service, request)) = waiting.take() else { return Poll::Pending };
+                    this.stage.set(Stage::Serving { inner: service.call(request) });
+                }
+                StageProjection::Serving { inner } => break ready!(inner.poll(context)),
+            }
+        };
+        let Some(request_session) = this.request_session else { return Poll::Ready(served) };
+        Poll::Ready(match served {
+            Ok(mut response) => {
+                request_session.finish(response.headers_mut());
+                Ok(response)
+            }
+            // Another middleware failed, and actix makes a response of that: a login before it must reach the visitor.
+            Err(mut error) => {
+                let headers = request_session.close();
+                error.add_response_mapper(move |mut response: actix_web::HttpResponse| {
+                    headers.clone().apply_to(response.headers_mut());
+                    response
+                });
+                Err(error)
+            }
+        })
+    }
+}
+
+impl<S: Service<ServiceRequest>, V: SessionValue, K: SessionKind> fmt::Debug
+    for SessionFuture<S, V, K>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionFuture(..)")
+    }
+}

@@ -1,0 +1,90 @@
+//! actix-web: the middleware around the whole application, two workers, a thread for the system.
+
+use std::convert::Infallible;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::{StatusCode, Uri};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
+use cloakroom::{Error, Session, SessionMiddleware, Sessions};
+use cloakroom_testkit::scenarios::{self, Gate, Site, Visitor};
+use futures_util::stream;
+
+/// The site on actix-web by its defaults: handlers run on when their browsers have left.
+pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
+    start(sessions, gate, true)
+}
+
+/// The same, told to drop such handlers.
+pub fn serve_cancelling(sessions: Sessions<Visitor>, gate: Gate) -> Site {
+    start(sessions, gate, false).cancelling()
+}
+
+fn start(sessions: Sessions<Visitor>, gate: Gate, allows_half_closed: bool) -> Site {
+    let (started, starting) = mpsc::channel();
+    thread::spawn(move || {
+        let app = move || {
+            App::new()
+                .wrap(SessionMiddleware::new(sessions.clone()))
+                .app_data(web::Data::new(gate.clone()))
+                .route("/ignore", web::get().to(async || "nothing to see"))
+                .route("/stream", web::post().to(streamed))
+                .default_service(web::to(answered))
+        };
+        rt::System::new().block_on(async move {
+            let server = HttpServer::new(app)
+                .workers(2)
+                .disable_signals()
+                .h1_allow_half_closed(allows_half_closed);
+            // No clock decides here which connections live.
+            let server =
+                server.keep_alive(Duration::from_hours(1)).client_request_timeout(Duration::ZERO);
+            let server = server.bind("127.0.0.1:0").expect("a free port");
+            let address = server.addrs()[0];
+            let running = server.run();
+            let _ = started.send((address, running.handle()));
+            running.await.expect("it serves until it is dropped");
+        });
+    });
+    let (address, handle) = starting.recv().expect("it starts");
+    Site::new(address, Running(handle))
+}
+
+struct Running(ServerHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What is asked for is done, whether or not anybody waits for it: some handler may wait for a test that is over.
+        drop(self.0.stop(false));
+    }
+}
+
+async fn answered(
+    uri: Uri,
+    gate: web::Data<Gate>,
+    sessions: Sessions<Visitor>,
+    first: Session<Visitor>,
+    second: Session<Visitor>,
+) -> Result<HttpResponse, Error> {
+    let (status, body) = scenarios::answer(uri.path(), &sessions, first, second, &gate).await?;
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    Ok(HttpResponse::build(status).body(body))
+}
+
+async fn streamed(
+    _: HttpRequest,
+    gate: web::Data<Gate>,
+    mut session: Session<Visitor>,
+) -> Result<HttpResponse, Error> {
+    let first = session.update(|visitor| {
+        visitor.visits += 1;
+        visitor.visits.to_string()
+    });
+    let first = stream::iter([first.await?]);
+    let rest = stream::once(scenarios::stream(session, Gate::clone(&gate)));
+    let body = stream::StreamExt::chain(first, rest);
+    let pieces = stream::StreamExt::map(body, |piece| Ok::<_, Infallible>(web::Bytes::from(piece)));
+    Ok(HttpResponse::Ok().streaming(pieces))
+}

@@ -1,0 +1,32 @@
+//! A runtime for one server, which ends with it.
+
+use std::net::SocketAddr;
+
+use cloakroom_testkit::scenarios::Site;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+/// Ends the runtime and all that runs on it, without waiting: some handler may wait for a test that is over.
+struct Running(Option<Runtime>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Serves on a free port, on two threads, until the site is dropped. hyper, which is under all of them, drops the handlers
+/// of connections that have ended.
+pub(crate) fn on_a_runtime<F>(serve: impl FnOnce(TcpListener) -> F) -> Site
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+    let address: SocketAddr = listener.local_addr().expect("an address");
+    runtime.spawn(serve(listener));
+    Site::new(address, Running(Some(runtime))).cancelling()
+}

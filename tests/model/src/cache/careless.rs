@@ -1,0 +1,180 @@
+//! Caches that are wrong in one way each: a check that lets one pass is no check.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cloakroom::record::{Record, Revision, Stored};
+use cloakroom::store::{Lookup, Subscriber};
+use cloakroom::time::Clock;
+use cloakroom::{Io, PublicId, Store, Timestamp};
+
+use super::run::Node;
+use super::scenarios::BELIEF;
+use super::world::{Hands, Remote};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    FillsOverWhatWasTold,
+    FillsOverItsOwnWrite,
+    KeepsWhatItMayHaveChanged,
+    RemembersForEver,
+    GoesOnAfterTheFeedBroke,
+}
+
+impl Flaw {
+    pub(super) const ALL: [Self; 5] = [
+        Self::FillsOverWhatWasTold,
+        Self::FillsOverItsOwnWrite,
+        Self::KeepsWhatItMayHaveChanged,
+        Self::RemembersForEver,
+        Self::GoesOnAfterTheFeedBroke,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::FillsOverWhatWasTold => {
+                "a cache remembers what it read before it was told of a change"
+            }
+            Self::FillsOverItsOwnWrite => {
+                "a cache remembers what it read before its own node's write"
+            }
+            Self::KeepsWhatItMayHaveChanged => "a cache keeps what its own node may have changed",
+            Self::RemembersForEver => "a cache believes itself for ever",
+            Self::GoesOnAfterTheFeedBroke => "a cache keeps what it knew when its feed broke",
+        }
+    }
+
+    pub(super) const fn scenario(self) -> &'static str {
+        match self {
+            Self::FillsOverWhatWasTold => "cache-told",
+            Self::FillsOverItsOwnWrite => "cache-own",
+            Self::KeepsWhatItMayHaveChanged => "cache-rivals",
+            Self::RemembersForEver => "cache-cut",
+            Self::GoesOnAfterTheFeedBroke => "cache-mended",
+        }
+    }
+}
+
+/// A node that remembers, rightly but for its flaw.
+pub(super) fn careless(remote: Remote, clock: Hands, flaw: Flaw) -> Arc<dyn Node> {
+    let memory = Arc::new(Memory {
+        state: Mutex::new(State { known: None, told: 0, done: 0, caught_up_to: Timestamp::EPOCH }),
+        clock,
+        flaw,
+    });
+    let subscriber: Arc<dyn Subscriber> = Arc::<Memory>::clone(&memory);
+    let _ = remote.subscribe(subscriber).wait();
+    Arc::new(Careless { remote, memory })
+}
+
+struct Careless {
+    remote: Remote,
+    memory: Arc<Memory>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    state: Mutex<State>,
+    clock: Hands,
+    flaw: Flaw,
+}
+
+#[derive(Debug)]
+struct State {
+    known: Option<(Record, Timestamp)>,
+    /// Moves with all that is told, and with all that this node does.
+    told: u64,
+    done: u64,
+    caught_up_to: Timestamp,
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self) -> Option<Record> {
+        let state = self.lock();
+        let (record, read) = state.known.as_ref()?;
+        let good_until = (*read).max(state.caught_up_to).after(Duration::from_millis(BELIEF));
+        (self.flaw == Flaw::RemembersForEver || self.clock.now() < good_until)
+            .then(|| record.clone())
+    }
+
+    fn fill(&self, record: Record, began: (u64, u64), read: Timestamp) {
+        let mut state = self.lock();
+        let is_untold = state.told == began.0 || self.flaw == Flaw::FillsOverWhatWasTold;
+        let is_unwritten = state.done == began.1 || self.flaw == Flaw::FillsOverItsOwnWrite;
+        if is_untold && is_unwritten {
+            state.known = Some((record, read));
+        }
+    }
+
+    /// This node begins to change it, or has done so.
+    fn change(&self) {
+        let mut state = self.lock();
+        state.done += 1;
+        if self.flaw != Flaw::KeepsWhatItMayHaveChanged {
+            state.known = None;
+        }
+    }
+}
+
+impl Node for Careless {
+    fn get_cached(&self) -> Io<'_, Option<Lookup>> {
+        if let Some(record) = self.memory.look() {
+            return Io::ready(Some(Lookup::Cached(record)));
+        }
+        let began = {
+            let state = self.memory.lock();
+            (state.told, state.done)
+        };
+        let read = self.memory.clock.now();
+        Node::get_cached(&self.remote).inspect(move |answer| {
+            if let Some(Lookup::Authoritative(Some(Stored::Live(record)))) = answer {
+                self.memory.fill(record.clone(), began, read);
+            }
+        })
+    }
+
+    fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()> {
+        self.memory.change();
+        Node::replace(&self.remote, expected, record).inspect(|()| self.memory.change())
+    }
+
+    fn touch(&self, expected: Revision) -> Io<'_, ()> {
+        self.memory.change();
+        Node::touch(&self.remote, expected).inspect(|()| self.memory.change())
+    }
+
+    fn end(&self) -> Io<'_, ()> {
+        self.memory.change();
+        Node::end(&self.remote).inspect(|()| self.memory.change())
+    }
+}
+
+impl Subscriber for Memory {
+    fn changed(&self, _: PublicId, _: Option<Revision>) {
+        let mut state = self.lock();
+        state.told += 1;
+        state.known = None;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn caught_up_to(&self, moment: Timestamp) {
+        self.lock().caught_up_to = moment;
+    }
+
+    fn gap(&self) {
+        let mut state = self.lock();
+        state.caught_up_to = Timestamp::EPOCH;
+        if self.flaw != Flaw::GoesOnAfterTheFeedBroke {
+            state.told += 1;
+            state.known = None;
+        }
+    }
+}

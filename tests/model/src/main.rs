@@ -1,0 +1,86 @@
+//! Checks Cloakroom's protocol by trying everything.
+//!
+//! The functions of `cloakroom::protocol` are run, as they are, through every order of requests, store operations,
+//! losses, cancellations and ticks of the clock that small [scenarios] allow; in every state reached, the
+//! [laws] must hold. Then the [mutants]: wrong decisions that the same search must find out.
+//!
+//! Requests, responses and faults are counted out, and every scenario says how late they may be: a claim about the
+//! network holds within those bounds. Two things are taken as given: the clocks of all nodes agree, and the clock does
+//! not pass a minute between a decision and the store operation it leads to. Directories of principals are left to the
+//! tests of the stores.
+//!
+//! Then the near [cache], as it is, through every order of calls, store operations, answers and told changes.
+//!
+//! ```text
+//! cloakroom-model [--mutants] [--json] [SCENARIO]
+//! ```
+//!
+//! Exit code 0: all is as it should be; 1: a law is broken, a situation was never reached, or a mutant survived;
+//! 2: the command line was not understood.
+
+mod cache;
+mod decisions;
+mod events;
+mod laws;
+mod model;
+mod mutants;
+mod report;
+mod scenarios;
+mod state;
+mod ticket;
+mod trace;
+mod turn;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (mut mutants, mut json, mut only) = (false, false, None);
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--mutants" => mutants = true,
+            "--json" => json = true,
+            name if only.is_none() && is_scenario(name) => only = Some(argument),
+            _ => {
+                // A usage message that can't be written helps nobody.
+                let _ = writeln!(
+                    io::stderr(),
+                    "usage: cloakroom-model [--mutants] [--json] [SCENARIO]"
+                );
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let verdict = if mutants {
+        report::check_mutants(only.as_deref(), json)
+    } else {
+        report::check_all(only.as_deref(), json)
+    };
+    match verdict {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn is_scenario(name: &str) -> bool {
+    scenarios::all().iter().any(|scenario| scenario.name == name)
+        || cache::ALL.iter().any(|scenario| scenario.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decisions::Real, mutants, report, scenarios};
+
+    #[test]
+    fn the_library_keeps_the_laws_through_double_clicks() {
+        let finding = report::search(scenarios::double_click(), &Real);
+        assert!(finding.failure.is_none() && finding.missed.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_secret_that_counts_as_right_is_found_out() {
+        let mutant =
+            mutants::ALL.iter().find(|mutant| mutant.name.starts_with("a wrong secret")).unwrap();
+        assert!(report::hunt(mutant).failure.is_some());
+    }
+}
