@@ -73,7 +73,7 @@ pub(crate) struct Options {
 }
 
 /// What is asked of a visitor who wants a copy of what is known of them.
-const SENSITIVE: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_mins(5));
+const SENSITIVE: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
 /// Browsers and programs that one visitor may be signed in on.
 const MOST_DEVICES: u8 = 10;
 

@@ -28,7 +28,7 @@ pub(crate) fn span(span: Duration) -> String {
 /// How long ago that was.
 pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
     match now.since(moment) {
-        past if past < Duration::from_mins(1) => "just now".to_owned(),
+        past if past < Duration::from_secs(60) => "just now".to_owned(),
         past => format!("{} ago", span(past)),
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     fn what_is_less_than_a_minute_old_is_new() {
         let then = Timestamp::from_millis(1_700_000_000_000);
         assert_eq!(ago(then, then.after(Duration::from_secs(59))), "just now");
-        assert_eq!(ago(then, then.after(Duration::from_mins(3))), "3 minutes ago");
+        assert_eq!(ago(then, then.after(Duration::from_secs(3 * 60))), "3 minutes ago");
         assert_eq!(ago(then, Timestamp::EPOCH), "just now");
     }
 }

@@ -118,8 +118,8 @@ macro_rules! for_each_clause {
 
 /// The moment at which records of these tests begin.
 const NOW: Timestamp = ManualClock::START;
-const IDLE: Duration = Duration::from_mins(30);
-const WHOLE: Duration = Duration::from_hours(12);
+const IDLE: Duration = Duration::from_secs(30 * 60);
+const WHOLE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How many threads race.
 const RACERS: u64 = 8;

@@ -17,7 +17,7 @@ use crate::clock::ManualClock;
 /// # use std::time::Duration;
 /// let world: World<SessionMap> = World::new(MemoryStore::new());
 /// let session = block_on(world.sessions.generate(SessionMap::default()))?;
-/// world.clock.advance(Duration::from_mins(30));
+/// world.clock.advance(Duration::from_secs(30 * 60));
 /// assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());
 /// assert!(world.events()[0].starts_with("Created"));
 /// # Ok::<(), cloakroom::Error>(())

@@ -35,16 +35,16 @@ pub use status::{
 use std::time::Duration;
 
 /// How long a derived secret must have been in use before the one it was derived from retires.
-pub const RENEWAL_GRACE: Duration = Duration::from_mins(1);
+pub const RENEWAL_GRACE: Duration = Duration::from_secs(60);
 
 /// How long a replaced secret is answered with "a newer one exists" before it counts as no key at all.
-pub const SUPERSEDED_FOR: Duration = Duration::from_mins(1);
+pub const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
 
 /// How long after its retirement the use of a renewed secret means that two clients hold copies of one key.
-pub const REUSE_AFTER: Duration = Duration::from_mins(5);
+pub const REUSE_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// How long an ended session's tombstone is kept.
-pub const TOMBSTONE_LIFE: Duration = Duration::from_hours(24);
+pub const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A touch is due when this fraction of the idle timeout has gone by since the last one.
 pub const TOUCH_FRACTION: u32 = 10;

@@ -58,9 +58,9 @@ async fn a_visitor_signs_in_and_out() {
 async fn who_does_nothing_for_half_an_hour_is_signed_out() {
     let (world, mut browser) = world(MemoryStore::new());
     browser.send("POST", "/login").await;
-    world.clock.advance(Duration::from_mins(29));
+    world.clock.advance(Duration::from_secs(29 * 60));
     assert_eq!(browser.get().await, "visit 1 of alice");
-    world.clock.advance(Duration::from_mins(30));
+    world.clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(browser.get().await, "visit 1 of a visitor");
 }
 

@@ -39,8 +39,9 @@ fn start(sessions: Sessions<Visitor>, gate: Gate, allows_half_closed: bool) -> S
                 .disable_signals()
                 .h1_allow_half_closed(allows_half_closed);
             // No clock decides here which connections live.
-            let server =
-                server.keep_alive(Duration::from_hours(1)).client_request_timeout(Duration::ZERO);
+            let server = server
+                .keep_alive(Duration::from_secs(60 * 60))
+                .client_request_timeout(Duration::ZERO);
             let server = server.bind("127.0.0.1:0").expect("a free port");
             let address = server.addrs()[0];
             let running = server.run();

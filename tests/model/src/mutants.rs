@@ -211,7 +211,7 @@ mutants! {
     }
     CookieLivesIdle "a cookie lasts for the idle timeout" in deadlines {
         fn send(&self, key: Key, record: &Record, now: Timestamp) -> CookieChange {
-            let life = record.idle_deadline().since(now).min(Duration::from_mins(2));
+            let life = record.idle_deadline().since(now).min(Duration::from_secs(2 * 60));
             CookieChange::Send { key, life: Some(life) }
         }
     }

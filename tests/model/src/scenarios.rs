@@ -12,7 +12,7 @@ use crate::laws::{DOUBLE_CLICK, Law, SOLE_BROWSER};
 use crate::state::{Task, Who};
 
 /// What [`Task::Extend`] asks for.
-pub(crate) const EXTENSION: Duration = Duration::from_mins(10);
+pub(crate) const EXTENSION: Duration = Duration::from_secs(10 * 60);
 
 /// One world and its bounds.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ fn calm(name: &'static str, about: &'static str) -> Scenario {
         about,
         laws: &[],
         situations: &[],
-        lifetime: Lifetime::absolute(Duration::from_hours(24)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60)),
         signed_in: None,
         moments: &[],
         owner: &[],
@@ -100,7 +100,8 @@ pub(crate) fn race() -> Scenario {
             Event::LostAnswerUnknown,
             Event::LostWriteMadeAgain,
         ],
-        lifetime: Lifetime::absolute(Duration::from_hours(24)).with_renewal_timeout(Duration::ZERO),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_renewal_timeout(Duration::ZERO),
         owner: &[Task::Read, Task::Update],
         requests: 4,
         in_flight: 3,
@@ -126,8 +127,8 @@ pub(crate) fn renewal() -> Scenario {
             Event::NextKeySighted,
             Event::OldKeyRetired,
         ],
-        lifetime: Lifetime::absolute(Duration::from_hours(24))
-            .with_renewal_timeout(Duration::from_mins(3)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(3 * 60)),
         moments: &[180, 240, 300, 420, 480],
         owner: &[Task::Read],
         requests: 8,
@@ -148,8 +149,8 @@ pub(crate) fn crash() -> Scenario {
     Scenario {
         laws: &[Law::NobodyIsLockedOut],
         situations: &[Event::CookieRestored, Event::OldKeyRetired, Event::NextKeyHandedOver],
-        lifetime: Lifetime::absolute(Duration::from_hours(24))
-            .with_renewal_timeout(Duration::from_mins(1)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[60, 120, 180],
         owner: &[Task::Read],
         requests: 7,
@@ -202,8 +203,8 @@ pub(crate) fn sign_in_during_renewal() -> Scenario {
             Event::RefusedAfterRace,
             Event::OldKeyRetired,
         ],
-        lifetime: Lifetime::absolute(Duration::from_hours(24))
-            .with_renewal_timeout(Duration::from_mins(1)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[60, 120],
         owner: &[Task::Update, Task::Login(Who::Alice), Task::Elevate],
         requests: 4,
@@ -221,9 +222,9 @@ pub(crate) fn ending() -> Scenario {
             Event::RenewalBegun,
             Event::Touched,
         ],
-        lifetime: Lifetime::absolute(Duration::from_hours(24))
-            .with_idle_timeout(Duration::from_mins(5))
-            .with_renewal_timeout(Duration::from_mins(1)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_idle_timeout(Duration::from_secs(5 * 60))
+            .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[30, 60],
         owner: &[Task::Read, Task::Update, Task::Logout],
         requests: 3,
@@ -246,8 +247,8 @@ pub(crate) fn deadlines() -> Scenario {
             Event::SessionBegun,
             Event::RenewalBegun,
         ],
-        lifetime: Lifetime::absolute(Duration::from_mins(4))
-            .with_idle_timeout(Duration::from_mins(2)),
+        lifetime: Lifetime::absolute(Duration::from_secs(4 * 60))
+            .with_idle_timeout(Duration::from_secs(2 * 60)),
         moments: &[60, 120, 180, 240],
         owner: &[Task::Read, Task::Update, Task::Extend],
         requests: 4,
@@ -265,8 +266,8 @@ pub(crate) fn theft() -> Scenario {
             Event::SupersededRefused,
             Event::SupersededCounted,
         ],
-        lifetime: Lifetime::absolute(Duration::from_hours(24))
-            .with_renewal_timeout(Duration::from_mins(1)),
+        lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[60, 120, 420, 480],
         owner: &[Task::Read, Task::Update],
         other: &[Task::Read],

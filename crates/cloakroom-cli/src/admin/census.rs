@@ -35,16 +35,26 @@ pub(super) struct Age {
 const AGE_CLASSES: usize = 5;
 
 pub(super) const AGES: [Age; AGE_CLASSES] = [
-    Age::class("hour", "under an hour", Duration::ZERO, Duration::from_hours(1)),
-    Age::class("day", "an hour to a day", Duration::from_hours(1), Duration::from_hours(24)),
-    Age::class("week", "a day to a week", Duration::from_hours(24), Duration::from_hours(24 * 7)),
+    Age::class("hour", "under an hour", Duration::ZERO, Duration::from_secs(60 * 60)),
+    Age::class(
+        "day",
+        "an hour to a day",
+        Duration::from_secs(60 * 60),
+        Duration::from_secs(24 * 60 * 60),
+    ),
+    Age::class(
+        "week",
+        "a day to a week",
+        Duration::from_secs(24 * 60 * 60),
+        Duration::from_secs(24 * 7 * 60 * 60),
+    ),
     Age::class(
         "month",
         "a week to a month",
-        Duration::from_hours(24 * 7),
-        Duration::from_hours(24 * 30),
+        Duration::from_secs(24 * 7 * 60 * 60),
+        Duration::from_secs(24 * 30 * 60 * 60),
     ),
-    Age::class("older", "over a month", Duration::from_hours(24 * 30), Duration::MAX),
+    Age::class("older", "over a month", Duration::from_secs(24 * 30 * 60 * 60), Duration::MAX),
 ];
 
 impl Age {
@@ -212,7 +222,7 @@ mod tests {
             counted.most.iter().map(|(name, count)| (&**name, *count)).collect();
         assert_eq!(most, [("alice", 3), ("carol", 3), ("bob", 1)]);
 
-        let later = now.after(Duration::from_hours(13));
+        let later = now.after(Duration::from_secs(13 * 60 * 60));
         let counted = count(&*store, later).await.unwrap();
         assert_eq!((counted.live, counted.expired), (0, 8));
     }

@@ -15,7 +15,7 @@ use super::{Office, view};
 use crate::serve::Stop;
 
 /// One connection lasts this long; the browser then asks again, and is asked again who it is.
-const LASTS: Duration = Duration::from_mins(10);
+const LASTS: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn routes(stop: Stop) -> Router<Office> {
     Router::new()

@@ -13,7 +13,7 @@ use crate::page::document;
 use crate::when;
 
 /// A visitor is warned this long before their session ends.
-const WARNING: Duration = Duration::from_mins(1);
+const WARNING: Duration = Duration::from_secs(60);
 
 /// The one page: what is remembered of its visitor, and what can be changed.
 pub(super) fn home(session: &Session<Visitor>, refusal: Option<&str>) -> Markup {

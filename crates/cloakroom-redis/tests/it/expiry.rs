@@ -11,7 +11,7 @@ use cloakroom_testkit::servers::{Durability, Redis, Server};
 
 use crate::place::open;
 
-const SLACK: Duration = Duration::from_mins(5);
+const SLACK: Duration = Duration::from_secs(5 * 60);
 
 /// When the server removes the session, by what it says itself.
 fn goes(server: &Redis, session: &Session<SessionMap>) -> Timestamp {
@@ -36,7 +36,7 @@ fn whatever_is_written_goes_five_minutes_after_its_time() {
     block_on(session.login(&Principal::new("alice").unwrap())).unwrap();
     check(&session);
     block_on(session.set_lifetime(
-        Lifetime::absolute(Duration::from_hours(1)).with_idle_timeout(Duration::from_mins(1)),
+        Lifetime::absolute(Duration::from_secs(60 * 60)).with_idle_timeout(Duration::from_secs(60)),
     ))
     .unwrap();
     check(&session);
@@ -45,7 +45,7 @@ fn whatever_is_written_goes_five_minutes_after_its_time() {
     };
     // Once by the idle deadline, and once by the absolute one, which is then the earlier.
     for minutes in [30, 90] {
-        let deadline = record.created().after(Duration::from_mins(minutes));
+        let deadline = record.created().after(Duration::from_secs(minutes * 60));
         assert!(store.touch(session.id().unwrap(), record.revision(), deadline).wait().unwrap());
         check(&session);
     }

@@ -64,7 +64,9 @@ fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
 fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     let (server, other) = (Redis::start(Durability::None), Redis::start(Durability::None));
     let cached = block_on(
-        CachedStore::builder(open(&server.url())).max_staleness(Duration::from_hours(1)).start(),
+        CachedStore::builder(open(&server.url()))
+            .max_staleness(Duration::from_secs(60 * 60))
+            .start(),
     );
     let sessions: Sessions<SessionMap> = Sessions::new(cached.unwrap()).unwrap();
     let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
@@ -124,7 +126,7 @@ fn a_session_that_cannot_be_read_can_be_ended() {
         server.command(&format!("SET cloakroom:s:{id} \"\\x02\\x00{text}\""));
         assert!(block_on(store.get(id)).is_err(), "{number}");
         let now = Timestamp::from_millis(1 << 41);
-        let ending = Ending::new(EndReason::Revoked, now, now.after(Duration::from_hours(1)));
+        let ending = Ending::new(EndReason::Revoked, now, now.after(Duration::from_secs(60 * 60)));
         assert_eq!(block_on(store.end(id, ending)).unwrap(), Ended::Now, "{number}");
     }
 }

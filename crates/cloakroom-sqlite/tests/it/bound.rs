@@ -48,7 +48,7 @@ fn of_a_batch_that_does_not_fit_the_rest_is_written() {
     let place = Place::new();
     let store = SqliteStore::builder(place.path())
         .bounded(400_000)
-        .timeout(Duration::from_mins(1))
+        .timeout(Duration::from_secs(60))
         .open()
         .unwrap();
     // While another holds the lock they all queue up, to become few batches.

@@ -13,7 +13,7 @@ use cloakroom_testkit::{Guarded, ManualClock};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = ManualClock::START;
-pub(crate) const IDLE: Duration = Duration::from_mins(30);
+pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 
 /// A directory that goes with the test, and the file in it.
 pub(crate) struct Place(TempDir);

@@ -55,7 +55,7 @@ pub fn admitting_twice_lists_once(store: impl Store) {
 
 /// A second login lets the session live longer than the first entry was going to.
 pub fn a_later_admission_with_a_later_deadline_wins(store: impl Store) {
-    let first = NOW.after(Duration::from_mins(1));
+    let first = NOW.after(Duration::from_secs(60));
     index_login(&store, &alice(), id(1), first);
     index_login(&store, &alice(), id(1), NOW.after(WHOLE));
     insert(&store, id(1), &signed_in(1));

@@ -82,7 +82,7 @@ pub fn an_id_that_was_swept_is_free(store: impl Store) {
 
 /// A record with this idle deadline and none that comes before.
 fn lasting(idle_deadline: Timestamp) -> Record {
-    let lifetime = cloakroom::Lifetime::absolute(Duration::from_hours(300 * 24));
+    let lifetime = cloakroom::Lifetime::absolute(Duration::from_secs(300 * 24 * 60 * 60));
     let record = begin(1, None, Payload::unset(), Revision::new(1, 1));
     let verifier = record.credentials().current;
     cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), NOW)

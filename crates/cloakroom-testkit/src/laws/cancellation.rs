@@ -91,7 +91,7 @@ pub fn a_dropped_read_harms_nothing(store: impl Store) {
     let world = World::new(StepStore::new(store));
     for polls in 0.. {
         let key = block_on(begin(&world));
-        world.clock.advance(std::time::Duration::from_mins(15));
+        world.clock.advance(std::time::Duration::from_secs(15 * 60));
         let finished = poll_times(visit(&world, &key), polls);
         block_on(async {
             let mut session = visit(&world, &key).await;

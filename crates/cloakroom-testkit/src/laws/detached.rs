@@ -9,7 +9,7 @@ use super::renewal::due;
 use super::{Tally, World, alice, assert_kind, increment, key_of, visit};
 use crate::{Fault, FaultyStore, SpyStore, block_on};
 
-const IDLE: Duration = Duration::from_mins(30);
+const IDLE: Duration = Duration::from_secs(30 * 60);
 
 /// The key is renewed under it, and it goes on; its changes count with all others.
 pub fn an_attendance_lasts_through_renewals_and_its_changes_count(store: impl Store) {
@@ -20,7 +20,7 @@ pub fn an_attendance_lasts_through_renewals_and_its_changes_count(store: impl St
         let detached = page.detach().unwrap();
         let next = key_of(&page);
         for _ in 0..2 {
-            world.clock.advance(Duration::from_mins(1));
+            world.clock.advance(Duration::from_secs(60));
             assert!(visit(&world, &next).await.exists()); // sighted, then the old one retires
         }
         assert_kind(world.sessions.of_key(&old).await, ErrorKind::Superseded);
@@ -85,7 +85,7 @@ pub fn looking_is_no_use_and_keeping_alive_is(store: impl Store) {
         let kept = world.sessions.generate(Tally::of(2)).await.unwrap().detach().unwrap();
         spy.reset();
         for minute in 1..=40 {
-            world.clock.advance(Duration::from_mins(1));
+            world.clock.advance(Duration::from_secs(60));
             assert_eq!(looked.session().await.is_ok(), minute < 30);
             assert_eq!(kept.keep_alive().await.unwrap().value().count, 2);
         }
@@ -103,7 +103,7 @@ pub fn an_attendance_has_no_key_and_mints_none(store: impl Store) {
         assert_kind(held.login(&alice()).await, ErrorKind::HeadersSent);
         assert_kind(held.renew().await, ErrorKind::HeadersSent);
         assert_eq!(held.headers().iter().count(), 0);
-        held.set_for(Tally::of(7), Duration::from_hours(100)).await.unwrap();
+        held.set_for(Tally::of(7), Duration::from_secs(100 * 60 * 60)).await.unwrap();
         assert_eq!(held.headers().iter().count(), 0);
         held.logout().await.unwrap();
         assert_kind(held.set(Tally::of(8)).await, ErrorKind::HeadersSent);

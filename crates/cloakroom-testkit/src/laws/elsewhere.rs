@@ -22,14 +22,14 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
     block_on(async {
         let began = world.clock.now();
         let gone = [signed_in(&world, &alice(), 1).await, signed_in(&world, &alice(), 2).await];
-        world.clock.advance(Duration::from_mins(29));
+        world.clock.advance(Duration::from_secs(29 * 60));
         visit(&world, &gone[1]).await.logout().await.unwrap();
         let mut here = Vec::new();
         for value in 3..8 {
             here.push(signed_in(&world, &alice(), value).await.id());
         }
         signed_in(&world, &bob(), 9).await;
-        world.clock.advance(Duration::from_mins(2));
+        world.clock.advance(Duration::from_secs(2 * 60));
 
         here.sort();
         for limit in [1, 2, 100] {
@@ -50,12 +50,12 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
             assert_eq!((ids, values), (here.clone(), vec![3, 4, 5, 6, 7]), "in pages of {limit}");
         }
         let first = &world.sessions.list(&alice(), Page::first(1)).await.unwrap()[0];
-        let then = began.after(Duration::from_mins(29));
+        let then = began.after(Duration::from_secs(29 * 60));
         assert_eq!(
             (first.created(), first.authenticated_at(), first.last_seen()),
             (then, Some(then), Some(then))
         );
-        assert_eq!(first.expires_in(world.clock.now()), Duration::from_mins(28));
+        assert_eq!(first.expires_in(world.clock.now()), Duration::from_secs(28 * 60));
     });
 }
 

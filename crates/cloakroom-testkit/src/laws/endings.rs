@@ -40,7 +40,7 @@ pub fn nothing_revives_an_expired_session(store: impl Store) {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         let early = in_flight(&world, &key).await;
         let late = in_flight(&world, &key).await;
-        world.clock.advance(Duration::from_mins(30));
+        world.clock.advance(Duration::from_secs(30 * 60));
         assert_refused(&world, &key, early).await;
         assert_eq!(assert_dead(&world, &key).await, NoSession::Expired);
         while world.sessions.sweep(10).await.unwrap() == 10 {}
@@ -77,7 +77,7 @@ pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
         for by_setting in [false, true] {
             let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
             session.login(&alice()).await.unwrap();
-            let month = Duration::from_hours(30 * 24);
+            let month = Duration::from_secs(30 * 24 * 60 * 60);
             if by_setting {
                 session.set_for(Tally::of(2), month).await.unwrap();
             } else {
@@ -85,7 +85,7 @@ pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
             }
             keys.push(key_of(&session));
         }
-        world.clock.advance(Duration::from_hours(20 * 24));
+        world.clock.advance(Duration::from_secs(20 * 24 * 60 * 60));
         while world.sessions.sweep(10).await.unwrap() == 10 {}
         assert_eq!(world.sessions.revoke_all(&alice()).await.unwrap(), 2);
         for key in &keys {
@@ -168,7 +168,7 @@ pub fn nothing_can_be_set_after_the_end(store: impl Store) {
         assert!(session.is_modified());
         assert_kind(session.set(Tally::of(1)).await, ErrorKind::NotFound);
         assert_kind(increment(&mut session).await, ErrorKind::NotFound);
-        assert_kind(session.extend(Duration::from_mins(1)).await, ErrorKind::NotFound);
+        assert_kind(session.extend(Duration::from_secs(60)).await, ErrorKind::NotFound);
         assert_kind(session.start().await, ErrorKind::NotFound);
         assert_kind(world.sessions.of_key(&key).await, ErrorKind::NotFound);
         assert!(matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Removed));
@@ -191,7 +191,7 @@ async fn assert_refused(world: &World, key: &Key, in_flight: [Session<Tally>; 5]
     let [mut updating, mut setting, mut extending, mut elevating, mut signing_in] = in_flight;
     assert_kind(increment(&mut updating).await, ErrorKind::NotFound);
     assert_kind(setting.set(Tally::of(5)).await, ErrorKind::NotFound);
-    assert_kind(extending.extend(Duration::from_mins(1)).await, ErrorKind::NotFound);
+    assert_kind(extending.extend(Duration::from_secs(60)).await, ErrorKind::NotFound);
     assert_kind(elevating.renew().await, ErrorKind::NotFound);
     signing_in.login(&alice()).await.unwrap();
     assert_ne!(signing_in.id(), Some(key.id()));

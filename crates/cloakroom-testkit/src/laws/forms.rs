@@ -36,11 +36,11 @@ pub fn a_form_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
         let token = visit(&world, &old).await.csrf_token("transfer").await.unwrap().to_string();
         let mut key = old;
         for _ in 0..3 {
-            world.clock.advance(Duration::from_mins(15));
+            world.clock.advance(Duration::from_secs(15 * 60));
             key = key_of(&visit(&world, &key).await);
             for _ in 0..2 {
                 visit(&world, &key).await.check_csrf("transfer", &token).unwrap();
-                world.clock.advance(Duration::from_mins(1));
+                world.clock.advance(Duration::from_secs(60));
             }
             visit(&world, &key).await.check_csrf("transfer", &token).unwrap();
         }

@@ -138,10 +138,10 @@ pub fn a_token_opens_nothing_once_its_visitor_came_back_with_the_new_key(store: 
     block_on(async {
         let key = key_of(&old.come(&world).await);
         assert!(visit(&world, &key).await.exists());
-        world.clock.advance(Duration::from_mins(1));
+        world.clock.advance(Duration::from_secs(60));
         assert!(visit(&world, &key).await.exists());
         assert_eq!(old.come(&world).await.no_session(), Some(NoSession::Superseded));
-        world.clock.advance(Duration::from_mins(2));
+        world.clock.advance(Duration::from_secs(2 * 60));
         assert_eq!(old.come(&world).await.no_session(), Some(NoSession::Retired));
         assert_eq!(visit(&world, &key).await.value().count, 7);
         assert_eq!(old.reads.load(Ordering::Relaxed), 1);
@@ -192,7 +192,7 @@ pub fn an_inherited_login_counts_as_long_ago(store: impl Store) {
     let (world, old) = (World::new(store), Old::default());
     block_on(async {
         let mut session = old.come(&world).await;
-        let recent = AuthRequirement::signed_in().within(Duration::from_mins(5));
+        let recent = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
         assert_kind(session.require(recent).await, ErrorKind::StepUpRequired);
         session.require(AuthRequirement::signed_in()).await.unwrap();
         session.logout().await.unwrap();

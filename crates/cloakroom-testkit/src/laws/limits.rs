@@ -65,7 +65,7 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
         his.login(&bob()).await.unwrap();
         let mut keys = Vec::new();
         for _ in 0..3 {
-            world.clock.advance(Duration::from_mins(1));
+            world.clock.advance(Duration::from_secs(60));
             keys.push(sign_in(&world).await.unwrap());
         }
         let displaced = NoSession::Ended(EndReason::OverLimit);
@@ -74,12 +74,12 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
         assert!(world.events().iter().any(|event| event.starts_with("ExcessSession")));
 
         // Signing in again on a session makes that one the newest; it never displaces another.
-        world.clock.advance(Duration::from_mins(1));
+        world.clock.advance(Duration::from_secs(60));
         let mut again = visit(&world, &keys[1]).await;
         again.login(&alice()).await.unwrap();
         keys.push(key_of(&again));
         assert_eq!(living(&world, &keys).await, 2);
-        world.clock.advance(Duration::from_mins(1));
+        world.clock.advance(Duration::from_secs(60));
         keys.push(sign_in(&world).await.unwrap());
         assert_eq!(assert_dead(&world, &keys[2]).await, displaced);
         assert_eq!(visit(&world, &key_of(&his)).await.principal(), Some(&bob()));
@@ -109,9 +109,9 @@ pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) 
     let world = World::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
     block_on(async {
         let expired = sign_in(&world).await.unwrap();
-        world.clock.advance(Duration::from_mins(29));
+        world.clock.advance(Duration::from_secs(29 * 60));
         let kept = sign_in(&world).await.unwrap();
-        world.clock.advance(Duration::from_mins(2));
+        world.clock.advance(Duration::from_secs(2 * 60));
         assert_eq!(assert_dead(&world, &expired).await, NoSession::Expired);
         let third = sign_in(&world).await.unwrap();
         assert_eq!(living(&world, &[kept, third.clone()]).await, 2);
@@ -194,7 +194,7 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
     let world = World::new(store);
     block_on(async {
         let old = [sign_in(&world).await.unwrap(), sign_in(&world).await.unwrap()];
-        world.clock.advance(Duration::from_mins(1));
+        world.clock.advance(Duration::from_secs(60));
         let mut own = visit(&world, &old[0]).await;
         let changed = world.sessions.now();
         own.login(&alice()).await.unwrap();
@@ -202,7 +202,7 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
         assert_eq!(visit(&world, &key_of(&own)).await.principal(), Some(&alice()));
         assert_eq!(assert_dead(&world, &old[1]).await, NoSession::Ended(EndReason::Revoked));
         // What it lives on by is no login.
-        own.extend(Duration::from_hours(20)).await.unwrap();
+        own.extend(Duration::from_secs(20 * 60 * 60)).await.unwrap();
         assert_eq!(listed(&world.sessions).await, 1);
     });
 }
@@ -218,7 +218,7 @@ pub fn a_revocation_years_ahead_locks_nobody_out(store: impl Store) {
         );
         assert_dead(&world, &key).await;
         assert_kind(sign_in(&world).await, ErrorKind::LoginRevoked);
-        world.clock.advance(Duration::from_mins(1));
+        world.clock.advance(Duration::from_secs(60));
         sign_in(&world).await.unwrap();
     });
 }

@@ -50,7 +50,7 @@ pub fn events_tell_the_life_of_a_session(store: impl Store) {
         assert_eq!(names.take(), told);
 
         let idle = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
-        world.clock.advance(Duration::from_mins(31));
+        world.clock.advance(Duration::from_secs(31 * 60));
         assert_eq!(assert_dead(&world, &idle).await, NoSession::Expired);
         assert_eq!(names.take(), ["session_created", "session_use_after_expire timeout"]);
         assert_eq!(world.sessions.sweep(10).await.unwrap(), 1);

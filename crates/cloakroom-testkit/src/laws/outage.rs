@@ -88,11 +88,11 @@ pub fn a_failed_upkeep_does_not_fail_the_read(store: impl Store) {
     block_on(async {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         for fault in [Fault::NotSent, Fault::LostBefore] {
-            world.clock.advance(Duration::from_mins(4));
+            world.clock.advance(Duration::from_secs(4 * 60));
             faulty.fail_on(Operation::Touch, fault);
             assert_eq!(visit(&world, &key).await.value().count, 1);
         }
-        world.clock.advance(Duration::from_mins(15));
+        world.clock.advance(Duration::from_secs(15 * 60));
         faulty.fail_on(Operation::Replace, Fault::LostAfter);
         let session = visit(&world, &key).await;
         assert_eq!(session.value().count, 1);

@@ -10,9 +10,9 @@ use cloakroom::{ErrorKind, Key, NoSession, Store, Transport};
 use super::{Tally, World, alice, assert_dead, assert_kind, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
 
-const RENEWAL: Duration = Duration::from_mins(15);
-const GRACE: Duration = Duration::from_mins(1);
-const THEFT: Duration = Duration::from_mins(5);
+const RENEWAL: Duration = Duration::from_secs(15 * 60);
+const GRACE: Duration = Duration::from_secs(60);
+const THEFT: Duration = Duration::from_secs(5 * 60);
 
 /// The first request renews; every other one with the old key is given the same next key, without a write.
 pub fn all_who_present_the_old_key_are_given_the_same_next_one(store: impl Store) {
@@ -54,7 +54,7 @@ pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: i
     block_on(async {
         let old = due(&world).await;
         let next = given(&world, &old).await.expect("a renewal is due");
-        world.clock.advance(Duration::from_mins(10));
+        world.clock.advance(Duration::from_secs(10 * 60));
         assert!(visit(&world, &next).await.exists()); // first sighting
         assert_eq!(given(&world, &old).await, Some(next.clone()));
         world.clock.advance(GRACE.checked_sub(Duration::from_millis(1)).unwrap());
@@ -142,7 +142,7 @@ pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
         let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
         let old = key_of(&session);
         session.login(&alice()).await.unwrap();
-        world.clock.advance(Duration::from_mins(20));
+        world.clock.advance(Duration::from_secs(20 * 60));
         assert_eq!(assert_dead(&world, &old).await, NoSession::Retired);
         assert!(visit(&world, &key_of(&session)).await.exists());
     });
@@ -236,7 +236,7 @@ pub fn a_client_that_never_takes_the_next_key_does_not_go_idle(store: impl Store
         let old = due(&world).await;
         for _ in 0..10 {
             assert!(given(&world, &old).await.is_some());
-            world.clock.advance(Duration::from_mins(29));
+            world.clock.advance(Duration::from_secs(29 * 60));
         }
     });
 }

@@ -8,7 +8,7 @@ use cloakroom::{Assurance, AuthRequirement, ErrorKind, Login, Store};
 use super::{Tally, World, alice, assert_kind, key_of, visit};
 use crate::block_on;
 
-const RECENT: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_mins(5));
+const RECENT: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
 
 /// Use is no proof, and another sign-in is.
 pub fn a_sensitive_step_asks_for_a_recent_sign_in(store: impl Store) {
@@ -20,7 +20,7 @@ pub fn a_sensitive_step_asks_for_a_recent_sign_in(store: impl Store) {
             Some(AuthShortfall::SignedOut)
         );
         session.login(&alice()).await.unwrap();
-        world.clock.advance(Duration::from_mins(5));
+        world.clock.advance(Duration::from_secs(5 * 60));
         session.require(RECENT).await.unwrap();
 
         world.clock.advance(Duration::from_secs(1));
@@ -38,7 +38,7 @@ pub fn a_sensitive_step_asks_for_a_recent_sign_in(store: impl Store) {
 
         // The proof counts from when it was checked.
         let checked = world.sessions.now();
-        world.clock.advance(Duration::from_mins(6));
+        world.clock.advance(Duration::from_secs(6 * 60));
         session.login(Login::of(&alice()).checked_at(checked)).await.unwrap();
         assert_eq!(session.authenticated_at(), Some(checked));
         assert_kind(session.require(RECENT).await, ErrorKind::StepUpRequired);

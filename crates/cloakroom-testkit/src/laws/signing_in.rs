@@ -47,15 +47,15 @@ pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
 
 /// A cart survives signing in; both timeouts count anew.
 pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
-    let lifetime =
-        Lifetime::absolute(Duration::from_hours(1)).with_idle_timeout(Duration::from_mins(30));
+    let lifetime = Lifetime::absolute(Duration::from_secs(60 * 60))
+        .with_idle_timeout(Duration::from_secs(30 * 60));
     let world = World::with(store, |builder| builder.lifetime(lifetime));
     block_on(async {
         let mut session = world.sessions.generate(Tally::of(4)).await.unwrap();
-        world.clock.advance(Duration::from_mins(25));
+        world.clock.advance(Duration::from_secs(25 * 60));
         session.login(&alice()).await.unwrap();
         assert_eq!((session.value().count, session.principal()), (4, Some(&alice())));
-        assert_eq!(session.expires_in(), Duration::from_mins(30));
+        assert_eq!(session.expires_in(), Duration::from_secs(30 * 60));
         assert_eq!(session.authenticated_at(), Some(world.clock.now()));
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
             panic!("no key was sent")

@@ -8,7 +8,7 @@ use cloakroom::{Lifetime, Login, Session, Store};
 use super::{Tally, World, alice, assert_dead, increment, key_of, visit};
 use crate::block_on;
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Chosen at sign-in or later, whatever the others are given.
 pub fn a_lifetime_of_ones_own_sticks_through_every_write(store: impl Store) {
@@ -86,7 +86,7 @@ pub fn a_page_is_told_when_the_session_is_about_to_expire(store: impl Store) {
     let world = World::new(store);
     block_on(async {
         let mut session = world.sessions.generate(Tally::of(1)).await.unwrap();
-        let minute = Duration::from_mins(1);
+        let minute = Duration::from_secs(60);
         assert_eq!(session.expires_within(minute), None);
         world.clock.advance(Duration::from_secs(29 * 60 + 20));
         assert_eq!(session.expires_within(minute), Some(Duration::from_secs(40)));

@@ -7,8 +7,8 @@ use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 use super::{Tally, World, assert_dead, assert_kind, increment, key_of, visit};
 use crate::{CookieSeen, block_on, cookie_of};
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// To the millisecond: alive before its deadline, gone at it; reading counts as use.
 pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) {

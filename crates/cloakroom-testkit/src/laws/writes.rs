@@ -99,7 +99,7 @@ pub fn extending_never_rewrites_the_value(store: impl Store) {
         let key = key_of(&world.sessions.generate(Tally::of(1)).await.unwrap());
         let mut old = visit(&world, &key).await;
         visit(&world, &key).await.set(Tally::of(2)).await.unwrap();
-        old.extend(std::time::Duration::from_mins(10)).await.unwrap();
+        old.extend(std::time::Duration::from_secs(10 * 60)).await.unwrap();
         assert_eq!(old.value().count, 2);
         assert_eq!(count_async(&world, &key_of(&old)).await, 2);
     });

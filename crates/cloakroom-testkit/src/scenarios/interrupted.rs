@@ -26,7 +26,7 @@ pub fn a_stream_goes_on_with_the_session_and_mints_no_key(venue: Venue<impl Stor
 pub fn a_stream_sends_a_renewed_key_with_its_head(venue: Venue<impl Store>) {
     let mut visitor = venue.visitor();
     let old = visitor.key();
-    venue.clock.advance(Duration::from_mins(15));
+    venue.clock.advance(Duration::from_secs(15 * 60));
     let mut stream = visitor.begin("POST", "/stream");
     let (_, headers) = stream.head().expect("a head");
     visitor.take(&headers);

@@ -39,7 +39,7 @@ pub fn parallel_increments_all_count(venue: Venue<impl Store>) {
 pub fn a_renewal_gives_all_parallel_requests_the_same_key(venue: Venue<impl Store>) {
     let mut visitor = venue.visitor();
     let old = visitor.key();
-    venue.clock.advance(Duration::from_mins(15));
+    venue.clock.advance(Duration::from_secs(15 * 60));
     let replies = in_tabs(&visitor, |tab| tab.post("/count"));
     let mut keys: Vec<_> = replies.iter().filter_map(|reply| reply.seen().key()).collect();
     assert!(replies.iter().all(|reply| reply.status.as_u16() == 200));
@@ -56,14 +56,14 @@ pub fn a_renewal_gives_all_parallel_requests_the_same_key(venue: Venue<impl Stor
 pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(venue: Venue<impl Store>) {
     let mut visitor = venue.visitor();
     let mut crashed = visitor.clone();
-    venue.clock.advance(Duration::from_mins(15));
+    venue.clock.advance(Duration::from_secs(15 * 60));
     let renewed = visitor.get("/read").seen().key().expect("a renewal is due");
     for _ in 0..3 {
         let again = crashed.clone().get("/read");
         assert_eq!((again.body.as_str(), again.seen().key()), ("1", Some(renewed.clone())));
     }
     assert_eq!(visitor.get("/read").body, "1"); // seen with the new key
-    venue.clock.advance(Duration::from_mins(1));
+    venue.clock.advance(Duration::from_secs(60));
     assert_eq!(visitor.get("/read").body, "1"); // and seen again: the old one retires
     assert_eq!(crashed.post("/count").status.as_u16(), 409);
     assert_eq!(visitor.post("/count").body, "2");

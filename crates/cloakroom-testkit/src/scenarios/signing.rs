@@ -19,7 +19,7 @@ pub fn after_login_the_old_key_opens_nothing(venue: Venue<impl Store>) {
         (409, "", CookieSeen::None)
     );
     assert_eq!(late.get("/read").body, "null");
-    venue.clock.advance(Duration::from_mins(1));
+    venue.clock.advance(Duration::from_secs(60));
     assert_eq!(late.post("/count").body, "1", "a minute later it is as good as none");
     assert_eq!(visitor.post("/count").body, "2");
 }
@@ -77,8 +77,8 @@ pub fn who_is_revoked_in_the_middle_of_a_request_writes_nothing_more(venue: Venu
 /// Nobody has to wait for it here.
 pub fn a_visitor_who_does_nothing_is_out_at_the_deadline(venue: Venue<impl Store>) {
     let mut visitor = venue.visitor();
-    venue.clock.advance(Duration::from_mins(29));
+    venue.clock.advance(Duration::from_secs(29 * 60));
     assert_eq!(visitor.get("/read").body, "1");
-    venue.clock.advance(Duration::from_mins(30));
+    venue.clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(visitor.get("/read").body, "null");
 }

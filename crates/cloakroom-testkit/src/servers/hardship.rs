@@ -204,7 +204,7 @@ pub fn operations_are_one_round_trip<S: Server, T: Store>(
 pub fn an_end_is_told<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
     let node = || {
         let cache = CachedStore::builder(open(&server.url()))
-            .max_staleness(Duration::from_hours(1))
+            .max_staleness(Duration::from_secs(60 * 60))
             .start();
         std::sync::Arc::new(block_on(cache).expect("a feed"))
     };
@@ -233,7 +233,7 @@ pub fn nothing_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
 ) {
     let wire = Wire::to(server.port());
     let cache = CachedStore::builder(open(&server.url_at(wire.port())))
-        .max_staleness(Duration::from_hours(1))
+        .max_staleness(Duration::from_secs(60 * 60))
         .start();
     let there = std::sync::Arc::new(block_on(cache).expect("a feed"));
     let here: Sessions<SessionMap> = Sessions::new(open(&server.url())).expect("sound settings");

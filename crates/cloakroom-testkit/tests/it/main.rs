@@ -47,7 +47,7 @@ mod in_time {
 
     fn store() -> TimeoutStore<StepStore<MemoryStore>> {
         let _inside = CLOCK.enter();
-        TimeoutStore::new(StepStore::new(MemoryStore::new()), Duration::from_mins(10))
+        TimeoutStore::new(StepStore::new(MemoryStore::new()), Duration::from_secs(10 * 60))
     }
 
     cloakroom_testkit::conformance!(store());

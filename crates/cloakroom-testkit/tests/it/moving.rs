@@ -223,7 +223,7 @@ fn a_move_that_stopped_brings_no_session_back_that_ended_since() {
         let sessions = on(MigratingStore::start(Arc::clone(&old), Arc::clone(&new)));
         block_on(sessions.revoke(key.id())).unwrap();
         // As after a day, but the old store has swept nothing.
-        let tomorrow = SystemClock.now().after(Duration::from_hours(48));
+        let tomorrow = SystemClock.now().after(Duration::from_secs(48 * 60 * 60));
         assert_eq!(block_on(new.sweep(tomorrow, 10)).unwrap(), 1, "stopped at {polls}");
         while block_on(moving.move_all()).unwrap() > 0 {}
         assert!(block_on(sessions.of_key(&key)).is_err(), "stopped at {polls}");

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 
-pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) struct Bridge {
     pub(crate) sessions: TowerSessionStore,

@@ -24,7 +24,7 @@ const DEADLINES: usize = 24;
 const FRACTION: u32 = 10;
 
 /// How far a server's clock may be ahead of another's.
-const SKEW: Duration = Duration::from_mins(1);
+const SKEW: Duration = Duration::from_secs(60);
 
 /// When a session began and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
-    const MINUTE: Duration = Duration::from_mins(1);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn lifetime() -> Lifetime {
         Lifetime::absolute(60 * MINUTE).with_idle_timeout(10 * MINUTE)

@@ -15,7 +15,7 @@ pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
 use crate::key::Key;
 
 /// The longest life that browsers honour (RFC 6265bis section 5.5).
-const LONGEST: Duration = Duration::from_hours(9600);
+const LONGEST: Duration = Duration::from_secs(9600 * 60 * 60);
 
 const MAX_AGE: &str = "; Max-Age=";
 
@@ -110,7 +110,7 @@ mod tests {
     fn the_default_cookie_is_the_hardened_one() {
         let policy = CookiePolicy::default();
         assert_eq!(
-            set(&policy, Some(Duration::from_mins(1))),
+            set(&policy, Some(Duration::from_secs(60))),
             format!("__Host-id={KEY}; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax")
         );
         assert_eq!(

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::value::SessionValue;
 
 /// How far ahead of this clock another node's may be believed to be: a moment years ahead would lock somebody out.
-const AHEAD: Duration = Duration::from_mins(1);
+const AHEAD: Duration = Duration::from_secs(60);
 /// Names read from a directory at once.
 const PAGE: usize = 100;
 

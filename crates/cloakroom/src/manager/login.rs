@@ -42,7 +42,7 @@ impl<V: SessionValue> Manager<V> {
             Some(_) => Some(self.logins.acquire(principal.clone()).await),
             None => None,
         };
-        let until = until.after(Duration::from_mins(1));
+        let until = until.after(Duration::from_secs(60));
         let principal = principal.clone();
         let reservation = LoginReservation {
             principal,
@@ -105,7 +105,7 @@ impl<V: SessionValue> Manager<V> {
         id: PublicId,
         until: Timestamp,
     ) -> Result<(), Error> {
-        let until = until.after(Duration::from_mins(1));
+        let until = until.after(Duration::from_secs(60));
         // Without a limit and a moment of proof there is nothing to refuse it by.
         Ok(self.store.index_login(IndexLogin::new(principal.clone(), id, until)).await.map(drop)?)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
-pub(crate) const LONGEST: Duration = Duration::from_hours(9600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(9600 * 60 * 60);
 
 /// No timeout: whatever it is counted from, it ends never.
 const NONE: u64 = u64::MAX;
@@ -37,9 +37,9 @@ pub struct Lifetime {
 
 impl Default for Lifetime {
     fn default() -> Self {
-        Self::absolute(Duration::from_hours(12))
-            .with_idle_timeout(Duration::from_mins(30))
-            .with_renewal_timeout(Duration::from_mins(15))
+        Self::absolute(Duration::from_secs(12 * 60 * 60))
+            .with_idle_timeout(Duration::from_secs(30 * 60))
+            .with_renewal_timeout(Duration::from_secs(15 * 60))
     }
 }
 
@@ -48,20 +48,22 @@ impl Lifetime {
     ///
     /// As for all three levels, the cookie goes with the browser (section 5.1: secrets SHOULD NOT be persistent).
     pub fn aal1() -> Self {
-        Self::nist(Self::absolute(Duration::from_hours(24 * 30)))
+        Self::nist(Self::absolute(Duration::from_secs(24 * 30 * 60 * 60)))
     }
 
     /// For NIST SP 800-63B-4 assurance level 2 (section 2.2.3): 24 hours in all, 1 hour idle.
     pub fn aal2() -> Self {
         Self::nist(
-            Self::absolute(Duration::from_hours(24)).with_idle_timeout(Duration::from_hours(1)),
+            Self::absolute(Duration::from_secs(24 * 60 * 60))
+                .with_idle_timeout(Duration::from_secs(60 * 60)),
         )
     }
 
     /// For NIST SP 800-63B-4 assurance level 3 (section 2.3.3): 12 hours in all, 15 minutes idle.
     pub fn aal3() -> Self {
         Self::nist(
-            Self::absolute(Duration::from_hours(12)).with_idle_timeout(Duration::from_mins(15)),
+            Self::absolute(Duration::from_secs(12 * 60 * 60))
+                .with_idle_timeout(Duration::from_secs(15 * 60)),
         )
     }
 
@@ -72,18 +74,19 @@ impl Lifetime {
 
     /// "Keep me signed in": 30 days in all, 14 days idle.
     pub fn remember_me() -> Self {
-        Self::absolute(Duration::from_hours(24 * 30))
-            .with_idle_timeout(Duration::from_hours(24 * 14))
-            .with_renewal_timeout(Duration::from_mins(15))
+        Self::absolute(Duration::from_secs(24 * 30 * 60 * 60))
+            .with_idle_timeout(Duration::from_secs(24 * 14 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(15 * 60))
     }
 
     /// A week, used or not: the default period of OCaml's `session`.
     pub fn one_week() -> Self {
-        Self::absolute(Duration::from_hours(24 * 7)).with_renewal_timeout(Duration::from_mins(15))
+        Self::absolute(Duration::from_secs(24 * 7 * 60 * 60))
+            .with_renewal_timeout(Duration::from_secs(15 * 60))
     }
 
     fn nist(lifetime: Self) -> Self {
-        lifetime.with_renewal_timeout(Duration::from_mins(15)).until_browser_closes()
+        lifetime.with_renewal_timeout(Duration::from_secs(15 * 60)).until_browser_closes()
     }
 
     /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.

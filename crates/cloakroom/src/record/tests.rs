@@ -41,7 +41,7 @@ fn all() -> Vec<Stored> {
     let ended = record().edited(|fields| fields.credentials = credentials);
     let ended = ended.ended(protocol::end(EndReason::KeyReused, NOW));
     let kind = KindTag::of("");
-    let plain = Lifetime::absolute(Duration::from_hours(1)).until_browser_closes();
+    let plain = Lifetime::absolute(Duration::from_secs(60 * 60)).until_browser_closes();
     let unset = protocol::begin(
         key(1).verifier(kind),
         plain,
@@ -105,9 +105,9 @@ fn a_record_survives_being_kept_in_two_parts() {
 
 #[test]
 fn when_a_session_was_last_seen_follows_from_its_idle_deadline() {
-    let used = record().with_idle_deadline(NOW.after(Duration::from_mins(40)));
-    assert_eq!(used.last_seen(), Some(NOW.after(Duration::from_mins(10))));
-    let untimed = protocol::extend(&used, Duration::from_hours(1), NOW);
+    let used = record().with_idle_deadline(NOW.after(Duration::from_secs(40 * 60)));
+    assert_eq!(used.last_seen(), Some(NOW.after(Duration::from_secs(10 * 60))));
+    let untimed = protocol::extend(&used, Duration::from_secs(60 * 60), NOW);
     assert_eq!(untimed.last_seen(), None);
 }
 
@@ -157,7 +157,7 @@ fn bare() -> Record {
 #[test]
 fn a_store_may_overwrite_the_idle_deadline_in_place() {
     let mut bytes = Stored::Live(record()).to_bytes().unwrap();
-    let later = NOW.after(Duration::from_hours(7));
+    let later = NOW.after(Duration::from_secs(7 * 60 * 60));
     bytes[2..10].copy_from_slice(&later.as_millis().to_be_bytes());
     let Stored::Live(touched) = Stored::from_bytes(&bytes).unwrap() else { panic!("it is live") };
     assert_eq!(touched.idle_deadline(), later);

@@ -76,7 +76,7 @@ async fn parallel_increments_over_http_all_count() {
 async fn fifty_requests_at_a_timed_renewal_all_succeed_whatever_arrives_last() {
     let server = std::sync::Arc::new(Server::start().await);
     let (_, old) = server.count(None).await;
-    server.clock.advance(Duration::from_mins(15));
+    server.clock.advance(Duration::from_secs(15 * 60));
     let requests: Vec<_> = (0..50)
         .map(|_| {
             let (server, key) = (server.clone(), old.clone());

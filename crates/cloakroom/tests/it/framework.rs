@@ -50,7 +50,8 @@ async fn login(mut session: Session<Visitor>) -> Result<StatusCode, Error> {
 }
 
 async fn wire_money(mut session: Session<Visitor>) -> Result<StatusCode, Response<Body>> {
-    const RECENT: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_mins(5));
+    const RECENT: AuthRequirement =
+        AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
     match session.require(RECENT).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         // The application's own answer to one case, the library's to all others.
@@ -292,7 +293,7 @@ async fn a_sensitive_route_answers_as_the_application_chooses() {
         send(&app, &mut client, "POST", "/wire-money").await.status(),
         StatusCode::NO_CONTENT
     );
-    clock.advance(Duration::from_mins(6));
+    clock.advance(Duration::from_secs(6 * 60));
     let again = send(&app, &mut client, "POST", "/wire-money").await;
     assert_eq!(
         (again.status(), &again.headers()["location"]),

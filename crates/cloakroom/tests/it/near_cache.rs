@@ -186,7 +186,7 @@ fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
             assert!(session.no_session().is_none(), "it is remembered");
             match step {
                 "require" => {
-                    let lately = AuthRequirement::signed_in().within(Duration::from_mins(5));
+                    let lately = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
                     assert!(session.require(lately).await.is_err());
                 }
                 "renew" => assert!(session.renew().await.is_err()),

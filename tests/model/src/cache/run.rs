@@ -46,7 +46,7 @@ impl<S: Store> Node for S {
         Store::end(
             self,
             ID,
-            Ending::new(EndReason::Revoked, now, now.after(Duration::from_hours(1))),
+            Ending::new(EndReason::Revoked, now, now.after(Duration::from_secs(60 * 60))),
         )
         .map(drop)
     }
@@ -62,7 +62,7 @@ pub(super) fn sound(remote: Remote, clock: Hands) -> Arc<dyn Node> {
 /// The session after so many writes.
 fn record(count: u64) -> Record {
     let verifier = Key::new(ID, Secret::from_bytes([1; 16])).verifier(KindTag::of(""));
-    let lifetime = Lifetime::absolute(Duration::from_hours(1));
+    let lifetime = Lifetime::absolute(Duration::from_secs(60 * 60));
     let now = Timestamp::from_millis(1_000_000);
     protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(count, count), now)
 }

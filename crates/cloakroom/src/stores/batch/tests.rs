@@ -227,7 +227,7 @@ fn who_waited_too_long_was_not_sent_and_keeps_nobody_waiting() {
     for late in late {
         assert_eq!(late.wait().unwrap_err().outcome(), Outcome::NotSent);
     }
-    let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::from_hours(1));
+    let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::from_secs(60 * 60));
     let _answers = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7));
     assert_eq!(next(&driver, 10).unwrap().len(), 2, "one on each session");
 }

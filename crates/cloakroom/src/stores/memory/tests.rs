@@ -29,7 +29,7 @@ fn record(size: usize, life: Duration, now: Timestamp) -> Record {
 }
 
 fn kept(size: usize) -> Record {
-    record(size, Duration::from_mins(1), NOW)
+    record(size, Duration::from_secs(60), NOW)
 }
 
 fn ending() -> Ending {
@@ -62,7 +62,7 @@ fn at_the_bound_garbage_and_tombstones_make_room() {
     assert!(is_full(store.insert(id(2), kept(1)).wait()));
     store.end(id(1), ending()).wait().unwrap();
     assert_eq!(store.insert(id(2), kept(1)).wait().unwrap(), Inserted::Done);
-    let later = record(1, Duration::from_mins(1), NOW.after(Duration::from_secs(1)));
+    let later = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(1)));
     assert_eq!(store.insert(id(3), later).wait().unwrap(), Inserted::Done);
     assert!(store.get(id(2)).wait().unwrap().is_some());
     assert_eq!(store.len(), 2);
@@ -84,7 +84,7 @@ fn garbage_is_found_wherever_the_last_look_ended() {
                 .unwrap();
         }
         store.shard(PublicId::from_bytes([0; 16])).look_over(looked_at, |_| false);
-        let late = record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(5)));
+        let late = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(5 * 60)));
         assert_eq!(
             store.insert(PublicId::from_bytes([0xFF; 16]), late).wait().unwrap(),
             Inserted::Done
@@ -137,7 +137,7 @@ fn inserting_frees_what_expired_bit_by_bit() {
     let later = NOW.after(Duration::from_secs(62));
     for number in 10_000..12_000 {
         let before = store.len();
-        let _ = store.insert(id(number), record(1, Duration::from_mins(1), later)).wait().unwrap();
+        let _ = store.insert(id(number), record(1, Duration::from_secs(60), later)).wait().unwrap();
         assert!(before + 1 - store.len() <= LOOK_OVER, "an insert did too much at once");
     }
     assert!(store.len() < 3000, "{} entries are still there", store.len());
@@ -220,7 +220,7 @@ fn tombstones_stay_as_long_as_there_is_garbage_to_remove() {
         let _ = store.insert(id(number), kept(1)).wait().unwrap();
     }
     store.end(id(0), ending()).wait().unwrap();
-    let later = record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(1)));
+    let later = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(60)));
     let _ = store.insert(id(2), later).wait().unwrap();
     assert!(matches!(store.get(id(0)).wait().unwrap(), Some(Stored::Ended(_))));
     assert!(store.get(id(1)).wait().unwrap().is_none());
@@ -333,7 +333,7 @@ fn admissions_forget_what_is_past_its_time_bit_by_bit() {
         admit(number, NOW);
     }
     let _ = store
-        .insert(id(0), record(1, Duration::from_mins(1), NOW.after(Duration::from_mins(1))))
+        .insert(id(0), record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(60))))
         .wait();
     for number in 1000..1500 {
         admit(number, Timestamp::NEVER);
@@ -349,7 +349,7 @@ fn admissions_forget_what_is_past_its_time_bit_by_bit() {
 fn a_session_that_was_admitted_and_never_came_is_forgotten_in_time() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
-    let until = NOW.after(Duration::from_mins(1));
+    let until = NOW.after(Duration::from_secs(60));
     let admission = IndexLogin::new(alice.clone(), id(1), until);
     assert_eq!(store.index_login(admission).wait().unwrap(), Indexed::Done);
     assert_eq!(store.sessions_of(&alice, Page::first(10)).wait().unwrap(), [id(1)]);
