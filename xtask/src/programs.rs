@@ -71,7 +71,7 @@ pub(crate) const VALGRIND: Program = Program {
 pub(crate) const OLD_RUST: Program = Program {
     name: "Rust 1.85",
     is_found: || shell::works("rustc-1.85") && shell::works("cargo-1.85"),
-    debian: &["rustc-web", "cargo-web"],
+    debian: &["rustc-web=1.85*", "cargo-web=1.85*", "libstd-rust-web-dev=1.85*"],
     brew: &[],
     commands: &[("rustc-1.85", "usr/bin/rustc"), ("cargo-1.85", "usr/bin/cargo")],
 };
@@ -190,6 +190,7 @@ fn unpack(missing: &[&Program]) -> Result<(), Failure> {
             shell::run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&root))?;
         }
     }
+    fs::remove_dir_all(place.join("cache"))?;
     for (name, path) in missing.iter().flat_map(|program| program.commands) {
         wrap(&root, path, &place.join("bin").join(name))?;
     }

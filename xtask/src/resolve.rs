@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::programs;
 use crate::shell::{self, Failure};
-use crate::workspace::{self, Package};
+use crate::workspace;
 
 /// The compiler that the products' `rust-version` promises.
 const OLDEST: &str = "1.85";
@@ -40,8 +40,12 @@ pub(crate) fn msrv() -> Result<(), Failure> {
     };
     workspace::copy_unlocked(&copy)?;
     shell::run(&mut cargo(&["generate-lockfile", "--quiet"]))?;
-    let promises = |package: &&Package| package.rust_version.as_deref() == Some(OLDEST);
-    for package in workspace::products()?.iter().filter(promises) {
+    let mut products = workspace::products()?;
+    products.retain(|package| package.rust_version.as_deref() == Some(OLDEST));
+    if products.is_empty() {
+        return Err(format!("no product promises Rust {OLDEST}").into());
+    }
+    for package in products {
         let is_old = |feature: &&str| !NEWER.contains(feature);
         let features: Vec<_> = package.features.keys().map(String::as_str).filter(is_old).collect();
         let features = features.join(",");
@@ -71,5 +75,6 @@ pub(crate) fn oldest() -> Result<(), Failure> {
 
 fn in_copy(command: &mut Command, copy: &Path, target: &str) {
     command.current_dir(copy).env("PATH", shell::path());
+    command.env("CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS", "fallback");
     command.env("CARGO_TARGET_DIR", shell::root().join(target).join("build"));
 }

@@ -37,7 +37,7 @@ pub(super) fn table<const N: usize>(
     lines: Vec<[String; N]>,
 ) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(headings).add_rows(lines);
+    table.load_preset(presets::NOTHING).set_header(headings).add_rows(lines);
     terminal::data(&trimmed(&table))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn table<const N: usize>(
 pub(super) fn facts(facts: Vec<(&str, String)>) -> io::Result<()> {
     let mut table = Table::new();
     table
-        .load_style(presets::NOTHING)
+        .load_preset(presets::NOTHING)
         .add_rows(facts.into_iter().map(|(name, fact)| [name.to_owned(), fact]));
     terminal::data(&trimmed(&table))
 }
