@@ -209,7 +209,7 @@ fn wrap(root: &Path, path: &str, script: &Path) -> Result<(), Failure> {
     let libraries = env::join_paths(libraries).unwrap_or_default();
     let text = format!(
         "#!/bin/sh\nexport LD_LIBRARY_PATH='{}' VALGRIND_LIB='{}'\nexec '{}' \"$@\"\n",
-        libraries.display(),
+        libraries.to_string_lossy(),
         root.join("usr/libexec/valgrind").display(),
         program.display()
     );

@@ -37,6 +37,12 @@ impl From<String> for Failure {
     }
 }
 
+impl From<&str> for Failure {
+    fn from(what: &str) -> Self {
+        Self::Check(what.to_owned())
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Check(error.to_string())
@@ -116,7 +122,9 @@ fn not_started(command: &Command, error: &io::Error) -> Failure {
 pub(crate) fn describe(command: &Command) -> String {
     let settings = command.get_envs().filter(|(name, _)| *name != "PATH");
     settings
-        .filter_map(|(name, value)| Some(format!("{}='{}'", name.display(), value?.display())))
+        .filter_map(|(name, value)| {
+            Some(format!("{}='{}'", name.to_string_lossy(), value?.to_string_lossy()))
+        })
         .chain([command.get_program().to_string_lossy().into_owned()])
         .chain(command.get_args().map(|arg| arg.to_string_lossy().into_owned()))
         .collect::<Vec<_>>()

@@ -73,7 +73,8 @@ pub(crate) fn files() -> Result<Vec<PathBuf>, Failure> {
     Ok(files.filter(|file| shell::root().join(file).is_file()).collect())
 }
 
-/// Copies the workspace without its lock file, so that its dependencies can be resolved otherwise.
+/// Copies the workspace without its lock file and benches, so that the products' dependencies can
+/// be resolved otherwise.
 pub(crate) fn copy_unlocked(to: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -84,5 +85,9 @@ pub(crate) fn copy_unlocked(to: &Path) -> Result<(), Failure> {
         fs::create_dir_all(copy.parent().unwrap_or(to))?;
         fs::copy(shell::root().join(file), copy)?;
     }
-    Ok(())
+    let manifest = fs::read_to_string(to.join("Cargo.toml"))?;
+    let is_members = |line: &&str| line.starts_with("members = ");
+    let members =
+        manifest.lines().find(is_members).ok_or("`Cargo.toml`: no `members` in one line")?;
+    Ok(fs::write(to.join("Cargo.toml"), manifest.replace(members, "members = [\"crates/*\"]"))?)
 }
