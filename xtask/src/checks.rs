@@ -13,7 +13,7 @@ const APART: [&str; 2] = ["examples/Cargo.toml", "fuzz/Cargo.toml"];
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
     APART.iter().try_for_each(|manifest| {
-        let args = ["fmt", "--all", "--check", "--manifest-path", manifest];
+        let args = ["fmt", "--check", "--manifest-path", manifest];
         shell::run(&mut shell::cargo(args))
     })
 }

@@ -1,4 +1,4 @@
-//! Sessions in actix-web: counted, signed in, and out.
+//! Sessions in actix-web: count visits, sign in and sign out.
 
 use actix_web::{App, HttpServer, web};
 use cloakroom::{Error, MemoryStore, Principal, Session, SessionMiddleware, Sessions};
@@ -20,7 +20,10 @@ async fn home(mut session: Session<Visitor>) -> Result<String, Error> {
     Ok(format!("Visit number {visits} of {who}\n"))
 }
 
-async fn login(mut session: Session<Visitor>, name: web::Path<String>) -> Result<&'static str, Error> {
+async fn login(
+    mut session: Session<Visitor>,
+    name: web::Path<String>,
+) -> Result<&'static str, Error> {
     let Ok(user) = Principal::new(name.into_inner()) else { return Ok("that is no name\n") };
     session.login(&user).await?;
     Ok("welcome\n")

@@ -1,4 +1,4 @@
-//! A server that blocks, a thread for each request, and headers that are plain texts.
+//! A blocking server with a thread for each request, and headers that are plain strings.
 
 use std::thread;
 
@@ -23,17 +23,20 @@ fn count(request_session: &RequestSession<Visitor>, request: &Headers) -> Result
 }
 
 fn serve(sessions: &Sessions<Visitor>, request: Request) -> std::io::Result<()> {
-    let headers: Headers =
-        request.headers().iter().map(|header| (header.field.to_string(), header.value.to_string())).collect();
+    let headers: Headers = request
+        .headers()
+        .iter()
+        .map(|header| (header.field.to_string(), header.value.to_string()))
+        .collect();
     let request_session = sessions.request_session();
     let mut answer = Headers::new();
     let (status, text) = match count(&request_session, &headers) {
         Ok(text) => (200, text),
         Err(error) => {
             let header = error.header(); // when to try again
-            answer.extend(
-                header.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned())),
-            );
+            answer.extend(header.map(|(name, value)| {
+                (name.to_string(), value.to_str().unwrap_or_default().to_owned())
+            }));
             (error.status().as_u16(), String::new())
         }
     };

@@ -1,4 +1,4 @@
-//! The least there is: how often was this visitor here?
+//! The smallest example: how often has this visitor been here?
 
 use axum::Router;
 use axum::routing::get;

@@ -1,4 +1,6 @@
-//! No store at all: what the session carries is in the cookie, sealed. Read `docs/encrypted-cookie.md` before you choose this.
+//! Sessions without a store: the value is encrypted in the cookie.
+//!
+//! Read `docs/encrypted-cookie.md` before you choose this.
 
 use std::env::VarError;
 
@@ -20,7 +22,7 @@ async fn count(mut session: EncryptedSession<Visitor>) -> Result<impl IntoRespon
         visitor.visits += 1;
         visitor.visits
     })?;
-    Ok((session.headers(), format!("Visit number {visits}\n"))) // without its headers nothing is kept
+    Ok((session.headers(), format!("Visit number {visits}\n"))) // the headers carry the value
 }
 
 #[tokio::main]
@@ -28,7 +30,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key: EncryptionKey = match std::env::var("SESSION_KEY") {
         Ok(text) => text.parse()?,
         Err(VarError::NotPresent) if cfg!(debug_assertions) => {
-            eprintln!("SESSION_KEY is not set (openssl rand -hex 32): every restart signs everybody out");
+            eprintln!(
+                "SESSION_KEY is not set (openssl rand -hex 32): every restart signs everybody out"
+            );
             EncryptionKey::generate()?
         }
         Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! "Log out everywhere": a visitor sees where they are signed in, and ends any of it.
+//! "Log out everywhere": a visitor sees where they are signed in, and can end each session.
 
 use axum::extract::Query;
 use axum::response::{Html, Redirect};
@@ -6,13 +6,18 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use cloakroom::http::ClientPolicy;
 use cloakroom::store::Page;
-use cloakroom::{Error, ErrorKind, MemoryStore, Principal, PublicId, Session, SessionLayer, Sessions};
+use cloakroom::{
+    Error, ErrorKind, MemoryStore, Principal, PublicId, Session, SessionLayer, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Visitor {}
 
-async fn devices(sessions: Sessions<Visitor>, mut session: Session<Visitor>) -> Result<Html<String>, Error> {
+async fn devices(
+    sessions: Sessions<Visitor>,
+    mut session: Session<Visitor>,
+) -> Result<Html<String>, Error> {
     let Some(user) = session.principal().cloned() else {
         let why = session.no_session().map(|why| format!("{why:?}")).unwrap_or_default();
         return Ok(Html(format!(
@@ -22,7 +27,7 @@ async fn devices(sessions: Sessions<Visitor>, mut session: Session<Visitor>) -> 
     let token = session.csrf_token("end").await?;
     let devices = sessions.list(&user, Page::first(100)).await?;
     let rows = devices.iter().map(|device| {
-        let what = escape(&device.client().device().unwrap_or("something".into()));
+        let what = escape(device.client().user_agent().unwrap_or("unknown device"));
         let here = if Some(device.id()) == session.id() { " (this one)" } else { "" };
         let id = device.id();
         format!(
@@ -37,7 +42,7 @@ async fn devices(sessions: Sessions<Visitor>, mut session: Session<Visitor>) -> 
     )))
 }
 
-/// A browser says what it likes of itself.
+/// A browser can send any text as its user agent.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
@@ -47,9 +52,11 @@ struct Name {
     name: String,
 }
 
-/// Whoever says their name: example `login` shows how to ask for a password.
+/// Signs in anyone: the example `login` shows how to check a password.
 async fn login(mut session: Session<Visitor>, Form(form): Form<Name>) -> Result<Redirect, Error> {
-    if let Ok(user) = Principal::new(form.name.chars().filter(|c| c.is_alphanumeric()).collect::<String>()) {
+    if let Ok(user) =
+        Principal::new(form.name.chars().filter(|c| c.is_alphanumeric()).collect::<String>())
+    {
         session.login(&user).await?;
     }
     Ok(Redirect::to("/"))
@@ -65,7 +72,7 @@ struct Which {
     id: String,
 }
 
-/// One of the visitor's own: the id of anybody else's session ends nothing.
+/// Ends one of the visitor's own sessions. The id of another user's session has no effect.
 async fn end(
     mut session: Session<Visitor>,
     Query(which): Query<Which>,
@@ -78,10 +85,13 @@ async fn end(
     Ok(Redirect::to("/"))
 }
 
-async fn everywhere(mut session: Session<Visitor>, Form(form): Form<Token>) -> Result<Redirect, Error> {
+async fn everywhere(
+    mut session: Session<Visitor>,
+    Form(form): Form<Token>,
+) -> Result<Redirect, Error> {
     session.check_csrf("end", &form.token)?;
     match session.logout_everywhere().await {
-        // Somebody was faster, on another device.
+        // Another device has just done the same.
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         done => drop(done?),
     }

@@ -1,4 +1,4 @@
-//! hyper alone, no framework: two calls around whatever the server does.
+//! hyper without a framework: one call before the server's own work, and one after it.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,10 @@ struct Visitor {
     visits: u64,
 }
 
-async fn count(request_session: &RequestSession<Visitor>, request: &HeaderMap) -> Result<String, Error> {
+async fn count(
+    request_session: &RequestSession<Visitor>,
+    request: &HeaderMap,
+) -> Result<String, Error> {
     let mut session = request_session.session(request).await?; // no store call without a key
     let visits = session.update(|visitor| {
         visitor.visits += 1;

@@ -1,10 +1,12 @@
-//! Two kinds of session in one application: every visitor has a cart, and an admin signs in apart from it.
+//! Two kinds of session in one application: a cart for every visitor, and a separate admin sign-in.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use cloakroom::{Error, Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions};
+use cloakroom::{
+    Error, Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +19,7 @@ struct Desk {
     actions: u32,
 }
 
-/// Its cookie is `__Host-id-admin`, and no visitor's key opens it.
+/// Its cookie is `__Host-id-admin`; the key of a cart does not open it.
 struct Admin;
 
 impl SessionKind for Admin {
@@ -35,25 +37,27 @@ async fn shop(mut cart: Session<Cart>) -> Result<String, Error> {
 async fn enter(mut desk: Session<Desk, Admin>) -> Result<&'static str, Error> {
     let Ok(admin) = Principal::new("admin") else { return Ok("nobody\n") };
     desk.login(&admin).await?;
-    Ok("at the desk\n")
+    Ok("signed in as admin\n")
 }
 
 async fn act(cart: Session<Cart>, mut desk: Session<Desk, Admin>) -> Result<String, Error> {
     if desk.principal().is_none() {
-        return Ok("not for visitors\n".into());
+        return Ok("admins only\n".into());
     }
     let actions = desk.update(|desk| {
         desk.actions += 1;
         desk.actions
     });
-    Ok(format!("action {} of somebody with {} in the cart\n", actions.await?, cart.items))
+    Ok(format!("action {} with {} in the cart\n", actions.await?, cart.items))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Arc::new(MemoryStore::new());
-    let carts: Sessions<Cart> = Sessions::builder(store.clone()).lifetime(Lifetime::remember_me()).build()?;
-    let desks: Sessions<Desk, Admin> = Sessions::builder(store).lifetime(Lifetime::aal3()).build()?;
+    let carts: Sessions<Cart> =
+        Sessions::builder(store.clone()).lifetime(Lifetime::remember_me()).build()?;
+    let desks: Sessions<Desk, Admin> =
+        Sessions::builder(store).lifetime(Lifetime::aal3()).build()?;
     let app = Router::new()
         .route("/", get(shop))
         .route("/admin/enter", post(enter))

@@ -1,6 +1,6 @@
-//! Signing in with a password: argon2, axum, sessions in a file, forms that no other site can send, messages shown once.
+//! Sign-in with a password: argon2, axum, sessions in a file, CSRF tokens, messages shown once.
 //!
-//! The only user is `alice`, with the password `coat`.
+//! The only user is `alice`, with the password `wonderland`.
 
 mod users;
 
@@ -21,7 +21,7 @@ struct Visitor {
     flash: Flash,
 }
 
-/// A page for who is signed in, and a form for who is not.
+/// The visitor's page if they are signed in, else the sign-in form.
 async fn home(mut session: Session<Visitor>) -> Result<Html<String>, Error> {
     let messages = session.update(|visitor| visitor.flash.take()).await?.join(" ");
     let form = if let Some(name) = session.principal().cloned() {
@@ -31,7 +31,7 @@ async fn home(mut session: Session<Visitor>) -> Result<Html<String>, Error> {
             <input type="hidden" name="token" value="{token}"><button>Sign out</button></form>"#
         )
     } else {
-        // Sign-in forms are forged too: a visitor would go on in the forger's account.
+        // A sign-in form needs a token too, or another site could sign the visitor in as the attacker.
         let token = session.csrf_token("sign in").await?;
         format!(
             r#"<form method="post" action="/login"><input type="hidden" name="token" value="{token}">
@@ -56,13 +56,14 @@ async fn login(
     Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
     session.check_csrf("sign in", &form.token)?;
-    let asked_at = sessions.now(); // before the password is looked up: a change that comes between refuses this login
+    // If the password changes after this time, `login` refuses.
+    let asked_at = sessions.now();
     match users.check(form.name, form.password).await {
         Some(user) => {
             session.login(Login::of(&user).checked_at(asked_at)).await?;
             session.update(|visitor| visitor.flash.push("Welcome.")).await?;
         }
-        None => session.update(|visitor| visitor.flash.push("That is not it.")).await?,
+        None => session.update(|visitor| visitor.flash.push("Wrong name or password.")).await?,
     }
     Ok(Redirect::to("/").into_response())
 }
@@ -75,7 +76,8 @@ struct Token {
 async fn logout(mut session: Session<Visitor>, Form(form): Form<Token>) -> Result<Redirect, Error> {
     session.check_csrf("sign out", &form.token)?;
     session.logout().await?;
-    session.update(|visitor| visitor.flash.push("Goodbye.")).await?; // in a new session, under a new key
+    // This begins a new session, with a new key.
+    session.update(|visitor| visitor.flash.push("Goodbye.")).await?;
     Ok(Redirect::to("/"))
 }
 

@@ -1,4 +1,4 @@
-//! Who may sign in: names, and passwords as argon2 keeps them.
+//! The users: names, and password hashes made by argon2.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 
 pub struct Users {
     hashes: HashMap<String, String>,
-    /// What the password of nobody is compared with, so that a name that is not known takes as long as one that is.
-    nobodys: String,
-    /// Passwords looked at at once: each takes a processor and 19 MiB, and anybody may send any number.
-    turns: Arc<Semaphore>,
+    /// The hash to check for an unknown name, so that it takes as long as for a known one.
+    dummy: String,
+    /// Limits how many passwords are checked at once: each takes a processor and 19 MiB.
+    permits: Arc<Semaphore>,
 }
 
 impl Users {
@@ -23,18 +23,18 @@ impl Users {
         let hash = |password: &str| -> Result<String, Box<dyn Error>> {
             Ok(Argon2::default().hash_password(password.as_bytes())?.to_string())
         };
-        let hashes = HashMap::from([("alice".to_owned(), hash("coat")?)]);
-        Ok(Self { hashes, nobodys: hash("nobody")?, turns: Arc::new(Semaphore::new(4)) })
+        let hashes = HashMap::from([("alice".to_owned(), hash("wonderland")?)]);
+        Ok(Self { hashes, dummy: hash("dummy")?, permits: Arc::new(Semaphore::new(4)) })
     }
 
-    /// Who this is; `None` if the name or the password is wrong, and nobody learns which.
+    /// The user with this name and password; `None` does not say which of them is wrong.
     pub async fn check(&self, name: String, password: String) -> Option<Principal> {
         let is_known = self.hashes.contains_key(&name);
-        let hash = self.hashes.get(&name).unwrap_or(&self.nobodys).clone();
-        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
-        // Argon2 keeps a processor busy on purpose: not one that serves requests.
+        let hash = self.hashes.get(&name).unwrap_or(&self.dummy).clone();
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        // Argon2 takes time on purpose, which a thread that serves requests must not spend.
         let is_right = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             let hash = PasswordHash::new(&hash).ok()?;
             Argon2::default().verify_password(password.as_bytes(), &hash).ok()
         });

@@ -11,10 +11,10 @@ fn signing_in_needs_the_password_and_a_form_of_ours_and_survives_a_crash() {
     let mut example = Example::start(env!("CARGO_BIN_EXE_example-login"));
     let mut alice = example.browser();
     let form = token(&alice.get("/"));
-    assert_eq!(alice.post("/login", "name=alice&password=coat&token=forged"), 403);
+    assert_eq!(alice.post("/login", "name=alice&password=wonderland&token=forged"), 403);
     assert_eq!(alice.post("/login", &format!("name=alice&password=wrong&token={form}")), 303);
-    alice.get("/").says("That is not it.");
-    assert_eq!(alice.post("/login", &format!("name=alice&password=coat&token={form}")), 303);
+    alice.get("/").says("Wrong name or password.");
+    assert_eq!(alice.post("/login", &format!("name=alice&password=wonderland&token={form}")), 303);
     alice.get("/").says("Welcome.").says("You are alice");
 
     example.restart();

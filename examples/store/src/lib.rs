@@ -1,5 +1,6 @@
-//! A store of one's own, a map behind a lock: the contract in some seventy lines. `cargo test` runs the whole conformance suite
-//! on it.
+//! A store of one's own: a map behind a lock.
+//!
+//! `cargo test` runs the conformance suite on it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,7 +15,7 @@ use cloakroom::stores::PrincipalIndex;
 use cloakroom::{Io, Principal};
 use cloakroom::{PublicId, Store, Timestamp};
 
-/// Sessions in a map. Everything is done at once, so nothing is ever waited for.
+/// Sessions in a map. Every operation finishes at once, so its `Io` is ready.
 #[derive(Debug, Default)]
 pub struct MapStore {
     entries: Mutex<BTreeMap<PublicId, Stored>>,
@@ -24,13 +25,18 @@ pub struct MapStore {
 type Answer<T> = Io<'static, Result<T, StoreError>>;
 
 impl MapStore {
-    /// Each operation is one look at the map, which nobody else sees half done.
+    /// Runs one operation under the lock.
     fn look<T>(&self, look: impl FnOnce(&mut BTreeMap<PublicId, Stored>) -> T) -> Answer<T> {
         Io::ready(Ok(look(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 
-    /// Puts what `change` makes of the live record of that revision in its place: compare-and-swap.
-    fn swap(&self, id: PublicId, expected: Revision, change: impl FnOnce(&Record) -> Stored) -> Answer<Swap> {
+    /// Replaces a live record of this revision by what `change` makes of it: compare-and-swap.
+    fn swap(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        change: impl FnOnce(&Record) -> Stored,
+    ) -> Answer<Swap> {
         self.look(|entries| match entries.get(&id) {
             Some(Stored::Live(found)) if found.revision() == expected => {
                 let changed = change(found);
@@ -64,7 +70,9 @@ impl Store for MapStore {
 
     fn touch(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> Answer<bool> {
         self.look(|entries| match entries.get_mut(&id) {
-            Some(Stored::Live(found)) if found.revision() == expected && found.idle_deadline() < deadline => {
+            Some(Stored::Live(found))
+                if found.revision() == expected && found.idle_deadline() < deadline =>
+            {
                 *found = found.clone().with_idle_deadline(deadline);
                 true
             }
@@ -92,7 +100,12 @@ impl Store for MapStore {
         Io::ready(Ok(self.directory.index_login(admission)))
     }
 
-    fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) -> Answer<()> {
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Answer<()> {
         self.directory.revoke_before(principal, before, until);
         Io::ready(Ok(()))
     }

@@ -1,4 +1,4 @@
-//! All that a store promises, and all that sessions promise on it.
+//! What a store promises, and what sessions on it promise.
 
 mod map_store {
     cloakroom_testkit::conformance!(example_store::MapStore::default());

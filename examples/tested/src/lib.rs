@@ -1,4 +1,4 @@
-//! An application that is tested, in `tests/app.rs`: without a server, without waiting, as a browser would use it.
+//! An application whose tests, in `tests/app.rs`, need no server and no waiting.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -10,7 +10,7 @@ pub struct Visitor {
     pub visits: u64,
 }
 
-/// The application, on whatever sessions it is given: real ones in `main`, a test's in a test.
+/// The application: `main` gives it real sessions, a test its own.
 pub fn app(sessions: Sessions<Visitor>) -> Router {
     Router::new()
         .route("/", get(count))

@@ -1,17 +1,17 @@
-//! How an application with sessions is tested.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on must panic")]
+//! Tests of an application with sessions.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use cloakroom::{MemoryStore, Principal, Store};
-use cloakroom_testkit::{Client, Fault, FaultyStore, SpyStore, World};
+use cloakroom_testkit::{Client, Fault, FaultyStore, SpyStore, TestSessions};
 use example_tested::{Visitor, app};
 use http::{Response, StatusCode};
 use tower::ServiceExt;
 
-/// A browser at the application's only address.
+/// A browser: it keeps cookies.
 struct Browser {
     app: Router,
     cookies: Client,
@@ -24,7 +24,8 @@ impl Browser {
 
     async fn send(&mut self, method: &str, path: &str) -> Response<Body> {
         let url = format!("https://shop.example{path}");
-        let request = self.cookies.request(method.parse().unwrap(), &url).body(Body::empty()).unwrap();
+        let request =
+            self.cookies.request(method.parse().unwrap(), &url).body(Body::empty()).unwrap();
         let response = self.app.clone().oneshot(request).await.unwrap();
         self.cookies.take(&url, &response);
         response
@@ -36,16 +37,16 @@ impl Browser {
     }
 }
 
-/// Sessions by the default policy, a clock that stands still, and the application on them.
-fn world(store: impl Store) -> (World<Visitor>, Browser) {
-    let world = World::new(store);
-    let browser = Browser::new(app(world.sessions.clone()));
-    (world, browser)
+/// Sessions with a clock that only the test turns, and a browser at the application.
+fn start(store: impl Store) -> (TestSessions<Visitor>, Browser) {
+    let test = TestSessions::new(store);
+    let browser = Browser::new(app(test.sessions.clone()));
+    (test, browser)
 }
 
 #[tokio::test]
 async fn a_visitor_signs_in_and_out() {
-    let (_, mut browser) = world(MemoryStore::new());
+    let (_, mut browser) = start(MemoryStore::new());
     assert_eq!(browser.get().await, "visit 1 of a visitor");
     browser.send("POST", "/login").await;
     assert_eq!(browser.get().await, "visit 2 of alice");
@@ -53,21 +54,21 @@ async fn a_visitor_signs_in_and_out() {
     assert_eq!(browser.get().await, "visit 1 of a visitor");
 }
 
-/// Half an hour goes by without anybody waiting for it.
+/// The test advances the clock instead of waiting.
 #[tokio::test]
-async fn who_does_nothing_for_half_an_hour_is_signed_out() {
-    let (world, mut browser) = world(MemoryStore::new());
+async fn a_visitor_who_is_idle_for_half_an_hour_is_signed_out() {
+    let (test, mut browser) = start(MemoryStore::new());
     browser.send("POST", "/login").await;
-    world.clock.advance(Duration::from_secs(29 * 60));
+    test.clock.advance(Duration::from_secs(29 * 60));
     assert_eq!(browser.get().await, "visit 1 of alice");
-    world.clock.advance(Duration::from_secs(30 * 60));
+    test.clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(browser.get().await, "visit 1 of a visitor");
 }
 
 #[tokio::test]
-async fn an_outage_signs_nobody_out() {
+async fn an_outage_signs_no_one_out() {
     let faulty = FaultyStore::new(MemoryStore::new());
-    let (_, mut browser) = world(faulty.clone());
+    let (_, mut browser) = start(faulty.clone());
     browser.send("POST", "/login").await;
     faulty.fail_all(Some(Fault::NotSent));
     assert_eq!(browser.send("GET", "/").await.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -75,19 +76,18 @@ async fn an_outage_signs_nobody_out() {
     assert_eq!(browser.get().await, "visit 1 of alice");
 }
 
-/// What only an operator can do to a visitor.
 #[tokio::test]
-async fn who_is_revoked_is_out_at_the_next_click() {
-    let (world, mut browser) = world(MemoryStore::new());
+async fn a_revoked_user_is_signed_out_at_the_next_request() {
+    let (test, mut browser) = start(MemoryStore::new());
     browser.send("POST", "/login").await;
-    world.sessions.revoke_all(&Principal::new("alice").unwrap()).await.unwrap();
+    test.sessions.revoke_all(&Principal::new("alice").unwrap()).await.unwrap();
     assert_eq!(browser.get().await, "visit 1 of a visitor");
 }
 
 #[tokio::test]
 async fn a_page_costs_one_read_and_one_write() {
     let spy = SpyStore::new(MemoryStore::new());
-    let (_, mut browser) = world(spy.clone());
+    let (_, mut browser) = start(spy.clone());
     browser.get().await;
     spy.reset();
     browser.get().await;

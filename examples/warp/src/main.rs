@@ -1,4 +1,4 @@
-//! Any tower service, warp's for one: the layer around it, and the visit in each request's extensions.
+//! Any tower service, such as warp's: the layer around it puts a `RequestSession` in the extensions.
 
 use std::convert::Infallible;
 
@@ -25,7 +25,10 @@ async fn count(visit: &RequestSession<Visitor>, request: &HeaderMap) -> Result<S
     Ok(format!("Visit number {}\n", visits.await?))
 }
 
-async fn answer(visit: RequestSession<Visitor>, request: HeaderMap) -> Result<Response<String>, Infallible> {
+async fn answer(
+    visit: RequestSession<Visitor>,
+    request: HeaderMap,
+) -> Result<Response<String>, Infallible> {
     let error = match count(&visit, &request).await {
         Ok(text) => return Ok(Response::new(text)),
         Err(error) => error,

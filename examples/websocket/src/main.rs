@@ -1,4 +1,4 @@
-//! A WebSocket that is open as long as its visitor is signed in: signing out, anywhere, closes it.
+//! A WebSocket that is open while its visitor is signed in: signing out on any device closes it.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -34,14 +34,16 @@ async fn socket(
     Ok(upgrade.on_upgrade(move |socket| talk(socket, detached)))
 }
 
-/// Sockets obey no CORS, and a page of a sibling domain brings the visitor's cookie along: only a page of this host may open one.
+/// True for a page of this host.
+///
+/// CORS does not apply to WebSockets, and a page of a sibling domain sends the visitor's cookie.
 fn is_from_here(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let from = text(ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     from.is_some() && from == text(HOST)
 }
 
-/// Long after the request: the session is looked at, used, and changed through its detached.
+/// Reads, extends and changes the session after its request has been answered.
 async fn talk(mut socket: WebSocket, detached: DetachedSession<Visitor>) {
     let mut ended = pin!(detached.ended(Duration::from_secs(1)));
     loop {
@@ -65,7 +67,7 @@ async fn talk(mut socket: WebSocket, detached: DetachedSession<Visitor>) {
     }
 }
 
-/// A message is a use of the session, so that whoever talks does not go idle.
+/// A message counts as a use of the session, so that an active visitor does not become idle.
 async fn answer(detached: &DetachedSession<Visitor>) -> Result<u64, Error> {
     let mut session = detached.keep_alive().await?;
     session
@@ -77,7 +79,7 @@ async fn answer(detached: &DetachedSession<Visitor>) -> Result<u64, Error> {
 }
 
 async fn login(mut session: Session<Visitor>) -> Result<&'static str, Error> {
-    let Ok(user) = Principal::new("alice") else { return Ok("nobody\n") };
+    let Ok(user) = Principal::new("alice") else { return Ok("no such user\n") };
     session.login(&user).await?;
     Ok("welcome\n")
 }
