@@ -48,7 +48,7 @@ async fn act(cart: Session<Cart>, mut desk: Session<Desk, Admin>) -> Result<Stri
         desk.actions += 1;
         desk.actions
     });
-    Ok(format!("action {} with {} in the cart\n", actions.await?, cart.items))
+    Ok(format!("action {} with {} in the cart\n", actions.await?, cart.value().items))
 }
 
 #[tokio::main]
