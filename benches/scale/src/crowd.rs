@@ -41,7 +41,7 @@ pub(crate) async fn fill(store: &Arc<dyn Store>, sessions: u64) -> Result<(), Fa
     stream::iter(0..sessions)
         .map(Ok)
         .try_for_each_concurrent(AT_ONCE, |number| async move {
-            bring(&**store, id(number), cloakroom::Stored::Live(record(number, sessions, now)?)).await?;
+            import_entry(&**store, id(number), cloakroom::Stored::Live(record(number, sessions, now)?)).await?;
             Ok::<(), Failure>(())
         })
         .await

@@ -1,7 +1,7 @@
 //! What a store keeps under a [`PublicId`](crate::PublicId).
 
 mod credentials;
-pub(crate) mod fence;
+mod migration;
 mod fields;
 #[cfg(test)]
 mod tests;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use credentials::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
 pub(crate) use fields::RecordFields;
+pub use migration::MigrationState;
 pub use wire::DecodeError;
 
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};

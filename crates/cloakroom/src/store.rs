@@ -1,7 +1,6 @@
 //! The contract between the counter and the cloakroom behind it.
 
 mod error;
-mod import;
 mod index;
 mod io;
 mod ops;
@@ -13,7 +12,6 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use error::{Outcome, StoreError, StoreErrorKind};
-pub use import::{Brought, bring};
 pub use index::{IndexEntry, IndexLogin, Indexed, Page, judge_index_login};
 pub use io::{Io, block_on};
 pub use ops::{Call, Operation};

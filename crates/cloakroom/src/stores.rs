@@ -6,7 +6,6 @@ mod blocking;
 mod cached;
 mod instrumented;
 mod memory;
-mod migrating;
 #[cfg(feature = "tokio")]
 mod timeout;
 
@@ -14,6 +13,5 @@ pub use blocking::BlockingStore;
 pub use cached::{CachedStore, CachedStoreBuilder};
 pub use instrumented::InstrumentedStore;
 pub use memory::{MemoryStore, PrincipalIndex};
-pub use migrating::MigratingStore;
 #[cfg(feature = "tokio")]
 pub use timeout::TimeoutStore;

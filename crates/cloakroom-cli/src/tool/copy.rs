@@ -1,4 +1,4 @@
-//! `cloakroom copy`: all sessions of one store into another.
+//! `cloakroom copy`: copies every session of one store into another.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,118 +10,123 @@ use cloakroom::{PublicId, Store};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 
-use super::{Finding, output};
+use super::{ExitReason, output};
 use crate::{store, terminal};
 
-/// Copy all sessions into another store, and check that they arrived.
+/// Copy every session into another store, and check that it arrived
 ///
-/// For while the application is stopped: what it changes meanwhile is not copied, though a second run brings it. To take
-/// sessions over while it runs, give it a `cloakroom::stores::MigratingStore` of both stores.
+/// Stop the application first: what it changes during the copy is not copied, though a second run
+/// catches up. To migrate while it runs, use `cloakroom::stores::MigratingStore` in the application.
 ///
-/// What is in the other store already is never made older, and what was ended there stays ended, so it may be stopped and run
-/// again at any time, within a day: so long a store remembers what was ended in it, and what has gone since is not ended in the
-/// other. Later, begin with an empty one. Why ended sessions were ended, and up to when a principal's were revoked, is not copied.
+/// The copy never replaces a session in the target by an older state, and never revives one that was
+/// ended there, so it can be interrupted and repeated within a day. Stores remember ended sessions
+/// for a day; after that, start again with an empty target. The reasons why sessions were ended and
+/// the revocations of principals are not copied.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[arg(long, value_name = "URL", help = store::HELP)]
-    from: store::Named,
-    /// The store to copy into, likewise; it is made if it is not there
+    from: store::StoreArg,
+    /// The target store, a URL like --from; it is created if it does not exist
     #[arg(long, value_name = "URL")]
-    to: store::Named,
-    /// Go on from there: what a run that was stopped said on standard error
-    #[arg(long, value_name = "PLACE")]
+    to: store::StoreArg,
+    /// Continue from the place that an interrupted run printed on standard error
+    #[arg(long, value_name = "CURSOR")]
     after: Option<Cursor>,
-    /// Answer in JSON, for programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// What became of the entries.
+/// What became of the sessions.
 #[derive(Default, Serialize)]
-struct Copied {
-    /// Whether every session that can be read is in the other store, at the same revision or a later one.
+struct Report {
+    /// Whether every session is in the target, at the same revision or a newer one.
     ok: bool,
-    /// New in the other store.
+    /// Were not in the target.
     new: u64,
-    /// An earlier state was in the other store, or one that was ended since.
-    renewed: u64,
-    /// In the other store already, and the same.
+    /// Were in the target in an older state, or have been ended since.
+    updated: u64,
+    /// Were in the target in the same state.
     unchanged: u64,
-    /// In the other store already, and later; or ended there.
-    later: u64,
-    /// Ended long ago, and never in the other store.
-    left: u64,
-    /// Not to be read, and left where they are.
+    /// Are in the target in a newer state, or ended there.
+    newer: u64,
+    /// Ended, and never in the target.
+    skipped: u64,
+    /// Could not be read and were not copied.
     unreadable: Vec<String>,
-    /// Read back from the other store, and not what was brought.
-    wrong: Vec<String>,
+    /// Were copied, and read back differently.
+    mismatched: Vec<String>,
 }
 
-/// Entries read in one part, and on their way at once.
-const PART: usize = 500;
-const AT_ONCE: usize = 64;
+/// Sessions read at once.
+const PAGE: usize = 500;
+/// Sessions written concurrently.
+const CONCURRENCY: usize = 64;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let from = store::read_only(&options.from)?;
-    let to = store::wait(options.to.url()?.open())??;
-    let mut copied = Copied::default();
-    let stopped = store::wait(async {
-        let mut copying = Copying { from, to, at: options.after.clone(), copied: &mut copied };
+    let from = store::open_read_only(&options.from)?;
+    let to = store::block_on(options.to.url()?.open())??;
+    let mut report = Report::default();
+    let stopped = store::block_on(async {
+        let mut copy = Copy { from, to, at: options.after.clone(), report: &mut report };
         tokio::select! {
-            result = copying.all() => result.err().map(Stopped::By),
-            _ = tokio::signal::ctrl_c() => Some(Stopped::Asked),
+            result = copy.run() => result.err().map(Stopped::Failed),
+            _ = tokio::signal::ctrl_c() => Some(Stopped::Interrupted),
         }
-        .map(|why| (why, copying.at.clone()))
+        .map(|why| (why, copy.at.clone()))
     })?;
-    if let Some((why, place)) = stopped {
-        let place = place.map(|place| format!(" --after {place}")).unwrap_or_default();
-        terminal::talk(&format!("stopped after {}: run it again with{place}", copied.arrived()));
+    if let Some((why, at)) = stopped {
+        let resume = at.map(|at| format!(" with --after {at}")).unwrap_or_default();
+        terminal::message(&format!(
+            "stopped after {} sessions: run it again{resume}",
+            report.total()
+        ));
         return Err(match why {
-            Stopped::By(error) => error.into(),
-            Stopped::Asked => "interrupted".into(),
+            Stopped::Failed(error) => error.into(),
+            Stopped::Interrupted => "interrupted".into(),
         });
     }
-    copied.ok = copied.unreadable.is_empty() && copied.wrong.is_empty();
-    let ok = copied.ok;
+    report.ok = report.unreadable.is_empty() && report.mismatched.is_empty();
+    let ok = report.ok;
     if options.json {
-        output::object(&copied)?;
+        output::object(&report)?;
     } else {
-        output::facts(copied.facts())?;
+        output::facts(report.facts())?;
     }
-    if ok { Ok(()) } else { Err(Finding::Problems.into()) }
+    if ok { Ok(()) } else { Err(ExitReason::ProblemsFound.into()) }
 }
 
 enum Stopped {
-    By(StoreError),
-    Asked,
+    Failed(StoreError),
+    Interrupted,
 }
 
-struct Copying<'a> {
+struct Copy<'a> {
     from: Arc<dyn Store>,
     to: Arc<dyn Store>,
-    /// All before it has arrived.
+    /// Everything before this place has been copied.
     at: Option<Cursor>,
-    copied: &'a mut Copied,
+    report: &'a mut Report,
 }
 
-impl Copying<'_> {
-    async fn all(&mut self) -> Result<(), StoreError> {
+impl Copy<'_> {
+    async fn run(&mut self) -> Result<(), StoreError> {
         let progress = output::progress("sessions copied");
         loop {
-            let part = self.from.scan(self.at.as_ref(), PART).await?;
-            let count = part.entries.len() as u64;
-            self.copied.unreadable.extend(part.unreadable.iter().map(ToString::to_string));
+            let page = self.from.scan(self.at.as_ref(), PAGE).await?;
+            let count = page.entries.len() as u64;
+            self.report.unreadable.extend(page.unreadable.iter().map(ToString::to_string));
             let to = &*self.to;
-            let arrived: Vec<(PublicId, Brought, bool)> = stream::iter(part.entries)
-                .map(|(id, entry)| over(to, id, entry))
-                .buffer_unordered(AT_ONCE)
+            let copied: Vec<(PublicId, Brought, bool)> = stream::iter(page.entries)
+                .map(|(id, stored)| copy_one(to, id, stored))
+                .buffer_unordered(CONCURRENCY)
                 .try_collect()
                 .await?;
-            for (id, brought, is_right) in arrived {
-                self.copied.count(id, brought, is_right);
+            for (id, outcome, is_right) in copied {
+                self.report.count(id, outcome, is_right);
             }
             progress.inc(count);
-            match part.next {
+            match page.next {
                 Some(next) => self.at = Some(next),
                 None => return Ok(()),
             }
@@ -129,64 +134,64 @@ impl Copying<'_> {
     }
 }
 
-/// Brings an entry over and reads it back: what became of it, and whether it is what was brought or later.
-async fn over(
+/// Copies one session and reads it back: the outcome, and whether the target is right now.
+async fn copy_one(
     to: &dyn Store,
     id: PublicId,
-    entry: Stored,
+    stored: Stored,
 ) -> Result<(PublicId, Brought, bool), StoreError> {
-    let is_over = entry.expires_at() <= SystemClock.now();
-    let token = match &entry {
+    let has_expired = stored.expires_at() <= SystemClock.now();
+    let token = match &stored {
         Stored::Live(record) => Some(record.revision().token()),
         Stored::Ended(_) => None,
     };
-    let brought = bring(to, id, entry).await?;
-    let is_right = match (token, to.get(id).await?, brought) {
+    let outcome = bring(to, id, stored).await?;
+    let is_right = match (token, to.get(id).await?, outcome) {
         // Each write has a token of its own.
         (
-            Some(wanted),
+            Some(token),
             Some(Stored::Live(found)),
             Brought::New | Brought::Renewed | Brought::Same,
-        ) => found.revision().token() == wanted,
+        ) => found.revision().token() == token,
         (Some(_), _, Brought::Later | Brought::Nothing) => true,
-        // An engine with an expiry of its own keeps nothing that is over.
-        (Some(_), found, _) => found.is_none() && is_over,
+        // An engine with its own expiry drops a session that has expired.
+        (Some(_), found, _) => found.is_none() && has_expired,
         (None, found, _) => !matches!(found, Some(Stored::Live(_))),
     };
-    Ok((id, brought, is_right))
+    Ok((id, outcome, is_right))
 }
 
-impl Copied {
-    fn count(&mut self, id: PublicId, brought: Brought, is_right: bool) {
-        match brought {
+impl Report {
+    fn count(&mut self, id: PublicId, outcome: Brought, is_right: bool) {
+        match outcome {
             Brought::New => self.new += 1,
-            Brought::Renewed => self.renewed += 1,
+            Brought::Renewed => self.updated += 1,
             Brought::Same => self.unchanged += 1,
-            Brought::Later => self.later += 1,
-            Brought::Nothing => self.left += 1,
+            Brought::Later => self.newer += 1,
+            Brought::Nothing => self.skipped += 1,
         }
         if !is_right {
-            self.wrong.push(id.to_string());
+            self.mismatched.push(id.to_string());
         }
     }
 
-    fn arrived(&self) -> u64 {
-        self.new + self.renewed + self.unchanged + self.later + self.left
+    fn total(&self) -> u64 {
+        self.new + self.updated + self.unchanged + self.newer + self.skipped
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let named = |ids: &[String]| match ids {
+        let list = |ids: &[String]| match ids {
             [] => "none".to_owned(),
             ids => format!("{}: {}", ids.len(), ids.join(" ")),
         };
         vec![
             ("copied", self.new.to_string()),
-            ("renewed", self.renewed.to_string()),
-            ("there already", self.unchanged.to_string()),
-            ("  and later", self.later.to_string()),
-            ("ended, left behind", self.left.to_string()),
-            ("unreadable, left behind", named(&self.unreadable)),
-            ("not as they were brought", named(&self.wrong)),
+            ("updated", self.updated.to_string()),
+            ("unchanged", self.unchanged.to_string()),
+            ("newer in the target", self.newer.to_string()),
+            ("ended, not copied", self.skipped.to_string()),
+            ("unreadable, not copied", list(&self.unreadable)),
+            ("different after copying", list(&self.mismatched)),
         ]
     }
 }

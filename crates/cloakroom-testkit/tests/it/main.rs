@@ -3,7 +3,6 @@
 
 mod broken;
 mod client;
-mod moving;
 mod naive;
 mod tools;
 
@@ -53,32 +52,8 @@ mod in_time {
     cloakroom_testkit::conformance!(store());
 }
 
-/// On its way from one store to another, by a node that moves sessions and one that does not yet, in turn.
-mod moving_in_turn {
-    cloakroom_testkit::conformance!(crate::moving::InTurn::new());
-}
 
-mod moving_begun {
-    use cloakroom::MemoryStore;
-    use cloakroom::stores::MigratingStore;
-    use cloakroom_testkit::StepStore;
 
-    cloakroom_testkit::conformance!(MigratingStore::start(
-        StepStore::new(MemoryStore::new().encoded()),
-        MemoryStore::new()
-    ));
-}
-
-mod moving_prepared {
-    use cloakroom::MemoryStore;
-    use cloakroom::stores::MigratingStore;
-    use cloakroom_testkit::StepStore;
-
-    cloakroom_testkit::conformance!(MigratingStore::prepare(
-        MemoryStore::new(),
-        StepStore::new(MemoryStore::new().encoded())
-    ));
-}
 
 mod naive_and_sound {
     cloakroom_testkit::conformance!(crate::naive::Naive::sound());

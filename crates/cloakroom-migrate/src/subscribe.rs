@@ -1,42 +1,42 @@
-//! What two stores tell, as if one told it.
+//! The change feeds of both stores as one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::MigratingStore;
-use crate::key::PublicId;
-use crate::record::Revision;
-use crate::store::{Store, StoreError, Subscriber};
-use crate::time::Timestamp;
+use cloakroom::record::Revision;
+use cloakroom::store::{StoreError, Subscriber};
+use cloakroom::{PublicId, Store, Timestamp};
+
+use crate::MigratingStore;
 
 impl<Old: Store, New: Store> MigratingStore<Old, New> {
-    /// Only if both can tell: who hears of the changes in one alone knows too little.
-    pub(super) async fn listen_to_both(
+    /// True only if both stores have a feed: the changes of one alone are not enough.
+    pub(crate) async fn subscribe_to_both(
         &self,
         subscriber: Arc<dyn Subscriber>,
     ) -> Result<bool, StoreError> {
         let caught_up_to = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-        let half = |which| {
-            Arc::new(Half {
+        let feed = |which| {
+            Arc::new(Feed {
                 which,
                 caught_up_to: Arc::clone(&caught_up_to),
                 subscriber: Arc::clone(&subscriber),
             })
         };
-        Ok(self.old().subscribe(half(0)).await? && self.new_store().subscribe(half(1)).await?)
+        Ok(self.old.subscribe(feed(0)).await? && self.new.subscribe(feed(1)).await?)
     }
 }
 
-/// Passes on what one of the stores tells.
+/// Forwards what one of the two stores reports.
 #[derive(Debug)]
-struct Half {
+struct Feed {
     which: usize,
-    /// Up to when each store has told all, in milliseconds of the subscriber's clock.
+    /// How far each store has caught up, in milliseconds of the subscriber's clock; 0 if unknown.
     caught_up_to: Arc<[AtomicU64; 2]>,
     subscriber: Arc<dyn Subscriber>,
 }
 
-impl Subscriber for Half {
+impl Subscriber for Feed {
     fn changed(&self, id: PublicId, revision: Option<Revision>) {
         self.subscriber.changed(id, revision);
     }
@@ -46,13 +46,9 @@ impl Subscriber for Half {
     }
 
     fn caught_up_to(&self, moment: Timestamp) {
+        let [old, new] = &*self.caught_up_to;
         self.caught_up_to[self.which].fetch_max(moment.as_millis(), Ordering::AcqRel);
-        let both = self
-            .caught_up_to
-            .iter()
-            .map(|caught_up_to| caught_up_to.load(Ordering::Acquire))
-            .min()
-            .unwrap_or_default();
+        let both = old.load(Ordering::Acquire).min(new.load(Ordering::Acquire));
         if both > 0 {
             self.subscriber.caught_up_to(Timestamp::from_millis(both));
         }
