@@ -1,14 +1,17 @@
-//! A client that keeps cookies as a browser does.
+//! A cookie-keeping client.
 
 use cookie_store::{CookieStore, RawCookie};
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
 
-/// Keeps cookies between requests, by the rules of RFC 6265bis. It sends nothing itself: take the headers it offers, and
-/// show it the responses.
+/// Keeps cookies between requests as a browser does, by the rules of RFC 6265bis.
 ///
-/// What browsers refuse it refuses, silently as they do: a `Secure` cookie from plain HTTP (the strictest browsers make no
-/// exception for `localhost`), a `__Host-` cookie with a `Domain` or without `Secure; Path=/`, a plain-HTTP cookie in the
-/// place of a `Secure` one, and a cookie of more than 4096 bytes.
+/// It does no I/O: build each request with its cookies, and pass it each response. A clone is
+/// another tab with the cookies as they are now.
+///
+/// It silently refuses what browsers refuse: a `Secure` cookie over plain HTTP (the strictest
+/// browsers make no exception for `localhost`), a `__Host-` cookie with a `Domain` or without
+/// `Secure; Path=/`, a cookie over plain HTTP that would replace a `Secure` one, and a cookie of
+/// more than 4096 bytes.
 ///
 /// ```
 /// # use cloakroom_testkit::Client;
@@ -31,10 +34,10 @@ impl Client {
         Self::default()
     }
 
-    /// The `Cookie` header of a request to `url`; `None` if there is nothing to send.
+    /// The `Cookie` header of a request to `url`, or `None` if there is no cookie to send.
     ///
     /// # Panics
-    /// If `url` is no absolute URL.
+    /// If `url` is not an absolute URL.
     pub fn cookies_for(&self, url: &str) -> Option<HeaderValue> {
         let url = url.parse().expect("an absolute URL");
         let pairs: Vec<String> = self
@@ -46,10 +49,10 @@ impl Client {
             .then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
     }
 
-    /// Keeps what a response from `url` sets, and forgets what it removes.
+    /// Keeps the cookies that a response from `url` sets, and drops those it removes.
     ///
     /// # Panics
-    /// If `url` is no absolute URL, or a `Set-Cookie` is no text.
+    /// If `url` is not an absolute URL, or a `Set-Cookie` header is not ASCII.
     pub fn absorb(&mut self, url: &str, response: &HeaderMap) {
         for header in response.get_all(header::SET_COOKIE) {
             let text = header.to_str().expect("Set-Cookie is ASCII");
@@ -57,16 +60,16 @@ impl Client {
                 continue;
             };
             if self.would_keep(&cookie, url) {
-                // A cookie for another site, or one that is over: the jar knows.
+                // The jar refuses a cookie for another site or one that has expired.
                 let _ = self.jar.insert_raw(&cookie, &url.parse().expect("an absolute URL"));
             }
         }
     }
 
-    /// A request to `url` with the cookies that belong to it.
+    /// A request to `url` with its cookies.
     ///
     /// # Panics
-    /// If `url` is no absolute URL.
+    /// If `url` is not an absolute URL.
     pub fn request(&self, method: Method, url: &str) -> http::request::Builder {
         let request = http::Request::builder().method(method).uri(url);
         match self.cookies_for(url) {
@@ -75,7 +78,7 @@ impl Client {
         }
     }
 
-    /// [`absorb`](Client::absorb) of a whole response.
+    /// The same as [`absorb`](Client::absorb), for a whole response.
     ///
     /// # Panics
     /// Like [`absorb`](Client::absorb).
@@ -83,7 +86,7 @@ impl Client {
         self.absorb(url, response.headers());
     }
 
-    /// The rules that the jar does not know (RFC 6265bis section 5.7).
+    /// The rules of RFC 6265bis section 5.7 that the jar does not implement.
     fn would_keep(&self, cookie: &RawCookie<'_>, url: &str) -> bool {
         let url: Uri = url.parse().expect("an absolute URL");
         let over_tls = url.scheme_str() == Some("https");
@@ -98,9 +101,9 @@ impl Client {
         if name.starts_with("__host-") {
             return is_secure && cookie.path() == Some("/") && cookie.domain().is_none();
         }
-        let hides_a_secure_one = |kept: &cookie_store::Cookie<'_>| {
+        let replaces_a_secure_one = |kept: &cookie_store::Cookie<'_>| {
             kept.name() == cookie.name() && kept.secure() == Some(true)
         };
-        over_tls || !self.jar.iter_unexpired().any(hides_a_secure_one)
+        over_tls || !self.jar.iter_unexpired().any(replaces_a_secure_one)
     }
 }

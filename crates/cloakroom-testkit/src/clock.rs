@@ -1,4 +1,4 @@
-//! A clock that is turned by hand.
+//! A clock for tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,31 +7,42 @@ use std::time::Duration;
 use cloakroom::Timestamp;
 use cloakroom::time::Clock;
 
-/// A clock that stands still until it is turned. Clones show the same time.
+/// A clock that moves only when it is told to. Clones show the same time.
+///
+/// ```
+/// # use cloakroom_testkit::ManualClock;
+/// # use std::time::Duration;
+/// let clock = ManualClock::new();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now().since(before), Duration::from_secs(60));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// Where every manual clock begins: the year 2100, since no test goes by the real time.
+    /// The time of a new clock: the first moment of the year 2100.
     pub const START: Timestamp = Timestamp::from_millis(4_102_444_800_000);
 
-    /// A clock that shows the first moment of the year 2100: ahead of every machine's own clock, so that no engine's own
-    /// expiry removes what a test has yet to look at.
+    /// A clock that shows [`START`](Self::START).
+    ///
+    /// That is ahead of any real clock, so a store engine with an expiry of its own never removes
+    /// an entry that a test still needs.
     pub fn new() -> Self {
         Self(Arc::new(AtomicU64::new(Self::START.as_millis())))
     }
 
-    /// Turns the clock on by `span`.
+    /// Moves the clock forward by `span`.
     pub fn advance(&self, span: Duration) {
         self.set(self.now().after(span));
     }
 
-    /// Sets the clock, back if need be.
+    /// Sets the clock, which may move it back.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_millis(), Ordering::SeqCst);
     }
 
-    /// What the clock shows.
+    /// The time that the clock shows.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }

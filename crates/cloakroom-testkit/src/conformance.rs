@@ -1,9 +1,10 @@
 //! The whole suite for one store.
 
-/// Makes one test of every clause of the store contract, of every law of sessions, and of the oracle.
+/// Makes one test of every rule of the store contract and of sessions, and one of the oracle.
 ///
-/// The expression is evaluated anew for each test and gives a fresh, empty [`Store`](cloakroom::Store), which no other test
-/// uses. Put the call in a module of its own, named after the store:
+/// The expression is evaluated once per test and must give a new, empty
+/// [`Store`](cloakroom::Store) that no other test uses. Put the call in a module of its own, named
+/// after the store:
 ///
 /// ```
 /// mod in_memory {
@@ -13,27 +14,27 @@
 /// }
 /// ```
 ///
-/// The tests are then called `in_memory::clauses::..`, `in_memory::laws::..` and `in_memory::oracle::..`. No clock is read
-/// and nothing sleeps; several tests start a handful of threads.
+/// The tests are then called `in_memory::store_suite::..`, `in_memory::session_suite::..` and
+/// `in_memory::oracle::..`. They read no real clock and never sleep; some start a few threads.
 #[macro_export]
 macro_rules! conformance {
     ($store:expr $(,)?) => {
-        fn fresh_store() -> impl $crate::Store {
+        fn new_store() -> impl $crate::Store {
             $store
         }
 
-        mod clauses {
-            $crate::for_each_clause!($crate::__clause_tests);
+        mod store_suite {
+            $crate::for_each_store_test!($crate::__store_tests);
         }
 
-        mod laws {
-            $crate::for_each_law!($crate::__law_tests);
+        mod session_suite {
+            $crate::for_each_session_test!($crate::__session_tests);
         }
 
         mod oracle {
             #[test]
             fn random_operations_agree_with_the_naive_model() {
-                $crate::oracle::check(super::fresh_store());
+                $crate::oracle::check(super::new_store());
             }
         }
     };
@@ -41,22 +42,22 @@ macro_rules! conformance {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __clause_tests {
-    ($($clause:ident)*) => {
+macro_rules! __store_tests {
+    ($($test:ident)*) => {
         $(#[test]
-        fn $clause() {
-            $crate::clauses::$clause(super::fresh_store());
+        fn $test() {
+            $crate::store_suite::$test(super::new_store());
         })*
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __law_tests {
-    ($($law:ident)*) => {
+macro_rules! __session_tests {
+    ($($test:ident)*) => {
         $(#[test]
-        fn $law() {
-            $crate::laws::$law(super::fresh_store());
+        fn $test() {
+            $crate::session_suite::$test(super::new_store());
         })*
     };
 }

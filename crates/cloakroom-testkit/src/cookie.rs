@@ -1,29 +1,29 @@
-//! What a response does to the visitor's cookie.
+//! What a response does to the session cookie.
 
 use cloakroom::Key;
 use cloakroom::http::ResponseHeaders;
 use cookie_store::RawCookie;
 use http::{HeaderMap, HeaderValue, header};
 
-/// What a response does to the session's cookie.
+/// What a response does to the session cookie, as [`cookie_of`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "tests match every case")]
 pub enum CookieSeen {
-    /// It leaves it alone.
+    /// The response does not set or remove it.
     None,
-    /// It sets this key.
+    /// The response sets it to this key.
     Set {
         /// The key.
         key: Key,
-        /// How many seconds it lasts; without this until the browser closes.
+        /// `Max-Age` in seconds; `None` for a cookie that goes with the browser session.
         max_age: Option<u64>,
     },
-    /// It removes it.
+    /// The response removes it.
     Removed,
 }
 
 impl CookieSeen {
-    /// The key that was set.
+    /// The key that the response sets.
     pub fn key(self) -> Option<Key> {
         match self {
             Self::Set { key, .. } => Some(key),
@@ -52,7 +52,19 @@ impl SetsCookies for ResponseHeaders {
     }
 }
 
-/// What a response with these headers does to the session's cookie, whatever its name; other cookies are passed over.
+/// What a response with these headers does to the session cookie, whatever the cookie's name.
+///
+/// A cookie whose value is not a key is ignored, unless the header removes it.
+///
+/// ```
+/// # use cloakroom_testkit::{CookieSeen, cookie_of};
+/// # use http::{HeaderMap, HeaderValue, header};
+/// let mut response = HeaderMap::new();
+/// assert_eq!(cookie_of(&response), CookieSeen::None);
+/// let header = HeaderValue::from_static("__Host-id=; Max-Age=0; Path=/; Secure");
+/// response.insert(header::SET_COOKIE, header);
+/// assert_eq!(cookie_of(&response), CookieSeen::Removed);
+/// ```
 ///
 /// # Panics
 /// If more than one `Set-Cookie` sets a key or removes a cookie.

@@ -1,4 +1,4 @@
-//! Randomness that can be foretold.
+//! Predictable randomness.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cloakroom::key::Entropy;
 
-/// A generator that gives the same bytes for the same seed, and no block of 16 twice. Clones share one sequence.
+/// A generator that gives the same bytes for the same seed, and no block of 16 bytes twice.
+///
+/// Clones share one sequence.
 ///
 /// # Security
-/// For tests: whoever knows the seed knows all keys.
+/// For tests only: anyone who knows the seed knows every key.
 #[derive(Clone, Debug)]
 pub struct SeededEntropy(Arc<Mutex<State>>);
 
@@ -26,10 +28,11 @@ impl SeededEntropy {
         Self::with_replay(seed, Vec::new())
     }
 
-    /// A generator that answers requests for whole blocks of 16 bytes (keys, secrets, nonces) with these first.
+    /// A generator that gives these blocks first, to requests for whole blocks of 16 bytes.
     ///
-    /// A key takes two blocks: its id, then its secret. Give an id twice to force a collision.
-    pub fn replaying(blocks: Vec<[u8; 16]>) -> Self {
+    /// Keys, secrets and nonces are drawn in such blocks. A key takes two: its id, then its
+    /// secret. Give an id twice to force a collision.
+    pub fn from_blocks(blocks: Vec<[u8; 16]>) -> Self {
         Self::with_replay(0, blocks)
     }
 
@@ -42,7 +45,7 @@ impl Entropy for SeededEntropy {
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let blocks = buffer.len() / 16;
-        if buffer.len().is_multiple_of(16) && state.replay.len() >= blocks {
+        if buffer.len() % 16 == 0 && state.replay.len() >= blocks {
             for (chunk, block) in buffer.chunks_mut(16).zip(state.replay.drain(..blocks)) {
                 chunk.copy_from_slice(&block);
             }
@@ -57,7 +60,7 @@ impl Entropy for SeededEntropy {
 }
 
 impl State {
-    /// `SplitMix64` over a counter: a bijection, so no word comes twice.
+    /// `SplitMix64` over a counter, which is a bijection: no word repeats.
     fn draw(&mut self) -> u64 {
         self.drawn += 1;
         let mut word = self.seed.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));

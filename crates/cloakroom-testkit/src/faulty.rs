@@ -6,55 +6,71 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
 use cloakroom::{Io, Store, decorate_store};
 
-/// Fails as it is told to. Give a clone to the manager and keep the other: both follow the same orders.
+/// Fails when a test tells it to.
+///
+/// Clones share their faults: give one to the manager and keep the other.
+///
+/// ```
+/// # use cloakroom::{ErrorKind, MemoryStore, SessionMap, Sessions};
+/// # use cloakroom_testkit::{Fault, FaultyStore, block_on};
+/// let store = FaultyStore::new(MemoryStore::new());
+/// let sessions: Sessions<SessionMap> = Sessions::new(store.clone()).unwrap();
+/// store.fail_next(Fault::NotSent);
+/// let error = block_on(sessions.generate(SessionMap::default())).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Unavailable);
+/// assert!(block_on(sessions.generate(SessionMap::default())).is_ok());
+/// ```
 #[derive(Debug)]
 pub struct FaultyStore<S> {
     store: Arc<S>,
-    orders: Arc<Mutex<Orders>>,
+    faults: Arc<Mutex<Faults>>,
 }
 
-/// How an operation fails; always as `Unavailable`.
+/// How an operation fails, always with the kind `Unavailable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "known not to have happened, or unknown and either")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an operation is known not to have happened, or unknown and either"
+)]
 pub enum Fault {
-    /// It did not happen, and the caller is told so.
+    /// The operation did not happen, and the caller knows it.
     NotSent,
-    /// It did not happen, and the caller can't know.
+    /// The operation did not happen, and the caller cannot know.
     LostBefore,
-    /// It happened, and the caller can't know: the answer was lost.
+    /// The operation happened, and the caller cannot know: the answer was lost.
     LostAfter,
 }
 
 #[derive(Debug, Default)]
-struct Orders {
+struct Faults {
     all: Option<Fault>,
-    /// Each holds for the next operation, or for the next of one sort, and then no more.
+    /// Each applies once, to the next operation or to the next of one kind.
     once: VecDeque<(Option<Operation>, Fault)>,
 }
 
 impl<S: Store> FaultyStore<S> {
-    /// A store that does not fail yet.
+    /// Passes everything on to `store` until told to fail.
     pub fn new(store: S) -> Self {
-        Self { store: Arc::new(store), orders: Arc::default() }
+        Self { store: Arc::new(store), faults: Arc::default() }
     }
 
-    /// Lets the next operation fail; asked twice, the next two.
+    /// Makes the next operation fail. Called twice, it makes the next two fail.
     pub fn fail_next(&self, fault: Fault) {
         self.lock().once.push_back((None, fault));
     }
 
-    /// Lets the next operation of this sort fail; asked twice, the next two.
+    /// Makes the next operation of this kind fail. Called twice, it makes the next two fail.
     pub fn fail_on(&self, operation: Operation, fault: Fault) {
         self.lock().once.push_back((Some(operation), fault));
     }
 
-    /// Lets every operation fail from now on, or with `None` no more.
+    /// Makes every operation fail from now on, or none with `None`.
     pub fn fail_all(&self, fault: Option<Fault>) {
         self.lock().all = fault;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn around<'a, T: Send + 'a>(
@@ -63,7 +79,7 @@ impl<S: Store> FaultyStore<S> {
         operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Io<'a, Result<T, StoreError>> {
         const KIND: StoreErrorKind = StoreErrorKind::Unavailable;
-        match self.lock().fault(call.operation) {
+        match self.lock().take(call.operation) {
             None => operation(&self.store),
             Some(Fault::NotSent) => Io::ready(Err(StoreError::not_sent(KIND))),
             Some(Fault::LostBefore) => Io::ready(Err(StoreError::outcome_unknown(KIND))),
@@ -78,12 +94,12 @@ decorate_store!(FaultyStore);
 
 impl<S> Clone for FaultyStore<S> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), orders: Arc::clone(&self.orders) }
+        Self { store: Arc::clone(&self.store), faults: Arc::clone(&self.faults) }
     }
 }
 
-impl Orders {
-    fn fault(&mut self, operation: Operation) -> Option<Fault> {
+impl Faults {
+    fn take(&mut self, operation: Operation) -> Option<Fault> {
         let found = self.once.iter().position(|(on, _)| on.is_none_or(|on| on == operation));
         match found.and_then(|position| self.once.remove(position)) {
             Some((_, fault)) => Some(fault),

@@ -1,4 +1,4 @@
-//! A store that tells of its changes.
+//! A store with a change feed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,8 +8,10 @@ use cloakroom::store::{
 };
 use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 
-/// Tells its listeners of every change of the store inside, as an engine with a feed does. Clones are connections of
-/// several nodes to one store; the feed of each can be cut and mended.
+/// Reports every change of the store inside to its subscribers, as an engine with a feed does.
+///
+/// [`node`](Self::node) is another node's connection to the same store. The feed of each node can
+/// be cut and restored.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -17,73 +19,77 @@ use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 /// # use cloakroom_testkit::{FeedStore, block_on};
 /// let here = FeedStore::new(MemoryStore::new());
 /// let there = here.node();
-/// let cached = block_on(CachedStore::builder(here.clone()).start())?;
-/// here.cut(); // what is done `there` is not caught_up_to of here any more
+/// let cached = block_on(CachedStore::builder(here.clone()).build())?;
+/// here.cut(); // changes made through `there` are not reported to `here`
 /// # Ok::<(), cloakroom::store::StoreError>(())
 /// ```
 #[derive(Debug)]
 pub struct FeedStore<S> {
     store: Arc<S>,
-    /// All nodes' ears.
-    nodes: Arc<Mutex<Vec<Arc<Ear>>>>,
-    here: Arc<Ear>,
+    /// The feeds of all nodes.
+    nodes: Arc<Mutex<Vec<Arc<Feed>>>>,
+    /// The feed of this node.
+    feed: Arc<Feed>,
 }
 
 #[derive(Debug, Default)]
-struct Ear(Mutex<State>);
+struct Feed(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    listeners: Vec<Arc<dyn Subscriber>>,
+    subscribers: Vec<Arc<dyn Subscriber>>,
     is_cut: bool,
 }
 
 impl<S: Store> FeedStore<S> {
     /// The first node's connection to `store`.
     pub fn new(store: S) -> Self {
-        let here = Arc::<Ear>::default();
-        Self { store: Arc::new(store), nodes: Arc::new(Mutex::new(vec![Arc::clone(&here)])), here }
+        let feed = Arc::<Feed>::default();
+        Self { store: Arc::new(store), nodes: Arc::new(Mutex::new(vec![Arc::clone(&feed)])), feed }
     }
 
     /// Another node's connection, with a feed of its own.
-    #[must_use = "the other node's connection is returned"]
+    #[must_use = "this returns the connection of another node"]
     pub fn node(&self) -> Self {
-        let here = Arc::<Ear>::default();
-        lock(&self.nodes).push(Arc::clone(&here));
-        Self { store: Arc::clone(&self.store), nodes: Arc::clone(&self.nodes), here }
+        let feed = Arc::<Feed>::default();
+        lock(&self.nodes).push(Arc::clone(&feed));
+        Self { store: Arc::clone(&self.store), nodes: Arc::clone(&self.nodes), feed }
     }
 
-    /// From now on nothing is caught_up_to here, and nobody is told so: as when a network swallows everything.
+    /// Drops all reports to this node from now on, without telling it: a network that loses packets.
     pub fn cut(&self) {
-        lock(&self.here.0).is_cut = true;
+        lock(&self.feed.0).is_cut = true;
     }
 
-    /// The feed is whole again: what was missed is lost, and that is told.
-    pub fn mend(&self) {
-        let mut state = lock(&self.here.0);
+    /// Restores the feed. Changes made meanwhile stay lost, and subscribers are told of the gap.
+    pub fn restore(&self) {
+        let mut state = lock(&self.feed.0);
         state.is_cut = false;
-        state.listeners.iter().for_each(|subscriber| subscriber.gap());
+        state.subscribers.iter().for_each(|subscriber| subscriber.gap());
     }
 
-    /// All that was changed so far has been told: what an engine's feed says every second.
-    pub fn beat(&self) {
-        let state = lock(&self.here.0);
+    /// Says that every change so far has been reported, as the feed of an engine does each second.
+    pub fn heartbeat(&self) {
+        let state = lock(&self.feed.0);
         if !state.is_cut {
-            state.listeners.iter().for_each(|subscriber| subscriber.caught_up_to(subscriber.now()));
+            state
+                .subscribers
+                .iter()
+                .for_each(|subscriber| subscriber.caught_up_to(subscriber.now()));
         }
     }
 
-    fn tell(&self, id: PublicId, revision: Option<Revision>) {
-        for ear in lock(&self.nodes).iter() {
-            let state = lock(&ear.0);
+    fn notify(&self, id: PublicId, revision: Option<Revision>) {
+        for feed in lock(&self.nodes).iter() {
+            let state = lock(&feed.0);
             if !state.is_cut {
-                state.listeners.iter().for_each(|subscriber| subscriber.changed(id, revision));
+                state.subscribers.iter().for_each(|subscriber| subscriber.changed(id, revision));
             }
         }
     }
 
-    /// Told before it is answered, as engines do.
-    fn telling<'a, T: Send + 'a>(
+    /// Reports a change before the caller has its answer, as engines do.
+    fn notifying<'a, T: Send + 'a>(
         &'a self,
         id: PublicId,
         revision: Option<Revision>,
@@ -91,7 +97,7 @@ impl<S: Store> FeedStore<S> {
     ) -> Io<'a, Result<T, StoreError>> {
         answer.inspect(move |answer| {
             if answer.is_ok() {
-                self.tell(id, revision);
+                self.notify(id, revision);
             }
         })
     }
@@ -107,7 +113,7 @@ impl<S: Store> Store for FeedStore<S> {
     }
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
-        lock(&self.here.0).listeners.push(subscriber);
+        lock(&self.feed.0).subscribers.push(subscriber);
         Io::ready(Ok(true))
     }
 
@@ -117,7 +123,7 @@ impl<S: Store> Store for FeedStore<S> {
         expected: Revision,
         record: Record,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.telling(id, Some(record.revision()), self.store.replace(id, expected, record))
+        self.notifying(id, Some(record.revision()), self.store.replace(id, expected, record))
     }
 
     fn touch(
@@ -135,15 +141,15 @@ impl<S: Store> Store for FeedStore<S> {
         expected: Revision,
         ending: Ending,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.telling(id, None, self.store.end_if(id, expected, ending))
+        self.notifying(id, None, self.store.end_if(id, expected, ending))
     }
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.telling(id, None, self.store.end(id, ending))
+        self.notifying(id, None, self.store.end(id, ending))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.store.index_login(admission)
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        self.store.index_login(login)
     }
 
     fn revoke_before(
@@ -181,7 +187,7 @@ impl<S> Clone for FeedStore<S> {
         Self {
             store: Arc::clone(&self.store),
             nodes: Arc::clone(&self.nodes),
-            here: Arc::clone(&self.here),
+            feed: Arc::clone(&self.feed),
         }
     }
 }

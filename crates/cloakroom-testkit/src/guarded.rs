@@ -1,29 +1,29 @@
-//! A store and what must live as long as it.
+//! A store together with what it depends on.
 
 use std::any::Any;
 
 use cloakroom::store::{Call, StoreError};
 use cloakroom::{Io, Store, decorate_store};
 
-/// A store that keeps something alive: the directory of its file, the server behind it.
+/// A store that keeps something alive, such as its temporary directory or its server.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
 /// # use cloakroom_testkit::Guarded;
-/// # struct Directory;
-/// let store = Guarded::new(MemoryStore::new(), Directory);
+/// # struct TempDir;
+/// let store = Guarded::new(MemoryStore::new(), TempDir);
 /// ```
 ///
-/// The store is dropped first.
+/// The store is dropped before the guard.
 #[derive(Debug)]
 pub struct Guarded<S> {
-    // Fields are dropped in this order.
+    // Fields are dropped in the order of their declaration.
     store: S,
     _guard: Box<dyn Any + Send + Sync>,
 }
 
 impl<S: Store> Guarded<S> {
-    /// `store`, and `guard` for as long.
+    /// Keeps `guard` for as long as `store`.
     pub fn new(store: S, guard: impl Any + Send + Sync) -> Self {
         Self { store, _guard: Box::new(guard) }
     }

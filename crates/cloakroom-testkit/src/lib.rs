@@ -1,42 +1,46 @@
-//! The laws of [`cloakroom`] sessions as tests that any [`Store`] can run.
+//! Tests and test doubles for [`cloakroom`] sessions.
 //!
-//! This is the whole test file of a store, `tests/it/main.rs`:
+//! For applications: a manager on a manual clock ([`TestSessions`]), a client that keeps cookies as
+//! a browser does ([`Client`]), and stores that count, fail or pause on demand ([`SpyStore`],
+//! [`FaultyStore`], [`StepStore`]).
+//!
+//! For stores: [`conformance!`] makes one test of every rule of the [`Store`] contract
+//! ([`store_suite`]), of every rule of sessions on that store ([`session_suite`]), and compares
+//! random operations with a naive model ([`oracle`]). This is the whole test file of a store,
+//! `tests/it/main.rs`:
 //!
 //! ```
 //! mod my_store {
-//!     use cloakroom::MemoryStore; // or a store of yours
+//!     use cloakroom::MemoryStore; // or your own
 //!
 //!     cloakroom_testkit::conformance!(MemoryStore::new());
 //! }
 //! ```
 //!
-//! # The rooms
-//! - [`conformance!`] makes one test of every clause of the store contract ([`clauses`]), of every law of sessions
-//!   ([`laws`]) and of the [`oracle`], a naive model that random operations are compared with.
-//! - [`World`] is a manager with a [`ManualClock`] and a record of its events; [`SeededEntropy`] repeats itself on demand.
-//! - [`SpyStore`] counts, [`FaultyStore`] fails and [`StepStore`] halts: decorators around any store. [`FeedStore`] tells of its changes. [`Guarded`] keeps the
-//!   directory or server of a store alive as long as it.
-//! - [`Client`] keeps cookies as a browser does; [`cookie_of`] reads what a response does to the cookie.
-//! - [`scenarios!`] (feature `scenarios`) asks a framework's integration what the laws ask of a store: over real connections.
-//! - [`assert_round_trips`] shows that values of yours survive their codec.
+//! For framework integrations: [`scenarios!`] runs the same rules over real connections.
+//!
+//! # Features
+//! - `scenarios`: the module [`scenarios`] and its macro.
+//! - `servers`: the module [`servers`], private Redis and PostgreSQL servers for tests, and what
+//!   must hold while they crash, freeze and lose connections.
 //!
 //! # Panics
-//! Everything here panics when it finds a law broken: that is what tests are made of.
+//! Everything here panics when a check fails, as tests do.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "this crate is made of assertions, and a failed one must panic"
+    reason = "this crate consists of assertions, and a failed assertion must panic"
 )]
-#![allow(clippy::needless_pass_by_value, reason = "a clause or law is given a store of its own")]
+#![allow(clippy::needless_pass_by_value, reason = "each test is given a store of its own")]
 
-pub mod clauses;
-pub mod laws;
 pub mod oracle;
 #[cfg(feature = "scenarios")]
 pub mod scenarios;
 #[cfg(feature = "servers")]
 pub mod servers;
+pub mod session_suite;
+pub mod store_suite;
 
 mod client;
 mod clock;
@@ -46,13 +50,14 @@ mod entropy;
 mod faulty;
 mod feed;
 mod guarded;
+mod monitor;
 mod round_trip;
 mod spy;
 mod step;
-mod watched;
-mod world;
+mod test_sessions;
 
 pub use client::Client;
+pub use cloakroom::block_on;
 pub use cloakroom::store::{Call, Operation};
 pub use clock::ManualClock;
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
@@ -62,9 +67,9 @@ pub use feed::FeedStore;
 pub use guarded::Guarded;
 pub use round_trip::assert_round_trips;
 pub use spy::{Calls, SpyStore};
-pub use step::{Held, StepStore};
-pub use world::{World, block_on};
+pub use step::{HeldCall, StepStore};
+pub use test_sessions::TestSessions;
 
-// For the expansion of `conformance!`, whose caller need not have the name in scope.
+// The expansion of `conformance!` must not depend on what its caller imports.
 #[doc(hidden)]
 pub use cloakroom::Store;

@@ -17,7 +17,7 @@ use proptest::prelude::{Strategy, prop_assert, prop_assert_eq};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use crate::clock::ManualClock;
-use crate::world::{World, block_on};
+use crate::{TestSessions, block_on};
 use model::{Handle, Model};
 use steps::{Deed, Present, Step};
 
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Steps {
 
 /// A manager and a model that are told the same.
 struct Pair {
-    world: World<u64>,
+    world: TestSessions<u64>,
     clock: ManualClock,
     model: Model,
     /// The keys of each of the model's sessions, oldest first, as the model counts them.
@@ -67,8 +67,9 @@ fn compare(
     clock: &ManualClock,
     steps: &[Step],
 ) -> Result<(), TestCaseError> {
-    let lifetime = Lifetime::default().without_renewal().until_browser_closes();
-    let world = World::with(store, |builder| builder.lifetime(lifetime).clock(clock.clone()));
+    let lifetime = Lifetime::default().without_renewal_timeout().until_browser_closes();
+    let world =
+        TestSessions::with(store, |builder| builder.lifetime(lifetime).clock(clock.clone()));
     let principals =
         ["alice", "bob"].map(|name| Principal::new(format!("{name} {run}")).expect("a valid name"));
     let model = Model::new(&lifetime, clock.now());

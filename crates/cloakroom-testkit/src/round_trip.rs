@@ -1,13 +1,14 @@
-//! Values that survive their codec.
+//! A check that values survive their codec.
 
 use cloakroom::{MemoryStore, SessionValue};
 
-use crate::world::{World, block_on};
+use crate::{TestSessions, block_on};
 
-/// Panics unless each sample comes back equal after it has left the process and returned.
+/// Panics unless each sample is equal to itself after encoding and decoding.
 ///
-/// Serde attributes that write one thing and read another (a skipped field, a flattened map, an untagged enum) lose
-/// sessions only in production, where the store is remote; this finds them in a unit test.
+/// Serde attributes that write one thing and read another (a skipped field, a flattened map, an
+/// untagged enum) lose data only where the store is remote, which usually means in production. This
+/// finds them in a unit test.
 ///
 /// ```
 /// # use cloakroom::SessionMap;
@@ -15,16 +16,17 @@ use crate::world::{World, block_on};
 /// ```
 ///
 /// # Panics
-/// If a sample can't be written, can't be read, or comes back different. The message tells its position and not its content.
+/// If a sample cannot be written, cannot be read, or comes back different. The message names the
+/// sample by its position and does not show its content.
 pub fn assert_round_trips<V: SessionValue>(samples: impl IntoIterator<Item = V>) {
-    let world: World<V> = World::new(MemoryStore::new().encoded());
+    let test: TestSessions<V> = TestSessions::new(MemoryStore::new().encoded());
     for (index, sample) in samples.into_iter().enumerate() {
         block_on(async {
-            let session = world.sessions.generate(sample.clone()).await;
-            let session = session.unwrap_or_else(|_| panic!("sample {index} can't be written"));
-            let key = session.key().expect("a session just begun has a key");
-            let read = world.sessions.of_key(key).await;
-            let read = read.unwrap_or_else(|_| panic!("sample {index} can't be read"));
+            let session = test.sessions.generate(sample.clone()).await;
+            let session = session.unwrap_or_else(|_| panic!("sample {index} cannot be written"));
+            let key = session.key().expect("a new session has a key");
+            let read = test.sessions.of_key(key).await;
+            let read = read.unwrap_or_else(|_| panic!("sample {index} cannot be read"));
             assert!(*read.value() == sample, "sample {index} comes back different");
         });
     }

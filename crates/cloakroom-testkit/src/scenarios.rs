@@ -1,78 +1,82 @@
-//! The laws as a browser meets them: one suite for every framework, over real connections.
+//! Tests of a framework's integration, over real connections.
 //!
-//! An integration supplies one function that starts its server in this process, on a free port of `127.0.0.1`, and serves these
-//! routes, each of which is [`answer`] but the two that are not about a request's handler:
+//! An integration supplies one function that starts a server in this process, on a free port of
+//! `127.0.0.1`. The server has these routes; all but `/ignore` and `/stream` call [`answer`]:
 //!
 //! | route | what it does |
 //! |---|---|
-//! | `POST /count` | counts the visit; the number |
-//! | `GET /read` | the number, or `null` without a session |
+//! | `POST /count` | adds one to the visitor's count; responds with the number |
+//! | `GET /read` | responds with the number, or `null` without a session |
 //! | `POST /login`, `POST /logout` | signs [`alice`] in, or out |
-//! | `POST /revoke` | ends its own session from outside, through `Sessions` |
-//! | `POST /both` | signs in by one handle and counts by another |
-//! | `POST /slow` | counts, waits at the [`Gate`], counts again |
-//! | `POST /panic` | counts, and panics |
-//! | `POST /fail` | counts, and answers 500 |
-//! | `GET /ignore` | answers without asking for the session |
-//! | `POST /stream` | counts; sends its head and the number as a first chunk; then waits at the gate and sends what [`stream`] says |
+//! | `POST /revoke` | ends its own session through `Sessions::revoke` |
+//! | `POST /both` | signs in with one handle and counts with another |
+//! | `POST /slow` | counts, waits at the [`Barrier`], counts again |
+//! | `POST /panic` | counts, then panics |
+//! | `POST /fail` | counts, then responds with 500 |
+//! | `GET /ignore` | responds without asking for the session |
+//! | `POST /stream` | counts; sends its head and the number as first chunk; then sends what [`stream`] returns |
 //!
-//! A server that drops the handlers of browsers that have left says so ([`Site::cancelling`]); the gate then sees that it does.
+//! A server that drops the handlers of clients that have disconnected says so with
+//! [`RunningServer::with_cancellation`], and the scenarios then check that it does.
 //!
-//! An error of a session is answered as the integration answers all of them. Here is a whole test file, for a server
-//! called `serve`:
+//! The integration turns session errors into responses as it always does. This is a whole test
+//! file, for a server function called `serve`:
 //!
 //! ```
 //! # use cloakroom::Sessions;
-//! # use cloakroom_testkit::scenarios::{Gate, Site, Visitor};
+//! # use cloakroom_testkit::scenarios::{Barrier, RunningServer, Visitor};
 //! # fn main() {}
-//! # pub fn serve(_: Sessions<Visitor>, _: Gate) -> Site { std::process::abort() }
+//! # pub fn serve(_: Sessions<Visitor>, _: Barrier) -> RunningServer { std::process::abort() }
 //! mod in_memory {
 //!     cloakroom_testkit::scenarios!(super::serve, cloakroom::MemoryStore::new());
 //! }
 //! ```
 
+mod app;
+mod barrier;
+mod browser;
+mod connection;
 mod cookies;
-mod dropped;
-mod gate;
-mod interrupted;
+mod disconnects;
+mod dropped_handlers;
+mod failures;
 mod outages;
 mod parallel;
-mod signing;
-mod site;
-mod trouble;
-mod venue;
+mod server;
+mod sign_in;
 mod visits;
-mod wire;
 
+pub use app::{RunningServer, Visitor, alice, answer, stream};
+pub use barrier::Barrier;
 pub use cookies::*;
-pub use dropped::*;
-pub use gate::Gate;
-pub use interrupted::*;
+pub use disconnects::*;
+pub use dropped_handlers::*;
+pub use failures::*;
 pub use outages::*;
 pub use parallel::*;
-pub use signing::*;
-pub use site::{Site, Visitor, alice, answer, stream};
-pub use trouble::*;
-pub use venue::Venue;
+pub use server::ScenarioServer;
+pub use sign_in::*;
 pub use visits::*;
 
-/// Makes one test of every scenario, for a server and a store.
+/// Makes one test of every scenario, for one server and one store.
 ///
-/// The first expression is a function from `Sessions<Visitor>` and [`Gate`](crate::scenarios::Gate) to a
-/// [`Site`](crate::scenarios::Site); the second gives a fresh, empty store for each test.
+/// The first expression is a function from `Sessions<Visitor>` and a
+/// [`Barrier`](crate::scenarios::Barrier) to a
+/// [`RunningServer`](crate::scenarios::RunningServer). The second is evaluated once per test and
+/// gives a new, empty store.
 #[macro_export]
 macro_rules! scenarios {
     ($serve:expr, $store:expr $(,)?) => {
-        $crate::for_each_scenario! { ($serve) ($store) }
+        $crate::for_each_scenario! { $crate::__scenario_tests { ($serve) ($store) } }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_scenario {
-    ($serve:tt $store:tt) => {
-        $crate::__scenario_tests! {
-            $serve $store
+    ($callback:path { $($arguments:tt)* }) => {
+        $callback! {
+            $($arguments)*
             a_first_visit_begins_a_session_that_is_remembered
             reading_begins_nothing_and_varies_on_the_cookie
             a_route_that_ignores_the_session_costs_nothing_and_says_nothing
@@ -118,7 +122,7 @@ macro_rules! __scenario_tests {
     (($serve:expr) $store:tt $($scenario:ident)*) => {
         $(#[test]
         fn $scenario() {
-            $crate::scenarios::$scenario($crate::scenarios::Venue::open($store, $serve));
+            $crate::scenarios::$scenario($crate::scenarios::ScenarioServer::start($store, $serve));
         })*
     };
 }

@@ -2,23 +2,23 @@
 //!
 //! They come from installed packages. A server that is missing is a failure that says what to install.
 
-pub mod hardship;
+pub mod chaos;
 
 mod certificates;
 mod cluster;
 
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 mod sentinel;
-mod wire;
 
 pub use certificates::Certificates;
 pub use cluster::RedisCluster;
 pub use postgres::Postgres;
+pub use proxy::Proxy;
 pub use redis::Redis;
 pub use sentinel::RedisSentinel;
-pub use wire::Wire;
 
 /// What a server keeps when it dies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Durability {
     Always,
 }
 
-/// A server of a test's own that may be put through hardship.
+/// A server of a test's own that may be put through chaos.
 pub trait Server {
     /// Where it is.
     fn url(&self) -> String {

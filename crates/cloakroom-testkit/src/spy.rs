@@ -1,11 +1,13 @@
-//! A store that is watched.
+//! A store that records its calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::store::{Call, Operation, StoreError};
 use cloakroom::{Io, Store, decorate_store};
 
-/// Notes every call of the store inside. Give a clone to the manager and keep the other: both see one log.
+/// Records every call of the store inside.
+///
+/// Clones share one log: give one to the manager and keep the other.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, Store};
@@ -22,7 +24,7 @@ pub struct SpyStore<S> {
 }
 
 impl<S: Store> SpyStore<S> {
-    /// Watches `store`.
+    /// Records the calls of `store`.
     pub fn new(store: S) -> Self {
         Self { store: Arc::new(store), log: Arc::default() }
     }
@@ -34,12 +36,12 @@ impl<S: Store> SpyStore<S> {
         calls
     }
 
-    /// All calls, in order.
+    /// Every call, in order.
     pub fn log(&self) -> Vec<Call> {
         self.lock().clone()
     }
 
-    /// Forgets all calls so far.
+    /// Clears the log.
     pub fn reset(&self) {
         self.lock().clear();
     }
@@ -68,7 +70,7 @@ impl<S> Clone for SpyStore<S> {
 
 /// How often each operation was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field counts the operation of its name")]
+#[expect(missing_docs, reason = "each field counts the operation it is named after")]
 #[expect(clippy::exhaustive_structs, reason = "tests compare with a literal")]
 pub struct Calls {
     pub insert: usize,
@@ -77,22 +79,22 @@ pub struct Calls {
     pub touch: usize,
     pub end_if: usize,
     pub end: usize,
-    pub admit: usize,
+    pub index_login: usize,
     pub revoke_before: usize,
     pub sessions_of: usize,
     pub scan: usize,
     pub sweep: usize,
     pub health: usize,
-    pub listen: usize,
+    pub subscribe: usize,
 }
 
 impl Calls {
-    /// All operations together.
+    /// The number of calls of any operation.
     pub const fn total(&self) -> usize {
-        let Self { insert, get, replace, touch, end_if, end, admit, .. } = *self;
-        let Self { revoke_before, sessions_of, scan, sweep, health, listen, .. } = *self;
-        let others = sessions_of + scan + sweep + health + listen;
-        insert + get + replace + touch + end_if + end + admit + revoke_before + others
+        let Self { insert, get, replace, touch, end_if, end, index_login, .. } = *self;
+        let Self { revoke_before, sessions_of, scan, sweep, health, subscribe, .. } = *self;
+        let others = sessions_of + scan + sweep + health + subscribe;
+        insert + get + replace + touch + end_if + end + index_login + revoke_before + others
     }
 
     fn count(&mut self, operation: Operation) {
@@ -103,13 +105,13 @@ impl Calls {
             Operation::Touch => &mut self.touch,
             Operation::EndIf => &mut self.end_if,
             Operation::End => &mut self.end,
-            Operation::IndexLogin => &mut self.admit,
+            Operation::IndexLogin => &mut self.index_login,
             Operation::RevokeBefore => &mut self.revoke_before,
             Operation::SessionsOf => &mut self.sessions_of,
             Operation::Scan => &mut self.scan,
             Operation::Sweep => &mut self.sweep,
             Operation::Health => &mut self.health,
-            Operation::Subscribe => &mut self.listen,
+            Operation::Subscribe => &mut self.subscribe,
         } += 1;
     }
 }

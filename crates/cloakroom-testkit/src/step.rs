@@ -1,4 +1,4 @@
-//! A store that is always on its way.
+//! A store that suspends around every operation.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,12 +7,27 @@ use std::task::{Poll, Waker};
 use cloakroom::store::{Call, Operation, StoreError};
 use cloakroom::{Io, Store, decorate_store};
 
-use crate::watched::Watched;
+use crate::monitor::Monitor;
 
-/// Halts once before and once after each operation, so that a test can drop a caller at every point it may be at;
-/// and holds operations back until it is told to let them go.
+/// Suspends once before and once after each operation, and holds operations back on demand.
 ///
-/// A halt is one `Pending` whose waker was woken already: whoever waits is not kept waiting. Clones share the holds.
+/// A test can so drop a caller at each of its await points, or let another caller overtake it. A
+/// suspension is one `Pending` whose waker has already been woken, so it costs no time. Clones share
+/// the holds.
+///
+/// ```
+/// # use cloakroom::{MemoryStore, Store};
+/// # use cloakroom_testkit::{Operation, StepStore, block_on};
+/// let store = StepStore::new(MemoryStore::new());
+/// let held = store.hold(Operation::Health);
+/// std::thread::scope(|scope| {
+///     let caller = scope.spawn(|| block_on(store.health()));
+///     held.wait_for_arrival();
+///     // Whatever happens here happens while the caller waits.
+///     held.release();
+///     assert!(caller.join().unwrap().is_ok());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct StepStore<S> {
     store: Arc<S>,
@@ -22,59 +37,59 @@ pub struct StepStore<S> {
 #[derive(Debug)]
 struct Hold {
     on: Option<Operation>,
-    /// Whether it is done, and its answer held back.
-    is_done: bool,
-    /// Operations to let pass first.
+    /// Whether the operation is carried out and only its answer held back.
+    after: bool,
+    /// How many matching operations pass first.
     skip: usize,
-    held: Arc<Watched<State>>,
+    state: Arc<Monitor<State>>,
 }
 
 impl<S: Store> StepStore<S> {
-    /// Halts around each operation of `store`.
+    /// Suspends around each operation of `store`.
     pub fn new(store: S) -> Self {
         Self { store: Arc::new(store), holds: Arc::default() }
     }
 
-    /// Holds back the next operation of this sort; all others pass.
-    pub fn hold(&self, operation: Operation) -> Held {
+    /// Holds back the next operation of this kind. All others pass.
+    pub fn hold(&self, operation: Operation) -> HeldCall {
         self.add(Some(operation), false, 0)
     }
 
-    /// Lets the next operation of this sort be done, and holds back its answer; all others pass.
-    pub fn hold_answer(&self, operation: Operation) -> Held {
+    /// Carries out the next operation of this kind and holds back its answer. All others pass.
+    pub fn hold_answer(&self, operation: Operation) -> HeldCall {
         self.add(Some(operation), true, 0)
     }
 
-    /// Holds back operation `n` from now, of whatever sort; 0 is the next one. All others pass.
-    pub fn hold_nth(&self, n: usize) -> Held {
+    /// Holds back the `n`th operation from now, of any kind; 0 is the next. All others pass.
+    pub fn hold_nth(&self, n: usize) -> HeldCall {
         self.add(None, false, n)
     }
 
-    fn add(&self, on: Option<Operation>, is_done: bool, skip: usize) -> Held {
-        let held = Arc::default();
-        self.lock().push(Hold { on, is_done, skip, held: Arc::clone(&held) });
-        Held(held)
+    fn add(&self, on: Option<Operation>, after: bool, skip: usize) -> HeldCall {
+        let state = Arc::default();
+        self.lock().push(Hold { on, after, skip, state: Arc::clone(&state) });
+        HeldCall(state)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Hold>> {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The hold that this call runs into, before or after it is done, if any.
-    fn caught(&self, call: Call, is_done: bool) -> Option<Held> {
+    /// Takes the hold that applies to this call, before or after it is carried out.
+    fn take_hold(&self, call: Call, after: bool) -> Option<HeldCall> {
         let mut holds = self.lock();
-        let mut caught = None;
+        let mut found = None;
         for (position, hold) in holds.iter_mut().enumerate() {
-            if hold.is_done != is_done || hold.on.is_some_and(|on| on != call.operation) {
+            if hold.after != after || hold.on.is_some_and(|on| on != call.operation) {
                 continue;
             }
             if hold.skip > 0 {
                 hold.skip -= 1;
-            } else if caught.is_none() {
-                caught = Some(position);
+            } else if found.is_none() {
+                found = Some(position);
             }
         }
-        caught.map(|position| Held(holds.remove(position).held))
+        found.map(|position| HeldCall(holds.remove(position).state))
     }
 
     fn around<'a, T: Send + 'a>(
@@ -83,15 +98,15 @@ impl<S: Store> StepStore<S> {
         operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Io<'a, Result<T, StoreError>> {
         Io::future(async move {
-            halt().await;
-            if let Some(held) = self.caught(call, false) {
+            suspend().await;
+            if let Some(held) = self.take_hold(call, false) {
                 held.released().await;
             }
             let answer = operation(&self.store).await;
-            if let Some(held) = self.caught(call, true) {
+            if let Some(held) = self.take_hold(call, true) {
                 held.released().await;
             }
-            halt().await;
+            suspend().await;
             answer
         })
     }
@@ -105,10 +120,10 @@ impl<S> Clone for StepStore<S> {
     }
 }
 
-/// An operation that is held back, or will be as soon as it arrives, until [`release`](Held::release).
+/// A call that is held back, once it arrives, until [`release`](HeldCall::release).
 #[derive(Debug)]
-#[must_use = "nobody else can release the operation"]
-pub struct Held(Arc<Watched<State>>);
+#[must_use = "only this handle can release the call"]
+pub struct HeldCall(Arc<Monitor<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -118,31 +133,31 @@ struct State {
     waker: Option<Waker>,
 }
 
-impl Held {
-    /// True once the operation has arrived.
+impl HeldCall {
+    /// True once the call has arrived.
     pub fn has_arrived(&self) -> bool {
-        self.0.look(|state| state.arrived)
+        self.0.read(|state| state.arrived)
     }
 
-    /// Blocks this thread until the operation has arrived.
+    /// Blocks this thread until the call has arrived.
     ///
     /// # Panics
-    /// If it does not come for a minute.
+    /// After one minute.
     pub fn wait_for_arrival(&self) {
-        self.0.wait_until("an operation of the store", |state| state.arrived);
+        self.0.wait_until("a store operation to arrive", |state| state.arrived);
     }
 
-    /// Blocks this thread until whoever waits for the held operation has dropped it.
+    /// Blocks this thread until the caller has dropped the call.
     ///
     /// # Panics
-    /// If nobody drops it for a minute.
+    /// After one minute.
     pub fn wait_for_drop(&self) {
-        self.0.wait_until("the end of a dropped operation", |state| state.dropped);
+        self.0.wait_until("a store operation to be dropped", |state| state.dropped);
     }
 
-    /// Lets the operation go on, now or when it arrives.
+    /// Lets the call go on, now or when it arrives.
     pub fn release(&self) {
-        let waker = self.0.change(|state| {
+        let waker = self.0.update(|state| {
             state.released = true;
             state.waker.take()
         });
@@ -152,9 +167,9 @@ impl Held {
     }
 
     async fn released(&self) {
-        let waiting = Waiting(self);
+        let on_drop = NoteDrop(self);
         poll_fn(|context| {
-            self.0.change(|state| {
+            self.0.update(|state| {
                 state.arrived = true;
                 if state.released {
                     return Poll::Ready(());
@@ -164,27 +179,27 @@ impl Held {
             })
         })
         .await;
-        std::mem::forget(waiting);
+        std::mem::forget(on_drop);
     }
 }
 
-/// Notes that who waits was dropped.
-struct Waiting<'a>(&'a Held);
+/// Records that the waiting future was dropped.
+struct NoteDrop<'a>(&'a HeldCall);
 
-impl Drop for Waiting<'_> {
+impl Drop for NoteDrop<'_> {
     fn drop(&mut self) {
-        self.0.0.change(|state| state.dropped = true);
+        self.0.0.update(|state| state.dropped = true);
     }
 }
 
-/// `Pending` once.
-async fn halt() {
-    let mut halted = false;
+/// Is pending once.
+async fn suspend() {
+    let mut suspended = false;
     poll_fn(|context| {
-        if halted {
+        if suspended {
             return Poll::Ready(());
         }
-        halted = true;
+        suspended = true;
         context.waker().wake_by_ref();
         Poll::Pending
     })

@@ -9,26 +9,26 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::{StatusCode, Uri};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use cloakroom::{Error, Session, SessionMiddleware, Sessions};
-use cloakroom_testkit::scenarios::{self, Gate, Site, Visitor};
+use cloakroom_testkit::scenarios::{self, Barrier, RunningServer, Visitor};
 use futures_util::stream;
 
 /// The site on actix-web by its defaults: handlers run on when their browsers have left.
-pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
-    start(sessions, gate, true)
+pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
+    start(sessions, barrier, true)
 }
 
 /// The same, told to drop such handlers.
-pub fn serve_cancelling(sessions: Sessions<Visitor>, gate: Gate) -> Site {
-    start(sessions, gate, false).cancelling()
+pub fn serve_with_cancellation(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
+    start(sessions, barrier, false).with_cancellation()
 }
 
-fn start(sessions: Sessions<Visitor>, gate: Gate, allows_half_closed: bool) -> Site {
+fn start(sessions: Sessions<Visitor>, barrier: Barrier, allows_half_closed: bool) -> RunningServer {
     let (started, starting) = mpsc::channel();
     thread::spawn(move || {
         let app = move || {
             App::new()
                 .wrap(SessionMiddleware::new(sessions.clone()))
-                .app_data(web::Data::new(gate.clone()))
+                .app_data(web::Data::new(barrier.clone()))
                 .route("/ignore", web::get().to(async || "nothing to see"))
                 .route("/stream", web::post().to(streamed))
                 .default_service(web::to(answered))
@@ -50,12 +50,12 @@ fn start(sessions: Sessions<Visitor>, gate: Gate, allows_half_closed: bool) -> S
         });
     });
     let (address, handle) = starting.recv().expect("it starts");
-    Site::new(address, Running(handle))
+    RunningServer::new(address, StopOnDrop(handle))
 }
 
-struct Running(ServerHandle);
+struct StopOnDrop(ServerHandle);
 
-impl Drop for Running {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         // What is asked for is done, whether or not anybody waits for it: some handler may wait for a test that is over.
         drop(self.0.stop(false));
@@ -64,19 +64,19 @@ impl Drop for Running {
 
 async fn answered(
     uri: Uri,
-    gate: web::Data<Gate>,
+    barrier: web::Data<Barrier>,
     sessions: Sessions<Visitor>,
     first: Session<Visitor>,
     second: Session<Visitor>,
 ) -> Result<HttpResponse, Error> {
-    let (status, body) = scenarios::answer(uri.path(), &sessions, first, second, &gate).await?;
+    let (status, body) = scenarios::answer(uri.path(), &sessions, first, second, &barrier).await?;
     let status = StatusCode::from_u16(status).unwrap_or_default();
     Ok(HttpResponse::build(status).body(body))
 }
 
 async fn streamed(
     _: HttpRequest,
-    gate: web::Data<Gate>,
+    barrier: web::Data<Barrier>,
     mut session: Session<Visitor>,
 ) -> Result<HttpResponse, Error> {
     let first = session.update(|visitor| {
@@ -84,7 +84,7 @@ async fn streamed(
         visitor.visits.to_string()
     });
     let first = stream::iter([first.await?]);
-    let rest = stream::once(scenarios::stream(session, Gate::clone(&gate)));
+    let rest = stream::once(scenarios::stream(session, Barrier::clone(&barrier)));
     let body = stream::StreamExt::chain(first, rest);
     let pieces = stream::StreamExt::map(body, |piece| Ok::<_, Infallible>(web::Bytes::from(piece)));
     Ok(HttpResponse::Ok().streaming(pieces))

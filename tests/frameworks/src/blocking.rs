@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use cloakroom::{Error, RequestSession, block_on};
-use cloakroom_testkit::scenarios::{Gate, Site, Visitor, alice};
+use cloakroom_testkit::scenarios::{Barrier, RunningServer, Visitor, alice};
 use tiny_http::{Header, Request, Response, Server};
 
 type Sessions = cloakroom::Sessions<Visitor>;
@@ -13,41 +13,41 @@ type Session = cloakroom::Session<Visitor>;
 type Headers = Vec<(String, String)>;
 
 /// The site on threads.
-pub fn serve(sessions: cloakroom::Sessions<Visitor>, gate: Gate) -> Site {
+pub fn serve(sessions: cloakroom::Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     let server = Arc::new(Server::http("127.0.0.1:0").expect("a free port"));
     let address = server.server_addr().to_ip().expect("an address");
     let listening = Arc::clone(&server);
     thread::spawn(move || {
         for request in listening.incoming_requests() {
-            let (sessions, gate) = (sessions.clone(), gate.clone());
-            thread::spawn(move || handle(&sessions, &gate, request));
+            let (sessions, barrier) = (sessions.clone(), barrier.clone());
+            thread::spawn(move || handle(&sessions, &barrier, request));
         }
     });
-    Site::new(address, Running(server))
+    RunningServer::new(address, StopOnDrop(server))
 }
 
-struct Running(Arc<Server>);
+struct StopOnDrop(Arc<Server>);
 
-impl Drop for Running {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.unblock();
     }
 }
 
-fn handle(sessions: &Sessions, gate: &Gate, request: Request) -> io::Result<()> {
+fn handle(sessions: &Sessions, barrier: &Barrier, request: Request) -> io::Result<()> {
     let headers: Headers = request
         .headers()
         .iter()
         .map(|header| (header.field.to_string(), header.value.to_string()))
         .collect();
     if request.url() == "/stream" {
-        return stream(sessions, gate, &headers, request);
+        return stream(sessions, barrier, &headers, request);
     }
     let request_session = sessions.request_session();
     let mut answer = Headers::new();
     let answered = match request.url() {
         "/ignore" => (200, "nothing to see".to_owned()),
-        route => answered(route, sessions, &request_session, &headers, gate)
+        route => answered(route, sessions, &request_session, &headers, barrier)
             .unwrap_or_else(|error| refused(&error, &mut answer)),
     };
     respond(request, answered, answer, &request_session)
@@ -84,7 +84,7 @@ fn answered(
     sessions: &Sessions,
     request_session: &RequestSession<Visitor>,
     request: &Headers,
-    gate: &Gate,
+    barrier: &Barrier,
 ) -> Result<(u16, String), Error> {
     let (mut session, mut second) =
         (block_on(request_session.session(request))?, block_on(request_session.session(request))?);
@@ -104,7 +104,7 @@ fn answered(
         }
         "/slow" => {
             count(&mut session)?;
-            gate.pass().wait();
+            barrier.pass().wait();
             count(&mut session)?.to_string()
         }
         "/panic" => {
@@ -122,7 +122,12 @@ fn broken() -> String {
 }
 
 /// Head and body by hand, since the library keeps both back until the body is done.
-fn stream(sessions: &Sessions, gate: &Gate, headers: &Headers, request: Request) -> io::Result<()> {
+fn stream(
+    sessions: &Sessions,
+    barrier: &Barrier,
+    headers: &Headers,
+    request: Request,
+) -> io::Result<()> {
     let request_session = sessions.request_session();
     let begun = block_on(request_session.session(headers)).and_then(|mut session| {
         let first = count(&mut session)?;
@@ -143,7 +148,7 @@ fn stream(sessions: &Sessions, gate: &Gate, headers: &Headers, request: Request)
     }
     write!(out, "\r\n")?;
     write_chunk(&mut out, &first.to_string())?;
-    gate.pass().wait();
+    barrier.pass().wait();
     let counted = count(&mut session).map_err(|error| error.kind());
     let login = block_on(session.login(&alice())).map_err(|error| error.kind());
     write_chunk(&mut out, &format!("{counted:?} {login:?}"))?;

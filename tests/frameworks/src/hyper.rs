@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use cloakroom::{Error, RequestSession, Sessions};
-use cloakroom_testkit::scenarios::{self, Gate, Site, Visitor};
+use cloakroom_testkit::scenarios::{self, Barrier, RunningServer, Visitor};
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -18,13 +18,13 @@ use crate::running::on_a_runtime;
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The site on hyper.
-pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
+pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     on_a_runtime(async move |listener| {
         while let Ok((connection, _)) = listener.accept().await {
-            let (sessions, gate) = (sessions.clone(), gate.clone());
+            let (sessions, barrier) = (sessions.clone(), barrier.clone());
             tokio::spawn(async move {
                 let service =
-                    service_fn(move |request| answer(sessions.clone(), gate.clone(), request));
+                    service_fn(move |request| answer(sessions.clone(), barrier.clone(), request));
                 // A browser that went away is no failure of the server's.
                 let _ =
                     http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
@@ -35,14 +35,14 @@ pub fn serve(sessions: Sessions<Visitor>, gate: Gate) -> Site {
 
 async fn answer(
     sessions: Sessions<Visitor>,
-    gate: Gate,
+    barrier: Barrier,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let request_session = sessions.request_session();
     let answered = match request.uri().path() {
         "/ignore" => Ok(Response::new(whole("nothing to see".into()))),
-        "/stream" => streamed(&request_session, request.headers(), gate).await,
-        route => answered(route, &sessions, &request_session, request.headers(), &gate).await,
+        "/stream" => streamed(&request_session, request.headers(), barrier).await,
+        route => answered(route, &sessions, &request_session, request.headers(), &barrier).await,
     };
     let mut response = answered.unwrap_or_else(|error| {
         let mut response = Response::new(whole(String::new()));
@@ -59,11 +59,11 @@ async fn answered(
     sessions: &Sessions<Visitor>,
     request_session: &RequestSession<Visitor>,
     request: &HeaderMap,
-    gate: &Gate,
+    barrier: &Barrier,
 ) -> Result<Response<Body>, Error> {
     let (first, second) =
         (request_session.session(request).await?, request_session.session(request).await?);
-    let (status, body) = scenarios::answer(route, sessions, first, second, gate).await?;
+    let (status, body) = scenarios::answer(route, sessions, first, second, barrier).await?;
     let mut response = Response::new(whole(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     Ok(response)
@@ -72,7 +72,7 @@ async fn answered(
 async fn streamed(
     request_session: &RequestSession<Visitor>,
     request: &HeaderMap,
-    gate: Gate,
+    barrier: Barrier,
 ) -> Result<Response<Body>, Error> {
     let mut session = request_session.session(request).await?;
     let first = session.update(|visitor| {
@@ -80,7 +80,7 @@ async fn streamed(
         visitor.visits.to_string()
     });
     let first = stream::iter([first.await?]);
-    let rest = stream::once(scenarios::stream(session, gate));
+    let rest = stream::once(scenarios::stream(session, barrier));
     let pieces = first.chain(rest).map(|piece| Ok(Frame::data(Bytes::from(piece))));
     Ok(Response::new(StreamBody::new(pieces).boxed_unsync()))
 }

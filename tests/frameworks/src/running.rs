@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use cloakroom_testkit::scenarios::Site;
+use cloakroom_testkit::scenarios::RunningServer;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 /// Ends the runtime and all that runs on it, without waiting: some handler may wait for a test that is over.
-struct Running(Option<Runtime>);
+struct StopOnDrop(Option<Runtime>);
 
-impl Drop for Running {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
@@ -19,7 +19,7 @@ impl Drop for Running {
 
 /// Serves on a free port, on two threads, until the site is dropped. hyper, which is under all of them, drops the handlers
 /// of connections that have ended.
-pub(crate) fn on_a_runtime<F>(serve: impl FnOnce(TcpListener) -> F) -> Site
+pub(crate) fn on_a_runtime<F>(serve: impl FnOnce(TcpListener) -> F) -> RunningServer
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -28,5 +28,5 @@ where
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("an address");
     runtime.spawn(serve(listener));
-    Site::new(address, Running(Some(runtime))).cancelling()
+    RunningServer::new(address, StopOnDrop(Some(runtime))).with_cancellation()
 }

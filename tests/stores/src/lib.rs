@@ -16,7 +16,7 @@ use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
-use cloakroom_testkit::servers::hardship::PATIENCE;
+use cloakroom_testkit::servers::chaos::STORE_TIMEOUT;
 use cloakroom_testkit::servers::{Durability, Postgres, Redis, Server};
 use tokio::runtime::Runtime;
 
@@ -54,7 +54,7 @@ pub fn redis() -> RedisStore {
 
 /// The same behind a near cache.
 pub fn near_cache() -> CachedStore<RedisStore> {
-    RUNTIME.block_on(CachedStore::builder(redis()).start()).unwrap()
+    RUNTIME.block_on(CachedStore::builder(redis()).build()).unwrap()
 }
 
 /// The same sessions as two nodes see them, each through a near cache of its own.
@@ -63,13 +63,13 @@ pub fn two_near_caches() -> [CachedStore<RedisStore>; 2] {
     [(); 2].map(|()| {
         let store =
             RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(&*place).connect()).unwrap();
-        RUNTIME.block_on(CachedStore::builder(store).start()).unwrap()
+        RUNTIME.block_on(CachedStore::builder(store).build()).unwrap()
     })
 }
 
 /// A store on a server of the test's own, which is not waited for for long.
 pub fn with_timeout(url: &str) -> RedisStore {
-    RUNTIME.block_on(RedisStore::builder(url).timeout(PATIENCE).connect()).unwrap()
+    RUNTIME.block_on(RedisStore::builder(url).timeout(STORE_TIMEOUT).connect()).unwrap()
 }
 
 /// Runs a future to its end beside the stores' own tasks.

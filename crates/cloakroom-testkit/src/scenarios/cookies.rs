@@ -2,13 +2,14 @@
 
 use cloakroom::Store;
 
-use super::venue::{Browser, Venue};
-use super::wire::Reply;
+use super::browser::Browser;
+use super::connection::Reply;
+use super::server::ScenarioServer;
 use crate::CookieSeen;
 
 /// The browser's own comes last, behind what others sent along.
-pub fn a_good_key_is_found_in_whichever_header_it_stands(venue: Venue<impl Store>) {
-    let visitor = venue.visitor();
+pub fn a_good_key_is_found_in_whichever_header_it_stands(server: ScenarioServer<impl Store>) {
+    let visitor = server.visitor();
     let planted = format!("__Host-id={}", "A".repeat(43));
     let garbage = vec!["__Host-id=no-key"; 100].join("; ");
     let table: [(&[&[u8]], bool); 4] = [
@@ -27,8 +28,8 @@ pub fn a_good_key_is_found_in_whichever_header_it_stands(venue: Venue<impl Store
 }
 
 /// It is read to its end, or the server reads no such requests; the next one is served.
-pub fn a_cookie_of_any_length_is_borne(venue: Venue<impl Store>) {
-    let visitor = venue.visitor();
+pub fn a_cookie_of_any_length_is_borne(server: ScenarioServer<impl Store>) {
+    let visitor = server.visitor();
     for long in [format!("__Host-id={}", "A".repeat(60_000)), vec!["__Host-id=x"; 5_000].join("; ")]
     {
         if let Some(reply) = accepted(&visitor, &[("cookie", long.as_bytes())], true) {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use cloakroom::Store;
 
-use super::venue::{Browser, Venue};
-use super::wire::Reply;
+use super::browser::Browser;
+use super::connection::Reply;
+use super::server::ScenarioServer;
 
 const TABS: usize = 8;
 
@@ -20,8 +21,8 @@ fn in_tabs(visitor: &Browser, act: impl Fn(&mut Browser) -> Reply + Sync) -> Vec
 }
 
 /// Sixty-four of them, and the numbers they are answered are all different.
-pub fn parallel_increments_all_count(venue: Venue<impl Store>) {
-    let mut visitor = venue.browser();
+pub fn parallel_increments_all_count(server: ScenarioServer<impl Store>) {
+    let mut visitor = server.browser();
     visitor.post("/login");
     let mut numbers = Vec::new();
     for _ in 0..8 {
@@ -36,10 +37,10 @@ pub fn parallel_increments_all_count(venue: Venue<impl Store>) {
 }
 
 /// Whichever of their responses arrives last, the browser ends with a key that opens the session.
-pub fn a_renewal_gives_all_parallel_requests_the_same_key(venue: Venue<impl Store>) {
-    let mut visitor = venue.visitor();
+pub fn a_renewal_gives_all_parallel_requests_the_same_key(server: ScenarioServer<impl Store>) {
+    let mut visitor = server.visitor();
     let old = visitor.key();
-    venue.clock.advance(Duration::from_secs(15 * 60));
+    server.clock.advance(Duration::from_secs(15 * 60));
     let replies = in_tabs(&visitor, |tab| tab.post("/count"));
     let mut keys: Vec<_> = replies.iter().filter_map(|reply| reply.seen().key()).collect();
     assert!(replies.iter().all(|reply| reply.status.as_u16() == 200));
@@ -53,17 +54,19 @@ pub fn a_renewal_gives_all_parallel_requests_the_same_key(venue: Venue<impl Stor
 }
 
 /// A lost response costs nothing, and in the end the old key is worth nothing.
-pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(venue: Venue<impl Store>) {
-    let mut visitor = venue.visitor();
+pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(
+    server: ScenarioServer<impl Store>,
+) {
+    let mut visitor = server.visitor();
     let mut crashed = visitor.clone();
-    venue.clock.advance(Duration::from_secs(15 * 60));
+    server.clock.advance(Duration::from_secs(15 * 60));
     let renewed = visitor.get("/read").seen().key().expect("a renewal is due");
     for _ in 0..3 {
         let again = crashed.clone().get("/read");
         assert_eq!((again.body.as_str(), again.seen().key()), ("1", Some(renewed.clone())));
     }
     assert_eq!(visitor.get("/read").body, "1"); // seen with the new key
-    venue.clock.advance(Duration::from_secs(60));
+    server.clock.advance(Duration::from_secs(60));
     assert_eq!(visitor.get("/read").body, "1"); // and seen again: the old one retires
     assert_eq!(crashed.post("/count").status.as_u16(), 409);
     assert_eq!(visitor.post("/count").body, "2");

@@ -3,42 +3,44 @@
 use cloakroom::key::Secret;
 use cloakroom::{Key, PublicId, Store};
 
-use super::venue::Venue;
+use super::server::ScenarioServer;
 use crate::CookieSeen;
 
 /// And two visitors are two sessions.
-pub fn a_first_visit_begins_a_session_that_is_remembered(venue: Venue<impl Store>) {
-    let (mut one, mut other) = (venue.visitor(), venue.visitor());
+pub fn a_first_visit_begins_a_session_that_is_remembered(server: ScenarioServer<impl Store>) {
+    let (mut one, mut other) = (server.visitor(), server.visitor());
     assert_eq!((one.post("/count").body, one.post("/count").body), ("2".into(), "3".into()));
     assert_eq!((other.get("/read").body, one.get("/read").body), ("1".into(), "3".into()));
 }
 
 /// A visitor who does nothing has no session, and the answer is for nobody else all the same.
-pub fn reading_begins_nothing_and_varies_on_the_cookie(venue: Venue<impl Store>) {
-    let mut stranger = venue.browser();
+pub fn reading_begins_nothing_and_varies_on_the_cookie(server: ScenarioServer<impl Store>) {
+    let mut stranger = server.browser();
     let reply = stranger.get("/read");
     assert_eq!((reply.body.as_str(), reply.seen()), ("null", CookieSeen::None));
     assert_eq!(
         (reply.headers["vary"].to_str().unwrap(), reply.has("cache-control")),
         ("cookie", false)
     );
-    assert_eq!(venue.spy.calls().total(), 0);
+    assert_eq!(server.spy.calls().total(), 0);
 }
 
 /// Neither headers nor a call of the store, for a visitor with a session too.
-pub fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing(venue: Venue<impl Store>) {
-    let mut visitor = venue.visitor();
-    venue.spy.reset();
+pub fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing(
+    server: ScenarioServer<impl Store>,
+) {
+    let mut visitor = server.visitor();
+    server.spy.reset();
     let reply = visitor.get("/ignore");
-    assert_eq!((reply.status.as_u16(), venue.spy.calls().total()), (200, 0));
+    assert_eq!((reply.status.as_u16(), server.spy.calls().total()), (200, 0));
     for header in ["set-cookie", "vary", "cache-control"] {
         assert!(!reply.has(header), "{header}");
     }
 }
 
 /// One read for a page, one write more for a change.
-pub fn a_key_is_sent_once_and_never_to_a_cache(venue: Venue<impl Store>) {
-    let mut visitor = venue.browser();
+pub fn a_key_is_sent_once_and_never_to_a_cache(server: ScenarioServer<impl Store>) {
+    let mut visitor = server.browser();
     let first = visitor.post("/count");
     assert_eq!(first.headers.get_all("set-cookie").iter().count(), 1);
     assert_eq!(first.headers["cache-control"], "no-store");
@@ -48,15 +50,15 @@ pub fn a_key_is_sent_once_and_never_to_a_cache(venue: Venue<impl Store>) {
     {
         assert!(cookie.contains(attribute), "{cookie}");
     }
-    venue.spy.reset();
+    server.spy.reset();
     let second = visitor.post("/count");
     assert_eq!((second.seen(), second.has("cache-control")), (CookieSeen::None, false));
-    assert_eq!((venue.spy.calls().get, venue.spy.calls().total()), (1, 2));
+    assert_eq!((server.spy.calls().get, server.spy.calls().total()), (1, 2));
 }
 
 /// A guard signs in and the handler still writes, under the new key.
-pub fn two_handles_of_one_request_are_one_session(venue: Venue<impl Store>) {
-    let mut visitor = venue.visitor();
+pub fn two_handles_of_one_request_are_one_session(server: ScenarioServer<impl Store>) {
+    let mut visitor = server.visitor();
     let before = visitor.key();
     let reply = visitor.post("/both");
     assert_eq!((reply.body.as_str(), reply.headers.get_all("set-cookie").iter().count()), ("2", 1));
@@ -64,13 +66,13 @@ pub fn two_handles_of_one_request_are_one_session(venue: Venue<impl Store>) {
     assert!(after.id() == before.id() && after != before);
     assert_eq!(visitor.get("/read").body, "2");
     // One session begins, though both handles were vacant.
-    let mut stranger = venue.browser();
+    let mut stranger = server.browser();
     assert_eq!((stranger.post("/both").body, stranger.get("/read").body), ("1".into(), "1".into()));
 }
 
 /// An image that comes late must not take a newer cookie away; a page may.
-pub fn a_stale_cookie_is_removed_on_a_navigation_only(venue: Venue<impl Store>) {
-    let mut visitor = venue.browser();
+pub fn a_stale_cookie_is_removed_on_a_navigation_only(server: ScenarioServer<impl Store>) {
+    let mut visitor = server.browser();
     let unknown = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let mut headers = http::HeaderMap::new();
     let cookie = format!("__Host-id={}; Path=/; Secure", unknown.expose());

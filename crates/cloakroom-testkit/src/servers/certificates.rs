@@ -9,13 +9,13 @@ use tempfile::TempDir;
 /// A root that nobody else trusts, and a server's certificate under it, good for 127.0.0.1 and localhost.
 #[derive(Debug)]
 pub struct Certificates {
-    place: TempDir,
+    directory: TempDir,
 }
 
 impl Certificates {
     /// Makes both anew, in a directory that goes with them.
     pub fn new() -> Self {
-        let place = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a directory");
         let root_key = KeyPair::generate().expect("a key");
         let mut root = CertificateParams::new(Vec::new()).expect("sound settings");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,9 +30,9 @@ impl Certificates {
             ("server.pem", server.pem()),
             ("server.key", key.serialize_pem()),
         ] {
-            fs::write(place.path().join(name), text).expect("a file");
+            fs::write(directory.path().join(name), text).expect("a file");
         }
-        Self { place }
+        Self { directory }
     }
 
     /// The root, for clients to trust.
@@ -51,7 +51,7 @@ impl Certificates {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        Path::join(self.place.path(), name)
+        Path::join(self.directory.path(), name)
     }
 }
 

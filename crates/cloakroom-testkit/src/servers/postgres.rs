@@ -18,7 +18,7 @@ pub struct Postgres {
     durability: Durability,
     programs: PathBuf,
     is_encrypted: bool,
-    place: TempDir,
+    directory: TempDir,
 }
 
 impl Postgres {
@@ -33,11 +33,12 @@ impl Postgres {
     }
 
     fn start_with(durability: Durability, certificates: Option<&Certificates>) -> Self {
-        let place = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a directory");
         let programs =
             programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
         let is_encrypted = certificates.is_some();
-        let mut server = Self { process: None, port: 0, durability, programs, is_encrypted, place };
+        let mut server =
+            Self { process: None, port: 0, durability, programs, is_encrypted, directory };
         server.make();
         if let Some(certificates) = certificates {
             server.take(certificates);
@@ -56,9 +57,9 @@ impl Postgres {
     }
 
     fn make(&self) {
-        let mut words = as_nobody_special();
+        let mut words = unprivileged();
         if let Some(user) = words.get(1).and_then(|word| word.strip_prefix("--reuid=")) {
-            let owned = Command::new("chown").arg(user).arg(self.place.path()).status();
+            let owned = Command::new("chown").arg(user).arg(self.directory.path()).status();
             assert!(owned.is_ok_and(|status| status.success()), "the directory cannot be {user}'s");
         }
         words.push(self.programs.join("initdb").to_string_lossy().into_owned());
@@ -66,7 +67,7 @@ impl Postgres {
             .args(&words[1..])
             .args(["-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "-D"])
             .arg(self.data())
-            .current_dir(self.place.path())
+            .current_dir(self.directory.path())
             .output()
             .expect("initdb");
         assert!(made.status.success(), "no database: {}", String::from_utf8_lossy(&made.stderr));
@@ -81,9 +82,8 @@ impl Postgres {
 
     /// The key must be the server's own, and nobody else's.
     fn take(&self, certificates: &Certificates) {
-        let owner = as_nobody_special()
-            .get(1)
-            .and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
+        let owner =
+            unprivileged().get(1).and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
         for (file, name) in
             [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
         {
@@ -106,7 +106,7 @@ impl Postgres {
     }
 
     fn data(&self) -> PathBuf {
-        self.place.path().join("data")
+        self.directory.path().join("data")
     }
 
     /// Ready once it wrote so beside its port.
@@ -171,13 +171,13 @@ impl Server for Postgres {
             }
             Durability::Always => &[],
         };
-        let mut command = as_nobody_special();
+        let mut command = unprivileged();
         command.push(program);
         let encrypted: &[&str] = if self.is_encrypted { &["-c", "ssl=on"] } else { &[] };
         command.extend(words.iter().chain(lasting).chain(encrypted).map(|word| (*word).to_owned()));
         // One that was killed may leave a child behind that ends a moment later.
         (0..50).any(|_| {
-            self.process = Some(Process::start(&command, self.place.path()));
+            self.process = Some(Process::start(&command, self.directory.path()));
             (0..200).any(|_| {
                 pause();
                 self.answers() || !self.process.as_ref().is_some_and(Process::lives)
@@ -187,7 +187,7 @@ impl Server for Postgres {
 }
 
 /// The server refuses to be root: its user does it then.
-fn as_nobody_special() -> Vec<String> {
+fn unprivileged() -> Vec<String> {
     let is_root =
         Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
     let words: &[&str] = if is_root {
@@ -200,20 +200,24 @@ fn as_nobody_special() -> Vec<String> {
 
 /// Where the newest installed version has its programs.
 fn programs() -> Option<PathBuf> {
-    let has_them = |place: &Path| place.join("initdb").exists() && place.join("postgres").exists();
+    let has_them =
+        |directory: &Path| directory.join("initdb").exists() && directory.join("postgres").exists();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(place) = std::env::split_paths(&path).find(|place| has_them(place)) {
-        return Some(place);
+    if let Some(directory) = std::env::split_paths(&path).find(|directory| has_them(directory)) {
+        return Some(directory);
     }
-    let below = |place: &str, end: &str| -> Vec<PathBuf> {
-        let entries = fs::read_dir(place).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path().join(end)).filter(|place| has_them(place)).collect()
+    let below = |directory: &str, end: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.path().join(end))
+            .filter(|directory| has_them(directory))
+            .collect()
     };
     let mut found = below("/usr/lib/postgresql", "bin");
     found.extend(below("/opt/homebrew/opt", "bin"));
     found.extend(below("/usr/local/opt", "bin"));
-    found.sort_by_key(|place| {
-        let version = place
+    found.sort_by_key(|directory| {
+        let version = directory
             .parent()
             .and_then(Path::file_name)
             .map(|name| name.to_string_lossy().into_owned());

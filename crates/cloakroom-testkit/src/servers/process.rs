@@ -14,14 +14,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, a program and its arguments. The directory `place` goes with this process, unless this is dropped.
-    pub(super) fn start(command: &[String], place: &Path) -> Self {
+    /// Starts `command`, a program and its arguments. The directory `directory` goes with this process, unless this is dropped.
+    pub(super) fn start(command: &[String], directory: &Path) -> Self {
         // The shell starts the server and tells its number. When its input ends or says something, it ends the server.
-        const GUARD: &str = r#"place=$1; shift; "$@" >/dev/null 2>&1 </dev/null & pid=$!; echo $pid
-            read -r said; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; [ "$said" = keep ] || rm -rf "$place""#;
+        const GUARD: &str = r#"directory=$1; shift; "$@" >/dev/null 2>&1 </dev/null & pid=$!; echo $pid
+            read -r said; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; [ "$said" = keep ] || rm -rf "$directory""#;
         let mut shell = Command::new("sh")
             .args(["-c", GUARD, "guard"])
-            .arg(place)
+            .arg(directory)
             .args(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,7 +88,7 @@ pub(super) fn free_port() -> u16 {
 }
 
 /// Says something to a Redis; the beginning of its answer.
-pub(super) fn say(port: u16, command: &str) -> io::Result<String> {
+pub(super) fn send_command(port: u16, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     stream.write_all(format!("{command}\r\n").as_bytes())?;

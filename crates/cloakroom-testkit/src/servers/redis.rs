@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::process::{Process, free_port, pause, say};
+use super::process::{Process, free_port, pause, send_command};
 use super::{Certificates, Durability, Server};
 
 /// The server: Redis, or what stands in the environment as `CLOAKROOM_REDIS_SERVER`, such as Valkey.
@@ -18,7 +18,7 @@ pub struct Redis {
     durability: Durability,
     /// What it is told beyond the usual.
     more: Vec<String>,
-    place: TempDir,
+    directory: TempDir,
 }
 
 impl Redis {
@@ -30,15 +30,20 @@ impl Redis {
     /// The same, told some more: `--maxmemory 10mb` for instance.
     pub fn start_with(durability: Durability, more: &[&str]) -> Self {
         let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
-        let mut place = tempfile::tempdir().expect("a directory");
+        let mut directory = tempfile::tempdir().expect("a directory");
         for _ in 0..10 {
-            let mut server =
-                Self { process: None, port: free_port(), durability, more: more.clone(), place };
+            let mut server = Self {
+                process: None,
+                port: free_port(),
+                durability,
+                more: more.clone(),
+                directory,
+            };
             if server.restart() {
                 return server;
             }
             // Somebody else took the port.
-            place = server.place;
+            directory = server.directory;
         }
         panic!("no Redis could be started");
     }
@@ -56,7 +61,7 @@ impl Redis {
 
     /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
     pub fn command(&self, command: &str) -> String {
-        say(self.port, command).unwrap_or_default()
+        send_command(self.port, command).unwrap_or_default()
     }
 
     pub(super) fn is_master(&self) -> bool {
@@ -69,7 +74,7 @@ impl Redis {
 
     /// While it loads its data it answers something else.
     fn answers(&self) -> bool {
-        say(self.port, "PING").is_ok_and(|answer| answer == "+PONG\r\n")
+        send_command(self.port, "PING").is_ok_and(|answer| answer == "+PONG\r\n")
     }
 
     fn signal(&self, signal: &str) {
@@ -107,7 +112,7 @@ impl Server for Redis {
             Durability::Always => ("yes", "always"),
         };
         let port = self.port.to_string();
-        let place = self.place.path().to_string_lossy();
+        let directory = self.directory.path().to_string_lossy();
         let command = [
             &program(),
             "--bind",
@@ -115,7 +120,7 @@ impl Server for Redis {
             "--port",
             &port,
             "--dir",
-            &place,
+            &directory,
             "--save",
             "",
             "--appendonly",
@@ -126,7 +131,7 @@ impl Server for Redis {
             "log",
         ];
         let command = command.map(str::to_owned).into_iter().chain(self.more.iter().cloned());
-        self.process = Some(Process::start(&command.collect::<Vec<_>>(), self.place.path()));
+        self.process = Some(Process::start(&command.collect::<Vec<_>>(), self.directory.path()));
         (0..500).any(|_| {
             pause();
             self.answers()

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::process::{Process, free_port, pause, say};
+use super::process::{Process, free_port, pause, send_command};
 use super::redis::program;
 use super::{Durability, Redis, Server};
 
@@ -24,28 +24,28 @@ impl RedisSentinel {
     pub fn start(durability: Durability) -> Self {
         let more = ["--repl-diskless-sync-delay", "0"];
         let nodes = [0, 1].map(|_| Redis::start_with(durability, &more));
-        let place = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a directory");
         nodes[1].command(&format!("REPLICAOF 127.0.0.1 {}", nodes[0].port()));
         wait_for("the replica", || nodes[1].has_caught_up());
         let sentinels = (0..SENTINELS).map(|number| {
             let port = free_port();
-            let file = place.path().join(format!("sentinel{number}.conf"));
+            let file = directory.path().join(format!("sentinel{number}.conf"));
             let settings = format!(
                 "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor cloakroom 127.0.0.1 {} 2\n\
                  sentinel down-after-milliseconds cloakroom 1000\nsentinel failover-timeout cloakroom 3000\n",
-                place.path().display(),
+                directory.path().display(),
                 nodes[0].port()
             );
             fs::write(&file, settings).expect("its settings");
             let (program, file) = (program(), file.to_string_lossy());
             let words = [&*program, &*file, "--sentinel"].map(str::to_owned);
-            (port, Process::start(&words, place.path()))
+            (port, Process::start(&words, directory.path()))
         });
         let sentinels = sentinels.collect();
-        let started = Self { nodes, sentinels, _place: place };
+        let started = Self { nodes, sentinels, _place: directory };
         wait_for("the sentinels", || {
             started.sentinels.iter().all(|(port, _)| {
-                let master = say(*port, "SENTINEL MASTER cloakroom").unwrap_or_default();
+                let master = send_command(*port, "SENTINEL MASTER cloakroom").unwrap_or_default();
                 let fact = |name: &str, value: usize| {
                     let (name, value) = (format!("\r\n{name}\r\n"), value.to_string());
                     master.split_once(&name).and_then(|(_, rest)| rest.split("\r\n").nth(1))

@@ -1,7 +1,7 @@
 //! The client keeps cookies as browsers do, and refuses what they refuse.
 
 use cloakroom::{MemoryStore, SessionMap};
-use cloakroom_testkit::{Client, World, block_on};
+use cloakroom_testkit::{Client, TestSessions, block_on};
 use http::{HeaderMap, HeaderValue, Method, Response, header};
 
 const HOME: &str = "https://shop.example/";
@@ -19,7 +19,7 @@ fn setting(cookie: &str) -> HeaderMap {
 
 #[test]
 fn a_visitor_keeps_the_session_until_it_is_removed() {
-    let world: World<SessionMap> = World::new(MemoryStore::new());
+    let world: TestSessions<SessionMap> = TestSessions::new(MemoryStore::new());
     let mut client = Client::new();
     block_on(async {
         let visit = world.sessions.request_session();

@@ -13,7 +13,7 @@ mod near_cache {
     use cloakroom_testkit::{FeedStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().encoded())).start())
+        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().encoded())).build())
             .unwrap()
     );
 }
@@ -25,8 +25,12 @@ mod near_cache_in_steps {
     use cloakroom_testkit::{StepStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(CachedStore::builder(StepStore::new(MemoryStore::new())).bounded(1 << 17).start())
-            .unwrap()
+        block_on(
+            CachedStore::builder(StepStore::new(MemoryStore::new()))
+                .capacity_bytes(1 << 17)
+                .build()
+        )
+        .unwrap()
     );
 }
 
@@ -51,9 +55,6 @@ mod in_time {
 
     cloakroom_testkit::conformance!(store());
 }
-
-
-
 
 mod naive_and_sound {
     cloakroom_testkit::conformance!(crate::naive::Naive::sound());

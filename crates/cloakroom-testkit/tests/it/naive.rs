@@ -1,6 +1,6 @@
 //! A store as plain as can be, which can be broken in one way at a time.
 
-mod directory;
+mod index;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ pub(crate) enum Flaw {
     InsertOverwrites,
     InsertReusesEndedIds,
     IgnoresTheLastByteOfIds,
-    GetHidesWhatExpired,
+    GetHidesExpiredRecords,
     ReplaceCreates,
     ReplaceRevives,
     ReplaceIgnoresTokens,
@@ -36,24 +36,24 @@ pub(crate) enum Flaw {
     TouchRevives,
     TouchMovesBack,
     EndDeletes,
-    EndAtTakesAnyRevision,
+    EndIfTakesAnyRevision,
     EndKeepsTheSession,
-    EndTakesTheLastReason,
-    EndMarksWhatNeverWas,
-    EndIsNeverTheSecond,
-    FirstAdmissionWins,
-    AdmitIgnoresTheLimit,
-    AdmitCountsThoseAlreadyIn,
-    AdmitReadsThenWrites,
-    AdmitReplacesWhatChanged,
-    AdmitForgetsRevocations,
+    EndKeepsTheLastReason,
+    EndLeavesATombstoneOfNothing,
+    EndNeverReportsAlready,
+    FirstDeadlineWins,
+    IndexLoginIgnoresTheLimit,
+    IndexLoginCountsTheSessionItself,
+    IndexLoginReadsThenWrites,
+    IndexLoginReplacesChangedEntries,
+    IndexLoginForgetsRevocations,
     RevocationsMoveBack,
-    RevocationsAreEverybodys,
-    DirectoryIgnoresCase,
-    DirectoryDropsEntriesBetweenPages,
+    RevocationsApplyToEveryone,
+    IndexIgnoresCase,
+    IndexSkipsEntriesBetweenPages,
     ScanHidesTombstones,
-    ScanForgetsWhereItWas,
-    SweepIsATickEarly,
+    ScanPagesByPosition,
+    SweepIsAMillisecondEarly,
     SweepIgnoresItsLimit,
     SweepStopsEarly,
     ValuesMustBeText,
@@ -66,7 +66,7 @@ pub(crate) enum Flaw {
 pub(crate) struct Naive {
     flaw: Option<Flaw>,
     entries: Mutex<BTreeMap<PublicId, Stored>>,
-    directory: Mutex<BTreeMap<String, BTreeMap<PublicId, Timestamp>>>,
+    index: Mutex<BTreeMap<String, BTreeMap<PublicId, Timestamp>>>,
     revocations: Mutex<BTreeMap<String, (Timestamp, Timestamp)>>,
     /// Writers that have read and not yet written.
     between: AtomicUsize,
@@ -89,8 +89,8 @@ impl Naive {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn directory(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<PublicId, Timestamp>>> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn index(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<PublicId, Timestamp>>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn id(&self, id: PublicId) -> PublicId {
@@ -102,7 +102,7 @@ impl Naive {
     }
 
     fn name(&self, principal: &Principal) -> String {
-        if self.has(Flaw::DirectoryIgnoresCase) {
+        if self.has(Flaw::IndexIgnoresCase) {
             principal.as_str().to_lowercase()
         } else {
             principal.as_str().to_owned()
@@ -206,7 +206,7 @@ impl Naive {
     fn ended(&self, id: PublicId, ending: Ending) -> Ended {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&id) else {
-            if self.has(Flaw::EndMarksWhatNeverWas) {
+            if self.has(Flaw::EndLeavesATombstoneOfNothing) {
                 entries.insert(id, Stored::Ended(rewritten(&blank(ending.at())).ended(ending)));
             }
             return Ended::Absent;
@@ -215,9 +215,9 @@ impl Naive {
             Stored::Live(_) if self.has(Flaw::EndDeletes) => drop(entries.remove(&id)),
             Stored::Live(_) if self.has(Flaw::EndKeepsTheSession) => {}
             Stored::Live(record) => *entry = Stored::Ended(record.ended(ending)),
-            Stored::Ended(_) if self.has(Flaw::EndIsNeverTheSecond) => {}
+            Stored::Ended(_) if self.has(Flaw::EndNeverReportsAlready) => {}
             Stored::Ended(tombstone) => {
-                if self.has(Flaw::EndTakesTheLastReason) {
+                if self.has(Flaw::EndKeepsTheLastReason) {
                     let mut record = blank(ending.at());
                     record = with_credentials_of(&record, tombstone);
                     *entry = Stored::Ended(record.ended(ending));
@@ -296,7 +296,7 @@ impl Store for Naive {
         let found = self.entries().get(&self.id(id)).cloned();
         Io::ready(Ok(found.filter(|entry| match entry {
             Stored::Live(record) => {
-                !self.has(Flaw::GetHidesWhatExpired) || record.expires_at() > record.created()
+                !self.has(Flaw::GetHidesExpiredRecords) || record.expires_at() > record.created()
             }
             Stored::Ended(_) => true,
         })))
@@ -344,7 +344,7 @@ impl Store for Naive {
         let standing = self.entries().get(&id).cloned();
         Io::ready(Ok(match standing {
             Some(Stored::Live(record))
-                if record.revision() != expected && !self.has(Flaw::EndAtTakesAnyRevision) =>
+                if record.revision() != expected && !self.has(Flaw::EndIfTakesAnyRevision) =>
             {
                 Swap::Stale(record)
             }
@@ -360,8 +360,8 @@ impl Store for Naive {
         Io::ready(Ok(self.ended(self.id(id), ending)))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        Io::ready(Ok(self.admitted(&admission)))
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        Io::ready(Ok(self.index_login_now(&login)))
     }
 
     fn revoke_before(
@@ -384,9 +384,9 @@ impl Store for Naive {
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
         let skipped = usize::from(
-            self.has(Flaw::DirectoryDropsEntriesBetweenPages) && page.starts_after().is_some(),
+            self.has(Flaw::IndexSkipsEntriesBetweenPages) && page.starts_after().is_some(),
         );
-        let ids = self.directory().get(&self.name(principal)).map_or_else(Vec::new, |entries| {
+        let ids = self.index().get(&self.name(principal)).map_or_else(Vec::new, |entries| {
             entries
                 .range((after, Bound::Unbounded))
                 .map(|(id, _)| *id)
@@ -401,7 +401,7 @@ impl Store for Naive {
         let page = Page::of_scan(from, limit).unwrap();
         let entries = self.entries();
         let mut after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
-        if let (Some(last), true) = (page.starts_after(), self.has(Flaw::ScanForgetsWhereItWas)) {
+        if let (Some(last), true) = (page.starts_after(), self.has(Flaw::ScanPagesByPosition)) {
             // Pages by position, as `OFFSET` does: entries that went meanwhile shift all others.
             let seen = usize::from(last.as_bytes()[0]) / 5;
             after = entries.keys().nth(seen).map_or(after, |id| Bound::Excluded(*id));
@@ -418,7 +418,8 @@ impl Store for Naive {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let tick = std::time::Duration::from_millis(u64::from(self.has(Flaw::SweepIsATickEarly)));
+        let tick =
+            std::time::Duration::from_millis(u64::from(self.has(Flaw::SweepIsAMillisecondEarly)));
         let limit = match self.flaw {
             Some(Flaw::SweepIgnoresItsLimit) => usize::MAX,
             Some(Flaw::SweepStopsEarly) => limit - 1,
@@ -435,7 +436,7 @@ impl Store for Naive {
         for id in &garbage {
             entries.remove(id);
         }
-        for ids in self.directory().values_mut() {
+        for ids in self.index().values_mut() {
             ids.retain(|_, until| !is_over(*until));
         }
         Io::ready(Ok(garbage.len()))

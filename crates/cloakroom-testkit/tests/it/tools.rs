@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom::key::{Entropy, OsEntropy};
 use cloakroom::{MemoryStore, SessionMap, Store};
 use cloakroom_testkit::{
-    Fault, FaultyStore, ManualClock, Operation, SeededEntropy, SpyStore, StepStore, World,
+    Fault, FaultyStore, ManualClock, Operation, SeededEntropy, SpyStore, StepStore, TestSessions,
     assert_round_trips, block_on,
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[test]
 fn a_fault_hits_the_operation_it_was_meant_for_once() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: World<SessionMap> = World::new(store.clone());
+    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
     let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     store.fail_on(Operation::End, Fault::NotSent);
@@ -33,7 +33,7 @@ fn a_fault_hits_the_operation_it_was_meant_for_once() {
 #[test]
 fn an_answer_that_was_lost_after_the_deed_leaves_the_deed_done() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: World<SessionMap> = World::new(store.clone());
+    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
     let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     for (fault, happened) in [(Fault::LostBefore, false), (Fault::LostAfter, true)] {
         store.fail_next(fault);
@@ -46,7 +46,7 @@ fn an_answer_that_was_lost_after_the_deed_leaves_the_deed_done() {
 #[test]
 fn an_operation_that_is_held_waits_while_others_pass() {
     let store = StepStore::new(SpyStore::new(MemoryStore::new()));
-    let world: World<SessionMap> = World::new(store.clone());
+    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
     let mut session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     let held = store.hold(Operation::Replace);
@@ -81,7 +81,7 @@ fn a_seed_gives_the_same_bytes_again_and_never_a_block_twice() {
         assert_eq!(block, draw(&same));
         assert!(seen.insert(block));
     }
-    let replaying = SeededEntropy::replaying(vec![[1; 16], [1; 16]]);
+    let replaying = SeededEntropy::from_blocks(vec![[1; 16], [1; 16]]);
     replaying.fill(&mut [0; 8]).unwrap();
     assert_eq!([draw(&replaying), draw(&replaying)], [[1; 16], [1; 16]]);
     assert_ne!(draw(&replaying), [1; 16]);
@@ -118,8 +118,8 @@ fn a_value_that_loses_something_is_named_by_its_position() {
 
 #[test]
 fn a_world_may_be_given_another_policy_and_still_turns_its_clock() {
-    let world: World<SessionMap> =
-        World::with(MemoryStore::new(), |builder| builder.entropy(OsEntropy));
+    let world: TestSessions<SessionMap> =
+        TestSessions::with(MemoryStore::new(), |builder| builder.entropy(OsEntropy));
     let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
     world.clock.advance(Duration::from_secs(12 * 60 * 60));
     assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());

@@ -51,7 +51,7 @@ fn a_session_that_finds_no_free_id_leaves_nothing_behind() {
     let tally = Tally::default();
     let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
     let sessions: Sessions<SessionMap> =
-        builder.entropy(SeededEntropy::replaying(blocks.collect())).build().unwrap();
+        builder.entropy(SeededEntropy::from_blocks(blocks.collect())).build().unwrap();
     block_on(async {
         let nobody = HeaderMap::new();
         sessions.request_session().session(&nobody).await.unwrap().start().await.unwrap();

@@ -31,7 +31,7 @@ impl Node {
     fn on(feed: Shared) -> Self {
         let (spy, time) = (SpyStore::new(feed.clone()), ManualClock::new());
         let cached = block_on(
-            CachedStore::builder(spy.clone()).max_staleness(BELIEF).clock(time.clone()).start(),
+            CachedStore::builder(spy.clone()).max_staleness(BELIEF).clock(time.clone()).build(),
         )
         .unwrap();
         spy.reset();
@@ -105,7 +105,7 @@ fn what_ends_on_one_node_is_over_on_the_other_within_the_bound_when_the_feed_is_
     let key = here.begin();
     assert!(there.opens(&key));
     there.time.advance(Duration::from_secs(1));
-    there.feed.beat();
+    there.feed.heartbeat();
     there.feed.cut();
     here.end(&key);
     there.time.advance(ALMOST);
@@ -122,7 +122,7 @@ fn a_feed_that_is_up_keeps_what_is_remembered_good_for_ever() {
     there.calls();
     for _ in 0..100 {
         there.time.advance(Duration::from_secs(1));
-        there.feed.beat();
+        there.feed.heartbeat();
         assert!(there.opens(&key));
     }
     assert_eq!(there.calls(), 0);
@@ -135,8 +135,8 @@ fn what_a_cut_feed_missed_is_not_believed_once_it_is_mended() {
     assert!(there.opens(&key));
     there.feed.cut();
     here.end(&key);
-    there.feed.mend();
-    there.feed.beat();
+    there.feed.restore();
+    there.feed.heartbeat();
     assert!(!there.opens(&key));
 }
 
@@ -150,7 +150,7 @@ fn a_write_on_another_node_is_seen_and_never_overwritten() {
             if round % 2 == 0 {
                 node.feed.cut();
             } else {
-                node.feed.mend();
+                node.feed.restore();
             }
             let seen = block_on(async {
                 let mut session = node.visit(&key).await?;
@@ -220,7 +220,7 @@ fn slow() -> (CachedStore<StepStore<Shared>>, StepStore<Shared>, Node) {
     let feed = FeedStore::new(MemoryStore::new().encoded());
     let step = StepStore::new(feed.clone());
     let cached =
-        block_on(CachedStore::builder(step.clone()).clock(ManualClock::new()).start()).unwrap();
+        block_on(CachedStore::builder(step.clone()).clock(ManualClock::new()).build()).unwrap();
     (cached, step, Node::on(feed.node()))
 }
 
@@ -271,7 +271,7 @@ fn requests_that_ask_for_one_session_at_once_share_one_round_trip() {
     let feed = FeedStore::new(MemoryStore::new().encoded());
     let spy = SpyStore::new(feed.clone());
     let step = StepStore::new(spy.clone());
-    let cached = block_on(CachedStore::builder(step.clone()).start()).unwrap();
+    let cached = block_on(CachedStore::builder(step.clone()).build()).unwrap();
     let key = Node::on(feed.node()).begin();
     spy.reset();
     let held = step.hold(Operation::Get);
@@ -318,7 +318,7 @@ fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
     let other: Sessions<SessionMap> =
         Sessions::builder(store.clone()).clock(time.clone()).build().unwrap();
     let cached =
-        CachedStore::builder(store.clone()).max_staleness(BELIEF).clock(time.clone()).start();
+        CachedStore::builder(store.clone()).max_staleness(BELIEF).clock(time.clone()).build();
     let cached = block_on(cached).unwrap();
     let id = block_on(other.generate(SessionMap::default())).unwrap().id().unwrap();
     assert!(is_live(&cached.get_cached(id).wait().unwrap()));
@@ -332,7 +332,7 @@ fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
 #[test]
 fn what_is_remembered_is_bounded() {
     let store = MemoryStore::new().encoded();
-    let cached = block_on(CachedStore::builder(store).bounded(1 << 20).start()).unwrap();
+    let cached = block_on(CachedStore::builder(store).capacity_bytes(1 << 20).build()).unwrap();
     let cached = std::sync::Arc::new(cached);
     let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&cached)).unwrap();
     for _ in 0..10_000 {

@@ -16,7 +16,7 @@ macro_rules! servers {
 servers! {
     axum: axum_in_memory, axum_on_redis;
     actix: actix_in_memory, actix_on_redis;
-    actix_cancelling: actix_cancelling_in_memory, actix_cancelling_on_redis;
+    actix_with_cancellation: actix_cancelling_in_memory, actix_cancelling_on_redis;
     hyper: hyper_in_memory, hyper_on_redis;
     blocking: blocking_in_memory, blocking_on_redis;
 }

@@ -1,0 +1,117 @@
+//! Handlers whose browsers have left, at points that the test knows: dropped there, or where a server can't, run to their end.
+
+use cloakroom::Store;
+use cloakroom::store::Operation;
+
+use super::browser::Browser;
+use super::server::ScenarioServer;
+
+/// What it wrote before counts; what it would have written after does not, unless it ran on.
+pub fn a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote(
+    server: ScenarioServer<impl Store>,
+) {
+    let mut visitor = server.visitor();
+    let slow = visitor.begin("POST", "/slow");
+    server.barrier.wait_for_arrivals(1);
+    drop(slow);
+    let count = if server.running.cancels {
+        server.barrier.wait_for_drop();
+        2
+    } else {
+        let second = server.steps.hold_answer(Operation::Replace);
+        server.barrier.open();
+        second.wait_for_arrival();
+        second.release();
+        3
+    };
+    assert_eq!(visitor.get("/read").body, count.to_string());
+    assert_eq!(visitor.post("/count").body, (count + 1).to_string());
+    leaves(&mut visitor);
+}
+
+/// The others go on while its operation is held, and after: it happened whole or not at all.
+pub fn a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up(
+    server: ScenarioServer<impl Store>,
+) {
+    for (round, is_done) in (1..).zip([false, true]) {
+        let mut visitor = server.visitor();
+        let held = if is_done {
+            server.steps.hold_answer(Operation::Replace)
+        } else {
+            server.steps.hold(Operation::Replace)
+        };
+        let slow = visitor.begin("POST", "/slow");
+        held.wait_for_arrival();
+        drop(slow);
+        let mut count = if is_done { 3 } else { 2 };
+        assert_eq!(visitor.post("/count").body, count.to_string(), "while the other is held");
+        if server.running.cancels {
+            held.wait_for_drop();
+        } else {
+            held.release();
+            server.barrier.wait_for_arrivals(round);
+            count = 3; // its own and the other's, whichever was first
+        }
+        assert_eq!(visitor.get("/read").body, count.to_string());
+        leaves(&mut visitor);
+    }
+    server.barrier.open();
+}
+
+/// The old key works on; or where a handler can't be dropped, the login counts and the old one is done for. Never do both work.
+pub fn a_login_that_is_dropped_before_it_is_written_signs_nobody_in(
+    server: ScenarioServer<impl Store>,
+) {
+    let mut visitor = server.visitor();
+    let held = server.steps.hold(Operation::Replace);
+    let login = visitor.begin("POST", "/login");
+    held.wait_for_arrival();
+    drop(login);
+    if server.running.cancels {
+        held.wait_for_drop();
+        assert_eq!(visitor.post("/count").body, "2");
+    } else {
+        let written = server.steps.hold_answer(Operation::Replace);
+        held.release();
+        written.wait_for_arrival();
+        written.release();
+        assert!(visitor.post("/count").is_bare(409));
+    }
+    let mut old = visitor.clone();
+    assert_eq!(visitor.post("/login").status.as_u16(), 200);
+    assert_ne!(visitor.key(), old.key());
+    assert_eq!(old.get("/read").body, "null");
+    assert_eq!(visitor.post("/count").status.as_u16(), 200);
+    leaves(&mut visitor);
+}
+
+/// The body is dropped, or goes on for nobody.
+pub fn a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck(
+    server: ScenarioServer<impl Store>,
+) {
+    let mut visitor = server.visitor();
+    let mut stream = visitor.begin("POST", "/stream");
+    stream.head().expect("a head");
+    assert_eq!(stream.chunk().as_deref(), Some("2"));
+    server.barrier.wait_for_arrivals(1);
+    drop(stream);
+    if server.running.cancels {
+        server.barrier.wait_for_drop();
+        assert_eq!(visitor.post("/count").body, "3");
+    } else {
+        let written = server.steps.hold_answer(Operation::Replace);
+        server.barrier.open();
+        written.wait_for_arrival();
+        written.release();
+        assert_eq!(visitor.post("/count").body, "4");
+    }
+    leaves(&mut visitor);
+}
+
+/// A logout holds, also against who kept the key.
+fn leaves(visitor: &mut Browser) {
+    let mut copy = visitor.clone();
+    assert_eq!(visitor.post("/logout").status.as_u16(), 200);
+    assert_eq!(copy.get("/read").body, "null");
+    assert_eq!(visitor.post("/count").body, "1", "somebody new");
+}

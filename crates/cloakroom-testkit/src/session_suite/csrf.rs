@@ -1,0 +1,73 @@
+//! Law 4 of forms: an anti-forgery token is as good as the line of secrets it was made for.
+
+use std::time::Duration;
+
+use cloakroom::{ErrorKind, Store};
+
+use super::renewal::retired;
+use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
+use crate::block_on;
+
+/// It is as good as the secret's whole line, and no stranger's.
+pub fn a_form_token_lasts_through_renewals_and_not_through_a_login(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut first = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let anonymous = first.csrf_token("transfer").await.unwrap().to_string();
+        first.login(&alice()).await.unwrap();
+        assert_kind(first.check_csrf("transfer", &anonymous), ErrorKind::Forged);
+
+        let (_, next) = retired(&test).await;
+        let mut session = open(&test, &next).await;
+        let token = session.csrf_token("transfer").await.unwrap().to_string();
+        session.check_csrf("transfer", &token).unwrap();
+        assert_kind(session.check_csrf("close account", &token), ErrorKind::Forged);
+        assert_kind(first.check_csrf("transfer", &token), ErrorKind::Forged);
+        session.logout().await.unwrap();
+        assert_kind(session.check_csrf("transfer", &token), ErrorKind::Forged);
+    });
+}
+
+/// The page was made with one key, the form comes with the next.
+pub fn a_form_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let token = open(&test, &old).await.csrf_token("transfer").await.unwrap().to_string();
+        let mut key = old;
+        for _ in 0..3 {
+            test.clock.advance(Duration::from_secs(15 * 60));
+            key = key_of(&open(&test, &key).await);
+            for _ in 0..2 {
+                open(&test, &key).await.check_csrf("transfer", &token).unwrap();
+                test.clock.advance(Duration::from_secs(60));
+            }
+            open(&test, &key).await.check_csrf("transfer", &token).unwrap();
+        }
+    });
+}
+
+/// A form for somebody who has no session yet, such as the one they sign in with, begins it.
+pub fn a_form_token_begins_a_session_for_a_visitor_who_has_none(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&http::HeaderMap::new()).await.unwrap();
+        assert_kind(session.check_csrf("sign in", &"A".repeat(43)), ErrorKind::Forged);
+        let token = session.csrf_token("sign in").await.unwrap().to_string();
+        session.check_csrf("sign in", &token).unwrap();
+        let key = key_of(&session);
+        open(&test, &key).await.check_csrf("sign in", &token).unwrap();
+        let mut response = http::HeaderMap::new();
+        request_session.finish(&mut response);
+        assert!(response.contains_key("set-cookie"));
+
+        session = open(&test, &key).await;
+        open(&test, &key).await.renew().await.unwrap();
+        assert_kind(open(&test, &key).await.check_csrf("sign in", &token), ErrorKind::Superseded);
+        assert_kind(
+            session.csrf_token("x").await.map(|_| ()).and(increment(&mut session).await),
+            ErrorKind::Superseded,
+        );
+    });
+}

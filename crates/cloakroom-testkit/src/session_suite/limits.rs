@@ -1,0 +1,222 @@
+//! How many sessions a principal may have, and from when on.
+
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use cloakroom::record::EndReason;
+use cloakroom::store::{Operation, Page};
+use cloakroom::{
+    Error, ErrorKind, Key, Login, NoSession, SessionLimit, Sessions, Store, Timestamp,
+};
+
+use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, key_of, open};
+use crate::{Fault, FaultyStore, StepStore, block_on};
+
+/// Clients that sign in at once.
+const CLIENTS: usize = 50;
+
+async fn sign_in(test: &TestSessions) -> Result<Key, Error> {
+    let mut session = test.sessions.request_session().session(&http::HeaderMap::new()).await?;
+    session.login(&alice()).await?;
+    Ok(key_of(&session))
+}
+
+/// How many of the keys open a session of Alice's.
+async fn living(test: &TestSessions, keys: &[Key]) -> usize {
+    let mut living = 0;
+    for key in keys {
+        living += usize::from(open(test, key).await.principal() == Some(&alice()));
+    }
+    living
+}
+
+async fn listed(sessions: &Sessions<Counter>) -> usize {
+    sessions.list(&alice(), Page::first(1_000)).await.unwrap().len()
+}
+
+/// On two nodes that share the store, and each of those that remain is listed.
+pub fn of_many_logins_at_a_limit_exactly_as_many_remain(store: impl Store) {
+    let store = Arc::new(store);
+    let limit = SessionLimit::end_oldest(3);
+    let nodes =
+        [(); 2].map(|()| TestSessions::with(Arc::clone(&store), |builder| builder.limit(limit)));
+    let (gate, nodes) = (Barrier::new(CLIENTS), &nodes);
+    let keys: Vec<Key> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    block_on(sign_in(&nodes[client % 2])).expect("a login makes room for itself")
+                })
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    block_on(async {
+        assert_eq!((living(&nodes[0], &keys).await, listed(&nodes[1].sessions).await), (3, 3));
+    });
+}
+
+/// And nobody else's session does.
+pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::end_oldest(2)));
+    block_on(async {
+        let mut his = test.sessions.generate(Counter::of(1)).await.unwrap();
+        his.login(&bob()).await.unwrap();
+        let mut keys = Vec::new();
+        for _ in 0..3 {
+            test.clock.advance(Duration::from_secs(60));
+            keys.push(sign_in(&test).await.unwrap());
+        }
+        let displaced = NoSession::Ended(EndReason::OverLimit);
+        assert_eq!(assert_dead(&test, &keys[0]).await, displaced);
+        assert_eq!(living(&test, &keys).await, 2);
+        assert!(test.events().iter().any(|event| event.starts_with("ExcessSession")));
+
+        // Signing in again on a session makes that one the newest; it never displaces another.
+        test.clock.advance(Duration::from_secs(60));
+        let mut again = open(&test, &keys[1]).await;
+        again.login(&alice()).await.unwrap();
+        keys.push(key_of(&again));
+        assert_eq!(living(&test, &keys).await, 2);
+        test.clock.advance(Duration::from_secs(60));
+        keys.push(sign_in(&test).await.unwrap());
+        assert_eq!(assert_dead(&test, &keys[2]).await, displaced);
+        assert_eq!(open(&test, &key_of(&his)).await.principal(), Some(&bob()));
+    });
+}
+
+/// The visitor who is refused keeps the session they had.
+pub fn a_limit_that_refuses_ends_nobody(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
+    block_on(async {
+        let keys = [sign_in(&test).await.unwrap(), sign_in(&test).await.unwrap()];
+        let cart = key_of(&test.sessions.generate(Counter::of(7)).await.unwrap());
+        let mut visitor = open(&test, &cart).await;
+        assert_kind(visitor.login(&alice()).await, ErrorKind::TooManySessions);
+        let visitor = open(&test, &cart).await;
+        assert_eq!((visitor.value().count, visitor.principal()), (7, None));
+        assert_eq!((living(&test, &keys).await, listed(&test.sessions).await), (2, 2));
+
+        open(&test, &keys[0]).await.logout().await.unwrap();
+        open(&test, &cart).await.login(&alice()).await.unwrap();
+        assert_eq!(listed(&test.sessions).await, 2);
+    });
+}
+
+/// Ended, or expired and not swept.
+pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
+    block_on(async {
+        let expired = sign_in(&test).await.unwrap();
+        test.clock.advance(Duration::from_secs(29 * 60));
+        let kept = sign_in(&test).await.unwrap();
+        test.clock.advance(Duration::from_secs(2 * 60));
+        assert_eq!(assert_dead(&test, &expired).await, NoSession::Expired);
+        let third = sign_in(&test).await.unwrap();
+        assert_eq!(living(&test, &[kept, third.clone()]).await, 2);
+        test.sessions.revoke(third.id()).await.unwrap();
+        sign_in(&test).await.unwrap();
+        assert_kind(sign_in(&test).await, ErrorKind::TooManySessions);
+    });
+}
+
+/// A login that was entered and has no record yet looks like one that was given up. A rival of another node that takes its
+/// place can't know better; the login does, before it answers.
+pub fn a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit(store: impl Store) {
+    let steps = StepStore::new(store);
+    let limit = SessionLimit::reject_new(1);
+    let here = TestSessions::with(steps.clone(), |builder| builder.limit(limit));
+    let there = TestSessions::with(steps.clone(), |builder| builder.limit(limit));
+    let held = steps.hold(Operation::Insert);
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| block_on(sign_in(&here)));
+        while !held.has_arrived() {
+            std::thread::yield_now();
+        }
+        let rival = block_on(sign_in(&there)).expect("it takes the leftover's place");
+        held.release();
+        assert_kind(slow.join().unwrap(), ErrorKind::TooManySessions);
+        block_on(async {
+            assert_eq!((living(&there, &[rival]).await, listed(&here.sessions).await), (1, 1));
+        });
+    });
+}
+
+/// A password that was right when it was checked, and was changed before `login` was called, signs nobody in.
+pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(7)).await.unwrap());
+        let checked = test.sessions.now();
+        test.clock.advance(Duration::from_millis(1));
+        test.sessions.revoke_issued_before(&alice(), test.sessions.now()).await.unwrap();
+        test.clock.advance(Duration::from_millis(1));
+
+        let mut visitor = open(&test, &key).await;
+        let late = visitor.login(Login::of(&alice()).checked_at(checked)).await;
+        assert_kind(late, ErrorKind::LoginRevoked);
+        assert_eq!((open(&test, &key).await.value().count, listed(&test.sessions).await), (7, 0));
+        open(&test, &key).await.login(Login::of(&bob()).checked_at(checked)).await.unwrap();
+        sign_in(&test).await.unwrap();
+    });
+}
+
+/// One whose record was not there to be ended.
+pub fn a_revocation_reaches_a_login_in_flight(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
+    let test = TestSessions::new(steps.clone());
+    // Also if the login's record is written and nobody hears of it at first.
+    for is_lost in [false, true] {
+        let held = steps.hold(Operation::Insert);
+        std::thread::scope(|scope| {
+            let login = scope.spawn(|| block_on(sign_in(&test)));
+            held.wait_for_arrival();
+            test.clock.advance(Duration::from_secs(1));
+            let now = test.sessions.now();
+            assert_eq!(block_on(test.sessions.revoke_issued_before(&alice(), now)).unwrap(), 0);
+            if is_lost {
+                faulty.fail_on(Operation::Insert, Fault::LostAfter);
+            }
+            held.release();
+            assert_kind(login.join().unwrap(), ErrorKind::LoginRevoked);
+            assert_eq!(block_on(listed(&test.sessions)), 0);
+        });
+    }
+}
+
+/// The session that changes the password signs in again and goes on.
+pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = [sign_in(&test).await.unwrap(), sign_in(&test).await.unwrap()];
+        test.clock.advance(Duration::from_secs(60));
+        let mut own = open(&test, &old[0]).await;
+        let changed = test.sessions.now();
+        own.login(&alice()).await.unwrap();
+        assert_eq!(test.sessions.revoke_issued_before(&alice(), changed).await.unwrap(), 1);
+        assert_eq!(open(&test, &key_of(&own)).await.principal(), Some(&alice()));
+        assert_eq!(assert_dead(&test, &old[1]).await, NoSession::Ended(EndReason::Revoked));
+        // What it lives on by is no login.
+        own.extend(Duration::from_secs(20 * 60 * 60)).await.unwrap();
+        assert_eq!(listed(&test.sessions).await, 1);
+    });
+}
+
+/// A slip of whoever names the moment ends what there is, and is forgotten in a minute.
+pub fn a_revocation_years_ahead_locks_nobody_out(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let key = sign_in(&test).await.unwrap();
+        assert_eq!(
+            test.sessions.revoke_issued_before(&alice(), Timestamp::NEVER).await.unwrap(),
+            1
+        );
+        assert_dead(&test, &key).await;
+        assert_kind(sign_in(&test).await, ErrorKind::LoginRevoked);
+        test.clock.advance(Duration::from_secs(60));
+        sign_in(&test).await.unwrap();
+    });
+}

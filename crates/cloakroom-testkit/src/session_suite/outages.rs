@@ -1,0 +1,103 @@
+//! Law 6: a store that is down is an error; a write whose outcome is unknown happened whole or not at all.
+
+use std::time::Duration;
+
+use cloakroom::{ErrorKind, Store};
+
+use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
+use crate::{CookieSeen, Fault, FaultyStore, Operation, block_on, cookie_of};
+
+/// Down is down: no request is told "no session", nothing is begun, and all is there afterwards.
+pub fn a_store_that_is_down_logs_nobody_out_and_begins_nothing(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let mut in_flight = open(&test, &key).await;
+        for fault in [Fault::NotSent, Fault::LostBefore] {
+            faulty.fail_all(Some(fault));
+            let request = test.navigation(&key);
+            let page = test.sessions.request_session();
+            assert_kind(page.session(&request).await, ErrorKind::Unavailable);
+            let mut response = http::HeaderMap::new();
+            page.finish(&mut response);
+            assert!(matches!(cookie_of(&response), CookieSeen::None));
+            let created = test.sessions.of_headers_or_create(&request, Counter::of(9)).await;
+            assert_kind(created, ErrorKind::Unavailable);
+            assert_kind(increment(&mut in_flight).await, ErrorKind::Unavailable);
+            assert_kind(in_flight.logout().await, ErrorKind::Unavailable);
+            assert!(in_flight.exists());
+            assert!(test.sessions.health().await.is_err());
+        }
+        faulty.fail_all(None);
+        assert_eq!(open(&test, &key).await.value().count, 1);
+        assert_eq!(increment(&mut in_flight).await.unwrap(), 2);
+    });
+}
+
+/// The answer to a write was lost: whether it had happened or not, it counts once.
+pub fn a_write_whose_answer_was_lost_counts_once(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        for (fault, operation) in [
+            (Fault::LostAfter, Operation::Insert),
+            (Fault::LostBefore, Operation::Insert),
+            (Fault::LostAfter, Operation::Replace),
+            (Fault::LostBefore, Operation::Replace),
+        ] {
+            if operation == Operation::Insert {
+                faulty.fail_on(operation, fault);
+            }
+            let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+            if operation == Operation::Replace {
+                faulty.fail_on(operation, fault);
+            }
+            assert_eq!(increment(&mut session).await.unwrap(), 2);
+            assert_eq!(
+                open(&test, &key_of(&session)).await.value().count,
+                2,
+                "{fault:?} {operation:?}"
+            );
+        }
+    });
+}
+
+/// A login whose store failed: an error, and either all of it happened or none.
+pub fn a_lost_login_leaves_nobody_half_signed_in(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        for operation in [Operation::IndexLogin, Operation::Replace] {
+            let old = key_of(&test.sessions.generate(Counter::of(3)).await.unwrap());
+            let mut session = open(&test, &old).await;
+            faulty.fail_on(operation, Fault::NotSent);
+            assert_kind(session.login(&alice()).await, ErrorKind::Unavailable);
+            let after = open(&test, &old).await;
+            assert_eq!((after.value().count, after.principal()), (3, None), "{operation:?}");
+            session.login(&alice()).await.unwrap();
+            assert_eq!(open(&test, &key_of(&session)).await.principal(), Some(&alice()));
+        }
+    });
+}
+
+/// A step of a renewal, or a touch, that fails takes nothing from the read it rides on.
+pub fn a_failed_upkeep_does_not_fail_the_read(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        for fault in [Fault::NotSent, Fault::LostBefore] {
+            test.clock.advance(Duration::from_secs(4 * 60));
+            faulty.fail_on(Operation::Touch, fault);
+            assert_eq!(open(&test, &key).await.value().count, 1);
+        }
+        test.clock.advance(Duration::from_secs(15 * 60));
+        faulty.fail_on(Operation::Replace, Fault::LostAfter);
+        let session = open(&test, &key).await;
+        assert_eq!(session.value().count, 1);
+        assert!(matches!(cookie_of(&session.headers()), CookieSeen::None));
+        let session = open(&test, &key).await; // the renewal did happen: now it is handed over
+        assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
+    });
+}

@@ -1,0 +1,275 @@
+//! Law 4, second half: timed renewal locks nobody out, and a copied key shows itself.
+
+use std::thread;
+use std::time::Duration;
+
+use cloakroom::policy::ReusePolicy;
+use cloakroom::record::EndReason;
+use cloakroom::{ErrorKind, Key, NoSession, Store, Transport};
+
+use super::{Counter, TestSessions, alice, assert_dead, assert_kind, increment, key_of, open};
+use crate::{CookieSeen, block_on, cookie_of};
+
+const RENEWAL: Duration = Duration::from_secs(15 * 60);
+const GRACE: Duration = Duration::from_secs(60);
+const THEFT: Duration = Duration::from_secs(5 * 60);
+
+/// The first request renews; every other one with the old key is given the same next key, without a write.
+pub fn all_who_present_the_old_key_are_given_the_same_next_one(store: impl Store) {
+    let spy = crate::SpyStore::new(store);
+    let test = TestSessions::new(spy.clone());
+    block_on(async {
+        let old = due(&test).await;
+        let next = given(&test, &old).await.expect("a renewal is due");
+        assert_eq!(next.id(), old.id());
+        assert_ne!(next, old);
+        spy.reset();
+        for _ in 0..3 {
+            assert_eq!(given(&test, &old).await, Some(next.clone()));
+        }
+        assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
+        assert_eq!(given(&test, &next).await, None);
+        assert_eq!(open(&test, &next).await.value().count, 1);
+    });
+}
+
+/// A browser that never receives a response keeps working, and is offered the next key each time.
+pub fn lost_responses_lock_nobody_out(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = due(&test).await;
+        let next = given(&test, &old).await.expect("a renewal is due");
+        for count in 2..20 {
+            test.clock.advance(RENEWAL);
+            let mut session = open(&test, &old).await;
+            assert_eq!(increment(&mut session).await.unwrap(), count);
+            assert_eq!(key_of(&session), next);
+        }
+    });
+}
+
+/// Until then a crashed browser may come back with the old key.
+pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = due(&test).await;
+        let next = given(&test, &old).await.expect("a renewal is due");
+        test.clock.advance(Duration::from_secs(10 * 60));
+        assert!(open(&test, &next).await.exists()); // first sighting
+        assert_eq!(given(&test, &old).await, Some(next.clone()));
+        test.clock.advance(GRACE.checked_sub(Duration::from_millis(1)).unwrap());
+        assert!(open(&test, &next).await.exists());
+        assert_eq!(given(&test, &old).await, Some(next.clone()));
+        test.clock.advance(Duration::from_millis(1));
+        assert!(open(&test, &next).await.exists()); // second sighting: the old one retires
+        assert_kind(test.sessions.of_key(&old).await, ErrorKind::Superseded);
+        test.clock.advance(GRACE);
+        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert_eq!(open(&test, &next).await.value().count, 1);
+    });
+}
+
+/// Two clients hold copies of one key and nobody can tell which is the thief: both are out, and told why.
+pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let (old, next) = retired(&test).await;
+        test.clock.advance(THEFT.checked_sub(Duration::from_millis(1)).unwrap());
+        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert!(open(&test, &next).await.exists());
+        test.clock.advance(Duration::from_millis(1));
+        assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::KeyReused));
+        assert_eq!(assert_dead(&test, &next).await, NoSession::Ended(EndReason::KeyReused));
+        assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
+    });
+}
+
+/// By choice the copy opens nothing, is reported, and the session goes on.
+pub fn a_retired_key_may_be_reported_only(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::report()));
+    block_on(async {
+        let (old, next) = retired(&test).await;
+        test.clock.advance(THEFT);
+        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert!(open(&test, &next).await.exists());
+        assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
+    });
+}
+
+/// By choice its request fails, and no session begins under it but by a login; a page takes the cookie away.
+pub fn a_retired_key_may_be_refused(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::refuse()));
+    block_on(async {
+        let (old, next) = retired(&test).await;
+        test.clock.advance(THEFT);
+        let request = test.sessions.request_session();
+        let mut copy = request.session(&test.navigation(&old)).await.unwrap();
+        assert_eq!(copy.no_session(), Some(NoSession::Superseded));
+        assert_kind(copy.set(Counter::of(9)).await, ErrorKind::Superseded);
+        let mut response = http::HeaderMap::new();
+        request.finish(&mut response);
+        assert!(response["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+
+        let mut copy = open(&test, &old).await;
+        copy.login(&alice()).await.unwrap();
+        assert_ne!(copy.id(), Some(next.id()));
+        assert!(open(&test, &next).await.exists());
+    });
+}
+
+/// Sooner or later than five minutes.
+pub fn theft_is_noticed_after_the_span_the_policy_says(store: impl Store) {
+    let minutes = [2, 15];
+    let store = std::sync::Arc::new(store);
+    for span in minutes.map(Duration::from_mins) {
+        let policy = ReusePolicy::end().after(span);
+        let test =
+            TestSessions::with(std::sync::Arc::clone(&store), |builder| builder.reuse(policy));
+        block_on(async {
+            let (old, next) = retired(&test).await;
+            test.clock.advance(span.checked_sub(Duration::from_millis(1)).unwrap());
+            assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+            assert!(open(&test, &next).await.exists());
+            test.clock.advance(Duration::from_millis(1));
+            assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::KeyReused));
+        });
+    }
+}
+
+/// Parallel requests at sign-in hold the old key innocently, however late they are.
+pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let old = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        test.clock.advance(Duration::from_secs(20 * 60));
+        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert!(open(&test, &key_of(&session)).await.exists());
+    });
+}
+
+/// One renewal at a time: the next one begins only after the old key has retired.
+pub fn renewal_waits_until_the_old_key_has_retired(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = due(&test).await;
+        let next = given(&test, &old).await.expect("a renewal is due");
+        test.clock.advance(RENEWAL);
+        assert_eq!(given(&test, &next).await, None); // first sighting
+        test.clock.advance(RENEWAL);
+        assert_eq!(given(&test, &next).await, None); // second: retirement
+        test.clock.advance(RENEWAL);
+        let third = given(&test, &next).await.expect("the next renewal is due");
+        assert!(third != next && third != old);
+        assert_eq!(open(&test, &third).await.value().count, 1);
+    });
+}
+
+/// A bearer client has no cookie to replace: its key stays, whatever its age.
+pub fn a_bearer_token_is_never_renewed(store: impl Store) {
+    let spy = crate::SpyStore::new(store);
+    let test = TestSessions::with(spy.clone(), |builder| builder.transport(Transport::bearer()));
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let mut request = http::HeaderMap::new();
+        request.insert("authorization", format!("Bearer {}", key.expose()).parse().unwrap());
+        for _ in 0..4 {
+            test.clock.advance(RENEWAL);
+            let request_session = test.sessions.request_session();
+            let session = request_session.session(&request).await.unwrap();
+            assert_eq!(key_of(&session), key);
+            let mut response = http::HeaderMap::new();
+            request_session.finish(&mut response);
+            assert!(!response.contains_key("set-cookie"));
+            assert_eq!(response["vary"], "authorization");
+        }
+        assert_eq!(spy.calls().replace, 0);
+    });
+}
+
+/// Fifty requests at once at the moment of renewal: all read, all write, and whatever order their responses
+/// arrive in, the browser's last key works.
+pub fn parallel_requests_at_a_renewal_all_succeed(store: impl Store) {
+    let test = TestSessions::new(store);
+    let old = block_on(due(&test));
+    let keys: Vec<Option<Key>> = thread::scope(|scope| {
+        let requests: Vec<_> = (0..50)
+            .map(|_| {
+                scope.spawn(|| {
+                    block_on(async {
+                        let mut session = open(&test, &old).await;
+                        increment(&mut session).await.unwrap();
+                        sent(&session)
+                    })
+                })
+            })
+            .collect();
+        requests.into_iter().map(|request| request.join().expect("a request failed")).collect()
+    });
+    block_on(async {
+        let mut distinct: Vec<&Key> = keys.iter().flatten().collect();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 1, "all who were sent a key were sent the same");
+        for key in [distinct[0], &old] {
+            assert_eq!(open(&test, key).await.value().count, 51);
+        }
+    });
+}
+
+/// A key that was about to be sent and died meanwhile must not overwrite the newer one in the browser.
+pub fn a_key_that_died_before_its_response_is_not_sent(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = due(&test).await;
+        let mut slow = open(&test, &old).await;
+        let next = sent(&slow).expect("a renewal is due");
+        open(&test, &next).await.login(&alice()).await.unwrap();
+        assert_kind(increment(&mut slow).await, ErrorKind::Superseded);
+        assert_eq!(sent(&slow), None);
+    });
+}
+
+/// A client that never takes the next key is in use all the same.
+pub fn a_client_that_never_takes_the_next_key_does_not_go_idle(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let old = due(&test).await;
+        for _ in 0..10 {
+            assert!(given(&test, &old).await.is_some());
+            test.clock.advance(Duration::from_secs(29 * 60));
+        }
+    });
+}
+
+/// A key whose renewal is due.
+pub(super) async fn due(test: &TestSessions) -> Key {
+    let session = test.sessions.generate(Counter::of(1)).await.unwrap();
+    test.clock.advance(RENEWAL);
+    key_of(&session)
+}
+
+/// A key that was just retired, and the one that replaced it.
+pub(super) async fn retired(test: &TestSessions) -> (Key, Key) {
+    let old = due(test).await;
+    let next = given(test, &old).await.expect("a renewal is due");
+    assert!(open(test, &next).await.exists());
+    test.clock.advance(GRACE);
+    assert!(open(test, &next).await.exists());
+    (old, next)
+}
+
+/// The key that the response to a read with `key` sends.
+async fn given(test: &TestSessions, key: &Key) -> Option<Key> {
+    let session = open(test, key).await;
+    assert!(session.exists(), "the key must work");
+    sent(&session)
+}
+
+fn sent(session: &cloakroom::Session<Counter>) -> Option<Key> {
+    match cookie_of(&session.headers()) {
+        CookieSeen::Set { key, .. } => Some(key),
+        CookieSeen::None => None,
+        CookieSeen::Removed => panic!("the key was taken away"),
+    }
+}

@@ -1,0 +1,223 @@
+//! The clauses of the [`Store`] contract, each asked of the store itself.
+//!
+//! A clause is a function that takes a fresh, empty store and panics if the clause is broken. The names of the modules are
+//! the operations of the trait, the names of the functions its bullets.
+
+mod cancellation;
+mod end;
+mod get;
+mod index;
+mod insert;
+mod replace;
+mod scan;
+mod sweep;
+mod touch;
+mod values;
+
+use std::sync::Barrier;
+use std::time::Duration;
+
+use cloakroom::key::{KindTag, Secret};
+use cloakroom::record::{EndReason, Ending, Record, Revision, Stored, Tombstone};
+use cloakroom::store::{Ended, Inserted, Page};
+use cloakroom::value::Payload;
+use cloakroom::{Key, Lifetime, Principal, PublicId, Store, Timestamp, protocol};
+
+use crate::clock::ManualClock;
+
+pub use cancellation::*;
+pub use end::*;
+pub use get::*;
+pub use index::*;
+pub use insert::*;
+pub use replace::*;
+pub use scan::*;
+pub use sweep::*;
+pub use touch::*;
+pub use values::*;
+
+/// Calls a macro with the names of all clauses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_store_test {
+    ($($callback:tt)*) => {
+        $($callback)*! {
+            // insert
+            an_inserted_record_is_read_back_whole
+            an_id_taken_by_a_session_is_refused_and_left_as_it_is
+            an_id_taken_by_a_tombstone_is_refused_and_left_as_it_is
+            of_many_that_insert_one_id_exactly_one_wins
+            // get
+            nothing_is_read_under_an_id_that_was_never_inserted
+            ids_that_differ_in_one_bit_are_two
+            any_sixteen_bytes_are_an_id
+            an_expired_record_is_read_and_written_until_it_is_swept
+            // replace
+            the_record_of_the_expected_revision_is_replaced_whole
+            replacing_never_creates
+            replacing_never_revives
+            a_mismatch_returns_what_stands_there_and_changes_nothing
+            the_same_count_with_another_token_is_a_mismatch
+            a_write_that_is_sent_twice_recognises_itself
+            of_many_that_expect_one_revision_exactly_one_wins
+            every_acknowledged_replacement_counts
+            // touch
+            a_touch_moves_the_idle_deadline_and_nothing_else
+            a_touch_that_expects_another_revision_does_nothing
+            a_touch_never_creates
+            a_touch_never_revives
+            a_touch_never_moves_a_deadline_back
+            a_touch_in_flight_never_undoes_a_write
+            // end
+            ending_leaves_a_tombstone_and_no_session
+            ending_takes_any_revision
+            ending_at_a_revision_takes_that_revision_alone
+            ending_again_is_success_and_the_first_reason_stays
+            ending_what_is_absent_leaves_nothing
+            of_many_that_end_one_session_exactly_one_did
+            no_write_succeeds_after_an_end
+            // admit, sessions_of
+            who_was_admitted_is_listed_under_their_own_name_only
+            admitting_twice_lists_once
+            a_later_admission_with_a_later_deadline_wins
+            a_live_session_stays_listed_whatever_is_written_and_swept
+            a_full_directory_names_its_entries_and_enters_nobody
+            who_is_entered_is_not_refused_for_the_limit
+            an_entry_makes_room_only_as_it_was_seen
+            of_many_that_admit_at_once_no_more_than_the_limit_are_entered
+            a_proof_older_than_a_revocation_is_refused
+            of_several_revocations_the_latest_counts
+            a_directory_is_listed_in_order_page_by_page
+            // scan
+            a_scan_shows_every_entry
+            a_scan_goes_on_from_the_text_of_its_cursor
+            a_scan_is_complete_for_what_was_there_throughout
+            // sweep
+            a_sweep_removes_what_is_garbage_and_nothing_else
+            a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end
+            a_sweep_goes_by_the_deadlines_of_the_last_write
+            a_sweep_goes_by_the_deadline_of_the_last_touch
+            an_id_that_was_swept_is_free
+            // values
+            any_payload_is_read_back_byte_by_byte
+            a_payload_of_one_mebibyte_is_read_back
+            no_value_and_an_empty_one_are_two_things
+            any_revision_is_kept_and_compared
+            any_deadline_is_kept
+            any_name_is_a_principal
+            a_typed_value_comes_back_equal
+            // cancellation, health
+            a_dropped_insert_happens_whole_or_not_at_all
+            a_dropped_replace_happens_whole_or_not_at_all
+            a_dropped_touch_happens_whole_or_not_at_all
+            a_dropped_end_happens_whole_or_not_at_all
+            a_store_that_works_is_healthy
+        }
+    };
+}
+
+/// The moment at which records of these tests begin.
+const NOW: Timestamp = ManualClock::START;
+const IDLE: Duration = Duration::from_secs(30 * 60);
+const WHOLE: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// How many threads race.
+const RACERS: u64 = 8;
+
+/// Opens for all racers and so many others at once.
+fn gate(others: usize) -> Barrier {
+    Barrier::new(usize::try_from(RACERS).expect("a few") + others)
+}
+
+/// A few ids in no order, their first bytes small, large and zero.
+fn scattered() -> Vec<PublicId> {
+    (0..25_u8).map(|n| id(n.wrapping_mul(103))).collect()
+}
+
+const fn id(byte: u8) -> PublicId {
+    PublicId::from_bytes([byte; 16])
+}
+
+fn alice() -> Principal {
+    Principal::new("alice").expect("a valid name")
+}
+
+/// A record whose revision, secret, principal and payload all tell of `mark`.
+fn record(mark: u64) -> Record {
+    begin(
+        mark,
+        None,
+        Payload::from_bytes(format!("payload {mark}").into_bytes()),
+        Revision::new(mark, mark + 1_000),
+    )
+}
+
+fn begin(mark: u64, principal: Option<Principal>, payload: Payload, revision: Revision) -> Record {
+    let mut secret = [0; 16];
+    secret[..8].copy_from_slice(&mark.to_be_bytes());
+    let verifier = Key::new(id(0), Secret::from_bytes(secret)).verifier(KindTag::of(""));
+    let lifetime = Lifetime::absolute(WHOLE).with_idle_timeout(IDLE);
+    protocol::begin(verifier, lifetime, principal, payload, revision, NOW)
+}
+
+fn ending() -> Ending {
+    protocol::end(EndReason::SignedOut, NOW)
+}
+
+/// Inserts a record under an id that is free.
+fn insert(store: &impl Store, id: PublicId, record: &Record) {
+    let answer = store.insert(id, record.clone()).wait().expect("an insert that works");
+    assert_eq!(answer, Inserted::Done, "the id is free");
+}
+
+/// Ends a session that lives.
+fn end(store: &impl Store, id: PublicId) {
+    let answer = store.end(id, ending()).wait().expect("an end that works");
+    assert_eq!(answer, Ended::Now, "the session lives");
+}
+
+fn get(store: &impl Store, id: PublicId) -> Option<Stored> {
+    store.get(id).wait().expect("a get that works")
+}
+
+/// The live record under `id`.
+fn live(store: &impl Store, id: PublicId) -> Record {
+    match get(store, id) {
+        Some(Stored::Live(record)) => record,
+        other => panic!("expected a live session, found {other:?}"),
+    }
+}
+
+/// The tombstone under `id`.
+fn tombstone(store: &impl Store, id: PublicId) -> Tombstone {
+    match get(store, id) {
+        Some(Stored::Ended(tombstone)) => tombstone,
+        other => panic!("expected a tombstone, found {other:?}"),
+    }
+}
+
+/// Panics unless the two are equal in everything that a record holds.
+#[track_caller]
+fn assert_same(found: &Record, expected: &Record) {
+    assert!(bytes(found) == bytes(expected), "found {found:?}, expected {expected:?}");
+}
+
+fn bytes(record: &Record) -> Vec<u8> {
+    Stored::Live(record.clone()).to_bytes().expect("a record that can be written")
+}
+
+/// All pages of a list, one after the other.
+fn pages<T>(limit: usize, read: impl Fn(Page) -> Vec<T>, id_of: impl Fn(&T) -> PublicId) -> Vec<T> {
+    let (mut page, mut all) = (Page::first(limit), Vec::new());
+    loop {
+        let part = read(page);
+        assert!(part.len() <= limit, "a page of {} entries, asked for {limit}", part.len());
+        let last = part.last().map(&id_of);
+        all.extend(part);
+        match last {
+            Some(last) => page = page.after(last),
+            None => return all,
+        }
+        assert!(all.len() < 10_000, "the list has no end");
+    }
+}
