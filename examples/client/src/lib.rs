@@ -1,5 +1,11 @@
 //! For the tests of the examples: an example that runs, and a browser's part in using it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    clippy::unwrap_used,
+    reason = "a helper of tests, which panic when they cannot go on"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
