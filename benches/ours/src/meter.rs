@@ -1,0 +1,104 @@
+//! Clocks, and what the system counts for this process.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Failure;
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures the real clock")]
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// CPU seconds of all threads of this process.
+#[must_use]
+pub fn process_cpu() -> f64 {
+    seconds(ClockId::ProcessCPUTime)
+}
+
+/// CPU seconds of this thread, without those of other threads on the same core.
+#[must_use]
+pub fn thread_cpu() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bench runs for less than 2^52 seconds")]
+fn seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Bytes of this process's memory that are resident.
+pub fn resident() -> Result<usize, Failure> {
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = statm.split_whitespace().nth(1).ok_or("`/proc/self/statm` has no second field")?;
+    Ok(pages.parse::<usize>()? * rustix::param::page_size())
+}
+
+/// Measures wall and CPU time from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Stopwatch {
+    #[must_use]
+    pub fn start() -> Self {
+        Self { wall: now(), cpu: process_cpu() }
+    }
+
+    /// Wall seconds and CPU seconds of the process.
+    #[must_use]
+    pub fn read(self) -> (f64, f64) {
+        (self.wall.elapsed().as_secs_f64(), process_cpu() - self.cpu)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are less than 2^52")]
+#[must_use]
+pub const fn count(number: usize) -> f64 {
+    number as f64
+}
+
+/// The value below which `part` of a thousand values lie; sorts the values.
+pub fn permille(values: &mut [f64], part: usize) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let index = (values.len() * part / 1_000).min(values.len().saturating_sub(1));
+    values.get(index).copied().unwrap_or(f64::NAN)
+}
+
+/// The median, or `None` if there are no values.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[must_use]
+pub fn microseconds(span: Duration) -> f64 {
+    span.as_secs_f64() * 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permille_is_the_value_at_its_place() {
+        let mut values: Vec<f64> = (0..2_000).rev().map(f64::from).collect();
+        let parts = [500, 999, 1_000].map(|part| permille(&mut values, part).to_string());
+        assert_eq!(parts, ["1000", "1998", "1999"]);
+        assert!(permille(&mut [], 500).is_nan());
+    }
+
+    #[test]
+    fn a_working_thread_uses_cpu_and_memory() {
+        let before = thread_cpu();
+        let sum: u64 = (0..1_000_000_u64).map(std::hint::black_box).sum();
+        assert!(sum > 0 && thread_cpu() > before && process_cpu() > 0.0);
+        assert!(resident().unwrap() > 0);
+    }
+}
