@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use cloakroom::key::{KindTag, Secret};
 use cloakroom::record::{Record, Revision, Stored};
-use cloakroom::store::bring;
 use cloakroom::time::{Clock as _, SystemClock};
 use cloakroom::value::Payload;
 use cloakroom::{Key, Lifetime, Principal, PublicId, Store, Timestamp, protocol};
+use cloakroom_migrate::import_entry;
 use futures_util::stream::{self, TryStreamExt as _};
 
 use crate::Failure;
@@ -37,7 +37,7 @@ pub(super) async fn fill(store: &Arc<dyn Store>, sessions: usize) -> Result<(), 
     stream::iter((0..sessions).map(Ok))
         .try_for_each_concurrent(AT_ONCE, |number| async move {
             let record = record(number, sessions, now)?;
-            bring(&**store, id(number), Stored::Live(record)).await?;
+            import_entry(&**store, id(number), Stored::Live(record)).await?;
             Ok::<(), Failure>(())
         })
         .await
