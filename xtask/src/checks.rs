@@ -126,7 +126,7 @@ fn provide(tool: &str, version: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let mut install = shell::cargo(["install", tool, "--locked", "--version", version]);
-    install.args(["--root", "target/tools"]);
+    install.args(["--root", "target/tools", "--debug"]);
     programs::agree(&format!("{tool} (built in a few minutes, once)"), &install)?;
     shell::run(&mut install)
 }
