@@ -112,7 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 async fn open(options: &Options) -> Result<Arc<dyn Store>, Box<dyn Error>> {
     let store = options.store.url()?.open().await?;
     Ok(match options.near_cache {
-        Some(bytes) => Arc::new(CachedStore::builder(store).bounded(bytes).start().await?),
+        Some(bytes) => Arc::new(CachedStore::builder(store).capacity_bytes(bytes).build().await?),
         None => store,
     })
 }

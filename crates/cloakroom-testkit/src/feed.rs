@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::record::{Ending, Record, Revision, Stored};
-use cloakroom::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, Subscriber, Swap,
-};
-use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
+use cloakroom::record::{Ending, Record, Revision};
+use cloakroom::store::{Ended, StoreError, Subscriber, Swap};
+use cloakroom::{Io, PublicId, Store, decorate_store};
 
 /// Reports every change of the store inside to its subscribers, as an engine with a feed does.
 ///
@@ -104,13 +102,8 @@ impl<S: Store> FeedStore<S> {
 }
 
 impl<S: Store> Store for FeedStore<S> {
-    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
-        self.store.insert(id, record)
-    }
-
-    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.store.get(id)
-    }
+    decorate_store!(self => &*self.store;
+        insert, get, touch, index_login, revoke_before, sessions_of, scan, sweep, health);
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         lock(&self.feed.0).subscribers.push(subscriber);
@@ -126,15 +119,6 @@ impl<S: Store> Store for FeedStore<S> {
         self.notifying(id, Some(record.revision()), self.store.replace(id, expected, record))
     }
 
-    fn touch(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        deadline: Timestamp,
-    ) -> Io<'_, Result<bool, StoreError>> {
-        self.store.touch(id, expected, deadline)
-    }
-
     fn end_if(
         &self,
         id: PublicId,
@@ -146,39 +130,6 @@ impl<S: Store> Store for FeedStore<S> {
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
         self.notifying(id, None, self.store.end(id, ending))
-    }
-
-    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.store.index_login(login)
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Io<'_, Result<(), StoreError>> {
-        self.store.revoke_before(principal, before, until)
-    }
-
-    fn sessions_of(
-        &self,
-        principal: &Principal,
-        page: Page,
-    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        self.store.sessions_of(principal, page)
-    }
-
-    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        self.store.scan(from, limit)
-    }
-
-    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.store.sweep(now, limit)
-    }
-
-    fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.store.health()
     }
 }
 

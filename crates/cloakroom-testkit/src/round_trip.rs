@@ -19,7 +19,7 @@ use crate::{TestSessions, block_on};
 /// If a sample cannot be written, cannot be read, or comes back different. The message names the
 /// sample by its position and does not show its content.
 pub fn assert_round_trips<V: SessionValue>(samples: impl IntoIterator<Item = V>) {
-    let test: TestSessions<V> = TestSessions::new(MemoryStore::new().encoded());
+    let test: TestSessions<V> = TestSessions::new(MemoryStore::new().with_encoded_values());
     for (index, sample) in samples.into_iter().enumerate() {
         block_on(async {
             let session = test.sessions.generate(sample.clone()).await;

@@ -9,6 +9,8 @@
 //! so that everybody who still presents the old one is given the *same* next one, however many responses are lost
 //! or late; the old one retires when the next has been seen again a while after its first sighting.
 
+mod index;
+pub use index::judge_index_login;
 mod auth;
 mod cookie;
 mod lifecycle;

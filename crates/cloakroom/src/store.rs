@@ -1,18 +1,18 @@
-//! The contract between the counter and the cloakroom behind it.
+//! The store contract: what the library asks of the place where sessions are kept.
 
+mod decorate;
 mod error;
 mod index;
 mod io;
 mod ops;
 mod scan;
-mod shared;
 mod subscribe;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use error::{Outcome, StoreError, StoreErrorKind};
-pub use index::{IndexEntry, IndexLogin, Indexed, Page, judge_index_login};
+pub use index::{IndexEntry, IndexLogin, Indexed, Page};
 pub use io::{Io, block_on};
 pub use ops::{Call, Operation};
 pub use scan::{Cursor, ParseCursorError, Scanned};
@@ -25,66 +25,78 @@ use crate::time::Timestamp;
 
 /// Keeps sessions.
 ///
-/// A store holds at most one entry per id: a live [`Record`], or the tombstone of one that was ended. It decides
-/// nothing and reads no clock: an entry past its deadlines is still returned, and goes when [`sweep`](Store::sweep)
-/// is told the time (or by the engine's own expiry, which must leave some slack).
+/// A store holds at most one entry per id: a live [`Record`], or the tombstone of a session that
+/// was ended. It has no policy and no clock: an entry past its deadlines is still returned, and is
+/// removed when a caller of [`sweep`](Store::sweep) says what time it is. An engine's own expiry
+/// may remove it too, some time after the deadline.
 ///
-/// All laws below are tests in `cloakroom-testkit`, which any store can run in a few lines.
+/// The requirements listed on each method are tests in `cloakroom-testkit`, which any store can run
+/// in a few lines. A store that wraps another one is written with
+/// [`decorate_store!`](crate::decorate_store).
 ///
 /// # Security
-/// A store never sees a secret: records hold verifiers. Ids and principals are data from outside: bind them, never
-/// splice them. What a store returns must be what was written; integrity is the store's duty.
+/// A store never sees a secret: records hold verifiers. Ids and principals come from outside, so
+/// bind them as parameters and never splice them into a query. A store is trusted to return what
+/// was written; its integrity is its own duty.
 ///
 /// # Cancellation
-/// A caller may drop any returned [`Io`] at any time. The operation then happens absolute_timeout or not at all.
+/// A caller can drop a returned [`Io`] at any time. The operation is then done completely or not at
+/// all.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session store",
-    note = "implement `cloakroom::Store`, or use `cloakroom::MemoryStore`; a store that blocks goes inside `cloakroom::stores::BlockingStore`"
+    note = "implement `cloakroom::Store`, or use `cloakroom::MemoryStore`; wrap \
+            a store that blocks in `cloakroom::stores::BlockingStore`"
 )]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Keeps a new session.
+    /// Stores a new session.
     ///
-    /// - An id that is taken, by a session or a tombstone, is refused and its entry left as it is.
-    /// - Any later `get` sees the record, from every node, once this has answered.
+    /// - If the id is taken, by a session or a tombstone, the call is refused and the entry stays
+    ///   as it is.
+    /// - Once this has answered, a `get` on any node returns the record.
     ///
     /// # Errors
-    /// [`StoreError`]; the record is then kept absolute_timeout or not at all.
+    /// [`StoreError`]; the record is then stored completely or not at all.
     fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>>;
 
-    /// What is kept under `id`, in one round trip; `None` if nothing is.
+    /// Returns the entry of `id`, or `None` if there is none, in one round trip.
     ///
     /// # Errors
-    /// [`StoreError`]; never an absent answer for a store that could not be asked.
+    /// [`StoreError`]. A store that could not be asked is an error, never `None`.
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>>;
 
-    /// What is kept under `id`, or was a moment ago: as [`get`](Store::get), unless the store is a near cache.
+    /// Returns the entry of `id`, which a near cache can answer from what it read a moment ago.
+    ///
+    /// By default the same as [`get`](Store::get).
     ///
     /// # Errors
-    /// [`StoreError`], as of `get`.
+    /// [`StoreError`], as `get`.
     fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
         self.get(id).map(|found| found.map(Lookup::Authoritative))
     }
 
-    /// Tells `subscriber` of every change from now on, whoever makes it, for as long as the store is there; false if the
-    /// engine can't tell.
+    /// Reports every later change, by any node, to `subscriber` for as long as the store exists.
     ///
-    /// - A change is told at once, [`Subscriber::caught_up_to`] at least once a second while that holds.
+    /// Returns false, as it does by default, if the engine has no change feed. Otherwise:
+    ///
+    /// - A change is reported at once.
+    /// - While the feed is up, [`Subscriber::caught_up_to`] is called at least once a second.
+    /// - A feed that breaks later reports [`Subscriber::gap`] and reconnects by itself.
     ///
     /// # Errors
-    /// [`StoreError`] if it can't be known now. A feed that breaks later says so to the subscriber, and mends itself.
+    /// [`StoreError`] if the engine could not be asked.
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         drop(subscriber);
         Io::ready(Ok(false))
     }
 
-    /// Replaces the record whose revision is `expected`: compare-and-swap, in one round trip.
+    /// Replaces the record whose revision is `expected`: compare-and-swap in one round trip.
     ///
-    /// - Atomic: of several writers that expect one revision exactly one is [`Swap::Done`].
-    /// - Never creates: an id that is absent or ended is [`Swap::Gone`].
-    /// - A mismatch returns the record that stands there, and changes nothing.
+    /// - Atomic: of several writers that expect one revision, exactly one gets [`Swap::Done`].
+    /// - Never creates an entry: an id that is absent or ended is [`Swap::Gone`].
+    /// - On a mismatch it changes nothing and returns the current record.
     ///
     /// # Errors
-    /// [`StoreError`]; the write then happened absolute_timeout or not at all.
+    /// [`StoreError`]; the write was then done completely or not at all.
     fn replace(
         &self,
         id: PublicId,
@@ -92,14 +104,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         record: Record,
     ) -> Io<'_, Result<Swap, StoreError>>;
 
-    /// Moves the idle deadline of the record whose revision is `expected`; true if it did.
+    /// Moves the idle deadline of the record whose revision is `expected`; returns whether it did.
     ///
     /// - Payload and revision stay as they are.
-    /// - Never creates, never revives; a mismatch, an absent or an ended session is `false`.
+    /// - Never creates or revives a session: a mismatch, or a session that is absent or ended, is
+    ///   `false`.
     /// - Never moves a deadline back.
     ///
     /// # Errors
-    /// [`StoreError`]; the deadline then moved or did not.
+    /// [`StoreError`]; the deadline may have been moved.
     fn touch(
         &self,
         id: PublicId,
@@ -107,16 +120,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>>;
 
-    /// Ends the session whose revision is `expected`, as [`end`](Store::end) does: compare-and-swap, in one round trip.
+    /// Ends the session whose revision is `expected`: compare-and-swap in one round trip.
     ///
-    /// For a request that ends its own session: one whose key was replaced meanwhile loses the race, and is judged again.
+    /// For a request that ends its own session. If its key was replaced in the meantime, it loses
+    /// the race and its key is judged again.
     ///
-    /// - Atomic with `replace`: of several that expect one revision exactly one is [`Swap::Done`].
+    /// - Atomic with `replace`: of several callers that expect one revision, exactly one gets
+    ///   [`Swap::Done`].
     /// - An id that is absent or ended is [`Swap::Gone`], and the first reason stays.
-    /// - A mismatch returns the record that stands there, and changes nothing.
+    /// - On a mismatch it changes nothing and returns the current record.
     ///
     /// # Errors
-    /// [`StoreError`]; the session is then ended or not.
+    /// [`StoreError`]; the session may have been ended.
     fn end_if(
         &self,
         id: PublicId,
@@ -124,33 +139,39 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         ending: Ending,
     ) -> Io<'_, Result<Swap, StoreError>>;
 
-    /// Ends a session whatever its revision: its payload goes, its tombstone ([`Record::ended`]) stays.
+    /// Ends a session whatever its revision: its payload is removed and its tombstone
+    /// ([`Record::ended`]) stays.
     ///
-    /// - Wins over anything in flight: no write begun before it succeeds after it.
-    /// - Ending what is absent or ended is success, and the first reason stays.
+    /// - Wins over everything in flight: no write that began before it succeeds after it.
+    /// - Ending a session that is absent or ended is a success, and the first reason stays.
     ///
     /// # Errors
-    /// [`StoreError`]; the session is then ended or not.
+    /// [`StoreError`]; the session may have been ended.
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
 
-    /// Enters a session in its principal's directory: before its record names the principal, and once more after.
+    /// Enters a session in the principal index, before its record names the principal and again
+    /// afterwards.
     ///
-    /// All in one step, of all that admit to one principal one after the other:
-    /// - entries in `replacing` go that are still as they were seen;
-    /// - a proof older than what [`revoke_before`](Store::revoke_before) was told is [`Indexed::Revoked`];
-    /// - a session that is not entered, when as many others are as `limit` allows, is [`Indexed::Full`] and not entered;
-    /// - else it is entered, once; of two deadlines the later one counts.
+    /// One atomic step, serialized with all others for the same principal:
+    ///
+    /// 1. Entries listed in `replacing` are removed if they have not changed since they were read.
+    /// 2. A sign-in that is older than the principal's [`revoke_before`](Store::revoke_before) is
+    ///    [`Indexed::Revoked`].
+    /// 3. A session that has no entry yet is [`Indexed::Full`], and gets none, if `limit` or more
+    ///    other sessions have one.
+    /// 4. Otherwise the session is entered once; if it has an entry, the later deadline is kept.
     ///
     /// # Errors
-    /// [`StoreError`]; nobody is signed in then.
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>>;
+    /// [`StoreError`]; the caller then signs no one in.
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>>;
 
-    /// Lets no admission of `principal` succeed any more whose proof is older than `before`; kept until `until`.
+    /// Refuses every later [`index_login`](Store::index_login) of `principal` whose sign-in is
+    /// older than `before`; remembered until `until`.
     ///
-    /// - Of several moments the latest counts.
+    /// - If it is called more than once, the latest `before` and the latest `until` hold.
     ///
     /// # Errors
-    /// [`StoreError`]; it then holds or does not.
+    /// [`StoreError`]; it may have taken effect.
     fn revoke_before(
         &self,
         principal: &Principal,
@@ -158,10 +179,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>>;
 
-    /// Ids in a principal's directory, in ascending order, starting after `page.after`.
+    /// Returns the ids in a principal's index, in ascending order, starting after `page.after`.
     ///
     /// - Complete: every live session of the principal is listed.
-    /// - Not exact: an id may belong to a session that has ended, or never came to be; read it to know.
+    /// - Not exact: an id can belong to a session that has ended or was never created, so read the
+    ///   session to know.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -171,37 +193,39 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>>;
 
-    /// About `limit` entries, in the engine's own order, and where it goes on; `from` the new if `None`.
+    /// Returns about `limit` entries in the engine's own order, and the cursor to continue from;
+    /// starts at the beginning if `from` is `None`.
     ///
-    /// - Complete for what was there before the first part and is still there after the last.
-    /// - An engine may show an entry twice, and parts of any size.
+    /// - Complete for entries that exist from the first part to the last.
+    /// - An engine can return an entry twice, and parts of any size.
     ///
     /// # Errors
-    /// [`StoreError`]; of kind [`Foreign`](StoreErrorKind::Foreign) for a cursor that this sort of store never gave.
+    /// [`StoreError`]; of kind [`Foreign`](StoreErrorKind::Foreign) for a cursor of another kind of
+    /// store.
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>>;
 
-    /// Removes at most `limit` entries that are garbage at `now`; how many went.
+    /// Removes at most `limit` entries that are garbage at `now`; returns how many it removed.
     ///
-    /// - Fewer than `limit` means that there are no more.
+    /// - Fewer than `limit` means that no garbage is left.
     /// - Never removes an entry that is not garbage ([`Stored::expires_at`]).
     ///
     /// # Errors
-    /// [`StoreError`]; some may have gone.
+    /// [`StoreError`]; some entries may have been removed.
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>>;
 
-    /// Whether the store can be used at this moment.
+    /// Checks whether the store can be used at this moment.
     ///
     /// # Errors
-    /// [`StoreError`] saying why not.
+    /// [`StoreError`] that says why it can't.
     fn health(&self) -> Io<'_, Result<(), StoreError>>;
 }
 
 /// The answer to [`Store::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an id that is taken was not written"]
+#[must_use = "if the id is taken, nothing was written"]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no third answer")]
 pub enum Inserted {
-    /// The record is kept.
+    /// The record was stored.
     Done,
     /// The id is taken; nothing changed.
     Taken,
@@ -212,11 +236,11 @@ pub enum Inserted {
 #[must_use = "a write that lost its race was not made"]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
 pub enum Swap {
-    /// It was done.
+    /// The write was made.
     Done,
-    /// Another write came first: this is what stands there now.
+    /// Another write came first; this is the current record.
     Stale(Record),
-    /// There is no live session under the id.
+    /// There is no live session with this id.
     Gone,
 }
 
@@ -226,8 +250,8 @@ pub enum Swap {
 pub enum Ended {
     /// This call ended a live session.
     Now,
-    /// It had been ended before.
+    /// The session had been ended before.
     Already,
-    /// There was nothing under the id.
+    /// There is no entry with this id.
     Absent,
 }

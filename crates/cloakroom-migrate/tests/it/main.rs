@@ -15,7 +15,7 @@ mod started {
     use cloakroom_testkit::StepStore;
 
     cloakroom_testkit::conformance!(MigratingStore::start(
-        StepStore::new(MemoryStore::new().encoded()),
+        StepStore::new(MemoryStore::new().with_encoded_values()),
         MemoryStore::new()
     ));
 }
@@ -27,6 +27,6 @@ mod prepared {
 
     cloakroom_testkit::conformance!(MigratingStore::prepare(
         MemoryStore::new(),
-        StepStore::new(MemoryStore::new().encoded())
+        StepStore::new(MemoryStore::new().with_encoded_values())
     ));
 }

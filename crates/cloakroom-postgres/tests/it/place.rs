@@ -21,7 +21,7 @@ pub(crate) fn fresh() -> PostgresStore {
 
 /// The same behind a near cache.
 pub(crate) fn remembered() -> CachedStore<PostgresStore> {
-    RUNTIME.block_on(CachedStore::builder(fresh()).start()).unwrap()
+    RUNTIME.block_on(CachedStore::builder(fresh()).build()).unwrap()
 }
 
 /// A store on a server of the test's own.

@@ -66,7 +66,7 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     let cached = block_on(
         CachedStore::builder(open(&server.url()))
             .max_staleness(Duration::from_secs(60 * 60))
-            .start(),
+            .build(),
     );
     let sessions: Sessions<SessionMap> = Sessions::new(cached.unwrap()).unwrap();
     let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();

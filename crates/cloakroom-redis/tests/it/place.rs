@@ -22,7 +22,7 @@ pub(crate) fn fresh() -> RedisStore {
 
 /// The same behind a near cache.
 pub(crate) fn remembered() -> CachedStore<RedisStore> {
-    RUNTIME.block_on(CachedStore::builder(fresh()).start()).unwrap()
+    RUNTIME.block_on(CachedStore::builder(fresh()).build()).unwrap()
 }
 
 /// A store on a server of the test's own.
@@ -38,7 +38,7 @@ pub(crate) fn in_cluster() -> RedisStore {
 
 /// The same behind a near cache.
 pub(crate) fn remembered_in_cluster() -> CachedStore<RedisStore> {
-    RUNTIME.block_on(CachedStore::builder(in_cluster()).start()).unwrap()
+    RUNTIME.block_on(CachedStore::builder(in_cluster()).build()).unwrap()
 }
 
 /// A store in a cluster of the test's own.

@@ -13,7 +13,7 @@ mod near_cache {
     use cloakroom_testkit::{FeedStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().encoded())).build())
+        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().with_encoded_values())).build())
             .unwrap()
     );
 }
@@ -65,7 +65,7 @@ mod memory {
 }
 
 mod memory_encoded {
-    cloakroom_testkit::conformance!(cloakroom::MemoryStore::new().encoded());
+    cloakroom_testkit::conformance!(cloakroom::MemoryStore::new().with_encoded_values());
 }
 
 mod memory_on_threads {

@@ -46,7 +46,7 @@ impl<V: SessionValue> Manager<V> {
     /// Stores a new session under the new's key: at once if the store answers at once.
     pub(crate) fn create(&self, new: NewSession<V>) -> Io<'_, Result<Created<V>, Error>> {
         let loaded = self.begin(new, None);
-        match self.store.insert(loaded.id(), loaded.record.clone()).at_once() {
+        match self.store.insert(loaded.id(), loaded.record.clone()).into_ready() {
             Ok(Ok(Inserted::Done)) => {
                 self.tell_of(&loaded);
                 Io::ready(Ok(Created::New(loaded)))

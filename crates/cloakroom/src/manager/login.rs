@@ -113,11 +113,11 @@ impl<V: SessionValue> Manager<V> {
     async fn index_login(&self, reservation: &LoginReservation) -> Result<(), Error> {
         let LoginReservation { principal, id, until, authenticated_at, .. } = reservation;
         let plain =
-            IndexLogin::new(principal.clone(), *id, *until).authenticated_at(*authenticated_at);
+            IndexLogin::new(principal.clone(), *id, *until).with_authenticated_at(*authenticated_at);
         let mut replacing = Vec::new();
         for _ in 0..ATTEMPTS {
             let admission = match self.limit {
-                Some(limit) => plain.clone().within(limit.max().into(), replacing),
+                Some(limit) => plain.clone().with_limit(limit.max().into(), replacing),
                 None => plain.clone(),
             };
             let mut answer = self.store.index_login(admission.clone()).await;

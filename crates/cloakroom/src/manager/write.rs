@@ -72,7 +72,7 @@ impl<V: SessionValue> Manager<V> {
         };
         let revision = loaded.record.revision().next(self.tokens.draw());
         draft.record = draft.record.edited(|fields| fields.revision = revision);
-        Ok(match self.swap(loaded, draft.record.clone()).at_once() {
+        Ok(match self.swap(loaded, draft.record.clone()).into_ready() {
             Ok(Ok(Swap::Done)) => Attempt::Done(Self::written(loaded, draft, result, now)),
             Ok(answer) => Attempt::PendingLookup(draft, result, Io::ready(answer), now),
             Err(swapping) => Attempt::PendingLookup(draft, result, swapping, now),
@@ -153,7 +153,7 @@ impl<V: SessionValue> Manager<V> {
     /// tells whether the write that stands there is this one.
     fn swap(&self, loaded: &LoadedSession<V>, record: Record) -> Io<'_, Result<Swap, Error>> {
         let (id, expected) = (loaded.id(), loaded.record.revision());
-        match self.store.replace(id, expected, record.clone()).at_once() {
+        match self.store.replace(id, expected, record.clone()).into_ready() {
             Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
                 Io::future(self.swap_again(id, expected, record, error))
             }

@@ -127,7 +127,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
         let Self { shared, seen, modified, .. } = self;
         let (shared, mut handle): (&RequestState<V>, _) = (shared, Minted { seen, modified });
-        match create(shared, &value, lifetime).at_once() {
+        match create(shared, &value, lifetime).into_ready() {
             Ok(Ok(Created::New(loaded))) => {
                 handle.hold(shared, loaded);
                 Io::ready(Ok(true))

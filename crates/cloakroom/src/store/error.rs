@@ -6,7 +6,7 @@ use std::fmt;
 use crate::record::DecodeError;
 use crate::value::CodecError;
 
-/// An operation that a store could not do.
+/// An operation that a store could not carry out.
 ///
 /// Absence, a lost race and an ended session are answers, not errors.
 #[derive(Debug)]
@@ -16,41 +16,41 @@ pub struct StoreError {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong.
+/// The kind of a [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The store can't be reached, or did not answer in time.
     Unavailable,
-    /// The store is at its bound and takes nothing more.
+    /// The store is at its limit and accepts nothing more.
     Full,
-    /// The value is larger than the store takes.
+    /// The value is larger than the store accepts.
     TooLarge,
-    /// The value can't be written in the application's codec.
+    /// The application's codec can't encode the value.
     Encode,
-    /// What the store holds can't be read.
+    /// An entry can't be read.
     Corrupt,
-    /// What was asked for names a place in another sort of store.
+    /// The scan cursor belongs to another kind of store.
     Foreign,
 }
 
-/// What is known of an operation that failed.
+/// What is known about an operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third thing to know")]
+#[expect(clippy::exhaustive_enums, reason = "an operation is known not to have happened, or not")]
 pub enum Outcome {
-    /// It did not happen.
+    /// The operation did not happen.
     NotSent,
-    /// It happened absolute_timeout or not at all: nobody knows which.
+    /// The operation happened completely or not at all; it is unknown which.
     Unknown,
 }
 
 impl StoreError {
-    /// An operation of which it is known that it did not happen.
+    /// The error of an operation that is known not to have happened.
     pub const fn not_sent(kind: StoreErrorKind) -> Self {
         Self { kind, outcome: Outcome::NotSent, source: None }
     }
 
-    /// An operation that happened absolute_timeout or not at all.
+    /// The error of an operation that may have happened.
     pub const fn outcome_unknown(kind: StoreErrorKind) -> Self {
         Self { kind, outcome: Outcome::Unknown, source: None }
     }
@@ -61,7 +61,7 @@ impl StoreError {
         self
     }
 
-    /// What went wrong.
+    /// The kind of error.
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
@@ -90,9 +90,9 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Unavailable => "the session store is unavailable",
             StoreErrorKind::Full => "the session store is full",
             StoreErrorKind::TooLarge => "the session is too large for its store",
-            StoreErrorKind::Encode => "the session's value cannot be written",
-            StoreErrorKind::Corrupt => "the session store holds something unreadable",
-            StoreErrorKind::Foreign => "the place to go on from is another store's",
+            StoreErrorKind::Encode => "the session's value cannot be encoded",
+            StoreErrorKind::Corrupt => "an entry of the session store cannot be read",
+            StoreErrorKind::Foreign => "the scan cursor belongs to another kind of store",
         })?;
         match self.outcome {
             Outcome::NotSent => Ok(()),

@@ -1,67 +1,72 @@
-//! A principal's entry in the directory, and pages of long lists.
+//! Entries of the principal index, and pages of long lists.
 
 use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::time::Timestamp;
 
-/// A session about to be signed in, or just signed in: the same asked twice is entered once.
+/// A session that is about to be signed in, or was just signed in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IndexLogin {
     /// Who signs in.
     pub principal: Principal,
-    /// On which session.
+    /// The session.
     pub id: PublicId,
-    /// The session's absolute deadline: from then on the entry is garbage.
+    /// The session's absolute deadline, from which on the entry is garbage.
     pub until: Timestamp,
-    /// When the visitor proved who they are: refused if the principal's sessions were revoked up to a later moment.
+    /// When the principal authenticated. The sign-in is refused if their sessions were revoked up
+    /// to a later moment.
     pub authenticated_at: Timestamp,
-    /// How many entries the principal may have, this one included; any number if `None`.
+    /// How many entries the principal can have, with this one; `None` for any number.
     pub limit: Option<usize>,
-    /// Entries of the principal that make room in the same step, each only if it is still as it was seen.
+    /// Entries of the principal to remove in the same step, if they have not changed since they
+    /// were read.
     pub replacing: Vec<IndexEntry>,
 }
 
 impl IndexLogin {
-    /// `principal` signs in on session `id`, which lives until `until` at most; nothing is asked about them.
+    /// Signs `principal` in on session `id`, which ends at `until` at the latest, without any
+    /// condition.
     pub const fn new(principal: Principal, id: PublicId, until: Timestamp) -> Self {
         let authenticated_at = Timestamp::NEVER;
         Self { principal, id, until, authenticated_at, limit: None, replacing: Vec::new() }
     }
 
-    /// The same, by a proof of that moment.
-    #[must_use = "an admission is a value: the changed one is returned"]
-    pub const fn authenticated_at(mut self, at: Timestamp) -> Self {
+    /// Sets when the principal authenticated.
+    #[must_use = "the changed value is returned"]
+    pub const fn with_authenticated_at(mut self, at: Timestamp) -> Self {
         self.authenticated_at = at;
         self
     }
 
-    /// The same, unless the principal then has more than `limit` entries; those in `replacing` go first.
-    #[must_use = "an admission is a value: the changed one is returned"]
-    pub fn within(mut self, limit: usize, replacing: Vec<IndexEntry>) -> Self {
+    /// Refuses the sign-in if the principal would then have more than `limit` entries, once those
+    /// in `replacing` are removed.
+    #[must_use = "the changed value is returned"]
+    pub fn with_limit(mut self, limit: usize, replacing: Vec<IndexEntry>) -> Self {
         self.limit = Some(limit);
         self.replacing = replacing;
         self
     }
 
-    /// How many entries an answer [`Indexed::Full`] names at most.
-    pub fn shown(&self) -> usize {
+    /// How many entries an [`Indexed::Full`] answer lists at most.
+    pub fn max_listed(&self) -> usize {
         self.limit.unwrap_or_default().saturating_add(100)
     }
 }
 
-/// A session's entry in its principal's directory.
+/// A session's entry in the principal index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct IndexEntry {
     /// The session.
     pub id: PublicId,
-    /// Its deadline, as the last admission noted it. A later admission moves it, so it marks what was seen.
+    /// The session's absolute deadline at its last sign-in. Every sign-in moves it, so it also
+    /// tells whether the entry has changed.
     pub until: Timestamp,
 }
 
 impl IndexEntry {
-    /// The entry of session `id` that was noted until `until`.
+    /// The entry of session `id` with this deadline.
     pub const fn new(id: PublicId, until: Timestamp) -> Self {
         Self { id, until }
     }
@@ -69,35 +74,19 @@ impl IndexEntry {
 
 /// The answer to [`Store::index_login`](super::Store::index_login).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "an admission that was refused is none"]
+#[must_use = "a sign-in that was refused must not happen"]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no fourth answer")]
 pub enum Indexed {
-    /// The session is entered.
+    /// The session is in the index.
     Done,
-    /// The principal has as many entries as they may: these, or [`IndexLogin::shown`] of them.
+    /// The principal has as many entries as the limit allows: these, up to
+    /// [`IndexLogin::max_listed`] of them.
     Full(Vec<IndexEntry>),
-    /// The principal's sessions of that moment were revoked.
+    /// The principal's sessions were revoked after this sign-in.
     Revoked,
 }
 
-/// The answer of a directory that holds `others` beside the session to be admitted, after `replacing` went.
-///
-/// For stores whose directory is at hand: `watermark` is the moment up to which the principal's sessions were revoked.
-pub fn judge_index_login(
-    admission: &IndexLogin,
-    watermark: Option<Timestamp>,
-    is_entered: bool,
-    others: impl Iterator<Item = IndexEntry>,
-) -> Indexed {
-    if watermark.is_some_and(|before| admission.authenticated_at < before) {
-        return Indexed::Revoked;
-    }
-    let Some(limit) = admission.limit.filter(|_| !is_entered) else { return Indexed::Done };
-    let others: Vec<IndexEntry> = others.take(admission.shown()).collect();
-    if others.len() < limit { Indexed::Done } else { Indexed::Full(others) }
-}
-
-/// A part of a long list.
+/// A part of a long list, ordered by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     pub(crate) after: Option<PublicId>,
@@ -110,17 +99,17 @@ impl Page {
         Self { after: None, limit }
     }
 
-    /// As many entries again, after the last one of the page before.
+    /// A page of the same size that starts after the entry `last`.
     pub const fn after(self, last: PublicId) -> Self {
         Self { after: Some(last), limit: self.limit }
     }
 
-    /// The id after which the page starts; `None` for the first.
+    /// The id after which the page starts; `None` for the first page.
     pub const fn starts_after(&self) -> Option<PublicId> {
         self.after
     }
 
-    /// How many entries at most.
+    /// The largest number of entries on the page.
     pub const fn limit(&self) -> usize {
         self.limit
     }

@@ -1,4 +1,4 @@
-//! The one computation type: done already, or a future.
+//! One type for blocking and asynchronous computations.
 
 use std::fmt;
 use std::future::Future;
@@ -7,17 +7,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// A computation that will produce a `T`: done already, or a boxed future (the original's `'a io`).
+/// A computation that produces a `T`: a finished result, or a boxed future.
 ///
-/// A store that answers at once returns [`Io::ready`], and nothing is boxed or spawned; a store that talks
-/// to a server returns [`Io::future`]. Async callers await it, blocking callers [`wait`](Io::wait) for it.
+/// Every operation of this library returns one, so blocking and asynchronous callers share one
+/// interface:
+/// - Asynchronous callers await it.
+/// - Blocking callers call [`wait`](Io::wait), or pass a larger future to [`block_on`]. Neither
+///   needs a runtime.
+///
+/// A store that answers at once returns [`Io::ready`], and nothing is boxed or spawned. A store
+/// that talks to a server returns [`Io::future`].
 ///
 /// ```
 /// # use cloakroom::Io;
 /// assert_eq!(Io::ready(1).wait(), 1);
 /// assert_eq!(Io::future(async { 2 }).map(|n| n * 2).wait(), 4);
 /// ```
-#[must_use = "nothing happens until it is awaited or waited for"]
+#[must_use = "an `Io` does nothing unless it is awaited or waited for"]
 #[doc(alias = "io")]
 pub struct Io<'a, T>(State<'a, T>);
 
@@ -27,33 +33,33 @@ enum State<'a, T> {
 }
 
 impl<'a, T> Io<'a, T> {
-    /// A computation that is done.
+    /// A finished computation.
     pub const fn ready(value: T) -> Self {
         Self(State::Ready(Some(value)))
     }
 
-    /// A computation that a future will finish.
+    /// A computation that `future` carries out.
     pub fn future(future: impl Future<Output = T> + Send + 'a) -> Self {
         Self(State::Future(Box::pin(future)))
     }
 
-    /// True if waiting would not block.
+    /// Returns true if the result is there, so that waiting does not block.
     pub const fn is_ready(&self) -> bool {
         matches!(self.0, State::Ready(_))
     }
 
-    /// The result if it is there, or else the computation as it was.
+    /// Returns the result if it is there, or else the computation itself.
     ///
     /// # Panics
     /// If the result was already taken by polling.
-    pub(crate) fn at_once(self) -> Result<T, Self> {
+    pub(crate) fn into_ready(self) -> Result<T, Self> {
         match self.0 {
-            State::Ready(value) => Ok(value.expect("polled after it was done")),
+            State::Ready(value) => Ok(value.expect("`Io` polled after completion")),
             State::Future(_) => Err(self),
         }
     }
 
-    /// The same computation with its result passed through `change`.
+    /// Applies `change` to the result.
     pub fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'a) -> Io<'a, U>
     where
         T: Send + 'a,
@@ -64,7 +70,7 @@ impl<'a, T> Io<'a, T> {
         }
     }
 
-    /// The same computation, its result shown to `look` on the way; what is ready is looked at where it lies.
+    /// Calls `look` with a reference to the result.
     pub fn inspect(mut self, look: impl FnOnce(&T) + Send + 'a) -> Self
     where
         T: Send + 'a,
@@ -83,15 +89,16 @@ impl<'a, T> Io<'a, T> {
         }
     }
 
-    /// Blocks this thread until the computation is done.
+    /// Blocks this thread until the computation is done, and returns its result.
     ///
-    /// Only on a thread that may block: inside an async runtime, await instead.
+    /// See [`block_on`] for the threads on which to call this. It behaves the same whatever
+    /// features are enabled.
     ///
     /// # Panics
     /// If the result was already taken by polling.
     pub fn wait(self) -> T {
         match self.0 {
-            State::Ready(value) => value.expect("polled after it was done"),
+            State::Ready(value) => value.expect("`Io` polled after completion"),
             State::Future(future) => block_on(future),
         }
     }
@@ -104,7 +111,7 @@ impl<T> Future for Io<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         match &mut self.0 {
-            State::Ready(value) => Poll::Ready(value.take().expect("polled after it was done")),
+            State::Ready(value) => Poll::Ready(value.take().expect("`Io` polled after completion")),
             State::Future(future) => future.as_mut().poll(context),
         }
     }
@@ -116,7 +123,14 @@ impl<T> fmt::Debug for Io<'_, T> {
     }
 }
 
-/// Runs a future to its end on this thread, parking between polls.
+/// Runs a future to completion on this thread, which is parked between polls.
+///
+/// For callers that block. It needs no runtime, and behaves the same inside and outside of one,
+/// whatever features are enabled.
+///
+/// On a thread that drives an asynchronous runtime, await the future instead: other tasks of that
+/// thread make no progress meanwhile, and if the future depends on one of them, neither does it.
+/// Use the runtime's way to run blocking code, such as `tokio::task::spawn_blocking`.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
 
@@ -142,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_may_wait_for_what_another_thread_finishes() {
+    fn a_thread_can_wait_for_the_result_of_another() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         let io = Io::future(receiver);
         assert!(!io.is_ready());
@@ -152,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_at_is_looked_at_once_and_stays_what_it_was() {
+    fn inspect_sees_the_result_once_and_leaves_it_as_it_is() {
         for io in [Io::ready(1), Io::future(async { 1 })] {
             let (sender, receiver) = std::sync::mpsc::channel();
             assert_eq!(io.inspect(move |n| sender.send(*n).unwrap()).wait(), 1);
@@ -161,7 +175,32 @@ mod tests {
     }
 
     #[test]
-    fn mapping_what_is_ready_stays_ready() {
+    fn a_ready_computation_is_still_ready_after_map() {
         assert!(Io::ready(1).map(|n| n + 1).is_ready());
+    }
+
+    /// Runs with and without the feature `tokio`, which changes nothing here.
+    #[test]
+    fn block_on_works_on_every_thread_of_a_runtime() {
+        fn from_another_thread() -> u32 {
+            let (sender, receiver) = futures_channel::oneshot::channel();
+            let other = thread::spawn(move || sender.send(42));
+            let received = block_on(receiver).unwrap() + Io::future(async { 1 }).wait();
+            other.join().unwrap().unwrap();
+            received
+        }
+
+        let mut builders = [
+            tokio::runtime::Builder::new_current_thread(),
+            tokio::runtime::Builder::new_multi_thread(),
+        ];
+        for runtime in builders.iter_mut().map(|builder| builder.build().unwrap()) {
+            let blocking = async { tokio::task::spawn_blocking(from_another_thread).await };
+            assert_eq!(runtime.block_on(blocking).unwrap(), 43, "on a thread for blocking work");
+            let plain = async { from_another_thread() };
+            assert_eq!(runtime.block_on(plain), 43, "on the thread that blocks on the runtime");
+            let worker = async { tokio::spawn(async { from_another_thread() }).await };
+            assert_eq!(runtime.block_on(worker).unwrap(), 43, "on a worker thread");
+        }
     }
 }

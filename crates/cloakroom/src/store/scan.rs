@@ -1,4 +1,4 @@
-//! Going through a store, however long that takes and whatever order its engine has.
+//! Scans of a whole store, in parts and in the engine's own order.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,26 +8,27 @@ use crate::key::PublicId;
 use crate::key::hex;
 use crate::record::{DecodeError, Stored};
 
-/// Where a scan goes on: the store's own mark, which means nothing to anybody else.
+/// The position from which a scan continues; only the store that made it can interpret it.
 ///
-/// It may be kept and used much later, and printed: [`Display`](fmt::Display) and [`FromStr`] are hexadecimal digits.
+/// A cursor can be kept and used later. [`Display`](fmt::Display) and [`FromStr`] use hexadecimal
+/// digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(Vec<u8>);
 
 impl Cursor {
-    /// The mark made of these bytes.
+    /// A cursor of these bytes.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The mark's bytes.
+    /// The cursor's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl From<PublicId> for Cursor {
-    /// After the entry of this id, in a store that goes by ids in order.
+    /// The position after entry `last`, in a store that scans in the order of ids.
     fn from(last: PublicId) -> Self {
         Self(last.as_bytes().to_vec())
     }
@@ -49,45 +50,46 @@ impl FromStr for Cursor {
     }
 }
 
-/// A text that is no [`Cursor`].
+/// The error for a text that is not a [`Cursor`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseCursorError(());
 
 impl fmt::Display for ParseCursorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("where a scan goes on is written in pairs of hexadecimal digits")
+        f.write_str("a scan cursor is a non-empty sequence of pairs of hexadecimal digits")
     }
 }
 
 impl std::error::Error for ParseCursorError {}
 
-/// A part of a store's entries.
+/// A part of a store's entries: the answer to [`Store::scan`](super::Store::scan).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Scanned {
-    /// Some entries; perhaps none, though more are to come.
+    /// The entries of this part. It can be empty even if more follow.
     pub entries: Vec<(PublicId, Stored)>,
-    /// Those of the part that can't be read, which must not keep anybody from the others.
+    /// Entries of this part that can't be decoded.
     pub unreadable: Vec<PublicId>,
-    /// Where it goes on; `None` at the end.
+    /// The position to continue from; `None` at the end.
     pub next: Option<Cursor>,
     is_by_id: bool,
 }
 
 impl Scanned {
-    /// These entries of an engine with an order of its own, and where it goes on.
+    /// A part of a scan in an order of the engine's own.
     pub const fn new(entries: Vec<(PublicId, Stored)>, next: Option<Cursor>) -> Self {
         Self { entries, unreadable: Vec::new(), next, is_by_id: false }
     }
 
-    /// The answer of a store that goes by ids in order: a page that is not full was the last.
+    /// A part of a scan in the order of ids; a page that is not full is the last.
     pub fn in_order(entries: Vec<(PublicId, Stored)>, page: Page) -> Self {
-        let last = entries.last().filter(|_| entries.len() >= page.limit());
-        let next = last.map(|(id, _)| Cursor::from(*id));
-        Self { entries, unreadable: Vec::new(), next, is_by_id: true }
+        Self::decoded_in_order(
+            entries.into_iter().map(|(id, entry)| (id, Ok(entry))).collect(),
+            page,
+        )
     }
 
-    /// The same, of what was read and could perhaps not be decoded.
+    /// A part of a scan in the order of ids, with entries that may not have been decoded.
     pub fn decoded_in_order(
         rows: Vec<(PublicId, Result<Stored, DecodeError>)>,
         page: Page,
@@ -101,7 +103,7 @@ impl Scanned {
         part
     }
 
-    /// An entry more, as far as it could be decoded.
+    /// Adds an entry, or its id if it could not be decoded.
     pub fn add(&mut self, id: PublicId, decoded: Result<Stored, DecodeError>) {
         match decoded {
             Ok(stored) => self.entries.push((id, stored)),
@@ -109,9 +111,10 @@ impl Scanned {
         }
     }
 
-    /// Where it goes on for who used but the first `used` entries of this part, which began at `from`.
+    /// The position to continue from if only the first `used` entries of this part, which started
+    /// at `from`, were used.
     ///
-    /// Where there is no order by id, that is where the part began: those entries are shown again.
+    /// Without an order by id that is `from` itself, so those entries are returned again.
     pub fn after(&self, used: usize, from: Option<&Cursor>) -> Option<Cursor> {
         match used.checked_sub(1).and_then(|last| self.entries.get(last)) {
             Some(_) if used == self.entries.len() => self.next.clone(),
@@ -122,10 +125,10 @@ impl Scanned {
 }
 
 impl Page {
-    /// The page that a scan asks of a store that goes by ids in order.
+    /// The page that a scan requests from a store that scans in the order of ids.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Foreign`] for the cursor of another sort of store.
+    /// [`StoreErrorKind::Foreign`] for a cursor of another kind of store.
     pub fn of_scan(from: Option<&Cursor>, limit: usize) -> Result<Self, StoreError> {
         let page = Self::first(limit);
         let Some(cursor) = from else { return Ok(page) };
@@ -141,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_back_from_its_text_and_nothing_else_is() {
+    fn only_the_text_of_a_cursor_parses_as_one() {
         let cursor = Cursor::from_bytes([0, 0xab, 7]);
         assert_eq!(cursor.to_string(), "00ab07");
         assert_eq!("00ab07".parse(), Ok(cursor));

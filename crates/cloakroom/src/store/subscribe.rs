@@ -1,4 +1,4 @@
-//! What a store tells those who remember what it holds.
+//! What a store reports to a cache in front of it.
 
 use std::fmt;
 
@@ -6,21 +6,22 @@ use crate::key::PublicId;
 use crate::record::{Record, Revision, Stored};
 use crate::time::Timestamp;
 
-/// Hears of changes that others make in a store ([`Store::subscribe`](super::Store::subscribe)): a near cache.
+/// Receives the changes that any node makes in a store, for a near cache:
+/// [`Store::subscribe`](super::Store::subscribe).
 ///
-/// Changes come in the order in which the store made them. A feed that was broken and is absolute_timeout again has lost what came
-/// meanwhile: it says [`lost`](Subscriber::lost) before it says anything else.
+/// Changes arrive in the order in which the store made them. A feed that was interrupted has lost
+/// changes, and calls [`gap`](Subscriber::gap) before anything else.
 pub trait Subscriber: fmt::Debug + Send + Sync + 'static {
-    /// Session `id` was written or ended, by anybody; `revision` is what it was given, if that is told.
+    /// Session `id` was written or ended; `revision` is its new revision, if the engine reports it.
     fn changed(&self, id: PublicId, revision: Option<Revision>);
 
-    /// The present moment on the subscriber's own clock, for [`caught_up_to`](Subscriber::caught_up_to).
+    /// The current time on the subscriber's clock, for [`caught_up_to`](Subscriber::caught_up_to).
     fn now(&self) -> Timestamp;
 
-    /// All changes answered before `moment` have been told.
+    /// Every change that was answered before `moment` has been reported.
     fn caught_up_to(&self, moment: Timestamp);
 
-    /// Changes may have gone untold.
+    /// Changes may have been missed.
     fn gap(&self);
 }
 
@@ -28,8 +29,8 @@ pub trait Subscriber: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "part of the contract: there is no third answer")]
 pub enum Lookup {
-    /// What the store holds.
+    /// What the store has now.
     Authoritative(Option<Stored>),
-    /// What it loaded a moment ago: good for a yes, never for a no.
+    /// What the store had a moment ago. It can prove that a key is valid, but never that it is not.
     Cached(Record),
 }

@@ -1,4 +1,4 @@
-//! A near cache in front of a store: it may say yes, never no.
+//! A near cache in front of a store.
 
 mod builder;
 mod entries;
@@ -9,80 +9,82 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use builder::CachedStoreBuilder;
-use entries::{Boarding, Memory};
+use entries::{Entries, ReadRole};
 
+use crate::decorate_store;
 use crate::key::PublicId;
-use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Io, Lookup, Page, Scanned, Store, StoreError,
-    Subscriber, Swap,
-};
+use crate::store::{Ended, Inserted, Io, Lookup, Store, StoreError, Swap};
 use crate::time::Timestamp;
 
-/// Remembers live sessions of the store inside, so that most requests cost no round trip.
+/// Caches the live sessions of another store in memory, so that most requests need no round trip.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::stores::CachedStore;
 /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-/// let store = MemoryStore::new(); // or one that is a network away
-/// let sessions: Sessions<SessionMap> = Sessions::new(CachedStore::builder(store).start().await?)?;
+/// let store = MemoryStore::new(); // or a store across the network
+/// let sessions: Sessions<SessionMap> = Sessions::new(CachedStore::builder(store).build().await?)?;
 /// # Ok(()) }
 /// ```
 ///
-/// - Only [`get_cached`](Store::get_cached) is answered from memory, which is what opening a session asks. Writes compare and swap at
-///   the store as ever, and [`Session::require`](crate::Session::require) asks the store itself.
-/// - What is absent, ended or expired, and a key that does not match, is asked of the store again.
-/// - Requests that ask for one session at once share one round trip, and the decoded value.
+/// - Only [`get_cached`](Store::get_cached), which opens sessions, is answered from memory. Writes
+///   are compared and swapped in the store, and [`Session::require`](crate::Session::require) asks
+///   the store.
+/// - A cached record only proves that a session is there. If it is absent, ended or expired, or if
+///   the key does not match, the store is asked.
+/// - Requests that ask for the same session at the same time share one round trip and the decoded
+///   value.
 ///
 /// # Security
-/// A session that was ended or whose key was replaced through this cache is so at once. Elsewhere the change is known as
-/// soon as the store tells of it ([`Store::subscribe`]), and at the latest after the time this cache
-/// [believes](CachedStoreBuilder::max_staleness) what it last read or caught_up_to, by which it goes alone if the store can't tell.
+/// If a session is ended, or its key replaced, through this cache, that holds at once. Changes on
+/// other nodes are known as soon as the store reports them ([`Store::subscribe`]), and at the
+/// latest after [`max_staleness`](CachedStoreBuilder::max_staleness). If the store has no change
+/// feed, only that time applies.
 ///
 /// # Cancellation
-/// When a write is dropped, what is remembered of its session is forgotten; when a read is dropped, who waited for it takes over.
+/// If a write is dropped, its session is removed from the cache. If a read is dropped, one of the
+/// callers that waited for it takes over.
 pub struct CachedStore<S> {
     store: S,
-    memory: Arc<Memory>,
+    entries: Arc<Entries>,
 }
 
 impl<S: Store> CachedStore<S> {
-    /// How `store` is remembered.
+    /// Starts to configure a cache in front of `store`.
     pub fn builder(store: S) -> CachedStoreBuilder<S> {
         CachedStoreBuilder::new(store)
     }
 
-    /// How many sessions are remembered now.
+    /// The number of cached sessions.
     pub fn len(&self) -> usize {
-        self.memory.len()
+        self.entries.len()
     }
 
-    /// True if none is.
+    /// Returns true if no session is cached.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many times a session was lookup from memory, and how many times the store was asked instead.
+    /// How many lookups were answered from memory, and how many were not.
     pub fn hits_and_misses(&self) -> (u64, u64) {
-        self.memory.hits_and_misses()
+        self.entries.hits_and_misses()
     }
 
-    /// Asks the store, or waits for who is asking it already.
-    async fn ask(&self, id: PublicId) -> Result<Lookup, StoreError> {
+    /// Asks the store, or waits for a caller that is already asking for the same session.
+    async fn get_shared(&self, id: PublicId) -> Result<Lookup, StoreError> {
         loop {
-            match self.memory.board(id) {
-                Boarding::Leads(visit) => {
+            match self.entries.join_read(id) {
+                ReadRole::Leader(read) => {
                     let answer = self.store.get(id).await;
-                    visit.land(&answer);
+                    read.finish(&answer);
                     return answer.map(Lookup::Authoritative);
                 }
-                Boarding::Follows(leader) => match leader.await {
+                ReadRole::Follower(leader) => match leader.await {
                     Ok(Some(record)) => return Ok(Lookup::Cached(record)),
-                    // Not for the leader to say no, or the leader failed.
+                    // The leader failed, or found no session: only the store itself can say so.
                     Ok(None) => return self.get(id).await.map(Lookup::Authoritative),
-                    // The leader was dropped: somebody else leads.
+                    // The leader was dropped.
                     Err(_) => {}
                 },
             }
@@ -91,23 +93,26 @@ impl<S: Store> CachedStore<S> {
 }
 
 impl<S: Store> Store for CachedStore<S> {
+    decorate_store!(self => &self.store;
+        subscribe, index_login, revoke_before, sessions_of, scan, sweep, health);
+
     fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
-        match self.memory.look(id) {
+        match self.entries.lookup(id) {
             Some(record) => Io::ready(Ok(Lookup::Cached(record))),
-            None => Io::future(self.ask(id)),
+            None => Io::future(self.get_shared(id)),
         }
     }
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        let visit = self.memory.read(id);
-        self.store.get(id).inspect(move |answer| visit.land(answer))
+        let read = self.entries.begin_read(id);
+        self.store.get(id).inspect(move |answer| read.finish(answer))
     }
 
     fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
-        let visit = self.memory.write(id, Some(record.revision()));
+        let write = self.entries.begin_write(id, Some(record.revision()));
         self.store.insert(id, record.clone()).inspect(move |answer| {
             if matches!(answer, Ok(Inserted::Done)) {
-                visit.keep(record);
+                write.finish(record);
             }
         })
     }
@@ -118,10 +123,10 @@ impl<S: Store> Store for CachedStore<S> {
         expected: Revision,
         record: Record,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        let visit = self.memory.write(id, Some(record.revision()));
+        let write = self.entries.begin_write(id, Some(record.revision()));
         self.store.replace(id, expected, record.clone()).inspect(move |answer| {
             if matches!(answer, Ok(Swap::Done)) {
-                visit.keep(record);
+                write.finish(record);
             }
         })
     }
@@ -132,10 +137,10 @@ impl<S: Store> Store for CachedStore<S> {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        let visit = self.memory.write(id, None);
+        let write = self.entries.begin_write(id, None);
         self.store.touch(id, expected, deadline).inspect(move |answer| {
             if matches!(answer, Ok(true)) {
-                visit.touch(expected, deadline);
+                write.finish_touch(expected, deadline);
             }
         })
     }
@@ -146,50 +151,13 @@ impl<S: Store> Store for CachedStore<S> {
         expected: Revision,
         ending: Ending,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        let visit = self.memory.write(id, None);
-        self.store.end_if(id, expected, ending).inspect(move |_| drop(visit))
+        let write = self.entries.begin_write(id, None);
+        self.store.end_if(id, expected, ending).inspect(move |_| drop(write))
     }
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        let visit = self.memory.write(id, None);
-        self.store.end(id, ending).inspect(move |_| drop(visit))
-    }
-
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.store.index_login(admission)
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Io<'_, Result<(), StoreError>> {
-        self.store.revoke_before(principal, before, until)
-    }
-
-    fn sessions_of(
-        &self,
-        principal: &Principal,
-        page: Page,
-    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        self.store.sessions_of(principal, page)
-    }
-
-    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        self.store.scan(from, limit)
-    }
-
-    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.store.sweep(now, limit)
-    }
-
-    fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.store.health()
-    }
-
-    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
-        self.store.subscribe(subscriber)
+        let write = self.entries.begin_write(id, None);
+        self.store.end(id, ending).inspect(move |_| drop(write))
     }
 }
 
@@ -197,7 +165,7 @@ impl<S: fmt::Debug> fmt::Debug for CachedStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedStore")
             .field("store", &self.store)
-            .field("memory", &self.memory)
+            .field("entries", &self.entries)
             .finish()
     }
 }

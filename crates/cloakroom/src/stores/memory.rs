@@ -1,5 +1,6 @@
 //! Sessions in this process's memory.
 
+mod contract;
 mod index;
 mod shard;
 mod slot;
@@ -14,33 +15,35 @@ use slot::Slot;
 use space::Space;
 
 use crate::key::PublicId;
-use crate::policy::Principal;
-use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Io, Page, Scanned, Store, StoreError,
-    StoreErrorKind, Swap,
-};
+use crate::record::{Record, Revision, Stored};
+use crate::store::{IndexLogin, Indexed, Inserted, Page, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
-/// Shards, each behind its own lock: as many as a byte has values.
+/// The number of shards, each with a lock of its own: one for each first byte of an id.
 const SHARDS: usize = 256;
-/// Slots that an insert looks over for garbage, in the shard it has locked anyway.
-const LOOK_OVER: usize = 8;
-/// How long garbage is left alone between sweeps: clocks differ, and what is read a moment late is told "expired".
+/// How many entries of its shard an insert checks for garbage.
+const CHECKED_PER_INSERT: usize = 8;
+/// For how many milliseconds inserts leave garbage alone: the nodes' clocks differ, and a key that
+/// is presented just after its deadline should still be reported as expired.
 const SLACK: u64 = 60_000;
-/// Slots that are looked over in each shard, once for garbage and once for tombstones, before a full store refuses.
-const SEARCH: usize = 32;
+/// How many entries of each shard are checked before a full store refuses a session; once for
+/// garbage, and once for tombstones.
+const CHECKED_WHEN_FULL: usize = 32;
 
-/// Keeps sessions in this process's memory: for tests, demos, and one process whose sessions may end with it.
+/// Keeps sessions in this process's memory.
 ///
-/// Every answer is there at once. Values stay typed, so nothing is encoded but to be measured.
+/// For tests and demos, and for a single process whose sessions can end with it. Every answer is
+/// ready at once, and values stay typed: they are encoded only to be measured.
 ///
-/// **Bounded**, by default to a million sessions and 256 MiB. At a bound garbage goes first, then tombstones (whose
-/// holders are then no longer told why). If that does not help, a new session, or a write that grows one, is refused
-/// with [`StoreErrorKind::Full`], which a client sees as 503. A live session is never evicted: an acknowledged write stays.
+/// **Bounded**: by default to a million sessions and 256 MiB. When the store is full, it removes
+/// garbage first and then tombstones, after which the holders of their keys are no longer told why
+/// their session ended. If that frees too little, a new session, or a write that grows one, is
+/// refused with [`StoreErrorKind::Full`], which a client sees as status 503. A live session is
+/// never evicted.
 ///
-/// **Frees what expired** bit by bit: each insert looks over eight entries of its shard. There is no background task and
-/// no pause; [`Sessions::sweep`](crate::Sessions::sweep) frees at once.
+/// **Expiry**: each insert checks eight entries of its shard and removes those that have expired.
+/// There is no background task and no pause; [`Sessions::sweep`](crate::Sessions::sweep) removes
+/// everything that has expired.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -49,16 +52,17 @@ const SEARCH: usize = 32;
 /// ```
 pub struct MemoryStore {
     shards: Box<[Shard]>,
-    directory: PrincipalIndex,
+    index: PrincipalIndex,
     space: Space,
-    /// The time that a caller spoke of last: what garbage is judged by between sweeps. Not the latest ever, or a clock
-    /// that ran ahead once would make garbage of live sessions for good.
-    caught_up_to: AtomicU64,
-    /// The shard that the last sweep broke off in.
-    sweeping: AtomicUsize,
-    /// When room was last looked for in vain: a flood that is refused need not look again at once.
-    searched: AtomicU64,
-    encoded: bool,
+    /// The time that a caller last passed in, by which garbage is judged between sweeps. It is not
+    /// the latest time ever: a clock that once ran ahead would make garbage of live sessions.
+    last_time: AtomicU64,
+    /// The shard in which the last sweep stopped.
+    next_swept: AtomicUsize,
+    /// The time at which room was last looked for in vain, so that a flood of refused sessions does
+    /// not cause a search for each; `u64::MAX` for never.
+    full_at: AtomicU64,
+    encodes: bool,
 }
 
 impl Default for MemoryStore {
@@ -73,31 +77,32 @@ impl MemoryStore {
         Self::bounded(1_000_000, 256 << 20)
     }
 
-    /// A store of at most `sessions` entries, tombstones included, and about `bytes` bytes.
-    pub fn bounded(sessions: usize, bytes: usize) -> Self {
+    /// A store of at most `max_sessions` entries, with tombstones, and about `max_bytes` bytes.
+    pub fn bounded(max_sessions: usize, max_bytes: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Shard::new()).collect(),
-            directory: PrincipalIndex::new(),
-            space: Space::new(sessions, bytes),
-            caught_up_to: AtomicU64::new(0),
-            sweeping: AtomicUsize::new(0),
-            searched: AtomicU64::new(u64::MAX),
-            encoded: false,
+            index: PrincipalIndex::new(),
+            space: Space::new(max_sessions, max_bytes),
+            last_time: AtomicU64::new(0),
+            next_swept: AtomicUsize::new(0),
+            full_at: AtomicU64::new(u64::MAX),
+            encodes: false,
         }
     }
 
-    /// The same store, keeping each session as bytes and decoding them at every read, as a store outside the process does.
-    pub fn encoded(mut self) -> Self {
-        self.encoded = true;
+    /// Keeps each session as bytes and decodes it at every read, as a store outside the process
+    /// does.
+    pub fn with_encoded_values(mut self) -> Self {
+        self.encodes = true;
         self
     }
 
-    /// How many entries there are, tombstones included.
+    /// The number of entries, with tombstones.
     pub fn len(&self) -> usize {
         self.space.sessions()
     }
 
-    /// True if there is no entry.
+    /// Returns true if there is no entry.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -111,84 +116,83 @@ impl MemoryStore {
         &self.shards[shard_of(id)]
     }
 
-    fn caught_up_to(&self) -> Timestamp {
-        Timestamp::from_millis(self.caught_up_to.load(Ordering::Relaxed))
+    fn last_time(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_time.load(Ordering::Relaxed))
     }
 
-    /// What is garbage at this time is so without doubt.
-    fn long_past(&self) -> Timestamp {
-        Timestamp::from_millis(self.caught_up_to().as_millis().saturating_sub(SLACK))
+    fn set_time(&self, now: Timestamp) {
+        self.last_time.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    fn hear(&self, now: Timestamp) {
-        self.caught_up_to.store(now.as_millis(), Ordering::Relaxed);
+    /// A time at which an entry is garbage even if clocks differ.
+    fn time_with_slack(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_time().as_millis().saturating_sub(SLACK))
     }
 
-    /// Forgets entries that were taken out of a shard. Called without any lock loaded.
+    /// Frees what entries that were removed from a shard took. Called without a lock.
     fn discard(&self, removed: Vec<(PublicId, Slot)>) {
         for (id, slot) in removed {
             self.space.release(1, slot.bytes());
             if let Some(principal) = slot.principal() {
-                self.directory.remove(principal, id);
+                self.index.remove(principal, id);
             }
         }
     }
 
-    /// Makes room for `bytes` more in `sessions` more entries, or says that there is none.
+    /// Reserves room for `sessions` more entries and `bytes` more bytes, removing garbage and
+    /// tombstones if needed.
     fn reserve(&self, sessions: usize, bytes: usize) -> Result<(), StoreError> {
         if self.space.reserve(sessions, bytes) {
             return Ok(());
         }
-        let now = self.caught_up_to();
-        if self.searched.load(Ordering::Relaxed) == now.as_millis() {
+        let now = self.last_time();
+        if self.full_at.load(Ordering::Relaxed) == now.as_millis() {
             return Err(StoreError::not_sent(StoreErrorKind::Full));
         }
-        let worthless: [&dyn Fn(&Slot) -> bool; 2] =
+        let removable: [&dyn Fn(&Slot) -> bool; 2] =
             [&|slot| slot.is_garbage(now), &Slot::is_tombstone];
-        for goes in worthless {
+        for is_removable in removable {
             for shard in &self.shards {
-                self.discard(shard.look_over(SEARCH, goes));
+                self.discard(shard.check(CHECKED_WHEN_FULL, is_removable));
                 if self.space.reserve(sessions, bytes) {
                     return Ok(());
                 }
             }
         }
-        self.searched.store(now.as_millis(), Ordering::Relaxed);
+        self.full_at.store(now.as_millis(), Ordering::Relaxed);
         Err(StoreError::not_sent(StoreErrorKind::Full))
     }
 
-    /// Gives back what the end of session `id` freed.
-    fn freeing<T>(
+    /// Releases what the end of session `id` freed.
+    fn release_ended<T>(
         &self,
         id: PublicId,
         ended: Result<(T, Option<Freed>), StoreError>,
     ) -> Result<T, StoreError> {
         let (answer, freed) = ended?;
         if let Some(freed) = freed {
-            // There is a tombstone now, which may have to make room.
-            self.searched.store(u64::MAX, Ordering::Relaxed);
+            // The new tombstone can be removed to make room.
+            self.full_at.store(u64::MAX, Ordering::Relaxed);
             self.space.release(0, freed.bytes);
             if let Some(principal) = freed.principal {
-                self.directory.remove(principal, id);
+                self.index.remove(principal, id);
             }
         }
         Ok(answer)
     }
 
     fn try_insert(&self, id: PublicId, record: Record) -> Result<Inserted, StoreError> {
-        self.hear(record.created());
-        let slot = Slot::new(Stored::Live(record), self.encoded)?;
+        self.set_time(record.created());
+        let slot = Slot::new(Stored::Live(record), self.encodes)?;
         let bytes = slot.bytes();
         self.reserve(1, bytes)?;
-        let now = self.long_past();
+        let now = self.time_with_slack();
         let (inserted, removed) =
-            self.shard(id).insert(id, slot, LOOK_OVER, |slot| slot.is_garbage(now));
+            self.shard(id).insert(id, slot, CHECKED_PER_INSERT, |slot| slot.is_garbage(now));
         if inserted == Inserted::Taken {
             self.space.release(1, bytes);
         }
-        if !removed.is_empty() {
-            self.discard(removed);
-        }
+        self.discard(removed);
         Ok(inserted)
     }
 
@@ -198,14 +202,15 @@ impl MemoryStore {
         expected: Revision,
         record: Record,
     ) -> Result<Swap, StoreError> {
-        let mut slot = Slot::new(Stored::Live(record), self.encoded)?;
+        let mut slot = Slot::new(Stored::Live(record), self.encodes)?;
         let (new, mut growth) = (slot.bytes(), 0);
         let mut swap = self.swap(id, expected, &mut slot, |needed| {
             growth = needed;
             self.space.reserve(0, needed)
         });
         if swap.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Full) {
-            // Garbage is looked for without this shard's lock. A revision never changes its size, so that much will do.
+            // Room is made without this shard's lock. The size of a revision never changes, so the
+            // second attempt needs as much as the first.
             self.reserve(0, growth)?;
             swap = self.swap(id, expected, &mut slot, |needed| needed == growth);
             if !matches!(swap, Ok(Swap::Done)) {
@@ -231,14 +236,15 @@ impl MemoryStore {
         })
     }
 
-    /// The directory is outside the bounds, so it takes nobody in whose session could not be kept.
-    fn try_admit(&self, admission: IndexLogin) -> Result<Indexed, StoreError> {
-        if self.shard(admission.id).with(admission.id, |slot| slot.is_none()) {
+    /// The index does not count towards the limits, so it refuses sessions for which there is no
+    /// room.
+    fn try_index_login(&self, login: IndexLogin) -> Result<Indexed, StoreError> {
+        if self.shard(login.id).with(login.id, |slot| slot.is_none()) {
             self.reserve(1, 0)?;
             self.space.release(1, 0);
         }
-        self.directory.look_over(&admission.principal, self.long_past());
-        Ok(self.directory.index_login(admission))
+        self.index.remove_some_expired(&login.principal, self.time_with_slack());
+        Ok(self.index.index_login(login))
     }
 
     fn try_scan(&self, page: Page) -> Result<Vec<(PublicId, Stored)>, StoreError> {
@@ -253,14 +259,14 @@ impl MemoryStore {
     }
 
     fn sweep_entries(&self, now: Timestamp, limit: usize) -> usize {
-        let first = self.sweeping.load(Ordering::Relaxed);
+        let first = self.next_swept.load(Ordering::Relaxed);
         let mut swept = 0;
         for index in (first..SHARDS).chain(0..first) {
             let removed = self.shards[index].sweep(limit - swept, |slot| slot.is_garbage(now));
             swept += removed.len();
             self.discard(removed);
             if swept == limit {
-                self.sweeping.store(index, Ordering::Relaxed);
+                self.next_swept.store(index, Ordering::Relaxed);
                 break;
             }
         }
@@ -268,102 +274,9 @@ impl MemoryStore {
     }
 }
 
-/// Shards are ranges of ids in ascending order, so that a scan need not look at all of them.
+/// Shards are ranges of ids in ascending order, so that a scan can skip those before its start.
 fn shard_of(id: PublicId) -> usize {
     usize::from(id.as_bytes()[0])
-}
-
-impl Store for MemoryStore {
-    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
-        Io::ready(self.try_insert(id, record))
-    }
-
-    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        Io::ready(self.shard(id).with(id, |slot| slot.map(|slot| slot.load()).transpose()))
-    }
-
-    fn replace(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        record: Record,
-    ) -> Io<'_, Result<Swap, StoreError>> {
-        Io::ready(self.try_replace(id, expected, record))
-    }
-
-    fn touch(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        deadline: Timestamp,
-    ) -> Io<'_, Result<bool, StoreError>> {
-        let touched = self.shard(id).with(id, |slot| match slot {
-            Some(slot) => slot.touch(expected, deadline),
-            None => Ok(false),
-        });
-        Io::ready(touched)
-    }
-
-    fn end_if(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        ending: Ending,
-    ) -> Io<'_, Result<Swap, StoreError>> {
-        self.hear(ending.at());
-        Io::ready(
-            self.freeing(
-                id,
-                self.shard(id).end(id, |slot| slot.end_if(expected, ending), Swap::Gone),
-            ),
-        )
-    }
-
-    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.hear(ending.at());
-        Io::ready(self.freeing(id, self.shard(id).end(id, |slot| slot.end(ending), Ended::Absent)))
-    }
-
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        Io::ready(self.try_admit(admission))
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Io<'_, Result<(), StoreError>> {
-        self.directory.revoke_before(principal, before, until);
-        Io::ready(Ok(()))
-    }
-
-    fn sessions_of(
-        &self,
-        principal: &Principal,
-        page: Page,
-    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        Io::ready(Ok(self.directory.sessions_of(principal, page)))
-    }
-
-    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        let scanned = Page::of_scan(from, limit)
-            .and_then(|page| self.try_scan(page).map(|entries| Scanned::in_order(entries, page)));
-        Io::ready(scanned)
-    }
-
-    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.hear(now);
-        let swept = self.sweep_entries(now, limit);
-        if swept < limit {
-            self.directory.sweep(now);
-        }
-        Io::ready(Ok(swept))
-    }
-
-    fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        Io::ready(Ok(()))
-    }
 }
 
 impl fmt::Debug for MemoryStore {

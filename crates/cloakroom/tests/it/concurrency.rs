@@ -31,7 +31,7 @@ impl Server {
     async fn start() -> Self {
         let clock = ManualClock::new();
         let sessions: Sessions<SessionMap> =
-            Sessions::builder(MemoryStore::new().encoded()).clock(clock.clone()).build().unwrap();
+            Sessions::builder(MemoryStore::new().with_encoded_values()).clock(clock.clone()).build().unwrap();
         let app = Router::new().route("/", post(count)).layer(SessionLayer::new(sessions));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -40,7 +40,7 @@ impl Node {
     }
 
     fn pair() -> (Self, Self) {
-        let feed = FeedStore::new(MemoryStore::new().encoded());
+        let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
         let other = feed.node();
         (Self::on(feed), Self::on(other))
     }
@@ -217,7 +217,7 @@ fn a_key_that_does_not_open_what_is_remembered_is_asked_of_the_store() {
 
 /// A cache whose store is slow, and a node elsewhere that uses the same sessions.
 fn slow() -> (CachedStore<StepStore<Shared>>, StepStore<Shared>, Node) {
-    let feed = FeedStore::new(MemoryStore::new().encoded());
+    let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
     let step = StepStore::new(feed.clone());
     let cached =
         block_on(CachedStore::builder(step.clone()).clock(ManualClock::new()).build()).unwrap();
@@ -268,7 +268,7 @@ fn who_asks_after_an_end_does_not_hear_what_was_asked_before_it() {
 
 #[test]
 fn requests_that_ask_for_one_session_at_once_share_one_round_trip() {
-    let feed = FeedStore::new(MemoryStore::new().encoded());
+    let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
     let spy = SpyStore::new(feed.clone());
     let step = StepStore::new(spy.clone());
     let cached = block_on(CachedStore::builder(step.clone()).build()).unwrap();
@@ -314,7 +314,7 @@ fn an_end_that_was_dropped_on_its_way_is_not_remembered_away() {
 
 #[test]
 fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
-    let (store, time) = (SpyStore::new(MemoryStore::new().encoded()), ManualClock::new());
+    let (store, time) = (SpyStore::new(MemoryStore::new().with_encoded_values()), ManualClock::new());
     let other: Sessions<SessionMap> =
         Sessions::builder(store.clone()).clock(time.clone()).build().unwrap();
     let cached =
@@ -331,7 +331,7 @@ fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
 
 #[test]
 fn what_is_remembered_is_bounded() {
-    let store = MemoryStore::new().encoded();
+    let store = MemoryStore::new().with_encoded_values();
     let cached = block_on(CachedStore::builder(store).capacity_bytes(1 << 20).build()).unwrap();
     let cached = std::sync::Arc::new(cached);
     let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&cached)).unwrap();

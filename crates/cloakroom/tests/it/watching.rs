@@ -195,7 +195,7 @@ fn the_documentation_names_every_event_with_its_level() {
     let error = &unreadable().unwrap_err();
     let failure = StoreError::not_sent(StoreErrorKind::Unavailable);
     let called =
-        |error| Event::StoreCalled { call: Call::of(Operation::Get), took: Duration::ZERO, error };
+        |error| Event::StoreCalled { call: Call::new(Operation::Get, None), took: Duration::ZERO, error };
     let samples = [
         Event::Created { id },
         Event::SignedIn { id, principal: &alice },

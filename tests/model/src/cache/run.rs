@@ -56,7 +56,7 @@ impl<S: Store> Node for S {
 pub(super) fn sound(remote: Remote, clock: Hands) -> Arc<dyn Node> {
     let cached =
         CachedStore::builder(remote).max_staleness(Duration::from_millis(BELIEF)).clock(clock);
-    Arc::new(cached.start().wait().expect("a store that tells"))
+    Arc::new(cached.build().wait().expect("a store that tells"))
 }
 
 /// The session after so many writes.

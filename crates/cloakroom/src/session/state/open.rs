@@ -136,7 +136,7 @@ impl<V: SessionValue> RequestState<V> {
         }
         let asked = match self.ask_first(&incoming) {
             Ok(None) => None,
-            Ok(Some((caller, lookup))) => match lookup.at_once() {
+            Ok(Some((caller, lookup))) => match lookup.into_ready() {
                 Ok(lookup) => match self.manager.open_at_once(caller, lookup) {
                     Ok(loaded) => {
                         return Io::ready(Ok(turn.end(

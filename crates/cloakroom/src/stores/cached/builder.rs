@@ -1,68 +1,72 @@
-//! How much is remembered, and for how long it is believed.
+//! How much a near cache keeps, and for how long it trusts it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::CachedStore;
-use super::entries::Memory;
+use super::entries::Entries;
 use crate::store::{Io, Store, StoreError, Subscriber};
 use crate::time::{Clock, Timestamp};
 
-/// How a store is remembered: [`CachedStore::builder`].
+/// Configures a [`CachedStore`]; made by [`CachedStore::builder`].
 #[derive(Debug)]
-#[must_use = "nothing is remembered until it is started"]
+#[must_use = "nothing is cached until `build` is called"]
 pub struct CachedStoreBuilder<S> {
     store: S,
-    bytes: u64,
-    belief: Duration,
+    capacity_bytes: u64,
+    max_staleness: Duration,
     clock: Arc<dyn Clock>,
 }
 
 impl<S: Store> CachedStoreBuilder<S> {
     pub(super) fn new(store: S) -> Self {
         let clock = Arc::new(Monotonic(now()));
-        Self { store, bytes: 64 << 20, belief: Duration::from_secs(3), clock }
+        Self { store, capacity_bytes: 64 << 20, max_staleness: Duration::from_secs(3), clock }
     }
 
-    /// Remembers sessions of about `bytes` bytes altogether; 64 MiB unless told. Those that nobody asks for go first.
-    pub const fn bounded(mut self, bytes: u64) -> Self {
-        self.bytes = bytes;
+    /// Sets about how many bytes the cached sessions can take; 64 MiB by default.
+    ///
+    /// If more are needed, sessions that are rarely used are evicted.
+    pub const fn capacity_bytes(mut self, bytes: u64) -> Self {
+        self.capacity_bytes = bytes;
         self
     }
 
-    /// Believes what was read for `span` after it was read, or after the store was last caught_up_to to tell of all changes; three
-    /// seconds unless told.
+    /// Sets how long a cached record is used after it was read, or after the store last reported
+    /// that the cache is up to date; three seconds by default.
     ///
     /// # Security
-    /// How long this node may still honour a session that was ended on another, if the store can't tell of it. Less than two
-    /// seconds leaves little of the cache, as a store is caught_up_to once a second.
+    /// For this long the node can still accept a session that was ended on another node, if the
+    /// store can't report it. Values below two seconds make the cache of little use, because a
+    /// store reports once a second.
     pub const fn max_staleness(mut self, span: Duration) -> Self {
-        self.belief = span;
+        self.max_staleness = span;
         self
     }
 
-    /// Goes by another clock than the process's monotonic one: for tests.
+    /// Uses another clock than the process's monotonic one, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Listens to the store, and remembers from then on.
+    /// Subscribes to the store's changes and starts to cache.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't be asked to tell of changes.
-    pub fn start(self) -> Io<'static, Result<CachedStore<S>, StoreError>> {
-        let memory = Arc::new(Memory::new(self.bytes, self.belief, self.clock));
+    /// [`StoreError`] if the store can't be asked for its changes. A store that has no change feed
+    /// is not an error.
+    pub fn build(self) -> Io<'static, Result<CachedStore<S>, StoreError>> {
+        let entries = Arc::new(Entries::new(self.capacity_bytes, self.max_staleness, self.clock));
         Io::future(async move {
-            let subscriber: Arc<dyn Subscriber> = Arc::<Memory>::clone(&memory);
-            // A store that can't tell is never caught_up_to of, and is believed by what was read alone.
+            let subscriber: Arc<dyn Subscriber> = Arc::<Entries>::clone(&entries);
+            // Without a feed, `caught_up_to` is never called, and only the time of the read counts.
             let _ = self.store.subscribe(subscriber).await?;
-            Ok(CachedStore { store: self.store, memory })
+            Ok(CachedStore { store: self.store, entries })
         })
     }
 }
 
-/// Time since this process began to remember: nobody can set it back.
+/// The time since the cache was configured, which no one can set back.
 #[derive(Debug)]
 struct Monotonic(Instant);
 
@@ -72,10 +76,7 @@ impl Clock for Monotonic {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "ages of what is remembered, which no record knows of"
-)]
+#[expect(clippy::disallowed_methods, reason = "the age of cache entries, not of sessions")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! What is remembered, in shards, and how far it is believed.
+//! The cached records, in shards, and how long they are trusted.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,74 +7,84 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 
-use super::in_flight::{Reading, Writing};
+use super::in_flight::{ReadInFlight, WriteInFlight};
 use super::shard::Shard;
 use crate::key::PublicId;
 use crate::record::{Record, Revision};
 use crate::store::Subscriber;
 use crate::time::{Clock, Timestamp};
 
-/// A power of two.
 const SHARDS: usize = 32;
 
-pub(super) struct Memory {
+pub(super) struct Entries {
     shards: Vec<Mutex<Shard>>,
-    belief: Duration,
+    max_staleness: Duration,
     clock: Arc<dyn Clock>,
-    /// The moment up to which the store has told of all changes, in milliseconds of the clock; 0 if it does not.
+    /// Up to when the store has reported all changes, in milliseconds of the clock; 0 if unknown.
     caught_up_to: AtomicU64,
 }
 
-/// Who asks the store for a session that several want.
-pub(super) enum Boarding {
-    /// This one.
-    Leads(Reading),
-    /// Another, who will say what was found.
-    Follows(oneshot::Receiver<Option<Record>>),
+/// The part of a caller in a read that several callers share.
+pub(super) enum ReadRole {
+    /// It asks the store.
+    Leader(ReadInFlight),
+    /// It waits for the leader's answer.
+    Follower(oneshot::Receiver<Option<Record>>),
 }
 
-impl Memory {
-    pub(super) fn new(bytes: u64, belief: Duration, clock: Arc<dyn Clock>) -> Self {
-        let each = bytes / SHARDS as u64;
+impl Entries {
+    pub(super) fn new(capacity_bytes: u64, max_staleness: Duration, clock: Arc<dyn Clock>) -> Self {
+        let each = capacity_bytes / SHARDS as u64;
         let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(each))).collect();
-        Self { shards, belief, clock, caught_up_to: AtomicU64::new(0) }
+        Self { shards, max_staleness, clock, caught_up_to: AtomicU64::new(0) }
     }
 
-    /// The session, if it is remembered and may be believed.
-    pub(super) fn look(&self, id: PublicId) -> Option<Record> {
-        // Before the shard is locked: what is in it then was right when the store was caught_up_to.
+    /// The cached record, unless it is stale.
+    pub(super) fn lookup(&self, id: PublicId) -> Option<Record> {
+        // Read before the shard is locked: what the shard has then was current at that moment.
         let caught_up_to = Timestamp::from_millis(self.caught_up_to.load(Ordering::Acquire));
         let now = self.now();
-        self.shard(id).look(id, |read| !read.max(caught_up_to).after(self.belief).has_passed(now))
+        let is_current = |read_at: Timestamp| !self.is_stale(read_at.max(caught_up_to), now);
+        self.shard(id).lookup(id, is_current)
     }
 
-    /// Whether what was read at that moment, and never caught_up_to of again, is still believed.
-    pub(super) fn believes(&self, read: Timestamp) -> bool {
-        !read.after(self.belief).has_passed(self.now())
+    /// Whether a record that was read at that moment, and never confirmed since, is stale.
+    pub(super) fn is_stale_since(&self, read_at: Timestamp) -> bool {
+        self.is_stale(read_at, self.now())
     }
 
-    /// Asks for a session together with all others who do.
-    pub(super) fn board(self: &Arc<Self>, id: PublicId) -> Boarding {
+    fn is_stale(&self, confirmed_at: Timestamp, now: Timestamp) -> bool {
+        confirmed_at.after(self.max_staleness).has_passed(now)
+    }
+
+    /// Joins the callers that read this session, or becomes their leader.
+    pub(super) fn join_read(self: &Arc<Self>, id: PublicId) -> ReadRole {
         let began = self.now();
-        let boarded = self.shard(id).board(id);
-        match boarded {
-            Ok(generation) => Boarding::Leads(Reading::leading(self, id, generation, began)),
-            Err(leader) => Boarding::Follows(leader),
+        let joined = self.shard(id).join_read(id);
+        match joined {
+            Ok(generation) => {
+                ReadRole::Leader(ReadInFlight::new(self, id, generation, began, true))
+            }
+            Err(leader) => ReadRole::Follower(leader),
         }
     }
 
-    /// A read of this one's own.
-    pub(super) fn read(self: &Arc<Self>, id: PublicId) -> Reading {
+    /// Begins a read that no one else waits for.
+    pub(super) fn begin_read(self: &Arc<Self>, id: PublicId) -> ReadInFlight {
         let began = self.now();
-        let generation = self.shard(id).enter(id, None);
-        Reading::alone(self, id, generation, began)
+        let generation = self.shard(id).begin(id, None);
+        ReadInFlight::new(self, id, generation, began, false)
     }
 
-    /// A write that gives the record `revision`, if it gives it one.
-    pub(super) fn write(self: &Arc<Self>, id: PublicId, revision: Option<Revision>) -> Writing {
+    /// Begins a write that gives the record `revision`, if it changes the revision.
+    pub(super) fn begin_write(
+        self: &Arc<Self>,
+        id: PublicId,
+        revision: Option<Revision>,
+    ) -> WriteInFlight {
         let began = self.now();
-        let generation = self.shard(id).enter(id, revision);
-        Writing::new(self, id, generation, revision, began)
+        let generation = self.shard(id).begin(id, revision);
+        WriteInFlight::new(self, id, generation, revision, began)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -89,14 +99,14 @@ impl Memory {
     }
 
     pub(super) fn shard(&self, id: PublicId) -> MutexGuard<'_, Shard> {
-        // The last byte: the first ones may have chosen the server.
+        // By the last byte: the first ones may have selected the server.
         lock(&self.shards[usize::from(id.as_bytes()[15]) % SHARDS])
     }
 }
 
-impl Subscriber for Memory {
+impl Subscriber for Entries {
     fn changed(&self, id: PublicId, revision: Option<Revision>) {
-        self.shard(id).change(id, revision);
+        self.shard(id).changed(id, revision);
     }
 
     fn now(&self) -> Timestamp {
@@ -108,17 +118,17 @@ impl Subscriber for Memory {
     }
 
     fn gap(&self) {
-        // In this order: what is read from now on is not believed for what was caught_up_to before.
+        // In this order: a record read after the gap must not profit from an earlier confirmation.
         self.caught_up_to.store(0, Ordering::Release);
-        self.shards.iter().for_each(|shard| lock(shard).forget_all());
+        self.shards.iter().for_each(|shard| lock(shard).remove_all());
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for Entries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory")
+        f.debug_struct("Entries")
             .field("sessions", &self.len())
-            .field("belief", &self.belief)
+            .field("max_staleness", &self.max_staleness)
             .finish_non_exhaustive()
     }
 }

@@ -1,118 +1,118 @@
-//! A read or a write on its way to the store, and what it leaves in memory when it is back, or dropped.
+//! Reads and writes in flight, and what they leave in the cache when they finish or are dropped.
 
 use std::sync::Arc;
 
-use super::entries::Memory;
+use super::entries::Entries;
+use super::shard::{Follower, Shard};
 use crate::key::PublicId;
 use crate::record::{Record, Revision, Stored};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// A read. Dropped, it leaves everything as it is, and those who wait for it ask themselves.
-pub(super) struct Reading {
-    memory: Arc<Memory>,
+/// A read. If it is dropped, the cache stays as it is and its followers ask the store themselves.
+pub(super) struct ReadInFlight {
+    entries: Arc<Entries>,
     id: PublicId,
     generation: u64,
     began: Timestamp,
+    /// Whether followers can wait for it.
     leads: bool,
 }
 
-impl Reading {
-    pub(super) fn alone(
-        memory: &Arc<Memory>,
+impl ReadInFlight {
+    pub(super) fn new(
+        entries: &Arc<Entries>,
         id: PublicId,
         generation: u64,
         began: Timestamp,
+        leads: bool,
     ) -> Self {
-        Self { memory: Arc::clone(memory), id, generation, began, leads: false }
+        Self { entries: Arc::clone(entries), id, generation, began, leads }
     }
 
-    pub(super) fn leading(
-        memory: &Arc<Memory>,
-        id: PublicId,
-        generation: u64,
-        began: Timestamp,
-    ) -> Self {
-        Self { memory: Arc::clone(memory), id, generation, began, leads: true }
-    }
-
-    /// Remembers what was found and tells those who wait for it.
-    pub(super) fn land(mut self, answer: &Result<Option<Stored>, StoreError>) {
-        let mut shard = self.memory.shard(self.id);
+    /// Caches what was found and passes it to the followers.
+    pub(super) fn finish(mut self, answer: &Result<Option<Stored>, StoreError>) {
+        let mut shard = self.entries.shard(self.id);
         let found = match answer {
             Ok(Some(Stored::Live(record))) => {
                 shard.fill(self.id, self.generation, record.clone(), self.began);
                 Some(record)
             }
             Ok(_) => {
-                shard.forget(self.id);
+                shard.remove(self.id);
                 None
             }
             Err(_) => None,
         };
-        let waiting = if self.leads { shard.land(self.id, self.generation) } else { Vec::new() };
+        let followers = self.take_followers(&mut shard);
         drop(shard);
         self.leads = false;
-        // Who came late must not be told of what a slow store read long ago.
-        let found = found.filter(|_| self.memory.believes(self.began));
-        // Those who wait no more need no answer.
-        for one in waiting {
-            let _ = one.send(found.cloned());
+        // If the store was slow, the answer can be too old for followers that joined late.
+        let found = found.filter(|_| !self.entries.is_stale_since(self.began));
+        for follower in followers {
+            // A follower that has stopped waiting needs no answer.
+            let _ = follower.send(found.cloned());
         }
     }
-}
 
-impl Drop for Reading {
-    fn drop(&mut self) {
-        let mut shard = self.memory.shard(self.id);
-        let waiting = if self.leads { shard.land(self.id, self.generation) } else { Vec::new() };
-        shard.leave(self.id, None);
-        drop(shard);
-        drop(waiting);
+    fn take_followers(&self, shard: &mut Shard) -> Vec<Follower> {
+        if self.leads { shard.take_followers(self.id, self.generation) } else { Vec::new() }
     }
 }
 
-/// A write. Dropped, the session is forgotten: the write may have happened, or may happen yet.
-pub(super) struct Writing {
-    memory: Arc<Memory>,
+impl Drop for ReadInFlight {
+    fn drop(&mut self) {
+        let mut shard = self.entries.shard(self.id);
+        let followers = self.take_followers(&mut shard);
+        shard.end(self.id, None);
+        // Not under the lock: dropping a follower's sender wakes it.
+        drop(shard);
+        drop(followers);
+    }
+}
+
+/// A write. If it is dropped, the session is removed from the cache, because the write may have
+/// happened or may still happen.
+pub(super) struct WriteInFlight {
+    entries: Arc<Entries>,
     id: PublicId,
     generation: u64,
-    own: Option<Revision>,
+    revision: Option<Revision>,
     began: Timestamp,
-    is_known: bool,
+    keeps_entry: bool,
 }
 
-impl Writing {
+impl WriteInFlight {
     pub(super) fn new(
-        memory: &Arc<Memory>,
+        entries: &Arc<Entries>,
         id: PublicId,
         generation: u64,
-        own: Option<Revision>,
+        revision: Option<Revision>,
         began: Timestamp,
     ) -> Self {
-        Self { memory: Arc::clone(memory), id, generation, own, began, is_known: false }
+        Self { entries: Arc::clone(entries), id, generation, revision, began, keeps_entry: false }
     }
 
-    /// The record was written: it is what to remember, unless something was caught_up_to of the session meanwhile.
-    pub(super) fn keep(mut self, record: Record) {
-        let mut shard = self.memory.shard(self.id);
+    /// The record was written. It is cached, unless the session changed in the meantime.
+    pub(super) fn finish(mut self, record: Record) {
+        let mut shard = self.entries.shard(self.id);
         shard.fill(self.id, self.generation, record, self.began);
-        self.is_known = shard.settle(self.id, self.generation);
+        self.keeps_entry = shard.finish_write(self.id, self.generation);
     }
 
     /// The record of this revision was touched.
-    pub(super) fn touch(mut self, expected: Revision, deadline: Timestamp) {
-        self.memory.shard(self.id).touch(self.id, expected, deadline);
-        self.is_known = true;
+    pub(super) fn finish_touch(mut self, expected: Revision, deadline: Timestamp) {
+        self.entries.shard(self.id).touch(self.id, expected, deadline);
+        self.keeps_entry = true;
     }
 }
 
-impl Drop for Writing {
+impl Drop for WriteInFlight {
     fn drop(&mut self) {
-        let mut shard = self.memory.shard(self.id);
-        if !self.is_known {
-            shard.forget(self.id);
+        let mut shard = self.entries.shard(self.id);
+        if !self.keeps_entry {
+            shard.remove(self.id);
         }
-        shard.leave(self.id, self.own);
+        shard.end(self.id, self.revision);
     }
 }

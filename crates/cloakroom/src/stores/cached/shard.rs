@@ -1,4 +1,4 @@
-//! Some of the sessions: what is remembered of them, and who is on the way to the store for one.
+//! Some of the sessions: their cached records, and the reads and writes in flight.
 
 use std::collections::HashMap;
 
@@ -10,159 +10,170 @@ use crate::key::PublicId;
 use crate::record::{Record, Revision};
 use crate::time::Timestamp;
 
-/// What an entry takes beside its value, roughly, in bytes.
-const BESIDE: u64 = 700;
+/// About how many bytes an entry takes in addition to its value.
+const OVERHEAD: u64 = 700;
+
+/// A caller that waits for another caller's read.
+pub(super) type Follower = oneshot::Sender<Option<Record>>;
 
 pub(super) struct Shard {
-    entries: Cache<PublicId, IndexEntry, Weigh>,
-    /// Sessions about which somebody is talking to the store.
-    underway: HashMap<PublicId, Underway>,
+    entries: Cache<PublicId, CachedEntry, WeighEntry>,
+    /// Sessions for which a read or a write is in flight.
+    in_flight: HashMap<PublicId, InFlight>,
     hits: u64,
     misses: u64,
 }
 
-struct IndexEntry {
+struct CachedEntry {
     record: Record,
-    /// When it was asked for.
-    read: Timestamp,
+    /// When the read that returned the record began.
+    read_at: Timestamp,
 }
 
 #[derive(Default)]
-struct Underway {
-    users: usize,
-    /// Moves with every change that is caught_up_to of: what was asked for before it may be older than the change.
+struct InFlight {
+    /// The number of reads and writes.
+    count: usize,
+    /// Incremented by every change that is learnt of: a read that began in an earlier generation
+    /// may have missed the change.
     generation: u64,
     /// Reads that others wait for, each with the generation in which it began.
-    flights: Vec<(u64, Vec<oneshot::Sender<Option<Record>>>)>,
-    /// What our own writes give the record: no news when it is caught_up_to of.
-    own: Vec<Revision>,
+    shared_reads: Vec<(u64, Vec<Follower>)>,
+    /// The revisions that this node is writing, which are no news when the store reports them.
+    own_revisions: Vec<Revision>,
 }
 
 #[derive(Clone)]
-struct Weigh;
+struct WeighEntry;
 
-impl Weighter<PublicId, IndexEntry> for Weigh {
-    fn weight(&self, _: &PublicId, entry: &IndexEntry) -> u64 {
-        // Twice: encoded and decoded.
+impl Weighter<PublicId, CachedEntry> for WeighEntry {
+    fn weight(&self, _: &PublicId, entry: &CachedEntry) -> u64 {
+        // Twice the value: it is kept encoded and decoded.
         let value = entry.record.payload().measure().unwrap_or_default();
-        BESIDE.saturating_add(2 * u64::try_from(value).unwrap_or(u64::MAX / 4))
+        OVERHEAD.saturating_add(2 * u64::try_from(value).unwrap_or(u64::MAX / 4))
     }
 }
 
 impl Shard {
     pub(super) fn new(bytes: u64) -> Self {
-        let likely = usize::try_from(bytes / (2 * BESIDE)).unwrap_or(usize::MAX);
-        let entries = Cache::with_weighter(likely, bytes, Weigh);
-        Self { entries, underway: HashMap::new(), hits: 0, misses: 0 }
+        let likely = usize::try_from(bytes / (2 * OVERHEAD)).unwrap_or(usize::MAX);
+        let entries = Cache::with_weighter(likely, bytes, WeighEntry);
+        Self { entries, in_flight: HashMap::new(), hits: 0, misses: 0 }
     }
 
-    pub(super) fn look(
+    pub(super) fn lookup(
         &mut self,
         id: PublicId,
-        believes: impl Fn(Timestamp) -> bool,
+        is_current: impl Fn(Timestamp) -> bool,
     ) -> Option<Record> {
-        let found = self.entries.get(&id).filter(|entry| believes(entry.read));
+        let found = self.entries.get(&id).filter(|entry| is_current(entry.read_at));
         let record = found.map(|entry| entry.record.clone());
         *(if record.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
         record
     }
 
-    /// The generation in which this one begins to read for all, or who does already and has seen all changes.
-    pub(super) fn board(&mut self, id: PublicId) -> Result<u64, oneshot::Receiver<Option<Record>>> {
-        let underway = self.underway.entry(id).or_default();
-        let generation = underway.generation;
-        if let Some((_, waiting)) =
-            underway.flights.iter_mut().find(|(began, _)| *began == generation)
+    /// Begins a read that others can join, and returns its generation; or joins one that began
+    /// after every known change.
+    pub(super) fn join_read(
+        &mut self,
+        id: PublicId,
+    ) -> Result<u64, oneshot::Receiver<Option<Record>>> {
+        let in_flight = self.in_flight.entry(id).or_default();
+        let generation = in_flight.generation;
+        if let Some((_, followers)) =
+            in_flight.shared_reads.iter_mut().find(|(began, _)| *began == generation)
         {
             let (sender, receiver) = oneshot::channel();
-            waiting.push(sender);
+            followers.push(sender);
             return Err(receiver);
         }
-        underway.users += 1;
-        underway.flights.push((generation, Vec::new()));
+        in_flight.count += 1;
+        in_flight.shared_reads.push((generation, Vec::new()));
         Ok(generation)
     }
 
-    /// The generation in which somebody begins to read or write on their own.
-    pub(super) fn enter(&mut self, id: PublicId, own: Option<Revision>) -> u64 {
-        let underway = self.underway.entry(id).or_default();
-        underway.users += 1;
-        underway.own.extend(own);
-        underway.generation
+    /// Begins a read or a write, and returns its generation.
+    pub(super) fn begin(&mut self, id: PublicId, own_revision: Option<Revision>) -> u64 {
+        let in_flight = self.in_flight.entry(id).or_default();
+        in_flight.count += 1;
+        in_flight.own_revisions.extend(own_revision);
+        in_flight.generation
     }
 
-    pub(super) fn leave(&mut self, id: PublicId, own: Option<Revision>) {
-        let Some(underway) = self.underway.get_mut(&id) else { return };
-        underway.users -= 1;
-        if let Some(at) = own.and_then(|own| underway.own.iter().position(|one| *one == own)) {
-            underway.own.swap_remove(at);
+    /// A read or a write is no longer in flight.
+    pub(super) fn end(&mut self, id: PublicId, own_revision: Option<Revision>) {
+        let Some(in_flight) = self.in_flight.get_mut(&id) else { return };
+        in_flight.count -= 1;
+        let is_own = |revision: &Revision| Some(*revision) == own_revision;
+        if let Some(at) = in_flight.own_revisions.iter().position(is_own) {
+            in_flight.own_revisions.swap_remove(at);
         }
-        if underway.users == 0 {
-            self.underway.remove(&id);
+        if in_flight.count == 0 {
+            self.in_flight.remove(&id);
         }
     }
 
-    /// Who waits for the read that began in this generation.
-    pub(super) fn land(
+    /// Ends the shared read that began in this generation, and returns its followers.
+    pub(super) fn take_followers(&mut self, id: PublicId, generation: u64) -> Vec<Follower> {
+        let Some(in_flight) = self.in_flight.get_mut(&id) else { return Vec::new() };
+        let at = in_flight.shared_reads.iter().position(|(began, _)| *began == generation);
+        at.map(|at| in_flight.shared_reads.swap_remove(at).1).unwrap_or_default()
+    }
+
+    /// Caches a record, unless the session has changed since this generation.
+    pub(super) fn fill(
         &mut self,
         id: PublicId,
         generation: u64,
-    ) -> Vec<oneshot::Sender<Option<Record>>> {
-        let Some(underway) = self.underway.get_mut(&id) else { return Vec::new() };
-        let at = underway.flights.iter().position(|(began, _)| *began == generation);
-        at.map(|at| underway.flights.swap_remove(at).1).unwrap_or_default()
-    }
-
-    /// Remembers a record that was asked for in this generation, unless something was caught_up_to of it since.
-    pub(super) fn fill(&mut self, id: PublicId, generation: u64, record: Record, read: Timestamp) {
-        let is_of_now =
-            self.underway.get(&id).is_some_and(|underway| underway.generation == generation);
-        let is_older =
-            |entry: &IndexEntry| entry.record.revision().count() > record.revision().count();
-        if is_of_now && !self.entries.peek(&id).is_some_and(is_older) {
-            self.entries.insert(id, IndexEntry { record, read });
+        record: Record,
+        read_at: Timestamp,
+    ) {
+        let is_current =
+            self.in_flight.get(&id).is_some_and(|in_flight| in_flight.generation == generation);
+        let is_newer =
+            |entry: &CachedEntry| entry.record.revision().count() > record.revision().count();
+        if is_current && !self.entries.peek(&id).is_some_and(is_newer) {
+            self.entries.insert(id, CachedEntry { record, read_at });
         }
     }
 
-    /// A write that began in this generation was made, and is remembered: reads that began before it are not any more.
-    /// False if something was caught_up_to of the session meanwhile.
-    pub(super) fn settle(&mut self, id: PublicId, generation: u64) -> bool {
-        let Some(underway) = self.underway.get_mut(&id) else { return false };
-        let is_of_now = underway.generation == generation;
-        underway.generation += 1;
-        is_of_now
+    /// A write that began in this generation was made and its record cached, so reads that began
+    /// before it are outdated. Returns false if the session changed in the meantime.
+    pub(super) fn finish_write(&mut self, id: PublicId, generation: u64) -> bool {
+        let Some(in_flight) = self.in_flight.get_mut(&id) else { return false };
+        let is_current = in_flight.generation == generation;
+        in_flight.generation += 1;
+        is_current
     }
 
     pub(super) fn touch(&mut self, id: PublicId, expected: Revision, deadline: Timestamp) {
-        if let Some(mut entry) = self.entries.get_mut(&id)
-            && entry.record.revision() == expected
-            && entry.record.idle_deadline() < deadline
-        {
+        let Some(mut entry) = self.entries.get_mut(&id) else { return };
+        if entry.record.revision() == expected && entry.record.idle_deadline() < deadline {
             entry.record = entry.record.clone().with_idle_deadline(deadline);
         }
     }
 
-    /// The session was changed by somebody, and given this revision.
-    pub(super) fn change(&mut self, id: PublicId, revision: Option<Revision>) {
-        let is_known = |known: &Revision| Some(*known) == revision;
-        if self.underway.get(&id).is_some_and(|underway| underway.own.iter().any(is_known)) {
+    /// The store reports that the session was changed, and given this revision.
+    pub(super) fn changed(&mut self, id: PublicId, revision: Option<Revision>) {
+        let is_it = |known: &Revision| Some(*known) == revision;
+        if self.in_flight.get(&id).is_some_and(|own| own.own_revisions.iter().any(is_it)) {
             return;
         }
-        if !self.entries.peek(&id).is_some_and(|entry| is_known(&entry.record.revision())) {
-            self.forget(id);
+        if !self.entries.peek(&id).is_some_and(|entry| is_it(&entry.record.revision())) {
+            self.remove(id);
         }
     }
 
-    pub(super) fn forget(&mut self, id: PublicId) {
+    pub(super) fn remove(&mut self, id: PublicId) {
         self.entries.remove(&id);
-        if let Some(underway) = self.underway.get_mut(&id) {
-            underway.generation += 1;
+        if let Some(in_flight) = self.in_flight.get_mut(&id) {
+            in_flight.generation += 1;
         }
     }
 
-    pub(super) fn forget_all(&mut self) {
+    pub(super) fn remove_all(&mut self) {
         self.entries.clear();
-        self.underway.values_mut().for_each(|underway| underway.generation += 1);
+        self.in_flight.values_mut().for_each(|in_flight| in_flight.generation += 1);
     }
 
     pub(super) fn len(&self) -> usize {

@@ -8,28 +8,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::key::PublicId;
 use crate::policy::Principal;
-use crate::store::{IndexEntry as Seen, IndexLogin, Indexed, Page, judge_index_login};
+use crate::protocol::judge_index_login;
+use crate::store::{IndexEntry, IndexLogin, Indexed, Page};
 use crate::time::Timestamp;
 
 const SHARDS: usize = 16;
-/// Entries that an admission looks over for some past their time.
-const LOOK_OVER: usize = 8;
-/// Entries that a sweep looks over before it gives the lock up for a moment.
+/// How many entries a sign-in checks for expired ones.
+const CHECKED_PER_LOGIN: usize = 8;
+/// How many entries a sweep checks before it releases the lock for a moment.
 const SLICE: usize = 512;
 
-/// Which sessions a principal is signed in on: for a [`Store`](crate::Store) that keeps this in its own process.
+/// A principal index in memory, for a [`Store`](crate::Store) that keeps it in its own process.
 ///
-/// Four methods of the contract are answered by one call each; see [`MemoryStore`](crate::MemoryStore), and the example
-/// `store` for a store of one's own around it.
+/// It answers four methods of the contract; [`MemoryStore`](crate::MemoryStore) uses it, and so
+/// does the store in `examples/store`.
 ///
 /// ```
 /// # use cloakroom::{Principal, PublicId, Timestamp};
 /// # use cloakroom::store::{IndexLogin, Indexed, Page};
 /// # use cloakroom::stores::PrincipalIndex;
-/// let (directory, alice) = (PrincipalIndex::new(), Principal::new("alice")?);
+/// let (index, alice) = (PrincipalIndex::new(), Principal::new("alice")?);
 /// let id = PublicId::from_bytes([1; 16]);
-/// assert_eq!(directory.index_login(IndexLogin::new(alice.clone(), id, Timestamp::NEVER)), Indexed::Done);
-/// assert_eq!(directory.sessions_of(&alice, Page::first(10)), [id]);
+/// let login = IndexLogin::new(alice.clone(), id, Timestamp::NEVER);
+/// assert_eq!(index.index_login(login), Indexed::Done);
+/// assert_eq!(index.sessions_of(&alice, Page::first(10)), [id]);
 /// # Ok::<(), cloakroom::policy::PrincipalError>(())
 /// ```
 pub struct PrincipalIndex {
@@ -37,46 +39,47 @@ pub struct PrincipalIndex {
     hasher: RandomState,
 }
 
-type IndexEntry = (Principal, PublicId);
+type EntryKey = (Principal, PublicId);
 
-/// One flat list, so that no step takes longer for somebody who is signed in on a great many sessions.
+/// One flat list of entries, so that no step takes longer for a principal with many sessions.
 #[derive(Default)]
 struct Shard {
-    entries: BTreeMap<IndexEntry, Timestamp>,
-    /// The entry that an admission looked over last.
-    cursor: Option<IndexEntry>,
+    deadlines: BTreeMap<EntryKey, Timestamp>,
+    /// The entry that a sign-in checked last.
+    last_checked: Option<EntryKey>,
     revocations: BTreeMap<Principal, Revocation>,
 }
 
-/// Up to when a principal's sessions were revoked, and how long that must be known.
+/// The principal's sign-ins before a moment are refused.
 struct Revocation {
     before: Timestamp,
+    /// Until when the revocation is remembered.
     until: Timestamp,
 }
 
 impl PrincipalIndex {
-    /// An empty directory.
+    /// An empty index.
     pub fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
     /// The answer to [`Store::index_login`](crate::Store::index_login).
-    pub fn index_login(&self, admission: IndexLogin) -> Indexed {
-        let mut shard = self.lock(&admission.principal);
-        let admitted = shard.judge(&admission);
-        if admitted == Indexed::Done {
-            let IndexLogin { principal, id, until, .. } = admission;
-            let entry = shard.entries.entry((principal, id)).or_insert(until);
-            *entry = (*entry).max(until);
+    pub fn index_login(&self, login: IndexLogin) -> Indexed {
+        let mut shard = self.lock(&login.principal);
+        let indexed = shard.judge(&login);
+        if indexed == Indexed::Done {
+            let IndexLogin { principal, id, until, .. } = login;
+            let deadline = shard.deadlines.entry((principal, id)).or_insert(until);
+            *deadline = (*deadline).max(until);
         }
-        admitted
+        indexed
     }
 
-    /// Removes a few entries past their time, of those beside this principal's.
-    pub(super) fn look_over(&self, principal: &Principal, now: Timestamp) {
+    /// Removes a few expired entries from this principal's shard.
+    pub(super) fn remove_some_expired(&self, principal: &Principal, now: Timestamp) {
         let mut shard = self.lock(principal);
-        let cursor = shard.cursor.take();
-        shard.cursor = shard.look_over(cursor, LOOK_OVER, now);
+        let last_checked = shard.last_checked.take();
+        shard.last_checked = shard.remove_expired(last_checked, CHECKED_PER_LOGIN, now);
     }
 
     /// The answer to [`Store::revoke_before`](crate::Store::revoke_before).
@@ -89,24 +92,25 @@ impl PrincipalIndex {
     }
 
     pub(super) fn remove(&self, principal: Principal, id: PublicId) {
-        self.lock(&principal).entries.remove(&(principal, id));
+        self.lock(&principal).deadlines.remove(&(principal, id));
     }
 
     /// The answer to [`Store::sessions_of`](crate::Store::sessions_of).
     pub fn sessions_of(&self, principal: &Principal, page: Page) -> Vec<PublicId> {
         self.lock(principal)
-            .of(principal, page.starts_after())
+            .entries_of(principal, page.starts_after())
             .take(page.limit())
-            .map(|seen| seen.id)
+            .map(|entry| entry.id)
             .collect()
     }
 
-    /// Removes all entries past their time: a part of [`Store::sweep`](crate::Store::sweep).
+    /// Removes all expired entries and revocations: a part of
+    /// [`Store::sweep`](crate::Store::sweep).
     pub fn sweep(&self, now: Timestamp) {
         for shard in &self.shards {
-            let mut last = lock(shard).look_over(None, SLICE, now);
+            let mut last = lock(shard).remove_expired(None, SLICE, now);
             while last.is_some() {
-                last = lock(shard).look_over(last, SLICE, now);
+                last = lock(shard).remove_expired(last, SLICE, now);
             }
             lock(shard).revocations.retain(|_, known| !known.until.has_passed(now));
         }
@@ -131,56 +135,57 @@ impl fmt::Debug for PrincipalIndex {
 }
 
 impl Shard {
-    /// A principal's entries, by id.
-    fn of<'a>(
+    /// A principal's entries in the order of ids, starting after `after`.
+    fn entries_of<'a>(
         &'a self,
         principal: &'a Principal,
         after: Option<PublicId>,
-    ) -> impl Iterator<Item = Seen> + 'a {
+    ) -> impl Iterator<Item = IndexEntry> + 'a {
         let first = match after {
             Some(after) => Bound::Excluded((principal.clone(), after)),
             None => Bound::Included((principal.clone(), PublicId::from_bytes([0; 16]))),
         };
-        let entries = self.entries.range((first, Bound::Unbounded));
-        let theirs = entries.take_while(move |((whose, _), _)| whose == principal);
-        theirs.map(|((_, id), until)| Seen::new(*id, *until))
+        let entries = self.deadlines.range((first, Bound::Unbounded));
+        let theirs = entries.take_while(move |((owner, _), _)| owner == principal);
+        theirs.map(|((_, id), until)| IndexEntry::new(*id, *until))
     }
 
-    /// Whether a session may be entered, once what it replaces is gone.
-    fn judge(&mut self, admission: &IndexLogin) -> Indexed {
-        let IndexLogin { principal, id, .. } = admission;
-        for seen in &admission.replacing {
-            let entry = (principal.clone(), seen.id);
-            if self.entries.get(&entry) == Some(&seen.until) {
-                self.entries.remove(&entry);
+    /// Removes the entries that the sign-in replaces, and decides it.
+    fn judge(&mut self, login: &IndexLogin) -> Indexed {
+        let IndexLogin { principal, id, .. } = login;
+        for replaced in &login.replacing {
+            let key = (principal.clone(), replaced.id);
+            if self.deadlines.get(&key) == Some(&replaced.until) {
+                self.deadlines.remove(&key);
             }
         }
-        let watermark = self.revocations.get(principal).map(|known| known.before);
-        let is_entered = self.entries.contains_key(&(principal.clone(), *id));
-        judge_index_login(admission, watermark, is_entered, self.of(principal, None))
+        let revoked_before = self.revocations.get(principal).map(|known| known.before);
+        let is_indexed = self.deadlines.contains_key(&(principal.clone(), *id));
+        judge_index_login(login, revoked_before, is_indexed, self.entries_of(principal, None))
     }
 
-    /// Looks over `count` entries after this one; the last of them, or nothing if that was the end.
-    fn look_over(
+    /// Checks `count` entries after this one and removes those that have expired. Returns the last
+    /// entry it checked, or `None` at the end of the list.
+    fn remove_expired(
         &mut self,
-        after: Option<IndexEntry>,
+        after: Option<EntryKey>,
         count: usize,
         now: Timestamp,
-    ) -> Option<IndexEntry> {
+    ) -> Option<EntryKey> {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut seen: Vec<(IndexEntry, Timestamp)> = self
-            .entries
+        let mut checked: Vec<(EntryKey, Timestamp)> = self
+            .deadlines
             .range((first, Bound::Unbounded))
             .take(count)
-            .map(|(entry, until)| (entry.clone(), *until))
+            .map(|(key, until)| (key.clone(), *until))
             .collect();
-        for (entry, until) in &seen {
+        for (key, until) in &checked {
             if until.has_passed(now) {
-                self.entries.remove(entry);
+                self.deadlines.remove(key);
             }
         }
-        let at_end = seen.len() < count;
-        seen.pop().filter(|_| !at_end).map(|(entry, _)| entry)
+        let at_end = checked.len() < count;
+        checked.pop().filter(|_| !at_end).map(|(key, _)| key)
     }
 }
 

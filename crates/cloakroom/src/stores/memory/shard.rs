@@ -1,4 +1,4 @@
-//! A part of the entries, behind a lock that is never loaded for long.
+//! Some of the entries, behind a lock that is never held for long.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,14 +14,14 @@ use crate::policy::Principal;
 use crate::record::Stored;
 use crate::store::{Inserted, StoreError};
 
-/// Entries that are gone through before the lock is given up for a moment.
+/// How many entries are visited before the lock is released for a moment.
 const SLICE: usize = 512;
 
 pub(super) struct Shard {
     table: Mutex<Option<Table>>,
 }
 
-/// What the end of a session left behind.
+/// What the end of a session freed.
 pub(super) struct Freed {
     pub(super) principal: Option<Principal>,
     pub(super) bytes: usize,
@@ -30,7 +30,7 @@ pub(super) struct Freed {
 #[derive(Default)]
 struct Table {
     slots: IndexMap<PublicId, Slot, BuildHasherDefault<IdHasher>>,
-    /// Where the next look for garbage begins, going down.
+    /// Where the next check for garbage begins, towards the first entry.
     cursor: usize,
 }
 
@@ -43,17 +43,17 @@ impl Shard {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the entry under `id`.
+    /// Calls `act` with the entry of `id`.
     pub(super) fn with<T>(&self, id: PublicId, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
         act(self.lock().as_mut().and_then(|table| table.slots.get_mut(&id)))
     }
 
-    /// Adds an entry unless the id is taken; returns what garbage it came across.
+    /// Adds an entry, unless the id is taken, and checks `checked` others; returns the garbage.
     pub(super) fn insert(
         &self,
         id: PublicId,
         slot: Slot,
-        look_over: usize,
+        checked: usize,
         is_garbage: impl Fn(&Slot) -> bool,
     ) -> (Inserted, Vec<(PublicId, Slot)>) {
         let mut table = self.lock();
@@ -61,15 +61,16 @@ impl Shard {
         table.make_room();
         let inserted = match table.slots.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
-            Entry::Vacant(free) => {
-                free.insert(slot);
+            Entry::Vacant(vacant) => {
+                vacant.insert(slot);
                 Inserted::Done
             }
         };
-        (inserted, table.look_over(look_over, is_garbage))
+        (inserted, table.check(checked, is_garbage))
     }
 
-    /// Ends a session; returns what that freed. The value goes when the lock is free again.
+    /// Ends a session, and returns what that freed. Its value is dropped after the lock is
+    /// released.
     pub(super) fn end<T>(
         &self,
         id: PublicId,
@@ -87,16 +88,16 @@ impl Shard {
         Ok((answer, freed))
     }
 
-    /// Looks over `count` entries from where the last look ended, and takes out what is garbage.
-    pub(super) fn look_over(
+    /// Checks `count` entries from where the last check ended, and removes the garbage.
+    pub(super) fn check(
         &self,
         count: usize,
         is_garbage: impl Fn(&Slot) -> bool,
     ) -> Vec<(PublicId, Slot)> {
-        self.lock().as_mut().map_or_else(Vec::new, |table| table.look_over(count, is_garbage))
+        self.lock().as_mut().map_or_else(Vec::new, |table| table.check(count, is_garbage))
     }
 
-    /// Takes out at most `limit` entries that are garbage, having looked at all if it returns fewer.
+    /// Removes at most `limit` entries that are garbage; it has checked all if it returns fewer.
     pub(super) fn sweep(
         &self,
         limit: usize,
@@ -140,8 +141,10 @@ impl Shard {
         first.into_iter().map(|(id, stored)| Ok((id, stored?))).collect()
     }
 
-    /// Goes through the entries from the last to the first, giving the lock up between slices. A removal by others
-    /// moves the last entry, which has been seen, so none is missed.
+    /// Visits the entries from the last to the first, and releases the lock between slices.
+    ///
+    /// If another thread removes an entry, the last one takes its place. That one has been visited,
+    /// so none is missed.
     fn slices(&self, mut visit: impl FnMut(&mut Table, usize, usize) -> bool) {
         let mut top = usize::MAX;
         while top > 0 {
@@ -157,7 +160,7 @@ impl Shard {
 }
 
 impl Table {
-    /// Grows by an eighth, where a table of its own accord would double: half of it would stand empty for long.
+    /// Grows a full table by an eighth. By default it would double, and half of it would be unused.
     fn make_room(&mut self) {
         let count = self.slots.len();
         if count == self.slots.capacity() {
@@ -165,11 +168,7 @@ impl Table {
         }
     }
 
-    fn look_over(
-        &mut self,
-        count: usize,
-        is_garbage: impl Fn(&Slot) -> bool,
-    ) -> Vec<(PublicId, Slot)> {
+    fn check(&mut self, count: usize, is_garbage: impl Fn(&Slot) -> bool) -> Vec<(PublicId, Slot)> {
         let mut removed = Vec::new();
         let mut left = count.min(self.slots.len());
         while left > 0 {
@@ -179,18 +178,18 @@ impl Table {
             let (top, bottom) = (self.cursor, self.cursor.saturating_sub(left));
             left -= top - bottom;
             self.cursor = bottom;
-            self.look_at(bottom..top, &is_garbage, &mut removed);
+            self.check_range(bottom..top, &is_garbage, &mut removed);
         }
         removed
     }
 
-    fn look_at(
+    fn check_range(
         &mut self,
         range: Range<usize>,
         is_garbage: impl Fn(&Slot) -> bool,
         removed: &mut Vec<(PublicId, Slot)>,
     ) {
-        // Hardly ever any.
+        // Usually there is none.
         if self.slots.get_range(range.clone()).is_some_and(|slots| slots.values().any(&is_garbage))
         {
             for index in range.rev() {
@@ -202,7 +201,7 @@ impl Table {
     }
 }
 
-/// Ids that are kept are random already: their bytes are their hash.
+/// Ids are random, so their bytes serve as their hash.
 #[derive(Default)]
 struct IdHasher(u64);
 

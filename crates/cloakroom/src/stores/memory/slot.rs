@@ -1,21 +1,22 @@
-//! One entry: a session as it is, or as bytes.
+//! One entry: a session as a typed value, or as bytes.
 
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored, Tombstone};
 use crate::store::{Ended, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
-/// What an entry takes beside its payload or its bytes, roughly: tables, deadlines, verifiers.
+/// About how many bytes an entry takes in addition to its payload, for tables, deadlines and
+/// verifiers.
 const OVERHEAD: usize = 512;
 
-/// There are as many of these as sessions, and more room for them than that: no word more than needed.
+/// There is one for every session, and unused room for more, so it is kept small.
 pub(super) struct Slot {
-    kept: Kept,
+    content: Content,
     expires: Timestamp,
     bytes: u32,
 }
 
-enum Kept {
+enum Content {
     Live(Record),
     Ended(Tombstone),
     Encoded(Box<Encoded>),
@@ -27,30 +28,33 @@ struct Encoded {
 }
 
 impl Slot {
-    /// Measures the entry, which finds out what can't be written in either form.
-    pub(super) fn new(stored: Stored, encoded: bool) -> Result<Self, StoreError> {
+    /// Measures the entry, which also finds a value that can't be encoded.
+    pub(super) fn new(stored: Stored, encodes: bool) -> Result<Self, StoreError> {
         let expires = stored.expires_at();
-        let (kept, size) = match stored {
-            stored if encoded => {
+        let (content, size) = match stored {
+            stored if encodes => {
                 let (ended, bytes) = (matches!(stored, Stored::Ended(_)), stored.to_bytes()?);
                 let size = bytes.len();
-                (Kept::Encoded(Box::new(Encoded { bytes: bytes.into_boxed_slice(), ended })), size)
+                (
+                    Content::Encoded(Box::new(Encoded { bytes: bytes.into_boxed_slice(), ended })),
+                    size,
+                )
             }
             Stored::Live(record) => {
                 let size = record.payload().measure()?;
-                (Kept::Live(record), size)
+                (Content::Live(record), size)
             }
-            Stored::Ended(tombstone) => (Kept::Ended(tombstone), 0),
+            Stored::Ended(tombstone) => (Content::Ended(tombstone), 0),
         };
-        Ok(Self { kept, expires, bytes: u32::try_from(OVERHEAD + size).unwrap_or(u32::MAX) })
+        Ok(Self { content, expires, bytes: u32::try_from(OVERHEAD + size).unwrap_or(u32::MAX) })
     }
 
-    /// The entry, which is as good as the one that is kept: what is kept as it is costs no copy.
+    /// The entry. A typed value is not copied.
     pub(super) fn load(&self) -> Result<Stored, StoreError> {
-        match &self.kept {
-            Kept::Live(record) => Ok(Stored::Live(record.clone())),
-            Kept::Ended(tombstone) => Ok(Stored::Ended(tombstone.clone())),
-            Kept::Encoded(encoded) => Ok(Stored::from_bytes(&encoded.bytes)?),
+        match &self.content {
+            Content::Live(record) => Ok(Stored::Live(record.clone())),
+            Content::Ended(tombstone) => Ok(Stored::Ended(tombstone.clone())),
+            Content::Encoded(encoded) => Ok(Stored::from_bytes(&encoded.bytes)?),
         }
     }
 
@@ -63,10 +67,10 @@ impl Slot {
     }
 
     pub(super) const fn is_tombstone(&self) -> bool {
-        match &self.kept {
-            Kept::Live(_) => false,
-            Kept::Ended(_) => true,
-            Kept::Encoded(encoded) => encoded.ended,
+        match &self.content {
+            Content::Live(_) => false,
+            Content::Ended(_) => true,
+            Content::Encoded(encoded) => encoded.ended,
         }
     }
 
@@ -77,10 +81,10 @@ impl Slot {
         }
     }
 
-    /// Why the record that is kept is not the one of this revision; nothing if it is.
-    fn overtaken(&self, expected: Revision) -> Result<Option<Swap>, StoreError> {
-        match &self.kept {
-            Kept::Live(current) if current.revision() == expected => Ok(None),
+    /// The answer to a caller that expects another revision than the current one.
+    fn mismatch(&self, expected: Revision) -> Result<Option<Swap>, StoreError> {
+        match &self.content {
+            Content::Live(current) if current.revision() == expected => Ok(None),
             _ => Ok(match self.load()? {
                 Stored::Ended(_) => Some(Swap::Gone),
                 Stored::Live(current) if current.revision() == expected => None,
@@ -89,14 +93,15 @@ impl Slot {
         }
     }
 
-    /// Compares and swaps, if `fits` grants the bytes that the entry grows by; on success `new` holds what stood here.
+    /// Compares and swaps, if `fits` accepts the bytes that the entry grows by; `new` then holds
+    /// the old entry.
     pub(super) fn replace(
         &mut self,
         expected: Revision,
         new: &mut Self,
         fits: impl FnOnce(usize) -> bool,
     ) -> Result<Swap, StoreError> {
-        if let Some(swap) = self.overtaken(expected)? {
+        if let Some(swap) = self.mismatch(expected)? {
             return Ok(swap);
         }
         if !fits(new.bytes().saturating_sub(self.bytes())) {
@@ -117,11 +122,11 @@ impl Slot {
             Stored::Live(record) if touchable(&record) => {
                 let touched = record.with_idle_deadline(deadline);
                 self.expires = touched.expires_at();
-                match &mut self.kept {
-                    Kept::Encoded(encoded) => {
+                match &mut self.content {
+                    Content::Encoded(encoded) => {
                         encoded.bytes = Stored::Live(touched).to_bytes()?.into_boxed_slice();
                     }
-                    kept => *kept = Kept::Live(touched),
+                    content => *content = Content::Live(touched),
                 }
                 Ok(true)
             }
@@ -129,25 +134,25 @@ impl Slot {
         }
     }
 
-    /// Puts a tombstone here if the record is of this revision; on success the second is what stood here.
+    /// Replaces the record of this revision with its tombstone, and returns the old entry.
     pub(super) fn end_if(
         &mut self,
         expected: Revision,
         ending: Ending,
     ) -> Result<(Swap, Option<Self>), StoreError> {
-        match self.overtaken(expected)? {
+        match self.mismatch(expected)? {
             Some(swap) => Ok((swap, None)),
             None => self.end(ending).map(|(_, old)| (Swap::Done, old)),
         }
     }
 
-    /// Puts a tombstone here; on success `old` is what stood here.
+    /// Replaces the record with its tombstone, and returns the old entry.
     pub(super) fn end(&mut self, ending: Ending) -> Result<(Ended, Option<Self>), StoreError> {
         match self.load()? {
             Stored::Ended(_) => Ok((Ended::Already, None)),
             Stored::Live(record) => {
-                let encoded = matches!(self.kept, Kept::Encoded(_));
-                let tombstone = Self::new(Stored::Ended(record.ended(ending)), encoded)?;
+                let encodes = matches!(self.content, Content::Encoded(_));
+                let tombstone = Self::new(Stored::Ended(record.ended(ending)), encodes)?;
                 Ok((Ended::Now, Some(std::mem::replace(self, tombstone))))
             }
         }

@@ -1,8 +1,8 @@
-//! How much room there is, and how much of it is taken.
+//! The limits of the store, and how much of them is used.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Room for entries and their bytes. What was reserved is taken at once, so the bounds hold at every moment.
+/// Room for entries and their bytes. Reserved room counts as used, so the limits always hold.
 pub(super) struct Space {
     sessions: Gauge,
     bytes: Gauge,
@@ -21,7 +21,7 @@ impl Space {
         self.bytes.used()
     }
 
-    /// Takes room for both, or for neither and is false.
+    /// Reserves room for both, or for neither and returns false.
     pub(super) fn reserve(&self, sessions: usize, bytes: usize) -> bool {
         if !self.sessions.take(sessions) {
             return false;
@@ -41,12 +41,12 @@ impl Space {
 
 struct Gauge {
     used: AtomicUsize,
-    bound: usize,
+    limit: usize,
 }
 
 impl Gauge {
-    const fn new(bound: usize) -> Self {
-        Self { used: AtomicUsize::new(0), bound }
+    const fn new(limit: usize) -> Self {
+        Self { used: AtomicUsize::new(0), limit }
     }
 
     fn used(&self) -> usize {
@@ -54,7 +54,7 @@ impl Gauge {
     }
 
     fn take(&self, amount: usize) -> bool {
-        let grown = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.bound);
+        let grown = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.limit);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
     }
 

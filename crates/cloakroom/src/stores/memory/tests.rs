@@ -1,4 +1,4 @@
-//! What a bounded store promises beyond the contract.
+//! What a bounded store guarantees in addition to the contract.
 
 use std::sync::Arc;
 use std::thread;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::key::{Key, KindTag, Secret};
-use crate::policy::Lifetime;
+use crate::policy::{Lifetime, Principal};
 use crate::protocol;
-use crate::record::EndReason;
-use crate::store::{Indexed, Outcome};
+use crate::record::{EndReason, Ending};
+use crate::store::{Ended, Outcome, Store};
 use crate::value::{Coding, JsonCodec, Payload, TypedValue};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -28,7 +28,7 @@ fn record(size: usize, life: Duration, now: Timestamp) -> Record {
     protocol::begin(verifier, Lifetime::absolute(life), None, payload, Revision::new(1, 1), now)
 }
 
-fn kept(size: usize) -> Record {
+fn record_of(size: usize) -> Record {
     record(size, Duration::from_secs(60), NOW)
 }
 
@@ -43,25 +43,25 @@ fn is_full<T>(result: Result<T, StoreError>) -> bool {
 }
 
 #[test]
-fn at_the_bound_a_new_session_is_refused_and_no_live_one_is_lost() {
+fn a_full_store_refuses_a_new_session_and_loses_no_live_one() {
     let store = MemoryStore::bounded(3, usize::MAX);
     for number in 0..3 {
-        assert_eq!(store.insert(id(number), kept(1)).wait().unwrap(), Inserted::Done);
+        assert_eq!(store.insert(id(number), record_of(1)).wait().unwrap(), Inserted::Done);
     }
-    assert!(is_full(store.insert(id(3), kept(1)).wait()));
+    assert!(is_full(store.insert(id(3), record_of(1)).wait()));
     assert!((0..3).all(|number| store.get(id(number)).wait().unwrap().is_some()));
     assert!(store.get(id(3)).wait().unwrap().is_none());
     assert_eq!(store.len(), 3);
 }
 
 #[test]
-fn at_the_bound_garbage_and_tombstones_make_room() {
+fn a_full_store_removes_garbage_and_tombstones_to_make_room() {
     let store = MemoryStore::bounded(2, usize::MAX);
     let _ = store.insert(id(0), record(1, Duration::from_secs(1), NOW)).wait().unwrap();
-    let _ = store.insert(id(1), kept(1)).wait().unwrap();
-    assert!(is_full(store.insert(id(2), kept(1)).wait()));
+    let _ = store.insert(id(1), record_of(1)).wait().unwrap();
+    assert!(is_full(store.insert(id(2), record_of(1)).wait()));
     store.end(id(1), ending()).wait().unwrap();
-    assert_eq!(store.insert(id(2), kept(1)).wait().unwrap(), Inserted::Done);
+    assert_eq!(store.insert(id(2), record_of(1)).wait().unwrap(), Inserted::Done);
     let later = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(1)));
     assert_eq!(store.insert(id(3), later).wait().unwrap(), Inserted::Done);
     assert!(store.get(id(2)).wait().unwrap().is_some());
@@ -69,10 +69,10 @@ fn at_the_bound_garbage_and_tombstones_make_room() {
 }
 
 #[test]
-fn garbage_is_found_wherever_the_last_look_ended() {
-    for looked_at in 0..12 {
+fn garbage_is_found_wherever_the_last_check_ended() {
+    for checked in 0..12 {
         let store = MemoryStore::bounded(11, usize::MAX);
-        // All in one shard, the sixth of them past its time.
+        // All in one shard, of which the sixth has expired.
         for number in 0..11_u8 {
             let life = Duration::from_secs(if number == 5 { 1 } else { 600 });
             let _ = store
@@ -83,7 +83,7 @@ fn garbage_is_found_wherever_the_last_look_ended() {
                 .wait()
                 .unwrap();
         }
-        store.shard(PublicId::from_bytes([0; 16])).look_over(looked_at, |_| false);
+        store.shard(PublicId::from_bytes([0; 16])).check(checked, |_| false);
         let late = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(5 * 60)));
         assert_eq!(
             store.insert(PublicId::from_bytes([0xFF; 16]), late).wait().unwrap(),
@@ -93,18 +93,18 @@ fn garbage_is_found_wherever_the_last_look_ended() {
 }
 
 #[test]
-fn a_write_that_grows_past_the_bound_is_refused_and_changes_nothing() {
+fn a_write_that_grows_past_the_limit_is_refused_and_changes_nothing() {
     for encoded in [false, true] {
         let store = MemoryStore::bounded(10, 2000);
-        let store = if encoded { store.encoded() } else { store };
-        let _ = store.insert(id(0), kept(100)).wait().unwrap();
+        let store = if encoded { store.with_encoded_values() } else { store };
+        let _ = store.insert(id(0), record_of(100)).wait().unwrap();
         let before = store.bytes();
-        assert!(is_full(store.replace(id(0), Revision::new(1, 1), kept(5000)).wait()));
+        assert!(is_full(store.replace(id(0), Revision::new(1, 1), record_of(5000)).wait()));
         assert_eq!(store.bytes(), before);
         let Some(Stored::Live(record)) = store.get(id(0)).wait().unwrap() else { panic!("lost") };
         assert_eq!(record.payload().measure().unwrap(), 100);
         assert!(matches!(
-            store.replace(id(0), Revision::new(1, 1), kept(50)).wait(),
+            store.replace(id(0), Revision::new(1, 1), record_of(50)).wait(),
             Ok(Swap::Done)
         ));
         assert_eq!(before - store.bytes(), 50);
@@ -112,12 +112,12 @@ fn a_write_that_grows_past_the_bound_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn what_is_counted_is_given_back() {
+fn everything_that_is_counted_is_released() {
     for encoded in [false, true] {
         let store = MemoryStore::new();
-        let store = if encoded { store.encoded() } else { store };
+        let store = if encoded { store.with_encoded_values() } else { store };
         for number in 0..1000 {
-            let _ = store.insert(id(number), kept(10)).wait().unwrap();
+            let _ = store.insert(id(number), record_of(10)).wait().unwrap();
         }
         for number in 0..500 {
             store.end(id(number), ending()).wait().unwrap();
@@ -129,7 +129,7 @@ fn what_is_counted_is_given_back() {
 }
 
 #[test]
-fn inserting_frees_what_expired_bit_by_bit() {
+fn inserts_remove_expired_entries_a_few_at_a_time() {
     let store = MemoryStore::new();
     for number in 0..10_000 {
         let _ = store.insert(id(number), record(1, Duration::from_secs(1), NOW)).wait().unwrap();
@@ -138,7 +138,10 @@ fn inserting_frees_what_expired_bit_by_bit() {
     for number in 10_000..12_000 {
         let before = store.len();
         let _ = store.insert(id(number), record(1, Duration::from_secs(60), later)).wait().unwrap();
-        assert!(before + 1 - store.len() <= LOOK_OVER, "an insert did too much at once");
+        assert!(
+            before + 1 - store.len() <= CHECKED_PER_INSERT,
+            "an insert removed too many at once"
+        );
     }
     assert!(store.len() < 3000, "{} entries are still there", store.len());
     assert_eq!(
@@ -148,7 +151,7 @@ fn inserting_frees_what_expired_bit_by_bit() {
 }
 
 #[test]
-fn the_bounds_hold_while_eight_threads_push_against_them() {
+fn the_limits_hold_while_eight_threads_exceed_them() {
     let bytes = 60 * (512 + 100);
     let store = MemoryStore::bounded(100, bytes);
     let live: usize = thread::scope(|scope| {
@@ -157,12 +160,12 @@ fn the_bounds_hold_while_eight_threads_push_against_them() {
             move || {
                 let mut live = 0;
                 for n in (0..300).map(|n| id(thread * 1000 + n)) {
-                    let inserted = store.insert(n, kept(50)).wait();
+                    let inserted = store.insert(n, record_of(50)).wait();
                     assert!(store.len() <= 100 && store.bytes() <= bytes);
                     if !matches!(inserted, Ok(Inserted::Done)) {
                         continue;
                     }
-                    let swap = store.replace(n, Revision::new(1, 1), kept(100)).wait();
+                    let swap = store.replace(n, Revision::new(1, 1), record_of(100)).wait();
                     assert!(store.bytes() <= bytes);
                     assert!(swap.map_or_else(
                         |error| is_full(Err::<(), _>(error)),
@@ -180,44 +183,44 @@ fn the_bounds_hold_while_eight_threads_push_against_them() {
         let threads: Vec<_> = (0..8).map(|thread| scope.spawn(push(thread))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    let kept = store.scan(None, 1000).wait().unwrap().entries;
-    let found = kept.iter().filter(|(_, stored)| matches!(stored, Stored::Live(_))).count();
-    assert!(live > 50, "hardly a session was let in");
-    assert_eq!((found, kept.len()), (live, store.len()), "an acknowledged session was lost");
-    assert_eq!(store.sweep(Timestamp::NEVER, 1000).wait().unwrap(), kept.len());
+    let entries = store.scan(None, 1000).wait().unwrap().entries;
+    let found = entries.iter().filter(|(_, stored)| matches!(stored, Stored::Live(_))).count();
+    assert!(live > 50, "too few sessions were accepted");
+    assert_eq!((found, entries.len()), (live, store.len()), "an acknowledged session was lost");
+    assert_eq!(store.sweep(Timestamp::NEVER, 1000).wait().unwrap(), entries.len());
     assert_eq!((store.len(), store.bytes()), (0, 0));
 }
 
 #[test]
-fn a_write_that_comes_too_late_is_told_so_even_at_the_bound() {
+fn a_lost_race_is_reported_even_if_the_store_is_full() {
     let store = MemoryStore::bounded(10, 512 + 100);
-    let _ = store.insert(id(0), kept(100)).wait().unwrap();
-    let late = store.replace(id(0), Revision::new(9, 9), kept(5000)).wait();
+    let _ = store.insert(id(0), record_of(100)).wait().unwrap();
+    let late = store.replace(id(0), Revision::new(9, 9), record_of(5000)).wait();
     assert!(matches!(late, Ok(Swap::Stale(_))));
-    let absent = store.replace(id(1), Revision::new(1, 1), kept(5000)).wait();
+    let absent = store.replace(id(1), Revision::new(1, 1), record_of(5000)).wait();
     assert!(matches!(absent, Ok(Swap::Gone)));
     assert_eq!(store.bytes(), 512 + 100);
 }
 
 #[test]
-fn at_the_bound_a_write_that_grows_is_given_the_room_of_tombstones() {
+fn a_full_store_removes_tombstones_for_a_write_that_grows() {
     let bytes = 3 * (512 + 100);
     let store = MemoryStore::bounded(10, bytes);
     for number in 0..3 {
-        let _ = store.insert(id(number), kept(100)).wait().unwrap();
+        let _ = store.insert(id(number), record_of(100)).wait().unwrap();
     }
     store.end(id(0), ending()).wait().unwrap();
-    let swap = store.replace(id(1), Revision::new(1, 1), kept(700)).wait();
+    let swap = store.replace(id(1), Revision::new(1, 1), record_of(700)).wait();
     assert!(matches!(swap, Ok(Swap::Done)));
     assert_eq!((store.len(), store.bytes()), (2, (512 + 700) + (512 + 100)));
     assert!(store.get(id(0)).wait().unwrap().is_none());
 }
 
 #[test]
-fn tombstones_stay_as_long_as_there_is_garbage_to_remove() {
+fn tombstones_are_kept_while_there_is_garbage_to_remove() {
     let store = MemoryStore::bounded(2, usize::MAX);
     for number in 0..2 {
-        let _ = store.insert(id(number), kept(1)).wait().unwrap();
+        let _ = store.insert(id(number), record_of(1)).wait().unwrap();
     }
     store.end(id(0), ending()).wait().unwrap();
     let later = record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(60)));
@@ -227,34 +230,34 @@ fn tombstones_stay_as_long_as_there_is_garbage_to_remove() {
 }
 
 #[test]
-fn a_clock_that_ran_ahead_once_costs_no_later_session() {
+fn a_clock_that_once_ran_ahead_ends_no_later_session() {
     let store = MemoryStore::bounded(1000, usize::MAX);
     store.sweep(Timestamp::NEVER, 1).wait().unwrap();
     for number in 0..1000 {
-        let _ = store.insert(id(number), kept(1)).wait().unwrap();
+        let _ = store.insert(id(number), record_of(1)).wait().unwrap();
     }
-    assert!(is_full(store.insert(id(1000), kept(1)).wait()));
+    assert!(is_full(store.insert(id(1000), record_of(1)).wait()));
     assert_eq!(store.len(), 1000);
 }
 
 #[test]
-fn a_value_that_cannot_be_written_is_refused_in_either_form() {
-    struct Unwritable;
-    impl serde::Serialize for Unwritable {
+fn a_value_that_cannot_be_encoded_is_refused_in_either_form() {
+    struct NotEncodable;
+    impl serde::Serialize for NotEncodable {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
             Err(serde::ser::Error::custom("no"))
         }
     }
-    impl<'de> serde::Deserialize<'de> for Unwritable {
+    impl<'de> serde::Deserialize<'de> for NotEncodable {
         fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
             Ok(Self)
         }
     }
-    for store in [MemoryStore::new(), MemoryStore::new().encoded()] {
-        let _ = store.insert(id(0), kept(1)).wait().unwrap();
+    for store in [MemoryStore::new(), MemoryStore::new().with_encoded_values()] {
+        let _ = store.insert(id(0), record_of(1)).wait().unwrap();
         let coding = Coding { codec: Arc::new(JsonCodec), schema: 0, upgrade: None };
-        let typed_value = TypedValue { value: Unwritable, coding: Arc::new(coding) };
-        let mut record = kept(1);
+        let typed_value = TypedValue { value: NotEncodable, coding: Arc::new(coding) };
+        let mut record = record_of(1);
         record = record.edited(|fields| fields.payload = Payload::typed(Arc::new(typed_value)));
         let errors = [
             store.insert(id(1), record.clone()).wait().unwrap_err(),
@@ -268,22 +271,22 @@ fn a_value_that_cannot_be_written_is_refused_in_either_form() {
 }
 
 #[test]
-fn a_sweep_in_small_portions_goes_through_all_shards() {
+fn sweeps_with_a_small_limit_reach_all_shards() {
     let store = MemoryStore::new();
     for number in 0..1000 {
         let life = Duration::from_secs(if number % 4 == 0 { 60 } else { 1 });
         let _ = store.insert(id(number), record(1, life, NOW)).wait().unwrap();
     }
     let now = NOW.after(Duration::from_secs(1));
-    let (mut swept, mut portions) = (0, 0);
+    let (mut swept, mut sweeps) = (0, 0);
     loop {
-        let portion = store.sweep(now, 7).wait().unwrap();
-        (swept, portions) = (swept + portion, portions + 1);
-        if portion < 7 {
+        let count = store.sweep(now, 7).wait().unwrap();
+        (swept, sweeps) = (swept + count, sweeps + 1);
+        if count < 7 {
             break;
         }
     }
-    assert_eq!((swept, portions), (750, 108));
+    assert_eq!((swept, sweeps), (750, 108));
     assert_eq!(store.sweep(now, 7).wait().unwrap(), 0);
     assert_eq!(store.len(), 250);
 }
@@ -293,7 +296,7 @@ fn a_scan_crosses_the_shards_in_order() {
     let store = MemoryStore::new();
     let mut ids: Vec<_> = (0..3000).map(id).collect();
     for id in &ids {
-        let _ = store.insert(*id, kept(1)).wait().unwrap();
+        let _ = store.insert(*id, record_of(1)).wait().unwrap();
     }
     ids.sort_unstable();
     let (mut from, mut seen) = (None, Vec::new());
@@ -309,34 +312,34 @@ fn a_scan_crosses_the_shards_in_order() {
 }
 
 #[test]
-fn a_full_store_enters_nobody_whose_session_it_could_not_keep() {
+fn a_full_store_indexes_no_session_that_it_could_not_store() {
     let store = MemoryStore::bounded(1, usize::MAX);
     let alice = Principal::new("alice").unwrap();
-    let admit = |number| {
+    let log_in = |number| {
         store.index_login(IndexLogin::new(alice.clone(), id(number), Timestamp::NEVER)).wait()
     };
-    let _ = store.insert(id(0), kept(1)).wait().unwrap();
-    assert!(is_full(admit(1)));
-    assert_eq!(admit(0).unwrap(), Indexed::Done);
+    let _ = store.insert(id(0), record_of(1)).wait().unwrap();
+    assert!(is_full(log_in(1)));
+    assert_eq!(log_in(0).unwrap(), Indexed::Done);
     assert_eq!(store.sessions_of(&alice, Page::first(10)).wait().unwrap(), [id(0)]);
 }
 
 #[test]
-fn admissions_forget_what_is_past_its_time_bit_by_bit() {
+fn sign_ins_remove_expired_index_entries_a_few_at_a_time() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
-    let admit = |number, until| {
-        let admission = IndexLogin::new(alice.clone(), id(number), until);
-        assert_eq!(store.index_login(admission).wait().unwrap(), Indexed::Done);
+    let log_in = |number, until| {
+        let login = IndexLogin::new(alice.clone(), id(number), until);
+        assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
     };
     for number in 0..1000 {
-        admit(number, NOW);
+        log_in(number, NOW);
     }
     let _ = store
         .insert(id(0), record(1, Duration::from_secs(60), NOW.after(Duration::from_secs(60))))
         .wait();
     for number in 1000..1500 {
-        admit(number, Timestamp::NEVER);
+        log_in(number, Timestamp::NEVER);
     }
     let mut listed = store.sessions_of(&alice, Page::first(10_000)).wait().unwrap();
     let mut current: Vec<_> = (1000..1500).map(id).collect();
@@ -346,20 +349,20 @@ fn admissions_forget_what_is_past_its_time_bit_by_bit() {
 }
 
 #[test]
-fn a_session_that_was_admitted_and_never_came_is_forgotten_in_time() {
+fn an_index_entry_without_a_session_is_removed_when_it_expires() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
     let until = NOW.after(Duration::from_secs(60));
-    let admission = IndexLogin::new(alice.clone(), id(1), until);
-    assert_eq!(store.index_login(admission).wait().unwrap(), Indexed::Done);
+    let login = IndexLogin::new(alice.clone(), id(1), until);
+    assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
     assert_eq!(store.sessions_of(&alice, Page::first(10)).wait().unwrap(), [id(1)]);
     store.sweep(until, 1).wait().unwrap();
     assert!(store.sessions_of(&alice, Page::first(10)).wait().unwrap().is_empty());
 }
 
 #[test]
-fn a_debug_text_counts_and_shows_nothing() {
+fn debug_output_shows_counts_and_no_data() {
     let store = MemoryStore::new();
-    let _ = store.insert(id(1), kept(1)).wait().unwrap();
+    let _ = store.insert(id(1), record_of(1)).wait().unwrap();
     assert_eq!(format!("{store:?}"), "MemoryStore { entries: 1, bytes: 513 }");
 }
