@@ -1,4 +1,4 @@
-//! A store in memory, and stores around other stores.
+//! A store in memory, stores that wrap other stores, and batches for stores of your own.
 
 pub mod batch;
 

@@ -1,8 +1,9 @@
-//! Operations that arrive while a batch is on its way form the next batch.
+//! Batches: operations that arrive while a batch is in flight form the next one.
 //!
-//! For stores whose engine answers many operations in little more time than one: one transaction with one fsync, one
-//! statement over arrays, one pipeline. Callers [`submit`](Queue::submit); a driver, a thread or a task, takes
-//! [`next`](Driver::next) batches and answers them. A lone operation waits for nothing, and throughput grows with load.
+//! For stores whose engine does many operations in little more time than one: in one transaction
+//! with one fsync, one statement over arrays, or one pipeline. Callers [`submit`](Queue::submit)
+//! operations; a driver, which is a thread or a task, takes batches with [`next`](Driver::next) and
+//! answers them. A lone operation waits for nothing, and throughput grows with load.
 //!
 //! ```
 //! use cloakroom::PublicId;
@@ -12,7 +13,7 @@
 //! let thread = std::thread::spawn(move || {
 //!     while let Some(mut batch) = driver.next(100, 1 << 16).wait() {
 //!         for index in 0..batch.len() {
-//!             let doubled = batch.op(index) * 2; // one round trip for all of them, in a real store
+//!             let doubled = batch.op(index) * 2; // a real store sends them in one round trip
 //!             batch.answer(index, Ok(doubled));
 //!         }
 //!     }
@@ -24,8 +25,9 @@
 //! ```
 //!
 //! # Cancellation
-//! Dropping what `submit` returned never drops the operation. Nobody waits for ever: what a lost batch loaded is answered
-//! with "nobody knows", what waits when the last driver goes with "not sent".
+//! Dropping what `submit` returned does not drop the operation. No caller waits forever: if a batch
+//! is dropped, its operations are answered with an unknown outcome; if the last driver is dropped,
+//! the waiting operations are answered as not sent.
 
 mod backoff;
 mod in_flight;
@@ -40,46 +42,44 @@ use futures_channel::oneshot;
 
 pub use backoff::Backoff;
 pub use in_flight::Batch;
-use queue::{Line, Waiting};
+use queue::{Shared, Waiting};
 pub use reply::{Answer, Reply};
 
 use crate::key::PublicId;
 use crate::store::{Io, StoreError, StoreErrorKind};
 
-/// The callers' end: operations wait here for their batch, bounded in number and bytes.
+/// The callers' end of a queue, bounded in operations and bytes.
 ///
-/// Those on one session leave in order, one at a time; others overtake them. Runtime-free; clones share one queue, which
-/// closes when the last is dropped.
+/// Operations on one session leave in order and one at a time; those on other sessions overtake
+/// them. A queue needs no runtime. Clones share one queue, which closes when the last is dropped.
 pub struct Queue<Op, Reply> {
     end: Arc<CallersEnd<Op, Reply>>,
 }
 
 impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
-    /// A queue of at most `count` operations and `bytes` bytes of them, and who is to work it off.
-    pub fn new(count: usize, bytes: usize) -> (Self, Driver<Op, Reply>) {
-        Self::start(Line::new(count, bytes, None))
+    /// A queue of at most `ops` operations and `bytes` bytes, and its driver.
+    pub fn new(ops: usize, bytes: usize) -> (Self, Driver<Op, Reply>) {
+        Self::start(Shared::new(ops, bytes, None))
     }
 
-    /// The same, in which nobody waits longer than `patience` for a batch: who did by the time that one leaves was not sent,
-    /// so that a store that stands still is an error in time for all who wait, and is not asked for what they gave up.
-    pub fn with_timeout(
-        count: usize,
-        bytes: usize,
-        patience: Duration,
-    ) -> (Self, Driver<Op, Reply>) {
-        Self::start(Line::new(count, bytes, Some(patience)))
-    }
-
-    fn start(line: Line<Op, Reply>) -> (Self, Driver<Op, Reply>) {
-        let line = Arc::new(line);
-        let driver = Driver { end: Arc::new(DriversEnd(Arc::clone(&line))) };
-        let queue = Self { end: Arc::new(CallersEnd(line)) };
-        (queue, driver)
-    }
-
-    /// Queues an operation on session `id` that weighs `bytes`, and returns its answer to come.
+    /// A queue in which an operation that has waited for `timeout` is not sent.
     ///
-    /// A queue that is full or closed answers at once that the operation was not sent.
+    /// Such operations are answered when the next batch leaves. So all callers of an engine that
+    /// hangs get their error in time, and the engine is not given operations that callers have
+    /// given up on.
+    pub fn with_timeout(ops: usize, bytes: usize, timeout: Duration) -> (Self, Driver<Op, Reply>) {
+        Self::start(Shared::new(ops, bytes, Some(timeout)))
+    }
+
+    fn start(shared: Shared<Op, Reply>) -> (Self, Driver<Op, Reply>) {
+        let shared = Arc::new(shared);
+        let driver = Driver { end: Arc::new(DriversEnd(Arc::clone(&shared))) };
+        (Self { end: Arc::new(CallersEnd(shared)) }, driver)
+    }
+
+    /// Queues an operation on session `id` that takes `bytes` bytes, and returns its answer.
+    ///
+    /// If the queue is full or closed, the answer is ready: the operation was not sent.
     pub fn submit(
         &self,
         id: PublicId,
@@ -87,24 +87,24 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
         op: Op,
     ) -> Io<'static, Result<Reply, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { id, bytes, op, reply, since: now(), alone: false };
-        if let Err(kind) = self.end.0.join(waiting) {
+        let waiting = Waiting { id, bytes, op, reply, since: now(), exclusive: false };
+        if let Err(kind) = self.end.0.push(waiting) {
             return Io::ready(Err(StoreError::not_sent(kind)));
         }
         Io::future(async move {
-            // An operation that no batch ever took was not sent.
+            // The sender is dropped only if no batch took the operation.
             answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
-    /// Takes no more operations. Those that wait are still handed out.
+    /// Refuses further operations. Those that wait are still handed to drivers.
     pub fn close(&self) {
         self.end.0.close();
     }
 }
 
 impl<Op: Send + 'static> Queue<Op, Reply> {
-    /// As [`submit`](Queue::submit), for an operation that is answered by a `T`.
+    /// Queues an operation whose answer is a `T`, as [`submit`](Queue::submit) does.
     pub fn ask<T: Answer>(
         &self,
         id: PublicId,
@@ -115,27 +115,31 @@ impl<Op: Send + 'static> Queue<Op, Reply> {
     }
 }
 
-/// The store's end: takes what waits, batch by batch.
+/// The store's end of a queue: takes the waiting operations, batch by batch.
 ///
-/// Clones work the same queue off side by side. With the last of them goes all that waits: it was not sent.
+/// Clones take batches of the same queue in parallel. When the last clone is dropped, the waiting
+/// operations are answered as not sent.
 pub struct Driver<Op, Reply> {
     end: Arc<DriversEnd<Op, Reply>>,
 }
 
 impl<Op: Send + 'static, Reply: Send + 'static> Driver<Op, Reply> {
-    /// The next batch, of at most `count` operations and about `bytes` bytes, but at least one operation; `None` once the
-    /// queue is closed and empty. Await it, or [`wait`](Io::wait) on a thread of the driver's own.
-    pub fn next(&self, count: usize, bytes: usize) -> Io<'_, Option<Batch<Op, Reply>>> {
-        let line = &self.end.0;
+    /// Takes the next batch: at least one operation, at most `ops` of them and about `bytes` bytes.
+    ///
+    /// `None` once the queue is closed and empty. Await it, or [`wait`](Io::wait) for it on a
+    /// thread of the driver's own.
+    pub fn next(&self, ops: usize, bytes: usize) -> Io<'_, Option<Batch<Op, Reply>>> {
+        let shared = &self.end.0;
         Io::future(std::future::poll_fn(move |context| {
-            line.poll_leave(count, bytes, context.waker())
-                .map(|ops| ops.map(|ops| Batch::new(Arc::clone(line), ops)))
+            shared
+                .poll_pop(ops, bytes, context.waker())
+                .map(|popped| popped.map(|popped| Batch::new(Arc::clone(shared), popped)))
         }))
     }
 }
 
-/// Closes the queue when nobody is left to submit.
-struct CallersEnd<Op, Reply>(Arc<Line<Op, Reply>>);
+/// Closes the queue once no caller is left.
+struct CallersEnd<Op, Reply>(Arc<Shared<Op, Reply>>);
 
 impl<Op, Reply> Drop for CallersEnd<Op, Reply> {
     fn drop(&mut self) {
@@ -143,8 +147,8 @@ impl<Op, Reply> Drop for CallersEnd<Op, Reply> {
     }
 }
 
-/// Sends away who waits when nobody is left to answer: a driver may have panicked.
-struct DriversEnd<Op, Reply>(Arc<Line<Op, Reply>>);
+/// Answers all waiting operations once no driver is left, for example because it panicked.
+struct DriversEnd<Op, Reply>(Arc<Shared<Op, Reply>>);
 
 impl<Op, Reply> Drop for DriversEnd<Op, Reply> {
     fn drop(&mut self) {
@@ -176,7 +180,7 @@ impl<Op, Reply> fmt::Debug for Driver<Op, Reply> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long somebody waits, which no record knows of")]
+#[expect(clippy::disallowed_methods, reason = "how long an operation waits, not a session's age")]
 fn now() -> Instant {
     Instant::now()
 }

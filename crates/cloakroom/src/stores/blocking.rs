@@ -1,4 +1,4 @@
-//! A store that blocks, run off the threads that must not.
+//! A blocking store behind asynchronous callers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use crate::store::{Call, Io, Store, StoreError, StoreErrorKind};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs each operation of a blocking store as one job on another thread.
+/// Runs each operation of a blocking store as a job on another thread.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
 /// # use cloakroom::stores::BlockingStore;
-/// // Any executor of jobs will do: a thread pool, or a runtime's pool for blocking work.
+/// // Any executor of jobs works: a thread pool, or a runtime's pool for blocking work.
 /// let store = BlockingStore::new(MemoryStore::new(), |job| {
 ///     std::thread::spawn(job);
 /// });
 /// ```
 ///
 /// # Cancellation
-/// A job that was handed over runs to its end, whether or not its caller still waits.
+/// A job that has been handed over runs to its end, even if its caller is dropped.
 #[doc(alias = "Thread_IO")]
 #[doc(alias = "in_thread")]
 pub struct BlockingStore<S> {
@@ -30,12 +30,14 @@ pub struct BlockingStore<S> {
 }
 
 impl<S: Store> BlockingStore<S> {
-    /// Runs `store`'s operations through `run`, which must hand each job to a thread that may block.
+    /// Runs the operations of `store` through `run`, which must hand each job to a thread that can
+    /// block.
     pub fn new(store: S, run: impl Fn(Job) + Send + Sync + 'static) -> Self {
         Self { store: Arc::new(store), run: Box::new(run) }
     }
 
-    /// Runs `store`'s operations on the pool for blocking work of the tokio runtime that calls.
+    /// Runs the operations of `store` with `tokio::task::spawn_blocking`, on the runtime of the
+    /// caller.
     #[cfg(feature = "tokio")]
     pub fn tokio(store: S) -> Self {
         Self::new(store, |job| drop(tokio::task::spawn_blocking(job)))
@@ -49,7 +51,7 @@ impl<S: Store> BlockingStore<S> {
         let (sender, receiver) = oneshot::channel();
         let store = Arc::clone(&self.store);
         (self.run)(Box::new(move || {
-            // Nobody may be waiting any more; the operation counts all the same.
+            // Sending fails if the caller was dropped; the operation was done all the same.
             let _ = sender.send(operation(&store).wait());
         }));
         Io::future(async move {

@@ -1,4 +1,4 @@
-//! A store whose calls are timed.
+//! A store whose calls are reported to an observer.
 
 use std::fmt;
 use std::time::Instant;
@@ -6,29 +6,29 @@ use std::time::Instant;
 use crate::observe::{Event, Observer};
 use crate::store::{Call, Io, Store, StoreError};
 
-/// Reports every call of the store inside to an observer: what was asked, how long it took, whether it failed.
+/// Reports every call of a store to an observer: the operation, its duration and its error.
 ///
 /// ```
 /// # use std::sync::Arc;
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::observe::{Event, Observer};
 /// # use cloakroom::stores::InstrumentedStore;
-/// # #[derive(Debug)] struct ToTheLog;
-/// # impl Observer for ToTheLog { fn observe(&self, _: &Event<'_>) {} }
-/// let log = Arc::new(ToTheLog);
+/// # #[derive(Debug)] struct Log;
+/// # impl Observer for Log { fn observe(&self, _: &Event<'_>) {} }
+/// let log = Arc::new(Log);
 /// let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&log));
 /// let sessions: Sessions<SessionMap> = Sessions::builder(store).observer(log).build()?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// A call that its caller gave up is not reported.
+/// A call that its caller drops is not reported.
 pub struct InstrumentedStore<S> {
     store: S,
     observer: Box<dyn Observer>,
 }
 
 impl<S: Store> InstrumentedStore<S> {
-    /// Tells `observer` of every call of `store`.
+    /// Reports every call of `store` to `observer`.
     pub fn new(store: S, observer: impl Observer) -> Self {
         Self { store, observer: Box::new(observer) }
     }
@@ -46,8 +46,7 @@ impl<S: Store> InstrumentedStore<S> {
     }
 }
 
-/// How long a call takes is no business of the sessions' clock, and decides nothing.
-#[expect(clippy::disallowed_methods, reason = "measures, and never judges")]
+#[expect(clippy::disallowed_methods, reason = "measures a call; no session is judged by it")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! A store that answers in time, or says that it did not.
+//! A store whose calls end within a given time.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use tokio::runtime::Handle;
 
 use crate::store::{Call, Io, Operation, Store, StoreError, StoreErrorKind};
 
-/// Answers every call of a store within a span of time: one that takes longer is an error.
+/// Fails every call of a store that takes longer than a timeout.
 ///
-/// Stores that speak to a server have timeouts of their own for each of its answers; a call may wait for several of them,
-/// for a connection, and for its turn. This bounds all of it together, whatever the store.
+/// A store that talks to a server has its own timeout for each answer of the server, and one call
+/// can wait for several of them, for a connection and for its turn. This timeout applies to the
+/// whole call, on any store.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -23,27 +24,27 @@ use crate::store::{Call, Io, Operation, Store, StoreError, StoreErrorKind};
 /// # Ok(()) }
 /// ```
 ///
-/// Sweeps and scans are bounded likewise: ask for small parts.
+/// The timeout also applies to sweeps and scans, so ask for small parts.
 ///
 /// # Cancellation
-/// A call that took too long is dropped: it happens absolute_timeout or not at all, and the error says that nobody knows which.
+/// A call that took too long is dropped. A write may have happened, and its error says so.
 pub struct TimeoutStore<S> {
     store: S,
-    span: Duration,
+    timeout: Duration,
     runtime: Handle,
 }
 
-/// That a store took too long.
+/// The source of the error of a call that took too long.
 #[derive(Clone, Copy, Debug)]
-struct TookTooLong(Operation, Duration);
+struct TimedOut(Operation, Duration);
 
 impl<S: Store> TimeoutStore<S> {
-    /// `store`, each of whose calls takes `span` at most.
+    /// Fails calls of `store` that take longer than `timeout`, measured by the current runtime.
     ///
     /// # Panics
-    /// Outside a tokio runtime, or in one without a clock: the time is told by the one that this is called in.
-    pub fn new(store: S, span: Duration) -> Self {
-        Self { store, span, runtime: Handle::current() }
+    /// Outside of a tokio runtime. Calls panic if the runtime's timer is not enabled.
+    pub fn new(store: S, timeout: Duration) -> Self {
+        Self { store, timeout, runtime: Handle::current() }
     }
 
     fn around<'a, T: Send + 'a>(
@@ -57,41 +58,41 @@ impl<S: Store> TimeoutStore<S> {
         }
         Io::future(async move {
             let limited = {
-                // Whoever waits may be a thread that knows of no runtime.
-                let _inside = self.runtime.enter();
-                tokio::time::timeout(self.span, answer)
+                // The caller can be on a thread that has no runtime.
+                let _entered = self.runtime.enter();
+                tokio::time::timeout(self.timeout, answer)
             };
-            limited.await.unwrap_or_else(|_| Err(took_too_long(call.operation, self.span)))
+            limited.await.unwrap_or_else(|_| Err(timed_out(call.operation, self.timeout)))
         })
     }
 }
 
 crate::decorate_store!(TimeoutStore);
 
-/// A read that took too long changed nothing.
-fn took_too_long(operation: Operation, span: Duration) -> StoreError {
+/// The error of a call that took too long. Only a write may have changed anything.
+fn timed_out(operation: Operation, timeout: Duration) -> StoreError {
     use Operation::{Get, Health, Scan, SessionsOf, Subscribe};
 
     let is_read = matches!(operation, Get | SessionsOf | Scan | Health | Subscribe);
     let kind = StoreErrorKind::Unavailable;
     let error =
         if is_read { StoreError::not_sent(kind) } else { StoreError::outcome_unknown(kind) };
-    error.with_source(TookTooLong(operation, span))
+    error.with_source(TimedOut(operation, timeout))
 }
 
 impl<S: fmt::Debug> fmt::Debug for TimeoutStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutStore")
             .field("store", &self.store)
-            .field("span", &self.span)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
 
-impl fmt::Display for TookTooLong {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` took longer than {:?}", self.0, self.1)
     }
 }
 
-impl std::error::Error for TookTooLong {}
+impl std::error::Error for TimedOut {}

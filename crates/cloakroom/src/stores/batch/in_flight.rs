@@ -1,39 +1,40 @@
-//! Operations that left together.
+//! Operations that a driver carries out together.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::queue::{Line, Waiting};
+use super::queue::{Shared, Waiting};
 use crate::key::PublicId;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Operations to be done together and answered one by one.
+/// Operations to carry out together and to answer one by one.
 ///
-/// A batch that is dropped (its driver panicked, or was itself dropped) answers what is unanswered with "nobody knows".
-#[must_use = "dropping a batch answers that its outcome is unknown"]
+/// If a batch is dropped, for example because its driver panicked, its unanswered operations are
+/// answered with an unknown outcome.
+#[must_use = "dropping a batch answers its operations with an unknown outcome"]
 pub struct Batch<Op, Reply> {
-    line: Arc<Line<Op, Reply>>,
+    queue: Arc<Shared<Op, Reply>>,
     ops: Vec<Option<Waiting<Op, Reply>>>,
     ids: Vec<PublicId>,
 }
 
 impl<Op, Reply> Batch<Op, Reply> {
-    pub(super) fn new(line: Arc<Line<Op, Reply>>, ops: Vec<Waiting<Op, Reply>>) -> Self {
+    pub(super) fn new(queue: Arc<Shared<Op, Reply>>, ops: Vec<Waiting<Op, Reply>>) -> Self {
         let ids = ops.iter().map(|op| op.id).collect();
-        Self { line, ids, ops: ops.into_iter().map(Some).collect() }
+        Self { queue, ids, ops: ops.into_iter().map(Some).collect() }
     }
 
-    /// How many operations there are, answered or not.
+    /// The number of operations, answered or not.
     pub fn len(&self) -> usize {
         self.ops.len()
     }
 
-    /// True if there is none; the queue hands out no such batch.
+    /// Returns true if there are no operations; a driver never gets such a batch.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty()
     }
 
-    /// The session that operation `index` is on.
+    /// The session of operation `index`.
     ///
     /// # Panics
     /// If there is no such operation.
@@ -44,27 +45,31 @@ impl<Op, Reply> Batch<Op, Reply> {
     /// Operation `index`.
     ///
     /// # Panics
-    /// If there is no such operation, or it was answered.
+    /// If there is no such operation, or if it was answered.
     pub fn op(&self, index: usize) -> &Op {
         &self.ops[index].as_ref().expect("the operation was answered").op
     }
 
-    /// Answers operation `index`; a second answer is ignored. From now on the session's next operation may leave.
+    /// Answers operation `index` and releases the next operation on its session; a second answer is
+    /// ignored.
     pub fn answer(&mut self, index: usize, result: Result<Reply, StoreError>) {
         let Some(op) = self.ops.get_mut(index).and_then(Option::take) else {
             return;
         };
-        // Freed first: whoever hears the answer may submit the next operation at once.
-        self.line.landed(op.id);
+        // Released first: the caller can submit its next operation as soon as it has the answer.
+        self.queue.complete(op.id);
         let _ = op.reply.send(result);
     }
 
-    /// Puts the unanswered operations back, first in line and each in a batch of its own: for a batch of which it is known
-    /// that *nothing* happened, because one of its operations stopped all others.
+    /// Puts the unanswered operations back at the front of the queue, each to be sent in a batch of
+    /// its own.
+    ///
+    /// For a batch of which it is known that *nothing* happened because one of its operations
+    /// failed.
     pub fn retry_singly(mut self) {
         let ops = std::mem::take(&mut self.ops);
         let unanswered = ops.into_iter().flatten();
-        self.line.put_back(unanswered.map(|op| Waiting { alone: true, ..op }));
+        self.queue.put_back(unanswered.map(|op| Waiting { exclusive: true, ..op }));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who waits, in which order, and who is on the way.
+//! The operations that wait, in order, and the sessions that have one in flight.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, DebugStruct};
@@ -13,12 +13,11 @@ use crate::key::PublicId;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What callers, drivers and batches share.
-pub(super) struct Line<Op, Reply> {
+pub(super) struct Shared<Op, Reply> {
     state: Mutex<State<Op, Reply>>,
-    most: usize,
-    most_bytes: usize,
-    /// How long anybody waits.
-    patience: Option<Duration>,
+    max_ops: usize,
+    max_bytes: usize,
+    timeout: Option<Duration>,
 }
 
 pub(super) struct Waiting<Op, Reply> {
@@ -27,50 +26,58 @@ pub(super) struct Waiting<Op, Reply> {
     pub(super) op: Op,
     pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
     pub(super) since: Instant,
-    /// To be handed out in a batch of its own. All such operations are first in line.
-    pub(super) alone: bool,
+    /// Whether it is sent in a batch of its own. Such operations are at the front of the queue.
+    pub(super) exclusive: bool,
 }
 
-/// No step looks at more than what it takes, however many operations wait for one session.
+/// No step looks at more operations than it takes, however many wait for one session.
 struct State<Op, Reply> {
-    /// Sessions whose first operation may leave, in order of leaving. Each has an entry in `sessions`.
+    /// Sessions whose first operation can leave, in order. Each has an entry in `sessions`.
     ready: VecDeque<PublicId>,
-    /// What waits on each session that is ready or on its way.
+    /// The waiting operations of every session that is ready or has an operation in flight.
     sessions: HashMap<PublicId, VecDeque<Waiting<Op, Reply>>>,
-    count: usize,
+    ops: usize,
     bytes: usize,
     closed: bool,
-    /// Nobody is left to answer.
+    /// Whether no driver is left.
     abandoned: bool,
     drivers: Vec<Waker>,
 }
 
-impl<Op, Reply> Line<Op, Reply> {
-    pub(super) fn new(count: usize, bytes: usize, patience: Option<Duration>) -> Self {
+/// Operations that left the queue.
+struct Popped<Op, Reply> {
+    batch: Vec<Waiting<Op, Reply>>,
+    /// Operations that waited too long.
+    expired: Vec<Waiting<Op, Reply>>,
+}
+
+impl<Op, Reply> Shared<Op, Reply> {
+    pub(super) fn new(max_ops: usize, max_bytes: usize, timeout: Option<Duration>) -> Self {
         let state = State {
             ready: VecDeque::new(),
             sessions: HashMap::new(),
-            count: 0,
+            ops: 0,
             bytes: 0,
             closed: false,
             abandoned: false,
             drivers: Vec::new(),
         };
-        Self { state: Mutex::new(state), most: count, most_bytes: bytes, patience }
+        Self { state: Mutex::new(state), max_ops, max_bytes, timeout }
     }
 
-    /// Queues an operation, or says why not.
-    pub(super) fn join(&self, waiting: Waiting<Op, Reply>) -> Result<(), StoreErrorKind> {
+    /// Queues an operation.
+    pub(super) fn push(&self, waiting: Waiting<Op, Reply>) -> Result<(), StoreErrorKind> {
         let mut state = self.lock();
         if state.closed {
             return Err(StoreErrorKind::Unavailable);
         }
-        if state.count >= self.most || state.bytes.saturating_add(waiting.bytes) > self.most_bytes {
+        let bytes = state.bytes.saturating_add(waiting.bytes);
+        if state.ops >= self.max_ops || bytes > self.max_bytes {
             return Err(StoreErrorKind::Full);
         }
         let id = waiting.id;
-        state.count += 1;
-        state.bytes += waiting.bytes;
+        state.ops += 1;
+        state.bytes = bytes;
         let is_first = !state.sessions.contains_key(&id);
         state.sessions.entry(id).or_default().push_back(waiting);
         if is_first {
@@ -80,41 +87,37 @@ impl<Op, Reply> Line<Op, Reply> {
         Ok(())
     }
 
-    /// What may leave now; nothing at all once the queue is closed and empty.
-    pub(super) fn poll_leave(
+    /// Takes the next batch; `None` once the queue is closed and empty.
+    pub(super) fn poll_pop(
         &self,
-        count: usize,
+        ops: usize,
         bytes: usize,
         driver: &Waker,
     ) -> Poll<Option<Vec<Waiting<Op, Reply>>>> {
         loop {
             let mut state = self.lock();
-            let since = self.patience.and_then(|patience| now().checked_sub(patience));
-            let [leaving, late] = state.leave(count.max(1), bytes, since);
-            if !late.is_empty() {
-                // Dropping them answers them, which may wake anybody, who may ask for more at once.
-                drop(state);
-                drop(late);
-                if leaving.is_empty() {
-                    continue;
+            let expired_since = self.timeout.and_then(|timeout| now().checked_sub(timeout));
+            let Popped { batch, expired } = state.pop(ops.max(1), bytes, expired_since);
+            if batch.is_empty() && expired.is_empty() {
+                if state.closed && state.ops == 0 {
+                    return Poll::Ready(None);
                 }
-                return Poll::Ready(Some(leaving));
+                if !state.drivers.iter().any(|known| known.will_wake(driver)) {
+                    state.drivers.push(driver.clone());
+                }
+                return Poll::Pending;
             }
-            if !leaving.is_empty() {
-                return Poll::Ready(Some(leaving));
+            drop(state);
+            // Dropping an operation answers it, and its caller can submit another one at once.
+            drop(expired);
+            if !batch.is_empty() {
+                return Poll::Ready(Some(batch));
             }
-            if state.closed && state.count == 0 {
-                return Poll::Ready(None);
-            }
-            if !state.drivers.iter().any(|known| known.will_wake(driver)) {
-                state.drivers.push(driver.clone());
-            }
-            return Poll::Pending;
         }
     }
 
-    /// The operation on this session was answered: its next may leave.
-    pub(super) fn landed(&self, id: PublicId) {
+    /// The operation in flight on this session was answered: its next one can leave.
+    pub(super) fn complete(&self, id: PublicId) {
         let mut state = self.lock();
         if state.sessions.get(&id).is_some_and(|waiting| !waiting.is_empty()) {
             state.ready.push_back(id);
@@ -124,7 +127,7 @@ impl<Op, Reply> Line<Op, Reply> {
         }
     }
 
-    /// Puts operations that had left back, first in line and in this order.
+    /// Puts operations that had left back at the front, in this order.
     pub(super) fn put_back(&self, ops: impl DoubleEndedIterator<Item = Waiting<Op, Reply>>) {
         let mut state = self.lock();
         if state.abandoned {
@@ -134,7 +137,7 @@ impl<Op, Reply> Line<Op, Reply> {
         }
         for op in ops.rev() {
             let id = op.id;
-            state.count += 1;
+            state.ops += 1;
             state.bytes += op.bytes;
             state.sessions.entry(id).or_default().push_front(op);
             state.ready.push_front(id);
@@ -148,13 +151,13 @@ impl<Op, Reply> Line<Op, Reply> {
         wake(state);
     }
 
-    /// Closes, and drops what waits, which answers it.
+    /// Closes the queue and drops the waiting operations, which answers them.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
         state.abandoned = true;
         state.ready.clear();
-        (state.count, state.bytes) = (0, 0);
+        (state.ops, state.bytes) = (0, 0);
         let waiting = std::mem::take(&mut state.sessions);
         drop(state);
         drop(waiting);
@@ -162,13 +165,14 @@ impl<Op, Reply> Line<Op, Reply> {
 
     pub(super) fn describe(&self, debug: &mut DebugStruct<'_, '_>) -> fmt::Result {
         let state = self.lock();
-        debug.field("waiting", &state.count).field("bytes", &state.bytes).finish()
+        debug.field("waiting", &state.ops).field("bytes", &state.bytes).finish()
     }
 
+    /// Whether nothing is left of any session.
     #[cfg(test)]
-    pub(super) fn is_forgotten(&self) -> bool {
+    pub(super) fn is_clear(&self) -> bool {
         let state = self.lock();
-        state.sessions.is_empty() && state.ready.is_empty() && (state.count, state.bytes) == (0, 0)
+        state.sessions.is_empty() && state.ready.is_empty() && (state.ops, state.bytes) == (0, 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<Op, Reply>> {
@@ -177,52 +181,48 @@ impl<Op, Reply> Line<Op, Reply> {
 }
 
 impl<Op, Reply> State<Op, Reply> {
-    /// Those whose turn it is; and those whose turn it was, who wait since that moment or longer.
-    fn leave(
+    /// Takes a batch, and the operations before it that have waited since `expired_since` or
+    /// longer.
+    fn pop(
         &mut self,
-        count: usize,
-        bytes: usize,
-        since: Option<Instant>,
-    ) -> [Vec<Waiting<Op, Reply>>; 2] {
-        let (mut leaving, mut late, mut weight) = (Vec::new(), Vec::new(), 0_usize);
-        while leaving.len() < count {
-            let Some(id) = self.ready.front().copied() else {
+        max_ops: usize,
+        max_bytes: usize,
+        expired_since: Option<Instant>,
+    ) -> Popped<Op, Reply> {
+        let (mut batch, mut expired, mut batch_bytes) = (Vec::new(), Vec::new(), 0_usize);
+        while batch.len() < max_ops {
+            let Some(id) = self.ready.front().copied() else { break };
+            let Some(waiting) = self.sessions.get_mut(&id) else { break };
+            let Some(first) = waiting.front() else { break };
+            let is_expired = expired_since.is_some_and(|moment| first.since <= moment);
+            let bytes = batch_bytes.saturating_add(first.bytes);
+            if !is_expired && !batch.is_empty() && bytes > max_bytes {
                 break;
-            };
-            let Some(waiting) = self.sessions.get_mut(&id) else {
-                break;
-            };
-            if let Some(op) =
-                waiting.pop_front_if(|op| since.is_some_and(|since| op.since <= since))
-            {
-                self.count -= 1;
-                self.bytes -= op.bytes;
-                late.push(op);
+            }
+            let Some(op) = waiting.pop_front() else { break };
+            self.ops -= 1;
+            self.bytes -= op.bytes;
+            if is_expired {
+                expired.push(op);
                 if waiting.is_empty() {
                     self.ready.pop_front();
                     self.sessions.remove(&id);
                 }
                 continue;
             }
-            let fits = |op: &mut Waiting<Op, Reply>| {
-                leaving.is_empty() || weight.saturating_add(op.bytes) <= bytes
-            };
-            let Some(op) = waiting.pop_front_if(fits) else { break };
             self.ready.pop_front();
-            self.count -= 1;
-            self.bytes -= op.bytes;
-            weight = weight.saturating_add(op.bytes);
-            let alone = op.alone;
-            leaving.push(op);
-            if alone {
+            batch_bytes = bytes;
+            let exclusive = op.exclusive;
+            batch.push(op);
+            if exclusive {
                 break;
             }
         }
-        [leaving, late]
+        Popped { batch, expired }
     }
 }
 
-/// Wakes all drivers that wait, once the lock is free.
+/// Wakes all drivers that wait, after releasing the lock.
 fn wake<Op, Reply>(mut state: MutexGuard<'_, State<Op, Reply>>) {
     let drivers = std::mem::take(&mut state.drivers);
     drop(state);

@@ -1,13 +1,13 @@
-//! The answers of the contract as one type, for drivers that answer operations of every kind.
+//! The answers of the contract as one type, for drivers that carry out every operation.
 
 use crate::key::PublicId;
 use crate::record::Stored;
 use crate::store::{Ended, Indexed, Inserted, Scanned, StoreError, StoreErrorKind, Swap};
 
-/// What a driver answers: the answer of some operation of the [`Store`](crate::Store) contract.
+/// The answer to any operation of the [`Store`](crate::Store) contract.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "each holds the answer of the operation it is called after")]
-#[expect(clippy::exhaustive_enums, reason = "as many as the contract has")]
+#[expect(missing_docs, reason = "each variant is named after the answer it holds")]
+#[expect(clippy::exhaustive_enums, reason = "one for each kind of answer in the contract")]
 pub enum Reply {
     Stored(Option<Stored>),
     Inserted(Inserted),
@@ -18,15 +18,16 @@ pub enum Reply {
     Ids(Vec<PublicId>),
     Scanned(Scanned),
     Swept(usize),
-    Well(()),
+    Healthy(()),
 }
 
-/// What an operation is answered by: one of those a [`Reply`] holds.
+/// The answer to one operation of the contract: a type that [`Reply`] can hold.
 pub trait Answer: TryFrom<Reply, Error = StoreError> + Send + 'static {}
 
 impl<T: TryFrom<Reply, Error = StoreError> + Send + 'static> Answer for T {}
 
-/// Each answer as a reply, and back; a reply of another kind is an error, as nobody knows what was done then.
+/// Conversions of each answer to a reply and back. A reply of another kind is an error of unknown
+/// outcome.
 macro_rules! replies {
     ($($kind:ident: $answer:ty),* $(,)?) => {
         $(
@@ -60,5 +61,5 @@ replies! {
     Ids: Vec<PublicId>,
     Scanned: Scanned,
     Swept: usize,
-    Well: (),
+    Healthy: (),
 }

@@ -1,4 +1,4 @@
-//! What holds for every order of submissions, batches and answers.
+//! What a queue guarantees for every order of submissions, batches and answers.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -16,7 +16,7 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The next batch, if one may leave now.
+/// The next batch, if there is one now.
 fn next(driver: &Driver<u32, u32>, count: usize) -> Option<Batch<u32, u32>> {
     match poll(pin!(driver.next(count, usize::MAX))) {
         Poll::Ready(batch) => batch,
@@ -29,7 +29,7 @@ fn ops(batch: &Batch<u32, u32>) -> Vec<u32> {
 }
 
 #[test]
-fn what_arrives_while_a_batch_is_on_its_way_forms_the_next() {
+fn operations_that_arrive_while_a_batch_is_in_flight_form_the_next() {
     let (queue, driver) = Queue::new(100, 100);
     let first = queue.submit(id(1), 1, 10);
     let mut batch = next(&driver, 100).unwrap();
@@ -41,7 +41,7 @@ fn what_arrives_while_a_batch_is_on_its_way_forms_the_next() {
 }
 
 #[test]
-fn one_operation_per_session_is_on_its_way_and_others_overtake() {
+fn a_session_has_one_operation_in_flight_and_others_overtake_it() {
     let (queue, driver) = Queue::new(100, 100);
     let _replies: Vec<_> = [(1, 1), (1, 2), (2, 3), (1, 4)]
         .map(|(session, op)| queue.submit(id(session), 1, op))
@@ -56,7 +56,7 @@ fn one_operation_per_session_is_on_its_way_and_others_overtake() {
 }
 
 #[test]
-fn a_full_or_closed_queue_says_at_once_that_nothing_was_sent() {
+fn a_full_or_closed_queue_answers_at_once_that_nothing_was_sent() {
     let (queue, driver) = Queue::new(2, 10);
     let _kept = [queue.submit(id(1), 5, 1), queue.submit(id(2), 5, 2)];
     let error = queue.submit(id(3), 0, 3).wait().unwrap_err();
@@ -67,18 +67,20 @@ fn a_full_or_closed_queue_says_at_once_that_nothing_was_sent() {
     queue.close();
     let error = queue.submit(id(3), 1, 3).wait().unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Unavailable, Outcome::NotSent));
-    assert_eq!(ops(&next(&driver, 9).unwrap()), [2], "what waits is still handed out");
+    assert_eq!(ops(&next(&driver, 9).unwrap()), [2], "waiting operations are still handed out");
     assert!(matches!(poll(pin!(driver.next(9, 9))), Poll::Ready(None)));
 }
 
 #[test]
-fn a_batch_keeps_to_its_bounds_but_always_moves() {
+fn a_batch_keeps_to_its_limits_but_always_has_an_operation() {
     let (queue, driver) = Queue::new(100, 1000);
     let _replies: Vec<_> = (0..4).map(|n| queue.submit(id(n), 50, u32::from(n))).collect();
     let two = pin!(driver.next(100, 100));
-    let Poll::Ready(Some(two)) = poll(two) else { panic!("nothing left") };
+    let Poll::Ready(Some(two)) = poll(two) else { panic!("there is no batch") };
     assert_eq!(ops(&two), [0, 1]);
-    let Poll::Ready(Some(one)) = poll(pin!(driver.next(100, 1))) else { panic!("stuck") };
+    let Poll::Ready(Some(one)) = poll(pin!(driver.next(100, 1))) else {
+        panic!("there is no batch")
+    };
     assert_eq!(ops(&one), [2]);
 }
 
@@ -90,7 +92,7 @@ fn dropping_a_caller_drops_no_operation() {
 }
 
 #[test]
-fn a_dropped_batch_is_of_unknown_outcome_and_what_waits_for_a_dropped_driver_was_not_sent() {
+fn a_dropped_batch_has_an_unknown_outcome_and_a_dropped_driver_sends_nothing_more() {
     let (queue, driver) = Queue::new(100, 100);
     let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
     drop(next(&driver, 100));
@@ -100,21 +102,21 @@ fn a_dropped_batch_is_of_unknown_outcome_and_what_waits_for_a_dropped_driver_was
 }
 
 #[test]
-fn nobody_waits_for_a_driver_that_panicked() {
+fn no_caller_waits_for_a_driver_that_panicked() {
     let (queue, driver) = Queue::<u32, u32>::new(100, 100);
     let (first, second) = (queue.submit(id(1), 1, 1), queue.submit(id(1), 1, 2));
     let thread = thread::spawn(move || {
         let _batch = driver.next(100, 100).wait();
-        std::panic::resume_unwind(Box::new("the driver fell over"));
+        std::panic::resume_unwind(Box::new("the driver panicked"));
     });
     assert_eq!(first.wait().unwrap_err().outcome(), Outcome::Unknown);
     assert_eq!(second.wait().unwrap_err().outcome(), Outcome::NotSent);
     assert!(thread.join().is_err());
-    assert!(queue.submit(id(1), 1, 3).is_ready(), "a queue without a driver takes nothing");
+    assert!(queue.submit(id(1), 1, 3).is_ready(), "a queue without a driver accepts nothing");
 }
 
 #[test]
-fn what_is_put_back_when_no_driver_is_left_was_not_sent() {
+fn operations_put_back_when_no_driver_is_left_are_not_sent() {
     let (queue, driver) = Queue::<u32, u32>::new(100, 100);
     let reply = queue.submit(id(1), 1, 1);
     let batch = next(&driver, 1).unwrap();
@@ -124,7 +126,7 @@ fn what_is_put_back_when_no_driver_is_left_was_not_sent() {
 }
 
 #[test]
-fn a_queue_that_its_callers_left_is_worked_off() {
+fn operations_are_carried_out_after_the_last_queue_handle_is_dropped() {
     let (queue, driver) = Queue::<u32, u32>::new(100, 100);
     let reply = queue.clone().submit(id(1), 1, 1);
     drop(queue);
@@ -134,17 +136,17 @@ fn a_queue_that_its_callers_left_is_worked_off() {
 }
 
 #[test]
-fn an_answered_queue_remembers_no_session() {
+fn a_queue_keeps_nothing_of_a_session_that_was_answered() {
     let (queue, driver) = Queue::<u32, u32>::new(100, 100);
     for number in 0..100 {
         drop(queue.submit(id(number), 1, 1));
         next(&driver, 1).unwrap().answer(0, Ok(0));
     }
-    assert!(queue.end.0.is_forgotten());
+    assert!(queue.end.0.is_clear());
 }
 
 #[test]
-fn a_batch_that_did_not_happen_is_retried_one_by_one_and_in_order() {
+fn retried_operations_leave_one_by_one_and_in_order() {
     let (queue, driver) = Queue::new(100, 100);
     let _replies: Vec<_> = (1..4).map(|n| queue.submit(id(n), 1, u32::from(n))).collect();
     let _later = queue.submit(id(1), 1, 9);
@@ -158,7 +160,7 @@ fn a_batch_that_did_not_happen_is_retried_one_by_one_and_in_order() {
 }
 
 #[test]
-fn drivers_on_threads_are_woken_for_work_and_for_the_end() {
+fn drivers_on_threads_are_woken_for_work_and_when_the_queue_closes() {
     let (queue, driver) = Queue::<u32, u32>::new(10_000, 1 << 20);
     thread::scope(|scope| {
         for _ in 0..3 {
@@ -181,7 +183,7 @@ fn drivers_on_threads_are_woken_for_work_and_for_the_end() {
 }
 
 #[test]
-fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
+fn in_every_order_each_operation_is_answered_once_and_in_the_order_of_its_session() {
     for seed in 0..500_u64 {
         let mut random = seed;
         let mut draw = |below: u64| {
@@ -191,23 +193,23 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
             (random >> 33) % below
         };
         let (queue, driver) = Queue::new(1000, 1000);
-        let mut flying: Vec<Batch<u32, u32>> = Vec::new();
+        let mut in_flight: Vec<Batch<u32, u32>> = Vec::new();
         let (mut replies, mut seen) = (Vec::new(), HashMap::<PublicId, Vec<u32>>::new());
         for op in 0..60 {
             let session = id(u8::try_from(draw(4)).unwrap());
             replies.push((session, queue.submit(session, 1, op)));
             while draw(3) == 0 {
-                flying.extend(next(&driver, 1 + usize::try_from(draw(4)).unwrap()));
-                if let Some(batch) = flying.pop_if(|_| draw(2) == 0) {
-                    land(batch, draw(4) == 0, &mut seen);
+                in_flight.extend(next(&driver, 1 + usize::try_from(draw(4)).unwrap()));
+                if let Some(batch) = in_flight.pop_if(|_| draw(2) == 0) {
+                    answer_all(batch, draw(4) == 0, &mut seen);
                 }
             }
         }
         queue.close();
         loop {
-            flying.extend(next(&driver, 3));
-            let Some(batch) = flying.pop() else { break };
-            land(batch, draw(4) == 0, &mut seen);
+            in_flight.extend(next(&driver, 3));
+            let Some(batch) = in_flight.pop() else { break };
+            answer_all(batch, draw(4) == 0, &mut seen);
         }
         let total: usize = seen.values().map(Vec::len).sum();
         assert_eq!(total, replies.len());
@@ -219,25 +221,25 @@ fn in_every_order_each_operation_is_answered_once_and_in_its_sessions_order() {
 }
 
 #[test]
-fn who_waited_too_long_was_not_sent_and_keeps_nobody_waiting() {
+fn an_operation_that_waited_too_long_is_not_sent_and_blocks_no_other() {
     let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::ZERO);
-    let late: Vec<_> = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7)).into();
+    let expired: Vec<_> = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7)).into();
     queue.close();
     assert!(next(&driver, 10).is_none());
-    for late in late {
-        assert_eq!(late.wait().unwrap_err().outcome(), Outcome::NotSent);
+    for answer in expired {
+        assert_eq!(answer.wait().unwrap_err().outcome(), Outcome::NotSent);
     }
     let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::from_secs(60 * 60));
     let _answers = [1, 1, 2].map(|session| queue.submit(id(session), 1, 7));
-    assert_eq!(next(&driver, 10).unwrap().len(), 2, "one on each session");
+    assert_eq!(next(&driver, 10).unwrap().len(), 2, "one for each session");
 }
 
-/// What is asked while those who waited too long are told so is found, though the driver has looked already.
+/// The driver has looked at the queue by then, and must look again.
 #[test]
-fn who_asks_as_others_are_sent_away_is_not_forgotten() {
-    struct AskAgain(Queue<u32, u32>, std::sync::Mutex<u32>);
+fn an_operation_submitted_while_others_expire_is_not_missed() {
+    struct SubmitAgain(Queue<u32, u32>, std::sync::Mutex<u32>);
 
-    impl std::task::Wake for AskAgain {
+    impl std::task::Wake for SubmitAgain {
         fn wake(self: Arc<Self>) {
             let mut left = self.1.lock().unwrap();
             if *left > 0 {
@@ -248,16 +250,16 @@ fn who_asks_as_others_are_sent_away_is_not_forgotten() {
     }
 
     let (queue, driver) = Queue::<u32, u32>::with_timeout(10, 10, Duration::ZERO);
-    let asking = Arc::new(AskAgain(queue.clone(), 1.into()));
-    let mut late = queue.submit(id(1), 1, 7);
-    let waker = Waker::from(Arc::clone(&asking));
-    assert!(pin!(&mut late).poll(&mut Context::from_waker(&waker)).is_pending());
+    let submitting = Arc::new(SubmitAgain(queue.clone(), 1.into()));
+    let mut expired = queue.submit(id(1), 1, 7);
+    let waker = Waker::from(Arc::clone(&submitting));
+    assert!(pin!(&mut expired).poll(&mut Context::from_waker(&waker)).is_pending());
     assert!(next(&driver, 10).is_none());
-    assert_eq!(*asking.1.lock().unwrap(), 0, "it asked again");
+    assert_eq!(*submitting.1.lock().unwrap(), 0, "it submitted again");
     assert!(format!("{queue:?}").contains("waiting: 0"), "{queue:?}");
 }
 
-fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<PublicId, Vec<u32>>) {
+fn answer_all(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<PublicId, Vec<u32>>) {
     if retry && batch.len() > 1 {
         return batch.retry_singly();
     }
@@ -268,12 +270,12 @@ fn land(mut batch: Batch<u32, u32>, retry: bool, seen: &mut HashMap<PublicId, Ve
 }
 
 #[test]
-fn an_answer_of_another_kind_is_an_error_and_no_guess() {
+fn a_reply_of_another_kind_is_an_error_of_unknown_outcome() {
     let (queue, driver) = Queue::<u32, Reply>::new(10, 10);
-    let (asked, surprised) = (queue.ask::<bool>(id(1), 0, 1), queue.ask::<bool>(id(2), 0, 2));
+    let (right, wrong) = (queue.ask::<bool>(id(1), 0, 1), queue.ask::<bool>(id(2), 0, 2));
     let mut batch = driver.next(10, 10).wait().unwrap();
     batch.answer(0, Ok(true.into()));
     batch.answer(1, Ok(Reply::Swept(3)));
-    assert!(asked.wait().unwrap());
-    assert_eq!(surprised.wait().unwrap_err().outcome(), Outcome::Unknown);
+    assert!(right.wait().unwrap());
+    assert_eq!(wrong.wait().unwrap_err().outcome(), Outcome::Unknown);
 }
