@@ -1,8 +1,9 @@
-//! A naive model of sessions, which random operations are compared with.
+//! Compares random operations with a naive model of sessions.
 //!
-//! The model is a list of sessions and a clock, written as plainly as possible: no store, no secrets, no races. Timed
-//! renewal is turned off, also for cookies that a session outgrows (they go with the browser), so that a key changes at
-//! `login` and `renew` only; renewal has laws of its own.
+//! The model is a list of sessions and a clock, written as plainly as possible: no store, no
+//! secrets, no races. Timed renewal is off and cookies go with the browser session, so a key
+//! changes at `login` and `renew` only. Renewal is tested in the [session
+//! suite](crate::session_suite).
 
 mod model;
 mod steps;
@@ -19,13 +20,15 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use crate::clock::ManualClock;
 use crate::{TestSessions, block_on};
 use model::{Handle, Model};
-use steps::{Deed, Present, Step};
+use steps::{Action, Present, Step};
 
-/// Runs 64 random sequences of up to 60 operations, the same each time, on one store, and compares after each operation:
-/// whether the key opens, the value, who is signed in, and how what fails fails.
+/// Runs 64 random sequences of up to 60 operations on `store`, and compares it with the model.
+///
+/// The sequences are the same in each run. Compared after each operation are whether the key opens
+/// a session, the session's value, principal and remaining life, and the kind of an error.
 ///
 /// # Panics
-/// If manager and model disagree, with the shortest sequence found that makes them.
+/// If the store and the model disagree, with the shortest such sequence that was found.
 pub fn check(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     let (run, clock) = (Cell::new(0), ManualClock::new());
@@ -41,7 +44,7 @@ pub fn check(store: impl Store) {
     }
 }
 
-/// Steps that print one to a line.
+/// Steps, printed one per line.
 struct Steps(Vec<Step>);
 
 impl std::fmt::Debug for Steps {
@@ -50,17 +53,18 @@ impl std::fmt::Debug for Steps {
     }
 }
 
-/// A manager and a model that are told the same.
+/// A manager and the model, which carry out the same steps.
 struct Pair {
     world: TestSessions<u64>,
     clock: ManualClock,
     model: Model,
-    /// The keys of each of the model's sessions, oldest first, as the model counts them.
+    /// The keys of each session of the model, oldest first.
     keys: Vec<Vec<Key>>,
     principals: [Principal; 2],
 }
 
-/// Time goes on from one sequence to the next, for the store holds what earlier ones left there.
+/// Carries out one sequence on a store that still holds the sessions of earlier ones, so the clock
+/// goes on from them.
 fn compare(
     store: Arc<dyn Store>,
     run: u32,
@@ -74,18 +78,18 @@ fn compare(
         ["alice", "bob"].map(|name| Principal::new(format!("{name} {run}")).expect("a valid name"));
     let model = Model::new(&lifetime, clock.now());
     let mut pair = Pair { model, clock: clock.clone(), world, keys: Vec::new(), principals };
-    steps.iter().try_for_each(|step| block_on(pair.take(step)))
+    steps.iter().try_for_each(|step| block_on(pair.run(step)))
 }
 
 impl Pair {
-    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+    async fn run(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match *step {
             Step::Generate(value) => {
                 let session = self.world.sessions.generate(value).await.map_err(failed)?;
                 let handle = self.model.begin(value, None);
                 self.agree(&session, handle)?;
             }
-            Step::Visit(present, deed) => self.visit(present, deed).await?,
+            Step::Request(present, action) => self.request(present, action).await?,
             Step::Revoke(back) => {
                 if let Some(session) = self.model.pick(back) {
                     self.model.end(session);
@@ -111,15 +115,15 @@ impl Pair {
         Ok(())
     }
 
-    /// One request: opens what it presents, then does one thing.
-    async fn visit(&mut self, present: Present, deed: Deed) -> Result<(), TestCaseError> {
+    /// One request: opens the session of the key it presents, then does one thing.
+    async fn request(&mut self, present: Present, action: Action) -> Result<(), TestCaseError> {
         let (request, handle) = self.present(present);
         let mut session =
             self.world.sessions.request_session().session(&request).await.map_err(failed)?;
         self.agree(&session, handle)?;
-        let done = self.carry_out(&mut session, deed).await.map_err(|error| error.kind());
-        let (expected, handle) = self.model.act(handle, deed);
-        prop_assert_eq!(done, expected, "{:?}", deed);
+        let done = self.act(&mut session, action).await.map_err(|error| error.kind());
+        let (expected, handle) = self.model.act(handle, action);
+        prop_assert_eq!(done, expected, "{:?}", action);
         self.agree(&session, handle)
     }
 
@@ -132,33 +136,33 @@ impl Pair {
                     let nth = keys.len() - 1 - age % keys.len();
                     (self.world.request(&keys[nth]), self.model.open(session, nth))
                 }
-                None => (HeaderMap::new(), Handle::Vacant),
+                None => (HeaderMap::new(), Handle::None),
             },
             Present::Forged(session) => match picked(&self.model, session) {
                 Some(session) => {
                     let forged = self.keys[session][0].with_secret(Secret::from_bytes([0; 16]));
-                    (self.world.request(&forged), Handle::Vacant)
+                    (self.world.request(&forged), Handle::None)
                 }
-                None => (HeaderMap::new(), Handle::Vacant),
+                None => (HeaderMap::new(), Handle::None),
             },
-            Present::Nothing => (HeaderMap::new(), Handle::Vacant),
+            Present::Nothing => (HeaderMap::new(), Handle::None),
         }
     }
 
-    async fn carry_out(&self, session: &mut Session<u64>, deed: Deed) -> Result<(), Error> {
-        match deed {
-            Deed::Look => Ok(()),
-            Deed::Add(more) => session.update(|value| *value += more).await,
-            Deed::Set(value) => session.set(value).await,
-            Deed::Extend(span) => session.extend(span).await,
-            Deed::Login(who) => session.login(&self.principals[usize::from(who)]).await,
-            Deed::Elevate => session.renew().await,
-            Deed::Logout => session.logout().await,
-            Deed::End => session.end().await,
+    async fn act(&self, session: &mut Session<u64>, action: Action) -> Result<(), Error> {
+        match action {
+            Action::Read => Ok(()),
+            Action::Add(more) => session.update(|value| *value += more).await,
+            Action::Set(value) => session.set(value).await,
+            Action::Extend(span) => session.extend(span).await,
+            Action::Login(who) => session.login(&self.principals[usize::from(who)]).await,
+            Action::Renew => session.renew().await,
+            Action::Logout => session.logout().await,
+            Action::End => session.end().await,
         }
     }
 
-    /// The session shows what the model holds. A key that the model says was minted is remembered.
+    /// Compares a session with the model, and adds a key that the model says was minted.
     fn agree(&mut self, session: &Session<u64>, handle: Handle) -> Result<(), TestCaseError> {
         let Handle::Live(index) = handle else {
             prop_assert!(!session.exists(), "{:?} is open, and should be {:?}", session, handle);
@@ -168,23 +172,23 @@ impl Pair {
         };
         let Some(key) = session.key() else {
             return Err(TestCaseError::fail(format!(
-                "closed ({:?}), and should be open",
+                "not open ({:?}), and should be",
                 session.no_session()
             )));
         };
-        let kept = self.model.kept(index);
-        prop_assert_eq!(*session.value(), kept.value);
+        let expected = self.model.session(index);
+        prop_assert_eq!(*session.value(), expected.value);
         prop_assert_eq!(
             session.principal(),
-            kept.principal.map(|who| &self.principals[usize::from(who)])
+            expected.principal.map(|who| &self.principals[usize::from(who)])
         );
         prop_assert_eq!(session.expires_in(), self.model.expires_in(index));
         if index == self.keys.len() {
             self.keys.push(Vec::new());
         }
         let keys = &mut self.keys[index];
-        if keys.len() < kept.keys.len() {
-            prop_assert!(!keys.contains(key), "a key was used twice");
+        if keys.len() < expected.keys.len() {
+            prop_assert!(!keys.contains(key), "a key was minted twice");
             keys.push(key.clone());
         }
         prop_assert!(keys.last() == Some(key), "the session shows another key than its own");
@@ -192,7 +196,7 @@ impl Pair {
     }
 }
 
-/// No operation that the model thinks can't fail may fail.
+/// The failure of an operation that always succeeds in the model.
 fn failed(error: impl std::error::Error) -> TestCaseError {
     TestCaseError::fail(error.to_string())
 }

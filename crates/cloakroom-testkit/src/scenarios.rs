@@ -77,41 +77,41 @@ macro_rules! for_each_scenario {
     ($callback:path { $($arguments:tt)* }) => {
         $callback! {
             $($arguments)*
-            a_first_visit_begins_a_session_that_is_remembered
+            a_first_write_begins_a_session_that_is_remembered
             reading_begins_nothing_and_varies_on_the_cookie
-            a_route_that_ignores_the_session_costs_nothing_and_says_nothing
-            a_key_is_sent_once_and_never_to_a_cache
+            a_route_that_ignores_the_session_costs_no_call_and_no_header
+            a_key_is_sent_once_and_with_no_store
             two_handles_of_one_request_are_one_session
             a_stale_cookie_is_removed_on_a_navigation_only
             after_login_the_old_key_opens_nothing
-            a_logout_is_obeyed_by_the_browser_and_by_the_store
+            a_logout_removes_the_cookie_and_ends_the_session
             a_request_in_flight_across_a_logout_revives_nothing
-            who_is_revoked_is_out_at_the_next_request
-            who_is_revoked_in_the_middle_of_a_request_writes_nothing_more
+            a_revoked_session_is_gone_at_the_next_request
+            a_session_revoked_during_a_request_is_written_no_more
             parallel_increments_all_count
             a_renewal_gives_all_parallel_requests_the_same_key
-            the_old_key_retires_after_the_grace_and_nobody_is_locked_out
-            a_visitor_who_does_nothing_is_out_at_the_deadline
-            an_outage_is_a_503_and_logs_nobody_out
+            the_old_key_retires_after_the_grace_and_no_one_is_locked_out
+            an_idle_session_ends_at_its_deadline
+            an_outage_is_a_503_and_ends_no_session
             a_write_whose_answer_is_lost_happens_once
-            an_outage_is_a_503_on_every_route_that_asks
-            a_post_that_got_lost_on_its_way_did_not_happen
-            a_post_whose_answer_got_lost_has_happened
-            no_cookie_however_odd_is_adopted_or_a_500
-            a_planted_key_hides_no_good_one
-            a_good_key_is_found_in_whichever_header_it_stands
-            a_cookie_of_any_length_is_borne
-            a_panic_loses_nothing_that_was_answered_and_stops_nobody
+            an_outage_is_a_503_on_every_route_that_uses_the_session
+            a_request_lost_before_the_store_did_not_happen
+            a_write_whose_answer_was_lost_has_happened
+            a_malformed_or_unknown_cookie_is_neither_adopted_nor_a_500
+            a_planted_key_never_hides_a_good_one
+            a_good_key_is_found_behind_any_other_cookies
+            a_very_long_cookie_header_breaks_nothing
+            a_panic_keeps_what_was_written_and_blocks_no_one
             a_500_keeps_what_was_written_and_its_cookie
-            a_stream_goes_on_with_the_session_and_mints_no_key
+            a_stream_changes_the_session_and_mints_no_key
             a_stream_sends_a_renewed_key_with_its_head
-            a_browser_that_goes_away_at_the_gate_leaves_nothing_stuck
-            a_browser_that_goes_away_in_the_middle_of_a_write_leaves_it_whole
-            a_browser_that_goes_away_during_its_login_never_has_two_keys
-            a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck
-            a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote
-            a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up
-            a_login_that_is_dropped_before_it_is_written_signs_nobody_in
+            a_client_that_disconnects_at_the_barrier_leaves_nothing_stuck
+            a_client_that_disconnects_during_a_write_leaves_it_whole
+            a_client_that_disconnects_during_its_login_never_has_two_keys
+            a_client_that_disconnects_during_a_stream_leaves_nothing_stuck
+            a_handler_dropped_at_the_barrier_keeps_what_it_wrote
+            a_handler_dropped_during_a_store_call_blocks_no_other
+            a_login_dropped_before_its_write_signs_no_one_in
         }
     };
 }

@@ -1,12 +1,26 @@
-//! Real servers for tests: private ones, on free ports and in directories of their own, ended with the test.
+//! Private Redis and PostgreSQL servers for tests.
 //!
-//! They come from installed packages. A server that is missing is a failure that says what to install.
+//! Each value starts real servers as child processes: [`Redis`] and [`Postgres`] one,
+//! [`RedisCluster`] six, [`RedisSentinel`] a master, a replica and three sentinels. They listen on
+//! free ports of 127.0.0.1 and keep their data in a temporary directory. Dropping the value kills
+//! the servers and removes the directory; so does the end of the test process, even if it is
+//! killed.
+//!
+//! The programs must be installed: `redis-server` (or what the environment variable
+//! `CLOAKROOM_REDIS_SERVER` names, such as Valkey), `redis-cli` for a cluster, `initdb` and
+//! `postgres` for PostgreSQL. `sh`, `ps` and `kill` are used to control them, and `setpriv` to run
+//! PostgreSQL if the test runs as root.
+//!
+//! [`chaos`] has tests of what must hold of a store while its server fails, and [`Proxy`] counts
+//! round trips and breaks connections.
+//!
+//! # Panics
+//! If a server cannot be started.
 
 pub mod chaos;
 
 mod certificates;
 mod cluster;
-
 mod postgres;
 mod process;
 mod proxy;
@@ -20,41 +34,41 @@ pub use proxy::Proxy;
 pub use redis::Redis;
 pub use sentinel::RedisSentinel;
 
-/// What a server keeps when it dies.
+/// What a server keeps when it is killed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "as many as the server has")]
+#[expect(clippy::exhaustive_enums, reason = "the levels that the servers have")]
 pub enum Durability {
     /// Nothing.
     #[default]
     None,
-    /// All but the last second: the log is written to the disk once a second.
+    /// All but the last second: the log is synced to disk once a second.
     EverySecond,
-    /// All that was answered: the log is written to the disk before each answer.
+    /// Everything that was acknowledged: the log is synced to disk before each answer.
     Always,
 }
 
-/// A server of a test's own that may be put through chaos.
+/// A private server that a test can kill, freeze and restart.
 pub trait Server {
-    /// Where it is.
+    /// The URL that a store connects to.
     fn url(&self) -> String {
         self.url_at(self.port())
     }
 
-    /// Where it is for who reaches it through another port of this machine.
+    /// The URL for clients that reach it through another local port, such as that of a [`Proxy`].
     fn url_at(&self, port: u16) -> String;
 
-    /// The port it listens at.
+    /// The port it listens on.
     fn port(&self) -> u16;
 
-    /// Kills it at once (`kill -9`), with all that works for it.
+    /// Kills it and its child processes with SIGKILL.
     fn kill(&mut self);
 
-    /// Starts it again where it was, on what it kept; true once it answers.
+    /// Starts it again on the same port and data; true if it answers in time.
     fn restart(&mut self) -> bool;
 
-    /// Stops it where it is: connections stay, and nothing answers.
+    /// Suspends it (SIGSTOP): connections stay open, and nothing answers.
     fn freeze(&self);
 
-    /// Lets it go on.
+    /// Resumes it (SIGCONT).
     fn thaw(&self);
 }

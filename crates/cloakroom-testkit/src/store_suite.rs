@@ -1,7 +1,7 @@
-//! The clauses of the [`Store`] contract, each asked of the store itself.
+//! Tests of the [`Store`] contract.
 //!
-//! A clause is a function that takes a fresh, empty store and panics if the clause is broken. The names of the modules are
-//! the operations of the trait, the names of the functions its bullets.
+//! Each function takes a new, empty store and panics if the store breaks the rule that the
+//! function is named after. [`conformance!`](crate::conformance) makes a test of every one.
 
 mod cancellation;
 mod end;
@@ -36,7 +36,7 @@ pub use sweep::*;
 pub use touch::*;
 pub use values::*;
 
-/// Calls a macro with the names of all clauses.
+/// Calls a macro with the names of all tests of the suite.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_store_test {
@@ -44,22 +44,22 @@ macro_rules! for_each_store_test {
         $($callback)*! {
             // insert
             an_inserted_record_is_read_back_whole
-            an_id_taken_by_a_session_is_refused_and_left_as_it_is
-            an_id_taken_by_a_tombstone_is_refused_and_left_as_it_is
-            of_many_that_insert_one_id_exactly_one_wins
+            an_id_with_a_session_is_refused_and_unchanged
+            an_id_with_a_tombstone_is_refused_and_unchanged
+            of_concurrent_inserts_exactly_one_wins
             // get
-            nothing_is_read_under_an_id_that_was_never_inserted
-            ids_that_differ_in_one_bit_are_two
+            an_id_that_was_never_inserted_is_absent
+            ids_that_differ_in_one_bit_are_different
             any_sixteen_bytes_are_an_id
             an_expired_record_is_read_and_written_until_it_is_swept
             // replace
             the_record_of_the_expected_revision_is_replaced_whole
-            replacing_never_creates
-            replacing_never_revives
-            a_mismatch_returns_what_stands_there_and_changes_nothing
+            replace_never_creates
+            replace_never_revives
+            a_mismatch_returns_the_stored_record_and_changes_nothing
             the_same_count_with_another_token_is_a_mismatch
-            a_write_that_is_sent_twice_recognises_itself
-            of_many_that_expect_one_revision_exactly_one_wins
+            a_write_sent_twice_recognises_itself
+            of_concurrent_replaces_of_one_revision_exactly_one_wins
             every_acknowledged_replacement_counts
             // touch
             a_touch_moves_the_idle_deadline_and_nothing_else
@@ -70,38 +70,38 @@ macro_rules! for_each_store_test {
             a_touch_in_flight_never_undoes_a_write
             // end
             ending_leaves_a_tombstone_and_no_session
-            ending_takes_any_revision
-            ending_at_a_revision_takes_that_revision_alone
-            ending_again_is_success_and_the_first_reason_stays
-            ending_what_is_absent_leaves_nothing
-            of_many_that_end_one_session_exactly_one_did
+            end_ends_any_revision
+            end_if_ends_the_expected_revision_only
+            ending_twice_succeeds_and_keeps_the_first_reason
+            ending_an_absent_session_leaves_no_tombstone
+            of_concurrent_ends_exactly_one_is_told_now
             no_write_succeeds_after_an_end
-            // admit, sessions_of
-            who_was_admitted_is_listed_under_their_own_name_only
-            admitting_twice_lists_once
-            a_later_admission_with_a_later_deadline_wins
+            // index_login, revoke_before, sessions_of
+            a_session_is_listed_under_its_own_principal_only
+            a_login_indexed_twice_is_listed_once
+            the_later_deadline_of_two_logins_counts
             a_live_session_stays_listed_whatever_is_written_and_swept
-            a_full_directory_names_its_entries_and_enters_nobody
-            who_is_entered_is_not_refused_for_the_limit
-            an_entry_makes_room_only_as_it_was_seen
-            of_many_that_admit_at_once_no_more_than_the_limit_are_entered
+            a_full_index_returns_its_entries_and_adds_none
+            a_session_that_is_indexed_is_not_refused_at_the_limit
+            an_entry_makes_room_only_if_it_is_unchanged
+            concurrent_logins_never_exceed_the_limit
             a_proof_older_than_a_revocation_is_refused
-            of_several_revocations_the_latest_counts
-            a_directory_is_listed_in_order_page_by_page
+            the_latest_of_several_revocations_counts
+            sessions_are_listed_in_order_page_by_page
             // scan
             a_scan_shows_every_entry
-            a_scan_goes_on_from_the_text_of_its_cursor
-            a_scan_is_complete_for_what_was_there_throughout
+            a_scan_resumes_from_the_text_of_its_cursor
+            a_scan_shows_every_entry_that_stays
             // sweep
-            a_sweep_removes_what_is_garbage_and_nothing_else
+            a_sweep_removes_garbage_and_nothing_else
             a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end
-            a_sweep_goes_by_the_deadlines_of_the_last_write
-            a_sweep_goes_by_the_deadline_of_the_last_touch
+            a_sweep_uses_the_deadlines_of_the_last_write
+            a_sweep_uses_the_deadline_of_the_last_touch
             an_id_that_was_swept_is_free
             // values
             any_payload_is_read_back_byte_by_byte
             a_payload_of_one_mebibyte_is_read_back
-            no_value_and_an_empty_one_are_two_things
+            no_value_differs_from_an_empty_value
             any_revision_is_kept_and_compared
             any_deadline_is_kept
             any_name_is_a_principal
@@ -116,20 +116,20 @@ macro_rules! for_each_store_test {
     };
 }
 
-/// The moment at which records of these tests begin.
+/// When the records of these tests are created.
 const NOW: Timestamp = ManualClock::START;
 const IDLE: Duration = Duration::from_secs(30 * 60);
-const WHOLE: Duration = Duration::from_secs(12 * 60 * 60);
+const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// How many threads race.
+/// How many threads race in the tests of atomicity.
 const RACERS: u64 = 8;
 
-/// Opens for all racers and so many others at once.
-fn gate(others: usize) -> Barrier {
+/// A barrier for all racers and `others` more threads.
+fn barrier(others: usize) -> Barrier {
     Barrier::new(usize::try_from(RACERS).expect("a few") + others)
 }
 
-/// A few ids in no order, their first bytes small, large and zero.
+/// Ids in no order, whose first bytes are small, large and zero.
 fn scattered() -> Vec<PublicId> {
     (0..25_u8).map(|n| id(n.wrapping_mul(103))).collect()
 }
@@ -142,7 +142,7 @@ fn alice() -> Principal {
     Principal::new("alice").expect("a valid name")
 }
 
-/// A record whose revision, secret, principal and payload all tell of `mark`.
+/// A record whose revision, secret and payload depend on `mark`.
 fn record(mark: u64) -> Record {
     begin(
         mark,
@@ -156,7 +156,7 @@ fn begin(mark: u64, principal: Option<Principal>, payload: Payload, revision: Re
     let mut secret = [0; 16];
     secret[..8].copy_from_slice(&mark.to_be_bytes());
     let verifier = Key::new(id(0), Secret::from_bytes(secret)).verifier(KindTag::of(""));
-    let lifetime = Lifetime::absolute(WHOLE).with_idle_timeout(IDLE);
+    let lifetime = Lifetime::absolute(ABSOLUTE).with_idle_timeout(IDLE);
     protocol::begin(verifier, lifetime, principal, payload, revision, NOW)
 }
 
@@ -164,20 +164,20 @@ fn ending() -> Ending {
     protocol::end(EndReason::SignedOut, NOW)
 }
 
-/// Inserts a record under an id that is free.
+/// Inserts a record under a free id.
 fn insert(store: &impl Store, id: PublicId, record: &Record) {
-    let answer = store.insert(id, record.clone()).wait().expect("an insert that works");
+    let answer = store.insert(id, record.clone()).wait().expect("the store works");
     assert_eq!(answer, Inserted::Done, "the id is free");
 }
 
-/// Ends a session that lives.
+/// Ends a live session.
 fn end(store: &impl Store, id: PublicId) {
-    let answer = store.end(id, ending()).wait().expect("an end that works");
-    assert_eq!(answer, Ended::Now, "the session lives");
+    let answer = store.end(id, ending()).wait().expect("the store works");
+    assert_eq!(answer, Ended::Now, "the session is live");
 }
 
 fn get(store: &impl Store, id: PublicId) -> Option<Stored> {
-    store.get(id).wait().expect("a get that works")
+    store.get(id).wait().expect("the store works")
 }
 
 /// The live record under `id`.
@@ -196,28 +196,28 @@ fn tombstone(store: &impl Store, id: PublicId) -> Tombstone {
     }
 }
 
-/// Panics unless the two are equal in everything that a record holds.
+/// Panics unless both records are equal byte by byte.
 #[track_caller]
 fn assert_same(found: &Record, expected: &Record) {
     assert!(bytes(found) == bytes(expected), "found {found:?}, expected {expected:?}");
 }
 
 fn bytes(record: &Record) -> Vec<u8> {
-    Stored::Live(record.clone()).to_bytes().expect("a record that can be written")
+    Stored::Live(record.clone()).to_bytes().expect("the record can be encoded")
 }
 
-/// All pages of a list, one after the other.
+/// All pages of a list.
 fn pages<T>(limit: usize, read: impl Fn(Page) -> Vec<T>, id_of: impl Fn(&T) -> PublicId) -> Vec<T> {
     let (mut page, mut all) = (Page::first(limit), Vec::new());
     loop {
         let part = read(page);
-        assert!(part.len() <= limit, "a page of {} entries, asked for {limit}", part.len());
+        assert!(part.len() <= limit, "a page of {} entries at a limit of {limit}", part.len());
         let last = part.last().map(&id_of);
         all.extend(part);
         match last {
             Some(last) => page = page.after(last),
             None => return all,
         }
-        assert!(all.len() < 10_000, "the list has no end");
+        assert!(all.len() < 10_000, "the list does not end");
     }
 }

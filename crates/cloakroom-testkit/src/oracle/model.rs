@@ -1,36 +1,36 @@
-//! Sessions as anybody would explain them.
+//! The naive model.
 
 use std::time::Duration;
 
 use cloakroom::{ErrorKind, Lifetime, Timestamp, protocol};
 
-use super::steps::Deed;
+use super::steps::Action;
 
 pub(super) struct Model {
     now: Timestamp,
     idle: Option<Duration>,
-    whole: Duration,
-    sessions: Vec<Kept>,
+    absolute: Duration,
+    sessions: Vec<ModelSession>,
 }
 
 /// One session.
-pub(super) struct Kept {
+pub(super) struct ModelSession {
     pub(super) value: u64,
     pub(super) principal: Option<bool>,
-    /// When each of its keys was replaced, oldest first; never, for the last.
+    /// When each of its keys was replaced, oldest first; `None` for the current one.
     pub(super) keys: Vec<Option<Timestamp>>,
     idle: Option<Duration>,
-    whole: Duration,
+    absolute: Duration,
     idle_deadline: Timestamp,
     absolute_deadline: Timestamp,
     is_ended: bool,
 }
 
-/// What a request holds.
+/// The session of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Handle {
     Live(usize),
-    Vacant,
+    None,
     Superseded,
 }
 
@@ -39,7 +39,7 @@ impl Model {
         Self {
             now,
             idle: lifetime.idle_timeout(),
-            whole: lifetime.absolute_timeout(),
+            absolute: lifetime.absolute_timeout(),
             sessions: Vec::new(),
         }
     }
@@ -48,13 +48,13 @@ impl Model {
         self.now = self.now.after(span);
     }
 
-    /// A session, counted back from the youngest; none if there never was one.
+    /// A session counted back from the newest; `None` if there never was one.
     pub(super) fn pick(&self, back: usize) -> Option<usize> {
         let count = self.sessions.len();
         (count > 0).then(|| count - 1 - back % count)
     }
 
-    pub(super) fn kept(&self, session: usize) -> &Kept {
+    pub(super) fn session(&self, session: usize) -> &ModelSession {
         &self.sessions[session]
     }
 
@@ -63,18 +63,18 @@ impl Model {
     }
 
     pub(super) fn begin(&mut self, value: u64, principal: Option<bool>) -> Handle {
-        let mut kept = Kept {
+        let mut found = ModelSession {
             value,
             principal,
             keys: vec![None],
             idle: self.idle,
-            whole: self.whole,
+            absolute: self.absolute,
             idle_deadline: Timestamp::EPOCH,
-            absolute_deadline: self.now.after(self.whole),
+            absolute_deadline: self.now.after(self.absolute),
             is_ended: false,
         };
-        kept.is_used(self.now);
-        self.sessions.push(kept);
+        found.touch(self.now);
+        self.sessions.push(found);
         Handle::Live(self.sessions.len() - 1)
     }
 
@@ -83,110 +83,114 @@ impl Model {
     }
 
     pub(super) fn end_all(&mut self, who: bool) {
-        for kept in &mut self.sessions {
-            kept.is_ended |= kept.principal == Some(who);
+        for found in &mut self.sessions {
+            found.is_ended |= found.principal == Some(who);
         }
     }
 
-    /// What the `nth` key of a session opens now.
+    /// What the `nth` key of a session opens now, which counts as use.
     pub(super) fn open(&mut self, session: usize, nth: usize) -> Handle {
         let now = self.now;
-        let kept = &mut self.sessions[session];
-        if kept.is_ended || kept.expires_at() <= now {
-            return Handle::Vacant;
+        let found = &mut self.sessions[session];
+        if found.is_ended || found.expires_at() <= now {
+            return Handle::None;
         }
-        let forgotten = kept.keys.len() - 1 - nth > cloakroom::record::MAX_RETIRED;
-        match kept.keys[nth] {
-            Some(replaced) if now.since(replaced) < protocol::SUPERSEDED_FOR && !forgotten => {
+        let is_forgotten = found.keys.len() - 1 - nth > cloakroom::record::MAX_RETIRED;
+        match found.keys[nth] {
+            Some(replaced) if now.since(replaced) < protocol::SUPERSEDED_FOR && !is_forgotten => {
                 Handle::Superseded
             }
-            Some(_) => Handle::Vacant,
+            Some(_) => Handle::None,
             None => {
-                kept.is_looked_at(now);
+                found.read(now);
                 Handle::Live(session)
             }
         }
     }
 
-    /// What becomes of a request's session when it does this.
-    pub(super) fn act(&mut self, handle: Handle, deed: Deed) -> (Result<(), ErrorKind>, Handle) {
-        match (handle, deed) {
-            (_, Deed::Look) | (Handle::Vacant, Deed::Add(0) | Deed::Logout | Deed::End) => {
+    /// The result of an action on a request's session, and the session afterwards.
+    pub(super) fn act(
+        &mut self,
+        handle: Handle,
+        action: Action,
+    ) -> (Result<(), ErrorKind>, Handle) {
+        match (handle, action) {
+            (_, Action::Read) | (Handle::None, Action::Add(0) | Action::Logout | Action::End) => {
                 (Ok(()), handle)
             }
-            (Handle::Live(session), deed) => (Ok(()), self.change(session, deed)),
-            // Whoever signs in ends signed in.
-            (_, Deed::Login(who)) => (Ok(()), self.begin(0, Some(who))),
+            (Handle::Live(session), action) => (Ok(()), self.change(session, action)),
+            // A login without a live session begins one.
+            (_, Action::Login(who)) => (Ok(()), self.begin(0, Some(who))),
             (Handle::Superseded, _) => (Err(ErrorKind::Superseded), handle),
-            (Handle::Vacant, Deed::Add(value) | Deed::Set(value)) => {
+            (Handle::None, Action::Add(value) | Action::Set(value)) => {
                 (Ok(()), self.begin(value, None))
             }
-            (Handle::Vacant, Deed::Extend(_) | Deed::Elevate) => (Err(ErrorKind::NotFound), handle),
+            (Handle::None, Action::Extend(_) | Action::Renew) => (Err(ErrorKind::NotFound), handle),
         }
     }
 
-    fn change(&mut self, session: usize, deed: Deed) -> Handle {
+    fn change(&mut self, session: usize, action: Action) -> Handle {
         let now = self.now;
-        let kept = &mut self.sessions[session];
-        match deed {
-            Deed::Look => {}
-            Deed::Add(more) => kept.set(kept.value + more, now),
-            Deed::Set(value) => kept.set(value, now),
-            Deed::Extend(span) => {
-                kept.idle = None;
-                kept.whole = span;
-                kept.idle_deadline = Timestamp::NEVER;
-                kept.absolute_deadline = now.after(span);
+        let found = &mut self.sessions[session];
+        match action {
+            Action::Read => {}
+            Action::Add(more) => found.set(found.value + more, now),
+            Action::Set(value) => found.set(value, now),
+            Action::Extend(span) => {
+                found.idle = None;
+                found.absolute = span;
+                found.idle_deadline = Timestamp::NEVER;
+                found.absolute_deadline = now.after(span);
             }
-            Deed::Login(who) if kept.principal.is_none_or(|principal| principal == who) => {
-                kept.principal = Some(who);
-                kept.absolute_deadline = now.after(kept.whole);
-                kept.change_key(now);
+            Action::Login(who) if found.principal.is_none_or(|principal| principal == who) => {
+                found.principal = Some(who);
+                found.absolute_deadline = now.after(found.absolute);
+                found.replace_key(now);
             }
-            Deed::Login(who) => {
-                kept.is_ended = true;
+            Action::Login(who) => {
+                found.is_ended = true;
                 return self.begin(0, Some(who));
             }
-            Deed::Elevate => kept.change_key(now),
-            Deed::Logout | Deed::End => {
-                kept.is_ended = true;
-                return Handle::Vacant;
+            Action::Renew => found.replace_key(now),
+            Action::Logout | Action::End => {
+                found.is_ended = true;
+                return Handle::None;
             }
         }
         Handle::Live(session)
     }
 }
 
-impl Kept {
+impl ModelSession {
     fn expires_at(&self) -> Timestamp {
         self.idle_deadline.min(self.absolute_deadline)
     }
 
-    /// A value that stays as it is is not written, and so is no use.
+    /// An unchanged value is not written, and so does not count as use.
     fn set(&mut self, value: u64, now: Timestamp) {
         if value != self.value {
             self.value = value;
-            self.is_used(now);
+            self.touch(now);
         }
     }
 
-    fn change_key(&mut self, now: Timestamp) {
+    fn replace_key(&mut self, now: Timestamp) {
         if let Some(current) = self.keys.last_mut() {
             *current = Some(now);
         }
         self.keys.push(None);
-        self.is_used(now);
+        self.touch(now);
     }
 
-    fn is_used(&mut self, now: Timestamp) {
+    fn touch(&mut self, now: Timestamp) {
         self.idle_deadline = self.idle.map_or(Timestamp::NEVER, |idle| now.after(idle));
     }
 
-    /// Reading counts as a use once in a tenth of the idle timeout.
-    fn is_looked_at(&mut self, now: Timestamp) {
+    /// Reading counts as use once per tenth of the idle timeout.
+    fn read(&mut self, now: Timestamp) {
         let Some(idle) = self.idle else { return };
         if now.after(idle).since(self.idle_deadline) >= idle / protocol::TOUCH_FRACTION {
-            self.is_used(now);
+            self.touch(now);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What may be done, at random.
+//! Random steps.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ pub(super) enum Step {
     /// A new session with this value.
     Generate(u64),
     /// A request.
-    Visit(Present, Deed),
-    /// Ends a session from outside; 0 is the youngest.
+    Request(Present, Action),
+    /// Revokes a session; 0 is the newest.
     Revoke(usize),
-    /// Ends all sessions of one of two people.
+    /// Revokes all sessions of one of two principals.
     RevokeAll(bool),
     Advance(Duration),
     Sweep,
@@ -22,27 +22,27 @@ pub(super) enum Step {
 /// What a request presents.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Present {
-    /// A key of a session, both counted back from the youngest.
+    /// A key of a session, both counted back from the newest.
     Key {
         session: usize,
         age: usize,
     },
-    /// A session's id with a secret that never was.
+    /// The id of a session with a wrong secret.
     Forged(usize),
     Nothing,
 }
 
-/// What the request does.
+/// What a request does with its session.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Deed {
-    Look,
-    /// `update` by as much; 0 changes nothing.
+pub(super) enum Action {
+    Read,
+    /// Adds to the value with `update`; 0 changes nothing.
     Add(u64),
     Set(u64),
     Extend(Duration),
-    /// As one of two people.
+    /// Signs in as one of two principals.
     Login(bool),
-    Elevate,
+    Renew,
     Logout,
     End,
 }
@@ -50,7 +50,7 @@ pub(super) enum Deed {
 pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..3_u64).prop_map(Step::Generate),
-        12 => (present(), deed()).prop_map(|(present, deed)| Step::Visit(present, deed)),
+        12 => (present(), action()).prop_map(|(present, action)| Step::Request(present, action)),
         1 => (0..3_usize).prop_map(Step::Revoke),
         1 => any::<bool>().prop_map(Step::RevokeAll),
         4 => span().prop_map(Step::Advance),
@@ -67,20 +67,20 @@ fn present() -> impl Strategy<Value = Present> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        4 => Just(Deed::Look),
-        4 => (0..3_u64).prop_map(Deed::Add),
-        2 => (0..3_u64).prop_map(Deed::Set),
-        1 => span().prop_map(Deed::Extend),
-        3 => any::<bool>().prop_map(Deed::Login),
-        3 => Just(Deed::Elevate),
-        1 => Just(Deed::Logout),
-        1 => Just(Deed::End),
+        4 => Just(Action::Read),
+        4 => (0..3_u64).prop_map(Action::Add),
+        2 => (0..3_u64).prop_map(Action::Set),
+        1 => span().prop_map(Action::Extend),
+        3 => any::<bool>().prop_map(Action::Login),
+        3 => Just(Action::Renew),
+        1 => Just(Action::Logout),
+        1 => Just(Action::End),
     ]
 }
 
-/// Around every limit there is: a minute of supersession, tenths of the idle timeout, the timeouts themselves.
+/// Spans around every limit: a superseded key's minute, a tenth of the idle timeout, the timeouts.
 fn span() -> impl Strategy<Value = Duration> {
     let limits = [1, 60, 3 * 60, 10 * 60, 30 * 60, 6 * 60 * 60].map(Duration::from_secs);
     let tick = Duration::from_millis(1);

@@ -1,4 +1,4 @@
-//! Cookie headers, as many and as long as somebody likes.
+//! Many and long cookie headers.
 
 use cloakroom::Store;
 
@@ -7,15 +7,15 @@ use super::connection::Reply;
 use super::server::ScenarioServer;
 use crate::CookieSeen;
 
-/// The browser's own comes last, behind what others sent along.
-pub fn a_good_key_is_found_in_whichever_header_it_stands(server: ScenarioServer<impl Store>) {
+/// The browser's own cookie comes last, in a header of its own.
+pub fn a_good_key_is_found_behind_any_other_cookies(server: ScenarioServer<impl Store>) {
     let visitor = server.visitor();
     let planted = format!("__Host-id={}", "A".repeat(43));
     let garbage = vec!["__Host-id=no-key"; 100].join("; ");
     let table: [(&[&[u8]], bool); 4] = [
         (&[planted.as_bytes()], false),
         (&[garbage.as_bytes(), b"theme=dark; __Host-id", planted.as_bytes()], false),
-        // No text: a server may refuse it.
+        // Not ASCII: a server may refuse such a request.
         (&[b"lang=\xC3\xA9; __Host-id=\xFF"], true),
         (&[b"__Host-id=\x80; theme=dark", planted.as_bytes()], true),
     ];
@@ -27,8 +27,8 @@ pub fn a_good_key_is_found_in_whichever_header_it_stands(server: ScenarioServer<
     }
 }
 
-/// It is read to its end, or the server reads no such requests; the next one is served.
-pub fn a_cookie_of_any_length_is_borne(server: ScenarioServer<impl Store>) {
+/// It is read to its end, or the server refuses such requests; the next request is served.
+pub fn a_very_long_cookie_header_breaks_nothing(server: ScenarioServer<impl Store>) {
     let visitor = server.visitor();
     for long in [format!("__Host-id={}", "A".repeat(60_000)), vec!["__Host-id=x"; 5_000].join("; ")]
     {
@@ -39,7 +39,8 @@ pub fn a_cookie_of_any_length_is_borne(server: ScenarioServer<impl Store>) {
     }
 }
 
-/// The answer to a request with the visitor's own cookie and these; `None` if the server refused it by itself, and may.
+/// The response to a request with the visitor's own cookie and these headers. `None` if the server
+/// itself refused a request that it may refuse.
 fn accepted(visitor: &Browser, headers: &[(&str, &[u8])], is_refusable: bool) -> Option<Reply> {
     let reply = visitor.clone().request("GET", "/read", headers);
     let was_refused =

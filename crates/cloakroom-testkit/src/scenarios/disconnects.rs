@@ -1,4 +1,4 @@
-//! Responses that go on, and browsers that go away.
+//! Streaming responses, and clients that disconnect.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use cloakroom::store::Operation;
 
 use super::server::ScenarioServer;
 
-/// After the head a value can still be changed, and no key can be sent.
-pub fn a_stream_goes_on_with_the_session_and_mints_no_key(server: ScenarioServer<impl Store>) {
+/// After the response head the value can still be changed, and no key can be sent.
+pub fn a_stream_changes_the_session_and_mints_no_key(server: ScenarioServer<impl Store>) {
     let mut visitor = server.browser();
     let mut stream = visitor.begin("POST", "/stream");
-    let (status, headers) = stream.head().expect("a head");
+    let (status, headers) = stream.head().expect("a response head");
     visitor.take(&headers);
     assert_eq!((status.as_u16(), stream.chunk().as_deref()), (200, Some("1")));
-    // The head has left, the body has not: its cookie works.
+    // The head has arrived, the body has not: the cookie works.
     assert_eq!(visitor.post("/count").body, "2");
     server.barrier.open();
     assert_eq!(stream.chunk().as_deref(), Some("Ok(3) Err(HeadersSent)"));
@@ -28,7 +28,7 @@ pub fn a_stream_sends_a_renewed_key_with_its_head(server: ScenarioServer<impl St
     let old = visitor.key();
     server.clock.advance(Duration::from_secs(15 * 60));
     let mut stream = visitor.begin("POST", "/stream");
-    let (_, headers) = stream.head().expect("a head");
+    let (_, headers) = stream.head().expect("a response head");
     visitor.take(&headers);
     assert_eq!(
         (visitor.key() == old, headers["cache-control"].to_str().unwrap()),
@@ -41,8 +41,8 @@ pub fn a_stream_sends_a_renewed_key_with_its_head(server: ScenarioServer<impl St
     assert_eq!(visitor.get("/read").body, "4");
 }
 
-/// Its handler is dropped, or runs on where it can't be; either is whole, and a logout holds.
-pub fn a_browser_that_goes_away_at_the_gate_leaves_nothing_stuck(
+/// Its handler is dropped or runs on. Either way the session is whole, and a logout holds.
+pub fn a_client_that_disconnects_at_the_barrier_leaves_nothing_stuck(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
@@ -58,8 +58,8 @@ pub fn a_browser_that_goes_away_at_the_gate_leaves_nothing_stuck(
     assert_eq!(copy.get("/read").body, "null");
 }
 
-/// Nobody hears whether it was done: it was, or it was not, or where a handler can't be dropped it soon will be.
-pub fn a_browser_that_goes_away_in_the_middle_of_a_write_leaves_it_whole(
+/// The write happened or it did not; where handlers run on, it happens a little later.
+pub fn a_client_that_disconnects_during_a_write_leaves_it_whole(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
@@ -78,27 +78,27 @@ pub fn a_browser_that_goes_away_in_the_middle_of_a_write_leaves_it_whole(
         assert!(count > before, "{count} after {before}");
         before = count;
     }
-    // Two that were answered, and up to two that were not.
+    // Two updates that were answered, and up to two that were not.
     assert!((3..=5).contains(&before), "{before}");
     let mut copy = visitor.clone();
     visitor.post("/logout");
     assert_eq!(copy.get("/read").body, "null");
 }
 
-/// The new key never arrives. The old one opens the session still, or it doesn't: never both.
-pub fn a_browser_that_goes_away_during_its_login_never_has_two_keys(
+/// The new key never arrives. The old one may still open the session, but never do both.
+pub fn a_client_that_disconnects_during_its_login_never_has_two_keys(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
     let held = server.steps.hold_answer(Operation::Replace);
     let connection = visitor.begin("POST", "/login");
     held.wait_for_arrival();
-    // The store has the fresh key now, and nobody was given it.
+    // The store has the new key now, and no client was given it.
     drop(connection);
     assert_eq!(visitor.get("/read").body, "null");
     held.release();
     assert_eq!(visitor.post("/count").status.as_u16(), 409);
-    // Whoever signs in again ends signed in.
+    // Signing in again works.
     assert_eq!(visitor.post("/login").status.as_u16(), 200);
     assert_eq!(visitor.post("/count").status.as_u16(), 200);
 }

@@ -1,4 +1,6 @@
-//! Handlers whose browsers have left, at points that the test knows: dropped there, or where a server can't, run to their end.
+//! Handlers whose client has disconnected at a known point.
+//!
+//! They are dropped there or, on a server that does not drop handlers, run to their end.
 
 use cloakroom::Store;
 use cloakroom::store::Operation;
@@ -6,10 +8,8 @@ use cloakroom::store::Operation;
 use super::browser::Browser;
 use super::server::ScenarioServer;
 
-/// What it wrote before counts; what it would have written after does not, unless it ran on.
-pub fn a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote(
-    server: ScenarioServer<impl Store>,
-) {
+/// What it would have written afterwards is not written, unless the handler runs on.
+pub fn a_handler_dropped_at_the_barrier_keeps_what_it_wrote(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let slow = visitor.begin("POST", "/slow");
     server.barrier.wait_for_arrivals(1);
@@ -26,13 +26,12 @@ pub fn a_handler_that_is_dropped_at_the_gate_keeps_what_it_wrote(
     };
     assert_eq!(visitor.get("/read").body, count.to_string());
     assert_eq!(visitor.post("/count").body, (count + 1).to_string());
-    leaves(&mut visitor);
+    assert_logout_holds(&mut visitor);
 }
 
-/// The others go on while its operation is held, and after: it happened whole or not at all.
-pub fn a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up(
-    server: ScenarioServer<impl Store>,
-) {
+/// Other requests succeed while its operation is held and after. The operation happens whole or not
+/// at all.
+pub fn a_handler_dropped_during_a_store_call_blocks_no_other(server: ScenarioServer<impl Store>) {
     for (round, is_done) in (1..).zip([false, true]) {
         let mut visitor = server.visitor();
         let held = if is_done {
@@ -44,24 +43,23 @@ pub fn a_handler_that_is_dropped_while_the_store_is_asked_holds_nobody_up(
         held.wait_for_arrival();
         drop(slow);
         let mut count = if is_done { 3 } else { 2 };
-        assert_eq!(visitor.post("/count").body, count.to_string(), "while the other is held");
+        assert_eq!(visitor.post("/count").body, count.to_string(), "while the operation is held");
         if server.running.cancels {
             held.wait_for_drop();
         } else {
             held.release();
             server.barrier.wait_for_arrivals(round);
-            count = 3; // its own and the other's, whichever was first
+            count = 3; // both updates, in either order
         }
         assert_eq!(visitor.get("/read").body, count.to_string());
-        leaves(&mut visitor);
+        assert_logout_holds(&mut visitor);
     }
     server.barrier.open();
 }
 
-/// The old key works on; or where a handler can't be dropped, the login counts and the old one is done for. Never do both work.
-pub fn a_login_that_is_dropped_before_it_is_written_signs_nobody_in(
-    server: ScenarioServer<impl Store>,
-) {
+/// The old key stays in use. Where handlers run on, the login counts and the old key is superseded.
+/// The two keys never both work.
+pub fn a_login_dropped_before_its_write_signs_no_one_in(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let held = server.steps.hold(Operation::Replace);
     let login = visitor.begin("POST", "/login");
@@ -82,16 +80,16 @@ pub fn a_login_that_is_dropped_before_it_is_written_signs_nobody_in(
     assert_ne!(visitor.key(), old.key());
     assert_eq!(old.get("/read").body, "null");
     assert_eq!(visitor.post("/count").status.as_u16(), 200);
-    leaves(&mut visitor);
+    assert_logout_holds(&mut visitor);
 }
 
-/// The body is dropped, or goes on for nobody.
-pub fn a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck(
+/// The body is dropped, or runs to its end.
+pub fn a_client_that_disconnects_during_a_stream_leaves_nothing_stuck(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
     let mut stream = visitor.begin("POST", "/stream");
-    stream.head().expect("a head");
+    stream.head().expect("a response head");
     assert_eq!(stream.chunk().as_deref(), Some("2"));
     server.barrier.wait_for_arrivals(1);
     drop(stream);
@@ -105,13 +103,13 @@ pub fn a_browser_that_goes_away_in_the_middle_of_a_stream_leaves_nothing_stuck(
         written.release();
         assert_eq!(visitor.post("/count").body, "4");
     }
-    leaves(&mut visitor);
+    assert_logout_holds(&mut visitor);
 }
 
-/// A logout holds, also against who kept the key.
-fn leaves(visitor: &mut Browser) {
+/// A logout holds, also against a copy of the key.
+fn assert_logout_holds(visitor: &mut Browser) {
     let mut copy = visitor.clone();
     assert_eq!(visitor.post("/logout").status.as_u16(), 200);
     assert_eq!(copy.get("/read").body, "null");
-    assert_eq!(visitor.post("/count").body, "1", "somebody new");
+    assert_eq!(visitor.post("/count").body, "1", "a new session");
 }

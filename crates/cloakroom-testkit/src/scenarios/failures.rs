@@ -1,4 +1,4 @@
-//! Stores that fail, cookies that lie, handlers that break.
+//! Failing stores, malformed cookies and panicking handlers.
 
 use cloakroom::key::Secret;
 use cloakroom::store::Operation;
@@ -7,8 +7,8 @@ use cloakroom::{Key, PublicId, Store};
 use super::server::ScenarioServer;
 use crate::{CookieSeen, Fault};
 
-/// At the read or at the write; the visitor is told when to come back and nothing else.
-pub fn an_outage_is_a_503_and_logs_nobody_out(server: ScenarioServer<impl Store>) {
+/// At the read or at the write. The client learns when to come back and nothing else.
+pub fn an_outage_is_a_503_and_ends_no_session(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     for operation in [Operation::Get, Operation::Replace] {
         server.faulty.fail_on(operation, Fault::NotSent);
@@ -22,25 +22,31 @@ pub fn an_outage_is_a_503_and_logs_nobody_out(server: ScenarioServer<impl Store>
     server.faulty.fail_all(Some(Fault::NotSent));
     assert_eq!(visitor.navigate("/read").status.as_u16(), 503);
     assert_eq!(visitor.get("/ignore").status.as_u16(), 200);
-    assert_eq!(server.browser().post("/count").status.as_u16(), 503, "and nothing begins");
+    assert_eq!(server.browser().post("/count").status.as_u16(), 503, "no session begins");
     server.faulty.fail_all(None);
     assert_eq!(visitor.post("/count").body, "2");
 }
 
-/// Whole or not at all, and nobody is told less or more than is known.
+/// Whole or not at all, and the response says no more than is known.
 pub fn a_write_whose_answer_is_lost_happens_once(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     server.faulty.fail_on(Operation::Replace, Fault::LostAfter);
-    assert_eq!(visitor.post("/count").body, "2", "asked once more, it turns out to have happened");
+    assert_eq!(
+        visitor.post("/count").body,
+        "2",
+        "the write is retried, and turns out to have happened"
+    );
     for _ in 0..2 {
         server.faulty.fail_on(Operation::Replace, Fault::LostAfter);
     }
     assert_eq!(visitor.post("/count").status.as_u16(), 503);
-    assert_eq!(visitor.post("/count").body, "4", "it happened once, though nobody could say so");
+    assert_eq!(visitor.post("/count").body, "4", "it happened once, though its response was a 503");
 }
 
-/// Bytes that no browser would send, and keys that nobody was given.
-pub fn no_cookie_however_odd_is_adopted_or_a_500(server: ScenarioServer<impl Store>) {
+/// Bytes that no browser sends, and keys that were never minted.
+pub fn a_malformed_or_unknown_cookie_is_neither_adopted_nor_a_500(
+    server: ScenarioServer<impl Store>,
+) {
     let visitor = server.visitor();
     let made_up = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let wrong_secret = visitor.key().with_secret(Secret::from_bytes([7; 16]));
@@ -62,19 +68,19 @@ pub fn no_cookie_however_odd_is_adopted_or_a_500(server: ScenarioServer<impl Sto
         named(&wrong_secret.expose()),
     ];
     for cookie in cookies {
-        // A server may refuse to read such a request at all.
+        // A server may refuse such a request.
         let reply =
             visitor.with_cookie("/count", &cookie).filter(|reply| reply.status.as_u16() != 400);
         let (Some(reply), shown) = (reply, String::from_utf8_lossy(&cookie)) else { continue };
         assert_eq!((reply.status.as_u16(), reply.body.as_str()), (200, "1"), "{shown}");
-        let id = reply.seen().key().expect("a session of its own").id();
+        let id = reply.seen().key().expect("a new session").id();
         assert!(id != made_up.id() && id != visitor.key().id(), "{shown}");
     }
     assert_eq!(visitor.clone().get("/read").body, "1");
 }
 
-/// A sibling domain can plant a cookie beside ours; it hides nothing.
-pub fn a_planted_key_hides_no_good_one(server: ScenarioServer<impl Store>) {
+/// A sibling domain can plant a cookie next to ours.
+pub fn a_planted_key_never_hides_a_good_one(server: ScenarioServer<impl Store>) {
     let visitor = server.visitor();
     let planted = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16])).expose();
     let good = visitor.key().expose();
@@ -83,15 +89,14 @@ pub fn a_planted_key_hides_no_good_one(server: ScenarioServer<impl Store>) {
         format!("__Host-id={good}; __Host-id={planted}"),
         format!("a=b; __Host-id=; __Host-id=x; __Host-id={good}; c"),
     ] {
-        let reply = visitor.with_cookie("/read", cookie.as_bytes()).expect("an answer");
+        let reply = visitor.with_cookie("/read", cookie.as_bytes()).expect("a response");
         assert_eq!((reply.body.as_str(), reply.seen()), ("1", CookieSeen::None), "{cookie}");
     }
 }
 
-/// Its visitor hears a 500 or nothing; what `update` answered is kept, and the session is nobody's prisoner.
-pub fn a_panic_loses_nothing_that_was_answered_and_stops_nobody(
-    server: ScenarioServer<impl Store>,
-) {
+/// The client gets a 500 or nothing. What `update` acknowledged is kept, and the session stays
+/// usable.
+pub fn a_panic_keeps_what_was_written_and_blocks_no_one(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     for expected in ["3", "5", "7"] {
         let reply = visitor.clone().request("POST", "/panic", &[]);
@@ -102,7 +107,7 @@ pub fn a_panic_loses_nothing_that_was_answered_and_stops_nobody(
     assert_eq!(visitor.get("/read").body, "null");
 }
 
-/// A handler that gives up after a change has made it.
+/// A handler that fails after a change has made the change.
 pub fn a_500_keeps_what_was_written_and_its_cookie(server: ScenarioServer<impl Store>) {
     let mut visitor = server.browser();
     assert_eq!(visitor.post("/fail").status.as_u16(), 500);

@@ -1,4 +1,4 @@
-//! Many requests of one visitor at once, each on a connection of its own.
+//! Parallel requests of one visitor, each on its own connection.
 
 use std::thread;
 use std::time::Duration;
@@ -16,11 +16,11 @@ fn in_tabs(visitor: &Browser, act: impl Fn(&mut Browser) -> Reply + Sync) -> Vec
     let mut tabs = vec![visitor.clone(); TABS];
     thread::scope(|scope| {
         let running: Vec<_> = tabs.iter_mut().map(|tab| scope.spawn(|| act(tab))).collect();
-        running.into_iter().map(|tab| tab.join().expect("a tab")).collect()
+        running.into_iter().map(|tab| tab.join().expect("a tab does not panic")).collect()
     })
 }
 
-/// Sixty-four of them, and the numbers they are answered are all different.
+/// Of 64 increments no two are answered with the same number.
 pub fn parallel_increments_all_count(server: ScenarioServer<impl Store>) {
     let mut visitor = server.browser();
     visitor.post("/login");
@@ -36,7 +36,7 @@ pub fn parallel_increments_all_count(server: ScenarioServer<impl Store>) {
     assert_eq!(visitor.get("/read").body, "64");
 }
 
-/// Whichever of their responses arrives last, the browser ends with a key that opens the session.
+/// The browser ends with a key that opens the session, whichever response arrives last.
 pub fn a_renewal_gives_all_parallel_requests_the_same_key(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let old = visitor.key();
@@ -45,7 +45,7 @@ pub fn a_renewal_gives_all_parallel_requests_the_same_key(server: ScenarioServer
     let mut keys: Vec<_> = replies.iter().filter_map(|reply| reply.seen().key()).collect();
     assert!(replies.iter().all(|reply| reply.status.as_u16() == 200));
     keys.dedup();
-    assert_eq!(keys.len(), 1, "one key, whoever renewed it");
+    assert_eq!(keys.len(), 1, "all responses send one key");
     assert_ne!(keys[0], old);
     for reply in &replies {
         visitor.take(&reply.headers);
@@ -53,8 +53,8 @@ pub fn a_renewal_gives_all_parallel_requests_the_same_key(server: ScenarioServer
     assert_eq!(visitor.get("/read").body, "9");
 }
 
-/// A lost response costs nothing, and in the end the old key is worth nothing.
-pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(
+/// A lost response costs nothing, and in the end the old key opens nothing.
+pub fn the_old_key_retires_after_the_grace_and_no_one_is_locked_out(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
@@ -65,9 +65,9 @@ pub fn the_old_key_retires_after_the_grace_and_nobody_is_locked_out(
         let again = crashed.clone().get("/read");
         assert_eq!((again.body.as_str(), again.seen().key()), ("1", Some(renewed.clone())));
     }
-    assert_eq!(visitor.get("/read").body, "1"); // seen with the new key
+    assert_eq!(visitor.get("/read").body, "1"); // first use of the new key
     server.clock.advance(Duration::from_secs(60));
-    assert_eq!(visitor.get("/read").body, "1"); // and seen again: the old one retires
+    assert_eq!(visitor.get("/read").body, "1"); // used again: the old key retires
     assert_eq!(crashed.post("/count").status.as_u16(), 409);
     assert_eq!(visitor.post("/count").body, "2");
 }

@@ -7,7 +7,8 @@ use cloakroom::Store;
 use super::server::ScenarioServer;
 use crate::CookieSeen;
 
-/// A tab that still has the old one is told to try again, and gets no cookie that could replace the new one.
+/// A tab that still has the old key is told to try again, and gets no cookie that could replace the
+/// new one.
 pub fn after_login_the_old_key_opens_nothing(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let mut late = visitor.clone();
@@ -20,25 +21,25 @@ pub fn after_login_the_old_key_opens_nothing(server: ScenarioServer<impl Store>)
     );
     assert_eq!(late.get("/read").body, "null");
     server.clock.advance(Duration::from_secs(60));
-    assert_eq!(late.post("/count").body, "1", "a minute later it is as good as none");
+    assert_eq!(late.post("/count").body, "1", "a minute later it is as good as no key");
     assert_eq!(visitor.post("/count").body, "2");
 }
 
-/// Who kept the cookie is out as well.
-pub fn a_logout_is_obeyed_by_the_browser_and_by_the_store(server: ScenarioServer<impl Store>) {
+/// A copy of the cookie opens nothing either.
+pub fn a_logout_removes_the_cookie_and_ends_the_session(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     visitor.post("/login");
     let mut copy = visitor.clone();
     assert_eq!(visitor.post("/logout").seen(), CookieSeen::Removed);
     assert_eq!(visitor.cookie(), None);
     assert_eq!((visitor.get("/read").body, copy.get("/read").body), ("null".into(), "null".into()));
-    // What begins now has nothing to do with it.
+    // What begins now is another session.
     let ended = copy.key();
     assert_eq!(copy.post("/count").body, "1");
     assert_ne!(copy.key().id(), ended.id());
 }
 
-/// It began before, writes after, and is refused.
+/// It began before the logout, writes after it, and is refused.
 pub fn a_request_in_flight_across_a_logout_revives_nothing(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let mut copy = visitor.clone();
@@ -46,35 +47,33 @@ pub fn a_request_in_flight_across_a_logout_revives_nothing(server: ScenarioServe
     server.barrier.wait_for_arrivals(1);
     assert_eq!(visitor.post("/logout").status.as_u16(), 200);
     server.barrier.open();
-    let refused = slow.reply().expect("an answer");
+    let refused = slow.reply().expect("a response");
     assert_eq!((refused.status.as_u16(), refused.body.as_str()), (409, ""));
     assert_eq!(copy.get("/read").body, "null");
 }
 
-/// Whoever revoked them, wherever.
-pub fn who_is_revoked_is_out_at_the_next_request(server: ScenarioServer<impl Store>) {
+/// The cookie is removed.
+pub fn a_revoked_session_is_gone_at_the_next_request(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     assert_eq!(visitor.post("/revoke").status.as_u16(), 200);
     assert_eq!(visitor.navigate("/read").body, "null");
     assert_eq!(visitor.cookie(), None);
 }
 
-/// As with a logout; the barrier is passed, and nothing more is written.
-pub fn who_is_revoked_in_the_middle_of_a_request_writes_nothing_more(
-    server: ScenarioServer<impl Store>,
-) {
+/// The same as for a logout.
+pub fn a_session_revoked_during_a_request_is_written_no_more(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let mut slow = visitor.begin("POST", "/slow");
     server.barrier.wait_for_arrivals(1);
     assert_eq!(visitor.post("/revoke").status.as_u16(), 200);
     assert_eq!(visitor.get("/read").body, "null");
     server.barrier.open();
-    assert!(slow.reply().expect("an answer").is_bare(409));
+    assert!(slow.reply().expect("a response").is_bare(409));
     assert_eq!(visitor.get("/read").body, "null");
 }
 
-/// Nobody has to wait for it here.
-pub fn a_visitor_who_does_nothing_is_out_at_the_deadline(server: ScenarioServer<impl Store>) {
+/// The manual clock makes this a matter of milliseconds.
+pub fn an_idle_session_ends_at_its_deadline(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     server.clock.advance(Duration::from_secs(29 * 60));
     assert_eq!(visitor.get("/read").body, "1");

@@ -1,4 +1,4 @@
-//! Visits that go well.
+//! Requests without failures.
 
 use cloakroom::key::Secret;
 use cloakroom::{Key, PublicId, Store};
@@ -6,17 +6,17 @@ use cloakroom::{Key, PublicId, Store};
 use super::server::ScenarioServer;
 use crate::CookieSeen;
 
-/// And two visitors are two sessions.
-pub fn a_first_visit_begins_a_session_that_is_remembered(server: ScenarioServer<impl Store>) {
+/// Two visitors have two sessions.
+pub fn a_first_write_begins_a_session_that_is_remembered(server: ScenarioServer<impl Store>) {
     let (mut one, mut other) = (server.visitor(), server.visitor());
     assert_eq!((one.post("/count").body, one.post("/count").body), ("2".into(), "3".into()));
     assert_eq!((other.get("/read").body, one.get("/read").body), ("1".into(), "3".into()));
 }
 
-/// A visitor who does nothing has no session, and the answer is for nobody else all the same.
+/// A visitor who writes nothing has no session, and the response is still for that visitor only.
 pub fn reading_begins_nothing_and_varies_on_the_cookie(server: ScenarioServer<impl Store>) {
-    let mut stranger = server.browser();
-    let reply = stranger.get("/read");
+    let mut new_visitor = server.browser();
+    let reply = new_visitor.get("/read");
     assert_eq!((reply.body.as_str(), reply.seen()), ("null", CookieSeen::None));
     assert_eq!(
         (reply.headers["vary"].to_str().unwrap(), reply.has("cache-control")),
@@ -25,8 +25,8 @@ pub fn reading_begins_nothing_and_varies_on_the_cookie(server: ScenarioServer<im
     assert_eq!(server.spy.calls().total(), 0);
 }
 
-/// Neither headers nor a call of the store, for a visitor with a session too.
-pub fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing(
+/// Also for a visitor with a session.
+pub fn a_route_that_ignores_the_session_costs_no_call_and_no_header(
     server: ScenarioServer<impl Store>,
 ) {
     let mut visitor = server.visitor();
@@ -38,8 +38,8 @@ pub fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing(
     }
 }
 
-/// One read for a page, one write more for a change.
-pub fn a_key_is_sent_once_and_never_to_a_cache(server: ScenarioServer<impl Store>) {
+/// The next change costs one read and one write, and sets no cookie.
+pub fn a_key_is_sent_once_and_with_no_store(server: ScenarioServer<impl Store>) {
     let mut visitor = server.browser();
     let first = visitor.post("/count");
     assert_eq!(first.headers.get_all("set-cookie").iter().count(), 1);
@@ -56,7 +56,7 @@ pub fn a_key_is_sent_once_and_never_to_a_cache(server: ScenarioServer<impl Store
     assert_eq!((server.spy.calls().get, server.spy.calls().total()), (1, 2));
 }
 
-/// A guard signs in and the handler still writes, under the new key.
+/// A guard signs in, and the handler still writes, under the new key.
 pub fn two_handles_of_one_request_are_one_session(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
     let before = visitor.key();
@@ -65,12 +65,15 @@ pub fn two_handles_of_one_request_are_one_session(server: ScenarioServer<impl St
     let after = visitor.key();
     assert!(after.id() == before.id() && after != before);
     assert_eq!(visitor.get("/read").body, "2");
-    // One session begins, though both handles were vacant.
-    let mut stranger = server.browser();
-    assert_eq!((stranger.post("/both").body, stranger.get("/read").body), ("1".into(), "1".into()));
+    // One session begins, although neither handle had one.
+    let mut new_visitor = server.browser();
+    assert_eq!(
+        (new_visitor.post("/both").body, new_visitor.get("/read").body),
+        ("1".into(), "1".into())
+    );
 }
 
-/// An image that comes late must not take a newer cookie away; a page may.
+/// The late response to an image must not remove a newer cookie; a page may.
 pub fn a_stale_cookie_is_removed_on_a_navigation_only(server: ScenarioServer<impl Store>) {
     let mut visitor = server.browser();
     let unknown = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));

@@ -1,4 +1,4 @@
-//! Certificates for private servers that are spoken to over TLS.
+//! Certificates for TLS to private servers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,27 +6,27 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-/// A root that nobody else trusts, and a server's certificate under it, good for 127.0.0.1 and localhost.
+/// A private root certificate, and a server certificate signed by it for 127.0.0.1 and localhost.
 #[derive(Debug)]
 pub struct Certificates {
     directory: TempDir,
 }
 
 impl Certificates {
-    /// Makes both anew, in a directory that goes with them.
+    /// Creates both, as files in a temporary directory that is removed on drop.
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let root_key = KeyPair::generate().expect("a key");
-        let mut root = CertificateParams::new(Vec::new()).expect("sound settings");
+        let mut root = CertificateParams::new(Vec::new()).expect("valid parameters");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root_itself = root.self_signed(&root_key).expect("a certificate").pem();
+        let root_certificate = root.self_signed(&root_key).expect("a certificate").pem();
         let issuer = Issuer::new(root, root_key);
         let key = KeyPair::generate().expect("a key");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let server = CertificateParams::new(names).expect("sound names");
+        let server = CertificateParams::new(names).expect("valid names");
         let server = server.signed_by(&key, &issuer).expect("a certificate");
         for (name, text) in [
-            ("root.pem", root_itself),
+            ("root.pem", root_certificate),
             ("server.pem", server.pem()),
             ("server.key", key.serialize_pem()),
         ] {
@@ -35,17 +35,17 @@ impl Certificates {
         Self { directory }
     }
 
-    /// The root, for clients to trust.
+    /// The file of the root certificate, for clients to trust.
     pub fn root(&self) -> PathBuf {
         self.file("root.pem")
     }
 
-    /// The server's certificate.
+    /// The file of the server's certificate.
     pub fn certificate(&self) -> PathBuf {
         self.file("server.pem")
     }
 
-    /// The server's key.
+    /// The file of the server's private key.
     pub fn key(&self) -> PathBuf {
         self.file("server.key")
     }

@@ -1,4 +1,4 @@
-//! A private Redis Cluster: three masters, each with a replica.
+//! A private Redis Cluster.
 
 use std::process::Command;
 
@@ -7,18 +7,18 @@ use super::{Durability, Redis, Server};
 
 const MASTERS: usize = 3;
 
-/// A Redis Cluster of a test's own, of six servers.
+/// A private Redis Cluster of six servers: three masters, each with a replica.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
-    /// The node that was killed last.
+    /// The index of the node that was killed.
     dead: Option<usize>,
 }
 
 impl RedisCluster {
-    /// Starts one and waits until every slot has a master, and every master a replica that has caught up.
+    /// Starts a cluster and waits until each master has a replica that has caught up.
     pub fn start(durability: Durability) -> Self {
-        // A replica that has never caught up can't take over.
+        // Without the delay replicas catch up sooner; one that never did cannot take over.
         let more = [
             "--cluster-enabled",
             "yes",
@@ -38,31 +38,33 @@ impl RedisCluster {
             .expect("redis-cli");
         assert!(
             created.status.success(),
-            "no cluster: {}",
+            "cannot create a Redis Cluster: {}",
             String::from_utf8_lossy(&created.stdout)
         );
         let cluster = Self { nodes, dead: None };
-        assert!(cluster.is_whole(), "the cluster never came to be");
+        assert!(cluster.wait_until_ready(), "the cluster did not become ready");
         cluster
     }
 
-    /// Kills a master with -9 and waits until its replica has taken over. It stays dead until [`Server::restart`].
+    /// Kills a master and waits until its replica has taken over.
+    ///
+    /// The master stays down until [`Server::restart`].
     pub fn kill_a_master(&mut self) {
         let at = self.nodes.iter().position(Redis::is_master).expect("a master");
         self.nodes[at].kill();
         self.dead = Some(at);
-        let is_whole = || {
+        let took_over = || {
             let others = self.nodes.iter().enumerate().filter(|(node, _)| *node != at);
-            let says_so = |node: &Redis| node.command("CLUSTER INFO").contains("cluster_state:ok");
-            others.clone().all(|(_, node)| says_so(node))
+            let is_ok = |node: &Redis| node.command("CLUSTER INFO").contains("cluster_state:ok");
+            others.clone().all(|(_, node)| is_ok(node))
                 && others.filter(|(_, node)| node.is_master()).count() == MASTERS
         };
-        assert!(waited_for(is_whole), "nobody took over");
+        assert!(wait_until(took_over), "no replica took over");
     }
 
-    /// Waits until all is as it should be.
-    fn is_whole(&self) -> bool {
-        waited_for(|| {
+    /// Waits until all nodes are connected and caught up; false if that takes too long.
+    fn wait_until_ready(&self) -> bool {
+        wait_until(|| {
             self.nodes.iter().all(|node| {
                 let info = node.command("CLUSTER INFO");
                 info.contains("cluster_state:ok") && (node.is_master() || node.has_caught_up())
@@ -72,7 +74,7 @@ impl RedisCluster {
 }
 
 impl Server for RedisCluster {
-    /// One of its servers.
+    /// The URL of one node.
     fn url_at(&self, port: u16) -> String {
         self.nodes[0].url_at(port)
     }
@@ -82,18 +84,18 @@ impl Server for RedisCluster {
         alive.expect("one of six").1.port()
     }
 
-    /// One of its masters, whose replica takes over.
+    /// Kills one master, whose replica takes over.
     fn kill(&mut self) {
         self.kill_a_master();
     }
 
-    /// The one that was killed comes back as a replica.
+    /// Restarts the killed node, which becomes a replica.
     fn restart(&mut self) -> bool {
         let Some(dead) = self.dead.take() else { return true };
-        self.nodes[dead].restart() && self.is_whole()
+        self.nodes[dead].restart() && self.wait_until_ready()
     }
 
-    /// All of them.
+    /// Suspends all nodes.
     fn freeze(&self) {
         self.nodes.iter().for_each(Server::freeze);
     }
@@ -103,7 +105,7 @@ impl Server for RedisCluster {
     }
 }
 
-fn waited_for(holds: impl Fn() -> bool) -> bool {
+fn wait_until(holds: impl Fn() -> bool) -> bool {
     (0..1_500).any(|_| {
         pause();
         holds()

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, pause};
 use super::{Certificates, Durability, Server};
 
-/// A PostgreSQL of a test's own.
+/// A private PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
     process: Option<Process>,
@@ -22,45 +22,44 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes one, starts it and waits until it answers.
+    /// Creates a database cluster, starts the server and waits until it answers.
     pub fn start(durability: Durability) -> Self {
         Self::start_with(durability, None)
     }
 
-    /// The same, which can be spoken to over TLS as well, by this certificate.
+    /// The same with TLS.
     pub fn start_encrypted(durability: Durability, certificates: &Certificates) -> Self {
         Self::start_with(durability, Some(certificates))
     }
 
     fn start_with(durability: Durability, certificates: Option<&Certificates>) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let programs =
-            programs().expect("PostgreSQL's programs `initdb` and `postgres`: install it");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let programs = programs().expect("PostgreSQL is installed, with `initdb` and `postgres`");
         let is_encrypted = certificates.is_some();
         let mut server =
             Self { process: None, port: 0, durability, programs, is_encrypted, directory };
-        server.make();
+        server.create();
         if let Some(certificates) = certificates {
-            server.take(certificates);
+            server.install(certificates);
         }
         let started = (0..10).any(|_| {
             server.port = free_port();
             server.restart()
         });
-        assert!(started, "no PostgreSQL could be started: {}", server.log());
+        assert!(started, "cannot start PostgreSQL: {}", server.log());
         server
     }
 
-    /// What it said, for people.
+    /// The server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.data().join("log")).unwrap_or_default()
     }
 
-    fn make(&self) {
-        let mut words = unprivileged();
+    fn create(&self) {
+        let mut words = unprivileged_prefix();
         if let Some(user) = words.get(1).and_then(|word| word.strip_prefix("--reuid=")) {
             let owned = Command::new("chown").arg(user).arg(self.directory.path()).status();
-            assert!(owned.is_ok_and(|status| status.success()), "the directory cannot be {user}'s");
+            assert!(owned.is_ok_and(|status| status.success()), "cannot give {user} the directory");
         }
         words.push(self.programs.join("initdb").to_string_lossy().into_owned());
         let made = Command::new(&words[0])
@@ -70,20 +69,25 @@ impl Postgres {
             .current_dir(self.directory.path())
             .output()
             .expect("initdb");
-        assert!(made.status.success(), "no database: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "cannot create a database: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let settings = "logging_collector = off\nshared_buffers = 64MB\nmax_connections = 200\n";
         let file = self.data().join("postgresql.auto.conf");
         let appended = Command::new("sh")
             .args(["-c", "printf %s \"$1\" >>\"$2\"", "settings", settings])
             .arg(file)
             .status();
-        assert!(appended.is_ok_and(|status| status.success()), "its settings cannot be written");
+        assert!(appended.is_ok_and(|status| status.success()), "cannot write the settings");
     }
 
-    /// The key must be the server's own, and nobody else's.
-    fn take(&self, certificates: &Certificates) {
-        let owner =
-            unprivileged().get(1).and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
+    /// Copies certificate and key. PostgreSQL insists that only its own user can read the key.
+    fn install(&self, certificates: &Certificates) {
+        let owner = unprivileged_prefix()
+            .get(1)
+            .and_then(|word| Some(word.strip_prefix("--reuid=")?.to_owned()));
         for (file, name) in
             [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
         {
@@ -109,18 +113,18 @@ impl Postgres {
         self.directory.path().join("data")
     }
 
-    /// Ready once it wrote so beside its port.
+    /// Ready once it has written so to its pid file.
     fn answers(&self) -> bool {
         let is_ready = fs::read_to_string(self.data().join("postmaster.pid"))
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim() == "ready"));
         is_ready && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
     }
 
-    /// To the server and each process that works for it.
+    /// Signals the server and its child processes.
     fn signal(&self, signal: &str) {
         let Some(process) = &self.process else { return };
         for child in process.children() {
-            Process::tell(signal, child);
+            Process::signal_pid(signal, child);
         }
         process.signal(signal);
     }
@@ -171,23 +175,23 @@ impl Server for Postgres {
             }
             Durability::Always => &[],
         };
-        let mut command = unprivileged();
+        let mut command = unprivileged_prefix();
         command.push(program);
         let encrypted: &[&str] = if self.is_encrypted { &["-c", "ssl=on"] } else { &[] };
         command.extend(words.iter().chain(lasting).chain(encrypted).map(|word| (*word).to_owned()));
-        // One that was killed may leave a child behind that ends a moment later.
+        // A child of a killed server can block the new one for a moment.
         (0..50).any(|_| {
             self.process = Some(Process::start(&command, self.directory.path()));
             (0..200).any(|_| {
                 pause();
-                self.answers() || !self.process.as_ref().is_some_and(Process::lives)
+                self.answers() || !self.process.as_ref().is_some_and(Process::is_running)
             }) && self.answers()
         })
     }
 }
 
-/// The server refuses to be root: its user does it then.
-fn unprivileged() -> Vec<String> {
+/// The words before a command: PostgreSQL refuses to run as root, so its own user runs it then.
+fn unprivileged_prefix() -> Vec<String> {
     let is_root =
         Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
     let words: &[&str] = if is_root {
@@ -198,7 +202,7 @@ fn unprivileged() -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Where the newest installed version has its programs.
+/// The directory of the newest installed version's programs.
 fn programs() -> Option<PathBuf> {
     let has_them =
         |directory: &Path| directory.join("initdb").exists() && directory.join("postgres").exists();

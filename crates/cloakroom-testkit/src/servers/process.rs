@@ -1,4 +1,4 @@
-//! A server's process: started, signalled, and ended whatever becomes of the test.
+//! The process of a server.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A child that ends with this process, even if that is killed: a shell between them waits for our end of its input.
+/// A child process that ends with this one, even if this one is killed.
+///
+/// A shell between the two reads from a pipe, and kills the child when the pipe is closed.
 #[derive(Debug)]
 pub(super) struct Process {
     shell: Child,
@@ -14,9 +16,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, a program and its arguments. The directory `directory` goes with this process, unless this is dropped.
+    /// Starts `command`, a program with its arguments.
+    ///
+    /// The shell removes `directory` if this process ends without dropping the value.
     pub(super) fn start(command: &[String], directory: &Path) -> Self {
-        // The shell starts the server and tells its number. When its input ends or says something, it ends the server.
+        // The shell starts the server, prints its process id, and kills it at the end of a line or
+        // of its input.
         const GUARD: &str = r#"directory=$1; shift; "$@" >/dev/null 2>&1 </dev/null & pid=$!; echo $pid
             read -r said; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; [ "$said" = keep ] || rm -rf "$directory""#;
         let mut shell = Command::new("sh")
@@ -27,37 +32,35 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("a shell to start a server with");
+            .expect("a shell");
         let mut line = String::new();
-        let output = shell.stdout.take().expect("its output");
+        let output = shell.stdout.take().expect("its stdout");
         BufReader::new(output).read_line(&mut line).expect("a line");
-        let pid = line.trim().parse().expect("the number of the server's process");
+        let pid = line.trim().parse().expect("a process id");
         Self { shell, pid }
     }
 
     pub(super) fn signal(&self, signal: &str) {
-        Self::tell(signal, self.pid);
+        Self::signal_pid(signal, self.pid);
     }
 
-    /// Signals any process.
-    pub(super) fn tell(signal: &str, pid: u32) {
+    /// Sends a signal to any process.
+    pub(super) fn signal_pid(signal: &str, pid: u32) {
         let _ =
             Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
     }
 
-    /// Whether it has not ended yet.
-    pub(super) fn lives(&self) -> bool {
-        // What has ended stays in the table until the guard has waited for it, which it does last.
+    /// True if it has not ended.
+    pub(super) fn is_running(&self) -> bool {
+        // A process that has ended stays in the table as a zombie until the shell waits for it.
         let state = Command::new("ps").args(["-o", "stat=", "-p", &self.pid.to_string()]).output();
         state.is_ok_and(|state| state.stdout.first().is_some_and(|state| *state != b'Z'))
     }
 
-    /// The processes that it started.
+    /// The ids of its child processes.
     pub(super) fn children(&self) -> Vec<u32> {
-        let listed = Command::new("ps")
-            .args(["-A", "-o", "pid=,ppid="])
-            .output()
-            .expect("a list of processes");
+        let listed =
+            Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().expect("the output of ps");
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         let pairs = listed.lines().filter_map(|line| {
             let (pid, parent) = line.trim().split_once(' ')?;
@@ -76,7 +79,9 @@ impl Drop for Process {
     }
 }
 
-/// A port that was free a moment ago, as is, most likely, the one that a cluster's servers talk to each other on: 10,000 further.
+/// A port that was free a moment ago.
+///
+/// So was the port 10,000 above it, on which nodes of a cluster talk to each other.
 pub(super) fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -87,7 +92,7 @@ pub(super) fn free_port() -> u16 {
     }
 }
 
-/// Says something to a Redis; the beginning of its answer.
+/// Sends a command to a Redis; the first bytes of its answer.
 pub(super) fn send_command(port: u16, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
@@ -99,7 +104,7 @@ pub(super) fn send_command(port: u16, command: &str) -> io::Result<String> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "waits for a process, of which nothing but its port is known"
+    reason = "waits for a process of which only its port is known"
 )]
 pub(super) fn pause() {
     std::thread::sleep(Duration::from_millis(10));

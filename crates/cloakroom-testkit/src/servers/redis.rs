@@ -5,50 +5,50 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, pause, send_command};
 use super::{Certificates, Durability, Server};
 
-/// The server: Redis, or what stands in the environment as `CLOAKROOM_REDIS_SERVER`, such as Valkey.
+/// The program: `redis-server`, or what `CLOAKROOM_REDIS_SERVER` names, such as Valkey.
 pub(super) fn program() -> String {
     std::env::var("CLOAKROOM_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
-/// A Redis of a test's own.
+/// A private Redis server.
 #[derive(Debug)]
 pub struct Redis {
     process: Option<Process>,
     port: u16,
     durability: Durability,
-    /// What it is told beyond the usual.
-    more: Vec<String>,
+    /// Extra arguments.
+    extra: Vec<String>,
     directory: TempDir,
 }
 
 impl Redis {
-    /// Starts one and waits until it answers.
+    /// Starts a server and waits until it answers.
     pub fn start(durability: Durability) -> Self {
         Self::start_with(durability, &[])
     }
 
-    /// The same, told some more: `--maxmemory 10mb` for instance.
-    pub fn start_with(durability: Durability, more: &[&str]) -> Self {
-        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
-        let mut directory = tempfile::tempdir().expect("a directory");
+    /// The same with extra arguments, such as `--maxmemory 10mb`.
+    pub fn start_with(durability: Durability, extra: &[&str]) -> Self {
+        let extra: Vec<String> = extra.iter().map(|word| (*word).to_owned()).collect();
+        let mut directory = tempfile::tempdir().expect("a temporary directory");
         for _ in 0..10 {
             let mut server = Self {
                 process: None,
                 port: free_port(),
                 durability,
-                more: more.clone(),
+                extra: extra.clone(),
                 directory,
             };
             if server.restart() {
                 return server;
             }
-            // Somebody else took the port.
+            // Another process took the port.
             directory = server.directory;
         }
-        panic!("no Redis could be started");
+        panic!("cannot start {}: is it installed?", program());
     }
 
-    /// The same, which can be spoken to over TLS as well, by this certificate; and the port for that.
+    /// The same with TLS on a second port, which is returned.
     pub fn start_encrypted(durability: Durability, certificates: &Certificates) -> (Self, u16) {
         let port = free_port();
         let (number, certificate, key) =
@@ -59,7 +59,7 @@ impl Redis {
         (Self::start_with(durability, &[&words[..], &["--tls-auth-clients", "no"]].concat()), port)
     }
 
-    /// Says something to it, `SCRIPT FLUSH` for instance; the beginning of its answer.
+    /// Sends it a command, such as `SCRIPT FLUSH`; the first bytes of its answer.
     pub fn command(&self, command: &str) -> String {
         send_command(self.port, command).unwrap_or_default()
     }
@@ -72,7 +72,7 @@ impl Redis {
         self.command("INFO REPLICATION").contains("master_link_status:up")
     }
 
-    /// While it loads its data it answers something else.
+    /// True once it has loaded its data.
     fn answers(&self) -> bool {
         send_command(self.port, "PING").is_ok_and(|answer| answer == "+PONG\r\n")
     }
@@ -130,7 +130,7 @@ impl Server for Redis {
             "--logfile",
             "log",
         ];
-        let command = command.map(str::to_owned).into_iter().chain(self.more.iter().cloned());
+        let command = command.map(str::to_owned).into_iter().chain(self.extra.iter().cloned());
         self.process = Some(Process::start(&command.collect::<Vec<_>>(), self.directory.path()));
         (0..500).any(|_| {
             pause();

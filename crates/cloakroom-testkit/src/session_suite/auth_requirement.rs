@@ -1,4 +1,4 @@
-//! What a sensitive step asks of a session.
+//! Step-up: a sensitive action asks for a recent and strong enough sign-in.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::block_on;
 
 const RECENT: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
 
-/// Use is no proof, and another sign-in is.
-pub fn a_sensitive_step_asks_for_a_recent_sign_in(store: impl Store) {
+/// Using the session proves nothing; another sign-in does.
+pub fn a_step_up_requires_a_recent_sign_in(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -36,23 +36,24 @@ pub fn a_sensitive_step_asks_for_a_recent_sign_in(store: impl Store) {
         session.login(&alice()).await.unwrap();
         session.require(RECENT).await.unwrap();
 
-        // The proof counts from when it was checked.
+        // The sign-in counts from when the proof was checked.
         let checked = test.sessions.now();
         test.clock.advance(Duration::from_secs(6 * 60));
         session.login(Login::of(&alice()).checked_at(checked)).await.unwrap();
         assert_eq!(session.authenticated_at(), Some(checked));
         assert_kind(session.require(RECENT).await, ErrorKind::StepUpRequired);
-        let nobody =
+        let visitor =
             &mut test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
         assert_eq!(
-            nobody.require(RECENT).await.unwrap_err().auth_shortfall(),
+            visitor.require(RECENT).await.unwrap_err().auth_shortfall(),
             Some(AuthShortfall::SignedOut)
         );
     });
 }
 
-/// The last sign-in counts, and a session for somebody else begins at their level.
-pub fn a_sensitive_step_asks_how_well_the_visitor_signed_in(store: impl Store) {
+/// The last sign-in counts, and a session of another principal begins with the assurance of its
+/// own.
+pub fn a_step_up_requires_a_strong_enough_sign_in(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let (password, both) = (Assurance::new(1), Assurance::new(2));
@@ -72,8 +73,8 @@ pub fn a_sensitive_step_asks_how_well_the_visitor_signed_in(store: impl Store) {
     });
 }
 
-/// Also when the request had begun before.
-pub fn a_sensitive_step_is_refused_to_a_session_that_just_ended(store: impl Store) {
+/// Also in a request that began before the end.
+pub fn a_step_up_fails_on_a_session_that_has_ended(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();

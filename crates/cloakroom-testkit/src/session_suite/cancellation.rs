@@ -1,6 +1,6 @@
-//! Law 11: any future may be dropped at any await.
+//! Any future can be dropped at any await point.
 //!
-//! Each law drops an operation after its first, second, third, ... suspension, until it runs to its end undropped.
+//! Each test drops an operation after 0, 1, 2, .. polls, until it completes.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,7 @@ use cloakroom::{Key, Store};
 use super::{Counter, TestSessions, alice, increment, key_of, open};
 use crate::{StepStore, block_on};
 
-/// Old value or new, nothing between; and the next update works.
+/// The session has the old value or the new one, and the next update works.
 pub fn a_dropped_update_happens_whole_or_not_at_all(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
@@ -24,7 +24,7 @@ pub fn a_dropped_update_happens_whole_or_not_at_all(store: impl Store) {
             let count = session.value().count;
             assert!(count == 1 || count == 2);
             assert!(!finished || count == 2);
-            // A store may still be at work on what was dropped: then both updates count.
+            // The store may still carry out a dropped update; then both count.
             let after = increment(&mut session).await.unwrap();
             assert!(after == count + 1 || !finished && after == 3);
         });
@@ -35,7 +35,8 @@ pub fn a_dropped_update_happens_whole_or_not_at_all(store: impl Store) {
     }
 }
 
-/// The old key works or it does not; if not, whoever signs in again gets in. Never do two keys open one session.
+/// The old key works or it does not; if not, signing in again works. Two keys never open one
+/// session.
 pub fn a_dropped_login_never_leaves_two_working_keys(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
@@ -64,7 +65,7 @@ pub fn a_dropped_login_never_leaves_two_working_keys(store: impl Store) {
     }
 }
 
-/// Alive as before or ended for good.
+/// The session is live as before, or ended.
 pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
@@ -86,8 +87,8 @@ pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
     }
 }
 
-/// Also at a renewal: whoever presented the old key can go on with it.
-pub fn a_dropped_read_harms_nothing(store: impl Store) {
+/// Also at a renewal: a client that presented the old key can go on with it.
+pub fn a_dropped_read_leaves_the_key_working(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
         let key = block_on(begin(&test));
@@ -102,7 +103,7 @@ pub fn a_dropped_read_harms_nothing(store: impl Store) {
             assert_eq!(open(&test, &key).await.value().count, 2);
         });
         if finished {
-            assert!(polls >= 4, "a read and a renewal suspend the store four times");
+            assert!(polls >= 4, "a read and a renewal suspend four times");
             break;
         }
     }
@@ -112,7 +113,7 @@ async fn begin(test: &TestSessions) -> Key {
     key_of(&test.sessions.generate(Counter::of(1)).await.unwrap())
 }
 
-/// Polls at most `times` times, then drops the future; true if it was done.
+/// Polls at most `times` times, then drops the future; true if it was ready.
 fn poll_times<F: Future>(future: F, times: usize) -> bool {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

@@ -1,4 +1,4 @@
-//! Law 4 of forms: an anti-forgery token is as good as the line of secrets it was made for.
+//! A CSRF token is good for the key family it was made for.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::renewal::retired;
 use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
 use crate::block_on;
 
-/// It is as good as the secret's whole line, and no stranger's.
-pub fn a_form_token_lasts_through_renewals_and_not_through_a_login(store: impl Store) {
+/// It outlives renewals, but no login and no logout, and no other session accepts it.
+pub fn a_csrf_token_is_good_for_one_key_family_and_one_form(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut first = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -28,8 +28,8 @@ pub fn a_form_token_lasts_through_renewals_and_not_through_a_login(store: impl S
     });
 }
 
-/// The page was made with one key, the form comes with the next.
-pub fn a_form_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
+/// The page was rendered under one key and its form is sent with the next.
+pub fn a_csrf_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
@@ -47,8 +47,8 @@ pub fn a_form_token_from_before_a_renewal_is_good_after_it(store: impl Store) {
     });
 }
 
-/// A form for somebody who has no session yet, such as the one they sign in with, begins it.
-pub fn a_form_token_begins_a_session_for_a_visitor_who_has_none(store: impl Store) {
+/// A sign-in form needs a session to bind its token to.
+pub fn a_csrf_token_begins_a_session_for_a_visitor_without_one(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let request_session = test.sessions.request_session();

@@ -1,4 +1,4 @@
-//! Law 7: what can't be decoded is reported and treated by policy, and never overwritten by accident.
+//! A session that cannot be decoded is reported, treated by policy and never overwritten.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::{Counter, assert_kind, increment, key_of};
 use crate::block_on;
 
-/// What another deployment wrote under the same keys.
+/// The value type of another deployment that shares the store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Foreign {
     count: String,
 }
 
-/// The visitor goes on with a new session; the old record stays until it expires, for whoever can read it.
+/// The visitor goes on with a new session. The old record stays until it expires, for a deployment
+/// that can read it.
 pub fn an_undecodable_session_is_set_aside_and_never_overwritten(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let test = super::TestSessions::new(Arc::clone(&store));
@@ -36,8 +37,8 @@ pub fn an_undecodable_session_is_set_aside_and_never_overwritten(store: impl Sto
     });
 }
 
-/// The other two policies.
-pub fn an_undecodable_session_may_be_refused_or_ended(store: impl Store) {
+/// The policies `Refuse` and `End`.
+pub fn an_undecodable_session_is_refused_or_ended_by_policy(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let foreign: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let with = |policy| -> Sessions<Counter> {
@@ -53,8 +54,8 @@ pub fn an_undecodable_session_may_be_refused_or_ended(store: impl Store) {
     });
 }
 
-/// A deployment that changes the value reads what the last one wrote.
-pub fn an_older_schema_is_upgraded_and_written_anew_by_the_next_change(store: impl Store) {
+/// A deployment that changes the value type reads what the previous one wrote.
+pub fn an_older_schema_is_upgraded_and_rewritten_by_the_next_change(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     let old: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let new: Sessions<Counter> = Sessions::builder(Arc::clone(&store))
@@ -75,8 +76,9 @@ pub fn an_older_schema_is_upgraded_and_written_anew_by_the_next_change(store: im
     });
 }
 
-/// Allocated and never set is neither absent nor empty; a new visitor's session may take its place.
-pub fn a_session_without_a_value_says_so(store: impl Store) {
+/// An allocated session without a value is neither absent nor empty, and a new visitor's session
+/// can take its place.
+pub fn a_session_without_a_value_is_not_set(store: impl Store) {
     let test = super::TestSessions::new(store);
     block_on(async {
         let mut allocated = test.sessions.allocate().await.unwrap();
@@ -91,7 +93,7 @@ pub fn a_session_without_a_value_says_so(store: impl Store) {
     });
 }
 
-/// The store as one outside the process is: what goes in is bytes.
+/// A store whose payloads are bytes, as in a store outside the process.
 fn encoded(store: impl Store) -> impl Store {
     super::encoding_store::EncodingStore(store)
 }

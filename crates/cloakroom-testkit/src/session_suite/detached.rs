@@ -1,4 +1,4 @@
-//! Laws 2 and 4 outside a request: who attends a session is bound as any request is.
+//! Detached sessions obey the same rules outside a request as inside.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::{Fault, FaultyStore, SpyStore, block_on};
 
 const IDLE: Duration = Duration::from_secs(30 * 60);
 
-/// The key is renewed under it, and it goes on; its changes count with all others.
-pub fn an_attendance_lasts_through_renewals_and_its_changes_count(store: impl Store) {
+/// The key is renewed meanwhile, and the changes of both sides count.
+pub fn a_detached_session_outlives_renewals_and_its_changes_count(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
@@ -21,19 +21,19 @@ pub fn an_attendance_lasts_through_renewals_and_its_changes_count(store: impl St
         let next = key_of(&page);
         for _ in 0..2 {
             test.clock.advance(Duration::from_secs(60));
-            assert!(open(&test, &next).await.exists()); // sighted, then the old one retires
+            assert!(open(&test, &next).await.exists()); // first use, then the old key retires
         }
         assert_kind(test.sessions.of_key(&old).await, ErrorKind::Superseded);
         let mut detached = detached.session().await.unwrap();
         assert_eq!(increment(&mut detached).await.unwrap(), 2);
         assert_eq!(increment(&mut page).await.map_err(|error| error.kind()), Ok(3));
-        assert_eq!(increment(&mut detached).await.unwrap(), 4, "it lost its race, and ran again");
+        assert_eq!(increment(&mut detached).await.unwrap(), 4, "it lost the race and ran again");
         assert_eq!(open(&test, &next).await.value().count, 4);
     });
 }
 
-/// However it ends, and it says why.
-pub fn an_attendance_ends_with_the_session(store: impl Store) {
+/// However the session ends, the error has the reason.
+pub fn a_detached_session_ends_with_its_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         for reason in [EndReason::SignedOut, EndReason::Revoked] {
@@ -57,8 +57,9 @@ pub fn an_attendance_ends_with_the_session(store: impl Store) {
     });
 }
 
-/// The socket of somebody who knew the key before the login hears nothing of what comes after.
-pub fn an_attendance_from_before_a_login_has_no_part_in_what_follows(store: impl Store) {
+/// A socket opened by someone who knew the key before the login sees nothing of the signed-in
+/// session.
+pub fn a_session_detached_before_a_login_neither_reads_nor_writes_after_it(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -76,8 +77,8 @@ pub fn an_attendance_from_before_a_login_has_no_part_in_what_follows(store: impl
     });
 }
 
-/// A look each second keeps nobody signed in; a use does, and costs one write per tenth of the idle timeout.
-pub fn looking_is_no_use_and_keeping_alive_is(store: impl Store) {
+/// `keep_alive` costs one write per tenth of the idle timeout.
+pub fn reading_a_detached_session_does_not_extend_it_and_keep_alive_does(store: impl Store) {
     let spy = SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
     block_on(async {
@@ -93,8 +94,8 @@ pub fn looking_is_no_use_and_keeping_alive_is(store: impl Store) {
     });
 }
 
-/// There is no response to send a key with, and nothing to tell one from.
-pub fn an_attendance_has_no_key_and_mints_none(store: impl Store) {
+/// There is no response to send a key with.
+pub fn a_detached_session_has_no_key_and_mints_none(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let detached = test.sessions.generate(Counter::of(1)).await.unwrap().detach().unwrap();
@@ -107,14 +108,13 @@ pub fn an_attendance_has_no_key_and_mints_none(store: impl Store) {
         assert_eq!(held.headers().iter().count(), 0);
         held.logout().await.unwrap();
         assert_kind(held.set(Counter::of(8)).await, ErrorKind::HeadersSent);
-        let vacant =
-            test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
-        assert_kind(vacant.detach(), ErrorKind::NotFound);
+        let empty = test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
+        assert_kind(empty.detach(), ErrorKind::NotFound);
     });
 }
 
-/// A queue may carry it to another process, of the same kind of session only.
-pub fn a_stub_attends_the_same_session_and_is_none_of_another_kind(store: impl Store) {
+/// A job queue can carry the grant to another process.
+pub fn a_grant_opens_its_session_and_none_of_another_kind(store: impl Store) {
     struct Other;
     impl cloakroom::SessionKind for Other {
         const NAME: &'static str = "other";

@@ -1,4 +1,4 @@
-//! Law 2: nothing comes back from the dead.
+//! An ended, revoked or expired session never comes back.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cloakroom::{ErrorKind, Key, NoSession, Session, Store};
 use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, increment, key_of, open};
 use crate::block_on;
 
-/// Every kind of write by a request that was in flight when the session ended is refused.
+/// Every kind of write is refused in a request that was in flight when the session ended.
 pub fn nothing_revives_an_ended_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -21,7 +21,7 @@ pub fn nothing_revives_an_ended_session(store: impl Store) {
     });
 }
 
-/// The same for an end that came from outside.
+/// The same for a session that was revoked from outside.
 pub fn nothing_revives_a_revoked_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -33,7 +33,7 @@ pub fn nothing_revives_a_revoked_session(store: impl Store) {
     });
 }
 
-/// The same for a session that reached a deadline, before and after the store swept it out.
+/// The same for a session that reached a deadline, before and after it was swept.
 pub fn nothing_revives_an_expired_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -49,7 +49,7 @@ pub fn nothing_revives_an_expired_session(store: impl Store) {
     });
 }
 
-/// "Log out everywhere", also for more sessions than fit a page.
+/// Also more sessions than fit in one page.
 pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -69,7 +69,7 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
     });
 }
 
-/// A session that lives longer than it was to when its principal signed in is found all the same.
+/// A session that was extended after its login stays in the principal index.
 pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -94,8 +94,9 @@ pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
     });
 }
 
-/// Two people sign in on one session at once: the loser's name leaves no trace on the winner's session.
-pub fn revoking_a_principal_spares_a_session_that_another_won(store: impl Store) {
+/// Two people sign in on one session at once: the loser's name leaves no trace on the winner's
+/// session.
+pub fn revoking_a_principal_spares_a_session_that_another_signed_in_on(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::default()).await.unwrap());
@@ -108,7 +109,7 @@ pub fn revoking_a_principal_spares_a_session_that_another_won(store: impl Store)
     });
 }
 
-/// The reason is for whoever holds a secret that opened the session; the first reason stays.
+/// The reason is for a secret that has opened the session. The first reason stays.
 pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -125,8 +126,8 @@ pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
     });
 }
 
-/// What is gone may be ended again.
-pub fn ending_twice_is_success(store: impl Store) {
+/// Also ending a session that never existed.
+pub fn ending_twice_succeeds(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::default()).await.unwrap();
@@ -138,8 +139,8 @@ pub fn ending_twice_is_success(store: impl Store) {
     });
 }
 
-/// Signing out leaves a vacant session: what is written then begins a new one, never the old id again.
-pub fn a_farewell_after_logout_is_kept_under_another_key(store: impl Store) {
+/// The old id is never used again.
+pub fn a_write_after_logout_begins_a_session_under_another_key(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(9)).await.unwrap();
@@ -157,7 +158,7 @@ pub fn a_farewell_after_logout_is_kept_under_another_key(store: impl Store) {
     });
 }
 
-/// Where the original revives a cleared key on some of its stores, every store here refuses.
+/// The original revives a cleared key on some of its stores. Every store here refuses.
 pub fn nothing_can_be_set_after_the_end(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -186,13 +187,14 @@ async fn in_flight(test: &TestSessions, key: &Key) -> [Session<Counter>; 5] {
     ]
 }
 
-/// Each tries another way to write on, and fails; signing in begins another session.
+/// Tries one kind of write in each request, and panics unless all fail. `login` begins another
+/// session.
 async fn assert_refused(test: &TestSessions, key: &Key, in_flight: [Session<Counter>; 5]) {
-    let [mut updating, mut setting, mut extending, mut elevating, mut signing_in] = in_flight;
+    let [mut updating, mut setting, mut extending, mut renewing, mut signing_in] = in_flight;
     assert_kind(increment(&mut updating).await, ErrorKind::NotFound);
     assert_kind(setting.set(Counter::of(5)).await, ErrorKind::NotFound);
     assert_kind(extending.extend(Duration::from_secs(60)).await, ErrorKind::NotFound);
-    assert_kind(elevating.renew().await, ErrorKind::NotFound);
+    assert_kind(renewing.renew().await, ErrorKind::NotFound);
     signing_in.login(&alice()).await.unwrap();
     assert_ne!(signing_in.id(), Some(key.id()));
     assert_eq!(signing_in.value().count, 0);

@@ -1,4 +1,4 @@
-//! Law 9: Set-Cookie, Vary and Cache-Control come from one step; one Set-Cookie per name.
+//! `Set-Cookie`, `Vary` and `Cache-Control`.
 
 use cloakroom::key::Secret;
 use cloakroom::{ErrorKind, PublicId, Store};
@@ -7,7 +7,8 @@ use http::HeaderMap;
 use super::{Counter, TestSessions, alice, assert_kind, increment, key_of};
 use crate::{CookieSeen, block_on, cookie_of};
 
-/// Reading and writing leave the visitor's cookie alone: repeating it could overwrite a newer one.
+/// Reading and writing leave the cookie alone, since sending the key again could overwrite a newer
+/// one.
 pub fn an_existing_key_is_never_sent_again(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -24,8 +25,8 @@ pub fn an_existing_key_is_never_sent_again(store: impl Store) {
     });
 }
 
-/// Whoever asked depends on the cookie, also when there was no session; who did not ask does not.
-pub fn every_response_that_asked_varies_on_the_cookie(store: impl Store) {
+/// Also if there was no session. A response that did not ask for it has no `Vary`.
+pub fn a_response_that_read_the_session_varies_on_the_cookie(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut response = HeaderMap::new();
@@ -42,8 +43,8 @@ pub fn every_response_that_asked_varies_on_the_cookie(store: impl Store) {
     });
 }
 
-/// A response that carries a key must be kept by nobody, whatever the handler said about caching.
-pub fn a_key_is_sent_with_no_store_and_once(store: impl Store) {
+/// A response with a key must not be cached, whatever the handler said about caching.
+pub fn a_key_is_sent_once_and_with_no_store(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let request_session = test.sessions.request_session();
@@ -65,7 +66,7 @@ pub fn a_key_is_sent_with_no_store_and_once(store: impl Store) {
     });
 }
 
-/// A background request with a dead key must not take away what a parallel one has just brought.
+/// The late response to a background request must not remove a newer cookie.
 pub fn a_stale_key_is_removed_on_a_navigation_only(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -81,7 +82,8 @@ pub fn a_stale_key_is_removed_on_a_navigation_only(store: impl Store) {
     });
 }
 
-/// A streaming handler may go on changing values; what needs a new key is refused before it touches the store.
+/// A streaming handler can go on changing values. What needs a new key is refused before the store
+/// is asked.
 pub fn no_key_is_minted_after_the_response_head(store: impl Store) {
     let spy = crate::SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
@@ -96,11 +98,11 @@ pub fn no_key_is_minted_after_the_response_head(store: impl Store) {
         assert_eq!(spy.calls().total(), 0);
         assert_eq!(increment(&mut session).await.unwrap(), 2);
         let request_session = test.sessions.request_session();
-        let mut vacant = request_session.session(&HeaderMap::new()).await.unwrap();
+        let mut empty = request_session.session(&HeaderMap::new()).await.unwrap();
         request_session.finish(&mut HeaderMap::new());
         spy.reset();
-        assert_kind(increment(&mut vacant).await, ErrorKind::HeadersSent);
-        assert_kind(vacant.start().await, ErrorKind::HeadersSent);
+        assert_kind(increment(&mut empty).await, ErrorKind::HeadersSent);
+        assert_kind(empty.start().await, ErrorKind::HeadersSent);
         assert_eq!(spy.calls().total(), 0);
     });
 }

@@ -1,4 +1,4 @@
-//! Logins of several nodes, a step of one and a step of another, in orders drawn by a seed.
+//! Logins on several nodes, interleaved step by step in pseudorandom orders.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -11,13 +11,13 @@ use cloakroom::{Key, Login, Principal, SessionLimit, Store, Timestamp};
 use super::{TestSessions, key_of, open};
 use crate::{StepStore, block_on};
 
-/// Orders that are tried.
+/// How many orders are tried.
 const SEEDS: u64 = 60;
 const CLIENTS: usize = 5;
 
 type Task<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// `SplitMix64`: which task goes on, and which breaks off.
+/// `SplitMix64`: draws which task is polled next, and which is dropped.
 struct Dice(u64);
 
 impl Dice {
@@ -26,18 +26,20 @@ impl Dice {
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((word ^ (word >> 31)) % sides as u64).expect("less than the sides")
+        usize::try_from((word ^ (word >> 31)) % sides as u64)
+            .expect("less than the number of sides")
     }
 }
 
-/// Polls tasks in the order of the dice until all are done; one in so many polls drops its task instead.
-fn interleave(mut tasks: Vec<Task<'_>>, dice: &mut Dice, break_off: Option<usize>) {
+/// Polls the tasks in random order until all are done. With `drop_one_in`, about one in so many polls
+/// drops its task.
+fn interleave(mut tasks: Vec<Task<'_>>, dice: &mut Dice, drop_one_in: Option<usize>) {
     let mut context = Context::from_waker(Waker::noop());
     while !tasks.is_empty() {
         let which = dice.roll(tasks.len());
-        let breaks = break_off.is_some_and(|polls| dice.roll(polls) == 0);
+        let drops = drop_one_in.is_some_and(|polls| dice.roll(polls) == 0);
         let is_done = matches!(tasks[which].as_mut().poll(&mut context), Poll::Ready(()));
-        if is_done || breaks {
+        if is_done || drops {
             drop(tasks.swap_remove(which));
         } else {
             std::thread::yield_now();
@@ -45,7 +47,7 @@ fn interleave(mut tasks: Vec<Task<'_>>, dice: &mut Dice, break_off: Option<usize
     }
 }
 
-/// Signs somebody in on a new session, and notes the key if that was answered.
+/// Signs in on a new session, and adds its key to `answered` if `login` succeeds.
 async fn sign_in(node: &TestSessions, login: Login, answered: &Mutex<Vec<Key>>) {
     let mut session = node
         .sessions
@@ -54,7 +56,7 @@ async fn sign_in(node: &TestSessions, login: Login, answered: &Mutex<Vec<Key>>) 
         .await
         .expect("no store call");
     if session.login(login).await.is_ok() {
-        answered.lock().expect("no thread broke").push(key_of(&session));
+        answered.lock().expect("no thread panicked").push(key_of(&session));
     }
 }
 
@@ -62,7 +64,7 @@ fn principal(seed: u64) -> Principal {
     Principal::new(format!("user-{seed}")).expect("a valid name")
 }
 
-/// How many of the keys open a session, each of which must be listed.
+/// How many of the keys open a session. Each such session must be listed.
 fn living(node: &TestSessions, who: &Principal, keys: &[Key]) -> usize {
     block_on(async {
         let listed = node.sessions.list(who, Page::first(100)).await.expect("the store is up");
@@ -80,17 +82,20 @@ fn living(node: &TestSessions, who: &Principal, keys: &[Key]) -> usize {
     })
 }
 
-/// Never more than the limit. Of two nodes whose logins went to their end somebody is signed in; of three at one instant each
-/// may displace the next.
-pub fn a_limit_holds_however_logins_interleave_and_break_off(store: impl Store) {
+/// The limit is never exceeded. If two logins both complete, at least one session remains; of three
+/// or more at one instant each may end the next.
+pub fn a_limit_holds_however_logins_interleave_and_are_dropped(store: impl Store) {
     let steps = StepStore::new(store);
     for seed in 0..SEEDS {
         let (who, mut dice) = (principal(seed), Dice(seed));
-        let (displaces, breaks) = (dice.roll(2) == 0, dice.roll(3) == 0);
+        let (ends_oldest, drops) = (dice.roll(2) == 0, dice.roll(3) == 0);
         let (clients, most) =
             ([2, CLIENTS][dice.roll(2)], 1 + u8::try_from(dice.roll(2)).expect("small"));
-        let limit =
-            if displaces { SessionLimit::end_oldest(most) } else { SessionLimit::reject_new(most) };
+        let limit = if ends_oldest {
+            SessionLimit::end_oldest(most)
+        } else {
+            SessionLimit::reject_new(most)
+        };
         let nodes: Vec<TestSessions> = (0..clients)
             .map(|_| TestSessions::with(steps.clone(), |builder| builder.limit(limit)))
             .collect();
@@ -98,19 +103,20 @@ pub fn a_limit_holds_however_logins_interleave_and_break_off(store: impl Store) 
         let tasks = nodes
             .iter()
             .map(|node| -> Task<'_> { Box::pin(sign_in(node, Login::of(&who), &answered)) });
-        interleave(tasks.collect(), &mut dice, breaks.then_some(40));
+        interleave(tasks.collect(), &mut dice, drops.then_some(40));
 
-        let keys = answered.into_inner().expect("no thread broke");
+        let keys = answered.into_inner().expect("no thread panicked");
         let living = living(&nodes[0], &who, &keys);
         assert!(living <= usize::from(most), "seed {seed}: {living} at a limit of {most}");
-        if !breaks && clients == 2 {
-            assert!(living >= 1, "seed {seed}: nobody at a limit of {most}");
+        if !drops && clients == 2 {
+            assert!(living >= 1, "seed {seed}: no session left at a limit of {most}");
         }
     }
 }
 
-/// No session of before lives once all are done, whether its login was answered before, during or after.
-pub fn a_revocation_is_complete_however_logins_interleave_and_break_off(store: impl Store) {
+/// No session from before it is live in the end, whether its login was answered before, during or
+/// after.
+pub fn a_revocation_is_complete_however_logins_interleave(store: impl Store) {
     let steps = StepStore::new(store);
     for seed in 0..SEEDS {
         let (who, mut dice) = (principal(seed), Dice(seed));
@@ -130,10 +136,10 @@ pub fn a_revocation_is_complete_however_logins_interleave_and_break_off(store: i
         tasks.push(Box::pin(revoke(&nodes[0], &who, changed)));
         interleave(tasks, &mut dice, None);
 
-        let early = early.lock().expect("no thread broke").clone();
+        let early = early.lock().expect("no thread panicked").clone();
         assert_eq!(living(&nodes[0], &who, &early), 0, "seed {seed}");
-        let late = late.into_inner().expect("no thread broke");
-        assert_eq!(living(&nodes[0], &who, &late), 1, "seed {seed}: who signed in after lives on");
+        let late = late.into_inner().expect("no thread panicked");
+        assert_eq!(living(&nodes[0], &who, &late), 1, "seed {seed}: the later login stays");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Law 1: a key is valid only if a live record has its id and its secret matches. Law 8: a store sees no secret.
+//! A key is valid only if a live record has its id and its secret matches; a store sees no secret.
 
 use cloakroom::key::Secret;
 use cloakroom::{NoSession, PublicId, SessionKind, Sessions, Store};
@@ -6,7 +6,7 @@ use cloakroom::{NoSession, PublicId, SessionKind, Sessions, Store};
 use super::{Counter, TestSessions, assert_dead, increment, key_of, open};
 use crate::{SeededEntropy, block_on};
 
-/// Strict mode: a key nobody minted here begins a session under another key.
+/// A key that was not minted here begins a session under another key.
 pub fn an_unknown_key_is_never_adopted(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -20,7 +20,7 @@ pub fn an_unknown_key_is_never_adopted(store: impl Store) {
     });
 }
 
-/// The id is no secret; knowing it is not enough, and trying leaves no trace in the record.
+/// Knowing the public id is not enough, and trying leaves the record unchanged.
 pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -36,7 +36,8 @@ pub fn a_wrong_secret_opens_nothing_and_changes_nothing(store: impl Store) {
     });
 }
 
-/// Two kinds of session in one store: neither opens the other's, not even with the right id and secret.
+/// Two kinds of session share a store; neither opens the other's, even with the right id and
+/// secret.
 pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
     struct Admin;
     impl SessionKind for Admin {
@@ -54,8 +55,8 @@ pub fn a_key_of_another_kind_opens_nothing(store: impl Store) {
     });
 }
 
-/// No key, a live one, one that opens nothing: three answers, never mixed up.
-pub fn the_three_outcomes_of_a_lookup(store: impl Store) {
+/// `of_headers` gives no session, a session, or an error.
+pub fn a_lookup_tells_no_key_a_session_and_a_useless_key_apart(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         assert!(test.sessions.of_headers(&http::HeaderMap::new()).await.unwrap().is_none());
@@ -80,7 +81,7 @@ pub fn the_three_outcomes_of_a_lookup(store: impl Store) {
     });
 }
 
-/// A generator that repeats itself costs another draw, never somebody's session.
+/// A generator that repeats itself costs another draw, never a session.
 pub fn a_taken_id_is_never_overwritten(store: impl Store) {
     let entropy = SeededEntropy::from_blocks(vec![[1; 16], [2; 16], [1; 16], [3; 16]]);
     let test = TestSessions::with(store, |builder| builder.entropy(entropy));
@@ -93,7 +94,7 @@ pub fn a_taken_id_is_never_overwritten(store: impl Store) {
     });
 }
 
-/// A sibling domain may plant a cookie of our name: every candidate is tried.
+/// A sibling domain can plant a cookie of the same name, so every candidate is tried.
 pub fn a_planted_key_never_hides_a_good_one(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -141,7 +142,7 @@ pub fn a_store_never_sees_a_secret(store: impl Store) {
             let bytes = stored.to_bytes().unwrap();
             let text = format!("{id} {stored:?} {}", String::from_utf8_lossy(&bytes));
             for key in &keys {
-                assert!(!text.contains(&key.expose()[22..]), "a secret's text is in the store");
+                assert!(!text.contains(&key.expose()[22..]), "the store has the text of a secret");
                 assert!(!format!("{key:?}{:?}", key.secret()).contains(&key.expose()[22..]));
             }
         }

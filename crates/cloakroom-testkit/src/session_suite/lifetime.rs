@@ -1,4 +1,4 @@
-//! What a session is kept under: its lifetime and its name.
+//! A session's own lifetime, and its label.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::block_on;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Chosen at sign-in or later, whatever the others are given.
-pub fn a_lifetime_of_ones_own_sticks_through_every_write(store: impl Store) {
+/// Whether it was chosen at sign-in or later, and whatever the lifetime of other sessions.
+pub fn a_session_keeps_its_own_lifetime_through_every_write(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let long = Lifetime::remember_me();
@@ -22,24 +22,24 @@ pub fn a_lifetime_of_ones_own_sticks_through_every_write(store: impl Store) {
         let mut fresh =
             test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
         fresh.set_lifetime(long).await.unwrap();
-        let mut anew =
+        let mut new_login =
             test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
-        anew.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
+        new_login.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
 
-        for session in [&mut at_login, &mut later, &mut fresh, &mut anew] {
+        for session in [&mut at_login, &mut later, &mut fresh, &mut new_login] {
             assert_eq!(session.lifetime(), long);
             increment(session).await.unwrap();
             session.renew().await.unwrap();
             session.set_label("desk").await.unwrap();
         }
         test.clock.advance(13 * DAY);
-        let mut sessions = [at_login, later, fresh, anew];
+        let mut sessions = [at_login, later, fresh, new_login];
         for session in &mut sessions {
             let mut session = open(&test, &key_of(session)).await;
             increment(&mut session).await.expect("an idle timeout of 14 days");
             assert_eq!(session.lifetime(), long);
         }
-        // The directory keeps them as long.
+        // The principal index keeps them as long.
         assert_eq!(test.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 2);
         test.clock.advance(18 * DAY);
         for session in &sessions {
@@ -48,8 +48,8 @@ pub fn a_lifetime_of_ones_own_sticks_through_every_write(store: impl Store) {
     });
 }
 
-/// Longer, shorter, and with the browser.
-pub fn the_cookie_follows_a_lifetime_of_ones_own(store: impl Store) {
+/// Longer, shorter, and until the browser closes.
+pub fn the_cookie_follows_the_sessions_own_lifetime(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -70,7 +70,7 @@ pub fn the_cookie_follows_a_lifetime_of_ones_own(store: impl Store) {
             increment(&mut next).await.unwrap();
             session = next;
             let again = open(&test, &key_of(&session)).await;
-            assert_eq!(set_cookie(&again), None, "and only once");
+            assert_eq!(set_cookie(&again), None, "the cookie is sent once");
         }
     });
 }
@@ -93,12 +93,12 @@ pub fn a_page_is_told_when_the_session_is_about_to_expire(store: impl Store) {
         increment(&mut session).await.unwrap();
         assert_eq!(session.expires_within(minute), None);
         session.end().await.unwrap();
-        assert_eq!(session.expires_within(minute), None, "what is over does not warn");
+        assert_eq!(session.expires_within(minute), None, "an ended session does not warn");
     });
 }
 
-/// It stays through later sign-ins on the session, and goes when it is taken away.
-pub fn a_client_is_listed_under_the_name_its_visitor_gave_it(store: impl Store) {
+/// The label stays through later sign-ins on the session, until it is removed.
+pub fn a_client_is_listed_under_its_label(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();

@@ -1,4 +1,4 @@
-//! How many sessions a principal may have, and from when on.
+//! Session limits and revocations.
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use cloakroom::{
 use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, key_of, open};
 use crate::{Fault, FaultyStore, StepStore, block_on};
 
-/// Clients that sign in at once.
+/// How many clients sign in at once.
 const CLIENTS: usize = 50;
 
 async fn sign_in(test: &TestSessions) -> Result<Key, Error> {
@@ -34,19 +34,19 @@ async fn listed(sessions: &Sessions<Counter>) -> usize {
     sessions.list(&alice(), Page::first(1_000)).await.unwrap().len()
 }
 
-/// On two nodes that share the store, and each of those that remain is listed.
-pub fn of_many_logins_at_a_limit_exactly_as_many_remain(store: impl Store) {
+/// On two nodes that share the store; each session that remains is listed.
+pub fn of_concurrent_logins_exactly_the_limit_remain(store: impl Store) {
     let store = Arc::new(store);
     let limit = SessionLimit::end_oldest(3);
     let nodes =
         [(); 2].map(|()| TestSessions::with(Arc::clone(&store), |builder| builder.limit(limit)));
-    let (gate, nodes) = (Barrier::new(CLIENTS), &nodes);
+    let (barrier, nodes) = (Barrier::new(CLIENTS), &nodes);
     let keys: Vec<Key> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
-                let gate = &gate;
+                let barrier = &barrier;
                 scope.spawn(move || {
-                    gate.wait();
+                    barrier.wait();
                     block_on(sign_in(&nodes[client % 2])).expect("a login makes room for itself")
                 })
             })
@@ -58,8 +58,8 @@ pub fn of_many_logins_at_a_limit_exactly_as_many_remain(store: impl Store) {
     });
 }
 
-/// And nobody else's session does.
-pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Store) {
+/// Sessions of other principals stay.
+pub fn at_a_limit_the_oldest_login_ends_and_is_told_why(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::end_oldest(2)));
     block_on(async {
         let mut his = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -69,12 +69,12 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
             test.clock.advance(Duration::from_secs(60));
             keys.push(sign_in(&test).await.unwrap());
         }
-        let displaced = NoSession::Ended(EndReason::OverLimit);
-        assert_eq!(assert_dead(&test, &keys[0]).await, displaced);
+        let over_limit = NoSession::Ended(EndReason::OverLimit);
+        assert_eq!(assert_dead(&test, &keys[0]).await, over_limit);
         assert_eq!(living(&test, &keys).await, 2);
-        assert!(test.events().iter().any(|event| event.starts_with("ExcessSession")));
+        assert!(test.events().iter().any(|event| event.starts_with("SessionLimitExceeded")));
 
-        // Signing in again on a session makes that one the newest; it never displaces another.
+        // Signing in again on a session makes it the newest one and ends no other.
         test.clock.advance(Duration::from_secs(60));
         let mut again = open(&test, &keys[1]).await;
         again.login(&alice()).await.unwrap();
@@ -82,13 +82,13 @@ pub fn at_a_limit_the_first_signed_in_makes_room_and_is_told_why(store: impl Sto
         assert_eq!(living(&test, &keys).await, 2);
         test.clock.advance(Duration::from_secs(60));
         keys.push(sign_in(&test).await.unwrap());
-        assert_eq!(assert_dead(&test, &keys[2]).await, displaced);
+        assert_eq!(assert_dead(&test, &keys[2]).await, over_limit);
         assert_eq!(open(&test, &key_of(&his)).await.principal(), Some(&bob()));
     });
 }
 
 /// The visitor who is refused keeps the session they had.
-pub fn a_limit_that_refuses_ends_nobody(store: impl Store) {
+pub fn a_limit_that_rejects_new_logins_ends_no_session(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
     block_on(async {
         let keys = [sign_in(&test).await.unwrap(), sign_in(&test).await.unwrap()];
@@ -105,8 +105,8 @@ pub fn a_limit_that_refuses_ends_nobody(store: impl Store) {
     });
 }
 
-/// Ended, or expired and not swept.
-pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) {
+/// Also if it has not been swept.
+pub fn an_ended_or_expired_session_does_not_count_against_a_limit(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.limit(SessionLimit::reject_new(2)));
     block_on(async {
         let expired = sign_in(&test).await.unwrap();
@@ -122,9 +122,9 @@ pub fn a_session_that_is_over_does_not_count_against_a_limit(store: impl Store) 
     });
 }
 
-/// A login that was entered and has no record yet looks like one that was given up. A rival of another node that takes its
-/// place can't know better; the login does, before it answers.
-pub fn a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit(store: impl Store) {
+/// A login that is indexed but has no record yet looks like one that was abandoned, and another
+/// node takes its place. The first login notices before it is answered.
+pub fn a_login_mistaken_for_an_abandoned_one_does_not_exceed_the_limit(store: impl Store) {
     let steps = StepStore::new(store);
     let limit = SessionLimit::reject_new(1);
     let here = TestSessions::with(steps.clone(), |builder| builder.limit(limit));
@@ -135,7 +135,7 @@ pub fn a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit(store: 
         while !held.has_arrived() {
             std::thread::yield_now();
         }
-        let rival = block_on(sign_in(&there)).expect("it takes the leftover's place");
+        let rival = block_on(sign_in(&there)).expect("it takes the place of the other login");
         held.release();
         assert_kind(slow.join().unwrap(), ErrorKind::TooManySessions);
         block_on(async {
@@ -144,7 +144,7 @@ pub fn a_login_taken_for_a_leftover_by_a_rival_does_not_exceed_the_limit(store: 
     });
 }
 
-/// A password that was right when it was checked, and was changed before `login` was called, signs nobody in.
+/// A password that was checked, and then changed before `login` was called, signs no one in.
 pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -163,12 +163,12 @@ pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Sto
     });
 }
 
-/// One whose record was not there to be ended.
+/// The login's record did not exist yet when the revocation looked for it.
 pub fn a_revocation_reaches_a_login_in_flight(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let steps = StepStore::new(faulty.clone());
     let test = TestSessions::new(steps.clone());
-    // Also if the login's record is written and nobody hears of it at first.
+    // Also if the login's record is written and the answer to that is lost.
     for is_lost in [false, true] {
         let held = steps.hold(Operation::Insert);
         std::thread::scope(|scope| {
@@ -199,14 +199,14 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
         assert_eq!(test.sessions.revoke_issued_before(&alice(), changed).await.unwrap(), 1);
         assert_eq!(open(&test, &key_of(&own)).await.principal(), Some(&alice()));
         assert_eq!(assert_dead(&test, &old[1]).await, NoSession::Ended(EndReason::Revoked));
-        // What it lives on by is no login.
+        // Extending a session is not a login.
         own.extend(Duration::from_secs(20 * 60 * 60)).await.unwrap();
         assert_eq!(listed(&test.sessions).await, 1);
     });
 }
 
-/// A slip of whoever names the moment ends what there is, and is forgotten in a minute.
-pub fn a_revocation_years_ahead_locks_nobody_out(store: impl Store) {
+/// A caller that names a wrong time ends the existing sessions; a minute later sign-in works again.
+pub fn a_revocation_in_the_future_locks_no_one_out(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = sign_in(&test).await.unwrap();

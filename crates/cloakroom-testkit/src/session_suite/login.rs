@@ -1,4 +1,4 @@
-//! Law 4, first half: a change of rights leaves one working secret.
+//! Signing in leaves one working secret.
 
 use std::time::Duration;
 
@@ -8,18 +8,19 @@ use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, increment, key_of, open};
 use crate::{CookieSeen, block_on, cookie_of};
 
-/// Once `login` has answered, a request in flight with the old secret can't write, and a new one can't read.
+/// Once `login` has answered, a request in flight with the old secret cannot write, and a new
+/// request cannot read.
 pub fn after_login_the_old_key_opens_and_writes_nothing(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
-        let (mut writer, mut raiser) = (open(&test, &old).await, open(&test, &old).await);
+        let (mut writer, mut renewer) = (open(&test, &old).await, open(&test, &old).await);
         let mut ender = open(&test, &old).await;
         let mut session = open(&test, &old).await;
         session.login(&alice()).await.unwrap();
         assert_eq!(session.id(), Some(old.id()));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
-        assert_kind(raiser.renew().await, ErrorKind::Superseded);
+        assert_kind(renewer.renew().await, ErrorKind::Superseded);
         assert_kind(ender.logout().await, ErrorKind::Superseded);
         let stale = open(&test, &old).await;
         assert!(!stale.exists() && stale.value().count == 0 && stale.principal().is_none());
@@ -27,8 +28,8 @@ pub fn after_login_the_old_key_opens_and_writes_nothing(store: impl Store) {
     });
 }
 
-/// The same for a step up in rights.
-pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
+/// The same for `renew`.
+pub fn after_renew_the_old_key_opens_and_writes_nothing(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -39,13 +40,13 @@ pub fn after_elevate_the_old_key_opens_and_writes_nothing(store: impl Store) {
         assert_eq!((session.value().count, session.principal()), (1, Some(&alice())));
         assert_kind(increment(&mut writer).await, ErrorKind::Superseded);
         assert!(!open(&test, &old).await.exists());
-        let mut vacant =
+        let mut empty =
             test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
-        assert_kind(vacant.renew().await, ErrorKind::NotFound);
+        assert_kind(empty.renew().await, ErrorKind::NotFound);
     });
 }
 
-/// A cart survives signing in; both timeouts count anew.
+/// A cart survives signing in, and both timeouts start again.
 pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
     let lifetime = Lifetime::absolute(Duration::from_secs(60 * 60))
         .with_idle_timeout(Duration::from_secs(30 * 60));
@@ -64,8 +65,8 @@ pub fn login_keeps_the_value_and_resets_both_deadlines(store: impl Store) {
     });
 }
 
-/// Another person on the same browser: nothing of the first one's session is theirs.
-pub fn login_as_another_ends_the_old_session_and_begins_a_blank_one(store: impl Store) {
+/// Another person on the same browser sees nothing of the first one's session.
+pub fn login_as_another_principal_ends_the_old_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(4)).await.unwrap();
@@ -78,8 +79,8 @@ pub fn login_as_another_ends_the_old_session_and_begins_a_blank_one(store: impl 
     });
 }
 
-/// Two sign-ins race on one anonymous session: both requests end signed in, whichever cookie arrives last.
-pub fn a_double_click_on_login_ends_signed_in(store: impl Store) {
+/// Two sign-ins race on one anonymous session, and either cookie works, whichever arrives last.
+pub fn two_logins_at_once_both_end_signed_in(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::of(4)).await.unwrap());
@@ -95,7 +96,7 @@ pub fn a_double_click_on_login_ends_signed_in(store: impl Store) {
     });
 }
 
-/// Whoever signs in is never told to try again.
+/// A sign-in never fails because of a superseded key.
 pub fn login_with_a_superseded_key_begins_a_new_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -110,7 +111,8 @@ pub fn login_with_a_superseded_key_begins_a_new_session(store: impl Store) {
     });
 }
 
-/// The browser very likely holds the newer key: no cookie, no session; a minute later the key is as good as none.
+/// The browser most likely holds the newer key, so no cookie is sent and no session begins. A
+/// minute later the key is as good as none.
 pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -135,8 +137,8 @@ pub fn a_superseded_key_begins_nothing_and_is_forgotten_after_a_minute(store: im
     });
 }
 
-/// A guard renews the key, the handler behind it writes: one round trip each, no conflict.
-pub fn a_guard_may_renew_and_the_handler_still_write(store: impl Store) {
+/// One round trip each, and no conflict.
+pub fn a_guard_renews_and_the_handler_still_writes(store: impl Store) {
     let spy = crate::SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
     block_on(async {

@@ -1,4 +1,4 @@
-//! Law 3 of keys and values: each key is a change of its own.
+//! Session maps: a change of one key never undoes that of another.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use cloakroom::{ErrorKind, Flash, SessionMap, Sessions, Store};
 use super::assert_kind;
 use crate::{SpyStore, block_on};
 
-/// By whatever way they are changed, and whoever read first.
+/// Whatever method changes the map, and whichever request read it first.
 pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
-    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is valid");
     block_on(async {
         let mut first = sessions.generate(SessionMap::default()).await.unwrap();
         first.insert("kept", 0).await.unwrap();
@@ -23,7 +23,7 @@ pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
 
         first.insert("first", 1).await.unwrap();
         second.insert("second", 2).await.unwrap();
-        // It sees the others' changes before it writes its own.
+        // Extending reads the others' changes before it writes.
         third.extend(Duration::from_secs(60 * 60)).await.unwrap();
         third.merge(&base, &edited).await.unwrap();
         let mut map = sessions.of_key(first.key().unwrap()).await.unwrap();
@@ -33,9 +33,9 @@ pub fn two_requests_that_change_different_keys_both_count(store: impl Store) {
     });
 }
 
-/// A value of another type than expected is an error, and stays.
+/// Reading it as another type is an error, and the entry stays.
 pub fn an_entry_of_another_type_is_never_lost(store: impl Store) {
-    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(store).expect("the policy is valid");
     block_on(async {
         let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         session.insert("name", "Ada").await.unwrap();
@@ -46,10 +46,10 @@ pub fn an_entry_of_another_type_is_never_lost(store: impl Store) {
     });
 }
 
-/// Of pages loaded at once exactly one shows it, and a page without a message writes nothing.
+/// Of several pages loaded at once exactly one shows it. A page without a message writes nothing.
 pub fn a_message_is_shown_once(store: impl Store) {
     let spy = SpyStore::new(store);
-    let sessions: Sessions<(u32, Flash)> = Sessions::new(spy.clone()).expect("the policy is sound");
+    let sessions: Sessions<(u32, Flash)> = Sessions::new(spy.clone()).expect("the policy is valid");
     block_on(async {
         let mut form = sessions.generate((0, Flash::default())).await.unwrap();
         let key = form.key().unwrap().clone();
@@ -65,7 +65,11 @@ pub fn a_message_is_shown_once(store: impl Store) {
         }
         let mut shown = Vec::new();
         for page in &mut pages {
-            assert_eq!(page.value().1.iter().count(), 1, "each read it before any took it");
+            assert_eq!(
+                page.value().1.iter().count(),
+                1,
+                "each page read the message before any took it"
+            );
             shown.extend(page.update(|(_, flash)| flash.take()).await.unwrap());
         }
         assert_eq!(shown, ["Saved."]);
@@ -84,10 +88,10 @@ pub fn a_message_is_shown_once(store: impl Store) {
     });
 }
 
-/// The same in a map, where a key that never was is not written either.
-pub fn a_message_in_a_map_costs_nothing_where_there_is_none(store: impl Store) {
+/// The same for a message in a map.
+pub fn a_map_without_a_message_is_not_written(store: impl Store) {
     let spy = SpyStore::new(store);
-    let sessions: Sessions<SessionMap> = Sessions::new(spy.clone()).expect("the policy is sound");
+    let sessions: Sessions<SessionMap> = Sessions::new(spy.clone()).expect("the policy is valid");
     block_on(async {
         let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         spy.reset();

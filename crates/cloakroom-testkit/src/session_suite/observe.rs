@@ -1,4 +1,4 @@
-//! What operators are told, and what is noted of clients.
+//! Events, and what is recorded about clients.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use http::HeaderValue;
 use super::{Counter, TestSessions, alice, assert_dead, key_of, open};
 use crate::block_on;
 
-/// Names of events, in order.
+/// The names of events with their reasons, in order.
 #[derive(Clone, Debug, Default)]
 struct Names(Arc<Mutex<Vec<String>>>);
 
@@ -31,8 +31,8 @@ impl Observer for Names {
     }
 }
 
-/// Each step once, by its name in OWASP's vocabulary where it has one.
-pub fn events_tell_the_life_of_a_session(store: impl Store) {
+/// Each step once, under OWASP's name where it has one.
+pub fn events_describe_the_life_of_a_session(store: impl Store) {
     let names = Names::default();
     let test = TestSessions::with(store, |builder| builder.observer(names.clone()));
     block_on(async {
@@ -46,8 +46,8 @@ pub fn events_tell_the_life_of_a_session(store: impl Store) {
         assert_eq!(names.take(), ["session_key_retired"]);
         session.logout().await.unwrap();
         assert_dead(&test, &second).await;
-        let told = ["session_expired signed out", "session_use_after_expire signed out"];
-        assert_eq!(names.take(), told);
+        let expected = ["session_expired signed out", "session_use_after_expire signed out"];
+        assert_eq!(names.take(), expected);
 
         let idle = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         test.clock.advance(Duration::from_secs(31 * 60));
@@ -59,7 +59,7 @@ pub fn events_tell_the_life_of_a_session(store: impl Store) {
     });
 }
 
-/// Neither as text nor in whatever an event prints of itself.
+/// Nor does the event's `Debug` text.
 pub fn no_event_shows_a_secret_or_a_value(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -71,7 +71,7 @@ pub fn no_event_shows_a_secret_or_a_value(store: impl Store) {
         keys.push(key_of(&session));
         session.renew().await.unwrap();
         keys.push(key_of(&session));
-        keys.push(wrong(&keys[0]));
+        keys.push(with_wrong_secret(&keys[0]));
         for key in &keys {
             drop(open(&test, key).await);
         }
@@ -94,18 +94,18 @@ pub fn no_event_shows_a_secret_or_a_value(store: impl Store) {
     });
 }
 
-/// A key that names the same session and was never its own.
-fn wrong(key: &Key) -> Key {
+/// The key with a secret that was never its own.
+fn with_wrong_secret(key: &Key) -> Key {
     Key::new(key.id(), Secret::from_bytes([9; 16]))
 }
 
-/// The record is left alone.
+/// The record is unchanged.
 pub fn a_key_that_opens_nothing_is_reported_each_time(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         for _ in 0..3 {
-            assert_eq!(assert_dead(&test, &wrong(&key)).await, NoSession::WrongSecret);
+            assert_eq!(assert_dead(&test, &with_wrong_secret(&key)).await, NoSession::WrongSecret);
         }
         let reported =
             test.events().iter().filter(|event| event.starts_with("WrongSecret")).count();
@@ -114,8 +114,8 @@ pub fn a_key_that_opens_nothing_is_reported_each_time(store: impl Store) {
     });
 }
 
-/// So that a rate limiter or an alert can act on it; the address is the one the client policy trusts.
-pub fn events_about_keys_that_open_nothing_name_the_clients_address(store: impl Store) {
+/// A rate limiter or an alert can act on it. It is the address that the client policy trusts.
+pub fn events_about_useless_keys_have_the_clients_address(store: impl Store) {
     let proxy: IpAddr = [10, 0, 0, 1].into();
     let policy = ClientPolicy::user_agents()
         .with_addresses(AddressRule::behind(["10.0.0.0/8".parse().expect("a network")]));
@@ -129,20 +129,20 @@ pub fn events_about_keys_that_open_nothing_name_the_clients_address(store: impl 
         let good = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         let made_up = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([1; 16]));
         assert!(!from("192.0.2.1", &made_up).await.unwrap().exists());
-        assert!(!from("192.0.2.2", &wrong(&good)).await.unwrap().exists());
+        assert!(!from("192.0.2.2", &with_wrong_secret(&good)).await.unwrap().exists());
         assert!(!open(&test, &made_up).await.exists());
         let events = test.events();
         let about = |name: &str| -> Vec<bool> {
-            let told = events.iter().filter(|event| event.starts_with(name));
-            told.map(|event| event.contains("client: Some(192.0.2.")).collect()
+            let found = events.iter().filter(|event| event.starts_with(name));
+            found.map(|event| event.contains("client: Some(192.0.2.")).collect()
         };
         assert_eq!(about("UnknownKey"), [true, false]);
         assert_eq!(about("WrongSecret"), [true]);
     });
 }
 
-/// At its sign-in, and again at the next.
-pub fn a_client_is_described_only_where_the_policy_asks(store: impl Store) {
+/// At each sign-in.
+pub fn a_client_is_recorded_only_if_the_policy_asks(store: impl Store) {
     let store = Arc::new(store);
     for asked in [false, true] {
         let test = TestSessions::with(Arc::clone(&store), |builder| {

@@ -1,4 +1,4 @@
-//! A principal's sessions as a visitor sees them: listed, and ended from one another.
+//! The sessions of one principal: listed, and ended from one another.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use cloakroom::{ErrorKind, Key, NoSession, Principal, PublicId, Store};
 use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, increment, key_of, open};
 use crate::block_on;
 
-/// Who was signed in, on a session of this value.
+/// Signs `principal` in on a new session with this value; its key.
 async fn signed_in(test: &TestSessions, principal: &Principal, value: u64) -> Key {
     let mut session = test.sessions.generate(Counter::of(value)).await.unwrap();
     session.login(principal).await.unwrap();
     key_of(&session)
 }
 
-/// With their value and times, page by page, without those that ended, expired or belong to somebody else.
+/// With their values and times, page by page, without sessions that ended, expired or belong to
+/// another principal.
 pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -59,8 +60,8 @@ pub fn a_principals_live_sessions_are_listed_and_no_others(store: impl Store) {
     });
 }
 
-/// The others end, and are told that it was from elsewhere; this one and other people's stay.
-pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
+/// The current session and those of other principals stay.
+pub fn logging_out_other_sessions_ends_them_and_names_the_reason(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let (here, there) =
@@ -68,9 +69,9 @@ pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
         let (third, his) = (signed_in(&test, &alice(), 3).await, signed_in(&test, &bob(), 4).await);
         let mut session = open(&test, &here).await;
 
-        assert!(!session.logout_other(his.id()).await.unwrap(), "it is not hers");
+        assert!(!session.logout_other(his.id()).await.unwrap(), "the session is not Alice's");
         assert!(session.logout_other(there.id()).await.unwrap());
-        assert!(!session.logout_other(there.id()).await.unwrap(), "it has ended");
+        assert!(!session.logout_other(there.id()).await.unwrap(), "the session has ended");
         assert_eq!(session.logout_others().await.unwrap(), 1);
         for key in [&there, &third] {
             let ended = NoSession::Ended(EndReason::SignedOutElsewhere);
@@ -81,8 +82,8 @@ pub fn signing_out_elsewhere_ends_the_others_and_says_so(store: impl Store) {
     });
 }
 
-/// This one too, and its own browser is told to forget the key.
-pub fn signing_out_everywhere_ends_every_session_of_the_principal(store: impl Store) {
+/// The current session ends too.
+pub fn logging_out_everywhere_ends_every_session_of_the_principal(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let (here, there) =
@@ -100,16 +101,17 @@ pub fn signing_out_everywhere_ends_every_session_of_the_principal(store: impl St
     });
 }
 
-/// Whoever holds a copied key loses all power the moment it is replaced or signed out, also in a request that had begun.
-pub fn a_request_with_a_key_that_died_signs_nobody_out(store: impl Store) {
+/// A copied key loses all power once it is renewed or its session ended, also in a request that had
+/// already begun.
+pub fn a_request_whose_key_was_replaced_logs_no_session_out(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let there = signed_in(&test, &alice(), 1).await;
-        for elevated in [false, true] {
+        for renewed in [false, true] {
             let here = signed_in(&test, &alice(), 2).await;
             let mut in_flight = open(&test, &here).await;
             let mut owner = open(&test, &here).await;
-            let kind = if elevated {
+            let kind = if renewed {
                 owner.renew().await.unwrap();
                 ErrorKind::Superseded
             } else {
@@ -124,8 +126,8 @@ pub fn a_request_with_a_key_that_died_signs_nobody_out(store: impl Store) {
     });
 }
 
-/// A visitor who is nobody has no other sessions.
-pub fn a_visitor_who_is_not_signed_in_signs_nobody_out(store: impl Store) {
+/// Nothing is ended.
+pub fn an_anonymous_session_has_no_other_sessions(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let there = signed_in(&test, &alice(), 1).await;

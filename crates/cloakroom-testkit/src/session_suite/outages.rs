@@ -1,4 +1,4 @@
-//! Law 6: a store that is down is an error; a write whose outcome is unknown happened whole or not at all.
+//! A store that is down is an error, and a write whose outcome is unknown happens at most once.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use cloakroom::{ErrorKind, Store};
 use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
 use crate::{CookieSeen, Fault, FaultyStore, Operation, block_on, cookie_of};
 
-/// Down is down: no request is told "no session", nothing is begun, and all is there afterwards.
-pub fn a_store_that_is_down_logs_nobody_out_and_begins_nothing(store: impl Store) {
+/// No request is told "no session", and every session is there afterwards.
+pub fn a_store_that_is_down_is_an_error_and_begins_nothing(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let test = TestSessions::new(faulty.clone());
     block_on(async {
@@ -35,7 +35,7 @@ pub fn a_store_that_is_down_logs_nobody_out_and_begins_nothing(store: impl Store
     });
 }
 
-/// The answer to a write was lost: whether it had happened or not, it counts once.
+/// Whether the write had happened or not.
 pub fn a_write_whose_answer_was_lost_counts_once(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let test = TestSessions::new(faulty.clone());
@@ -63,8 +63,8 @@ pub fn a_write_whose_answer_was_lost_counts_once(store: impl Store) {
     });
 }
 
-/// A login whose store failed: an error, and either all of it happened or none.
-pub fn a_lost_login_leaves_nobody_half_signed_in(store: impl Store) {
+/// The login happened completely or not at all.
+pub fn a_failed_login_leaves_the_session_as_it_was(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let test = TestSessions::new(faulty.clone());
     block_on(async {
@@ -81,8 +81,8 @@ pub fn a_lost_login_leaves_nobody_half_signed_in(store: impl Store) {
     });
 }
 
-/// A step of a renewal, or a touch, that fails takes nothing from the read it rides on.
-pub fn a_failed_upkeep_does_not_fail_the_read(store: impl Store) {
+/// Renewals and touches are bookkeeping of the read they come with.
+pub fn a_failed_renewal_or_touch_does_not_fail_the_read(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let test = TestSessions::new(faulty.clone());
     block_on(async {
@@ -97,7 +97,7 @@ pub fn a_failed_upkeep_does_not_fail_the_read(store: impl Store) {
         let session = open(&test, &key).await;
         assert_eq!(session.value().count, 1);
         assert!(matches!(cookie_of(&session.headers()), CookieSeen::None));
-        let session = open(&test, &key).await; // the renewal did happen: now it is handed over
+        let session = open(&test, &key).await; // the renewal did happen: now the key is sent
         assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
     });
 }

@@ -1,4 +1,6 @@
-//! Flaws proven in other session libraries that no other law asks about; `docs/peers-flaws.md` lists them all.
+//! Flaws found in other session libraries that no other test covers.
+//!
+//! `docs/peers-flaws.md` lists them all.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,8 +13,8 @@ use http::HeaderMap;
 use super::{Counter, TestSessions, alice, assert_dead, increment, key_of, open};
 use crate::{StepStore, block_on};
 
-/// Whatever is done first under a key that somebody else chose, it ends under a key of ours.
-pub fn nothing_done_first_adopts_the_clients_id(store: impl Store) {
+/// Whatever is done first under a planted key, the session has a key minted here.
+pub fn no_operation_adopts_a_key_chosen_by_the_client(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let planted = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
@@ -31,8 +33,8 @@ pub fn nothing_done_first_adopts_the_clients_id(store: impl Store) {
     });
 }
 
-/// A write and then the end in one request: the response removes the cookie, and the write is not made again.
-pub fn what_was_written_before_the_end_does_not_come_back(store: impl Store) {
+/// The response removes the cookie, and the write is not made again.
+pub fn a_write_before_the_end_in_one_request_does_not_come_back(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
@@ -47,8 +49,8 @@ pub fn what_was_written_before_the_end_does_not_come_back(store: impl Store) {
     });
 }
 
-/// A client that hung up in the middle of a request leaves nothing behind that would keep the session alive.
-pub fn a_cancelled_request_never_stands_in_the_way_of_a_logout(store: impl Store) {
+/// A request that was dropped half-way leaves nothing that keeps the session alive.
+pub fn a_cancelled_request_never_blocks_a_logout(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0..6 {
         let key =
@@ -69,7 +71,7 @@ pub fn a_cancelled_request_never_stands_in_the_way_of_a_logout(store: impl Store
     }
 }
 
-/// No node keeps a copy of its own that could outlive the session.
+/// No node keeps a copy that outlives the session.
 pub fn a_logout_on_one_node_is_seen_by_the_other_at_once(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     let test = TestSessions::new(Arc::clone(&store));
@@ -85,7 +87,7 @@ pub fn a_logout_on_one_node_is_seen_by_the_other_at_once(store: impl Store) {
     });
 }
 
-/// A prefix that is written and not read would mean a new session for every request.
+/// A name prefix that is written but not read would begin a new session in every request.
 pub fn a_cookie_is_read_under_the_name_it_was_set_under(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(store);
     for policy in [

@@ -1,4 +1,4 @@
-//! Law 4, second half: timed renewal locks nobody out, and a copied key shows itself.
+//! Timed renewal of keys, and the detection of key reuse.
 
 use std::thread;
 use std::time::Duration;
@@ -12,33 +12,33 @@ use crate::{CookieSeen, block_on, cookie_of};
 
 const RENEWAL: Duration = Duration::from_secs(15 * 60);
 const GRACE: Duration = Duration::from_secs(60);
-const THEFT: Duration = Duration::from_secs(5 * 60);
+const REUSE_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// The first request renews; every other one with the old key is given the same next key, without a write.
-pub fn all_who_present_the_old_key_are_given_the_same_next_one(store: impl Store) {
+/// The first request renews. All others are given the same key without a write.
+pub fn every_request_with_the_old_key_is_given_the_same_next_key(store: impl Store) {
     let spy = crate::SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
     block_on(async {
         let old = due(&test).await;
-        let next = given(&test, &old).await.expect("a renewal is due");
+        let next = next_key(&test, &old).await.expect("a renewal is due");
         assert_eq!(next.id(), old.id());
         assert_ne!(next, old);
         spy.reset();
         for _ in 0..3 {
-            assert_eq!(given(&test, &old).await, Some(next.clone()));
+            assert_eq!(next_key(&test, &old).await, Some(next.clone()));
         }
         assert_eq!((spy.calls().get, spy.calls().total()), (3, 3));
-        assert_eq!(given(&test, &next).await, None);
+        assert_eq!(next_key(&test, &next).await, None);
         assert_eq!(open(&test, &next).await.value().count, 1);
     });
 }
 
 /// A browser that never receives a response keeps working, and is offered the next key each time.
-pub fn lost_responses_lock_nobody_out(store: impl Store) {
+pub fn lost_responses_lock_no_one_out(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
-        let next = given(&test, &old).await.expect("a renewal is due");
+        let next = next_key(&test, &old).await.expect("a renewal is due");
         for count in 2..20 {
             test.clock.advance(RENEWAL);
             let mut session = open(&test, &old).await;
@@ -48,20 +48,20 @@ pub fn lost_responses_lock_nobody_out(store: impl Store) {
     });
 }
 
-/// Until then a crashed browser may come back with the old key.
-pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: impl Store) {
+/// Until then a browser that crashed can come back with the old key.
+pub fn the_old_key_retires_once_the_next_is_used_again_after_the_grace(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
-        let next = given(&test, &old).await.expect("a renewal is due");
+        let next = next_key(&test, &old).await.expect("a renewal is due");
         test.clock.advance(Duration::from_secs(10 * 60));
-        assert!(open(&test, &next).await.exists()); // first sighting
-        assert_eq!(given(&test, &old).await, Some(next.clone()));
+        assert!(open(&test, &next).await.exists()); // first use
+        assert_eq!(next_key(&test, &old).await, Some(next.clone()));
         test.clock.advance(GRACE.checked_sub(Duration::from_millis(1)).unwrap());
         assert!(open(&test, &next).await.exists());
-        assert_eq!(given(&test, &old).await, Some(next.clone()));
+        assert_eq!(next_key(&test, &old).await, Some(next.clone()));
         test.clock.advance(Duration::from_millis(1));
-        assert!(open(&test, &next).await.exists()); // second sighting: the old one retires
+        assert!(open(&test, &next).await.exists()); // used again: the old key retires
         assert_kind(test.sessions.of_key(&old).await, ErrorKind::Superseded);
         test.clock.advance(GRACE);
         assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
@@ -69,12 +69,13 @@ pub fn the_old_key_retires_when_the_next_was_seen_again_after_the_grace(store: i
     });
 }
 
-/// Two clients hold copies of one key and nobody can tell which is the thief: both are out, and told why.
-pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
+/// Two clients hold one key, and which of them copied it is unknown: both lose the session and
+/// learn why.
+pub fn a_reused_key_ends_the_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(THEFT.checked_sub(Duration::from_millis(1)).unwrap());
+        test.clock.advance(REUSE_AFTER.checked_sub(Duration::from_millis(1)).unwrap());
         assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         test.clock.advance(Duration::from_millis(1));
@@ -84,24 +85,24 @@ pub fn a_retired_key_in_use_long_after_ends_the_session(store: impl Store) {
     });
 }
 
-/// By choice the copy opens nothing, is reported, and the session goes on.
-pub fn a_retired_key_may_be_reported_only(store: impl Store) {
+/// The reused key opens nothing, and the session goes on.
+pub fn key_reuse_is_only_reported_if_the_policy_says_so(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::report()));
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(THEFT);
+        test.clock.advance(REUSE_AFTER);
         assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
     });
 }
 
-/// By choice its request fails, and no session begins under it but by a login; a page takes the cookie away.
-pub fn a_retired_key_may_be_refused(store: impl Store) {
+/// The request fails, and no session begins except by a login. A navigation removes the cookie.
+pub fn a_reused_key_is_refused_if_the_policy_says_so(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::refuse()));
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(THEFT);
+        test.clock.advance(REUSE_AFTER);
         let request = test.sessions.request_session();
         let mut copy = request.session(&test.navigation(&old)).await.unwrap();
         assert_eq!(copy.no_session(), Some(NoSession::Superseded));
@@ -117,8 +118,8 @@ pub fn a_retired_key_may_be_refused(store: impl Store) {
     });
 }
 
-/// Sooner or later than five minutes.
-pub fn theft_is_noticed_after_the_span_the_policy_says(store: impl Store) {
+/// Sooner or later than the default of five minutes.
+pub fn key_reuse_is_detected_after_the_span_of_the_policy(store: impl Store) {
     let minutes = [2, 15];
     let store = std::sync::Arc::new(store);
     for span in minutes.map(Duration::from_mins) {
@@ -136,8 +137,8 @@ pub fn theft_is_noticed_after_the_span_the_policy_says(store: impl Store) {
     }
 }
 
-/// Parallel requests at sign-in hold the old key innocently, however late they are.
-pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
+/// Requests in parallel with a sign-in hold the old key innocently, however late they are.
+pub fn a_key_replaced_at_login_is_never_key_reuse(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
@@ -149,24 +150,24 @@ pub fn a_key_replaced_at_login_is_never_taken_for_theft(store: impl Store) {
     });
 }
 
-/// One renewal at a time: the next one begins only after the old key has retired.
+/// The next renewal begins only after the old key has retired.
 pub fn renewal_waits_until_the_old_key_has_retired(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
-        let next = given(&test, &old).await.expect("a renewal is due");
+        let next = next_key(&test, &old).await.expect("a renewal is due");
         test.clock.advance(RENEWAL);
-        assert_eq!(given(&test, &next).await, None); // first sighting
+        assert_eq!(next_key(&test, &next).await, None); // first use
         test.clock.advance(RENEWAL);
-        assert_eq!(given(&test, &next).await, None); // second: retirement
+        assert_eq!(next_key(&test, &next).await, None); // used again: the old key retires
         test.clock.advance(RENEWAL);
-        let third = given(&test, &next).await.expect("the next renewal is due");
+        let third = next_key(&test, &next).await.expect("the next renewal is due");
         assert!(third != next && third != old);
         assert_eq!(open(&test, &third).await.value().count, 1);
     });
 }
 
-/// A bearer client has no cookie to replace: its key stays, whatever its age.
+/// A bearer client has no cookie to replace, so its key stays, whatever its age.
 pub fn a_bearer_token_is_never_renewed(store: impl Store) {
     let spy = crate::SpyStore::new(store);
     let test = TestSessions::with(spy.clone(), |builder| builder.transport(Transport::bearer()));
@@ -188,8 +189,8 @@ pub fn a_bearer_token_is_never_renewed(store: impl Store) {
     });
 }
 
-/// Fifty requests at once at the moment of renewal: all read, all write, and whatever order their responses
-/// arrive in, the browser's last key works.
+/// Fifty requests at the moment of renewal all read and write, and the browser's last key works
+/// whatever the order of their responses.
 pub fn parallel_requests_at_a_renewal_all_succeed(store: impl Store) {
     let test = TestSessions::new(store);
     let old = block_on(due(&test));
@@ -210,15 +211,15 @@ pub fn parallel_requests_at_a_renewal_all_succeed(store: impl Store) {
     block_on(async {
         let mut distinct: Vec<&Key> = keys.iter().flatten().collect();
         distinct.dedup();
-        assert_eq!(distinct.len(), 1, "all who were sent a key were sent the same");
+        assert_eq!(distinct.len(), 1, "every client that was sent a key was sent the same");
         for key in [distinct[0], &old] {
             assert_eq!(open(&test, key).await.value().count, 51);
         }
     });
 }
 
-/// A key that was about to be sent and died meanwhile must not overwrite the newer one in the browser.
-pub fn a_key_that_died_before_its_response_is_not_sent(store: impl Store) {
+/// It would overwrite the newer key in the browser.
+pub fn a_key_replaced_before_its_response_is_not_sent(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
@@ -230,13 +231,13 @@ pub fn a_key_that_died_before_its_response_is_not_sent(store: impl Store) {
     });
 }
 
-/// A client that never takes the next key is in use all the same.
+/// Its requests count as use.
 pub fn a_client_that_never_takes_the_next_key_does_not_go_idle(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = due(&test).await;
         for _ in 0..10 {
-            assert!(given(&test, &old).await.is_some());
+            assert!(next_key(&test, &old).await.is_some());
             test.clock.advance(Duration::from_secs(29 * 60));
         }
     });
@@ -249,10 +250,10 @@ pub(super) async fn due(test: &TestSessions) -> Key {
     key_of(&session)
 }
 
-/// A key that was just retired, and the one that replaced it.
+/// A key that has just retired, and the key that replaced it.
 pub(super) async fn retired(test: &TestSessions) -> (Key, Key) {
     let old = due(test).await;
-    let next = given(test, &old).await.expect("a renewal is due");
+    let next = next_key(test, &old).await.expect("a renewal is due");
     assert!(open(test, &next).await.exists());
     test.clock.advance(GRACE);
     assert!(open(test, &next).await.exists());
@@ -260,7 +261,7 @@ pub(super) async fn retired(test: &TestSessions) -> (Key, Key) {
 }
 
 /// The key that the response to a read with `key` sends.
-async fn given(test: &TestSessions, key: &Key) -> Option<Key> {
+async fn next_key(test: &TestSessions, key: &Key) -> Option<Key> {
     let session = open(test, key).await;
     assert!(session.exists(), "the key must work");
     sent(&session)
@@ -270,6 +271,6 @@ fn sent(session: &cloakroom::Session<Counter>) -> Option<Key> {
     match cookie_of(&session.headers()) {
         CookieSeen::Set { key, .. } => Some(key),
         CookieSeen::None => None,
-        CookieSeen::Removed => panic!("the key was taken away"),
+        CookieSeen::Removed => panic!("the cookie was removed"),
     }
 }

@@ -1,4 +1,4 @@
-//! Law 10: the fewest round trips.
+//! The fewest round trips.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,8 @@ use http::HeaderMap;
 use super::{Counter, TestSessions, alice, increment, key_of, open};
 use crate::{SpyStore, StepStore, block_on};
 
-/// Ignore 0, read 1, read and change 2, a new visitor's first write 1, a visitor who writes nothing 0.
+/// 0 if the session is ignored, 1 to read, 2 to read and change, 1 for a new visitor's first write,
+/// 0 for a new visitor who writes nothing.
 pub fn round_trips_are_the_fewest_possible(store: impl Store) {
     let spy = SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
@@ -36,9 +37,10 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         increment(&mut session).await.unwrap();
         assert_eq!(calls(), 1, "changed again");
 
-        let mut vacant = test.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
-        assert_eq!(vacant.update(|counter| counter.count).await.unwrap(), 0);
-        vacant.logout().await.unwrap();
+        let mut new_visitor =
+            test.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
+        assert_eq!(new_visitor.update(|counter| counter.count).await.unwrap(), 0);
+        new_visitor.logout().await.unwrap();
         assert_eq!(calls(), 0, "a visitor who writes nothing");
 
         let mut fresh = test.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
@@ -48,21 +50,17 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         let mut request = HeaderMap::new();
         request.insert("cookie", "__Host-id=garbage; __Host-id=".parse().unwrap());
         assert!(!test.sessions.request_session().session(&request).await.unwrap().exists());
-        assert_eq!(calls(), 0, "what is no key is never looked up");
+        assert_eq!(calls(), 0, "a value that is not a key");
 
         session.login(&alice()).await.unwrap();
-        assert_eq!(
-            calls(),
-            3,
-            "signing in: the directory, the record, and the directory's word that nothing came between"
-        );
+        assert_eq!(calls(), 3, "signing in: the index, the record, and the index again");
         session.logout().await.unwrap();
         assert_eq!(calls(), 1, "signing out");
     });
 }
 
-/// However many sessions the principal has: one look into the directory, and one at each session shown.
-pub fn a_page_of_a_long_list_costs_no_more_than_the_page(store: impl Store) {
+/// However many sessions the principal has: one read of the index, and one of each session shown.
+pub fn a_page_of_a_list_costs_one_read_per_entry(store: impl Store) {
     let spy = SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
     block_on(async {
@@ -91,8 +89,8 @@ pub fn a_page_of_a_long_list_costs_no_more_than_the_page(store: impl Store) {
     });
 }
 
-/// Garbage under our name is turned away at the door; a key that was made up costs one look and leaves no trace.
-pub fn what_is_no_key_costs_nothing(store: impl Store) {
+/// A value that is not a key is never looked up. A made-up key costs one read and leaves no trace.
+pub fn a_cookie_that_is_not_a_key_costs_nothing(store: impl Store) {
     let spy = SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
     block_on(async {
@@ -113,8 +111,9 @@ pub fn what_is_no_key_costs_nothing(store: impl Store) {
     });
 }
 
-/// Some frameworks poll all extractors of a handler together. One that is dropped on the way gives its turn to the next.
-pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
+/// Some frameworks poll all extractors of a handler together. If the one that reads is dropped, the
+/// next takes over.
+pub fn handles_requested_at_once_share_one_read(store: impl Store) {
     let spy = SpyStore::new(store);
     let steps = StepStore::new(spy.clone());
     let test = TestSessions::new(steps.clone());
@@ -126,7 +125,7 @@ pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
         let request_session = test.sessions.request_session();
         let mut first = Box::pin(request_session.session(&request));
         let mut second = Box::pin(request_session.session(&request));
-        // The store halts the first before it is held, so that it takes some polling to get there.
+        // The store suspends once before the hold applies, so arriving takes several polls.
         while !held.has_arrived() {
             assert!(poll(&mut first).is_none());
             assert!(poll(&mut second).is_none());
@@ -142,7 +141,7 @@ pub fn handles_that_are_asked_for_at_once_cost_one_read(store: impl Store) {
     }
 }
 
-/// What a future answers at once.
+/// What the future returns at once.
 fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     match Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

@@ -1,4 +1,4 @@
-//! Law 5: the record's deadlines decide, never the cookie's.
+//! The deadlines of the record decide, never those of the cookie.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{CookieSeen, block_on, cookie_of};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// To the millisecond: alive before its deadline, gone at it; reading counts as use.
+/// To the millisecond. Reading is use.
 pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) {
     let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(30 * MINUTE);
     let test = TestSessions::with(store, |builder| builder.lifetime(lifetime));
@@ -25,7 +25,7 @@ pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) 
     });
 }
 
-/// Busy or not, a session has an end.
+/// A session in constant use has an end.
 pub fn the_absolute_deadline_holds_however_busy_the_session(store: impl Store) {
     let lifetime = Lifetime::absolute(2 * HOUR).with_idle_timeout(30 * MINUTE);
     let test = TestSessions::with(store, |builder| builder.lifetime(lifetime));
@@ -40,7 +40,7 @@ pub fn the_absolute_deadline_holds_however_busy_the_session(store: impl Store) {
     });
 }
 
-/// Reading all the time writes once per tenth of the idle timeout, and moves no payload.
+/// Constant reading writes once per tenth of the idle timeout, and moves no payload.
 pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Store) {
     let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(100 * MINUTE);
     let spy = crate::SpyStore::new(store);
@@ -56,7 +56,7 @@ pub fn a_touch_is_written_once_per_fraction_of_the_idle_timeout(store: impl Stor
     });
 }
 
-/// Max-Age covers all the record may live, so that a touch needs no new cookie.
+/// Max-Age covers the longest life of the record, so a touch needs no new cookie.
 pub fn the_cookie_never_ends_before_the_record(store: impl Store) {
     let lifetime = Lifetime::absolute(10 * HOUR).with_idle_timeout(30 * MINUTE);
     let test = TestSessions::with(store, |builder| builder.lifetime(lifetime));
@@ -71,8 +71,8 @@ pub fn the_cookie_never_ends_before_the_record(store: impl Store) {
     });
 }
 
-/// "Remember me" sticks: a later write by default policy does not shorten it, nor does a change of that policy.
-pub fn a_session_keeps_the_lifetime_it_was_given(store: impl Store) {
+/// Later writes do not change a session's lifetime either.
+pub fn a_change_of_the_default_lifetime_leaves_sessions_as_they_are(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let month = Lifetime::absolute(30 * 24 * HOUR);
@@ -108,7 +108,7 @@ pub fn an_expiry_of_zero_ends_the_session(store: impl Store) {
     });
 }
 
-/// "90 seconds from now" is neither 89 nor 91, and no idle timeout shortens it.
+/// "90 minutes from now" is exactly that, and no idle timeout shortens it.
 pub fn an_explicit_expiry_is_exact(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -129,17 +129,17 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
     });
 }
 
-/// A longer life needs a longer cookie, and an existing key is never sent again: so the key is renewed.
-pub fn outgrowing_the_cookie_renews_the_key(store: impl Store) {
+/// A longer life needs a longer cookie, and an existing key is never sent again.
+pub fn a_session_that_outlives_its_cookie_has_its_key_renewed(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         let mut session = open(&test, &old).await;
-        session.extend(HOUR).await.unwrap(); // sooner than the cookie ends: nothing to send
+        session.extend(HOUR).await.unwrap(); // ends before the cookie does: nothing to send
         assert!(matches!(cookie_of(&session.headers()), CookieSeen::None));
         session.extend(100 * HOUR).await.unwrap();
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
-            panic!("the cookie would end before the session")
+            panic!("the cookie ends before the session")
         };
         assert_eq!(max_age, Some(360_000));
         assert_ne!(key, old);
@@ -151,8 +151,8 @@ pub fn outgrowing_the_cookie_renews_the_key(store: impl Store) {
     });
 }
 
-/// Also while a renewal is under way: the derived key is sent once more, with the longer life.
-pub fn outgrowing_the_cookie_during_a_renewal_sends_the_derived_key(store: impl Store) {
+/// The cookie then has the longer life.
+pub fn a_session_extended_during_a_renewal_sends_the_derived_key_again(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());

@@ -1,4 +1,4 @@
-//! Law 3: no acknowledged write is lost within a session.
+//! No acknowledged write is lost.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use cloakroom::{Key, Store};
 use super::{Counter, TestSessions, increment, key_of, open};
 use crate::block_on;
 
-/// Eight requests of one visitor, eight updates each, on eight threads: 64.
+/// Eight requests on eight threads, with eight updates each.
 pub fn concurrent_updates_all_count(store: impl Store) {
     let test = TestSessions::new(store);
     let key =
@@ -27,8 +27,8 @@ pub fn concurrent_updates_all_count(store: impl Store) {
     assert_eq!(count(&test, &key), 64);
 }
 
-/// Two requests read one value; the slower writer sees the faster one's.
-pub fn an_update_that_lost_its_race_runs_again_on_the_fresh_value(store: impl Store) {
+/// Two requests read one value; the slower writer sees the faster one's change.
+pub fn an_update_that_lost_a_race_runs_again_on_the_new_value(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::default()).await.unwrap());
@@ -47,7 +47,7 @@ pub fn an_update_that_lost_its_race_runs_again_on_the_fresh_value(store: impl St
     });
 }
 
-/// `Ok` means stored: another request sees it at once, and the handle shows it too.
+/// After `Ok` another request sees the value at once, and so does the handle.
 pub fn what_an_update_returned_is_in_the_store(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -60,7 +60,7 @@ pub fn what_an_update_returned_is_in_the_store(store: impl Store) {
     });
 }
 
-/// Equal is unchanged: no write, no new revision.
+/// An equal value is unchanged: no write, no new revision.
 pub fn an_unchanged_value_is_not_written(store: impl Store) {
     let spy = crate::SpyStore::new(store);
     let test = TestSessions::new(spy.clone());
@@ -75,7 +75,7 @@ pub fn an_unchanged_value_is_not_written(store: impl Store) {
     });
 }
 
-/// The closure's error comes back and the session stays as it was.
+/// The closure's error comes back and the session is unchanged.
 pub fn a_failing_update_writes_nothing(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -93,7 +93,7 @@ pub fn a_failing_update_writes_nothing(store: impl Store) {
     });
 }
 
-/// A handle with an old value that only sets an expiry does not bring the old value back.
+/// A handle with an old value that extends the session does not bring the old value back.
 pub fn extending_never_rewrites_the_value(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -106,7 +106,7 @@ pub fn extending_never_rewrites_the_value(store: impl Store) {
     });
 }
 
-/// Two handles of a visitor without a session write at once: one session with both writes.
+/// Both handles write at once, and the session has both writes.
 pub fn two_handles_of_one_request_begin_one_session(store: impl Store) {
     let test = TestSessions::new(store);
     let request_session = test.sessions.request_session();
@@ -130,7 +130,7 @@ pub fn two_handles_of_one_request_begin_one_session(store: impl Store) {
     });
 }
 
-/// Extracting a session twice is harmless: the second handle goes on where the first one is.
+/// A second handle goes on from where the first one is.
 pub fn handles_of_one_request_see_each_others_changes(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -147,7 +147,7 @@ pub fn handles_of_one_request_see_each_others_changes(store: impl Store) {
     });
 }
 
-/// Taking something out of a loaded session is a change like any other.
+/// Removing a part of the value is a change like any other.
 pub fn a_removed_entry_stays_removed(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {

@@ -1,4 +1,6 @@
-//! Cancellation: an operation whose caller has gone happens whole or not at all. And health.
+//! Cancellation, and `health`.
+//!
+//! An operation whose caller has dropped it happens whole or not at all.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -9,11 +11,11 @@ use cloakroom::{Io, Store};
 
 use super::{IDLE, NOW, assert_same, bytes, ending, get, id, insert, live, record};
 
-/// How often an operation is polled, at most, before its caller goes.
+/// Each operation is dropped after 0, 1, .. polls, fewer than this.
 const POLLS: u8 = 6;
 
-/// Polls at most `polls` times, then drops.
-fn dropped<T>(operation: Io<'_, T>, polls: u8) {
+/// Polls an operation at most `polls` times, then drops it.
+fn poll_then_drop<T>(operation: Io<'_, T>, polls: u8) {
     let mut operation = pin!(operation);
     for _ in 0..polls {
         if operation.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
@@ -22,26 +24,26 @@ fn dropped<T>(operation: Io<'_, T>, polls: u8) {
     }
 }
 
-/// The record is there, as it was given, or is not.
+/// The record is there as it was given, or it is not there.
 pub fn a_dropped_insert_happens_whole_or_not_at_all(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
-        dropped(store.insert(id, record(1)), polls);
+        poll_then_drop(store.insert(id, record(1)), polls);
         if let Some(found) = get(&store, id) {
             assert_same(&expect_live(found), &record(1));
         }
-        // Whatever became of it, the id can be settled by asking again.
+        // Whether it happened or not, inserting again leaves the id with the record.
         let (Inserted::Done | Inserted::Taken) = store.insert(id, record(1)).wait().unwrap();
         assert_same(&live(&store, id), &record(1));
     }
 }
 
-/// The old record stands, or the new one.
+/// The entry is the old record or the new one.
 pub fn a_dropped_replace_happens_whole_or_not_at_all(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));
-        dropped(store.replace(id, record(1).revision(), record(2)), polls);
+        poll_then_drop(store.replace(id, record(1).revision(), record(2)), polls);
         assert_one_of(&live(&store, id), [1, 2]);
         match store.replace(id, record(1).revision(), record(3)).wait().unwrap() {
             Swap::Done => assert_same(&live(&store, id), &record(3)),
@@ -51,13 +53,13 @@ pub fn a_dropped_replace_happens_whole_or_not_at_all(store: impl Store) {
     }
 }
 
-/// The deadline moved, or did not; the rest is as it was.
+/// The deadline moved or it did not; everything else is unchanged.
 pub fn a_dropped_touch_happens_whole_or_not_at_all(store: impl Store) {
     let deadline = NOW.after(IDLE + IDLE);
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));
-        dropped(store.touch(id, record(1).revision(), deadline), polls);
+        poll_then_drop(store.touch(id, record(1).revision(), deadline), polls);
         let found = live(&store, id);
         if found.idle_deadline() == deadline {
             assert_same(&found, &record(1).with_idle_deadline(deadline));
@@ -67,12 +69,12 @@ pub fn a_dropped_touch_happens_whole_or_not_at_all(store: impl Store) {
     }
 }
 
-/// The session is as it was, or ended; ending it again settles it.
+/// The session is unchanged or ended. Ending it again settles which.
 pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));
-        dropped(store.end(id, ending()), polls);
+        poll_then_drop(store.end(id, ending()), polls);
         match get(&store, id) {
             Some(Stored::Live(found)) => assert_same(&found, &record(1)),
             Some(Stored::Ended(tombstone)) => assert_eq!(tombstone.ending(), ending()),
@@ -83,7 +85,7 @@ pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
     }
 }
 
-/// Also after all that others did to it.
+/// Also after other operations.
 pub fn a_store_that_works_is_healthy(store: impl Store) {
     store.health().wait().expect("a store that works is healthy");
     insert(&store, id(1), &record(1));
@@ -93,7 +95,7 @@ pub fn a_store_that_works_is_healthy(store: impl Store) {
 fn expect_live(stored: Stored) -> cloakroom::record::Record {
     match stored {
         Stored::Live(record) => record,
-        Stored::Ended(tombstone) => panic!("nobody ended it: {tombstone:?}"),
+        Stored::Ended(tombstone) => panic!("expected a live session, found {tombstone:?}"),
     }
 }
 

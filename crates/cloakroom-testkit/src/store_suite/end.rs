@@ -1,4 +1,4 @@
-//! `end`: a session's end is final.
+//! `end` and `end_if`: an end is final.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -8,9 +8,9 @@ use cloakroom::store::{Ended, Swap};
 use cloakroom::value::Payload;
 use cloakroom::{Store, protocol};
 
-use super::{NOW, RACERS, alice, begin, end, ending, gate, get, id, insert, record, tombstone};
+use super::{NOW, RACERS, alice, barrier, begin, end, ending, get, id, insert, record, tombstone};
 
-/// The value goes; who it was and why it ended stay.
+/// The value goes. The principal, the credentials and the reason stay.
 pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
     let session =
         begin(1, Some(alice()), Payload::from_bytes(&b"a secret plan"[..]), Revision::new(1, 1));
@@ -27,15 +27,15 @@ pub fn ending_leaves_a_tombstone_and_no_session(store: impl Store) {
     );
 }
 
-/// Of this revision or not at all; what stands there is shown to who expected another.
-pub fn ending_at_a_revision_takes_that_revision_alone(store: impl Store) {
+/// A mismatch returns the record that is stored.
+pub fn end_if_ends_the_expected_revision_only(store: impl Store) {
     insert(&store, id(1), &record(1));
     let stale = store.end_if(id(1), Revision::new(1, 999), ending()).wait().unwrap();
-    let Swap::Stale(standing) = stale else { panic!("another revision was ended") };
-    assert_eq!(standing.revision(), record(1).revision());
+    let Swap::Stale(stored) = stale else { panic!("another revision was ended") };
+    assert_eq!(stored.revision(), record(1).revision());
     assert!(
         matches!(get(&store, id(1)), Some(cloakroom::record::Stored::Live(_))),
-        "a mismatch changed something"
+        "a mismatch ended the session"
     );
     let done = store.end_if(id(1), record(1).revision(), ending()).wait().unwrap();
     assert!(matches!(done, Swap::Done));
@@ -48,7 +48,7 @@ pub fn ending_at_a_revision_takes_that_revision_alone(store: impl Store) {
 }
 
 /// However often the session was written.
-pub fn ending_takes_any_revision(store: impl Store) {
+pub fn end_ends_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(matches!(
         store.replace(id(1), record(1).revision(), record(2)).wait().unwrap(),
@@ -58,8 +58,8 @@ pub fn ending_takes_any_revision(store: impl Store) {
     assert_eq!(tombstone(&store, id(1)).credentials(), record(2).credentials());
 }
 
-/// Idempotent, and the holder is told the reason that came first.
-pub fn ending_again_is_success_and_the_first_reason_stays(store: impl Store) {
+/// `end` is idempotent, and the holder learns the reason that came first.
+pub fn ending_twice_succeeds_and_keeps_the_first_reason(store: impl Store) {
     insert(&store, id(1), &record(1));
     end(&store, id(1));
     let another = protocol::end(EndReason::Revoked, NOW.after(std::time::Duration::from_secs(1)));
@@ -67,15 +67,15 @@ pub fn ending_again_is_success_and_the_first_reason_stays(store: impl Store) {
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
 }
 
-/// Success, and no tombstone of what never was.
-pub fn ending_what_is_absent_leaves_nothing(store: impl Store) {
+/// It succeeds, and the id stays free.
+pub fn ending_an_absent_session_leaves_no_tombstone(store: impl Store) {
     assert_eq!(store.end(id(1), ending()).wait().unwrap(), Ended::Absent);
     assert!(get(&store, id(1)).is_none());
     insert(&store, id(1), &record(1));
 }
 
-/// Atomic: one says `Now`, all others `Already`.
-pub fn of_many_that_end_one_session_exactly_one_did(store: impl Store) {
+/// `end` is atomic: one caller is told `Now`, all others `Already`.
+pub fn of_concurrent_ends_exactly_one_is_told_now(store: impl Store) {
     insert(&store, id(1), &record(1));
     let answers: Vec<Ended> = thread::scope(|scope| {
         let racers: Vec<_> = (0..RACERS)
@@ -87,18 +87,18 @@ pub fn of_many_that_end_one_session_exactly_one_did(store: impl Store) {
     assert!(!answers.contains(&Ended::Absent), "{answers:?}");
 }
 
-/// An end wins over anything in flight, from many threads at once.
+/// An end wins over writes in flight from many threads.
 pub fn no_write_succeeds_after_an_end(store: impl Store) {
     insert(&store, id(1), &record(1));
-    let (gate, ended) = (gate(1), AtomicBool::new(false));
+    let (barrier, ended) = (barrier(1), AtomicBool::new(false));
     thread::scope(|scope| {
         for _ in 0..RACERS {
             scope.spawn(|| {
-                gate.wait();
+                barrier.wait();
                 write_until(&store, &ended);
             });
         }
-        gate.wait();
+        barrier.wait();
         for _ in 0..8 {
             get(&store, id(1));
         }
@@ -109,7 +109,7 @@ pub fn no_write_succeeds_after_an_end(store: impl Store) {
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
 }
 
-/// Writes as fast as it can until the session is gone; no write that begins after the end may succeed.
+/// Writes until the session is gone, and panics if a write that began after `ended` succeeds.
 fn write_until(store: &impl Store, ended: &AtomicBool) {
     let mut expected = record(1).revision();
     loop {

@@ -1,20 +1,20 @@
-//! `get`: what is kept under an id.
+//! `get`: the entry under an id.
 
 use std::time::Duration;
 
 use cloakroom::store::Swap;
 use cloakroom::{PublicId, Store};
 
-use super::{IDLE, NOW, WHOLE, assert_same, get, id, insert, live, record};
+use super::{ABSOLUTE, IDLE, NOW, assert_same, get, id, insert, live, record};
 
-/// Absence is an answer.
-pub fn nothing_is_read_under_an_id_that_was_never_inserted(store: impl Store) {
+/// Absence is an answer, not an error.
+pub fn an_id_that_was_never_inserted_is_absent(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(get(&store, id(2)).is_none());
 }
 
-/// Not a bit of an id is ignored.
-pub fn ids_that_differ_in_one_bit_are_two(store: impl Store) {
+/// No bit of an id is ignored.
+pub fn ids_that_differ_in_one_bit_are_different(store: impl Store) {
     let base = [0b0100_0001; 16];
     insert(&store, PublicId::from_bytes(base), &record(1));
     let neighbours: Vec<PublicId> = (0..16)
@@ -58,7 +58,7 @@ pub fn any_sixteen_bytes_are_an_id(store: impl Store) {
     }
 }
 
-/// A store decides nothing by deadlines: that is left to who asks.
+/// A store decides nothing by deadlines; its caller does.
 pub fn an_expired_record_is_read_and_written_until_it_is_swept(store: impl Store) {
     let past = record(1).with_idle_deadline(NOW);
     insert(&store, id(1), &past);
@@ -66,6 +66,6 @@ pub fn an_expired_record_is_read_and_written_until_it_is_swept(store: impl Store
     let later = NOW.after(IDLE).after(Duration::from_secs(1));
     assert!(store.touch(id(1), past.revision(), later).wait().unwrap());
     assert!(matches!(store.replace(id(1), past.revision(), record(2)).wait().unwrap(), Swap::Done));
-    assert_eq!(store.sweep(NOW.after(WHOLE), 10).wait().unwrap(), 1);
+    assert_eq!(store.sweep(NOW.after(ABSOLUTE), 10).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_none());
 }

@@ -1,4 +1,4 @@
-//! `insert`: a new session, under an id that is free.
+//! `insert`: a new session under a free id.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use cloakroom::store::Inserted;
 
 use super::{RACERS, assert_same, end, ending, id, insert, live, record, tombstone};
 
-/// Any later `get` sees the record once `insert` has answered.
+/// Any `get` after the answer to `insert` sees the record.
 pub fn an_inserted_record_is_read_back_whole(store: impl Store) {
     for n in 0..3 {
         insert(&store, id(n), &record(n.into()));
@@ -17,8 +17,8 @@ pub fn an_inserted_record_is_read_back_whole(store: impl Store) {
     }
 }
 
-/// A session is never written over by another.
-pub fn an_id_taken_by_a_session_is_refused_and_left_as_it_is(store: impl Store) {
+/// No session is written over another.
+pub fn an_id_with_a_session_is_refused_and_unchanged(store: impl Store) {
     insert(&store, id(1), &record(1));
     for again in [record(1), record(2)] {
         assert_eq!(store.insert(id(1), again).wait().unwrap(), Inserted::Taken);
@@ -26,16 +26,16 @@ pub fn an_id_taken_by_a_session_is_refused_and_left_as_it_is(store: impl Store) 
     }
 }
 
-/// A tombstone holds its id.
-pub fn an_id_taken_by_a_tombstone_is_refused_and_left_as_it_is(store: impl Store) {
+/// A tombstone keeps its id taken.
+pub fn an_id_with_a_tombstone_is_refused_and_unchanged(store: impl Store) {
     insert(&store, id(1), &record(1));
     end(&store, id(1));
     assert_eq!(store.insert(id(1), record(2)).wait().unwrap(), Inserted::Taken);
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
 }
 
-/// Atomic: the record that stands there afterwards is the winner's.
-pub fn of_many_that_insert_one_id_exactly_one_wins(store: impl Store) {
+/// `insert` is atomic: the record that is stored is the winner's.
+pub fn of_concurrent_inserts_exactly_one_wins(store: impl Store) {
     let answers: Vec<(u64, Inserted)> = thread::scope(|scope| {
         let racers: Vec<_> = (0..RACERS)
             .map(|n| {

@@ -1,4 +1,4 @@
-//! `replace`: compare-and-swap.
+//! `replace`: compare-and-swap of a record.
 
 use std::thread;
 
@@ -8,14 +8,15 @@ use cloakroom::value::Payload;
 use cloakroom::{PublicId, Store};
 
 use super::{
-    RACERS, alice, assert_same, begin, end, ending, gate, get, id, insert, live, record, tombstone,
+    RACERS, alice, assert_same, barrier, begin, end, ending, get, id, insert, live, record,
+    tombstone,
 };
 
 fn replace(store: &impl Store, id: PublicId, expected: Revision, record: &Record) -> Swap {
-    store.replace(id, expected, record.clone()).wait().expect("a replace that works")
+    store.replace(id, expected, record.clone()).wait().expect("the store works")
 }
 
-/// Nothing of the old record is left: value, principal, credentials and deadlines are the new one's.
+/// Value, principal, credentials and deadlines are those of the new record.
 pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) {
     let named = begin(2, Some(alice()), Payload::from_bytes(&b"named"[..]), Revision::new(2, 7));
     let unset = begin(3, None, Payload::unset(), Revision::new(3, 8));
@@ -28,16 +29,16 @@ pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) 
     }
 }
 
-/// An id that is absent is [`Swap::Gone`] and stays absent.
-pub fn replacing_never_creates(store: impl Store) {
+/// An absent id is [`Swap::Gone`] and stays absent.
+pub fn replace_never_creates(store: impl Store) {
     for expected in [record(1).revision(), Revision::new(0, 0)] {
         assert!(matches!(replace(&store, id(1), expected, &record(2)), Swap::Gone));
         assert!(get(&store, id(1)).is_none());
     }
 }
 
-/// An id that is ended is [`Swap::Gone`] and stays ended, whatever revision is expected.
-pub fn replacing_never_revives(store: impl Store) {
+/// An ended id is [`Swap::Gone`] and stays ended, whatever revision is expected.
+pub fn replace_never_revives(store: impl Store) {
     insert(&store, id(1), &record(1));
     end(&store, id(1));
     for expected in [record(1).revision(), record(2).revision(), Revision::new(0, 0)] {
@@ -46,8 +47,8 @@ pub fn replacing_never_revives(store: impl Store) {
     }
 }
 
-/// The loser learns in the same round trip what it lost to.
-pub fn a_mismatch_returns_what_stands_there_and_changes_nothing(store: impl Store) {
+/// The losing writer learns in the same round trip what it lost to.
+pub fn a_mismatch_returns_the_stored_record_and_changes_nothing(store: impl Store) {
     insert(&store, id(1), &record(5));
     for expected in [record(4).revision(), record(6).revision(), Revision::new(0, 0)] {
         match replace(&store, id(1), expected, &record(9)) {
@@ -58,7 +59,7 @@ pub fn a_mismatch_returns_what_stands_there_and_changes_nothing(store: impl Stor
     }
 }
 
-/// The counter alone does not tell two writes apart: two nodes may have written the same count.
+/// The count alone does not identify a write, since two nodes can write the same count.
 pub fn the_same_count_with_another_token_is_a_mismatch(store: impl Store) {
     let ours = record(5);
     insert(&store, id(1), &ours);
@@ -72,8 +73,8 @@ pub fn the_same_count_with_another_token_is_a_mismatch(store: impl Store) {
     assert!(matches!(replace(&store, id(1), other_count, &record(9)), Swap::Stale(_)));
 }
 
-/// A write whose answer was lost is asked again, and finds its own revision there.
-pub fn a_write_that_is_sent_twice_recognises_itself(store: impl Store) {
+/// A writer that lost the answer sends its write again and finds its own revision.
+pub fn a_write_sent_twice_recognises_itself(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(matches!(replace(&store, id(1), record(1).revision(), &record(2)), Swap::Done));
     match replace(&store, id(1), record(1).revision(), &record(2)) {
@@ -82,18 +83,18 @@ pub fn a_write_that_is_sent_twice_recognises_itself(store: impl Store) {
     }
 }
 
-/// Atomic: the others are told what the winner wrote.
-pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
+/// `replace` is atomic: the others are told what the winner wrote.
+pub fn of_concurrent_replaces_of_one_revision_exactly_one_wins(store: impl Store) {
     for round in 1..=4 {
         let id = id(round);
         insert(&store, id, &record(1));
-        let gate = gate(0);
+        let barrier = barrier(0);
         let answers: Vec<(u64, Swap)> = thread::scope(|scope| {
             let racers: Vec<_> = (10..10 + RACERS)
                 .map(|n| {
-                    let (store, gate) = (&store, &gate);
+                    let (store, barrier) = (&store, &barrier);
                     scope.spawn(move || {
-                        gate.wait();
+                        barrier.wait();
                         (n, replace(store, id, record(1).revision(), &record(n)))
                     })
                 })
@@ -116,7 +117,7 @@ pub fn of_many_that_expect_one_revision_exactly_one_wins(store: impl Store) {
     }
 }
 
-/// Each of many writers adds one, again and again: the sum is right.
+/// Many writers add one each, again and again, and the sum is right.
 pub fn every_acknowledged_replacement_counts(store: impl Store) {
     const EACH: u64 = 8;
     insert(&store, id(1), &counting(0, 0));

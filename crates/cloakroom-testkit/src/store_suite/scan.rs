@@ -1,4 +1,4 @@
-//! `scan`: every entry, part by part.
+//! `scan`: all entries, part by part.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use cloakroom::{PublicId, Store};
 
 use super::{NOW, assert_same, end, id, insert, live, record, scattered};
 
-/// Sessions and tombstones alike, in whatever parts.
+/// Sessions and tombstones, whatever the size of the parts.
 pub fn a_scan_shows_every_entry(store: impl Store) {
     let kept = scattered();
     for (mark, id) in (1..).zip(&kept) {
@@ -17,7 +17,7 @@ pub fn a_scan_shows_every_entry(store: impl Store) {
     end(&store, kept[3]);
     for limit in [1, 5, 7, 100] {
         let mut seen = BTreeSet::new();
-        through(&store, limit, |id, entry| {
+        for_each_entry(&store, limit, |id, entry| {
             match entry {
                 Stored::Live(found) => assert_same(&found, &live(&store, id)),
                 Stored::Ended(_) => assert_eq!(id, kept[3], "a live session is shown as ended"),
@@ -28,8 +28,8 @@ pub fn a_scan_shows_every_entry(store: impl Store) {
     }
 }
 
-/// While entries come and go between the parts, those that stay are all shown.
-pub fn a_scan_is_complete_for_what_was_there_throughout(store: impl Store) {
+/// Entries that come and go between two parts hide none of those that stay.
+pub fn a_scan_shows_every_entry_that_stays(store: impl Store) {
     let staying: Vec<PublicId> = (0..20).map(|n| id(10 * n + 5)).collect();
     let leaving: Vec<PublicId> = (0..20).map(|n| id(10 * n + 2)).collect();
     for id in &staying {
@@ -54,13 +54,13 @@ pub fn a_scan_is_complete_for_what_was_there_throughout(store: impl Store) {
     }
     assert!(
         staying.iter().all(|id| seen.contains(id)),
-        "a part left out what was there all the time"
+        "the scan missed an entry that was there throughout"
     );
 }
 
-/// A scan is taken up where it was left, from the text of its cursor, and is as complete as if it had never stopped; how large
-/// its parts are then is the engine's own business.
-pub fn a_scan_goes_on_from_the_text_of_its_cursor(store: impl Store) {
+/// A scan resumed from the text of its cursor is as complete as one that never stopped. The engine
+/// decides how large its parts are.
+pub fn a_scan_resumes_from_the_text_of_its_cursor(store: impl Store) {
     for id in scattered() {
         insert(&store, id, &record(1));
     }
@@ -70,23 +70,24 @@ pub fn a_scan_goes_on_from_the_text_of_its_cursor(store: impl Store) {
     assert_eq!(read, next);
     let mut seen: BTreeSet<PublicId> = first.entries.into_iter().map(|(id, _)| id).collect();
     let mut from = Some(read);
-    while let Some(place) = from {
-        let part = store.scan(Some(&place), 5).wait().unwrap();
+    while let Some(cursor) = from {
+        let part = store.scan(Some(&cursor), 5).wait().unwrap();
         seen.extend(part.entries.into_iter().map(|(id, _)| id));
         from = part.next;
     }
     assert_eq!(seen, scattered().into_iter().collect());
 }
 
-fn through(store: &impl Store, limit: usize, mut visit: impl FnMut(PublicId, Stored)) {
+/// Calls `each` with every entry of a scan in parts of `limit`.
+fn for_each_entry(store: &impl Store, limit: usize, mut each: impl FnMut(PublicId, Stored)) {
     let mut from = None;
     for _ in 0..10_000 {
         let part = store.scan(from.as_ref(), limit).wait().unwrap();
-        part.entries.into_iter().for_each(|(id, entry)| visit(id, entry));
+        part.entries.into_iter().for_each(|(id, entry)| each(id, entry));
         from = part.next;
         if from.is_none() {
             return;
         }
     }
-    panic!("the scan has no end");
+    panic!("the scan does not end");
 }

@@ -7,20 +7,20 @@ use cloakroom::store::Swap;
 use cloakroom::value::Payload;
 use cloakroom::{Store, Timestamp};
 
-use super::{IDLE, NOW, WHOLE, begin, end, ending, get, id, insert, record};
+use super::{ABSOLUTE, IDLE, NOW, begin, end, ending, get, id, insert, record};
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// To the very millisecond: garbage at `now` is what expires at `now` or before.
-pub fn a_sweep_removes_what_is_garbage_and_nothing_else(store: impl Store) {
+/// An entry is garbage at `now` if it expires at `now` or before, to the millisecond.
+pub fn a_sweep_removes_garbage_and_nothing_else(store: impl Store) {
     let now = ending().keep_until();
     let until = |deadline| record(1).with_idle_deadline(deadline);
-    insert(&store, id(1), &until(now)); // over by its absolute deadline
-    insert(&store, id(2), &lasting(now)); // over by its idle deadline, at this very moment
-    insert(&store, id(3), &lasting(now.after(TICK)));
-    insert(&store, id(4), &lasting(Timestamp::NEVER));
+    insert(&store, id(1), &until(now)); // past its absolute deadline
+    insert(&store, id(2), &idle_until(now)); // at its idle deadline
+    insert(&store, id(3), &idle_until(now.after(TICK)));
+    insert(&store, id(4), &idle_until(Timestamp::NEVER));
     insert(&store, id(5), &record(1));
-    end(&store, id(5)); // a tombstone that was kept long enough
+    end(&store, id(5)); // a tombstone to be kept until `now`
     insert(&store, id(6), &record(1));
     let longer = cloakroom::record::Ending::new(ending().reason(), NOW, now.after(TICK));
     store.end(id(6), longer).wait().unwrap();
@@ -31,17 +31,17 @@ pub fn a_sweep_removes_what_is_garbage_and_nothing_else(store: impl Store) {
     assert_eq!(store.sweep(now, 100).wait().unwrap(), 0);
 }
 
-/// So that whoever sweeps in small portions knows when to stop.
+/// A caller that sweeps in small portions so knows when to stop.
 pub fn a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end(store: impl Store) {
     for n in 0..10 {
         insert(&store, id(n), &record(n.into()));
     }
-    let swept = [4, 4, 4, 4].map(|limit| store.sweep(NOW.after(WHOLE), limit).wait().unwrap());
+    let swept = [4, 4, 4, 4].map(|limit| store.sweep(NOW.after(ABSOLUTE), limit).wait().unwrap());
     assert_eq!(swept, [4, 4, 2, 0]);
 }
 
-/// A write may move the deadlines either way.
-pub fn a_sweep_goes_by_the_deadlines_of_the_last_write(store: impl Store) {
+/// A write can move the deadlines either way.
+pub fn a_sweep_uses_the_deadlines_of_the_last_write(store: impl Store) {
     let (short, long) = (NOW.after(TICK), NOW.after(IDLE));
     for (n, before, after) in [(1, short, long), (2, long, short)] {
         insert(&store, id(n), &record(1).with_idle_deadline(before));
@@ -57,8 +57,8 @@ pub fn a_sweep_goes_by_the_deadlines_of_the_last_write(store: impl Store) {
     assert!(get(&store, id(1)).is_none());
 }
 
-/// A session in use is never swept out.
-pub fn a_sweep_goes_by_the_deadline_of_the_last_touch(store: impl Store) {
+/// A session in use is never swept.
+pub fn a_sweep_uses_the_deadline_of_the_last_touch(store: impl Store) {
     insert(&store, id(1), &record(1));
     let touched = NOW.after(IDLE + IDLE);
     assert!(store.touch(id(1), record(1).revision(), touched).wait().unwrap());
@@ -68,7 +68,7 @@ pub fn a_sweep_goes_by_the_deadline_of_the_last_touch(store: impl Store) {
     assert!(get(&store, id(1)).is_none());
 }
 
-/// What was swept is as if it had never been.
+/// The id can be inserted again.
 pub fn an_id_that_was_swept_is_free(store: impl Store) {
     insert(&store, id(1), &record(1));
     insert(&store, id(2), &record(1));
@@ -80,8 +80,8 @@ pub fn an_id_that_was_swept_is_free(store: impl Store) {
     }
 }
 
-/// A record with this idle deadline and none that comes before.
-fn lasting(idle_deadline: Timestamp) -> Record {
+/// A record whose first deadline is this idle deadline.
+fn idle_until(idle_deadline: Timestamp) -> Record {
     let lifetime = cloakroom::Lifetime::absolute(Duration::from_secs(300 * 24 * 60 * 60));
     let record = begin(1, None, Payload::unset(), Revision::new(1, 1));
     let verifier = record.credentials().current;

@@ -1,4 +1,4 @@
-//! `touch`: the idle deadline alone.
+//! `touch`: a new idle deadline.
 
 use std::thread;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use cloakroom::store::Swap;
 use cloakroom::{Store, Timestamp};
 
 use super::{
-    IDLE, NOW, RACERS, assert_same, end, ending, gate, get, id, insert, live, record, tombstone,
+    IDLE, NOW, RACERS, assert_same, barrier, end, ending, get, id, insert, live, record, tombstone,
 };
 
 fn later() -> Timestamp {
     NOW.after(IDLE + Duration::from_millis(1))
 }
 
-/// Payload and revision stay as they are, so a writer that read before the touch still wins.
+/// Payload and revision stay, so a writer that read before the touch still wins.
 pub fn a_touch_moves_the_idle_deadline_and_nothing_else(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(store.touch(id(1), record(1).revision(), later()).wait().unwrap());
@@ -24,7 +24,7 @@ pub fn a_touch_moves_the_idle_deadline_and_nothing_else(store: impl Store) {
     assert!(matches!(answer, Swap::Done), "expected `Done`, found {answer:?}");
 }
 
-/// Neither another count nor another token will do.
+/// Both count and token must match.
 pub fn a_touch_that_expects_another_revision_does_nothing(store: impl Store) {
     let ours = record(5);
     insert(&store, id(1), &ours);
@@ -45,7 +45,7 @@ pub fn a_touch_never_creates(store: impl Store) {
     assert!(get(&store, id(1)).is_none());
 }
 
-/// An ended session is `false` and stays ended, and its tombstone stays as long as it was going to.
+/// An ended session is `false` and stays ended, and its tombstone is kept no longer.
 pub fn a_touch_never_revives(store: impl Store) {
     insert(&store, id(1), &record(1));
     end(&store, id(1));
@@ -54,7 +54,7 @@ pub fn a_touch_never_revives(store: impl Store) {
     assert_eq!(tombstone(&store, id(1)).ending(), ending());
 }
 
-/// A slow request's touch may arrive after a faster one's.
+/// The touch of a slow request can arrive after that of a faster one.
 pub fn a_touch_never_moves_a_deadline_back(store: impl Store) {
     insert(&store, id(1), &record(1));
     for deadline in [NOW, Timestamp::EPOCH] {
@@ -63,25 +63,25 @@ pub fn a_touch_never_moves_a_deadline_back(store: impl Store) {
     }
 }
 
-/// Touches race with a writer: whatever they do, the last record stands with its own value.
+/// However touches race with a writer, the last record keeps its own value.
 pub fn a_touch_in_flight_never_undoes_a_write(store: impl Store) {
     const WRITES: u64 = 16;
     insert(&store, id(1), &record(1));
-    let gate = gate(1);
+    let barrier = barrier(1);
     thread::scope(|scope| {
         for _ in 0..RACERS {
             scope.spawn(|| {
-                gate.wait();
+                barrier.wait();
                 for mark in 1..=WRITES {
                     store.touch(id(1), record(mark).revision(), later()).wait().unwrap();
                 }
             });
         }
-        gate.wait();
+        barrier.wait();
         for mark in 1..WRITES {
             let answer =
                 store.replace(id(1), record(mark).revision(), record(mark + 1)).wait().unwrap();
-            assert!(matches!(answer, Swap::Done), "a touch is no write, yet {answer:?}");
+            assert!(matches!(answer, Swap::Done), "a touch is not a write, but got {answer:?}");
         }
     });
     let left = live(&store, id(1)).with_idle_deadline(record(WRITES).idle_deadline());

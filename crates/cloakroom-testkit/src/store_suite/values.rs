@@ -1,14 +1,14 @@
-//! What is written is what is read, however odd.
+//! Unusual values are read back as they were written.
 
 use cloakroom::record::Revision;
 use cloakroom::store::{IndexLogin, Indexed, Page, Swap};
 use cloakroom::value::Payload;
 use cloakroom::{Principal, PublicId, SessionMap, Store, Timestamp};
 
-use super::{NOW, WHOLE, assert_same, begin, id, insert, live, record};
+use super::{ABSOLUTE, NOW, assert_same, begin, id, insert, live, record};
 use crate::{TestSessions, block_on};
 
-/// Puts a payload in by `insert` and by `replace`, and reads it back each time.
+/// Writes a payload with `insert` and with `replace`, and reads it back each time.
 fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     let written = payload.to_bytes().unwrap();
     let inserted = begin(1, None, payload.clone(), Revision::new(1, 1));
@@ -28,7 +28,7 @@ fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     );
 }
 
-/// Zero bytes, bytes that are no UTF-8, and text that some language would take for its own.
+/// Zero bytes, bytes that are not UTF-8, and text with a meaning in some language.
 pub fn any_payload_is_read_back_byte_by_byte(store: impl Store) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let payloads: [&[u8]; 7] =
@@ -38,21 +38,21 @@ pub fn any_payload_is_read_back_byte_by_byte(store: impl Store) {
     }
 }
 
-/// Large sessions are slow, not broken.
+/// A large session may be slow, but works.
 pub fn a_payload_of_one_mebibyte_is_read_back(store: impl Store) {
     let large: Vec<u8> = (0..1 << 20).map(|n: u32| n.to_le_bytes()[(n % 3) as usize]).collect();
     assert_kept(&store, 1, &Payload::from_bytes(large));
 }
 
 /// A session that was never given a value is not one with an empty value.
-pub fn no_value_and_an_empty_one_are_two_things(store: impl Store) {
+pub fn no_value_differs_from_an_empty_value(store: impl Store) {
     assert_kept(&store, 1, &Payload::from_bytes(&b""[..]));
     assert_kept(&store, 2, &Payload::unset());
     assert!(!live(&store, id(1)).payload().is_unset());
     assert!(live(&store, id(2)).payload().is_unset());
 }
 
-/// All 64 bits of count and token, also where an engine's numbers are signed or floating.
+/// All 64 bits of count and token, also where the engine's numbers are signed or floating.
 pub fn any_revision_is_kept_and_compared(store: impl Store) {
     let numbers = [0, 1, (1 << 53) + 1, i64::MAX.unsigned_abs(), 1 << 63, u64::MAX];
     let revision = |token: u64| Revision::new(token.rotate_left(1), token);
@@ -73,7 +73,7 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
     }
 }
 
-/// To the millisecond, up to "never".
+/// To the millisecond, up to `Timestamp::NEVER`.
 pub fn any_deadline_is_kept(store: impl Store) {
     let now = NOW.as_millis();
     let moments =
@@ -91,7 +91,7 @@ pub fn any_deadline_is_kept(store: impl Store) {
     }
 }
 
-/// Quotes, wildcards and all of Unicode; two spellings that look alike are two people.
+/// Quotes, wildcards and all of Unicode. Two names that look alike are different.
 pub fn any_name_is_a_principal(store: impl Store) {
     let long = "\u{1F9E5}".repeat(63) + "abc";
     assert_eq!(long.len(), Principal::MAX_LEN);
@@ -118,7 +118,7 @@ pub fn any_name_is_a_principal(store: impl Store) {
     let names: Vec<Principal> = names.iter().map(|name| Principal::new(name).unwrap()).collect();
     for (n, name) in (1..).zip(&names) {
         let session = begin(1, Some(name.clone()), Payload::unset(), Revision::new(1, 1));
-        let login = IndexLogin::new(name.clone(), id(n), NOW.after(WHOLE));
+        let login = IndexLogin::new(name.clone(), id(n), NOW.after(ABSOLUTE));
         assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
         insert(&store, id(n), &session);
     }
@@ -129,7 +129,7 @@ pub fn any_name_is_a_principal(store: impl Store) {
     }
 }
 
-/// Through a manager: what a handler wrote is what a handler reads.
+/// Through the session manager: the value that one handler wrote is the value that another reads.
 pub fn a_typed_value_comes_back_equal(store: impl Store) {
     let test: TestSessions<SessionMap> = TestSessions::new(store);
     let mut value = SessionMap::default();

@@ -13,8 +13,10 @@ mod near_cache {
     use cloakroom_testkit::{FeedStore, block_on};
 
     cloakroom_testkit::conformance!(
-        block_on(CachedStore::builder(FeedStore::new(MemoryStore::new().with_encoded_values())).build())
-            .unwrap()
+        block_on(
+            CachedStore::builder(FeedStore::new(MemoryStore::new().with_encoded_values())).build()
+        )
+        .unwrap()
     );
 }
 

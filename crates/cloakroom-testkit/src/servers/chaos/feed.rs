@@ -1,0 +1,102 @@
+//! Change feeds under chaos.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::stores::CachedStore;
+use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
+
+use super::open_all_connections;
+use super::workload::{begin, until};
+use crate::block_on;
+use crate::servers::{Proxy, Server};
+
+/// A session ended on one node ends on another as soon as the server's feed says so, although the
+/// other node's cache may be an hour stale.
+pub fn an_end_reaches_other_nodes<S: Server, T: Store>(server: &mut S, open: impl Fn(&str) -> T) {
+    let node = || {
+        let cache = CachedStore::builder(open(&server.url()))
+            .max_staleness(Duration::from_secs(60 * 60))
+            .build();
+        Arc::new(block_on(cache).expect("the server has a feed"))
+    };
+    let [here, there] = [node(), node()];
+    let on = |store| -> Sessions<SessionMap> { Sessions::new(store).expect("valid settings") };
+    let [here, elsewhere] = [on(here), on(Arc::clone(&there))];
+    let mut longest = Duration::ZERO;
+    for _ in 0..50 {
+        let key = begin(&here);
+        // The feed may still report its creation, which drops it from the cache.
+        until(|| {
+            let missed = there.hits_and_misses().1;
+            drop(block_on(elsewhere.of_key(&key)).expect("the session is live"));
+            there.hits_and_misses().1 == missed
+        });
+        block_on(here.revoke(key.id())).expect("the session is ended");
+        longest = longest.max(until(|| block_on(elsewhere.of_key(&key)).is_err()));
+    }
+    println!("an end reached the other node after at most {longest:?}");
+}
+
+/// A change made while the connection of a node's feed is lost is known once the feed is back.
+pub fn no_change_is_missed_while_the_feed_is_cut<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    let proxy = Proxy::to(server.port());
+    let cache = CachedStore::builder(open(&server.url_at(proxy.port())))
+        .max_staleness(Duration::from_secs(60 * 60))
+        .build();
+    let there = Arc::new(block_on(cache).expect("the server has a feed"));
+    let here: Sessions<SessionMap> = Sessions::new(open(&server.url())).expect("valid settings");
+    let elsewhere: Sessions<SessionMap> =
+        Sessions::new(Arc::clone(&there)).expect("valid settings");
+    for _ in 0..5 {
+        let key = begin(&here);
+        until(|| {
+            let missed = there.hits_and_misses().1;
+            let found = block_on(elsewhere.of_key(&key));
+            found.is_ok() && there.hits_and_misses().1 == missed
+        });
+        proxy.reset();
+        block_on(here.revoke(key.id())).expect("the session is ended");
+        until(|| {
+            block_on(elsewhere.of_key(&key))
+                .is_err_and(|error| error.kind() != ErrorKind::Unavailable)
+        });
+    }
+}
+
+/// A session ended while a node's feed is silent is open there for no longer than the cache's
+/// `max_staleness`.
+pub fn an_end_is_known_within_the_bound_while_the_feed_is_silent<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    const MAX_STALENESS: Duration = Duration::from_secs(2);
+    let proxy = Proxy::to(server.port());
+    let store = open(&server.url_at(proxy.port()));
+    open_all_connections(&store);
+    let connections = proxy.connections();
+    let there = block_on(CachedStore::builder(store).max_staleness(MAX_STALENESS).build())
+        .expect("the server has a feed");
+    let there = Arc::new(there);
+    let here: Sessions<SessionMap> = Sessions::new(open(&server.url())).expect("valid settings");
+    let elsewhere: Sessions<SessionMap> =
+        Sessions::new(Arc::clone(&there)).expect("valid settings");
+    let key = begin(&here);
+    proxy.mute_all_but(connections);
+    let mut longest = Duration::ZERO;
+    for key in [key, begin(&here)] {
+        drop(block_on(elsewhere.of_key(&key)).expect("the session is live"));
+        block_on(here.revoke(key.id())).expect("the session is ended");
+        let known = until(|| {
+            let found = block_on(elsewhere.of_key(&key));
+            assert!(!found.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable));
+            found.is_err()
+        });
+        assert!(known < 2 * MAX_STALENESS, "the end was known only after {known:?}");
+        longest = longest.max(known);
+    }
+    println!("feed silent: an end was known after at most {longest:?}, of {MAX_STALENESS:?}");
+}
