@@ -130,7 +130,7 @@ async fn a_visitor_is_counted_and_remembered() {
 }
 
 #[tokio::test]
-async fn a_route_that_ignores_the_session_costs_nothing_and_says_nothing() {
+async fn a_route_that_ignores_the_session_costs_no_call_and_no_header() {
     let spy = SpyStore::new(MemoryStore::new());
     let app = app(Sessions::new(spy.clone()).unwrap());
     let mut client = Client::new();
