@@ -1,9 +1,12 @@
-//! The key a visitor carries, and what a store keeps of it.
+//! The key that a client holds, and what a store keeps of it.
 //!
 //! ```text
-//! key       32 bytes = PublicId (16) + Secret (16), 43 characters of base64url in the cookie
-//! verifier  SHA-256 (kind tag (16) + PublicId (16) + Secret (16)): all that a store ever sees
+//! key       32 bytes = PublicId (16) + Secret (16), sent as 43 characters of base64url
+//! verifier  SHA-256 (kind tag (16) + PublicId (16) + Secret (16)), the only form a store sees
 //! ```
+//!
+//! [`Key`] and [`PublicId`] are what applications use. The other types are for authors of stores,
+//! and [`Entropy`] for tests.
 
 mod entropy;
 pub(crate) mod hex;
@@ -23,7 +26,9 @@ pub use public_id::{ParsePublicIdError, PublicId};
 pub use secret::{Nonce, Secret};
 pub use verifier::{KeyFamily, KindTag, Verifier};
 
-/// What the visitor carries: [`PublicId`] and [`Secret`]. OWASP calls it the session ID.
+/// The value of a session's cookie: its [`PublicId`] and a [`Secret`].
+///
+/// OWASP calls it the session ID.
 ///
 /// ```
 /// # use cloakroom::Key;
@@ -35,8 +40,9 @@ pub use verifier::{KeyFamily, KindTag, Verifier};
 /// ```
 ///
 /// # Security
-/// Whoever has the key has the session. It has no `Display` and no `Copy`, its `Debug` shows the id
-/// alone, and it is wiped when dropped; [`Key::expose`] is the one way to its text.
+/// Anyone who has the key has the session. A key implements neither `Display` nor `Copy`, its
+/// `Debug` output shows only the id, and its secret is wiped when it is dropped. [`Key::expose`] is
+/// the only way to get its text.
 #[derive(Clone, PartialEq, Eq)]
 #[doc(alias = "session_key")]
 pub struct Key {
@@ -45,15 +51,15 @@ pub struct Key {
 }
 
 impl Key {
-    /// Characters of a key's text.
+    /// The length of a key's text, in bytes.
     pub const TEXT_LEN: usize = 43;
 
-    /// The key of session `id` opened by `secret`.
+    /// The key of session `id` with this secret.
     pub const fn new(id: PublicId, secret: Secret) -> Self {
         Self { id, secret }
     }
 
-    /// The key made of an id's and a secret's bytes.
+    /// The key whose first 16 bytes are the id and whose last 16 are the secret.
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
         let (mut id, mut secret) = ([0; 16], [0; 16]);
         id.copy_from_slice(&bytes[..16]);
@@ -61,17 +67,17 @@ impl Key {
         Self { id: PublicId::from_bytes(id), secret: Secret::from_bytes(secret) }
     }
 
-    /// Which session the key belongs to.
+    /// The id of the session that the key belongs to.
     pub const fn id(&self) -> PublicId {
         self.id
     }
 
-    /// The half that only the visitor knows.
+    /// The half of the key that only the client knows.
     pub const fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// What a store of sessions of this kind holds for this key.
+    /// What a store keeps of this key, for sessions of this kind.
     pub fn verifier(&self, kind: KindTag) -> Verifier {
         let digest = Sha256::new_with_prefix(kind.0)
             .chain_update(self.id.0)
@@ -80,31 +86,32 @@ impl Key {
         Verifier::from_bytes(digest.into())
     }
 
-    /// The same session's key with another secret.
-    #[must_use]
+    /// A key of the same session with another secret.
+    #[must_use = "the new key is returned; this one stays as it is"]
     pub fn with_secret(&self, secret: Secret) -> Self {
         Self { id: self.id, secret }
     }
 
-    /// Reads a key from hostile bytes: exactly 43 base64url characters, nothing around them.
+    /// Reads a key from untrusted bytes: exactly 43 base64url characters, with nothing around them.
     ///
     /// # Errors
-    /// [`ParseKeyError`] for anything else; no store is asked about it (OWASP, "Session ID as user input").
+    /// [`ParseKeyError`] for anything else (OWASP Session Management Cheat Sheet, "Manage Session
+    /// ID as Any Other User Input").
     pub fn from_text(text: &[u8]) -> Result<Self, ParseKeyError> {
-        // What it is read from lies unwiped in the request's headers: no copy on the way is worth more.
+        // The buffers are not wiped: the request's headers hold the same text.
         text::decode(text).map(Self::from_bytes).ok_or(ParseKeyError(()))
     }
 
     /// The key's text, 43 characters of base64url: a cookie's value or a bearer token.
     ///
     /// # Security
-    /// For the visitor's eyes only: it never belongs in a log, a page or an address.
+    /// Only the client may see it. Never put it in a log, a page or a URL.
     pub fn expose(&self) -> String {
-        // All of it is ASCII.
+        // It is ASCII, so the default is never used.
         std::str::from_utf8(&self.text()).unwrap_or_default().to_owned()
     }
 
-    /// The same, as ASCII.
+    /// The key's text as ASCII bytes.
     pub(crate) fn text(&self) -> [u8; Self::TEXT_LEN] {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(&self.id.0);
@@ -127,7 +134,7 @@ impl FromStr for Key {
     }
 }
 
-/// A text that is no [`Key`]. It does not repeat the text.
+/// The error for text that is not a [`Key`]; it does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseKeyError(());
 
@@ -148,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_survives_its_text() {
+    fn a_key_is_read_back_from_its_text() {
         let text = key(1, 2).expose();
         assert_eq!(text.len(), Key::TEXT_LEN);
         assert_eq!(text.parse::<Key>().unwrap(), key(1, 2));
     }
 
     #[test]
-    fn a_text_that_differs_in_any_way_is_refused() {
+    fn text_with_anything_added_or_changed_is_refused() {
         let text = key(0xA7, 0x5C).expose();
         let variants = [
             format!("{text}="),
@@ -171,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_one_text_only() {
+    fn each_key_has_exactly_one_text() {
         // 43 characters carry 258 bits: the last two must be zero.
         let text = key(0, 0).expose();
         for last in ['B', 'C', 'D'] {
@@ -180,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_printable_tells_a_secret() {
+    fn debug_output_never_shows_a_secret() {
         let key = key(1, 0xEE);
         let printed = format!("{key:?} {:?} {:?}", key.secret(), key.verifier(KindTag::of("")));
         assert!(!printed.contains("ee") && !printed.contains("238"), "{printed}");
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_secret_is_the_same_for_the_same_nonce_and_for_no_other() {
+    fn the_next_secret_depends_on_the_secret_and_the_nonce_only() {
         let secret = Secret::from_bytes([7; 16]);
         let nonce = Nonce::from_bytes([1; 16]);
         assert_eq!(secret.next(&nonce), secret.next(&nonce));
@@ -205,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_survives_its_text_and_nothing_else_is_one() {
+    fn an_id_is_read_back_from_its_text_and_other_text_is_refused() {
         let id = PublicId::from_bytes([0xAB; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
         for text in ["", "ab", &"g".repeat(32), &"a".repeat(33), &"é".repeat(16)] {

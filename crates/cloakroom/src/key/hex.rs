@@ -1,4 +1,4 @@
-//! Bytes as hexadecimal digits, and back.
+//! Bytes as lowercase hexadecimal digits, and back.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-/// Fills `bytes` from twice as many digits; `None` for anything else.
+/// Fills `bytes` from exactly twice as many digits; `None` for any other text.
 pub(crate) fn read(text: &str, bytes: &mut [u8]) -> Option<()> {
     let digits = text.as_bytes();
     if digits.len() != 2 * bytes.len() {

@@ -1,23 +1,24 @@
-//! The public name of a session.
+//! The name of a session in stores, logs and lists.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::key::hex;
 
-/// Names a session in stores, logs, events and lists: 128 random bits, printed as 32 hex digits.
+/// The name of a session in stores, logs, events and lists: 128 random bits, printed as 32
+/// hexadecimal digits.
 ///
-/// Public within the operator's walls: knowing it opens nothing.
+/// It is the public half of a [`Key`](crate::Key): without the secret it does not open the session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicId(pub(super) [u8; 16]);
 
 impl PublicId {
-    /// The id made of these bytes.
+    /// The id with these bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The id's bytes, as a store keeps them.
+    /// The id's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -45,7 +46,7 @@ impl FromStr for PublicId {
     }
 }
 
-/// A text that is no [`PublicId`].
+/// The error for text that is not a [`PublicId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsePublicIdError(());
 

@@ -1,4 +1,4 @@
-//! The half of a key that only its typed_value knows, and how the next one follows from it.
+//! The secret half of a key, and how a timed renewal derives the next one.
 
 use std::fmt;
 
@@ -7,32 +7,30 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// The half of a key that only the visitor knows: 128 bits, replaced at every renewal.
+/// The half of a key that only the client knows: 128 random bits, replaced at every renewal.
 ///
 /// # Security
-/// Never printed, compared in constant time, wiped when dropped.
+/// A secret is compared in constant time, wiped when it is dropped, and never printed.
 #[derive(Clone)]
-pub struct Secret([u64; 2]);
+pub struct Secret(u128);
 
 impl Secret {
-    /// The secret made of these bytes, which must come from a generator fit for keys.
+    /// The secret with these bytes, which must come from a cryptographically secure generator.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        // Words, which are wiped and compared in two steps instead of sixteen.
-        let (words, _) = bytes.as_chunks::<8>();
-        Self([u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])])
+        // As one number it is wiped and compared in one step instead of sixteen.
+        Self(u128::from_ne_bytes(bytes))
     }
 
-    pub(super) fn bytes(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        for (eight, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.0) {
-            *eight = word.to_ne_bytes();
-        }
-        bytes
+    pub(super) const fn bytes(&self) -> [u8; 16] {
+        self.0.to_ne_bytes()
     }
 
-    /// The secret that follows this one at a timed renewal: HMAC-SHA256 under this secret, so only
-    /// who holds this one learns the next, and always the same next for the same nonce.
-    #[must_use]
+    /// The secret that a timed renewal with this nonce derives from this one.
+    ///
+    /// It is the HMAC-SHA256 (RFC 2104) of a label and the nonce under this secret, cut to 128
+    /// bits. Only a holder of this secret can compute it, and the same nonce always gives the same
+    /// result.
+    #[must_use = "the next secret is returned; this one stays as it is"]
     pub fn next(&self, nonce: &Nonce) -> Self {
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&hmac_key(&self.bytes()));
         mac.update(b"cloakroom renewal 1");
@@ -45,7 +43,7 @@ impl Secret {
     }
 }
 
-/// The secret as an HMAC key of one block; HMAC pads a shorter key with zeros by definition.
+/// The secret as an HMAC key of one block: HMAC pads shorter keys with zeros (RFC 2104 section 2).
 fn hmac_key(secret: &[u8; 16]) -> hmac::digest::Key<Hmac<Sha256>> {
     let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
     key[..16].copy_from_slice(secret);
@@ -72,12 +70,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Public salt of one timed renewal; with it the typed_value of the old secret can be given the new one again.
+/// The public input from which one timed renewal derives the next [`Secret`].
+///
+/// The record keeps it until the old secret retires, so that every client that still presents the
+/// old secret is sent the same new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nonce([u8; 16]);
 
 impl Nonce {
-    /// The nonce made of these bytes; never use one twice.
+    /// The nonce with these bytes, which must be random: no nonce may be used twice.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

@@ -1,4 +1,4 @@
-//! What stays of a key in a store.
+//! What a store keeps of a key.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,12 +6,15 @@ use std::hash::{Hash, Hasher};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Sets one kind of session of an application apart from its others: a key of one kind is no key of another.
+/// Tells the kinds of session of one application apart: it is hashed into every verifier, so that a
+/// key of one kind does not open a session of another.
+///
+/// See [`SessionKind`](crate::SessionKind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindTag(pub(super) [u8; 16]);
 
 impl KindTag {
-    /// The tag of the kind called `name`.
+    /// The tag of the kind with this [`NAME`](crate::SessionKind::NAME).
     pub fn of(name: &str) -> Self {
         let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0").chain_update(name).finalize();
         let mut tag = [0; 16];
@@ -28,7 +31,11 @@ impl KindTag {
     }
 }
 
-/// What a store keeps of a secret: enough to recognise it, useless to whoever steals the store.
+/// What a store keeps of a key: a SHA-256 that recognises the key and cannot be turned back into
+/// it.
+///
+/// # Security
+/// A copy of the store opens no session. Verifiers are compared in constant time and never printed.
 #[derive(Clone, Copy, Eq)]
 pub struct Verifier([u8; 32]);
 
@@ -41,12 +48,12 @@ impl Verifier {
         &self.0
     }
 
-    /// The first 64 bits, by which a replaced secret is remembered.
-    pub(crate) fn mark(&self) -> u64 {
+    /// The first 64 bits, by which a retired secret is recognised.
+    pub(crate) fn prefix(&self) -> u64 {
         self.words()[0]
     }
 
-    /// The family that begins with this verifier's secret.
+    /// The key family that begins with this verifier's secret.
     pub(crate) fn family(&self) -> KeyFamily {
         let mut half = [0; 16];
         half.copy_from_slice(&self.0[..16]);
@@ -54,8 +61,13 @@ impl Verifier {
     }
 
     fn words(&self) -> [u64; 4] {
-        let (words, _) = self.0.as_chunks::<8>();
-        std::array::from_fn(|word| u64::from_be_bytes(words[word]))
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(self.0.chunks_exact(8)) {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(bytes);
+            *word = u64::from_be_bytes(eight);
+        }
+        words
     }
 }
 
@@ -77,10 +89,10 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// What secrets have in common that were derived from one another: it lasts through every timed renewal, and a fresh
-/// secret (`login`, `renew`) begins another.
+/// The name of a key family: the secrets that timed renewal derived from one another.
 ///
-/// Half of the first secret's verifier: as secret as the store, and no way to the secret.
+/// A fresh secret, from `login` or `renew`, begins another family. The name is half of the first
+/// secret's verifier: only the store knows it, and no secret can be computed from it.
 #[derive(Clone, Copy, Eq)]
 pub struct KeyFamily([u8; 16]);
 
