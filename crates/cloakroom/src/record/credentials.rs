@@ -1,34 +1,35 @@
-//! The traces of a session's secrets that its record keeps.
+//! What a record keeps of its session's secrets.
 
 use crate::key::{KeyFamily, Nonce, Verifier};
 use crate::time::Timestamp;
 
-/// How many replaced secrets are remembered.
+/// The number of retired secrets that a record remembers.
 pub const MAX_RETIRED: usize = 8;
 
-/// Verifiers of the secrets that open a session, and marks of those that did.
+/// The verifiers of the secrets that open a session, and traces of those that did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Credentials {
-    /// The secret in force.
+    /// The verifier of the current secret.
     pub current: Verifier,
     /// When the next timed renewal is due.
     pub renew_at: Timestamp,
-    /// How long the cookie that carries the newest secret lasts.
+    /// When the cookie with the newest secret expires; [`Timestamp::EPOCH`] if it must be sent
+    /// again.
     pub cookie_until: Timestamp,
-    /// What else there is to know once the first secret is not the only one: of most sessions there is nothing.
+    /// `None` until the first renewal, so that most records stay small.
     history: Option<Box<History>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct History {
     successor: Option<Successor>,
-    ring: Ring,
+    retired: Ring,
     family: Option<KeyFamily>,
 }
 
 impl Credentials {
-    /// Those of a first secret.
+    /// The credentials of a session with its first secret.
     pub(crate) const fn new(
         current: Verifier,
         renew_at: Timestamp,
@@ -37,23 +38,23 @@ impl Credentials {
         Self { current, renew_at, cookie_until, history: None }
     }
 
-    /// The secret derived from the current one at a timed renewal, until that retires.
+    /// The secret that a timed renewal derived from the current one, until the current one retires.
     pub fn successor(&self) -> Option<&Successor> {
         self.history.as_ref()?.successor.as_ref()
     }
 
-    /// The last secrets that were replaced, oldest first.
+    /// The secrets that retired last, oldest first.
     pub fn retired(&self) -> &[RetiredSecret] {
-        self.history.as_ref().map_or(&[], |history| &history.ring.0)
+        self.history.as_ref().map_or(&[], |history| &history.retired.0)
     }
 
-    /// What the secrets in force have in common with those they were derived from.
+    /// The key family of the current secret and its successor.
     pub fn family(&self) -> KeyFamily {
-        self.own_family().unwrap_or_else(|| self.current.family())
+        self.stored_family().unwrap_or_else(|| self.current.family())
     }
 
-    /// The family of the secret in force, once it is not the first of it.
-    pub(crate) fn own_family(&self) -> Option<KeyFamily> {
+    /// The key family, if it does not follow from the current secret.
+    pub(crate) fn stored_family(&self) -> Option<KeyFamily> {
         self.history.as_ref()?.family
     }
 
@@ -62,82 +63,80 @@ impl Credentials {
         self.successor().is_some() || !self.retired().is_empty()
     }
 
-    /// With another derived secret, or without one.
     pub(crate) fn with_successor(mut self, successor: Option<Successor>) -> Self {
-        self.edit(|history| history.successor = successor);
+        self.edit_history(|history| history.successor = successor);
         self
     }
 
-    /// With a family of its own.
     pub(crate) fn with_family(mut self, family: Option<KeyFamily>) -> Self {
-        self.edit(|history| history.family = family);
+        self.edit_history(|history| history.family = family);
         self
     }
 
-    /// Having replaced one more secret.
-    pub(crate) fn with_retired(mut self, replaced: RetiredSecret) -> Self {
-        self.edit(|history| history.ring.push(replaced));
+    pub(crate) fn with_retired(mut self, secret: RetiredSecret) -> Self {
+        self.edit_history(|history| history.retired.push(secret));
         self
     }
 
-    fn edit(&mut self, change: impl FnOnce(&mut History)) {
+    fn edit_history(&mut self, change: impl FnOnce(&mut History)) {
         let mut history = self.history.take().unwrap_or_default();
         change(&mut history);
         self.history = Some(history).filter(|history| **history != History::default());
     }
 }
 
-/// A derived secret on its way to the visitor.
+/// A secret that was derived from the current one and sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Successor {
-    /// What it is recognised by.
+    /// The verifier of the derived secret.
     pub verifier: Verifier,
-    /// What it was derived with.
+    /// The nonce that it was derived with.
     pub nonce: Nonce,
-    /// When it was first presented.
+    /// When it was first presented, if it was.
     pub seen: Option<Timestamp>,
 }
 
-/// How a secret was replaced.
+/// How a secret came to retire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol knows these two ways")]
 pub enum Retirement {
-    /// By timed renewal: every typed_value was offered the successor.
+    /// By timed renewal: every client that presented it was sent its successor.
     Timer,
-    /// By `login` or `renew`: requests in flight hold it innocently.
+    /// By `login` or `renew`: honest requests in flight can still present it.
     SignIn,
 }
 
-/// A secret that was replaced.
+/// What a record keeps of a secret that opens the session no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RetiredSecret {
-    pub(crate) mark: u64,
-    /// When it ceased to open the session.
+    /// The first 64 bits of its verifier.
+    pub(crate) prefix: u64,
+    /// When it stopped opening the session.
     pub at: Timestamp,
-    /// How it was replaced.
+    /// How it came to retire.
     pub how: Retirement,
 }
 
 impl RetiredSecret {
-    /// The trace of the secret with this verifier, replaced at `at`.
+    /// The secret with this verifier, retired at `at`.
     pub fn new(verifier: &Verifier, at: Timestamp, how: Retirement) -> Self {
-        Self { mark: verifier.mark(), at, how }
+        Self { prefix: verifier.prefix(), at, how }
     }
 }
 
-/// The last replaced secrets, oldest first; the oldest makes room.
+/// The last [`MAX_RETIRED`] retired secrets, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 struct Ring(Vec<RetiredSecret>);
 
 impl Ring {
-    fn push(&mut self, replaced: RetiredSecret) {
+    fn push(&mut self, secret: RetiredSecret) {
         if self.0.len() == MAX_RETIRED {
             self.0.remove(0);
         }
-        // To the byte: there are as many of these as sessions.
+        // Exactly one more: every record has a ring of its own.
         self.0.reserve_exact(1);
-        self.0.push(replaced);
+        self.0.push(secret);
     }
 }
