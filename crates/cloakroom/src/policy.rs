@@ -1,5 +1,9 @@
-//! What an application decides about its sessions: how long they live, how many a principal has, how a
-//! sign-in is described and what may follow from it.
+//! What an application decides about its sessions.
+//!
+//! [`Lifetime`] says how long a session lives, [`SessionLimit`] how many a principal can have,
+//! [`Login`] how a user signed in, and [`AuthRequirement`] what a sensitive step asks of that
+//! sign-in. [`ReusePolicy`] and [`UnreadablePolicy`] say what to do about copied keys and about
+//! values that cannot be decoded.
 
 mod assurance;
 mod auth_requirement;

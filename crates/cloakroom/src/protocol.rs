@@ -1,25 +1,33 @@
-//! The protocol: what a presented key is, and what follows. Pure functions of record, key and time.
+//! What a presented key is and what follows from it: pure functions of record, key and time.
 //!
-//! Nothing here reads a clock, draws a random number or talks to a store. `cargo xtask model` runs these very
-//! functions through every order of requests, losses and races; [`Sessions`](crate::Sessions) gives them effects.
-//! They are public for checkers like that one and carry no promise of stability.
+//! Nothing here reads a clock, draws a random number or talks to a store;
+//! [`Sessions`](crate::Sessions) does that. `cargo xtask model` runs these functions through every
+//! order of requests, lost answers and races. They are public for checkers like that one and are
+//! not covered by semantic versioning, except for [`judge_index_login`], which is for authors of
+//! stores.
 //!
-//! A key is renewed in two ways. **Without grace** (`login`, `renew`): a fresh secret, and from that write on
-//! the old one opens nothing. **On a timer**: the next secret is derived from the old one and a nonce in the record,
-//! so that everybody who still presents the old one is given the *same* next one, however many responses are lost
-//! or late; the old one retires when the next has been seen again a while after its first sighting.
+//! # Renewal
+//! A secret is replaced in one of two ways:
+//! - **At sign-in** (`login`, `renew`) by a fresh secret. From that write on the old secret opens
+//!   nothing.
+//! - **On a timer** by a secret derived from the old one and a nonce in the record. Every client
+//!   that still presents the old secret is sent the *same* new one, however many responses are lost
+//!   or late. The old secret retires when the new one is presented again at least
+//!   [`RENEWAL_GRACE`] after its first use.
 
-mod index;
-pub use index::judge_index_login;
 mod auth;
 mod cookie;
+mod index;
 mod lifecycle;
 mod renewal;
 mod settle;
 mod status;
 
+use std::time::Duration;
+
 pub use auth::auth_shortfall;
 pub use cookie::{CookieChange, cookie_life};
+pub use index::{judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
     touch_due, used,
@@ -29,24 +37,24 @@ pub use renewal::{
     renewal, retire, start_renewal,
 };
 pub use settle::{Settled, settle};
-
 pub use status::{
-    KeyStatus, NoSession, Recognised, judge, judge_ended, judge_family, judge_with, recognise,
+    KeyStatus, NoSession, SecretStatus, judge, judge_ended, judge_family, judge_with, recognise,
 };
 
-use std::time::Duration;
+use crate::policy::ReusePolicy;
 
-/// How long a derived secret must have been in use before the one it was derived from retires.
+/// How long a derived secret must have been in use before the old one retires.
 pub const RENEWAL_GRACE: Duration = Duration::from_secs(60);
 
-/// How long a replaced secret is answered with "a newer one exists" before it counts as no key at all.
-pub const SUPERSEDED_FOR: Duration = Duration::from_secs(60);
+/// How long a secret that retired counts as superseded: the client probably has a newer one
+/// already.
+pub const SUPERSEDED_FOR: Duration = ReusePolicy::MIN_AFTER;
 
-/// How long after its retirement the use of a renewed secret means that two clients hold copies of one key.
-pub const REUSE_AFTER: Duration = Duration::from_secs(5 * 60);
+/// How long after its retirement on a timer a secret in use counts as a copy, by default.
+pub const REUSE_AFTER: Duration = ReusePolicy::DEFAULT_AFTER;
 
-/// How long an ended session's tombstone is kept.
+/// How long the tombstone of an ended session is kept.
 pub const TOMBSTONE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A touch is due when this fraction of the idle timeout has gone by since the last one.
+/// A touch is due once the last one is this fraction of the idle timeout ago: a tenth.
 pub const TOUCH_FRACTION: u32 = 10;

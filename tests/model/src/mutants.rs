@@ -1,21 +1,21 @@
-//! Wrong decisions, one at a time: a check that lets one pass is no check.
+//! Mutants: wrong decisions, one at a time. A check that misses one proves nothing.
 
 use std::time::Duration;
 
 use cloakroom::key::{Nonce, Secret, Verifier};
 use cloakroom::protocol::{
-    self, CookieChange, KeyStatus, NoSession, Recognised, Renewal, Settled, SignIn, recognise,
+    self, CookieChange, KeyStatus, NoSession, Renewal, SecretStatus, Settled, SignIn, recognise,
 };
 use cloakroom::record::{Record, Revision, Stored};
 use cloakroom::store::Swap;
 use cloakroom::{Key, Principal, Timestamp};
 
 use crate::decisions::Decisions;
+use crate::model_key::KIND;
 use crate::scenarios::{self, Scenario};
-use crate::state::Door;
-use crate::ticket::KIND;
+use crate::state::OpenResult;
 
-/// A wrong decision, and the scenario that must find it out.
+/// A wrong decision, and the scenario that must catch it.
 pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     pub(crate) decisions: &'static dyn Decisions,
@@ -35,17 +35,17 @@ macro_rules! mutants {
 }
 
 mutants! {
-    LoginKeepsSecret "a login leaves the old secret in force" in sign_in {
+    LoginKeepsSecret "a sign-in leaves the old secret valid" in sign_in {
         fn sign_in(&self, record: &Record, who: &Principal, _: Verifier, now: Timestamp) -> Record {
             protocol::sign_in(record, who, record.credentials().current, now)
         }
     }
-    ElevateKeepsSecret "an elevation leaves the old secret in force" in sign_in {
+    RenewKeepsSecret "a renewal of the key leaves the old secret valid" in sign_in {
         fn replace_secret(&self, record: &Record, _: Verifier, now: Timestamp) -> Record {
             protocol::used(record, now)
         }
     }
-    ElevateSparesSuccessor "an elevation goes on with the renewal under way" in sign_in_during_renewal {
+    RenewSparesSuccessor "a renewal of the key continues the timed renewal" in sign_in_during_renewal {
         fn replace_secret(&self, record: &Record, fresh: Verifier, now: Timestamp) -> Record {
             match record.credentials().successor() {
                 Some(successor) => protocol::replace_secret(record, successor.verifier, now),
@@ -53,22 +53,22 @@ mutants! {
             }
         }
     }
-    OtherKeepsSession "somebody else's login keeps the session" in sign_in {
+    OtherKeepsSession "a sign-in of another principal keeps the session" in sign_in {
         fn plan_sign_in(&self, _: &Record, _: &Principal) -> SignIn {
             SignIn::Keep
         }
     }
-    LossNotJudged "the loser of a race is not judged again" in sign_in {
+    LossNotJudged "the key is not judged again after a lost race" in sign_in {
         fn judge_after_loss(&self, _: &Record, _: &Verifier, _: Timestamp) -> KeyStatus {
             KeyStatus::Valid
         }
     }
-    SlowHandlerWrites "a slow handler writes without a look at the clock" in deadlines {
+    SlowHandlerWrites "a slow handler writes without checking the clock" in deadlines {
         fn is_over(&self, _: &Record, _: Timestamp) -> bool {
             false
         }
     }
-    LastWriterWins "a write replaces whatever stands there" in race {
+    LastWriterWins "a write replaces any revision" in race {
         fn swap(&self, found: Option<&Stored>, _: Revision) -> Swap {
             match found {
                 Some(Stored::Live(_)) => Swap::Done,
@@ -98,7 +98,7 @@ mutants! {
             }
         }
     }
-    OwnTokenUnknown "a write does not recognise its own token" in race {
+    OwnTokenUnknown "a write does not recognize its own token" in race {
         fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
             match protocol::settle(expected, ours, found) {
                 Settled::Done => Settled::Lost,
@@ -106,7 +106,7 @@ mutants! {
             }
         }
     }
-    DoubtIsNo "a write of unknown outcome is made again" in race {
+    UnknownMeansNotWritten "a write of unknown outcome is repeated" in race {
         fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
             match protocol::settle(expected, ours, found) {
                 Settled::Unknown => Settled::Lost,
@@ -114,7 +114,7 @@ mutants! {
             }
         }
     }
-    DoubtIsYes "a write of unknown outcome is acknowledged" in race {
+    UnknownMeansWritten "a write of unknown outcome is acknowledged" in race {
         fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
             match protocol::settle(expected, ours, found) {
                 Settled::Unknown => Settled::Done,
@@ -133,7 +133,7 @@ mutants! {
             protocol::start_renewal(record, &drawn, *KIND, nonce, now)
         }
     }
-    NoGraceMutant "a renewal retires the old secret at once" in renewal {
+    RetiredAtOnce "a renewal retires the old secret at once" in renewal {
         fn start_renewal(&self, record: &Record, presented: &Key, nonce: Nonce, now: Timestamp) -> (Record, Key) {
             let (record, key) = protocol::start_renewal(record, presented, *KIND, nonce, now);
             (protocol::retire(&record, now), key)
@@ -147,7 +147,7 @@ mutants! {
             }
         }
     }
-    RetiredAtSight "the old secret retires when the next is first seen" in renewal {
+    RetiredAtFirstUse "the old secret retires at the first use of the next" in renewal {
         fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
             match protocol::renewal(record, presented, now) {
                 Renewal::Confirm => Renewal::Retire,
@@ -155,14 +155,14 @@ mutants! {
             }
         }
     }
-    RetiredEarly "the old secret retires without waiting for the grace" in crash {
+    RetiredEarly "the old secret retires before the grace period ends" in crash {
         fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
             let seen = record.credentials().successor().is_some_and(|successor| successor.seen.is_some());
-            let successor = recognise(record.credentials(), presented) == Recognised::Successor;
+            let successor = recognise(record.credentials(), presented) == SecretStatus::Successor;
             if seen && successor { Renewal::Retire } else { protocol::renewal(record, presented, now) }
         }
     }
-    RetiredUnseen "the old secret retires by the clock, whether or not the next was seen" in renewal {
+    RetiredUnseen "the old secret retires by the clock, whether or not the next was used" in renewal {
         fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
             match protocol::renewal(record, presented, now) {
                 Renewal::Resend if now.since(record.credentials().renew_at) >= protocol::RENEWAL_GRACE => Renewal::Retire,
@@ -170,20 +170,20 @@ mutants! {
             }
         }
     }
-    OldKeyHandedOver "the holder of the old key is handed it again" in race {
+    OldKeyResent "the holder of the old key is sent the old key" in race {
         fn next_key(&self, _: &Record, presented: &Key) -> Option<Key> {
             Some(presented.clone())
         }
     }
-    RetiredForgotten "a retired secret is forgotten" in theft {
+    RetiredForgotten "a retired secret is forgotten" in reuse {
         fn judge(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
             match recognise(record.credentials(), presented) {
-                Recognised::Retired(_) => KeyStatus::Invalid(NoSession::WrongSecret),
+                SecretStatus::Retired(_) => KeyStatus::Invalid(NoSession::WrongSecret),
                 _ => protocol::judge(record, presented, now),
             }
         }
     }
-    TheftIgnored "theft is not signalled" in theft {
+    ReuseIgnored "key reuse is not reported" in reuse {
         fn judge(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
             match protocol::judge(record, presented, now) {
                 KeyStatus::Reused => KeyStatus::Invalid(NoSession::Retired),
@@ -192,11 +192,11 @@ mutants! {
         }
     }
     SupersededBegins "a superseded key begins a session at the first write" in sign_in {
-        fn may_begin(&self, _: Door) -> bool {
+        fn may_begin(&self, _: OpenResult) -> bool {
             true
         }
     }
-    SupersededForever "a superseded key never counts as none" in sign_in {
+    SupersededForever "a superseded key stays superseded" in sign_in {
         fn judge(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
             match protocol::judge(record, presented, now) {
                 KeyStatus::Invalid(NoSession::Retired) => KeyStatus::Superseded,
@@ -215,7 +215,7 @@ mutants! {
             CookieChange::Send { key, life: Some(life) }
         }
     }
-    GuessCounts "a wrong secret counts as a right one" in guess {
+    WrongSecretOpens "a wrong secret opens the session" in guess {
         fn judge(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
             match protocol::judge(record, presented, now) {
                 KeyStatus::Invalid(NoSession::WrongSecret) => KeyStatus::Valid,

@@ -1,16 +1,18 @@
-//! How well a visitor proved who they are.
+//! How strong the proof of a sign-in was.
 
 use std::fmt;
 
-/// How well a visitor proved who they are, on a scale of the application's own: more is better, 0 is the least.
+/// How strong the proof of a sign-in was, on a scale of the application's own: a greater level is
+/// stronger, and 0 is the weakest.
 ///
-/// NIST's levels fit (1, 2, 3), and so do 1 for a password and 2 for a second factor. A session's level never exceeds
-/// that of the sign-in it began with (SP 800-63B-4 section 5.1): only another [`login`](crate::Session::login) raises it.
+/// NIST's authentication assurance levels fit (1, 2 and 3); so do 1 for a password and 2 for a
+/// second factor. Only another [`login`](crate::Session::login) raises a session's level: it never
+/// exceeds that of the authentication event (SP 800-63B-4 section 5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Assurance(u8);
 
 impl Assurance {
-    /// The level `level`.
+    /// The assurance of this level.
     pub const fn new(level: u8) -> Self {
         Self(level)
     }

@@ -1,44 +1,48 @@
-//! How recently and how well a visitor proved who they are.
+//! What a sensitive step asks of the sign-in.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Assurance;
 
-/// What a sensitive step asks of a session: that somebody is signed in, lately, and well enough
-/// (OWASP, "Reauthentication After Risk Events").
+/// What a sensitive step asks of a session: that someone is signed in, recently enough and with a
+/// strong enough proof.
+///
+/// This is step-up authentication (RFC 9470; OWASP Session Management Cheat Sheet,
+/// "Reauthentication After Risk Events").
 ///
 /// ```
 /// # use cloakroom::{AuthRequirement, Error, Session, SessionMap};
 /// # use std::time::Duration;
-/// const RECENT: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
+/// const RECENT: AuthRequirement =
+///     AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
 ///
 /// async fn change_password(mut session: Session<SessionMap>) -> Result<(), Error> {
-///     session.require(RECENT).await?; // 401, unless the handler looks at `error.auth_shortfall()` and answers otherwise
+///     session.require(RECENT).await?; // 401; `error.auth_shortfall()` says what is missing
 ///     // ..
 ///     Ok(())
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "a requirement does nothing until a session is asked"]
+#[must_use = "a requirement does nothing until it is passed to `Session::require`"]
 pub struct AuthRequirement {
-    within: Option<Duration>,
+    max_age: Option<Duration>,
     assurance: Assurance,
 }
 
 impl AuthRequirement {
-    /// Somebody must be signed in.
+    /// Someone must be signed in.
     pub const fn signed_in() -> Self {
-        Self { within: None, assurance: Assurance::new(0) }
+        Self { max_age: None, assurance: Assurance::new(0) }
     }
 
-    /// They must have proved who they are at most `span` ago.
+    /// The last proof must be at most `span` old.
     pub const fn within(mut self, span: Duration) -> Self {
-        self.within = Some(span);
+        self.max_age = Some(span);
         self
     }
 
-    /// They must have proved it at least this well.
+    /// The last proof must be at least this strong.
     pub const fn at_least(mut self, assurance: Assurance) -> Self {
         self.assurance = assurance;
         self
@@ -49,24 +53,24 @@ impl AuthRequirement {
     }
 
     pub(crate) const fn max_age(self) -> Option<Duration> {
-        self.within
+        self.max_age
     }
 }
 
-/// What a session lacks that a [`AuthRequirement`] asks for.
+/// What a session lacks of an [`AuthRequirement`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthShortfall {
-    /// Nobody is signed in.
+    /// No one is signed in.
     SignedOut,
-    /// They proved who they are, and that is this long ago.
+    /// The last proof is too old.
     TooLongAgo {
-        /// How long.
+        /// How old it is.
         since: Duration,
     },
-    /// They did not prove it well enough.
+    /// The last proof is too weak.
     TooWeak {
-        /// How well they would have to.
+        /// How strong it must be.
         needed: Assurance,
     },
 }
@@ -74,9 +78,11 @@ pub enum AuthShortfall {
 impl fmt::Display for AuthShortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignedOut => f.write_str("nobody is signed in"),
-            Self::TooLongAgo { since } => write!(f, "signed in {} s ago", since.as_secs()),
-            Self::TooWeak { needed } => write!(f, "signed in below assurance level {needed}"),
+            Self::SignedOut => f.write_str("no one is signed in"),
+            Self::TooLongAgo { since } => {
+                write!(f, "the last sign-in was {} s ago", since.as_secs())
+            }
+            Self::TooWeak { needed } => write!(f, "the sign-in is below assurance level {needed}"),
         }
     }
 }

@@ -1,16 +1,19 @@
-//! What is known of the client that holds a key.
+//! What is known about a client.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What is known of the client that holds a session's key, for lists: a name that the visitor gave it, the user agent it
-/// said it was, the address it signed in from.
+/// What is known about the client that holds a session's key, for lists of sessions: a label, a
+/// user agent and an address. Cheap to clone.
 ///
-/// Nothing is noted unless the application asks for it ([`SessionsBuilder::clients`](crate::SessionsBuilder::clients)) or says it
-/// ([`Session::set_label`](crate::Session::set_label)). Nothing here proves anything: a client says what it likes.
+/// All three are empty by default. [`SessionsBuilder::clients`](crate::SessionsBuilder::clients)
+/// records the user agent and the address when a session begins and when a user signs in;
+/// [`Session::set_label`](crate::Session::set_label) and
+/// [`Login::with_label`](crate::Login::with_label) give it a label.
 ///
-/// Texts are cut to their longest and lose their control characters, so that no list or log can be garbled by them.
+/// Control characters are removed from texts and long texts are cut, so that none of them can
+/// garble a list or a log.
 ///
 /// ```
 /// # use cloakroom::policy::ClientInfo;
@@ -19,7 +22,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Security
-/// User agent and address are personal data, kept as long as the session.
+/// A client can claim to be any user agent: nothing here proves anything. User agent and address
+/// are personal data; they are kept as long as the session.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo(Option<Arc<Known>>);
 
@@ -31,54 +35,55 @@ struct Known {
 }
 
 impl ClientInfo {
-    /// The longest label, in bytes.
+    /// The maximum length of a label, in bytes.
     pub const MAX_LABEL: usize = 64;
-    /// The longest user agent, in bytes.
+    /// The maximum length of a user agent, in bytes.
     pub const MAX_USER_AGENT: usize = 255;
 
-    /// A client of which nothing is known.
+    /// A client about which nothing is known.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// The same under a name that its visitor gave it; none if it is empty.
-    #[must_use = "a client is a value: the named one is returned"]
+    /// This client with a name that its user gave it; an empty text removes it.
+    #[must_use = "the changed client is returned"]
     pub fn with_label(self, label: &str) -> Self {
-        self.knowing(|known| known.label = cut(label, Self::MAX_LABEL))
+        self.edit(|known| known.label = clean(label, Self::MAX_LABEL))
     }
 
-    /// The same, which says it is this user agent (RFC 9110 section 10.1.5); none if it is empty.
-    #[must_use = "a client is a value: the described one is returned"]
+    /// This client with a `User-Agent` (RFC 9110 section 10.1.5); an empty text removes it.
+    #[must_use = "the changed client is returned"]
     pub fn with_user_agent(self, agent: &str) -> Self {
-        self.knowing(|known| known.user_agent = cut(agent, Self::MAX_USER_AGENT))
+        self.edit(|known| known.user_agent = clean(agent, Self::MAX_USER_AGENT))
     }
 
-    /// The same, at this address.
-    #[must_use = "a client is a value: the described one is returned"]
+    /// This client with an address.
+    #[must_use = "the changed client is returned"]
     pub fn with_address(self, address: IpAddr) -> Self {
-        self.knowing(|known| known.address = Some(address))
+        self.edit(|known| known.address = Some(address))
+    }
+
+    /// The name that its user gave it.
+    pub fn label(&self) -> Option<&str> {
+        self.0.as_ref()?.label.as_deref()
+    }
+
+    /// The user agent that it claimed to be.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.0.as_ref()?.user_agent.as_deref()
+    }
+
+    /// The address that it connected from.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.as_ref()?.address
     }
 
     pub(crate) const fn is_known(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The name that its visitor gave it.
-    pub fn label(&self) -> Option<&str> {
-        self.0.as_ref()?.label.as_deref()
-    }
-
-    /// The user agent it said it was.
-    pub fn user_agent(&self) -> Option<&str> {
-        self.0.as_ref()?.user_agent.as_deref()
-    }
-
-    /// The address it was seen at.
-    pub fn address(&self) -> Option<IpAddr> {
-        self.0.as_ref()?.address
-    }
-
-    /// What is known now in place of what was known then; a name that the visitor gave it stays.
+    /// This client after a new sign-in: what was seen `now`, with the old label if there is no new
+    /// one.
     pub(crate) fn seen_as(&self, now: &Self) -> Self {
         if now.0.is_none() {
             return self.clone();
@@ -86,16 +91,19 @@ impl ClientInfo {
         now.clone().with_label(now.label().or(self.label()).unwrap_or_default())
     }
 
-    fn knowing(self, learn: impl FnOnce(&mut Known)) -> Self {
+    fn edit(self, change: impl FnOnce(&mut Known)) -> Self {
         let mut known = self.0.map(Arc::unwrap_or_clone).unwrap_or_default();
-        learn(&mut known);
+        change(&mut known);
         Self(Some(known).filter(|known| *known != Known::default()).map(Arc::new))
     }
 }
 
-fn cut(text: &str, longest: usize) -> Option<Box<str>> {
+/// The text without control characters, cut to `longest` bytes; `None` if nothing is left.
+fn clean(text: &str, longest: usize) -> Option<Box<str>> {
     let mut kept: String = text.chars().filter(|char| !char.is_control()).take(longest).collect();
-    kept.truncate(kept.floor_char_boundary(longest));
+    while kept.len() > longest {
+        kept.pop();
+    }
     Some(kept.trim()).filter(|kept| !kept.is_empty()).map(Into::into)
 }
 
@@ -114,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_at_a_character_and_lose_what_garbles_a_terminal() {
+    fn texts_are_cut_between_characters_and_lose_control_characters() {
         let client =
             ClientInfo::new().with_label(&"é".repeat(40)).with_user_agent("a\u{1b}[31m\r\nb ");
         assert_eq!(client.label().map(str::len), Some(64));
@@ -123,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_is_cut_to_itself() {
+    fn cleaning_a_text_twice_changes_nothing() {
         let once = ClientInfo::new().with_user_agent(&format!("{} {}", "x".repeat(254), "y"));
-        let again = ClientInfo::new().with_user_agent(once.user_agent().unwrap_or_default());
-        assert_eq!(once, again);
+        let twice = ClientInfo::new().with_user_agent(once.user_agent().unwrap_or_default());
+        assert_eq!(once, twice);
     }
 
     #[test]
-    fn a_name_that_was_given_outlasts_a_new_description() {
+    fn a_label_is_kept_when_the_client_is_seen_again() {
         let named = ClientInfo::new().with_label("desk").with_user_agent("old");
         let seen = named.seen_as(&ClientInfo::new().with_user_agent("new"));
         assert_eq!((seen.label(), seen.user_agent()), (Some("desk"), Some("new")));

@@ -4,122 +4,138 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The longest life of a cookie that browsers honour, and so of a session (RFC 6265bis section 5.5).
-pub(crate) const LONGEST: Duration = Duration::from_secs(9600 * 60 * 60);
+/// The longest lifetime of a session: that of a cookie in browsers (RFC 6265bis section 5.5).
+pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// No timeout: whatever it is counted from, it ends never.
+/// The milliseconds that stand for no timeout: a deadline counted with them is
+/// [`Timestamp::NEVER`].
 const NONE: u64 = u64::MAX;
 
-/// How long a session lives: OWASP's idle, absolute and renewal timeouts together.
+/// The renewal timeout of the default and of the presets.
+const RENEWAL: Duration = Duration::from_secs(15 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a session lives: OWASP's idle, absolute and renewal timeouts.
 ///
-/// Each session keeps the lifetime it was given through every later write; a visitor may be given one of their own
-/// ([`Login::with_lifetime`](crate::Login::with_lifetime), [`Session::set_lifetime`](crate::Session::set_lifetime)). The default is 30 minutes idle,
-/// 12 hours in all, a new secret every 15 minutes. Spans over 400 days mean 400 days;
-/// they are kept in absolute_timeout milliseconds.
+/// The default is 30 minutes idle, 12 hours absolute, and a new secret every 15 minutes. An idle or
+/// absolute timeout of more than 400 days counts as 400 days. All three are stored in whole
+/// milliseconds.
+///
+/// A session keeps the lifetime that it was given. There are three ways to give it one:
+/// - [`SessionsBuilder::lifetime`](crate::SessionsBuilder::lifetime), for every new session;
+/// - [`Login::with_lifetime`](crate::Login::with_lifetime), for one sign-in ("keep me signed in");
+/// - [`Session::set_lifetime`](crate::Session::set_lifetime), for one session, at any time.
+///
+/// Four more come from the OCaml library `session`: [`Sessions::generate_for`],
+/// [`Session::set_for`] and [`Session::extend`] take an explicit expiry, and
+/// [`Sessions::set_lifetime`] changes the builder's choice while the server runs.
 ///
 /// ```
 /// # use cloakroom::Lifetime;
 /// # use std::time::Duration;
-/// let kiosk = Lifetime::absolute(Duration::from_secs(3600)).with_idle_timeout(Duration::from_secs(120));
+/// let kiosk = Lifetime::absolute(Duration::from_secs(60 * 60))
+///     .with_idle_timeout(Duration::from_secs(2 * 60));
 /// assert_eq!(kiosk.idle_timeout(), Some(Duration::from_secs(120)));
 /// ```
+///
+/// [`Sessions::generate_for`]: crate::Sessions::generate_for
+/// [`Session::set_for`]: crate::Session::set_for
+/// [`Session::extend`]: crate::Session::extend
+/// [`Sessions::set_lifetime`]: crate::Sessions::set_lifetime
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "period")]
 #[doc(alias = "default_period")]
 #[doc(alias = "set_default_period")]
+#[must_use = "a lifetime does nothing until it is given to a session"]
 pub struct Lifetime {
-    /// All three in milliseconds, as records keep them; no idle timeout and no renewal are the longest span there is.
+    /// In milliseconds, like the next two, as records keep them.
     idle: u64,
-    absolute_timeout: u64,
+    absolute: u64,
     renewal: u64,
     outlives_browser: bool,
 }
 
 impl Default for Lifetime {
     fn default() -> Self {
-        Self::absolute(Duration::from_secs(12 * 60 * 60))
-            .with_idle_timeout(Duration::from_secs(30 * 60))
-            .with_renewal_timeout(Duration::from_secs(15 * 60))
+        Self::absolute(12 * HOUR).with_idle_timeout(HOUR / 2).with_renewal_timeout(RENEWAL)
     }
 }
 
 impl Lifetime {
-    /// For NIST SP 800-63B-4 assurance level 1 (section 2.1.3): 30 days in all, no idle timeout.
-    ///
-    /// As for all three levels, the cookie goes with the browser (section 5.1: secrets SHOULD NOT be persistent).
-    pub fn aal1() -> Self {
-        Self::nist(Self::absolute(Duration::from_secs(24 * 30 * 60 * 60)))
-    }
-
-    /// For NIST SP 800-63B-4 assurance level 2 (section 2.2.3): 24 hours in all, 1 hour idle.
-    pub fn aal2() -> Self {
-        Self::nist(
-            Self::absolute(Duration::from_secs(24 * 60 * 60))
-                .with_idle_timeout(Duration::from_secs(60 * 60)),
-        )
-    }
-
-    /// For NIST SP 800-63B-4 assurance level 3 (section 2.3.3): 12 hours in all, 15 minutes idle.
-    pub fn aal3() -> Self {
-        Self::nist(
-            Self::absolute(Duration::from_secs(12 * 60 * 60))
-                .with_idle_timeout(Duration::from_secs(15 * 60)),
-        )
-    }
-
-    /// The default deadlines, and a cookie that goes when the browser closes: for a shared computer.
-    pub fn browser_session() -> Self {
-        Self::default().until_browser_closes()
-    }
-
-    /// "Keep me signed in": 30 days in all, 14 days idle.
-    pub fn remember_me() -> Self {
-        Self::absolute(Duration::from_secs(24 * 30 * 60 * 60))
-            .with_idle_timeout(Duration::from_secs(24 * 14 * 60 * 60))
-            .with_renewal_timeout(Duration::from_secs(15 * 60))
-    }
-
-    /// A week, used or not: the default period of OCaml's `session`.
-    pub fn one_week() -> Self {
-        Self::absolute(Duration::from_secs(24 * 7 * 60 * 60))
-            .with_renewal_timeout(Duration::from_secs(15 * 60))
-    }
-
-    fn nist(lifetime: Self) -> Self {
-        lifetime.with_renewal_timeout(Duration::from_secs(15 * 60)).until_browser_closes()
-    }
-
-    /// Ends `span` after it began or the visitor last signed in, used or not; no idle timeout, no renewal.
+    /// An absolute timeout only: the session ends `span` after it began or after the last sign-in.
     pub fn absolute(span: Duration) -> Self {
         Self {
             idle: NONE,
-            absolute_timeout: millis(span.min(LONGEST)),
+            absolute: millis(span.min(LONGEST)),
             renewal: NONE,
             outlives_browser: true,
         }
     }
 
-    /// Also ends when unused for `span`.
+    /// For NIST SP 800-63B-4 assurance level 1 (section 2.1.3): 30 days absolute, no idle timeout.
     ///
-    /// Uses are recorded once per tenth of the span, so a session may end up to a tenth early, never late.
+    /// As with the two other levels, the cookie ends with the browser session (section 5.1: session
+    /// secrets SHOULD NOT be persistent).
+    pub fn aal1() -> Self {
+        Self::nist(Self::absolute(30 * DAY))
+    }
+
+    /// For NIST SP 800-63B-4 assurance level 2 (section 2.2.3): 24 hours absolute, 1 hour idle.
+    pub fn aal2() -> Self {
+        Self::nist(Self::absolute(DAY).with_idle_timeout(HOUR))
+    }
+
+    /// For NIST SP 800-63B-4 assurance level 3 (section 2.3.3): 12 hours absolute, 15 minutes idle.
+    pub fn aal3() -> Self {
+        Self::nist(Self::absolute(12 * HOUR).with_idle_timeout(HOUR / 4))
+    }
+
+    fn nist(lifetime: Self) -> Self {
+        lifetime.with_renewal_timeout(RENEWAL).until_browser_closes()
+    }
+
+    /// The default timeouts with a cookie that ends with the browser session: for shared computers.
+    pub fn browser_session() -> Self {
+        Self::default().until_browser_closes()
+    }
+
+    /// "Keep me signed in": 30 days absolute, 14 days idle.
+    pub fn remember_me() -> Self {
+        Self::absolute(30 * DAY).with_idle_timeout(14 * DAY).with_renewal_timeout(RENEWAL)
+    }
+
+    /// One week absolute, no idle timeout: the default period of the OCaml library `session`.
+    pub fn one_week() -> Self {
+        Self::absolute(7 * DAY).with_renewal_timeout(RENEWAL)
+    }
+
+    /// This lifetime with an idle timeout: the session also ends when it is unused for `span`.
+    ///
+    /// Uses are recorded once per tenth of the span, so a session can end up to a tenth early, and
+    /// never late.
     pub fn with_idle_timeout(mut self, span: Duration) -> Self {
         self.idle = millis(span.min(LONGEST));
         self
     }
 
-    /// Replaces the secret every `span` (OWASP, "Renewal TimeoutStore").
+    /// This lifetime with a renewal timeout: the secret is replaced every `span`.
+    ///
+    /// OWASP Session Management Cheat Sheet, "Renewal Timeout".
     pub fn with_renewal_timeout(mut self, span: Duration) -> Self {
         self.renewal = millis(span);
         self
     }
 
-    /// Never replaces the secret on a timer; `login` and `renew` still do.
-    pub fn without_renewal(mut self) -> Self {
+    /// This lifetime without a renewal timeout: only `login` and `renew` replace the secret.
+    pub fn without_renewal_timeout(mut self) -> Self {
         self.renewal = NONE;
         self
     }
 
-    /// The cookie goes when the browser closes (no Max-Age); the deadlines hold as before.
+    /// This lifetime with a cookie that ends with the browser session (no `Max-Age`).
+    ///
+    /// The timeouts stay as they are.
     pub fn until_browser_closes(mut self) -> Self {
         self.outlives_browser = false;
         self
@@ -130,9 +146,9 @@ impl Lifetime {
         span(self.idle)
     }
 
-    /// The absolute_timeout life's length.
+    /// The absolute timeout.
     pub const fn absolute_timeout(&self) -> Duration {
-        Duration::from_millis(self.absolute_timeout)
+        Duration::from_millis(self.absolute)
     }
 
     /// The renewal timeout, if there is one.
@@ -140,19 +156,20 @@ impl Lifetime {
         span(self.renewal)
     }
 
-    /// True if the cookie survives the end of the browser.
+    /// True if the cookie is persistent, false if it ends with the browser session.
     pub const fn outlives_browser(&self) -> bool {
         self.outlives_browser
     }
 
-    /// When a session used at `now` ends if nobody uses it again; [`Timestamp::NEVER`] without an idle timeout.
+    /// When a session used at `now` ends unless it is used again; [`Timestamp::NEVER`] without an
+    /// idle timeout.
     pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {
         now.after_millis(self.idle)
     }
 
-    /// When a session that begins at `now` ends whatever happens.
+    /// When a session that begins at `now` ends even if it is used.
     pub(crate) fn absolute_deadline(&self, now: Timestamp) -> Timestamp {
-        now.after_millis(self.absolute_timeout)
+        now.after_millis(self.absolute)
     }
 
     /// When a secret minted at `now` is due for renewal.
@@ -160,9 +177,9 @@ impl Lifetime {
         now.after_millis(self.renewal)
     }
 
-    /// This lifetime with exactly `span` left from now: an explicit expiry, which no idle timeout cuts short.
+    /// This lifetime with an explicit expiry, which no idle timeout shortens.
     pub(crate) fn exactly(mut self, span: Duration) -> Self {
-        self.absolute_timeout = millis(span.min(LONGEST));
+        self.absolute = millis(span.min(LONGEST));
         self.idle = NONE;
         self
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Who is signed in, in the application's own words (`"user-42"`): what sessions are listed and revoked by.
+/// Who is signed in: the name by which a user's sessions are listed and revoked, such as
+/// `"user-42"`.
 ///
 /// ```
 /// # use cloakroom::Principal;
@@ -14,18 +15,20 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Security
-/// Stored in clear and shown to operators: prefer an account number to an e-mail address.
+/// The name is stored unencrypted and shown to operators: prefer an account number to an email
+/// address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal(Arc<str>);
 
 impl Principal {
-    /// The longest name, in bytes.
+    /// The maximum length of a name, in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// The principal called `name`.
+    /// The principal with this name.
     ///
     /// # Errors
-    /// [`PrincipalError`] if the name is empty, longer than 255 bytes, or has control characters.
+    /// [`PrincipalError`] if the name is empty, longer than [`MAX_LEN`](Self::MAX_LEN), or contains
+    /// control characters.
     pub fn new(name: impl AsRef<str>) -> Result<Self, PrincipalError> {
         let name = name.as_ref();
         if name.is_empty() || name.len() > Self::MAX_LEN || name.chars().any(char::is_control) {
@@ -46,13 +49,13 @@ impl fmt::Display for Principal {
     }
 }
 
-/// A name that can't be a [`Principal`].
+/// The error for a name that cannot be a [`Principal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalError(());
 
 impl fmt::Display for PrincipalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a principal is 1 to 255 bytes without control characters")
+        f.write_str("a principal's name is 1 to 255 bytes long and has no control characters")
     }
 }
 

@@ -1,14 +1,14 @@
-//! What is done about a copied key.
+//! What to do about a copied key.
 
 use std::time::Duration;
 
-use crate::protocol;
-
-/// What is done when a secret that was renewed away turns up long after its retirement: two clients hold copies of one
-/// key, and nobody can tell which of the two is the thief.
+/// What to do when a secret that was renewed turns up again long after it retired.
 ///
-/// Whatever is done, [`Event::KeyReused`](crate::observe::Event::KeyReused) reports it. A bearer token is never renewed, so
-/// its client can't have fallen behind: there it is only reported.
+/// Two clients then hold copies of one key, and the server cannot tell which of them is the
+/// attacker. (RFC 9700 section 4.14.2 detects stolen refresh tokens in the same way.)
+///
+/// Every policy reports [`Event::KeyReused`](crate::observe::Event::KeyReused). A bearer token is
+/// never renewed, so its client cannot have fallen behind: there, reuse is only reported.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -20,6 +20,7 @@ use crate::protocol;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a policy does nothing until it is given to `SessionsBuilder::reuse`"]
 pub struct ReusePolicy {
     pub(crate) reaction: Reaction,
     pub(crate) after: Duration,
@@ -39,31 +40,36 @@ impl Default for ReusePolicy {
 }
 
 impl ReusePolicy {
-    /// Ends the session, and tells both holders why. The default.
+    pub(crate) const DEFAULT_AFTER: Duration = Duration::from_secs(5 * 60);
+    pub(crate) const MIN_AFTER: Duration = Duration::from_secs(60);
+
+    /// End the session, and tell both clients the reason. This is the default.
     pub const fn end() -> Self {
-        Self::of(Reaction::End)
+        Self::new(Reaction::End)
     }
 
-    /// Refuses the request (`Superseded`, 409): nothing begins under the copy but a login, and the session goes on.
+    /// Refuse the request (`Superseded`, 409) and keep the session. With the copied key nothing can
+    /// begin but a login.
     pub const fn refuse() -> Self {
-        Self::of(Reaction::Refuse)
+        Self::new(Reaction::Refuse)
     }
 
-    /// Treats the copy as any other key that opens nothing; the session goes on.
+    /// Treat the copied key like any other key that opens no session, and keep the session.
     pub const fn report() -> Self {
-        Self::of(Reaction::Report)
+        Self::new(Reaction::Report)
     }
 
-    const fn of(reaction: Reaction) -> Self {
-        Self { reaction, after: protocol::REUSE_AFTER }
+    const fn new(reaction: Reaction) -> Self {
+        Self { reaction, after: Self::DEFAULT_AFTER }
     }
 
-    /// From how long after its retirement a secret in use is taken for a copy; five minutes unless said, one at least.
+    /// How long after its retirement a presented secret counts as a copy: five minutes by default,
+    /// and at least one.
     ///
-    /// Sooner catches a thief sooner, and now and then a browser that restored an old cookie after a crash.
-    #[must_use = "a policy is a value: the changed one is returned"]
+    /// A shorter span notices an attacker sooner, and more often takes a browser for one that has
+    /// restored an old cookie after a crash.
     pub fn after(mut self, span: Duration) -> Self {
-        self.after = span.max(protocol::SUPERSEDED_FOR);
+        self.after = span.max(Self::MIN_AFTER);
         self
     }
 }

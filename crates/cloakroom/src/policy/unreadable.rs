@@ -1,13 +1,13 @@
-//! What to do with a session whose value cannot be read.
+//! What to do with a value that cannot be decoded.
 
-/// What is done with a session whose value can't be decoded.
+/// What to do with a session whose value cannot be decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnreadablePolicy {
-    /// Treat the visitor as one without a session and leave the record as it is, until it expires.
+    /// Treat the request as one without a session, and keep the record until it expires.
     #[default]
     SetAside,
-    /// Answer with an error, each time.
+    /// Answer every request with [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt).
     Refuse,
     /// End the session.
     End,

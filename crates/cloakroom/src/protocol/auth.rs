@@ -20,5 +20,5 @@ pub fn auth_shortfall(
         return Some(AuthShortfall::TooWeak { needed: requirement.assurance() });
     }
     let since = now.since(at);
-    requirement.max_age().filter(|span| since > *span).map(|_| AuthShortfall::TooLongAgo { since })
+    requirement.max_age().filter(|max| since > *max).map(|_| AuthShortfall::TooLongAgo { since })
 }

@@ -1,4 +1,4 @@
-//! What the visitor's cookie has to become.
+//! What a response must do to the client's cookie.
 
 use std::time::Duration;
 
@@ -6,35 +6,38 @@ use crate::key::Key;
 use crate::record::Record;
 use crate::time::Timestamp;
 
-/// What a response must say about the cookie.
+/// What a response must do to the client's cookie.
 ///
-/// A key is sent only by the step that minted or renewed it: repeating it later could overwrite a newer one.
+/// A key is sent only by the step that minted or renewed it: sent later, it could overwrite a newer
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_enums, reason = "an integration must treat every case")]
+#[expect(clippy::exhaustive_enums, reason = "an integration must handle every case")]
 pub enum CookieChange {
-    /// Nothing: the visitor's cookie is right, or better than what we know.
+    /// Nothing: the client's cookie is current, or newer than what this request knows.
     #[default]
     Keep,
-    /// This key, for this long; without a life until the browser closes.
+    /// Set the cookie.
     Send {
-        /// The key.
+        /// The key to set it to.
         key: Key,
-        /// How long it lasts.
+        /// The cookie's `Max-Age`; if `None`, it ends with the browser session.
         life: Option<Duration>,
     },
-    /// Forget it.
+    /// Remove the cookie.
     Remove,
 }
 
 impl CookieChange {
-    /// The change that sends `key`, which opens `record`.
+    /// The change that sets the cookie to `key`, which opens `record`.
     pub fn send(key: Key, record: &Record, now: Timestamp) -> Self {
         Self::Send { key, life: cookie_life(record, now) }
     }
 }
 
-/// How long a cookie for this record lasts: as long as the record may, whatever the idle timeout, so that
-/// a touch needs no new cookie.
+/// How long the cookie of this record lasts; `None` if it ends with the browser session.
+///
+/// It lasts until the absolute deadline whatever the idle timeout, so that a touch needs no new
+/// cookie.
 pub fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
     record.lifetime().outlives_browser().then(|| record.absolute_deadline().since(now))
 }

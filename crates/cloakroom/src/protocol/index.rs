@@ -1,4 +1,7 @@
-//! x
+//! Who can be entered in the principal index.
+
+use crate::key::PublicId;
+use crate::policy::SessionLimit;
 use crate::store::{IndexEntry, IndexLogin, Indexed};
 use crate::time::Timestamp;
 
@@ -22,3 +25,52 @@ pub fn judge_index_login(
     if others.len() < limit { Indexed::Done } else { Indexed::Full(others) }
 }
 
+/// Which of a principal's sessions to end so that one more can be signed in; `None` if the limit
+/// rejects the new one instead.
+///
+/// Each session comes with the time of its sign-in, or `None` if it has ended. The oldest sign-ins
+/// go first, and no more of them than necessary.
+pub fn make_room(
+    limit: SessionLimit,
+    sessions: &[(PublicId, Option<Timestamp>)],
+) -> Option<Vec<PublicId>> {
+    let mut live: Vec<(Timestamp, PublicId)> =
+        sessions.iter().filter_map(|(id, signed_in)| Some(((*signed_in)?, *id))).collect();
+    let excess = (live.len() + 1).saturating_sub(usize::from(limit.max()));
+    if limit.rejects_new() && excess > 0 {
+        return None;
+    }
+    live.sort_unstable();
+    live.truncate(excess);
+    Some(live.into_iter().map(|(_, id)| id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(signed_in: &[Option<u64>]) -> Vec<(PublicId, Option<Timestamp>)> {
+        let id = |number| PublicId::from_bytes([number; 16]);
+        (0..).map(id).zip(signed_in.iter().map(|at| at.map(Timestamp::from_millis))).collect()
+    }
+
+    fn ended(limit: SessionLimit, signed_in: &[Option<u64>]) -> Option<Vec<u8>> {
+        Some(make_room(limit, &sessions(signed_in))?.iter().map(|id| id.as_bytes()[0]).collect())
+    }
+
+    #[test]
+    fn the_oldest_sign_ins_are_ended_and_no_more_than_necessary() {
+        let limit = SessionLimit::end_oldest(3);
+        assert_eq!(ended(limit, &[Some(5), Some(2), Some(9)]), Some(vec![1]));
+        assert_eq!(ended(limit, &[Some(5), None, Some(9)]), Some(vec![]));
+        assert_eq!(ended(limit, &[Some(5), Some(4), Some(3), Some(2), None]), Some(vec![3, 2]));
+        assert_eq!(ended(SessionLimit::end_oldest(1), &[Some(1)]), Some(vec![0]));
+    }
+
+    #[test]
+    fn a_limit_that_rejects_new_sessions_ends_none() {
+        let limit = SessionLimit::reject_new(2);
+        assert_eq!(ended(limit, &[Some(5), Some(2)]), None);
+        assert_eq!(ended(limit, &[Some(5), None]), Some(vec![]));
+    }
+}

@@ -1,12 +1,13 @@
-//! A session's new, use, change of rights and end.
+//! How a session begins, is used, changes hands and ends.
 
 use std::time::Duration;
 
 use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
 use crate::key::Verifier;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
-use crate::record::{Credentials, RetiredSecret, Retirement};
-use crate::record::{EndReason, Ending, Record, RecordFields, Revision};
+use crate::record::{
+    Credentials, EndReason, Ending, Record, RecordFields, RetiredSecret, Retirement, Revision,
+};
 use crate::time::Timestamp;
 use crate::value::Payload;
 
@@ -40,32 +41,32 @@ pub fn is_over(record: &Record, now: Timestamp) -> bool {
     record.expires_at().has_passed(now)
 }
 
-/// The record as any write at `now` leaves it: used, so its idle deadline moves on.
+/// The record after a use at `now`, which every write counts as: its idle deadline moves on.
 pub fn used(record: &Record, now: Timestamp) -> Record {
     record.with(|fields| {
-        fields.idle_deadline = fields.lifetime.idle_deadline(now).max(fields.idle_deadline)
+        fields.idle_deadline = fields.lifetime.idle_deadline(now).max(fields.idle_deadline);
     })
 }
 
-/// The idle deadline to write if the last use noted is long enough ago.
+/// The idle deadline to write, if the last recorded use is long enough ago.
 pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
     let idle = record.lifetime().idle_timeout()?;
     let deadline = record.lifetime().idle_deadline(now);
     (deadline.since(record.idle_deadline()) >= idle / TOUCH_FRACTION).then_some(deadline)
 }
 
-/// The record with a fresh secret in force at once: `renew`, and one step of `login`.
+/// The record with a fresh secret, which replaces all others at once: `renew`, and a part of
+/// `login`.
 ///
-/// Every secret that opened the session until now opens nothing from this write on.
+/// From this write on, no secret that opened the session before opens anything.
 pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
     used(record, now).edited(|fields| {
-        let (old, successor) =
-            (fields.credentials.current, fields.credentials.successor().copied());
-        let mut credentials = fields.credentials.clone().with_successor(None).with_family(None);
-        for verifier in [Some(old), successor.map(|successor| successor.verifier)].iter().flatten()
-        {
-            credentials =
-                credentials.with_retired(RetiredSecret::new(verifier, now, Retirement::SignIn));
+        let old = fields.credentials.clone();
+        let mut credentials = old.clone().with_successor(None).with_family(None);
+        let derived = old.successor().map(|successor| successor.verifier);
+        for verifier in [Some(old.current), derived].iter().flatten() {
+            let retired = RetiredSecret::new(verifier, now, Retirement::SignIn);
+            credentials = credentials.with_retired(retired);
         }
         credentials.current = fresh;
         credentials.renew_at = fields.lifetime.renewal_deadline(now);
@@ -74,13 +75,13 @@ pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Recor
     })
 }
 
-/// How a visitor is signed in.
+/// How to sign a principal in on a live session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
 pub enum SignIn {
-    /// Same session, fresh secret: nobody was signed in, or the same principal was.
+    /// Keep the session and replace its secret: no one was signed in, or the same principal was.
     Keep,
-    /// Somebody else was signed in: end that session, begin another.
+    /// End the session and begin another: another principal was signed in.
     Switch,
 }
 
@@ -92,8 +93,10 @@ pub fn plan_sign_in(record: &Record, principal: &Principal) -> SignIn {
     }
 }
 
-/// The record of a session on which `principal` signs in: fresh secret, both deadlines from now
-/// (NIST SP 800-63B-4 section 5.2: reauthentication resets both).
+/// The record of a session on which `principal` signs in, with a fresh secret.
+///
+/// Both deadlines are counted from now (NIST SP 800-63B-4 section 5.2: reauthentication resets
+/// both).
 pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Timestamp) -> Record {
     let record = record.with(|fields| {
         fields.absolute_deadline = fields.lifetime.absolute_deadline(now);
@@ -103,21 +106,23 @@ pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Tim
     replace_secret(&record, fresh, now)
 }
 
-/// The record with an explicit expiry: it ends `span` from now and no idle timeout cuts that short.
+/// The record with an explicit expiry: it ends `span` from now, and no idle timeout shortens that.
 pub fn extend(record: &Record, span: Duration, now: Timestamp) -> Record {
-    record.with(|fields| fields.live(fields.lifetime.exactly(span), now))
+    record.with(|fields| fields.set_lifetime(fields.lifetime.exactly(span), now))
 }
 
-/// The record with a lifetime of its own, counted from now. The cookie must then be sent anew: see [`outlast`](super::outlast).
+/// The record with another lifetime, counted from now.
+///
+/// The cookie must be sent again: see [`extend_cookie`](super::extend_cookie).
 pub fn give_lifetime(record: &Record, lifetime: Lifetime, now: Timestamp) -> Record {
     record.with(|fields| {
-        fields.live(lifetime, now);
+        fields.set_lifetime(lifetime, now);
         fields.credentials.renew_at = lifetime.renewal_deadline(now);
         fields.credentials.cookie_until = Timestamp::EPOCH;
     })
 }
 
-/// How a session that ends now is remembered.
+/// The ending of a session that ends now.
 pub fn end(reason: EndReason, now: Timestamp) -> Ending {
     Ending::new(reason, now, now.after(TOMBSTONE_LIFE))
 }

@@ -1,25 +1,24 @@
-//! Timed renewal: a derived secret, and the retirement of the one it was derived from.
+//! Timed renewal: how the next secret is derived and the old one retires.
 
-use super::status::{Recognised, recognise};
+use super::status::{SecretStatus, recognise};
 use super::{RENEWAL_GRACE, lifecycle};
 use crate::key::{Key, KeyFamily, KindTag, Nonce, Verifier};
-use crate::record::Record;
-use crate::record::{Credentials, RetiredSecret, Retirement, Successor};
+use crate::record::{Credentials, Record, RetiredSecret, Retirement, Successor};
 use crate::time::Timestamp;
 
-/// What the renewal of a live session's secret asks of the request that presented one of its secrets.
+/// What timed renewal asks of a request that presented a secret of a live session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
 pub enum Renewal {
     /// Nothing.
     Nothing,
-    /// A renewal is due: [`start_renewal`], and send the next key if that write wins.
+    /// A renewal is due: write [`start_renewal`], and send the next key if that write wins.
     Start,
-    /// A renewal is under way and the visitor has not got the next key yet: send [`next_key`]. No write.
+    /// The client does not have the next key yet: send [`next_key`] again, without a write.
     Resend,
-    /// The derived secret was seen for the first time: [`sight`].
+    /// The derived secret was presented for the first time: write [`confirm_successor`].
     Confirm,
-    /// The derived secret was seen again after the grace: [`retire`] the old one.
+    /// The derived secret was presented again after the grace period: write [`retire`].
     Retire,
 }
 
@@ -27,9 +26,9 @@ pub enum Renewal {
 pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
     let credentials = record.credentials();
     match (recognise(credentials, presented), credentials.successor()) {
-        (Recognised::Current, Some(_)) => Renewal::Resend,
-        (Recognised::Current, None) if is_due(record, now) => Renewal::Start,
-        (Recognised::Successor, Some(successor)) => match successor.seen {
+        (SecretStatus::Current, Some(_)) => Renewal::Resend,
+        (SecretStatus::Current, None) if is_due(record, now) => Renewal::Start,
+        (SecretStatus::Successor, Some(successor)) => match successor.seen {
             None => Renewal::Confirm,
             Some(first) if now.since(first) >= RENEWAL_GRACE => Renewal::Retire,
             Some(_) => Renewal::Nothing,
@@ -38,8 +37,11 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
     }
 }
 
-/// True if the secret with this verifier opens the record and nothing at all is asked of the request: the short way to what
-/// [`judge`](super::judge), [`renewal`] and [`touch_due`](super::touch_due) say one after the other.
+/// True if the secret with this verifier opens the record and the request needs no write and no new
+/// cookie.
+///
+/// A faster way to what [`judge`](super::judge), [`renewal`] and [`touch_due`](super::touch_due)
+/// say together; a key that never `renews` skips the second.
 pub fn opens_without_write(
     record: &Record,
     presented: &Verifier,
@@ -53,23 +55,23 @@ pub fn opens_without_write(
         && lifecycle::touch_due(record, now).is_none()
 }
 
-/// True if the secret has reached its age, or its cookie would end before the record does.
+/// True if the secret is old enough, or its cookie would end before the record does.
 fn is_due(record: &Record, now: Timestamp) -> bool {
     record.credentials().renew_at.has_passed(now) || cookie_ends_early(record)
 }
 
-/// True if the cookie was made for another lifetime, or would end before the record does.
+/// True if the cookie was sent for another lifetime, or would end before the record does.
 fn cookie_ends_early(record: &Record) -> bool {
     let until = record.credentials().cookie_until;
     until == Timestamp::EPOCH
         || (record.lifetime().outlives_browser() && until < record.absolute_deadline())
 }
 
-/// Makes the cookie last as long as a session that was just extended: the record to write and the key to send with it;
-/// `None` if the cookie lasts as it is.
+/// Makes the cookie last as long as a session that was just extended: the record to write and the
+/// key to send; `None` if the cookie lasts long enough.
 ///
-/// The secret in force is renewed. A renewal under way goes on: its derived key, which no newer one can have followed
-/// yet, is sent with the longer life.
+/// The current secret is renewed. If a renewal is in progress, its derived key is sent again with
+/// the longer life: no newer key can exist yet.
 pub fn extend_cookie(
     record: &Record,
     presented: &Key,
@@ -81,24 +83,24 @@ pub fn extend_cookie(
         return None;
     }
     let key = match recognise(record.credentials(), &presented.verifier(kind)) {
-        Recognised::Current => match next_key(record, presented) {
+        SecretStatus::Current => match next_key(record, presented) {
             Some(next) => next,
             None => return Some(start_renewal(record, presented, kind, nonce, now)),
         },
-        Recognised::Successor => presented.clone(),
-        Recognised::Retired(_) | Recognised::Never => return None,
+        SecretStatus::Successor => presented.clone(),
+        SecretStatus::Retired(_) | SecretStatus::Unknown => return None,
     };
     let credentials = record.credentials().clone();
     Some((with_credentials(record, with_cookie_until(record, credentials), now), key))
 }
 
-/// The next key for the typed_value of the current one; `None` if no renewal is under way.
+/// The key that replaces the presented current key; `None` if no renewal is in progress.
 pub fn next_key(record: &Record, presented: &Key) -> Option<Key> {
     let successor = record.credentials().successor()?;
     Some(presented.with_secret(presented.secret().next(&successor.nonce)))
 }
 
-/// Begins a renewal: the record to write, and the key to send if that write wins.
+/// Starts a renewal: the record to write, and the key to send if that write wins.
 pub fn start_renewal(
     record: &Record,
     presented: &Key,
@@ -112,8 +114,8 @@ pub fn start_renewal(
     (with_credentials(record, with_cookie_until(record, credentials), now), next)
 }
 
-/// The record whose secret is renewed at its next use, whatever its lifetime says, and has no part in the family: for a secret
-/// that others may know.
+/// Makes the secret renewed at its next use, whatever the lifetime says, and not a member of its
+/// key family: for a secret that others can know.
 pub fn force_renewal(record: &Record, family: KeyFamily) -> Record {
     record.with(|fields| {
         fields.credentials.cookie_until = Timestamp::EPOCH;
@@ -121,14 +123,14 @@ pub fn force_renewal(record: &Record, family: KeyFamily) -> Record {
     })
 }
 
-/// Notes the first sighting of the derived secret: the record to write.
+/// Records the first use of the derived secret: the record to write.
 pub fn confirm_successor(record: &Record, now: Timestamp) -> Record {
     let credentials = record.credentials().clone();
     let seen = credentials.successor().map(|successor| Successor { seen: Some(now), ..*successor });
     with_credentials(record, credentials.with_successor(seen), now)
 }
 
-/// Retires the secret that the derived one replaces: the record to write.
+/// Replaces the current secret by the derived one: the record to write.
 pub fn retire(record: &Record, now: Timestamp) -> Record {
     let mut credentials = record.credentials().clone();
     if let Some(successor) = credentials.successor().copied() {
@@ -145,7 +147,7 @@ fn with_credentials(record: &Record, credentials: Credentials, now: Timestamp) -
     lifecycle::used(record, now).edited(|fields| fields.credentials = credentials)
 }
 
-/// With a cookie that lasts as long as the record may.
+/// The credentials once the cookie has been sent for as long as the record can last.
 fn with_cookie_until(record: &Record, mut credentials: Credentials) -> Credentials {
     credentials.cookie_until = record.absolute_deadline();
     credentials

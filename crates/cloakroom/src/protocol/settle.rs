@@ -1,20 +1,21 @@
-//! What became of a write whose answer was lost.
+//! Whether a write whose answer was lost happened.
 
 use crate::record::Revision;
 
-/// What a record found later says about a write whose answer was lost.
+/// Whether a write whose answer was lost happened, as a record read later tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
 pub enum Settled {
     /// It happened: the record carries its token.
     Done,
-    /// It did not happen: another write stands in its place.
+    /// It did not happen: the record is unchanged, or another write has taken its place.
     Lost,
-    /// Later writes stand on top: nobody can tell.
+    /// It cannot be known: later writes followed.
     Unknown,
 }
 
-/// Whether the write marked `ours`, which expected `expected`, is the one that led to `found`.
+/// Whether the write that expected `expected` and would have left `ours` happened, if the record
+/// now has revision `found`.
 pub fn settle(expected: Revision, ours: Revision, found: Revision) -> Settled {
     if found == ours {
         Settled::Done

@@ -1,83 +1,86 @@
-//! What a presented key is.
+//! Whether a presented key opens its session, and why not.
 
 use std::time::Duration;
 
 use super::{REUSE_AFTER, SUPERSEDED_FOR, lifecycle};
 use crate::key::{KeyFamily, Verifier};
-use crate::record::{Credentials, RetiredSecret, Retirement};
-use crate::record::{EndReason, Record, Tombstone};
+use crate::record::{Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone};
 use crate::time::Timestamp;
 
-/// What a presented key is, for the record under its id.
+/// Whether a presented key opens the session under its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
 pub enum KeyStatus {
     /// It opens the session.
     Valid,
-    /// It opens nothing and may begin something new.
+    /// It opens nothing, and the request can begin a new session.
     Invalid(NoSession),
-    /// It was replaced a moment ago: it opens nothing and begins nothing, for the visitor's browser very
-    /// likely holds the newer key already.
+    /// It was replaced a moment ago. It opens nothing, and the request begins nothing, since the
+    /// browser probably has the newer key already.
     Superseded,
-    /// It was renewed away long ago and is in use all the same: two clients hold copies of one key.
+    /// It was renewed long ago and is still in use: two clients hold copies of one key.
     Reused,
 }
 
-/// Why there is no session.
+/// Why a request has no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoSession {
-    /// No key was presented.
+    /// The request presented no key.
     NoKey,
-    /// There is nothing under the key's id, or no key could be read.
+    /// The store has no session under the key's id, or the key could not be parsed.
     Unknown,
-    /// The id is right and the secret never was.
+    /// The session exists, and the key's secret never opened it.
     WrongSecret,
-    /// The secret was replaced a moment ago: nothing may begin under this key but a login.
+    /// The key was replaced a moment ago. Send the request again with the newer cookie; with this
+    /// key only a login can begin.
     Superseded,
-    /// The secret was replaced some time ago.
+    /// The key was replaced some time ago.
     Retired,
-    /// The session reached a deadline.
+    /// The session reached its idle or absolute timeout. The user can sign in again.
     Expired,
-    /// The session was ended; the key is one that opened it.
+    /// The session was ended for this reason; the key is one that opened it.
     Ended(EndReason),
-    /// The value can't be decoded, and the policy is to set such records aside.
+    /// The session's value cannot be decoded
+    /// ([`UnreadablePolicy::SetAside`](crate::policy::UnreadablePolicy::SetAside)).
     Unreadable,
 }
 
-/// Whether a verifier is one of a session's own.
+/// What a verifier is to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must treat every case")]
-pub enum Recognised<'a> {
-    /// The secret in force.
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum SecretStatus<'a> {
+    /// The current secret.
     Current,
-    /// The secret derived from it.
+    /// The secret derived from the current one.
     Successor,
-    /// A secret that was replaced.
+    /// A secret that retired.
     Retired(&'a RetiredSecret),
-    /// None of them.
-    Never,
+    /// None of the session's secrets.
+    Unknown,
 }
 
-/// Looks a presented verifier up among a session's own.
-pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Recognised<'a> {
+/// Looks up a presented verifier among those of a session.
+pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> SecretStatus<'a> {
     if credentials.current == *presented {
-        return Recognised::Current;
+        return SecretStatus::Current;
     }
     if credentials.successor().is_some_and(|successor| successor.verifier == *presented) {
-        return Recognised::Successor;
+        return SecretStatus::Successor;
     }
-    let mark = presented.mark();
-    let replaced = credentials.retired().iter().find(|replaced| replaced.mark == mark);
-    replaced.map_or(Recognised::Never, Recognised::Retired)
+    let prefix = presented.prefix();
+    let retired = credentials.retired().iter().find(|retired| retired.prefix == prefix);
+    retired.map_or(SecretStatus::Unknown, SecretStatus::Retired)
 }
 
-/// What the key with this verifier is at `now`, for a live record; theft is what turns up after [`REUSE_AFTER`].
+/// Whether the key with this verifier opens a live record at `now`.
+///
+/// A secret that is presented [`REUSE_AFTER`] after its retirement counts as a copy.
 pub fn judge(record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
     judge_with(record, presented, REUSE_AFTER, now)
 }
 
-/// The same, by another span after which a retired secret in use is taken for a copy.
+/// Like [`judge`], with another span after which a retired secret counts as a copy.
 pub fn judge_with(
     record: &Record,
     presented: &Verifier,
@@ -85,14 +88,17 @@ pub fn judge_with(
     now: Timestamp,
 ) -> KeyStatus {
     match recognise(record.credentials(), presented) {
-        Recognised::Never => KeyStatus::Invalid(NoSession::WrongSecret),
+        SecretStatus::Unknown => KeyStatus::Invalid(NoSession::WrongSecret),
         _ if lifecycle::is_over(record, now) => KeyStatus::Invalid(NoSession::Expired),
-        Recognised::Current | Recognised::Successor => KeyStatus::Valid,
-        Recognised::Retired(replaced) => judge_replaced(replaced, reuse_after, now),
+        SecretStatus::Current | SecretStatus::Successor => KeyStatus::Valid,
+        SecretStatus::Retired(retired) => judge_retired(retired, reuse_after, now),
     }
 }
 
-/// Whether the session is still open to who loaded a secret of this family: it was renewed since, or not, but nobody signed in.
+/// Whether a session that was opened by a secret of this key family is still open to that secret's
+/// holder.
+///
+/// It is, however often it was renewed on a timer, until a `login` or `renew`.
 pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeyStatus {
     if lifecycle::is_over(record, now) {
         KeyStatus::Invalid(NoSession::Expired)
@@ -103,19 +109,20 @@ pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeySt
     }
 }
 
-fn judge_replaced(replaced: &RetiredSecret, reuse_after: Duration, now: Timestamp) -> KeyStatus {
-    let age = now.since(replaced.at);
-    match replaced.how {
+fn judge_retired(retired: &RetiredSecret, reuse_after: Duration, now: Timestamp) -> KeyStatus {
+    let age = now.since(retired.at);
+    match retired.how {
         Retirement::Timer if age >= reuse_after => KeyStatus::Reused,
         _ if age < SUPERSEDED_FOR => KeyStatus::Superseded,
         _ => KeyStatus::Invalid(NoSession::Retired),
     }
 }
 
-/// What the key with this verifier is, for an ended session: only a secret that was its own learns why.
+/// Why the key with this verifier does not open an ended session: only a key that opened it is told
+/// the reason.
 pub fn judge_ended(tombstone: &Tombstone, presented: &Verifier) -> KeyStatus {
     KeyStatus::Invalid(match recognise(tombstone.credentials(), presented) {
-        Recognised::Never => NoSession::Unknown,
+        SecretStatus::Unknown => NoSession::Unknown,
         _ => NoSession::Ended(tombstone.ending().reason),
     })
 }
