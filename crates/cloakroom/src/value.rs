@@ -1,4 +1,8 @@
-//! What a session may carry, and the kinds of session in one application.
+//! What a session carries, and the kinds of session in one application.
+//!
+//! [`SessionValue`] is implemented for any serde type of yours; [`SessionMap`] and [`Flash`] are
+//! two ready-made ones. A [`Codec`] turns values into bytes, and [`Payload`] is what a store sees
+//! of them. [`SessionKind`] tells several kinds of session apart.
 
 mod codec;
 mod flash;
@@ -15,24 +19,25 @@ pub use map::SessionMap;
 pub use payload::Payload;
 pub(crate) use payload::TypedValue;
 
-/// A value that a session can carry: any serde type that is also `Clone`, `Default` and `PartialEq`.
+/// A value that a session can carry: any serde type that is also `Clone`, `Default` and
+/// `PartialEq`.
 ///
-/// `Default` is what a visitor without a session sees, `Clone` gives every attempt of an update a fresh copy,
-/// and `PartialEq` tells when nothing changed, so that nothing is written. Implemented for every such type;
-/// use [`SessionMap`](crate::SessionMap) for keys and values without a type.
+/// It is implemented for every such type. `Default` is the value of a request without a session,
+/// `Clone` gives each attempt of an update its own copy, and `PartialEq` tells whether there is
+/// anything to write. Use [`SessionMap`](crate::SessionMap) if you do not want a type of your own.
 ///
 /// ```
 /// #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 /// struct Cart {
 ///     items: Vec<String>,
 /// }
-/// # fn carried<V: cloakroom::SessionValue>() {}
-/// # carried::<Cart>();
+/// # fn assert_value<V: cloakroom::SessionValue>() {}
+/// # assert_value::<Cart>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be carried by a session",
+    message = "`{Self}` cannot be the value of a session",
     label = "not a session value",
-    note = "a session's value needs `#[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]`, and must be `Send + Sync + 'static`"
+    note = "add `#[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]`; the type must also be `Send + Sync + 'static`"
 )]
 pub trait SessionValue:
     Clone + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
@@ -45,7 +50,7 @@ impl<V> SessionValue for V where
 {
 }
 
-/// Marks one of several kinds of session in an application, each with its own cookie.
+/// A marker type for one of several kinds of session in an application, each with its own cookie.
 ///
 /// ```
 /// struct Admin;
@@ -56,17 +61,18 @@ impl<V> SessionValue for V where
 /// ```
 ///
 /// # Security
-/// The name is hashed into every key's verifier: a key of one kind opens no session of another, even in one store.
+/// The name is hashed into every verifier: a key of one kind does not open a session of another,
+/// even in the same store.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no kind of session",
-    note = "`Session<V, K>` takes the value first; a kind is a marker of yours: `impl cloakroom::SessionKind for {Self} {{ const NAME: &'static str = \"..\"; }}`"
+    message = "`{Self}` is not a kind of session",
+    note = "`Session<V, K>` takes the value first and the kind second; a kind is a marker type: `impl cloakroom::SessionKind for {Self} {{ const NAME: &'static str = \"..\"; }}`"
 )]
 pub trait SessionKind: Send + Sync + 'static {
-    /// The kind's name, a token of RFC 9110; empty for the one kind that needs no name.
+    /// The kind's name: a token (RFC 9110 section 5.6.2), or empty for [`DefaultKind`].
     const NAME: &'static str;
 }
 
-/// The kind of session of an application that has only one.
+/// The kind of session in an application that has only one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct DefaultKind;
 

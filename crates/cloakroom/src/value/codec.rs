@@ -1,14 +1,15 @@
 //! How values become bytes.
 //!
-//! A payload outside this process is
+//! Outside the process, a payload is:
 //!
 //! | offset | bytes | meaning |
 //! |---|---|---|
-//! | 0 | 1 | format: `0x01` JSON, `0x02`..`0x7E` reserved, `0x7F` a value on its way between stores, `0x80`..`0xFF` the application's own codecs |
-//! | 1 | 1 | schema: the application's version of its value, 0 unless it says otherwise |
-//! | 2 | rest | the body, as the format defines it |
-
-mod length;
+//! | 0 | 1 | format: see below |
+//! | 1 | 1 | schema: the application's version of its value, 0 by default |
+//! | 2 | rest | body, as the format defines it |
+//!
+//! Format `0x01` is JSON, `0x7f` a value that is moving to another store, and `0x80` to `0xff` are
+//! for the application's own codecs; the others are reserved.
 
 use std::any::type_name;
 use std::error::Error as StdError;
@@ -20,41 +21,43 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-/// The format byte of a session that a migration has fenced; no codec may use it.
+/// The format byte of a value that is moving to another store; no codec can use it.
 pub(crate) const FENCE: u8 = 0x7f;
 
-/// Writes and reads values of type `V`.
+/// Writes values of type `V` as bytes, and reads them back.
 ///
-/// The codec is the application's choice and never the data's: a payload of another format is not decoded,
-/// whatever it claims to be.
+/// The application chooses the codec, never the data: a payload of another format is not decoded.
 pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
-    /// The first byte of every payload of this codec; `0x80` to `0xFF` for your own.
+    /// The first byte of every payload of this codec: `0x80` to `0xff` for a codec of your own.
     fn format(&self) -> u8;
 
     /// Appends the value to `body`.
     ///
     /// # Errors
-    /// If the value has no form in this codec.
+    /// If this codec cannot write the value.
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError>;
 
-    /// How many bytes [`encode`](Codec::encode) appends; override it if that can be told without writing them.
+    /// The number of bytes that [`encode`](Codec::encode) appends.
+    ///
+    /// Override it if they can be counted without being kept.
     ///
     /// # Errors
-    /// If the value has no form in this codec.
+    /// If this codec cannot write the value.
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
         let mut body = Vec::with_capacity(128);
         self.encode(value, &mut body)?;
         Ok(body.len())
     }
 
-    /// Reads a value back.
+    /// Reads a value back from its body.
     ///
     /// # Errors
-    /// If the bytes are no such value.
+    /// If the body is not such a value.
     fn decode(&self, body: &[u8]) -> Result<V, CodecError>;
 }
 
-/// JSON: the default, since people read their stores and fields come and go between deployments.
+/// JSON, the default codec: it is readable in a store, and fields can be added and removed between
+/// deployments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonCodec;
 
@@ -64,18 +67,15 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for JsonCodec {
     }
 
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError> {
-        let begins = body.len();
+        let start = body.len();
         serde_json::to_writer(&mut *body, value).map_err(CodecError::json::<V>)?;
-        if is_too_deep(&body[begins..]) {
-            return Err(CodecError::from("the value is nested more deeply than JSON is read"));
+        if is_too_deep(&body[start..]) {
+            return Err(CodecError::from("the value is nested more deeply than 127 levels"));
         }
         Ok(())
     }
 
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
-        if let Some(length) = length::of(value) {
-            return Ok(length);
-        }
         let mut counter = Counter(0);
         serde_json::to_writer(&mut counter, value).map_err(CodecError::json::<V>)?;
         Ok(counter.0)
@@ -86,13 +86,14 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for JsonCodec {
     }
 }
 
-/// How deeply `serde_json` reads: what is nested more deeply could be written and never read again.
-const DEEPEST: usize = 127;
+/// The nesting up to which `serde_json` reads; a deeper value could be written and never read
+/// again.
+const MAX_DEPTH: usize = 127;
 
-/// True if lists and objects are nested more deeply than they are read.
+/// True if arrays and objects are nested more deeply than [`MAX_DEPTH`].
 fn is_too_deep(json: &[u8]) -> bool {
-    // Almost no value has so many of them in all, side by side.
-    if memchr::memchr2_iter(b'[', b'{', json).take(DEEPEST + 1).count() <= DEEPEST {
+    // Almost no value has that many arrays and objects in all.
+    if memchr::memchr2_iter(b'[', b'{', json).take(MAX_DEPTH + 1).count() <= MAX_DEPTH {
         return false;
     }
     let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
@@ -105,11 +106,11 @@ fn is_too_deep(json: &[u8]) -> bool {
             (false, b']' | b'}') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > DEEPEST
+        depth > MAX_DEPTH
     })
 }
 
-/// Counts what is written to it.
+/// Counts the bytes that are written to it.
 struct Counter(usize);
 
 impl io::Write for Counter {
@@ -130,13 +131,13 @@ impl io::Write for Counter {
     }
 }
 
-/// A payload written under another schema or format than today's, for an upgrade hook to read.
+/// A payload of another schema or format than the current one, for an upgrade hook to read.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct OldPayload<'a> {
-    /// The format byte it was written with.
+    /// The format byte that it was written with.
     pub format: u8,
-    /// The schema version it was written with.
+    /// The schema version that it was written with.
     pub schema: u8,
     /// Its body.
     pub body: &'a [u8],
@@ -171,13 +172,13 @@ impl<V: 'static> Coding<V> {
         Ok(bytes)
     }
 
-    /// The same, appended to other bytes.
+    /// Appends the encoded value to `out`.
     pub(crate) fn append(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(&[self.codec.format(), self.schema]);
         self.codec.encode(value, out)
     }
 
-    /// How long the encoded value is.
+    /// The length of the encoded value.
     pub(crate) fn measure(&self, value: &V) -> Result<usize, CodecError> {
         self.codec.measure(value).map(|body| body + 2)
     }
@@ -190,44 +191,46 @@ impl<V: 'static> Coding<V> {
             return self.codec.decode(body);
         }
         if format == FENCE {
-            return Err(CodecError::from("the session is on its way to another store"));
+            return Err(CodecError::from("the session is moving to another store"));
         }
         match &self.upgrade {
             Some(upgrade) => upgrade(OldPayload { format, schema, body }),
             None => Err(CodecError::from(
-                "the payload has another format or schema, and there is no upgrade hook",
+                "the payload has another format or schema; set an upgrade hook with `schema`",
             )),
         }
     }
 }
 
-/// A value that could not be written or read.
+/// The error for a value that could not be encoded or decoded; its source says why.
 #[derive(Debug)]
 pub struct CodecError(Box<dyn StdError + Send + Sync>);
 
 impl CodecError {
-    /// The error caused by `cause`.
+    /// An error with this cause.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(cause.into())
     }
 
-    /// What is wrong with the JSON of a `T`, without the piece of the value that serde would quote.
+    /// What is wrong with the JSON of a `T`, without the part of the value that serde would quote.
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
     pub(crate) fn json<T>(error: serde_json::Error) -> Self {
         let what = match error.classify() {
-            Category::Io => "it could not be written",
-            Category::Syntax => "it is not JSON",
-            Category::Data => "it is something else",
-            Category::Eof => "it breaks off",
+            Category::Io => "the value cannot be written",
+            Category::Syntax => "the text is not JSON",
+            Category::Data => "the JSON has another shape",
+            Category::Eof => "the JSON ends too early",
         };
         let (expected, line, column) = (type_name::<T>(), error.line(), error.column());
         let place =
-            if line == 0 { String::new() } else { format!(", at line {line} column {column}") };
+            if line == 0 { String::new() } else { format!(" (line {line} column {column})") };
         Self::new(format!("expected `{expected}`, but {what}{place}"))
     }
 
     pub(crate) fn foreign() -> Self {
-        Self::from("the store holds a value of another type under this id")
+        Self::from(
+            "the store holds a value of another type: give each type a `SessionKind` of its own",
+        )
     }
 }
 
@@ -239,7 +242,7 @@ impl From<&str> for CodecError {
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot convert a session's value")
+        f.write_str("cannot encode or decode a session's value")
     }
 }
 
@@ -264,20 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn an_older_schema_goes_through_the_upgrade_hook_and_only_then() {
+    fn only_a_payload_of_another_schema_goes_through_the_upgrade_hook() {
         let old = coding(0, None).encode(&42).unwrap();
         assert!(coding(1, None).decode(&old).is_err());
         let upgrade: Arc<Upgrade<u32>> = Arc::new(|old| {
             assert_eq!((old.format, old.schema), (1, 0));
             JsonCodec.decode(old.body).map(|n: u32| n * 10)
         });
-        let today = coding(1, Some(upgrade));
-        assert_eq!(today.decode(&old).unwrap(), 420);
-        assert_eq!(today.decode(&today.encode(&5).unwrap()).unwrap(), 5);
+        let current = coding(1, Some(upgrade));
+        assert_eq!(current.decode(&old).unwrap(), 420);
+        assert_eq!(current.decode(&current.encode(&5).unwrap()).unwrap(), 5);
     }
 
     #[test]
-    fn what_could_not_be_read_again_is_not_written() {
+    fn a_value_that_could_not_be_read_back_is_not_written() {
         let nested = |depth: usize| {
             (0..depth)
                 .fold(serde_json::Value::Null, |inside, _| serde_json::Value::Array(vec![inside]))
@@ -293,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_was_expected_and_shows_nothing_of_the_value() {
+    fn an_error_names_the_expected_type_and_shows_nothing_of_the_value() {
         let read = Codec::<u32>::decode(&JsonCodec, b"\"4111 1111\"").unwrap_err();
         let cause = read.source().map(ToString::to_string).unwrap_or_default();
         assert!(cause.contains("expected `u32`") && !cause.contains("4111"), "{cause}");
@@ -301,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_a_foreign_format_is_never_guessed_at() {
+    fn a_payload_of_another_format_is_refused() {
         for bytes in [&b""[..], b"\x01", b"\x80\x0042", b"{}"] {
             assert!(coding(0, None).decode(bytes).is_err());
         }

@@ -2,20 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Messages for the visitor's next page, each shown once: "Saved.", after a form has redirected.
+/// Messages for the user's next page, each shown once: "Saved." after a form has redirected.
 ///
-/// It is a value like any other: a field of yours, an entry of a [`SessionMap`](crate::SessionMap), or half of a pair (`Session<(Cart, Flash)>`)
-/// beside a value that can't be changed. A message is written with the change it tells of, in one step, and taken by
-/// exactly one of several pages that are loaded at once; a page without messages costs no write.
+/// Make it a field of your value, an entry of a [`SessionMap`](crate::SessionMap), or one half of a
+/// pair (`Session<(Cart, Flash)>`). A message is written in the same step as the change that it
+/// reports. If several pages load at once, exactly one of them shows it. A page without messages
+/// costs no write.
 ///
-/// `M` is a text, or a type of yours that the page words:
+/// `M` is a `String`, or a type of yours that the page turns into text:
 ///
 /// ```
 /// # use cloakroom::{Flash, MemoryStore, Sessions};
 /// #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 /// struct Visitor {
 ///     name: String,
-///     #[serde(default)] // sessions from before there were messages
+///     #[serde(default)] // for sessions that were stored before this field existed
 ///     flash: Flash<Notice>,
 /// }
 ///
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 /// # cloakroom::Io::future(async {
 /// # let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
 /// # let mut session = sessions.generate(Visitor::default()).await?;
-/// // The handler of the form, before it redirects
+/// // In the handler of the form, before it redirects:
 /// session
 ///     .update(|visitor| {
 ///         let before = std::mem::replace(&mut visitor.name, "Ada".into());
@@ -35,7 +36,7 @@ use serde::{Deserialize, Serialize};
 ///     })
 ///     .await?;
 ///
-/// // The handler of the next page
+/// // In the handler of the next page:
 /// let notices = session.update(|visitor| visitor.flash.take()).await?;
 /// assert_eq!(notices, [Notice::Renamed { before: String::new() }]);
 /// assert!(session.value().flash.is_empty());
@@ -49,7 +50,7 @@ use serde::{Deserialize, Serialize};
 pub struct Flash<M = String>(Vec<M>);
 
 impl<M> Flash<M> {
-    /// How many messages wait at most; one more takes the place of the oldest.
+    /// The maximum number of messages; one more replaces the oldest.
     pub const CAPACITY: usize = 32;
 
     /// Adds a message for the next page.
@@ -60,17 +61,17 @@ impl<M> Flash<M> {
         self.0.push(message.into());
     }
 
-    /// The messages, oldest first, which are gone from here then.
+    /// Removes the messages and returns them, oldest first.
     pub fn take(&mut self) -> Vec<M> {
         std::mem::take(&mut self.0)
     }
 
-    /// The messages, oldest first, which stay.
+    /// The messages, oldest first, without removing them.
     pub fn iter(&self) -> std::slice::Iter<'_, M> {
         self.0.iter()
     }
 
-    /// True if there is no message.
+    /// True if there are no messages.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_that_nobody_reads_make_room_for_newer_ones() {
+    fn the_oldest_messages_are_dropped_beyond_the_capacity() {
         let mut flash: Flash = Flash::default();
         for number in 0..40 {
             flash.push(number.to_string());
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_what_is_kept_of_no_message() {
+    fn no_messages_are_stored_as_an_empty_list() {
         assert_eq!(serde_json::to_string(&Flash::<String>::default()).unwrap(), "[]");
     }
 }

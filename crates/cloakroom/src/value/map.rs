@@ -1,4 +1,4 @@
-//! A value without a type of its own.
+//! A session value for applications without a type of their own.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde_json::Value as Json;
 
 use crate::value::CodecError;
 
-/// Keys and JSON values: the session value of applications that don't want a type for it.
+/// A map of keys and JSON values: the session value of applications that do not want a type for it.
 ///
 /// ```
 /// # use cloakroom::SessionMap;
 /// let mut map = SessionMap::default();
 /// map.insert("visits", 3)?;
 /// assert_eq!(map.get::<u32>("visits")?, Some(3));
-/// assert!(map.get::<String>("visits").is_err()); // there, and no string: never a silent `None`
+/// assert!(map.get::<String>("visits").is_err()); // a number, not a string: an error, not `None`
 /// # Ok::<(), cloakroom::value::CodecError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl SessionMap {
     /// The value under `key`; `None` if there is none.
     ///
     /// # Errors
-    /// [`CodecError`] if there is one and it is no `T`.
+    /// [`CodecError`] if the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CodecError> {
         self.0
             .get(key)
@@ -34,10 +34,10 @@ impl SessionMap {
             .transpose()
     }
 
-    /// Puts `value` under `key`, in place of what was there.
+    /// Puts `value` under `key`, replacing any value that was there.
     ///
     /// # Errors
-    /// [`CodecError`] if the value has no form in JSON; nothing changes then.
+    /// [`CodecError`] if the value cannot be written as JSON; nothing changes then.
     pub fn insert<T: Serialize>(
         &mut self,
         key: impl Into<String>,
@@ -48,7 +48,9 @@ impl SessionMap {
         Ok(())
     }
 
-    /// Changes what is under `key`, from its type's default on if there is nothing; a default that stays one is not kept.
+    /// Changes the value under `key`, starting from the type's default if there is none.
+    ///
+    /// If there was no value and `change` leaves the default, nothing is stored.
     ///
     /// ```
     /// # use cloakroom::{Flash, SessionMap};
@@ -59,7 +61,8 @@ impl SessionMap {
     /// ```
     ///
     /// # Errors
-    /// [`CodecError`] if there is something and it is no `T`, or the changed one has no form in JSON; nothing changes then.
+    /// [`CodecError`] if the value is not a `T`, or the changed one cannot be written as JSON;
+    /// nothing changes then.
     pub fn change<T, R>(
         &mut self,
         key: &str,
@@ -71,17 +74,17 @@ impl SessionMap {
         let mut value = self.get::<T>(key)?.unwrap_or_default();
         let result = change(&mut value);
         let value = serde_json::to_value(value).map_err(CodecError::json::<T>)?;
-        let default_value = || serde_json::to_value(T::default()).ok();
-        if self.0.contains_key(key) || default_value().as_ref() != Some(&value) {
+        let is_default = || serde_json::to_value(T::default()).is_ok_and(|other| other == value);
+        if self.0.contains_key(key) || !is_default() {
             self.put(key, value);
         }
         Ok(result)
     }
 
-    /// Takes away what is under `key`, and returns it; `None` if there is nothing.
+    /// Removes the value under `key` and returns it; `None` if there is none.
     ///
     /// # Errors
-    /// [`CodecError`] if there is something and it is no `T`; it stays.
+    /// [`CodecError`] if the value is not a `T`; it is not removed then.
     pub fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, CodecError> {
         let taken = self.get(key)?;
         self.remove(key);
@@ -92,7 +95,7 @@ impl SessionMap {
         self.0.insert(key.to_owned(), value);
     }
 
-    /// Changes here what `edited` changed in `base`, and nothing else.
+    /// Applies the difference between `base` and `edited` to this map.
     pub(crate) fn apply_changes(&mut self, base: &Self, edited: &Self) {
         for (key, value) in &edited.0 {
             if base.0.get(key) != Some(value) {
@@ -104,7 +107,7 @@ impl SessionMap {
         }
     }
 
-    /// Removes what is under `key`; true if there was something.
+    /// Removes the value under `key`; true if there was one.
     pub fn remove(&mut self, key: &str) -> bool {
         self.0.remove(key).is_some()
     }
@@ -114,17 +117,17 @@ impl SessionMap {
         self.0.keys().map(String::as_str)
     }
 
-    /// Removes everything. This empties the value; [`Session::end`](crate::Session::end) ends the session.
+    /// Removes every key; to end the session, use [`Session::end`](crate::Session::end).
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True if there is no key.
+    /// True if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

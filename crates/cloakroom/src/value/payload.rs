@@ -1,4 +1,4 @@
-//! What a session carries, as a store sees it: a value it need not understand.
+//! A session's value, as a store sees it.
 
 use std::any::Any;
 use std::fmt;
@@ -6,32 +6,34 @@ use std::sync::{Arc, OnceLock};
 
 use crate::value::{CodecError, Coding};
 
-/// A session's value on its way to or from a store.
+/// A session's value as a store sees it: typed inside the process, bytes outside. Cheap to clone.
 ///
-/// It is typed while it stays in this process, and bytes once it left: a store outside the process asks for
-/// [`Payload::to_bytes`] and gives back [`Payload::from_bytes`]; a store inside may keep it as it is. Cheap to clone.
+/// A store outside the process keeps the bytes of [`Payload::to_bytes`] and returns them with
+/// [`Payload::from_bytes`]. A store inside the process can keep the payload itself.
 #[derive(Clone)]
 pub struct Payload(Option<Arc<dyn PayloadData>>);
 
-/// A value in one form or the other.
+/// A value in one of its two forms: [`TypedValue`] or [`Encoded`].
 trait PayloadData: Any + Send + Sync {
     fn to_bytes(&self) -> Result<Arc<[u8]>, CodecError>;
     fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
     fn measure(&self) -> Result<usize, CodecError>;
-    /// The bytes, of a value that is bytes here.
+    /// The bytes of a value that is in its encoded form.
     fn bytes(&self) -> Option<&[u8]>;
+    fn as_any(&self) -> &dyn Any;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
-/// A value beside the coding that writes it: what handles and in-process stores share.
+/// A value with the coding that writes it: what handles and in-process stores share.
 pub(crate) struct TypedValue<V> {
     pub(crate) value: V,
     pub(crate) coding: Arc<Coding<V>>,
 }
 
-/// Bytes that several requests may share, and the value once one of them has decoded it.
+/// Bytes that several requests can share, and the value once one of them has decoded it.
 struct Encoded {
     bytes: Arc<[u8]>,
-    opened: OnceLock<Arc<dyn Any + Send + Sync>>,
+    decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Payload {
@@ -40,9 +42,9 @@ impl Payload {
         Self(None)
     }
 
-    /// The payload that [`Payload::to_bytes`] made.
+    /// The payload with these bytes, which [`Payload::to_bytes`] wrote.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self(Some(Arc::new(Encoded { bytes: bytes.into(), opened: OnceLock::new() })))
+        Self(Some(Arc::new(Encoded { bytes: bytes.into(), decoded: OnceLock::new() })))
     }
 
     pub(crate) fn typed<V: Send + Sync + 'static>(typed_value: Arc<TypedValue<V>>) -> Self {
@@ -57,41 +59,39 @@ impl Payload {
     /// The bytes to keep outside this process; `None` if there is no value.
     ///
     /// # Errors
-    /// [`CodecError`] if the value can't be written in the application's codec.
+    /// [`CodecError`] if the application's codec cannot write the value.
     pub fn to_bytes(&self) -> Result<Option<Arc<[u8]>>, CodecError> {
-        self.0.as_ref().map(|content| content.to_bytes()).transpose()
+        self.0.as_ref().map(|data| data.to_bytes()).transpose()
     }
 
-    /// Appends the bytes to others, if there is a value.
+    /// Appends the bytes to `out`, if there is a value.
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        self.0.as_ref().map_or(Ok(()), |content| content.append_to(out))
+        self.0.as_ref().map_or(Ok(()), |data| data.append_to(out))
     }
 
-    /// How many bytes [`Payload::to_bytes`] gives: the size that bounded stores count.
+    /// The length of [`Payload::to_bytes`], by which stores with a bound count.
     ///
     /// # Errors
-    /// [`CodecError`] if the value can't be written in the application's codec.
+    /// [`CodecError`] if the application's codec cannot write the value.
     pub fn measure(&self) -> Result<usize, CodecError> {
-        self.0.as_ref().map_or(Ok(0), |content| content.measure())
+        self.0.as_ref().map_or(Ok(0), |data| data.measure())
     }
 
-    /// The bytes, of a value that is bytes here.
+    /// The bytes, if the value is in its encoded form.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         self.0.as_ref()?.bytes()
     }
 
-    /// The typed value: as it is, or decoded; `None` if there is no value.
+    /// The typed value, decoded if necessary; `None` if there is no value.
     pub(crate) fn open<V: Send + Sync + 'static>(
         &self,
         coding: &Arc<Coding<V>>,
     ) -> Result<Option<Arc<TypedValue<V>>>, CodecError> {
-        let Some(content) = &self.0 else { return Ok(None) };
-        let any: &(dyn Any + Send + Sync) = &**content;
-        if any.is::<TypedValue<V>>() {
-            let shared: Arc<dyn Any + Send + Sync> = Arc::<dyn PayloadData>::clone(content);
-            return Ok(shared.downcast().ok());
+        let Some(data) = &self.0 else { return Ok(None) };
+        if data.as_any().is::<TypedValue<V>>() {
+            return Ok(Arc::clone(data).into_any().downcast().ok());
         }
-        let encoded = any.downcast_ref::<Encoded>().ok_or_else(CodecError::foreign)?;
+        let encoded = data.as_any().downcast_ref::<Encoded>().ok_or_else(CodecError::foreign)?;
         encoded.open(coding).map(Some)
     }
 }
@@ -112,6 +112,14 @@ impl<V: Send + Sync + 'static> PayloadData for TypedValue<V> {
     fn bytes(&self) -> Option<&[u8]> {
         None
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
 }
 
 impl PayloadData for Encoded {
@@ -131,26 +139,33 @@ impl PayloadData for Encoded {
     fn bytes(&self) -> Option<&[u8]> {
         Some(&self.bytes)
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
 }
 
 impl Encoded {
-    /// The value, decoded at most once for all who share it, unless they decode it differently.
+    /// The value, decoded once for all requests that share these bytes and use the same coding.
     fn open<V: Send + Sync + 'static>(
         &self,
         coding: &Arc<Coding<V>>,
     ) -> Result<Arc<TypedValue<V>>, CodecError> {
-        let opened = self
-            .opened
+        let decoded = self
+            .decoded
             .get()
-            .and_then(|opened| Arc::clone(opened).downcast::<TypedValue<V>>().ok());
-        if let Some(opened) = opened.filter(|opened| Arc::ptr_eq(&opened.coding, coding)) {
-            return Ok(opened);
+            .and_then(|decoded| Arc::clone(decoded).downcast::<TypedValue<V>>().ok());
+        if let Some(decoded) = decoded.filter(|decoded| Arc::ptr_eq(&decoded.coding, coding)) {
+            return Ok(decoded);
         }
         let value = coding.decode(&self.bytes)?;
         let typed_value = Arc::new(TypedValue { value, coding: Arc::clone(coding) });
-        let shared: Arc<dyn Any + Send + Sync> = Arc::<TypedValue<V>>::clone(&typed_value);
-        // If another was faster, theirs stays.
-        let _ = self.opened.set(shared);
+        // If another request was faster, its value stays.
+        let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&typed_value));
         Ok(typed_value)
     }
 }
