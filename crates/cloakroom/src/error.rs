@@ -1,4 +1,4 @@
-//! What a handler may be told.
+//! The errors of sessions, and of setting them up.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,9 +8,10 @@ use crate::protocol::NoSession;
 use crate::store::{Outcome, StoreError, StoreErrorKind};
 use crate::value::CodecError;
 
-/// Something a session could not do.
+/// The error of an operation on a session.
 ///
-/// Act on [`kind`](Error::kind); log the absolute_timeout with its [`source`](StdError::source). Neither shows a secret or a value.
+/// Match on its [`kind`](Error::kind), and log it together with its [`source`](StdError::source).
+/// Neither shows a secret or a value.
 #[derive(Debug)]
 #[doc(alias = "session_error")]
 pub struct Error {
@@ -21,7 +22,7 @@ pub struct Error {
 #[derive(Debug)]
 enum Cause {
     None,
-    Absent(NoSession),
+    NoSession(NoSession),
     AuthShortfall(AuthShortfall),
     Store(StoreError),
     Other(Box<dyn StdError + Send + Sync>),
@@ -31,33 +32,45 @@ enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no such session: it never was, it expired, or it was ended.
+    /// There is no such session: it never existed, it expired, or it was ended.
+    ///
+    /// [`Error::no_session`] says which. Begin a session, or ask the user to sign in.
     #[doc(alias = "Not_found")]
     NotFound,
-    /// The session exists and was never given a value.
+    /// The session exists but was never given a value
+    /// ([`Sessions::allocate`](crate::Sessions::allocate)).
     #[doc(alias = "Not_set")]
     NotSet,
-    /// The key was replaced a moment ago: the client very likely holds the newer one already, so try again.
+    /// The key was replaced a moment ago. The client probably holds the newer one already: send the
+    /// request again.
     Superseded,
-    /// Other writers won every race for too long; nothing was written.
+    /// Other requests kept changing the session, and nothing was written. Try again.
     Conflict,
-    /// The response head has left, so no key can be sent any more; nothing was written.
+    /// The response head was sent already, so no key can be sent any more; nothing was written.
+    ///
+    /// Begin, renew or end sessions before the response begins.
     HeadersSent,
-    /// The store can't be reached or takes nothing more. Nobody was logged out by this.
+    /// The store cannot be reached or is full, or the system has no randomness. No session ended.
     Unavailable,
-    /// The session's value can't be read.
+    /// The session's value cannot be decoded; see
+    /// [`SessionsBuilder::schema`](crate::SessionsBuilder::schema) and
+    /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Corrupt,
-    /// The value can't be kept: it can't be written in the codec, or is too large for the store.
+    /// The value cannot be stored: the codec cannot write it, or it is too large for the store.
     Unfit,
-    /// The principal has as many sessions as they may ([`SessionLimit::reject_new`](crate::SessionLimit::reject_new)); nobody was signed in.
+    /// The principal has reached their limit of sessions, and was not signed in; see
+    /// [`SessionLimit::reject_new`](crate::SessionLimit::reject_new).
     TooManySessions,
-    /// The login's proof is older than a revocation of the principal's sessions; nobody was signed in.
+    /// The principal's sessions were revoked after this sign-in was checked, and no one was signed
+    /// in; see [`Login::checked_at`](crate::Login::checked_at).
     LoginRevoked,
-    /// The visitor must sign in again first; see [`Error::auth_shortfall`].
+    /// The user must sign in again first; [`Error::auth_shortfall`] says why.
     StepUpRequired,
-    /// The request carries no anti-forgery token of this session ([`Session::check_csrf`](crate::Session::check_csrf)).
+    /// The request carries no valid CSRF token of this session; see
+    /// [`Session::check_csrf`](crate::Session::check_csrf).
     Forged,
-    /// The request passed through no [`SessionLayer`](crate::SessionLayer) or `SessionMiddleware` for this kind of session.
+    /// The route is not wrapped in a `SessionLayer` or `SessionMiddleware` for this kind of
+    /// session.
     NoLayer,
 }
 
@@ -67,15 +80,16 @@ impl Error {
         self.kind
     }
 
-    /// Why there is no session, if that is what went wrong.
+    /// Why there is no session, if the kind is [`ErrorKind::NotFound`].
     pub const fn no_session(&self) -> Option<NoSession> {
         match &self.cause {
-            Cause::Absent(no_session) => Some(*no_session),
+            Cause::NoSession(no_session) => Some(*no_session),
             _ => None,
         }
     }
 
-    /// What the session lacks, if a [`AuthRequirement`](crate::AuthRequirement) was asked of it.
+    /// What the session lacks of an [`AuthRequirement`](crate::AuthRequirement), if the kind is
+    /// [`ErrorKind::StepUpRequired`].
     pub const fn auth_shortfall(&self) -> Option<AuthShortfall> {
         match &self.cause {
             Cause::AuthShortfall(shortfall) => Some(*shortfall),
@@ -83,7 +97,7 @@ impl Error {
         }
     }
 
-    /// True if a write that failed may have happened; it then happened absolute_timeout.
+    /// True if the failed write can have happened; it then happened completely.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
     }
@@ -93,7 +107,7 @@ impl Error {
     }
 
     pub(crate) const fn not_found(no_session: NoSession) -> Self {
-        Self { kind: ErrorKind::NotFound, cause: Cause::Absent(no_session) }
+        Self { kind: ErrorKind::NotFound, cause: Cause::NoSession(no_session) }
     }
 
     pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
@@ -108,12 +122,7 @@ impl Error {
         Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
     }
 
-    /// The store that a session was to be imported from can't be read.
-    pub(crate) fn estate(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
-    }
-
-    pub(crate) fn no_randomness(error: std::io::Error) -> Self {
+    pub(crate) fn unavailable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { kind: ErrorKind::Unavailable, cause: Cause::Other(error.into()) }
     }
 }
@@ -134,24 +143,24 @@ impl From<StoreError> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            ErrorKind::NotFound => "there is no such session",
+            ErrorKind::NotFound => "the session does not exist",
             ErrorKind::NotSet => "the session has no value",
-            ErrorKind::Superseded => "the session key was replaced a moment ago",
-            ErrorKind::Conflict => "other writers kept changing the session",
-            ErrorKind::HeadersSent => "cannot send a session key after the response head",
-            ErrorKind::Unavailable => "sessions are unavailable",
-            ErrorKind::Corrupt => "cannot read the session's value",
-            ErrorKind::Unfit => "cannot keep the session's value",
-            ErrorKind::TooManySessions => {
-                "the principal is signed in on as many sessions as they may"
+            ErrorKind::Superseded => {
+                "the session key was replaced a moment ago; send the request again"
             }
+            ErrorKind::Conflict => "other requests kept changing the session; try again",
+            ErrorKind::HeadersSent => "a session key cannot be sent after the response head",
+            ErrorKind::Unavailable => "sessions are unavailable",
+            ErrorKind::Corrupt => "the session's value cannot be read",
+            ErrorKind::Unfit => "the session's value cannot be stored",
+            ErrorKind::TooManySessions => "the principal has reached the limit of sessions",
             ErrorKind::LoginRevoked => {
                 "the principal's sessions were revoked after this sign-in was checked"
             }
-            ErrorKind::StepUpRequired => "the visitor must sign in again",
-            ErrorKind::Forged => "the request has no anti-forgery token of this session",
+            ErrorKind::StepUpRequired => "the user must sign in again",
+            ErrorKind::Forged => "the request has no valid CSRF token of this session",
             ErrorKind::NoLayer => {
-                "no layer or middleware for this kind of session wraps this route"
+                "no `SessionLayer` or `SessionMiddleware` for this kind of session wraps this route"
             }
         })
     }
@@ -160,14 +169,14 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::None | Cause::Absent(_) | Cause::AuthShortfall(_) => None,
+            Cause::None | Cause::NoSession(_) | Cause::AuthShortfall(_) => None,
             Cause::Store(error) => Some(error),
             Cause::Other(error) => Some(error.as_ref()),
         }
     }
 }
 
-/// A policy that could never work. It says why.
+/// The error for a policy that could never work; its message says why.
 #[derive(Debug)]
 pub struct ConfigError(Box<dyn StdError + Send + Sync>);
 
@@ -183,7 +192,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot set sessions up: {}", self.0)
+        write!(f, "cannot set up sessions: {}", self.0)
     }
 }
 

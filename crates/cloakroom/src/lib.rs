@@ -1,79 +1,105 @@
-//! Typed sessions for Rust web servers: fast, safe under concurrency and hard to steal, on any store.
+//! Typed sessions for Rust web servers: safe under concurrency, hard to steal, fast, on any store
+//! and framework.
 //!
-//! A visitor's browser keeps a small *key* in a cookie; everything else stays in a [`Store`]. What a session carries is a
-//! type of yours, and a handler holds it as [`Session<V>`](Session):
+//! The browser keeps a small [key](Key) in a cookie, and the session's value stays in a [`Store`].
+//! The value is a type of yours: a handler works with a [`Session<V>`](Session).
+//!
+//! ```toml
+//! [dependencies]
+//! axum = "0.8"
+//! cloakroom = { version = "0.1", features = ["axum"] }
+//! serde = { version = "1", features = ["derive"] }
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! ```
 //!
 //! ```no_run
 //! # #[cfg(feature = "axum")] mod example {
 //! use axum::{Router, routing::get};
 //! use cloakroom::{Error, MemoryStore, Session, SessionLayer, Sessions};
+//! use serde::{Deserialize, Serialize};
+//! use tokio::net::TcpListener;
 //!
-//! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+//! #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 //! struct Visitor {
 //!     visits: u64,
 //! }
 //!
 //! async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
 //!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
-//!     Ok(format!("Visit number {visits}"))
+//!     Ok(format!("Visit number {visits}\n"))
 //! }
 //!
+//! #[tokio::main]
 //! # pub
-//! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-//!     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?; // or SqliteStore::open("sessions.db")?
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
 //!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
-//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     Ok(axum::serve(listener, app).await?)
 //! }
 //! # }
 //! ```
 //!
-//! # What holds
-//! - `update` is atomic: of any number of concurrent updates none is lost, and what returned `Ok` is in the store.
-//! - Nothing comes back from the dead: after `end`, `revoke` or a deadline no request in flight revives a session.
-//! - `login` mints a fresh key with no grace; a key is never adopted from a client; a stolen store opens nothing.
-//! - Keys are renewed on a timer without locking anybody out, and a copied key shows itself.
-//! - A store that is down is an error, never a logged-out visitor or a new session.
-//! - A visitor who changes nothing costs nothing: no record, no cookie, no store call on a route that ignores them.
+//! [`MemoryStore`] loses its sessions when the process ends. The crates `cloakroom-sqlite`,
+//! `cloakroom-postgres` and `cloakroom-redis` have durable stores.
 //!
-//! # The rooms
-//! - [`Sessions`] is the manager of one kind of session, [`SessionsBuilder`] its policy: [`Lifetime`], [`Transport`] with
-//!   [`CookiePolicy`], [`Codec`].
-//! - [`Session`] is what a handler holds; [`RequestSession`] is one request's, for frameworks that have no integration yet.
-//! - [`Store`] is the contract with the back; [`MemoryStore`] is one that needs nothing, and crate `cloakroom-sqlite` has one
-//!   that lasts. [`BlockingStore`] adapts one that blocks, and [`blocking`] serves callers that block. [`Io`] is the one type of computation they all share.
-//! - `encrypted_cookie` (feature `encrypted_cookie`) is for those who can have no store: the value in the cookie, encrypted, with fewer promises.
-//! - [`protocol`] decides: pure functions, which a model checker runs through every race.
+//! # Guarantees
+//! - `update` is atomic: no concurrent update is lost, and when it returns `Ok`, the store has the
+//!   change.
+//! - After a session has ended or expired, no request in flight revives it.
+//! - `login` replaces the key at once. A key that the server did not mint is never adopted. A copy
+//!   of the store opens no session.
+//! - Keys are renewed on a timer without signing anyone out, and the use of an old copy is noticed.
+//! - If the store is down, requests fail; they neither lose their session nor begin a new one.
+//! - A session that is not used costs nothing: no record, no cookie, no call of the store.
+//!
+//! # Modules
+//! For applications, the names at the root are usually enough:
+//! - [`Sessions`] sets sessions up; its [builder](SessionsBuilder) takes the [`Lifetime`], the
+//!   [`Transport`] with its [`CookiePolicy`], the [`SessionLimit`] and more.
+//! - [`Session`] is what a handler works with; [`Login`] says how a user signed in, and
+//!   [`AuthRequirement`] what a sensitive step asks of that sign-in.
+//! - [`stores`] has stores around stores, such as a cache; [`policy`], [`value`], [`session`] and
+//!   [`http`] have the less common types.
+//!
+//! For other audiences:
+//! - Authors of stores: [`store`] is the contract, [`record`] what a store keeps, and
+//!   [`stores::batch`] a queue that sends concurrent operations together. The suites of
+//!   `cloakroom-testkit` test a store.
+//! - Authors of framework integrations: [`RequestSession`] and [`http`].
+//! - Operators: [`observe`] has the events, and observers for `tracing` and `metrics`.
+//! - Blocking callers: [`block_on`] and [`Io::wait`].
+//! - Checkers: [`protocol`] has every decision as a pure function.
 //!
 //! # Features
-//! None is on by default, and none changes what another does.
-//! - `tower`: `SessionLayer` for any tower service
-//! - `axum`: extractors `Session<V>`, `Option<Session<V>>`, `Sessions<V>`; implies `tower`
-//! - `actix`: `SessionMiddleware` and extractors for actix-web
-//! - `encrypted_cookie`: sessions in the cookie itself, for those who can have no store
-//! - `user-agents`: `ClientInfo::device`, a user agent as people call it
-//! - `tracing`: `TracingObserver`, every event for the `tracing` crate
-//! - `metrics`: `MetricsObserver`, every event and store call for the `metrics` facade
-//! - `tokio`: `TimeoutStore`, `BlockingStore::tokio`, and [`blocking`] that refuses to block a runtime's own threads
+//! No feature is on by default, and no feature changes what another does.
+//! - `axum`: the extractors `Session<V>`, `Option<Session<V>>` and `Sessions<V>`; implies `tower`
+//! - `tower`: `SessionLayer`, for any tower service
+//! - `actix`: `SessionMiddleware` and extractors, for actix-web
+//! - `tokio`: `TimeoutStore`, `BlockingStore::tokio` and `DetachedSession::ended`
+//! - `tracing`: `TracingObserver`, which logs every event
+//! - `metrics`: `MetricsObserver`, which counts every event and times every call of the store
+//! - `encrypted-cookie`: the module `encrypted_cookie`, for applications without a store: the value
+//!   itself is in the cookie, encrypted, with fewer guarantees
 
+#[cfg(feature = "encrypted-cookie")]
+pub mod encrypted_cookie;
+mod error;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod http;
 pub mod key;
+mod manager;
 pub mod observe;
 pub mod policy;
 pub mod protocol;
 pub mod record;
+pub mod session;
+mod sessions;
 pub mod store;
 pub mod stores;
 pub mod time;
 pub mod value;
-
-#[cfg(feature = "encrypted-cookie")]
-pub mod encrypted_cookie;
-pub mod error;
-#[doc(hidden)]
-pub mod fuzzing;
-pub mod http;
-pub mod manager;
-pub mod session;
-pub mod sessions;
 pub mod web;
 
 pub use error::{ConfigError, Error, ErrorKind};

@@ -1,21 +1,23 @@
-//! Instants as the records hold them, and the clock that a manager reads.
+//! Points in time as records store them, and the clock that [`Sessions`](crate::Sessions) reads.
+//!
+//! Tests replace the clock ([`SessionsBuilder::clock`](crate::SessionsBuilder::clock)).
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment: absolute_timeout milliseconds since the Unix epoch.
+/// A point in time, in whole milliseconds since the Unix epoch.
 ///
 /// A deadline has passed as soon as `now >= deadline`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The Unix epoch; the earliest moment there is.
+    /// The Unix epoch, the earliest timestamp.
     pub const EPOCH: Self = Self(0);
-    /// The latest moment there is; as a deadline, "never".
+    /// The latest timestamp; as a deadline, it means "never".
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// The timestamp `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
@@ -25,8 +27,8 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment plus `span`; [`Timestamp::NEVER`] if that is too far away to be written down.
-    #[must_use = "a timestamp is a value: the later one is returned"]
+    /// This timestamp plus `span`; [`Timestamp::NEVER`] if the sum is too large.
+    #[must_use = "the later timestamp is returned"]
     pub fn after(self, span: Duration) -> Self {
         Self(
             u64::try_from(span.as_millis())
@@ -38,7 +40,7 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    /// How long it is from `earlier` to this moment; zero if it is not later.
+    /// The span from `earlier` to this timestamp; zero if `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -49,21 +51,24 @@ impl Timestamp {
     }
 }
 
-/// Where a manager reads the time. Decisions never look anywhere else.
+/// The source of the time by which sessions are judged.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's wall clock: the default.
+/// The system's wall clock, which is the default.
 ///
-/// Deadlines are shared by all nodes of a store, so keep their clocks in step (NTP); a skew of a few
-/// seconds moves deadlines by as much and breaks nothing else.
+/// All nodes of a store share its deadlines, so keep their clocks synchronised (NTP). A skew of a
+/// few seconds moves deadlines by as much.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the only place that reads the system clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::EPOCH.after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
@@ -74,14 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_has_passed_at_its_very_millisecond() {
+    fn a_deadline_has_passed_at_exactly_its_millisecond() {
         let deadline = Timestamp::from_millis(1_000);
         assert!(!deadline.has_passed(Timestamp::from_millis(999)));
         assert!(deadline.has_passed(deadline));
     }
 
     #[test]
-    fn a_span_too_long_to_add_means_never() {
+    fn a_sum_that_is_too_large_means_never() {
         assert_eq!(Timestamp::from_millis(5).after(Duration::MAX), Timestamp::NEVER);
         assert!(!Timestamp::NEVER.has_passed(Timestamp::from_millis(u64::MAX - 1)));
     }
