@@ -2,8 +2,7 @@
 
 use std::any::Any;
 
-use cloakroom::store::{Call, StoreError};
-use cloakroom::{Io, Store, decorate_store};
+use cloakroom::{Store, decorate_store};
 
 /// A store that keeps something alive, such as its temporary directory or its server.
 ///
@@ -27,14 +26,8 @@ impl<S: Store> Guarded<S> {
     pub fn new(store: S, guard: impl Any + Send + Sync) -> Self {
         Self { store, _guard: Box::new(guard) }
     }
-
-    fn around<'a, T>(
-        &'a self,
-        _: Call,
-        operation: impl FnOnce(&'a S) -> Io<'a, Result<T, StoreError>>,
-    ) -> Io<'a, Result<T, StoreError>> {
-        operation(&self.store)
-    }
 }
 
-decorate_store!(Guarded);
+impl<S: Store> Store for Guarded<S> {
+    decorate_store!(self => &self.store; all);
+}

@@ -67,15 +67,15 @@ pub use visits::*;
 #[macro_export]
 macro_rules! scenarios {
     ($serve:expr, $store:expr $(,)?) => {
-        $crate::for_each_scenario! { $crate::__scenario_tests { ($serve) ($store) } }
+        $crate::for_each_scenario! { [$crate::__scenario_tests] ($serve) ($store) }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_scenario {
-    ($callback:path { $($arguments:tt)* }) => {
-        $callback! {
+    ([$($callback:tt)*] $($arguments:tt)*) => {
+        $($callback)*! {
             $($arguments)*
             a_first_write_begins_a_session_that_is_remembered
             reading_begins_nothing_and_varies_on_the_cookie

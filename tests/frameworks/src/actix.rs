@@ -1,4 +1,4 @@
-//! actix-web: the middleware around the whole application, two workers, a thread for the system.
+//! actix-web, with the middleware around the whole application.
 
 use std::convert::Infallible;
 use std::sync::mpsc;
@@ -12,12 +12,12 @@ use cloakroom::{Error, Session, SessionMiddleware, Sessions};
 use cloakroom_testkit::scenarios::{self, Barrier, RunningServer, Visitor};
 use futures_util::stream;
 
-/// The site on actix-web by its defaults: handlers run on when their browsers have left.
+/// The application on actix-web with its defaults: a handler runs on when its client disconnects.
 pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     start(sessions, barrier, true)
 }
 
-/// The same, told to drop such handlers.
+/// The same without half-closed connections: such handlers are dropped.
 pub fn serve_with_cancellation(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     start(sessions, barrier, false).with_cancellation()
 }
@@ -38,7 +38,7 @@ fn start(sessions: Sessions<Visitor>, barrier: Barrier, allows_half_closed: bool
                 .workers(2)
                 .disable_signals()
                 .h1_allow_half_closed(allows_half_closed);
-            // No clock decides here which connections live.
+            // No connection ends by a timeout during a test.
             let server = server
                 .keep_alive(Duration::from_secs(60 * 60))
                 .client_request_timeout(Duration::ZERO);
@@ -46,10 +46,10 @@ fn start(sessions: Sessions<Visitor>, barrier: Barrier, allows_half_closed: bool
             let address = server.addrs()[0];
             let running = server.run();
             let _ = started.send((address, running.handle()));
-            running.await.expect("it serves until it is dropped");
+            running.await.expect("the server runs until it is stopped");
         });
     });
-    let (address, handle) = starting.recv().expect("it starts");
+    let (address, handle) = starting.recv().expect("the server starts");
     RunningServer::new(address, StopOnDrop(handle))
 }
 
@@ -57,7 +57,7 @@ struct StopOnDrop(ServerHandle);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        // What is asked for is done, whether or not anybody waits for it: some handler may wait for a test that is over.
+        // The server stops without being awaited. A handler may still wait for a test that is over.
         drop(self.0.stop(false));
     }
 }

@@ -1,4 +1,4 @@
-//! axum, the layer around the whole router.
+//! axum, with the layer around the whole router.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use tower_layer::Layer;
 
 use crate::running::on_a_runtime;
 
-/// The site on axum.
+/// The application on axum.
 pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     let router = Router::new()
         .route("/ignore", get(async || "nothing to see"))
@@ -24,7 +24,7 @@ pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     on_a_runtime(async move |listener| {
         axum::serve(listener, ServiceExt::<axum::extract::Request>::into_make_service(app))
             .await
-            .expect("it serves until it is dropped");
+            .expect("the server runs until it is stopped");
     })
 }
 

@@ -1,4 +1,4 @@
-//! A server that blocks: a thread for each request, headers that are texts, sessions that wait.
+//! A blocking server with a thread for each request, and headers as text.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ type Sessions = cloakroom::Sessions<Visitor>;
 type Session = cloakroom::Session<Visitor>;
 type Headers = Vec<(String, String)>;
 
-/// The site on threads.
+/// The application on `tiny_http`.
 pub fn serve(sessions: cloakroom::Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     let server = Arc::new(Server::http("127.0.0.1:0").expect("a free port"));
     let address = server.server_addr().to_ip().expect("an address");
@@ -44,19 +44,19 @@ fn handle(sessions: &Sessions, barrier: &Barrier, request: Request) -> io::Resul
         return stream(sessions, barrier, &headers, request);
     }
     let request_session = sessions.request_session();
-    let mut answer = Headers::new();
-    let answered = match request.url() {
+    let mut response_headers = Headers::new();
+    let response = match request.url() {
         "/ignore" => (200, "nothing to see".to_owned()),
-        route => answered(route, sessions, &request_session, &headers, barrier)
-            .unwrap_or_else(|error| refused(&error, &mut answer)),
+        route => respond_to(route, sessions, &request_session, &headers, barrier)
+            .unwrap_or_else(|error| error_response(&error, &mut response_headers)),
     };
-    respond(request, answered, answer, &request_session)
+    respond(request, response, response_headers, &request_session)
 }
 
-/// Status and body of a failure, and the header that goes with them.
-fn refused(error: &Error, answer: &mut Headers) -> (u16, String) {
+/// Status and body for an error, whose header is added to `response_headers`.
+fn error_response(error: &Error, response_headers: &mut Headers) -> (u16, String) {
     let header = error.header();
-    answer
+    response_headers
         .extend(header.map(|(name, value)| {
             (name.to_string(), value.to_str().unwrap_or_default().to_owned())
         }));
@@ -66,12 +66,12 @@ fn refused(error: &Error, answer: &mut Headers) -> (u16, String) {
 fn respond(
     request: Request,
     (status, body): (u16, String),
-    mut answer: Headers,
+    mut response_headers: Headers,
     request_session: &RequestSession<Visitor>,
 ) -> io::Result<()> {
-    request_session.finish(&mut answer);
+    request_session.finish(&mut response_headers);
     let mut response = Response::from_string(body).with_status_code(status);
-    for (name, value) in answer {
+    for (name, value) in response_headers {
         if let Ok(header) = Header::from_bytes(name, value) {
             response.add_header(header);
         }
@@ -79,7 +79,7 @@ fn respond(
     request.respond(response)
 }
 
-fn answered(
+fn respond_to(
     route: &str,
     sessions: &Sessions,
     request_session: &RequestSession<Visitor>,
@@ -116,12 +116,12 @@ fn answered(
     Ok((if route == "/fail" { 500 } else { 200 }, body))
 }
 
-#[expect(clippy::panic, reason = "the scenario asks for it")]
+#[expect(clippy::panic, reason = "the scenario requires it")]
 fn broken() -> String {
     panic!("this handler panics on purpose")
 }
 
-/// Head and body by hand, since the library keeps both back until the body is done.
+/// Writes head and body by hand, since `tiny_http` buffers both until the body is complete.
 fn stream(
     sessions: &Sessions,
     barrier: &Barrier,
@@ -133,17 +133,22 @@ fn stream(
         let first = count(&mut session)?;
         Ok((session, first))
     });
-    let mut answer = Headers::new();
+    let mut response_headers = Headers::new();
     let (mut session, first) = match begun {
         Ok(begun) => begun,
         Err(error) => {
-            return respond(request, refused(&error, &mut answer), answer, &request_session);
+            return respond(
+                request,
+                error_response(&error, &mut response_headers),
+                response_headers,
+                &request_session,
+            );
         }
     };
-    request_session.finish(&mut answer);
+    request_session.finish(&mut response_headers);
     let mut out = request.into_writer();
     write!(out, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n")?;
-    for (name, value) in answer {
+    for (name, value) in response_headers {
         write!(out, "{name}: {value}\r\n")?;
     }
     write!(out, "\r\n")?;

@@ -1,4 +1,4 @@
-//! hyper alone: a request_session before, its headers after.
+//! hyper, with a `RequestSession` for each request and no middleware.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ use crate::running::on_a_runtime;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// The site on hyper.
+/// The application on hyper.
 pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
     on_a_runtime(async move |listener| {
         while let Ok((connection, _)) = listener.accept().await {
@@ -25,7 +25,7 @@ pub fn serve(sessions: Sessions<Visitor>, barrier: Barrier) -> RunningServer {
             tokio::spawn(async move {
                 let service =
                     service_fn(move |request| answer(sessions.clone(), barrier.clone(), request));
-                // A browser that went away is no failure of the server's.
+                // A client that disconnects is not an error of the server.
                 let _ =
                     http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
             });
@@ -40,12 +40,12 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let request_session = sessions.request_session();
     let answered = match request.uri().path() {
-        "/ignore" => Ok(Response::new(whole("nothing to see".into()))),
+        "/ignore" => Ok(Response::new(full("nothing to see".into()))),
         "/stream" => streamed(&request_session, request.headers(), barrier).await,
         route => answered(route, &sessions, &request_session, request.headers(), &barrier).await,
     };
     let mut response = answered.unwrap_or_else(|error| {
-        let mut response = Response::new(whole(String::new()));
+        let mut response = Response::new(full(String::new()));
         *response.status_mut() = error.status();
         response.headers_mut().extend(error.header());
         response
@@ -64,7 +64,7 @@ async fn answered(
     let (first, second) =
         (request_session.session(request).await?, request_session.session(request).await?);
     let (status, body) = scenarios::answer(route, sessions, first, second, barrier).await?;
-    let mut response = Response::new(whole(body));
+    let mut response = Response::new(full(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     Ok(response)
 }
@@ -85,6 +85,6 @@ async fn streamed(
     Ok(Response::new(StreamBody::new(pieces).boxed_unsync()))
 }
 
-fn whole(text: String) -> Body {
+fn full(text: String) -> Body {
     Full::from(text).boxed_unsync()
 }

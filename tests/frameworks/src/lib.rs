@@ -1,11 +1,9 @@
-//! One site on four kinds of server, for the scenarios that every framework's integration must pass.
+//! The testkit's application on four kinds of server, for its scenarios.
 //!
-//! Each server is one function from sessions and a barrier to a [`RunningServer`](cloakroom_testkit::scenarios::RunningServer); see there for its
-//! routes. `tests/it` runs them all, on the memory store and on Redis.
-#![allow(
-    clippy::missing_panics_doc,
-    reason = "a server for tests that can't start is a test that fails"
-)]
+//! Each server is a function from sessions and a barrier to a
+//! [`RunningServer`](cloakroom_testkit::scenarios::RunningServer). `tests/it` runs the scenarios on
+//! all of them, with the memory store and with Redis.
+#![allow(clippy::missing_panics_doc, reason = "a test fails if its server cannot start")]
 
 mod actix;
 mod axum;

@@ -1,4 +1,4 @@
-//! A runtime for one server, which ends with it.
+//! A runtime for one server.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use cloakroom_testkit::scenarios::RunningServer;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-/// Ends the runtime and all that runs on it, without waiting: some handler may wait for a test that is over.
+/// Shuts the runtime down without waiting: a handler may still wait for a test that is over.
 struct StopOnDrop(Option<Runtime>);
 
 impl Drop for StopOnDrop {
@@ -17,8 +17,9 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Serves on a free port, on two threads, until the site is dropped. hyper, which is under all of them, drops the handlers
-/// of connections that have ended.
+/// Serves on a free port and two threads until the returned value is dropped.
+///
+/// hyper, on which these servers build, drops the handlers of connections that have ended.
 pub(crate) fn on_a_runtime<F>(serve: impl FnOnce(TcpListener) -> F) -> RunningServer
 where
     F: Future<Output = ()> + Send + 'static,

@@ -1,10 +1,12 @@
-//! An empty store of each sort for every test; the servers are private, and shared by all tests of a process.
+//! A new, empty store of each kind for a test.
 //!
-//! For what is asked of every store and is no part of the conformance suite: other libraries' scenarios, over bridges.
+//! For tests that run on every store and are not part of the conformance suite, such as those of
+//! the bridges to other session libraries. Redis and PostgreSQL are private servers, shared by all
+//! tests of a process.
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a test without its store can't go on"
+    reason = "a test cannot go on without its store"
 )]
 
 use std::sync::LazyLock;
@@ -23,65 +25,67 @@ use tokio::runtime::Runtime;
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| Postgres::start(Durability::None));
 static REDIS: LazyLock<Redis> = LazyLock::new(|| Redis::start(Durability::None));
-static PLACES: AtomicU32 = AtomicU32::new(0);
+static NAMES: AtomicU32 = AtomicU32::new(0);
 
-/// In this process, each value as it is.
+/// A memory store that keeps values as they are.
 pub fn memory() -> MemoryStore {
     MemoryStore::new()
 }
 
-/// In this process, each value as a remote store keeps it.
+/// A memory store that keeps values encoded.
 pub fn encoded() -> MemoryStore {
-    MemoryStore::new().encoded()
+    MemoryStore::new().with_encoded_values()
 }
 
-/// In a file that goes with the store.
+/// A SQLite store, whose file is removed when the store is dropped.
 pub fn sqlite() -> Guarded<SqliteStore> {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path().join("sessions.db")).unwrap();
     Guarded::new(store, directory)
 }
 
-/// In tables of its own.
+/// A PostgreSQL store with its own tables.
 pub fn postgres() -> PostgresStore {
-    RUNTIME.block_on(PostgresStore::builder(POSTGRES.url()).table(place()).connect()).unwrap()
+    RUNTIME.block_on(PostgresStore::builder(POSTGRES.url()).table(unique_name()).connect()).unwrap()
 }
 
-/// Under keys of its own.
+/// A Redis store with its own keys.
 pub fn redis() -> RedisStore {
-    RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(place()).connect()).unwrap()
+    RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(unique_name()).connect()).unwrap()
 }
 
-/// The same behind a near cache.
+/// A Redis store behind a near cache.
 pub fn near_cache() -> CachedStore<RedisStore> {
     RUNTIME.block_on(CachedStore::builder(redis()).build()).unwrap()
 }
 
-/// The same sessions as two nodes see them, each through a near cache of its own.
+/// Two near caches over the same sessions on Redis, as of two nodes.
 pub fn two_near_caches() -> [CachedStore<RedisStore>; 2] {
-    let place = place();
+    let name = unique_name();
     [(); 2].map(|()| {
         let store =
-            RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(&*place).connect()).unwrap();
+            RUNTIME.block_on(RedisStore::builder(REDIS.url()).prefix(&*name).connect()).unwrap();
         RUNTIME.block_on(CachedStore::builder(store).build()).unwrap()
     })
 }
 
-/// A store on a server of the test's own, which is not waited for for long.
+/// A Redis store at `url`, with a short timeout.
 pub fn with_timeout(url: &str) -> RedisStore {
     RUNTIME.block_on(RedisStore::builder(url).timeout(STORE_TIMEOUT).connect()).unwrap()
 }
 
-/// Runs a future to its end beside the stores' own tasks.
+/// Runs a future on the runtime of the stores.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }
 
-fn place() -> String {
-    format!("test{}", PLACES.fetch_add(1, Ordering::Relaxed))
+fn unique_name() -> String {
+    format!("test{}", NAMES.fetch_add(1, Ordering::Relaxed))
 }
 
-/// One test of each scenario on every store there is: an async function that is given the store, run by `$run`.
+/// Makes one test of each scenario on every store.
+///
+/// A scenario is an async function that takes a store. `$run` blocks on its future.
 #[macro_export]
 macro_rules! on_every_store {
     ($run:path: $($scenario:ident)*) => {

@@ -1,24 +1,24 @@
-//! The suite is tested: a store that is broken in one way fails the clause that forbids it.
+//! Tests of the suite: a store with a flaw fails the test of the rule that it breaks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::naive::{Flaw, Naive};
 
-fn assert_caught(flaw: Flaw, clause: fn(Naive)) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| clause(Naive::broken(flaw))));
+fn assert_caught(flaw: Flaw, test: fn(Naive)) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| test(Naive::with_flaw(flaw))));
     assert!(outcome.is_err(), "a store with the flaw {flaw:?} passed");
 }
 
 macro_rules! caught_by {
-    ($rules:ident: $($rule:ident: $($flaw:ident),+;)*) => {
-        mod $rules {
-            use cloakroom_testkit::$rules;
+    ($suite:ident: $($test:ident: $($flaw:ident),+;)*) => {
+        mod $suite {
+            use cloakroom_testkit::$suite;
 
             use super::{Flaw, assert_caught};
 
             $(#[test]
-            fn $rule() {
-                $(assert_caught(Flaw::$flaw, $rules::$rule);)+
+            fn $test() {
+                $(assert_caught(Flaw::$flaw, $suite::$test);)+
             })*
         }
     };
@@ -68,7 +68,7 @@ caught_by! { store_suite:
     a_store_that_works_is_healthy: IsNeverHealthy;
 }
 
-// The session_suite find the same flaws in the visitors' eyes.
+// The session suite finds the same flaws as applications would see them.
 caught_by! { session_suite:
     nothing_revives_an_ended_session: ReplaceRevives, EndKeepsTheSession;
     an_update_that_lost_a_race_runs_again_on_the_new_value: ReplaceIgnoresRevisions;
@@ -90,7 +90,7 @@ mod oracle {
     use super::{Flaw, assert_caught};
 
     #[test]
-    fn the_naive_model_tells_a_broken_store() {
+    fn the_oracle_finds_a_flaw() {
         for flaw in [Flaw::EndKeepsTheSession, Flaw::SweepIsAMillisecondEarly] {
             assert_caught(flaw, oracle::check);
         }

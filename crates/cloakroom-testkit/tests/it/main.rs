@@ -1,12 +1,13 @@
-//! The suite on the stores of the core crate, and on the suite itself.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on must panic")]
+//! The conformance suite on the stores of the core crate, and tests of the testkit itself.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must panic")]
 
 mod broken;
 mod client;
+mod lists;
 mod naive;
 mod tools;
 
-/// A near cache over a store that tells of its changes.
+/// A near cache over a store with a change feed.
 mod near_cache {
     use cloakroom::MemoryStore;
     use cloakroom::stores::CachedStore;
@@ -20,7 +21,7 @@ mod near_cache {
     );
 }
 
-/// A near cache over a store that tells nothing, too small for all but a few sessions, and always on its way.
+/// A near cache over a store without a feed, with room for a few sessions only.
 mod near_cache_in_steps {
     use cloakroom::MemoryStore;
     use cloakroom::stores::CachedStore;
@@ -36,8 +37,8 @@ mod near_cache_in_steps {
     );
 }
 
-/// Answers awaited by threads that know of no runtime, against the clock of one.
-mod in_time {
+/// A timeout on the timer of a runtime, awaited by threads outside it.
+mod timeout {
     use std::sync::LazyLock;
     use std::time::Duration;
 
@@ -46,20 +47,20 @@ mod in_time {
     use cloakroom_testkit::StepStore;
     use tokio::runtime::{Builder, Runtime};
 
-    static CLOCK: LazyLock<Runtime> = LazyLock::new(|| {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
     });
 
     fn store() -> TimeoutStore<StepStore<MemoryStore>> {
-        let _inside = CLOCK.enter();
+        let _entered = RUNTIME.enter();
         TimeoutStore::new(StepStore::new(MemoryStore::new()), Duration::from_secs(10 * 60))
     }
 
     cloakroom_testkit::conformance!(store());
 }
 
-mod naive_and_sound {
-    cloakroom_testkit::conformance!(crate::naive::Naive::sound());
+mod naive_without_a_flaw {
+    cloakroom_testkit::conformance!(crate::naive::Naive::new());
 }
 
 mod memory {
@@ -70,7 +71,7 @@ mod memory_encoded {
     cloakroom_testkit::conformance!(cloakroom::MemoryStore::new().with_encoded_values());
 }
 
-mod memory_on_threads {
+mod memory_blocking {
     cloakroom_testkit::conformance!(cloakroom::stores::BlockingStore::new(
         cloakroom::MemoryStore::new(),
         |job| {

@@ -1,4 +1,4 @@
-//! A store as plain as can be, which can be broken in one way at a time.
+//! A naive store that can be given one flaw at a time.
 
 mod index;
 
@@ -17,7 +17,7 @@ use cloakroom::store::{
 use cloakroom::value::Payload;
 use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 
-/// How the store is broken.
+/// One way to break the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     InsertOverwrites,
@@ -68,16 +68,16 @@ pub(crate) struct Naive {
     entries: Mutex<BTreeMap<PublicId, Stored>>,
     index: Mutex<BTreeMap<String, BTreeMap<PublicId, Timestamp>>>,
     revocations: Mutex<BTreeMap<String, (Timestamp, Timestamp)>>,
-    /// Writers that have read and not yet written.
-    between: AtomicUsize,
+    /// How many writers have read and not yet written.
+    readers: AtomicUsize,
 }
 
 impl Naive {
-    pub(crate) fn sound() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub(crate) fn broken(flaw: Flaw) -> Self {
+    pub(crate) fn with_flaw(flaw: Flaw) -> Self {
         Self { flaw: Some(flaw), ..Self::default() }
     }
 
@@ -109,8 +109,8 @@ impl Naive {
         }
     }
 
-    /// The record as it is kept.
-    fn kept(&self, record: Record) -> Record {
+    /// The record as the store keeps it.
+    fn stored(&self, record: Record) -> Record {
         let bytes = record.payload().to_bytes().unwrap();
         let payload = match bytes {
             Some(bytes) if self.has(Flaw::ValuesMustBeText) => {
@@ -122,11 +122,11 @@ impl Naive {
         with_payload(&record, payload)
     }
 
-    /// Waits until so many writers have read, or no more come.
-    fn meet(&self, writers: usize) {
-        self.between.fetch_add(1, Ordering::SeqCst);
+    /// Waits until so many writers have read, for a limited time.
+    fn wait_for_readers(&self, writers: usize) {
+        self.readers.fetch_add(1, Ordering::SeqCst);
         for _ in 0..1_000_000 {
-            if self.between.load(Ordering::SeqCst) >= writers {
+            if self.readers.load(Ordering::SeqCst) >= writers {
                 break;
             }
             thread::yield_now();
@@ -144,7 +144,7 @@ impl Naive {
         self.has(Flaw::ReplaceIgnoresRevisions) || found == expected
     }
 
-    fn swap(&self, id: PublicId, expected: Revision, record: Record) -> Swap {
+    fn apply_replace(&self, id: PublicId, expected: Revision, record: Record) -> Swap {
         let mut entries = self.entries();
         match entries.get(&id).cloned() {
             None if !self.has(Flaw::ReplaceCreates) => return Swap::Gone,
@@ -164,14 +164,14 @@ impl Naive {
         }
         if self.has(Flaw::ReplaceReadsThenWrites) {
             drop(entries);
-            self.meet(2);
+            self.wait_for_readers(2);
             entries = self.entries();
         }
-        entries.insert(id, Stored::Live(self.kept(record)));
+        entries.insert(id, Stored::Live(self.stored(record)));
         Swap::Done
     }
 
-    fn moved(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> bool {
+    fn apply_touch(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> bool {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&id) else {
             return false;
@@ -203,11 +203,12 @@ impl Naive {
         }
     }
 
-    fn ended(&self, id: PublicId, ending: Ending) -> Ended {
+    fn apply_end(&self, id: PublicId, ending: Ending) -> Ended {
         let mut entries = self.entries();
         let Some(entry) = entries.get_mut(&id) else {
             if self.has(Flaw::EndLeavesATombstoneOfNothing) {
-                entries.insert(id, Stored::Ended(rewritten(&blank(ending.at())).ended(ending)));
+                entries
+                    .insert(id, Stored::Ended(rewritten(&empty_record(ending.at())).ended(ending)));
             }
             return Ended::Absent;
         };
@@ -218,7 +219,7 @@ impl Naive {
             Stored::Ended(_) if self.has(Flaw::EndNeverReportsAlready) => {}
             Stored::Ended(tombstone) => {
                 if self.has(Flaw::EndKeepsTheLastReason) {
-                    let mut record = blank(ending.at());
+                    let mut record = empty_record(ending.at());
                     record = with_credentials_of(&record, tombstone);
                     *entry = Stored::Ended(record.ended(ending));
                 }
@@ -229,7 +230,7 @@ impl Naive {
     }
 }
 
-fn blank(now: Timestamp) -> Record {
+fn empty_record(now: Timestamp) -> Record {
     let key = cloakroom::Key::new(
         PublicId::from_bytes([0; 16]),
         cloakroom::key::Secret::from_bytes([0; 16]),
@@ -250,7 +251,7 @@ fn with_credentials_of(record: &Record, tombstone: &cloakroom::record::Tombstone
     )
 }
 
-/// The record as a new one would be, with this payload.
+/// A copy of the record with this payload.
 fn with_payload(record: &Record, payload: Payload) -> Record {
     cloakroom::protocol::begin(
         record.credentials().current,
@@ -263,7 +264,7 @@ fn with_payload(record: &Record, payload: Payload) -> Record {
     .with_idle_deadline(record.idle_deadline())
 }
 
-/// The record under the next revision.
+/// A copy of the record with the next revision.
 fn rewritten(record: &Record) -> Record {
     cloakroom::protocol::begin(
         record.credentials().current,
@@ -288,7 +289,7 @@ impl Store for Naive {
         if taken {
             return Io::ready(Ok(Inserted::Taken));
         }
-        entries.insert(id, Stored::Live(self.kept(record)));
+        entries.insert(id, Stored::Live(self.stored(record)));
         Io::ready(Ok(Inserted::Done))
     }
 
@@ -310,18 +311,22 @@ impl Store for Naive {
     ) -> Io<'_, Result<Swap, StoreError>> {
         let id = self.id(id);
         if !self.has(Flaw::ReplaceDeletesThenWrites) {
-            return Io::ready(Ok(self.swap(id, expected, record)));
+            return Io::ready(Ok(self.apply_replace(id, expected, record)));
         }
         Io::future(async move {
             let before = self.entries().remove(&id);
-            let mut halted = false;
+            let mut suspended = false;
             std::future::poll_fn(|context| {
                 context.waker().wake_by_ref();
-                if std::mem::replace(&mut halted, true) { Poll::Ready(()) } else { Poll::Pending }
+                if std::mem::replace(&mut suspended, true) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             })
             .await;
             self.entries().extend(before.map(|before| (id, before)));
-            Ok(self.swap(id, expected, record))
+            Ok(self.apply_replace(id, expected, record))
         })
     }
 
@@ -331,7 +336,7 @@ impl Store for Naive {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        Io::ready(Ok(self.moved(self.id(id), expected, deadline)))
+        Io::ready(Ok(self.apply_touch(self.id(id), expected, deadline)))
     }
 
     fn end_if(
@@ -341,15 +346,15 @@ impl Store for Naive {
         ending: Ending,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let id = self.id(id);
-        let standing = self.entries().get(&id).cloned();
-        Io::ready(Ok(match standing {
+        let stored = self.entries().get(&id).cloned();
+        Io::ready(Ok(match stored {
             Some(Stored::Live(record))
                 if record.revision() != expected && !self.has(Flaw::EndIfTakesAnyRevision) =>
             {
                 Swap::Stale(record)
             }
             Some(Stored::Live(_)) => {
-                self.ended(id, ending);
+                self.apply_end(id, ending);
                 Swap::Done
             }
             _ => Swap::Gone,
@@ -357,11 +362,11 @@ impl Store for Naive {
     }
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        Io::ready(Ok(self.ended(self.id(id), ending)))
+        Io::ready(Ok(self.apply_end(self.id(id), ending)))
     }
 
     fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        Io::ready(Ok(self.index_login_now(&login)))
+        Io::ready(Ok(self.apply_index_login(&login)))
     }
 
     fn revoke_before(
@@ -402,7 +407,7 @@ impl Store for Naive {
         let entries = self.entries();
         let mut after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
         if let (Some(last), true) = (page.starts_after(), self.has(Flaw::ScanPagesByPosition)) {
-            // Pages by position, as `OFFSET` does: entries that went meanwhile shift all others.
+            // Pages by position, as SQL's `OFFSET` does: a removed entry shifts all later ones.
             let seen = usize::from(last.as_bytes()[0]) / 5;
             after = entries.keys().nth(seen).map_or(after, |id| Bound::Excluded(*id));
         }

@@ -1,4 +1,4 @@
-//! The decorators, the generator and the round-trip check do what they say.
+//! Tests of the store decorators, the generator, the clock and the round-trip check.
 
 use std::thread;
 use std::time::Duration;
@@ -12,42 +12,40 @@ use cloakroom_testkit::{
 use serde::{Deserialize, Serialize};
 
 #[test]
-fn a_fault_hits_the_operation_it_was_meant_for_once() {
+fn a_fault_hits_its_operation_once() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
-    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
+    let test: TestSessions<SessionMap> = TestSessions::new(store.clone());
+    let session = block_on(test.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     store.fail_on(Operation::End, Fault::NotSent);
-    assert!(block_on(world.sessions.of_key(&key)).is_ok());
-    assert!(block_on(world.sessions.revoke(key.id())).is_err());
-    assert!(block_on(world.sessions.of_key(&key)).is_ok());
-    assert!(block_on(world.sessions.revoke(key.id())).is_ok());
+    assert!(block_on(test.sessions.of_key(&key)).is_ok());
+    assert!(block_on(test.sessions.revoke(key.id())).is_err());
+    assert!(block_on(test.sessions.of_key(&key)).is_ok());
+    assert!(block_on(test.sessions.revoke(key.id())).is_ok());
     store.fail_all(Some(Fault::LostBefore));
-    assert!(
-        block_on(world.sessions.health()).is_err() && block_on(world.sessions.health()).is_err()
-    );
+    assert!(block_on(test.sessions.health()).is_err() && block_on(test.sessions.health()).is_err());
     store.fail_all(None);
-    assert!(block_on(world.sessions.health()).is_ok());
+    assert!(block_on(test.sessions.health()).is_ok());
 }
 
 #[test]
-fn an_answer_that_was_lost_after_the_deed_leaves_the_deed_done() {
+fn an_operation_whose_answer_is_lost_has_happened_or_not_as_the_fault_says() {
     let store = FaultyStore::new(MemoryStore::new());
-    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
-    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
+    let test: TestSessions<SessionMap> = TestSessions::new(store.clone());
+    let session = block_on(test.sessions.generate(SessionMap::default())).unwrap();
     for (fault, happened) in [(Fault::LostBefore, false), (Fault::LostAfter, true)] {
         store.fail_next(fault);
-        let error = block_on(world.sessions.revoke(session.id().unwrap())).unwrap_err();
+        let error = block_on(test.sessions.revoke(session.id().unwrap())).unwrap_err();
         assert!(error.may_have_happened());
-        assert_eq!(block_on(world.sessions.of_key(session.key().unwrap())).is_err(), happened);
+        assert_eq!(block_on(test.sessions.of_key(session.key().unwrap())).is_err(), happened);
     }
 }
 
 #[test]
-fn an_operation_that_is_held_waits_while_others_pass() {
+fn a_held_operation_waits_while_others_pass() {
     let store = StepStore::new(SpyStore::new(MemoryStore::new()));
-    let world: TestSessions<SessionMap> = TestSessions::new(store.clone());
-    let mut session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
+    let test: TestSessions<SessionMap> = TestSessions::new(store.clone());
+    let mut session = block_on(test.sessions.generate(SessionMap::default())).unwrap();
     let key = session.key().unwrap().clone();
     let held = store.hold(Operation::Replace);
     thread::scope(|scope| {
@@ -55,7 +53,7 @@ fn an_operation_that_is_held_waits_while_others_pass() {
         while !held.has_arrived() {
             thread::yield_now();
         }
-        block_on(world.sessions.revoke(key.id())).unwrap();
+        block_on(test.sessions.revoke(key.id())).unwrap();
         held.release();
         assert!(writer.join().unwrap().is_err(), "the write came after the end");
     });
@@ -68,7 +66,7 @@ fn an_operation_that_is_held_waits_while_others_pass() {
 }
 
 #[test]
-fn a_seed_gives_the_same_bytes_again_and_never_a_block_twice() {
+fn a_seed_repeats_its_bytes_and_never_a_block() {
     let draw = |source: &SeededEntropy| {
         let mut block = [0; 16];
         source.fill(&mut block).unwrap();
@@ -81,14 +79,14 @@ fn a_seed_gives_the_same_bytes_again_and_never_a_block_twice() {
         assert_eq!(block, draw(&same));
         assert!(seen.insert(block));
     }
-    let replaying = SeededEntropy::from_blocks(vec![[1; 16], [1; 16]]);
-    replaying.fill(&mut [0; 8]).unwrap();
-    assert_eq!([draw(&replaying), draw(&replaying)], [[1; 16], [1; 16]]);
-    assert_ne!(draw(&replaying), [1; 16]);
+    let replayed = SeededEntropy::from_blocks(vec![[1; 16], [1; 16]]);
+    replayed.fill(&mut [0; 8]).unwrap();
+    assert_eq!([draw(&replayed), draw(&replayed)], [[1; 16], [1; 16]]);
+    assert_ne!(draw(&replayed), [1; 16]);
 }
 
 #[test]
-fn a_clock_shows_what_it_was_turned_to_to_everybody() {
+fn clones_of_a_clock_show_the_same_time() {
     let clock = ManualClock::new();
     let other = clock.clone();
     let before = clock.now();
@@ -99,29 +97,29 @@ fn a_clock_shows_what_it_was_turned_to_to_everybody() {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Forgetful {
+struct Lossy {
     kept: u8,
     #[serde(skip)]
     lost: u8,
 }
 
 #[test]
-fn a_value_that_survives_passes() {
-    assert_round_trips([Forgetful::default(), Forgetful { kept: 3, lost: 0 }]);
+fn a_value_that_survives_its_codec_passes() {
+    assert_round_trips([Lossy::default(), Lossy { kept: 3, lost: 0 }]);
 }
 
 #[test]
 #[should_panic(expected = "sample 1 comes back different")]
-fn a_value_that_loses_something_is_named_by_its_position() {
-    assert_round_trips([Forgetful::default(), Forgetful { kept: 0, lost: 3 }]);
+fn a_value_that_loses_data_is_named_by_its_position() {
+    assert_round_trips([Lossy::default(), Lossy { kept: 0, lost: 3 }]);
 }
 
 #[test]
-fn a_world_may_be_given_another_policy_and_still_turns_its_clock() {
-    let world: TestSessions<SessionMap> =
+fn test_sessions_with_another_policy_still_use_their_clock() {
+    let test: TestSessions<SessionMap> =
         TestSessions::with(MemoryStore::new(), |builder| builder.entropy(OsEntropy));
-    let session = block_on(world.sessions.generate(SessionMap::default())).unwrap();
-    world.clock.advance(Duration::from_secs(12 * 60 * 60));
-    assert!(block_on(world.sessions.of_key(session.key().unwrap())).is_err());
-    assert_eq!(world.events()[0], format!("Created {{ id: {:?} }}", session.id().unwrap()));
+    let session = block_on(test.sessions.generate(SessionMap::default())).unwrap();
+    test.clock.advance(Duration::from_secs(12 * 60 * 60));
+    assert!(block_on(test.sessions.of_key(session.key().unwrap())).is_err());
+    assert_eq!(test.events()[0], format!("Created {{ id: {:?} }}", session.id().unwrap()));
 }

@@ -1,6 +1,6 @@
-//! The scenarios, on every server and two stores.
+//! The scenarios on every server, with two stores.
 
-/// Each server on each store.
+/// Runs the scenarios on each server with each store.
 macro_rules! servers {
     ($($server:ident: $memory:ident, $redis:ident;)*) => {
         $(mod $memory {

@@ -1,4 +1,4 @@
-//! Who signed in where, and up to when that was revoked.
+//! The principal index, with revocations.
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ impl Naive {
         }
     }
 
-    pub(super) fn index_login_now(&self, login: &IndexLogin) -> Indexed {
+    pub(super) fn apply_index_login(&self, login: &IndexLogin) -> Indexed {
         let name = self.name(&login.principal);
         let id = self.id(login.id);
         let watermark =
@@ -36,26 +36,27 @@ impl Naive {
                 entries.remove(&seen.id);
             }
         }
-        let mut asked = login.clone();
+        let mut request = login.clone();
         if self.has(Flaw::IndexLoginIgnoresTheLimit) {
-            asked.limit = None;
+            request.limit = None;
         }
-        let is_in = entries.contains_key(&id) && !self.has(Flaw::IndexLoginCountsTheSessionItself);
+        let is_indexed =
+            entries.contains_key(&id) && !self.has(Flaw::IndexLoginCountsTheSessionItself);
         let watermark = watermark.filter(|_| !self.has(Flaw::IndexLoginForgetsRevocations));
         let others: Vec<IndexEntry> =
             entries.iter().map(|(id, until)| IndexEntry::new(*id, *until)).collect();
-        let index_login_now = judge_index_login(&asked, watermark, is_in, others.into_iter());
+        let answer = judge_index_login(&request, watermark, is_indexed, others.into_iter());
         if self.has(Flaw::IndexLoginReadsThenWrites) {
             drop(index);
-            self.meet(4);
+            self.wait_for_readers(4);
             index = self.index();
         }
-        if index_login_now == Indexed::Done {
+        if answer == Indexed::Done {
             let until = index.entry(name).or_default().entry(id).or_insert(login.until);
             if !self.has(Flaw::FirstDeadlineWins) {
                 *until = login.until.max(*until);
             }
         }
-        index_login_now
+        answer
     }
 }
