@@ -6,6 +6,7 @@
 //! rustdoc writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -16,42 +17,43 @@ use crate::workspace::{self, Package};
 const STANDARD: [&str; 3] = ["std", "core", "alloc"];
 
 pub(crate) fn run() -> Result<(), Failure> {
-    let mut wrong = Vec::new();
-    for package in workspace::products()?.iter().filter(|package| package.is_library()) {
+    let mut libraries = workspace::products()?;
+    libraries.retain(Package::is_library);
+    // One command for all, so that what they depend on is built once.
+    let mut command = shell::cargo(["doc", "--quiet", "--locked", "--no-deps", "--all-features"]);
+    command.args(libraries.iter().flat_map(|package| ["-p", &package.name]));
+    let json = "--cap-lints allow -Z unstable-options --output-format json";
+    command.env("RUSTDOCFLAGS", json).env("CARGO_TARGET_DIR", shell::target("api"));
+    // The stable compiler accepts the options with this variable.
+    shell::run(command.env("RUSTC_BOOTSTRAP", "1"))?;
+
+    let mut wrong = String::new();
+    for package in libraries {
         let name = &package.name;
         let allowed = &package.metadata["cargo_check_external_types"]["allowed_external_types"];
         let allowed = allowed.as_array().into_iter().flatten().filter_map(Value::as_str);
-        let allowed: BTreeSet<_> = allowed.map(|path| path.trim_end_matches("::*")).collect();
-        let shown = foreign(package)?;
+        let allowed = allowed.map(|path| path.trim_end_matches("::*"));
+        let allowed: BTreeSet<_> = allowed.filter(|krate| !is_ours(krate)).collect();
+        let shown = foreign(name)?;
         for (krate, items) in shown.iter().filter(|(krate, _)| !allowed.contains(krate.as_str())) {
-            wrong.push(format!("{name} shows `{krate}` in {items:?}"));
+            let _ = write!(wrong, "\n  {name} shows `{krate}` in {items:?}");
         }
         // An entry without effect could hide that the format of the JSON has changed.
         for krate in allowed.into_iter().filter(|krate| !shown.contains_key(*krate)) {
-            wrong.push(format!("{name} allows `{krate}`, and shows nothing of it"));
+            let _ = write!(wrong, "\n  {name} allows `{krate}`, and shows nothing of it");
         }
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong
-            .join(
-                "
-",
-            )
-            .into())
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("types of other crates:{wrong}").into()) }
+}
+
+/// True for the standard library and our own crates.
+fn is_ours(krate: &str) -> bool {
+    STANDARD.contains(&krate) || krate.starts_with("cloakroom")
 }
 
 /// The foreign crates in a package's public interface, and the items that show them.
-fn foreign(package: &Package) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
-    let args = ["rustdoc", "--quiet", "--locked", "-p", &package.name, "--lib", "--all-features"];
-    let mut command = shell::cargo(args);
-    command.args(["--", "-Z", "unstable-options", "--output-format", "json"]);
-    // The stable compiler accepts the option with this variable.
-    let target = shell::target("api");
-    shell::run(command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", &target))?;
-    let file = target.join("doc").join(package.name.replace('-', "_")).with_extension("json");
+fn foreign(package: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+    let file = shell::target("api/doc").join(package.replace('-', "_")).with_extension("json");
     let docs: Value = serde_json::from_slice(&fs::read(&file)?)
         .map_err(|error| format!("`{}`: {error}", file.display()))?;
     let mut found = BTreeMap::new();
@@ -77,8 +79,6 @@ fn search(part: &Value, docs: &Value, item: &str, found: &mut BTreeMap<String, B
                 let krate = &docs["external_crates"][path["crate_id"].to_string()]["name"];
                 let mut parts = path["path"].as_array().into_iter().flatten();
                 let is_hidden = parts.any(|part| part == "__private");
-                let is_ours =
-                    |krate: &&str| STANDARD.contains(krate) || krate.starts_with("cloakroom");
                 if let Some(krate) = krate.as_str().filter(|krate| !is_ours(krate) && !is_hidden) {
                     found.entry(krate.to_owned()).or_default().insert(item.to_owned());
                 }
