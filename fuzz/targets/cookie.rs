@@ -1,4 +1,4 @@
-//! Any number of hostile cookie headers, one a line: a key that is adopted stands in them letter by letter.
+//! Any number of hostile `Cookie` headers, one per line: every key that is read is in them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,8 +1,8 @@
-//! Hostile cookies, and hostile text in ours: nothing opens, and nothing that is read has a second text.
+//! Hostile cookies, and hostile text in ours: nothing opens, and what is parsed has no other text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    cloakroom::fuzzing::sealed(data);
+    cloakroom::fuzzing::encrypted_cookie(data);
 });

@@ -1,4 +1,4 @@
-//! A text that is taken for a key is that key's only text.
+//! A text that is parsed as a key is that key's only text.
 #![no_main]
 
 use cloakroom::Key;

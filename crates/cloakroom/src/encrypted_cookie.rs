@@ -1,18 +1,23 @@
-//! EncryptedSession sessions: the value itself in the visitor's cookie, encrypted. For those who can have no store.
+//! Sessions in encrypted cookies: for applications that cannot have a store.
 //!
 //! ```no_run
 //! # #[cfg(feature = "axum")] mod example {
 //! use axum::{Router, response::IntoResponse, routing::get};
-//! use cloakroom::encrypted_cookie::{KeyRing, EncryptError, EncryptedSession, EncryptedSessions, EncryptionKey};
+//! use cloakroom::encrypted_cookie::{
+//!     EncryptError, EncryptedSession, EncryptedSessions, EncryptionKey, KeyRing,
+//! };
 //!
 //! #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 //! struct Visitor {
 //!     visits: u64,
 //! }
 //!
-//! async fn count(mut session: EncryptedSession<Visitor>) -> Result<impl IntoResponse, EncryptError> {
-//!     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits })?;
-//!     Ok((session.headers(), format!("Visit number {visits}"))) // without its headers nothing is kept
+//! async fn count(
+//!     mut session: EncryptedSession<Visitor>,
+//! ) -> Result<impl IntoResponse, EncryptError> {
+//!     session.update(|visitor| visitor.visits += 1)?;
+//!     let body = format!("Visit number {}", session.value().visits);
+//!     Ok((session.headers(), body)) // without the headers, the change is lost
 //! }
 //!
 //! # pub
@@ -20,19 +25,22 @@
 //!     let key: EncryptionKey = std::env::var("SESSION_KEY")?.parse()?; // openssl rand -hex 32
 //!     let sessions: EncryptedSessions<Visitor> = EncryptedSessions::new(KeyRing::new(key))?;
 //!     let app = Router::new().route("/", get(count)).with_state(sessions);
-//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     Ok(axum::serve(listener, app).await?)
 //! }
 //! # }
 //! ```
 //!
-//! No layer is needed: nothing is looked up, and a handler answers with the session's headers. In a larger state, give the
-//! extractor its part with `FromRef`, or take `State<EncryptedSessions<Visitor>>` and call [`open`](EncryptedSessions::open), as any
-//! other server does with whatever it keeps headers in:
+//! No layer is needed: nothing is looked up, and a handler responds with the session's headers. If
+//! the state has other parts, implement `FromRef` for the extractor, or take
+//! `State<EncryptedSessions<Visitor>>` and call [`open`](EncryptedSessions::open), as with any
+//! other server and any type of headers:
 //!
 //! ```
 //! # use cloakroom::SessionMap;
 //! # use cloakroom::encrypted_cookie::{KeyRing, EncryptedSessions, EncryptionKey};
-//! # let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(KeyRing::new(EncryptionKey::generate()?))?;
+//! # let ring = KeyRing::new(EncryptionKey::generate()?);
+//! # let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(ring)?;
 //! let request = [("Host", "shop.example"), ("Cookie", "theme=dark")];
 //! let mut session = sessions.open(&request);
 //! session.update(|map| map.insert("city", &"Ghent"))??;
@@ -42,15 +50,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What holds
-//! Nobody reads or changes what is encrypted_cookie. Both timeouts stand inside, so a cookie that is kept longer than it should be opens nothing.
-//! Keys are replaced without anybody noticing. A value that no browser would keep is refused with its size, before it is lost.
+//! # What is guaranteed
+//! The value can be neither read nor changed by anyone without the key. Both timeouts are stored
+//! inside, so a cookie that is kept too long opens nothing. Keys can be rotated without signing
+//! anyone out. A value that is too large for a browser is refused, with its size.
 //!
-//! # What can't hold
-//! There is no server that remembers. **A session can't be revoked, a logout makes only this browser forget, of two changes at
-//! once one is lost, and the visitor may go back to any earlier cookie until it expires.** Never encrypt a balance, a counter of
-//! tries, a one-time token or a right that may be taken back. `docs/encrypted_cookie.md` is the absolute_timeout account, law by law; where one file is
-//! possible, crate `cloakroom-sqlite` keeps all the laws and needs nothing installed either.
+//! # What cannot be guaranteed
+//! No server remembers anything. **A session cannot be revoked, a logout only removes the cookie
+//! from this browser, one of two concurrent changes is lost, and a client can return to any earlier
+//! cookie until it expires.** So never store a balance, a count of attempts, a one-time token or a
+//! right that can be taken away. `docs/encrypted-cookie.md` has the details. If a single file is
+//! possible, the crate `cloakroom-sqlite` has none of these limits and needs nothing installed
+//! either.
 
 mod builder;
 mod cipher;
@@ -80,14 +91,16 @@ use crate::http::is_navigation;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 use cookie::EncryptedCookie;
 
-/// Opens and seals the sessions of one kind, by one policy. Cheap to clone.
+/// The encrypted sessions of one kind, under one policy. Cheap to clone.
 ///
-/// `V` is what a session carries; `K` tells several kinds of session in one application apart, each with its own cookie.
+/// `V` is the type of a session's value; `K` tells several kinds of session in one application
+/// apart, each with a cookie of its own.
 ///
 /// ```
 /// # use cloakroom::SessionMap;
-/// # use cloakroom::encrypted_cookie::{KeyRing, EncryptedSessions, NoEncryptedSession, EncryptionKey};
-/// let key = EncryptionKey::generate()?; // for a test: a server reads its key, or every restart signs everybody out
+/// # use cloakroom::encrypted_cookie::{EncryptedSessions, EncryptionKey, KeyRing};
+/// # use cloakroom::encrypted_cookie::NoEncryptedSession;
+/// let key = EncryptionKey::generate()?; // for a test only: it is lost with the process
 /// let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(KeyRing::new(key))?;
 ///
 /// let session = sessions.open(&[("Cookie", "__Host-id=forged")]);
@@ -101,15 +114,15 @@ pub struct EncryptedSessions<V, K = DefaultKind> {
 }
 
 impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
-    /// Sessions by the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours in all.
+    /// Sessions with the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours in all.
     ///
     /// # Errors
-    /// [`ConfigError`] if the kind's name is no token.
+    /// [`ConfigError`] if the kind's name is not a token.
     pub fn new(ring: KeyRing) -> Result<Self, ConfigError> {
         Self::builder(ring).build()
     }
 
-    /// Sessions by a policy of your own.
+    /// Sessions with a policy of your own.
     pub fn builder(ring: KeyRing) -> EncryptedSessionsBuilder<V, K> {
         EncryptedSessionsBuilder::new(ring)
     }
@@ -118,10 +131,10 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
         Self { codec: Arc::new(codec), kind: PhantomData }
     }
 
-    /// The session that a request carries: vacant, with the default value, if it carries none that opens. Nothing is waited for,
-    /// and no input fails.
+    /// The session in a request's cookie. Without one that opens, the value is the default.
     ///
-    /// At most four cookies of the name are tried, and none of more than 4096 bytes.
+    /// This neither waits nor fails. At most four cookies of the name are tried, and none of more
+    /// than 4096 bytes.
     pub fn open(&self, request: &(impl Headers + ?Sized)) -> EncryptedSession<V, K> {
         let codec = Arc::clone(&self.codec);
         match codec.open(request) {
@@ -133,12 +146,14 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
     }
 }
 
-/// False if `text` is read as a encrypted_cookie session whose text is another: what fuzzing is after, both in the encrypt and in its contents.
-pub(crate) fn is_read_as_its_only_text(text: &[u8]) -> bool {
-    let read =
+/// False if `text` is parsed, as an envelope or as contents, into something whose text is another:
+/// for fuzzing.
+pub(crate) fn is_canonical_if_parsed(text: &[u8]) -> bool {
+    let envelope_is_canonical =
         text::Envelope::parse(text).is_none_or(|envelope| envelope.to_text().as_bytes() == text);
     let contents = contents::Deadlines::of_contents(text);
-    read && contents.is_none_or(|(deadlines, payload)| deadlines.to_contents(payload) == text)
+    envelope_is_canonical
+        && contents.is_none_or(|(deadlines, payload)| deadlines.to_contents(payload) == text)
 }
 
 impl<V, K> Clone for EncryptedSessions<V, K> {

@@ -1,13 +1,13 @@
-//! The parsers of hostile `Cookie` headers, as functions of bytes.
+//! Entry points for fuzzing: the parsers of hostile `Cookie` headers.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::http::{CookiePolicy, Transport};
 
-/// Reads `data` as `Cookie` headers, one a line, and returns how many keys were taken from them.
+/// Reads `data` as `Cookie` headers, one per line, and returns how many keys were found.
 ///
 /// # Panics
-/// If a key was taken that does not stand there as a value of our cookie: the property that fuzzing is after.
+/// Panics if a key is found that is not the value of our cookie in `data`.
 pub fn cookie(data: &[u8]) -> usize {
     let Ok(channel) = Transport::cookie(CookiePolicy::for_plain_http("n")).compile("") else {
         return 0;
@@ -22,19 +22,19 @@ pub fn cookie(data: &[u8]) -> usize {
     for key in presented.keys() {
         let pair = format!("n={}", key.expose()).into_bytes();
         let stands = data.windows(pair.len()).any(|window| window == pair);
-        assert!(stands, "a key was adopted that nobody sent");
+        assert!(stands, "a key was read that is not in the headers");
     }
     presented.keys().count()
 }
 
-/// Reads `data` as `Cookie` headers, one a line, and as what stands in one, and opens it by one key.
+/// Opens `data` as `Cookie` headers, one per line, and as the value of one.
 ///
 /// # Panics
-/// If anything opens, or if a text is taken for a encrypted_cookie session that is not that one's only text.
+/// Panics if a session opens, or if `data` is parsed and is not the only text of what was parsed.
 #[cfg(feature = "encrypted-cookie")]
 pub fn encrypted_cookie(data: &[u8]) {
     use crate::encrypted_cookie::{
-        EncryptedSessions, EncryptionKey, KeyRing, is_read_as_its_only_text,
+        EncryptedSessions, EncryptionKey, KeyRing, is_canonical_if_parsed,
     };
 
     const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -46,5 +46,5 @@ pub fn encrypted_cookie(data: &[u8]) {
     assert!(!sessions.open(&headers).exists(), "a session was forged");
     let value = [b"__Host-id=", data].concat();
     assert!(!sessions.open(&[("cookie", value)]).exists(), "a session was forged");
-    assert!(is_read_as_its_only_text(data), "a session has two texts");
+    assert!(is_canonical_if_parsed(data), "a second text was accepted for one session");
 }

@@ -1,4 +1,4 @@
-//! How sessions travel in HTTP: cookies, bearer tokens, and the headers of requests and responses.
+//! HTTP: how keys travel, and the headers of requests and responses.
 
 mod client;
 mod cookie;
@@ -7,15 +7,15 @@ mod response;
 mod status;
 mod transport;
 
-pub(crate) use client::Noted;
+pub(crate) use client::RequestClient;
 pub use client::{AddressRule, ClientPolicy};
 pub(crate) use cookie::Cookie;
 #[cfg(feature = "encrypted-cookie")]
-pub(crate) use cookie::LONGEST_PAIR;
+pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
 pub use headers::{Headers, HeadersMut};
 pub use response::ResponseHeaders;
 #[cfg(feature = "encrypted-cookie")]
-pub(crate) use transport::CANDIDATES;
+pub(crate) use transport::MAX_CANDIDATES;
 pub use transport::Transport;
 pub(crate) use transport::{Carrier, Channel, Presented, is_navigation};

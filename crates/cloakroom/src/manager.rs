@@ -1,4 +1,4 @@
-//! The protocol given effects: the one place where keys meet the clock, the randomness and the store.
+//! The protocol carried out: the one place where keys meet the clock, randomness and the store.
 
 mod create;
 mod detached;
@@ -13,12 +13,12 @@ mod write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use create::{Created, Guest, MAX_ID_ATTEMPTS, NewSession};
+pub(crate) use create::{CreateOptions, Created, MAX_ID_ATTEMPTS, NewSession};
 pub(crate) use keyed_lock::{KeyedGuard, KeyedLock};
 pub(crate) use loaded::{Credential, LoadedSession};
 pub(crate) use open::{OpenOutcome, PendingLookup};
 pub use summary::Summary;
-use write::ATTEMPTS;
+use write::MAX_ATTEMPTS;
 pub(crate) use write::{Attempt, Draft, Plan, Written};
 
 use crate::error::{Error, ErrorKind};
@@ -38,7 +38,7 @@ pub(crate) struct Manager<V> {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) channel: Channel,
     pub(crate) coding: Arc<Coding<V>>,
-    /// What visitors without a session see.
+    /// The value of a request without a session.
     pub(crate) default_value: Arc<TypedValue<V>>,
     pub(crate) lifetime: Mutex<Lifetime>,
     pub(crate) kind: KindTag,
@@ -49,9 +49,9 @@ pub(crate) struct Manager<V> {
     pub(crate) observers: Box<[Box<dyn Observer>]>,
     pub(crate) clients: Option<ClientPolicy>,
     pub(crate) limit: Option<SessionLimit>,
-    /// Where writers that lost a race for a session queue.
-    pub(crate) keyed_lock: KeyedLock<PublicId>,
-    /// Where logins of a limited principal queue.
+    /// Where writers that have lost a race for a session wait for one another.
+    pub(crate) writers: KeyedLock<PublicId>,
+    /// Where sign-ins of a principal with a session limit wait for one another.
     pub(crate) logins: KeyedLock<Principal>,
     pub(crate) tokens: Tokens,
 }
@@ -73,27 +73,27 @@ impl<V: SessionValue> Manager<V> {
 
     /// A key for a session that does not exist yet.
     pub(crate) fn mint(&self) -> Result<Key, Error> {
-        let mut bytes: [u8; 32] = random(&*self.entropy).map_err(Error::no_randomness)?;
+        let mut bytes: [u8; 32] = random(&*self.entropy).map_err(Error::unavailable)?;
         let key = Key::from_bytes(bytes);
-        // The half that is secret.
+        // The second half is the secret.
         bytes[16..].zeroize();
         Ok(key)
     }
 
     /// A fresh secret for a session that exists.
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
-        random(&*self.entropy).map(Secret::from_bytes).map_err(Error::no_randomness)
+        random(&*self.entropy).map(Secret::from_bytes).map_err(Error::unavailable)
     }
 
     pub(crate) fn nonce(&self) -> Result<Nonce, Error> {
-        random(&*self.entropy).map(Nonce::from_bytes).map_err(Error::no_randomness)
+        random(&*self.entropy).map(Nonce::from_bytes).map_err(Error::unavailable)
     }
 
     pub(crate) fn verifier(&self, key: &Key) -> Verifier {
         key.verifier(self.kind)
     }
 
-    /// The value beside its coding.
+    /// The value together with its coding.
     pub(crate) fn typed_value(&self, value: V) -> Arc<TypedValue<V>> {
         Arc::new(TypedValue { value, coding: Arc::clone(&self.coding) })
     }
@@ -108,12 +108,12 @@ impl<V: SessionValue> Manager<V> {
             .inspect_err(|error| self.observe(&Event::Unreadable { id, error }))
     }
 
-    /// What the key with this verifier is, by this manager's notion of reuse.
+    /// The status of the key with this verifier, by this manager's reuse policy.
     fn judge(&self, record: &Record, verifier: &Verifier, now: Timestamp) -> KeyStatus {
         protocol::judge_with(record, verifier, self.reuse.after, now)
     }
 
-    /// Whether the session is still open to whoever holds it.
+    /// The status of the credential for this record.
     fn judge_credential(&self, record: &Record, credential: &Credential) -> KeyStatus {
         match credential {
             Credential::Key(key) => self.judge(record, &self.verifier(key), self.now()),
@@ -121,7 +121,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Ends session `id`; absent or ended is success.
+    /// Ends session `id`. A session that is gone or has ended counts as success.
     pub(crate) async fn end(&self, id: PublicId, reason: EndReason) -> Result<(), Error> {
         let ended = self.store.end(id, protocol::end(reason, self.now())).await?;
         if ended == Ended::Now {
@@ -130,8 +130,10 @@ impl<V: SessionValue> Manager<V> {
         Ok(())
     }
 
-    /// Ends the session that a request holds, unless its key was replaced meanwhile; gone or ended is success.
-    pub(crate) async fn end_held(
+    /// Ends the session of a request, unless its key has been replaced since.
+    ///
+    /// A session that is gone or has ended counts as success.
+    pub(crate) async fn end_loaded(
         &self,
         loaded: &LoadedSession<V>,
         reason: EndReason,
@@ -139,7 +141,7 @@ impl<V: SessionValue> Manager<V> {
         let id = loaded.id();
         let ending = protocol::end(reason, self.now());
         let mut expected = loaded.record.revision();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             match self.store.end_if(id, expected, ending).await? {
                 Swap::Done => {
                     self.observe(&Event::Ended { id, reason });
@@ -159,8 +161,8 @@ impl<V: SessionValue> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// The session that this credential holds in a record just read, or why there is none.
-    fn recognise(
+    /// The session that `credential` opens in a record just read, or why it opens none.
+    fn load_record(
         &self,
         credential: &Credential,
         record: Record,
@@ -183,24 +185,25 @@ impl<V: SessionValue> Manager<V> {
         loaded: &LoadedSession<V>,
     ) -> Io<'a, Result<LoadedSession<V>, Error>> {
         let (credential, reading) = (loaded.credential.clone(), self.store.get(loaded.id()));
-        Io::future(async move { self.found(&credential, reading.await?) })
+        Io::future(async move { self.load_stored(&credential, reading.await?) })
     }
 
-    /// What the store's answer is for this credential.
-    fn found(
+    /// The session that `credential` opens in what the store returned, or why it opens none.
+    fn load_stored(
         &self,
         credential: &Credential,
         stored: Option<Stored>,
     ) -> Result<LoadedSession<V>, Error> {
         match (stored, credential) {
-            (Some(Stored::Live(record)), _) => self.recognise(credential, record),
+            (Some(Stored::Live(record)), _) => self.load_record(credential, record),
             (Some(Stored::Ended(tombstone)), Credential::Key(key)) => {
                 match protocol::judge_ended(&tombstone, &self.verifier(key)) {
                     KeyStatus::Invalid(no_session) => Err(Error::not_found(no_session)),
                     _ => Err(Error::not_found(NoSession::Unknown)),
                 }
             }
-            // No stranger comes with a family: the application took it from an open session.
+            // A family is never presented by a stranger: the application took it from an open
+            // session.
             (Some(Stored::Ended(tombstone)), Credential::KeyFamily(..)) => {
                 Err(Error::not_found(NoSession::Ended(tombstone.ending().reason)))
             }
@@ -209,21 +212,23 @@ impl<V: SessionValue> Manager<V> {
     }
 }
 
-/// Tokens of writes: different for every write of this process, and as good as random between processes.
+/// Write tokens: different for every write of this process, and practically random between
+/// processes.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     seed: u64,
-    drawn: AtomicU64,
+    count: AtomicU64,
 }
 
 impl Tokens {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { seed, drawn: AtomicU64::new(0) }
+        Self { seed, count: AtomicU64::new(0) }
     }
 
-    /// `SplitMix64` over a counter: a bijection, so no token of this process comes twice.
-    pub(crate) fn draw(&self) -> u64 {
-        let count = self.drawn.fetch_add(1, Ordering::Relaxed);
+    /// The next token: `SplitMix64` over a counter, which is a bijection, so none repeats in a
+    /// process.
+    pub(crate) fn next(&self) -> u64 {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
         let mut token = self.seed.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         token = (token ^ (token >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         token = (token ^ (token >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -1,4 +1,4 @@
-//! What the manager reports while it works.
+//! What the library reports while it works: events and observers.
 
 mod event;
 #[cfg(feature = "metrics")]
@@ -15,23 +15,24 @@ pub use metrics::MetricsObserver;
 #[cfg(feature = "tracing")]
 pub use tracing::TracingObserver;
 
-/// Is told what happens to sessions. Called inline: be quick, and never block.
+/// Is told what happens to sessions. It is called inline, so it must be quick and must not block.
 ///
 /// ```
 /// # use cloakroom::observe::{Event, Observer};
 /// #[derive(Debug)]
-/// struct ToTheLog;
+/// struct LogObserver;
 ///
-/// impl Observer for ToTheLog {
+/// impl Observer for LogObserver {
 ///     fn observe(&self, event: &Event<'_>) {
-///         eprintln!("{}: {event:?}", event.name()); // no event holds a secret
+///         eprintln!("{}: {event:?}", event.name()); // an event contains no secret
 ///     }
 /// }
 /// ```
 ///
-/// There are two ready-made ones: `TracingObserver` (feature `tracing`) and `MetricsObserver` (feature `metrics`).
+/// Two are provided: `TracingObserver` (feature `tracing`) and `MetricsObserver` (feature
+/// `metrics`).
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// Something happened.
+    /// Called for each event.
     fn observe(&self, event: &Event<'_>);
 }
 

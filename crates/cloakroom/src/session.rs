@@ -1,4 +1,4 @@
-//! The session a handler holds.
+//! The session that a handler works with.
 
 mod csrf;
 mod detach;
@@ -22,6 +22,7 @@ pub(crate) use state::{RequestState, SessionState};
 use crate::error::{Error, ErrorKind};
 use crate::http::ResponseHeaders;
 use crate::key::{Key, PublicId};
+pub use crate::manager::Summary;
 use crate::manager::{Draft, LoadedSession, Manager, Plan};
 use crate::observe::Event;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Login, Principal};
@@ -30,15 +31,17 @@ use crate::record::EndReason;
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// A visitor's session: read it through `&`, change it through `&mut`.
+/// A client's session: read it through `&`, change it through `&mut`.
 ///
-/// It dereferences to its value as this handle last saw it. Every change is in the store when its method returns
-/// `Ok`. A *vacant* session has the default value and is stored by its first change. All handles of one request see
-/// one session: each adopts what the others did before it acts.
+/// [`value`](Session::value) returns the value as this handle last saw it. A change is in the store
+/// once its method has returned `Ok`. A request without a session gets a handle too: its value is
+/// the default, and the first change creates the session. All handles of one request share one
+/// session: each sees what the others did before it acts.
 ///
 /// # Cancellation
-/// Any of these futures may be dropped at any point: what it was doing then happened absolute_timeout or not at all. A dropped
-/// change that minted a key may cost the request its cookie; it never leaves two working keys.
+/// Any of these futures can be dropped at any point. The operation then happens completely or not
+/// at all. If it was to send a new key, the client can be left without it; there are never two
+/// valid keys.
 ///
 /// ```
 /// # use cloakroom::{Lifetime, MemoryStore, Principal, Sessions};
@@ -58,13 +61,13 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 ///     .await?;
 /// assert_eq!((count, session.value().items.len()), (1, 1));
 ///
-/// session.login(&Principal::new("user-42")?).await?; // a fresh key; the old one opens nothing
+/// session.login(&Principal::new("user-42")?).await?; // a fresh key; the old one is invalid
 /// session.logout().await?;
 /// assert!(!session.exists());
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// # }).wait().unwrap();
 /// ```
-#[must_use = "a session that nobody looks at need not have been opened"]
+#[must_use = "an unused `Session` costs a store read for nothing"]
 pub struct Session<V: SessionValue, K: SessionKind = DefaultKind> {
     shared: Arc<RequestState<V>>,
     seen: SessionState<V>,
@@ -73,29 +76,30 @@ pub struct Session<V: SessionValue, K: SessionKind = DefaultKind> {
 }
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// A handle on what the shared holds.
+    /// A handle on the request's session, as far as it is known.
     pub(crate) fn of(shared: Arc<RequestState<V>>) -> Self {
-        let seen = shared.holding().unwrap_or(SessionState::Absent(NoSession::NoKey));
+        let seen = shared.session_state().unwrap_or(SessionState::Absent(NoSession::NoKey));
         Self { shared, seen, modified: false, kind: PhantomData }
     }
 
-    /// A handle on what was just found in the shared.
-    pub(crate) fn found(shared: Arc<RequestState<V>>, found: OpenedSession<V>) -> Self {
-        Self { shared, seen: found.holding, modified: false, kind: PhantomData }
+    /// A handle on the session that was just opened.
+    pub(crate) fn opened(shared: Arc<RequestState<V>>, opened: OpenedSession<V>) -> Self {
+        Self { shared, seen: opened.session, modified: false, kind: PhantomData }
     }
 
-    /// The value, as this handle last saw it; the default for a vacant session.
+    /// The value, as this handle last saw it; the default if there is no session.
     pub fn value(&self) -> &V {
         let typed_value = self.loaded().and_then(|loaded| loaded.value.as_ref());
         &typed_value.unwrap_or(&self.manager().default_value).value
     }
 
-    /// True if there is a session: it began and has not ended or expired, as far as this handle has seen.
+    /// True if there is a session: it was created and has not ended or expired, as far as this
+    /// handle knows.
     pub fn exists(&self) -> bool {
         self.loaded().is_some()
     }
 
-    /// True if the session was given a value.
+    /// True if the session has a value.
     pub(crate) fn is_set(&self) -> bool {
         self.loaded().is_some_and(|loaded| loaded.value.is_some())
     }
@@ -106,7 +110,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 
     /// Why there is no session; `None` if there is one.
     ///
-    /// [`NoSession::Ended`] tells the typed_value of a key that opened it why it was ended: show it on the page.
+    /// Only a client whose key was once valid is told [`NoSession::Ended`] with its reason, so it
+    /// can be shown on the page.
     pub fn no_session(&self) -> Option<NoSession> {
         match &self.seen {
             SessionState::Live(_) => None,
@@ -116,15 +121,17 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// The public name of the session.
+    /// The public id of the session.
     pub fn id(&self) -> Option<PublicId> {
         self.loaded().map(LoadedSession::id)
     }
 
-    /// The key that opens the session; `None` outside a request ([`DetachedSession`](crate::session::DetachedSession)).
+    /// The key that opens the session; `None` outside a request
+    /// ([`DetachedSession`](crate::session::DetachedSession)).
     ///
     /// # Security
-    /// For the visitor alone; a bearer client is given [`Key::expose`] in the answer to its login.
+    /// Only the client may have it. Give [`Key::expose`] to a bearer client in the response to its
+    /// sign-in.
     pub fn key(&self) -> Option<&Key> {
         self.loaded().and_then(LoadedSession::key)
     }
@@ -134,39 +141,42 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.loaded().and_then(|loaded| loaded.record.principal())
     }
 
-    /// When the visitor last proved who they are: signed in, or signed in again on this session.
+    /// When the user last signed in, or signed in again, on this session.
     #[doc(alias = "signed_in")]
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.loaded().and_then(|loaded| loaded.record.authenticated_at())
     }
 
-    /// How well they proved it, as their [`Login`] said; the least if nobody is signed in.
+    /// How strong that sign-in was, as its [`Login`] said; the lowest level if no one is signed in.
     pub fn assurance(&self) -> Assurance {
         self.loaded().map_or_else(Assurance::default, |loaded| loaded.record.assurance())
     }
 
-    /// What is known of the client that holds the key, if there is a session.
+    /// What is recorded about the client, if there is a session.
     pub fn client(&self) -> Option<&ClientInfo> {
         self.loaded().map(|loaded| loaded.record.client())
     }
 
-    /// The lifetime of this session, or the one it would be given.
+    /// The lifetime of this session, or the one it would be created with.
     pub fn lifetime(&self) -> Lifetime {
         self.loaded().map_or_else(|| self.manager().lifetime(), |loaded| *loaded.record.lifetime())
     }
 
-    /// How long the session lives if nobody uses it again; zero if it is vacant.
+    /// How long the session lasts if it is not used again; zero if there is no session.
     ///
-    /// Uses are noted once per tenth of the idle timeout, so right after one this may be up to a tenth short.
+    /// Uses are recorded once per tenth of the idle timeout, so this can be short by up to that
+    /// much.
     #[doc(alias = "expiry_period")]
     pub fn expires_in(&self) -> Duration {
         let now = self.manager().now();
         self.loaded().map_or(Duration::ZERO, |loaded| loaded.record.expires_at().since(now))
     }
 
-    /// How long the session lives, if that is no more than `warning`: what a page tells its visitor ("60 seconds left").
+    /// How long the session lasts, if that is no more than `warning`: for a message such as "60
+    /// seconds left".
     ///
-    /// Loading a page is itself a use, so a page counts down from [`expires_in`](Session::expires_in) on its own.
+    /// Loading a page is itself a use, so a page has to count down from
+    /// [`expires_in`](Session::expires_in).
     pub fn expires_within(&self, warning: Duration) -> Option<Duration> {
         Some(self.expires_in()).filter(|left| self.exists() && *left <= warning)
     }
@@ -177,22 +187,24 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.modified
     }
 
-    /// The headers that the response must carry for this session, as things stand.
+    /// The headers that the response must carry for this session, as it is now.
     ///
-    /// Asking twice gives the same. Behind [`SessionLayer`](crate::SessionLayer) there is no need to ask.
+    /// The call can be repeated. With [`SessionLayer`](crate::SessionLayer) it is not needed.
     #[doc(alias = "to_cookie_hdrs")]
     pub fn headers(&self) -> ResponseHeaders {
         self.shared.headers()
     }
 
-    /// Changes the value; what the closure returns is returned once the change is in the store.
+    /// Changes the value, and returns what the closure returned once the change is in the store.
     ///
-    /// The closure runs again on a fresh value each time another writer was first, so all concurrent updates count:
-    /// let it do nothing but change the value. A value left as it was is not written.
+    /// If another writer was first, the closure runs again on the new value, so no concurrent
+    /// update is lost; it should do nothing but change the value. If it leaves the value as it was,
+    /// nothing is written.
     ///
     /// # Errors
-    /// `NotFound` if the session ended meanwhile, `Superseded` if its key was replaced, `Conflict` if other writers won
-    /// for 10 seconds, `Unavailable`, `Unfit`, and `HeadersSent` if a vacant session needs a key too late.
+    /// `NotFound` if the session has ended, `Superseded` if its key was replaced, `Conflict` if
+    /// other writers won for 10 seconds, `Unavailable`, `Unfit`, and `HeadersSent` if a session
+    /// would have to be created after the response head was sent.
     pub async fn update<R>(&mut self, mut change: impl FnMut(&mut V) -> R) -> Result<R, Error> {
         match self.try_update(|value| Ok::<R, std::convert::Infallible>(change(value))).await? {
             Ok(result) => Ok(result),
@@ -200,15 +212,16 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// Changes the value unless the closure fails: then its error is returned and nothing is written.
+    /// Changes the value unless the closure fails: then its error is returned and nothing is
+    /// written.
     ///
     /// # Errors
-    /// Outside, those of [`update`](Session::update); inside, the closure's own.
+    /// The outer error is one of [`update`](Session::update)'s; the inner one is the closure's own.
     pub async fn try_update<R, E>(
         &mut self,
         mut change: impl FnMut(&mut V) -> Result<R, E>,
     ) -> Result<Result<R, E>, Error> {
-        self.adopt();
+        self.refresh();
         self.check_writable()?;
         if !self.exists() {
             let (value, result) = {
@@ -235,12 +248,12 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                 Ok(result) => result,
                 failed => return Ok(Plan::Keep(failed)),
             };
-            Ok(update::to_value(manager, loaded, value, None, now).map(|()| Ok(result)))
+            Ok(update::plan_value(manager, loaded, value, None, now).map(|()| Ok(result)))
         })
         .await
     }
 
-    /// Puts `value` in place of the one there is, whatever that is. The session keeps its lifetime.
+    /// Replaces the value, whatever it is. The session keeps its lifetime.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).
@@ -248,7 +261,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.put(value, None).await
     }
 
-    /// Puts `value` in place and lets the session end exactly `expiry` from now, in one write; see
+    /// Replaces the value and makes the session end exactly `expiry` from now, in one write; see
     /// [`extend`](Session::extend).
     ///
     /// # Errors
@@ -260,30 +273,32 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.put(value, Some(expiry)).await
     }
 
-    /// Lets the session end exactly `expiry` from now, sooner or later than it would have; the value is not rewritten.
+    /// Makes the session end exactly `expiry` from now, sooner or later than it would have.
     ///
-    /// From then on no idle timeout cuts it short. Zero ends it now; more than 400 days means 400 days. If the cookie
-    /// would end before the session, the key is renewed with it.
+    /// From then on, no idle timeout ends it before that. Zero ends it now; more than 400 days
+    /// means 400 days. If the cookie would end before the session, the key is renewed in the same
+    /// write. The value is left as it is.
     ///
     /// # Errors
-    /// `NotFound` for a vacant session, and those of [`update`](Session::update).
+    /// `NotFound` if there is no session, and those of [`update`](Session::update).
     pub async fn extend(&mut self, expiry: Duration) -> Result<(), Error> {
         if expiry.is_zero() {
             return self.end().await;
         }
-        self.adopt();
-        self.outlive(self.lifetime().exactly(expiry), |record, now| {
+        self.refresh();
+        self.change_deadlines(self.lifetime().exactly(expiry), |record, now| {
             protocol::extend(record, expiry, now)
         })
         .await
     }
 
-    /// Stores a vacant session at once; one that exists is left alone.
+    /// Creates the session now, with the default value; a session that exists is left alone.
     ///
     /// # Errors
-    /// `Superseded`, `HeadersSent`, `Unavailable`, `Unfit`; `NotFound` if this request ended the session.
+    /// `Superseded`, `HeadersSent`, `Unavailable`, `Unfit`; `NotFound` if this request has ended
+    /// the session.
     pub async fn start(&mut self) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         if !self.exists() {
             let value = self.manager().typed_value(V::clone(self.value()));
             self.begin(value, self.manager().lifetime()).await?;
@@ -291,13 +306,15 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         Ok(())
     }
 
-    /// Ends the session. Its key opens nothing from now on, and the browser is told to forget it.
+    /// Ends the session: its key opens nothing from now on, and the browser is told to remove the
+    /// cookie.
     ///
-    /// Nothing revives it: a request in flight that writes later is refused. Ending a vacant session does nothing.
-    /// This handle can write nothing more; [`logout`](Session::logout) leaves room for a farewell.
+    /// Nothing revives it: a request in flight that writes later is refused. Without a session,
+    /// nothing is ended. This handle can write nothing more; after [`logout`](Session::logout) it
+    /// can.
     ///
     /// # Errors
-    /// `Unavailable` (try again: the session may live), `Superseded`.
+    /// `Unavailable` (the session may still be live: try again), `Superseded`.
     #[doc(alias = "clear")]
     #[doc(alias = "destroy")]
     #[doc(alias = "invalidate")]
@@ -305,7 +322,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.finish(EndReason::Ended, SessionState::Over).await
     }
 
-    /// Signs the visitor out: ends the session and leaves a vacant one, whose first change begins a new session.
+    /// Signs the user out: ends the session, and lets the next change create a new one.
     ///
     /// # Errors
     /// Those of [`end`](Session::end).
@@ -314,22 +331,24 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.finish(EndReason::SignedOut, after).await
     }
 
-    /// Signs somebody in, under a fresh key: from now on the old one opens and writes nothing.
+    /// Signs a user in, under a fresh key: from now on the old one opens and writes nothing.
     ///
-    /// Takes a `&Principal`, or a [`Login`] that says more. The value stays, unless somebody else was signed in: that
-    /// session is ended and a new one begins. Both deadlines count from now. If the key was replaced meanwhile (a double
-    /// click) a new session begins, so that whoever signs in ends signed in.
+    /// Takes a `&Principal`, or a [`Login`] with more details. The value stays, unless another
+    /// principal was signed in: that session is ended and a new one created. Both timeouts start
+    /// again. If the key was replaced meanwhile, as by a double click, a new session is created, so
+    /// the user is signed in either way.
     ///
     /// # Errors
-    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`; nobody is signed in then.
+    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`. In each case,
+    /// no one is signed in.
     #[doc(alias = "regenerate")]
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
         let login = login.into();
-        self.adopt();
-        self.shared.check_open()?;
+        self.refresh();
+        self.shared.check_head_open()?;
         if let Some(loaded) = self.loaded() {
             match protocol::plan_sign_in(&loaded.record, &login.principal) {
-                SignIn::Keep => match self.sign_in_here(&login).await {
+                SignIn::Keep => match self.login_on_this_session(&login).await {
                     Err(error)
                         if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Superseded) => {}
                     done => return done,
@@ -340,17 +359,18 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                 }
             }
         }
-        self.sign_in_anew(login).await
+        self.login_on_new_session(login).await
     }
 
-    /// Gives the session a fresh key after the visitor's rights changed: from now on the old one opens and writes nothing.
+    /// Gives the session a fresh key, after the user's rights changed: the old one opens and writes
+    /// nothing.
     ///
     /// # Errors
-    /// `NotFound` for a vacant session, `Superseded`, `HeadersSent`, `Unavailable`, `Conflict`.
+    /// `NotFound` if there is no session, `Superseded`, `HeadersSent`, `Unavailable`, `Conflict`.
     #[doc(alias = "cycle_id")]
     pub async fn renew(&mut self) -> Result<(), Error> {
-        self.adopt();
-        self.shared.check_open()?;
+        self.refresh();
+        self.shared.check_head_open()?;
         let fresh = self.manager().secret()?;
         self.write(|manager, loaded, now| {
             let key = loaded.key_with(&fresh);
@@ -362,10 +382,10 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         Ok(())
     }
 
-    /// Sees what the other handles of this request did.
-    fn adopt(&mut self) {
-        if let Some(holding) = self.shared.news(&self.seen) {
-            self.seen = holding;
+    /// Takes over what other handles of this request did.
+    fn refresh(&mut self) {
+        if let Some(state) = self.shared.changed_since(&self.seen) {
+            self.seen = state;
         }
     }
 
@@ -392,7 +412,7 @@ impl<V: SessionValue, K: SessionKind> fmt::Debug for Session<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id() {
             Some(id) => write!(f, "Session({id})"),
-            None => f.write_str("Session(vacant)"),
+            None => f.write_str("Session(none)"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The manager of one kind of session: policy and store, shared by all requests.
+//! The sessions of one kind: policy and store, shared by all requests.
 
 mod builder;
 mod legacy;
@@ -25,9 +25,11 @@ use crate::store::{Page, Store, StoreError};
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// The manager of one kind of session: generates, fetches and revokes them, by one policy, on one store.
+/// The sessions of one kind, on one store, under one policy: creates, loads, lists and revokes
+/// them.
 ///
-/// Cheap to clone. `V` is what a session carries; `K` tells several kinds of session in one application apart.
+/// Cheap to clone. `V` is the type of a session's value; `K` tells several kinds of session in one
+/// application apart.
 ///
 /// ```
 /// # use cloakroom::{Io, MemoryStore, SessionMap, Sessions};
@@ -51,15 +53,16 @@ pub struct Sessions<V, K = DefaultKind> {
 }
 
 impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
-    /// Sessions on `store` by the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours in all.
+    /// Sessions on `store` with the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours
+    /// in all.
     ///
     /// # Errors
-    /// [`ConfigError`] if the kind's name is no token, or the system has no randomness to give.
+    /// [`ConfigError`] if the kind's name is not a token, or the system has no randomness.
     pub fn new(store: impl Store) -> Result<Self, ConfigError> {
         Self::builder(store).build()
     }
 
-    /// Sessions on `store` by a policy of your own.
+    /// Sessions on `store` with a policy of your own.
     pub fn builder(store: impl Store) -> SessionsBuilder<V, K> {
         SessionsBuilder::new(Arc::new(store))
     }
@@ -68,48 +71,50 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Self { manager, kind: PhantomData }
     }
 
-    /// Begins one request's request_session; see [`RequestSession`].
+    /// Starts serving one request's session; see [`RequestSession`].
     pub fn request_session(&self) -> RequestSession<V, K> {
         RequestSession::new(Arc::clone(&self.manager))
     }
 
-    /// True if it was these very sessions that put the request_session into its request.
+    /// True if `request_session` was made by these very sessions.
     #[cfg(any(feature = "tower", feature = "actix"))]
-    pub(crate) fn is_visited(&self, request_session: &RequestSession<V, K>) -> bool {
+    pub(crate) fn owns(&self, request_session: &RequestSession<V, K>) -> bool {
         Arc::ptr_eq(&self.manager, &request_session.shared.manager)
     }
 
-    /// A new session with this value and the present lifetime, stored before this returns.
+    /// Creates a session with this value and the current lifetime. It is stored when this returns.
     ///
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
-        let mut session = self.absent();
-        session.begin_anew(Some(value), self.lifetime()).await?;
+        let mut session = self.without_session();
+        session.create_fresh_session(Some(value), self.lifetime()).await?;
         Ok(session)
     }
 
-    /// A new session that ends exactly `expiry` from now; zero gives one that has ended already.
+    /// Creates a session that ends exactly `expiry` from now; zero returns one that has already
+    /// ended.
     ///
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate_for(&self, value: V, expiry: Duration) -> Result<Session<V, K>, Error> {
-        let mut session = self.absent();
+        let mut session = self.without_session();
         if expiry.is_zero() {
             session.end().await?;
         } else {
-            session.begin_anew(Some(value), self.lifetime().exactly(expiry)).await?;
+            session.create_fresh_session(Some(value), self.lifetime().exactly(expiry)).await?;
         }
         Ok(session)
     }
 
-    /// A new session without a value: fetching it is [`ErrorKind::NotSet`] until it is set.
+    /// Creates a session without a value: loading it fails with [`ErrorKind::NotSet`] until a value
+    /// is set.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
-        let mut session = self.absent();
-        session.begin_anew(None, self.lifetime()).await?;
+        let mut session = self.without_session();
+        session.create_fresh_session(None, self.lifetime()).await?;
         Ok(session)
     }
 
@@ -119,11 +124,11 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// `NotFound` (with [`Error::no_session`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
     pub async fn of_key(&self, key: &Key) -> Result<Session<V, K>, Error> {
         let shared = self.shared();
-        let found = shared.open_key(key).await?;
-        fetched(Session::found(shared, found))
+        let opened = shared.open_key(key).await?;
+        require_value(Session::opened(shared, opened))
     }
 
-    /// The session that a request's headers open; `None` if they carry no key.
+    /// The session that a request's headers open; `None` if they contain no key.
     ///
     /// # Errors
     /// Those of [`of_key`](Sessions::of_key): a key that opens nothing is an error, not `None`.
@@ -133,16 +138,21 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         request: &(impl Headers + ?Sized),
     ) -> Result<Option<Session<V, K>>, Error> {
         let shared = self.shared();
-        let found = shared.open_headers(request).await?;
-        if found.presented { fetched(Session::found(shared, found)).map(Some) } else { Ok(None) }
+        let opened = shared.open_headers(request).await?;
+        if opened.presented {
+            require_value(Session::opened(shared, opened)).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The session that a request's headers open, or a new one with `default` if they open none.
     ///
-    /// A key that opens nothing is never adopted: the new session has a new key.
+    /// A key that opens nothing is never adopted: the new session gets a new key.
     ///
     /// # Errors
-    /// `Superseded`, `Corrupt`, and `Unavailable`: a store that is down is an error, never a new session.
+    /// `Superseded`, `Corrupt`, and `Unavailable`: a store that is down is an error, never a new
+    /// session.
     #[doc(alias = "of_header_or_create")]
     pub async fn of_headers_or_create(
         &self,
@@ -150,21 +160,23 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         default: V,
     ) -> Result<Session<V, K>, Error> {
         let shared = self.shared();
-        let found = shared.open_headers(request).await?;
-        match fetched(Session::found(Arc::clone(&shared), found)) {
+        let opened = shared.open_headers(request).await?;
+        match require_value(Session::opened(Arc::clone(&shared), opened)) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
                 let mut session = Session::of(shared);
-                session.begin_anew(Some(default), self.lifetime()).await?;
+                session.create_fresh_session(Some(default), self.lifetime()).await?;
                 Ok(session)
             }
-            fetched => fetched,
+            require_value => require_value,
         }
     }
 
-    /// Attends the session that `grant` was taken from ([`DetachedSession::grant`]): in a worker, long after the request.
+    /// The session that `grant` was taken from ([`DetachedSession::grant`]): for a worker, long
+    /// after the request.
     ///
     /// # Errors
-    /// `NotFound` for a grant of another kind of session. Whether the session still lives, the detached will say.
+    /// `NotFound` for a grant of another kind of session. Whether the session is still live is not
+    /// checked here but by [`DetachedSession::session`].
     pub fn detached(&self, grant: &SessionGrant) -> Result<DetachedSession<V, K>, Error> {
         if !grant.is_of(self.manager.kind) {
             return Err(Error::not_found(NoSession::Unknown));
@@ -172,13 +184,13 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Ok(DetachedSession::new(Arc::clone(&self.manager), *grant))
     }
 
-    /// The headers that make a client forget its key.
+    /// The headers that make a client remove its cookie.
     #[doc(alias = "clear_hdrs")]
     pub fn clear_headers(&self) -> ResponseHeaders {
         ResponseHeaders::new(&self.manager.channel, Carrier::Cookie, &CookieChange::Remove, true)
     }
 
-    /// Ends session `id` from outside; one that is absent or ended is success.
+    /// Ends session `id`. A session that is unknown or has ended counts as success.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -186,7 +198,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.end(id, EndReason::Revoked).await
     }
 
-    /// Live sessions on which `principal` is signed in, by id, at most `page.limit()`; fewer means that there are no more.
+    /// Live sessions on which `principal` is signed in, ordered by id, at most `page.limit()`.
+    /// Fewer means that there are no more.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
@@ -197,13 +210,14 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// let alice = Principal::new("alice")?;
     /// session.login(&alice).await?;
     /// for device in sessions.list(&alice, Page::first(100)).await? {
-    ///     println!("{} since {:?}, last seen {:?}", device.id(), device.created(), device.last_seen());
+    ///     println!("{} last seen {:?}", device.id(), device.last_seen());
     /// }
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// Sessions of other kinds on the same store are listed too, with what can be read of their value.
+    /// Sessions of other kinds on the same store are listed too, with their value only if it can be
+    /// read as a `V`.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -211,21 +225,24 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.list(principal, page).await
     }
 
-    /// Ends all sessions on which `principal` is signed in; how many there were.
+    /// Ends all sessions on which `principal` is signed in. Returns how many there were.
     ///
-    /// A login in flight may still succeed after this; [`revoke_issued_before`](Sessions::revoke_issued_before) refuses
-    /// those too. For a visitor's own request there is [`Session::logout_everywhere`].
+    /// A sign-in in progress can still succeed afterwards;
+    /// [`revoke_issued_before`](Sessions::revoke_issued_before) refuses those too. In a user's own
+    /// request, use [`Session::logout_everywhere`].
     ///
     /// # Errors
-    /// `Unavailable`; some sessions may have been ended. `Corrupt` if a record could not be read; all others were ended.
+    /// `Unavailable`, when some sessions may have been ended. `Corrupt` if a record could not be
+    /// read, when all others have been ended.
     pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, Error> {
         self.manager.end_all_of(principal, None, EndReason::Revoked).await
     }
 
-    /// Ends `principal`'s sessions whose visitor proved who they are before `before`, and refuses logins whose proof is
-    /// that old ([`Login::checked_at`](crate::Login::checked_at)), also those that have begun; how many sessions ended.
+    /// Ends `principal`'s sessions whose sign-in is older than `before`, and refuses sign-ins that
+    /// are ([`Login::checked_at`](crate::Login::checked_at)), even those in progress. Returns how
+    /// many sessions ended.
     ///
-    /// For a password change (OWASP, "Renew the Session ID After Any Privilege EventLevel Change"):
+    /// For a password change (OWASP, "Renew the Session ID After Any Privilege Level Change"):
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
@@ -235,14 +252,14 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # let alice = Principal::new("alice")?;
     /// // .. the new password is in the database ..
     /// let changed = sessions.now();
-    /// session.login(&alice).await?; // this session goes on, under a fresh key
+    /// session.login(&alice).await?; // this session continues, under a fresh key
     /// sessions.revoke_issued_before(&alice, changed).await?;
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// Nodes compare their clocks here: one that is behind refuses logins for as long as it is. A moment more than a minute
-    /// ahead counts as a minute ahead.
+    /// This compares clocks of different nodes: a node whose clock is behind refuses sign-ins for
+    /// as long as it is behind. A moment more than a minute ahead counts as a minute ahead.
     ///
     /// # Errors
     /// Those of [`revoke_all`](Sessions::revoke_all).
@@ -254,12 +271,13 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.revoke_before(principal, before, EndReason::Revoked).await
     }
 
-    /// The time, as these sessions are judged by it.
+    /// The current time, by the clock of these sessions.
     pub fn now(&self) -> Timestamp {
         self.manager.now()
     }
 
-    /// Removes at most `limit` expired sessions and old tombstones from the store; how many went.
+    /// Removes at most `limit` expired sessions and old tombstones from the store. Returns how
+    /// many.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -271,21 +289,21 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Ok(count)
     }
 
-    /// Whether the store can be used at this moment: for a health check.
+    /// Checks that the store can be used at this moment: for a health check.
     ///
     /// # Errors
-    /// [`StoreError`] saying why not.
+    /// [`StoreError`], which says why it cannot.
     pub async fn health(&self) -> Result<(), StoreError> {
         self.manager.store.health().await
     }
 
-    /// The lifetime that new sessions are given.
+    /// The lifetime that new sessions get.
     #[doc(alias = "default_period")]
     pub fn lifetime(&self) -> Lifetime {
         self.manager.lifetime()
     }
 
-    /// Changes the lifetime that sessions are given from now on; those that exist keep theirs.
+    /// Changes the lifetime that new sessions get; existing sessions keep theirs.
     #[doc(alias = "set_default_period")]
     pub fn set_lifetime(&self, lifetime: Lifetime) {
         *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
@@ -295,22 +313,21 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Arc::new(RequestState::new(Arc::clone(&self.manager)))
     }
 
-    fn absent(&self) -> Session<V, K> {
+    fn without_session(&self) -> Session<V, K> {
         let shared = self.shared();
-        shared.ask();
+        shared.mark_accessed();
         Session::of(shared)
     }
 }
 
-/// A session that was asked for by its key: here, with a value, or an error that says why not.
-fn fetched<V: SessionValue, K: SessionKind>(
+/// Turns a missing session or a missing value into an error.
+fn require_value<V: SessionValue, K: SessionKind>(
     session: Session<V, K>,
 ) -> Result<Session<V, K>, Error> {
     match session.no_session() {
         None if session.is_set() => Ok(session),
         None => Err(Error::new(ErrorKind::NotSet)),
         Some(_) if session.is_superseded() => Err(Error::new(ErrorKind::Superseded)),
-        Some(NoSession::NoKey) => Err(Error::not_found(NoSession::NoKey)),
         Some(no_session) => Err(Error::not_found(no_session)),
     }
 }

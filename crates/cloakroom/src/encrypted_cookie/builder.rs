@@ -1,4 +1,4 @@
-//! The policy of encrypted_cookie sessions, checked once.
+//! The policy of encrypted sessions, checked when it is built.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,17 +18,17 @@ use crate::value::{
     Upgrade,
 };
 
-/// The policy of [`EncryptedSessions`] in the making. Whatever is left out is the hardened default.
+/// Builds [`EncryptedSessions`] with a policy of your own. Every option has a secure default.
 ///
 /// ```
 /// # use cloakroom::{CookiePolicy, Lifetime, SessionMap, Timestamp};
-/// # use cloakroom::encrypted_cookie::{KeyRing, EncryptedSessions, EncryptionKey};
+/// # use cloakroom::encrypted_cookie::{EncryptedSessions, EncryptionKey, KeyRing};
 /// # use std::time::Duration;
 /// # let key = EncryptionKey::generate()?;
 /// let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::builder(KeyRing::new(key))
 ///     .lifetime(Lifetime::absolute(Duration::from_secs(3600)))
 ///     .cookie(CookiePolicy::host("preferences"))
-///     .revoke_issued_before(Timestamp::from_millis(1_767_225_600_000)) // the night in which a copy got out
+///     .revoke_issued_before(Timestamp::from_millis(1_767_225_600_000)) // when cookies leaked
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -62,41 +62,44 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         }
     }
 
-    /// How long sessions live: both timeouts stand inside the encrypt. The renewal timeout means nothing here, as there is no secret
-    /// to replace.
+    /// How long sessions last. The renewal timeout has no effect, as there is no secret to renew.
     ///
-    /// With an idle timeout, reading alone sends the cookie again now and then, and such a response may overtake a change or a logout of
-    /// another request; with [`Lifetime::absolute`] alone only changes do, and a key that was replaced.
+    /// With an idle timeout, a response to a mere read sometimes sends the cookie again, and can
+    /// overtake another request's change or logout. With [`Lifetime::absolute`], only changes send
+    /// it, and the replacement of a key.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Name and attributes of the cookie. An application that has stored sessions too needs another name or kind for these.
+    /// Name and attributes of the cookie. If the application also has stored sessions, give these
+    /// another name or kind.
     pub fn cookie(mut self, policy: CookiePolicy) -> Self {
         self.cookie = policy;
         self
     }
 
-    /// Everybody out whose session began before this moment: the one revocation that encrypted_cookie sessions have, and it is everybody's.
+    /// Refuses all sessions that began before this moment: the only revocation there is, and it
+    /// affects everyone.
     ///
-    /// It goes by when a session [began](super::EncryptedSession::issued_at), not by when it was last encrypted_cookie, so a server that does not know of the
-    /// moment yet lets nobody slip through.
+    /// What counts is when a session [began](super::EncryptedSession::issued_at), not when its
+    /// cookie was last encrypted, so a server that does not know the moment yet cannot prolong a
+    /// session past it.
     #[doc(alias = "issued_before")]
     pub fn revoke_issued_before(mut self, moment: Timestamp) -> Self {
         self.watermark = moment;
         self
     }
 
-    /// How values become bytes; JSON unless said otherwise. A terser one leaves more room in the cookie.
+    /// How values are encoded. Default: JSON. A more compact codec leaves more room in the cookie.
     pub fn codec(mut self, codec: impl Codec<V>) -> Self {
         self.codec = Arc::new(codec);
         self
     }
 
-    /// Today's version of the value, and how to read a payload of another version or codec.
+    /// The current version of the value, and how to read a payload of another version or codec.
     ///
-    /// What was upgraded is encrypted_cookie in today's form by the session's next change, or by a use that is encrypted_cookie anew.
+    /// An upgraded value is encrypted in the current form whenever the cookie is next sent.
     pub fn schema(
         mut self,
         version: u8,
@@ -107,13 +110,13 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         self
     }
 
-    /// Where the time is read: for tests.
+    /// Where the time comes from: for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Where nonces' random bytes come from: for tests.
+    /// Where the random bytes of nonces come from: for tests.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
@@ -122,7 +125,7 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
     /// Checks the policy.
     ///
     /// # Errors
-    /// [`ConfigError`] for a cookie that browsers would refuse, saying why.
+    /// [`ConfigError`] if browsers would refuse the cookie. It says why.
     pub fn build(self) -> Result<EncryptedSessions<V, K>, ConfigError> {
         let cookie = self.cookie.compile(K::NAME).map_err(ConfigError::new)?;
         Ok(EncryptedSessions::of(EncryptedCookie {

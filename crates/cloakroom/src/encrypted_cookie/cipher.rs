@@ -1,12 +1,16 @@
-//! One key at work: the only file that knows the cipher.
+//! Encryption with one key: the only file that knows the cipher.
 //!
-//! From the 32 random bytes of a [`EncryptionKey`] three values follow by HKDF-Expand with SHA-256 (RFC 5869 section 2.3; a key that
-//! is uniform already needs no extraction, section 3.3): the cipher's key, the key for nonces, the key's id.
+//! From the 32 random bytes of an [`EncryptionKey`], three values are derived by HKDF-Expand with
+//! SHA-256 (RFC 5869 section 2.3; a key that is uniform already needs no extraction, section 3.3).
+//! The labels are `cloakroom encrypted cookie 1 cipher`, `.. nonces` and `.. id`: the cipher's key,
+//! the key for nonces, and the key's id, of which 4 bytes are used.
 //!
-//! The cipher is XChaCha20-Poly1305. One session under its nonce is opaque and unforgeable; two under one nonce would give away their
-//! difference and let their typed_value forge more. So a nonce is 192 bits of HMAC-SHA256 over 24 random bytes, what the tag covers,
-//! and the contents: nonces of 2^64 sessions under one key agree with a probability of 2^-65, and should the random bytes ever
-//! come again (a virtual machine that was cloned), what comes twice is at most a absolute_timeout cookie, which tells that two are equal.
+//! The cipher is XChaCha20-Poly1305. Two messages under one nonce would reveal their difference and
+//! allow forgeries, so a nonce is the first 192 bits of an HMAC-SHA256, under the key for nonces,
+//! over 24 random bytes, the length of the associated data as 8 bytes (little-endian), the
+//! associated data, and the contents. Among 2^64 sessions under one key, two nonces are equal with
+//! a probability of 2^-65. Should the random bytes repeat, as in a cloned virtual machine, then at
+//! most a whole cookie repeats, which reveals that two are equal.
 
 use std::io;
 
@@ -19,7 +23,7 @@ use super::key::EncryptionKey;
 use super::text::{Envelope, KeyId, Nonce, Purpose};
 use crate::key::{Entropy, random};
 
-/// A key, ready to encrypt and to open.
+/// A key that is ready to encrypt and decrypt.
 pub(super) struct Cipher {
     id: KeyId,
     cipher: XChaCha20Poly1305,
@@ -28,10 +32,11 @@ pub(super) struct Cipher {
 
 impl Cipher {
     pub(super) fn new(key: &EncryptionKey) -> Self {
-        let cipher = XChaCha20Poly1305::new((&*expand(key, b"cloakroom sealed 1 cipher")).into());
-        let nonces = *expand(key, b"cloakroom sealed 1 nonces");
+        let cipher =
+            XChaCha20Poly1305::new((&*expand(key, b"cloakroom encrypted cookie 1 cipher")).into());
+        let nonces = *expand(key, b"cloakroom encrypted cookie 1 nonces");
         let mut id = KeyId::default();
-        id.copy_from_slice(&expand(key, b"cloakroom sealed 1 id")[..4]);
+        id.copy_from_slice(&expand(key, b"cloakroom encrypted cookie 1 id")[..4]);
         Self { id, cipher, nonces }
     }
 
@@ -39,7 +44,7 @@ impl Cipher {
         self.id
     }
 
-    /// Seals the contents.
+    /// Encrypts the contents.
     ///
     /// # Errors
     /// If there is no randomness for a nonce.
@@ -58,8 +63,8 @@ impl Cipher {
         Ok(Envelope { key: self.id, nonce, contents, tag: tag.into() })
     }
 
-    /// The contents; `None` unless this key encrypted_cookie exactly this for exactly this purpose.
-    pub(super) fn open(&self, envelope: &Envelope, purpose: &Purpose) -> Option<Vec<u8>> {
+    /// The contents; `None` unless this key encrypted exactly these, for exactly this purpose.
+    pub(super) fn decrypt(&self, envelope: &Envelope, purpose: &Purpose) -> Option<Vec<u8>> {
         let mut contents = envelope.contents.clone();
         let associated = purpose.associated(envelope.key);
         self.cipher
@@ -76,7 +81,7 @@ impl Cipher {
     fn nonce(&self, random: [u8; 24], associated: &[u8], contents: &[u8]) -> Nonce {
         let mut mac = keyed(&self.nonces);
         mac.update(&random);
-        // The length says where the one ends and the other begins.
+        // The length separates the associated data from the contents.
         mac.update(&(associated.len() as u64).to_le_bytes());
         mac.update(associated);
         mac.update(contents);
@@ -88,12 +93,12 @@ impl Cipher {
 
 impl Drop for Cipher {
     fn drop(&mut self) {
-        // The cipher wipes its own key.
+        // The cipher erases its own key.
         self.nonces.zeroize();
     }
 }
 
-/// The first block of HKDF-Expand, which is all that 32 bytes take.
+/// The first block of HKDF-Expand, which is 32 bytes.
 fn expand(key: &EncryptionKey, label: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut mac = keyed(&key.0);
     mac.update(label);
@@ -101,7 +106,7 @@ fn expand(key: &EncryptionKey, label: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
-/// HMAC under 32 bytes, which it pads with zeros to its block by definition.
+/// HMAC under a key of 32 bytes, which the definition pads with zeros to a block.
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     block[..32].copy_from_slice(key);
@@ -116,73 +121,75 @@ mod tests {
 
     use super::*;
 
-    fn sealer(first: u8) -> Cipher {
+    fn cipher(first: u8) -> Cipher {
         let bytes = std::array::from_fn(|at| first.wrapping_add(u8::try_from(at).unwrap()));
         Cipher::new(&EncryptionKey(bytes))
     }
 
-    /// A generator that always says the same.
+    /// A generator that always returns the same bytes.
     #[derive(Debug)]
-    struct Stuck;
+    struct ConstantEntropy;
 
-    impl Entropy for Stuck {
+    impl Entropy for ConstantEntropy {
         fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
             buffer.fill(7);
             Ok(())
         }
     }
 
-    fn encrypt(sealer: &Cipher, contents: &[u8], purpose: &Purpose) -> Envelope {
-        sealer.encrypt(contents.to_vec(), purpose, &Stuck).unwrap()
+    fn encrypt(cipher: &Cipher, contents: &[u8], purpose: &Purpose) -> Envelope {
+        cipher.encrypt(contents.to_vec(), purpose, &ConstantEntropy).unwrap()
     }
 
     #[test]
-    fn a_key_opens_what_it_sealed_and_no_other_does() {
+    fn only_the_key_that_encrypted_a_session_decrypts_it() {
         let purpose = Purpose::new("id", "");
-        let envelope = encrypt(&sealer(1), b"value", &purpose);
-        assert_eq!(sealer(1).open(&envelope, &purpose).unwrap(), b"value");
-        assert!(sealer(2).open(&envelope, &purpose).is_none());
+        let envelope = encrypt(&cipher(1), b"value", &purpose);
+        assert_eq!(cipher(1).decrypt(&envelope, &purpose).unwrap(), b"value");
+        assert!(cipher(2).decrypt(&envelope, &purpose).is_none());
     }
 
-    /// The text was made by another implementation (libsodium's cipher, Python's HMAC) from the tables and words above; what is
-    /// in browsers must stay readable.
+    /// The text was made by an independent implementation of the tables and labels in this module:
+    /// libsodium's cipher (through PyNaCl) and Python's `hmac`. Cookies in browsers must stay
+    /// readable.
     #[test]
-    fn version_one_is_what_it_was() {
-        const TEXT: &str = "AQfOUUg3KPt0KRwuW8Pziongx2RpeoZEteVqVXfFlbzTQpAVinRI6UHwTjfv97CITgnElneAMHFrbQk7CD_g3gmM_ue0XmhpJzL_z2snAL0yG6Kcm7bs";
+    fn version_one_can_be_read_by_every_later_release() {
+        const TEXT: &str = "AZLjootUc5rZSjw-rEVitYa-248Fxn2Q9rhhydgm1I_j4mcmGkZucHyc98OfT9VF8yTw\
+             jjFwm-2NtOr6WbtE83nHYqQ1dnYwPvw3WzHVcTQ8tD6AsFrB";
         let moments =
             [4_102_444_800_000_u64, 4_102_446_600_000, 4_102_488_000_000].map(u64::to_le_bytes);
         let contents = [&moments.concat(), &b"\x01\x00{\"name\":\"alice\"}"[..]].concat();
         let purpose = Purpose::new("__Host-id", "");
-        assert_eq!(encrypt(&sealer(0), &contents, &purpose).to_text(), TEXT);
+        assert_eq!(encrypt(&cipher(0), &contents, &purpose).to_text(), TEXT);
         let envelope = Envelope::parse(TEXT.as_bytes()).unwrap();
-        assert_eq!(sealer(0).open(&envelope, &purpose).unwrap(), contents);
+        assert_eq!(cipher(0).decrypt(&envelope, &purpose).unwrap(), contents);
     }
 
     #[test]
-    fn another_cookie_and_another_kind_open_nothing() {
-        let envelope = encrypt(&sealer(1), b"value", &Purpose::new("id", ""));
+    fn a_session_of_another_cookie_or_kind_is_not_decrypted() {
+        let envelope = encrypt(&cipher(1), b"value", &Purpose::new("id", ""));
         for (cookie, kind) in [("ID", ""), ("id2", ""), ("id", "admin"), ("i", "d"), ("", "id")] {
-            assert!(sealer(1).open(&envelope, &Purpose::new(cookie, kind)).is_none());
+            assert!(cipher(1).decrypt(&envelope, &Purpose::new(cookie, kind)).is_none());
         }
     }
 
     #[test]
-    fn a_swapped_nonce_opens_nothing() {
+    fn a_session_with_a_swapped_nonce_is_not_decrypted() {
         let purpose = Purpose::new("id", "");
         let (mut one, other) =
-            (encrypt(&sealer(1), b"one", &purpose), encrypt(&sealer(1), b"two", &purpose));
+            (encrypt(&cipher(1), b"one", &purpose), encrypt(&cipher(1), b"two", &purpose));
         one.nonce = other.nonce;
-        assert!(sealer(1).open(&one, &purpose).is_none());
+        assert!(cipher(1).decrypt(&one, &purpose).is_none());
     }
 
     #[test]
-    fn random_bytes_that_come_again_bring_no_nonce_again() {
+    fn repeated_random_bytes_do_not_repeat_a_nonce() {
         let (id, admin) = (Purpose::new("id", ""), Purpose::new("id", "admin"));
         let nonces = [
-            encrypt(&sealer(1), b"one", &id).nonce,
-            encrypt(&sealer(1), b"two", &id).nonce,
-            encrypt(&sealer(1), b"one", &admin).nonce,
-            encrypt(&sealer(2), b"one", &id).nonce,
+            encrypt(&cipher(1), b"one", &id).nonce,
+            encrypt(&cipher(1), b"two", &id).nonce,
+            encrypt(&cipher(1), b"one", &admin).nonce,
+            encrypt(&cipher(2), b"one", &id).nonce,
         ];
         for (at, nonce) in nonces.iter().enumerate() {
             assert!(!nonces[..at].contains(nonce));
@@ -190,35 +197,40 @@ mod tests {
     }
 
     #[test]
-    fn two_seals_of_one_value_have_nothing_in_common() {
+    fn one_value_encrypted_twice_has_nothing_in_common() {
         let purpose = Purpose::new("id", "");
         let encrypt =
-            || sealer(1).encrypt(b"value".to_vec(), &purpose, &crate::key::OsEntropy).unwrap();
+            || cipher(1).encrypt(b"value".to_vec(), &purpose, &crate::key::OsEntropy).unwrap();
         let (one, other) = (encrypt(), encrypt());
         assert!(one.nonce != other.nonce && one.contents != other.contents && one.tag != other.tag);
     }
 
     #[test]
-    fn the_ids_of_keys_differ_and_are_no_part_of_them() {
-        assert_ne!(sealer(1).id(), sealer(2).id());
+    fn key_ids_differ_and_are_not_part_of_the_keys() {
+        assert_ne!(cipher(1).id(), cipher(2).id());
         let bytes = EncryptionKey(std::array::from_fn(|at| u8::try_from(at + 1).unwrap()));
-        assert!(!bytes.0.windows(4).any(|part| part == sealer(1).id()));
+        assert!(!bytes.0.windows(4).any(|part| part == cipher(1).id()));
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 2_000, failure_persistence: None, ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn a_change_of_any_byte_opens_nothing(
-            contents in prop::collection::vec(any::<u8>(), 26..200), at in any::<prop::sample::Index>(), change in 1..=255_u8
+        fn a_session_with_any_byte_changed_is_not_decrypted(
+            contents in prop::collection::vec(any::<u8>(), 26..200),
+            at in any::<prop::sample::Index>(),
+            change in 1..=255_u8,
         ) {
             let purpose = Purpose::new("id", "");
-            let sealer = sealer(1);
-            let mut envelope = encrypt(&sealer, &contents, &purpose);
+            let cipher = cipher(1);
+            let mut envelope = encrypt(&cipher, &contents, &purpose);
             let parts = envelope.key.iter_mut().chain(&mut envelope.nonce);
-            let mut bytes: Vec<&mut u8> = parts.chain(&mut envelope.contents).chain(&mut envelope.tag).collect();
+            let parts = parts.chain(&mut envelope.contents).chain(&mut envelope.tag);
+            let mut bytes: Vec<&mut u8> = parts.collect();
             *bytes[at.index(4 + 24 + contents.len() + 16)] ^= change;
-            prop_assert!(sealer.open(&envelope, &purpose).is_none());
+            prop_assert!(cipher.decrypt(&envelope, &purpose).is_none());
         }
     }
 }

@@ -1,13 +1,13 @@
-//! What is inside a encrypt: deadlines, and the value.
+//! What is encrypted: the deadlines, and the value.
 //!
 //! | offset | bytes | meaning |
 //! |---|---|---|
 //! | 0 | 8 | when the session began |
-//! | 8 | 8 | when it ends if nobody uses it; all ones: never |
-//! | 16 | 8 | when it ends whatever happens |
+//! | 8 | 8 | when it ends if it is not used; all ones: never |
+//! | 16 | 8 | when it ends in any case |
 //! | 24 | rest | the payload: format, schema and body, as for stored sessions |
 //!
-//! Moments are milliseconds since the Unix epoch, little-endian.
+//! Times are milliseconds since the Unix epoch, little-endian.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::policy::Lifetime;
 use crate::time::Timestamp;
 
 /// Bytes of the shortest contents: deadlines, format and schema.
-pub(super) const SHORTEST: usize = DEADLINES + 2;
+pub(super) const MIN_LEN: usize = DEADLINES_LEN + 2;
 
-const DEADLINES: usize = 24;
+const DEADLINES_LEN: usize = 24;
 
-/// Uses are noted once per this fraction of the idle timeout, as for stored sessions.
+/// A use is recorded once per this fraction of the idle timeout, as for stored sessions.
 const FRACTION: u32 = 10;
 
-/// How far a server's clock may be ahead of another's.
+/// How far another server's clock can be ahead of this one's.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// When a session began and ends.
@@ -35,7 +35,7 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Of a session that begins.
+    /// The deadlines of a new session.
     pub(super) fn begin(lifetime: &Lifetime, now: Timestamp) -> Self {
         Self {
             issued_at: now,
@@ -44,42 +44,44 @@ impl Deadlines {
         }
     }
 
-    /// Of the same session, used.
+    /// The deadlines of the same session after a use.
     pub(super) fn used(self, lifetime: &Lifetime, now: Timestamp) -> Self {
         Self { idle: lifetime.idle_deadline(now), ..self }
     }
 
-    /// True once a use is worth a new cookie. A lifetime that was changed since shows here too, either way.
+    /// True if the use is to be recorded in a new cookie, or if the lifetime has been changed in
+    /// the meantime.
     pub(super) fn use_is_due(&self, lifetime: &Lifetime, now: Timestamp) -> bool {
         let today = lifetime.idle_deadline(now);
         let apart = today.since(self.idle).max(self.idle.since(today));
         lifetime.idle_timeout().map_or(today != self.idle, |idle| apart >= idle / FRACTION)
     }
 
-    pub(super) fn expire_at(&self) -> Timestamp {
+    pub(super) fn expires_at(&self) -> Timestamp {
         self.idle.min(self.absolute)
     }
 
-    /// Why a session with these deadlines is none at `now`, if all that began before `watermark` are out.
+    /// Why there is no session with these deadlines at `now`, if there is none. Sessions that began
+    /// before `watermark` are revoked.
     pub(super) fn judge(
         &self,
         now: Timestamp,
         watermark: Timestamp,
     ) -> Result<(), NoEncryptedSession> {
         if self.issued_at > now.after(SKEW) {
-            return Err(NoEncryptedSession::Premature);
+            return Err(NoEncryptedSession::NotYetValid);
         }
         if self.issued_at < watermark {
             return Err(NoEncryptedSession::Revoked);
         }
-        if self.expire_at().has_passed(now) {
+        if self.expires_at().has_passed(now) {
             return Err(NoEncryptedSession::Expired);
         }
         Ok(())
     }
 
     pub(super) fn to_contents(self, payload: &[u8]) -> Vec<u8> {
-        let mut contents = Vec::with_capacity(DEADLINES + payload.len());
+        let mut contents = Vec::with_capacity(DEADLINES_LEN + payload.len());
         for moment in [self.issued_at, self.idle, self.absolute] {
             contents.extend(moment.as_millis().to_le_bytes());
         }
@@ -87,7 +89,7 @@ impl Deadlines {
         contents
     }
 
-    /// Deadlines and payload; `None` if they are too short, which nothing that we encrypted_cookie is.
+    /// Deadlines and payload; `None` if the contents are too short, which ours never are.
     pub(super) fn of_contents(contents: &[u8]) -> Option<(Self, &[u8])> {
         let (issued_at, rest) = moment(contents)?;
         let (idle, rest) = moment(rest)?;
@@ -96,9 +98,9 @@ impl Deadlines {
     }
 }
 
-/// How many bytes the contents with a payload of so many have.
+/// The length of the contents with a payload of this length.
 pub(super) const fn contents_len(payload: usize) -> usize {
-    DEADLINES + payload
+    DEADLINES_LEN + payload
 }
 
 fn moment(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_at_the_very_millisecond_of_either_deadline() {
+    fn a_session_ends_at_the_exact_millisecond_of_either_deadline() {
         let judge = |deadlines: Deadlines, now| deadlines.judge(now, Timestamp::EPOCH);
         let just_before = |moment: Timestamp| Timestamp::from_millis(moment.as_millis() - 1);
         let fresh = Deadlines::begin(&lifetime(), NOW);
@@ -144,15 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn what_began_in_the_future_opens_within_a_minute_of_skew_only() {
+    fn a_session_from_the_future_opens_within_a_minute_of_skew_only() {
         let judge =
             |ahead| Deadlines::begin(&lifetime(), NOW.after(ahead)).judge(NOW, Timestamp::EPOCH);
         assert_eq!(judge(MINUTE), Ok(()));
-        assert_eq!(judge(MINUTE + Duration::from_millis(1)), Err(NoEncryptedSession::Premature));
+        assert_eq!(judge(MINUTE + Duration::from_millis(1)), Err(NoEncryptedSession::NotYetValid));
     }
 
     #[test]
-    fn what_began_before_the_watermark_is_out_however_lately_it_was_sealed() {
+    fn a_session_from_before_the_watermark_is_revoked_however_recently_it_was_encrypted() {
         let later = NOW.after(5 * MINUTE);
         let deadlines = Deadlines::begin(&lifetime(), NOW).used(&lifetime(), later);
         assert_eq!(deadlines.judge(later, NOW), Ok(()));
@@ -165,8 +167,8 @@ mod tests {
         let due =
             |lifetime: Lifetime, minutes| fresh.use_is_due(&lifetime, NOW.after(minutes * MINUTE));
         assert!(!due(lifetime(), 0) && due(lifetime(), 1));
-        assert!(due(lifetime().with_idle_timeout(5 * MINUTE), 0), "shorter by now");
-        assert!(due(Lifetime::absolute(60 * MINUTE), 0), "none by now");
+        assert!(due(lifetime().with_idle_timeout(5 * MINUTE), 0), "the timeout is shorter now");
+        assert!(due(Lifetime::absolute(60 * MINUTE), 0), "there is no timeout now");
         let without = Deadlines::begin(&Lifetime::absolute(60 * MINUTE), NOW);
         assert!(!without.use_is_due(&Lifetime::absolute(60 * MINUTE), NOW.after(59 * MINUTE)));
         assert!(without.use_is_due(&lifetime(), NOW));

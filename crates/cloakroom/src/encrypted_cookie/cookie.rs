@@ -1,4 +1,4 @@
-//! The policy at work: from a request's headers to a value, and from a value to a cookie.
+//! From a request's headers to a value, and from a value to a cookie.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::error::EncryptError;
 use super::key_ring::KeyRing;
 use super::no_session::NoEncryptedSession;
 use super::text::{Envelope, Purpose, text_len};
-use crate::http::{CANDIDATES, Cookie, Headers, LONGEST_PAIR};
+use crate::http::{Cookie, Headers, MAX_CANDIDATES, MAX_PAIR_LEN};
 use crate::key::Entropy;
 use crate::policy::Lifetime;
 use crate::time::{Clock, Timestamp};
 use crate::value::{Coding, SessionValue};
 
-/// One kind's policy, checked.
+/// The checked policy of one kind of session.
 pub(super) struct EncryptedCookie<V> {
     pub(super) ring: KeyRing,
     pub(super) cookie: Cookie,
@@ -29,21 +29,24 @@ pub(super) struct EncryptedCookie<V> {
     pub(super) entropy: Arc<dyn Entropy>,
 }
 
-/// A session that a request carries.
-pub(super) struct OpenOutcome<V> {
+/// A session that was read from a request.
+pub(super) struct OpenedCookie<V> {
     pub(super) value: V,
     pub(super) deadlines: Deadlines,
-    /// True if it has to be encrypted_cookie anew although nothing changes: a use to be noted, or a key to be replaced.
+    /// True if the cookie must be sent again even without a change: to record a use, or because an
+    /// old key encrypted it.
     pub(super) is_due: bool,
 }
 
 impl<V: SessionValue> EncryptedCookie<V> {
-    /// Reads hostile headers; every input has an answer. Of several cookies the first that opens is taken, as browsers send
-    /// the one with the longest path first.
+    /// Reads the session from hostile headers. It never fails.
+    ///
+    /// Of several cookies, the first that opens is used: browsers send the one with the longest
+    /// path first.
     pub(super) fn open(
         &self,
         request: &(impl Headers + ?Sized),
-    ) -> Result<OpenOutcome<V>, NoEncryptedSession> {
+    ) -> Result<OpenedCookie<V>, NoEncryptedSession> {
         let now = self.clock.now();
         let mut tried: Vec<&[u8]> = Vec::new();
         let mut reason = NoEncryptedSession::NoCookie;
@@ -57,13 +60,13 @@ impl<V: SessionValue> EncryptedCookie<V> {
             if tried.contains(&value) {
                 continue;
             }
-            if tried.len() == CANDIDATES {
+            if tried.len() == MAX_CANDIDATES {
                 break;
             }
             tried.push(value);
             match self.decrypt(&envelope, now) {
                 Ok(opened) => return Ok(opened),
-                // What was ours once tells more than what never was.
+                // A session that was once ours says more than one that never was.
                 Err(why) if reason == NoEncryptedSession::Unopened => reason = why,
                 Err(_) => {}
             }
@@ -75,16 +78,16 @@ impl<V: SessionValue> EncryptedCookie<V> {
         &self,
         envelope: &Envelope,
         now: Timestamp,
-    ) -> Result<OpenOutcome<V>, NoEncryptedSession> {
-        let unsealed =
-            self.ring.open(envelope, &self.purpose).ok_or(NoEncryptedSession::Unopened)?;
+    ) -> Result<OpenedCookie<V>, NoEncryptedSession> {
+        let decrypted =
+            self.ring.decrypt(envelope, &self.purpose).ok_or(NoEncryptedSession::Unopened)?;
         let (deadlines, payload) =
-            Deadlines::of_contents(&unsealed.contents).ok_or(NoEncryptedSession::Unreadable)?;
+            Deadlines::of_contents(&decrypted.contents).ok_or(NoEncryptedSession::Unreadable)?;
         deadlines.judge(now, self.watermark)?;
         let value = self.coding.decode(payload).map_err(|_| NoEncryptedSession::Unreadable)?;
-        let is_due = unsealed.by_older_key || deadlines.use_is_due(&self.lifetime, now);
+        let is_due = decrypted.by_old_key || deadlines.use_is_due(&self.lifetime, now);
         let deadlines = if is_due { deadlines.used(&self.lifetime, now) } else { deadlines };
-        Ok(OpenOutcome { value, deadlines, is_due })
+        Ok(OpenedCookie { value, deadlines, is_due })
     }
 
     /// The `Set-Cookie` that carries this value.
@@ -95,7 +98,7 @@ impl<V: SessionValue> EncryptedCookie<V> {
     ) -> Result<HeaderValue, EncryptError> {
         let payload = self.coding.encode(value).map_err(EncryptError::unfit)?;
         let size = self.cookie.name().len() + text_len(contents_len(payload.len()));
-        if size > LONGEST_PAIR {
+        if size > MAX_PAIR_LEN {
             return Err(EncryptError::too_large(size));
         }
         let contents = deadlines.to_contents(&payload);
@@ -107,10 +110,11 @@ impl<V: SessionValue> EncryptedCookie<V> {
         let text = envelope.to_text();
         self.cookie
             .set_value(text.as_bytes(), self.life(deadlines))
-            .ok_or_else(|| EncryptError::unfit("the cookie is no header value".into()))
+            .ok_or_else(|| EncryptError::unfit("the cookie is not a valid header value".into()))
     }
 
-    /// How long the browser keeps the cookie: as long as the session may live, whatever the idle timeout.
+    /// How long the browser keeps the cookie: until the absolute deadline, whatever the idle
+    /// timeout.
     fn life(&self, deadlines: Deadlines) -> Option<Duration> {
         self.lifetime.outlives_browser().then(|| deadlines.absolute.since(self.clock.now()))
     }

@@ -1,23 +1,28 @@
-//! Why a change could not be encrypted_cookie.
+//! Why a change could not be encrypted.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-use crate::http::LONGEST_PAIR;
+use crate::http::MAX_PAIR_LEN;
 use crate::value::CodecError;
 
-/// A change that could not be encrypted_cookie. The session stays as it was.
+/// A change that could not be encrypted. The session stays as it was.
 ///
 /// ```
 /// # use cloakroom::SessionMap;
-/// # use cloakroom::encrypted_cookie::{KeyRing, EncryptedSessions, EncryptErrorKind, EncryptionKey};
-/// let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(KeyRing::new(EncryptionKey::generate()?))?;
+/// # use cloakroom::encrypted_cookie::{EncryptedSessions, EncryptionKey, KeyRing};
+/// # use cloakroom::encrypted_cookie::EncryptErrorKind;
+/// # let ring = KeyRing::new(EncryptionKey::generate()?);
+/// let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(ring)?;
 /// let mut session = sessions.open(&http::HeaderMap::new());
 ///
 /// let error = session.update(|map| map.insert("essay", &"x".repeat(4000))).unwrap_err();
 /// assert_eq!(error.kind(), EncryptErrorKind::TooLarge);
-/// assert_eq!(error.to_string(), "the session's cookie would have 5453 bytes, and browsers keep 4096");
+/// assert_eq!(
+///     error.to_string(),
+///     "the session cookie would have 5453 bytes; browsers accept 4096"
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -34,11 +39,11 @@ enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncryptErrorKind {
-    /// No browser would keep the cookie.
+    /// Browsers would refuse the cookie.
     TooLarge,
-    /// The value has no form in the codec.
+    /// The value cannot be encoded by the codec.
     Unfit,
-    /// The system has no randomness to give.
+    /// The system has no randomness.
     Unavailable,
 }
 
@@ -64,7 +69,8 @@ impl EncryptError {
         }
     }
 
-    /// How many bytes the cookie's name and value would have had together, if they are [too many](EncryptErrorKind::TooLarge).
+    /// The length of the cookie's name and value together, if it is [too
+    /// large](EncryptErrorKind::TooLarge).
     pub fn size(&self) -> Option<usize> {
         match self.0 {
             Cause::TooLarge { size } => Some(size),
@@ -72,9 +78,9 @@ impl EncryptError {
         }
     }
 
-    /// How many bytes browsers keep: 4096 (RFC 6265bis section 5.6).
+    /// The length that browsers accept: 4096 bytes (RFC 6265bis section 5.6).
     pub const fn limit(&self) -> usize {
-        LONGEST_PAIR
+        MAX_PAIR_LEN
     }
 }
 
@@ -84,11 +90,11 @@ impl fmt::Display for EncryptError {
             Cause::TooLarge { size } => {
                 write!(
                     f,
-                    "the session's cookie would have {size} bytes, and browsers keep {LONGEST_PAIR}"
+                    "the session cookie would have {size} bytes; browsers accept {MAX_PAIR_LEN}"
                 )
             }
-            Cause::Unfit(_) => f.write_str("the session's value can't be encrypted_cookie"),
-            Cause::Entropy(_) => f.write_str("there is no randomness to encrypt with"),
+            Cause::Unfit(_) => f.write_str("cannot encode the session's value"),
+            Cause::Entropy(_) => f.write_str("no randomness for encryption"),
         }
     }
 }

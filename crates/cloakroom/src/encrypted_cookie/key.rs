@@ -1,4 +1,4 @@
-//! The secret that seals, and the texts it is read from.
+//! The secret that encrypts sessions, and the texts it can be read from.
 
 use std::fmt;
 use std::io;
@@ -10,33 +10,35 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::key::hex;
 use crate::key::{OsEntropy, random};
 
-/// The secret that seals and opens sessions: 32 random bytes, out of `openssl rand -hex 32`.
+/// The secret that encrypts and decrypts sessions: 32 random bytes, from `openssl rand -hex 32`.
 ///
 /// ```
 /// # use cloakroom::encrypted_cookie::EncryptionKey;
-/// let text = "5d0c8f2f8e51ab3c6ef0b9a1d4470e6ac29358f1b7de3c0f94a1e6275bd8c36f"; // std::env::var("SESSION_KEY")?
+/// // let text = std::env::var("SESSION_KEY")?;
+/// let text = "5d0c8f2f8e51ab3c6ef0b9a1d4470e6ac29358f1b7de3c0f94a1e6275bd8c36f";
 /// let key = EncryptionKey::from_text(text)?;
 /// assert_eq!(format!("{key:?}"), "EncryptionKey(..)");
 ///
-/// assert!(EncryptionKey::from_text("correct horse battery staple").is_err()); // a password is no key
+/// assert!(EncryptionKey::from_text("correct horse battery staple").is_err()); // a password
 /// # Ok::<(), cloakroom::encrypted_cookie::EncryptionKeyError>(())
 /// ```
 ///
 /// # Security
-/// Whoever has it writes any session they like, for any visitor. It has no `Display`, no `==`, no `Clone` and no way back
-/// to its text, and is wiped when dropped. Keep it where only the server reads it, and not in its repository
-/// (OWASP, "Secrets Management").
+/// Anyone who has it can write any session, for any user. It has no `Display`, no `==`, no `Clone`
+/// and no conversion back to text, and is erased when dropped. Keep it where only the server can
+/// read it, and not in the repository (OWASP, "Secrets Management").
 pub struct EncryptionKey(pub(super) [u8; 32]);
 
-/// A key drawn at random has fewer distinct bytes than this once in 10^25 times; most placeholders have.
-const FEWEST_DISTINCT: usize = 12;
+/// A random key has fewer distinct bytes than this once in 10^25 times; most placeholders do.
+const MIN_DISTINCT_BYTES: usize = 12;
 
 impl EncryptionKey {
-    /// Reads a key from its text: 64 hexadecimal digits, 44 characters of base64, or 43 of base64url without padding.
-    /// White space around it is not the key's.
+    /// Reads a key from text: 64 hexadecimal digits, 44 characters of base64, or 43 of base64url
+    /// without padding. White space around it is ignored.
     ///
     /// # Errors
-    /// [`EncryptionKeyError`] for anything else, and for what is no random key, such as all zeros.
+    /// [`EncryptionKeyError`] for any other text, and for a key that is not random, such as all
+    /// zeros.
     pub fn from_text(text: &str) -> Result<Self, EncryptionKeyError> {
         let text = text.trim_ascii();
         let mut bytes = Zeroizing::new([0; 32]);
@@ -47,21 +49,21 @@ impl EncryptionKey {
             _ => false,
         };
         if !known {
-            return Err(EncryptionKeyError(NO_KEY));
+            return Err(EncryptionKeyError(MALFORMED));
         }
         let distinct =
             bytes.iter().enumerate().filter(|(at, byte)| !bytes[..*at].contains(byte)).count();
-        if distinct < FEWEST_DISTINCT {
+        if distinct < MIN_DISTINCT_BYTES {
             return Err(EncryptionKeyError(NOT_RANDOM));
         }
         Ok(Self(*bytes))
     }
 
-    /// A key from the operating system's generator, which nobody will have again: for tests and for sessions that need
-    /// not outlive the process.
+    /// A key from the operating system's random generator: for tests, and for sessions that need
+    /// not survive the process.
     ///
     /// # Errors
-    /// If the system has no randomness to give.
+    /// If the system has no randomness.
     pub fn generate() -> io::Result<Self> {
         random(&OsEntropy).map(Self)
     }
@@ -87,11 +89,12 @@ impl FromStr for EncryptionKey {
     }
 }
 
-const NO_KEY: &str = "a sealing key is 32 bytes as 64 hexadecimal digits or in base64: make one with `openssl rand -hex 32`";
+const MALFORMED: &str = "an encryption key is 32 bytes in hexadecimal or base64: \
+                         make one with `openssl rand -hex 32`";
 const NOT_RANDOM: &str =
-    "a sealing key is random, and this looks typed: make one with `openssl rand -hex 32`";
+    "an encryption key must be random, and this is not: make one with `openssl rand -hex 32`";
 
-/// A text that is no [`EncryptionKey`]. It does not repeat the text.
+/// A text that is not an [`EncryptionKey`]. The error does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncryptionKeyError(&'static str);
 
@@ -110,7 +113,7 @@ mod tests {
     const BYTES: [u8; 32] = *b"\xFB\xF0 thirty-two bytes, a key's ...";
 
     #[test]
-    fn each_of_the_three_texts_is_the_same_key() {
+    fn a_key_is_read_from_any_of_its_three_forms() {
         let hex = BYTES.map(|byte| format!("{byte:02x}")).concat();
         let texts = [
             hex.to_ascii_uppercase(),
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_random_key_is_refused_and_not_repeated() {
+    fn a_text_that_is_not_a_random_key_is_refused_and_not_repeated() {
         let zeros = "0".repeat(64);
         let typed = "0123456789".repeat(7)[..64].to_owned();
         let letters = "deadbeef".repeat(8);
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_key_passes_for_one() {
+    fn a_generated_key_is_accepted() {
         let key = EncryptionKey::generate().unwrap();
         assert!(EncryptionKey::from_text(&Base64::encode_string(&key.0)).is_ok());
     }

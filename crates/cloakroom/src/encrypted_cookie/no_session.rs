@@ -1,30 +1,32 @@
-//! Why a cookie opened no session.
+//! Why there is no encrypted session.
 
 use std::fmt;
 
-/// Why there is no session.
+/// Why a request has no encrypted session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoEncryptedSession {
-    /// No cookie of the name came.
+    /// The request has no cookie of the name.
     NoCookie,
-    /// No key of the ring opens what came: it was forged, damaged, encrypted_cookie for another cookie or kind, or by a key that was removed.
+    /// No key of the ring decrypts the cookie: it was forged or damaged, made for another cookie or
+    /// kind, or encrypted with a key that was removed.
     Unopened,
-    /// EncryptedSession by a server whose clock is over a minute ahead of this one's.
-    Premature,
+    /// It was encrypted by a server whose clock is more than a minute ahead of this one's.
+    NotYetValid,
     /// The session reached a deadline.
     Expired,
     /// The session began before [`revoke_issued_before`](super::EncryptedSessionsBuilder::revoke_issued_before).
     Revoked,
-    /// The encrypt is ours and the value in it can't be decoded: write a [`schema`](super::EncryptedSessionsBuilder::schema) upgrade.
+    /// It is ours, but the value cannot be decoded: add a
+    /// [`schema`](super::EncryptedSessionsBuilder::schema) upgrade.
     Unreadable,
-    /// It was ended by this very request.
+    /// This request ended it.
     Ended,
 }
 
 impl NoEncryptedSession {
-    /// True if no server of ours will ever open it, whatever keys, clock or codec it has.
-    pub(super) const fn is_for_good(self) -> bool {
+    /// True if no server of ours will ever open the session, whatever its keys, clock or codec.
+    pub(super) const fn is_permanent(self) -> bool {
         matches!(self, Self::Expired | Self::Revoked)
     }
 }
@@ -32,12 +34,12 @@ impl NoEncryptedSession {
 impl fmt::Display for NoEncryptedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoCookie => "no cookie came",
-            Self::Unopened => "no key of the ring opens the cookie",
-            Self::Premature => "the cookie was encrypted_cookie in the future",
+            Self::NoCookie => "the request has no session cookie",
+            Self::Unopened => "no key decrypts the cookie",
+            Self::NotYetValid => "the session began in the future",
             Self::Expired => "the session expired",
-            Self::Revoked => "the session began before the watermark",
-            Self::Unreadable => "the value in the cookie can't be decoded",
+            Self::Revoked => "the session was revoked",
+            Self::Unreadable => "the value in the cookie cannot be decoded",
             Self::Ended => "the session was ended",
         })
     }

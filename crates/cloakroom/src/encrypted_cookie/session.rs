@@ -1,4 +1,4 @@
-//! What a handler holds.
+//! The encrypted session that a handler works with.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,15 +15,17 @@ use crate::http::ResponseHeaders;
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionValue};
 
-/// One visitor's encrypted_cookie session, as one request brought it.
+/// The session in one request's encrypted cookie.
 ///
-/// Reads go through `Deref`; a vacant session reads as `V::default()`. **What was changed is kept only if the response carries
-/// [`headers`](EncryptedSession::headers)**: there is no store that could remember it.
+/// [`value`](EncryptedSession::value) returns its value, which is the default if there is no
+/// session. **A change is kept only if the response carries
+/// [`headers`](EncryptedSession::headers)**: there is no store.
 ///
 /// ```
 /// # use cloakroom::SessionMap;
-/// # use cloakroom::encrypted_cookie::{KeyRing, EncryptedSessions, EncryptionKey};
-/// # let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(KeyRing::new(EncryptionKey::generate()?))?;
+/// # use cloakroom::encrypted_cookie::{EncryptedSessions, EncryptionKey, KeyRing};
+/// # let ring = KeyRing::new(EncryptionKey::generate()?);
+/// # let sessions: EncryptedSessions<SessionMap> = EncryptedSessions::new(ring)?;
 /// # let request = http::HeaderMap::new();
 /// # let mut response = http::HeaderMap::new();
 /// let mut session = sessions.open(&request);
@@ -34,8 +36,9 @@ use crate::value::{DefaultKind, SessionValue};
 /// ```
 ///
 /// # No principal
-/// A encrypted_cookie session belongs to nobody that could be listed, limited or revoked. Who is signed in is a part of the value.
-#[must_use = "what it changed is lost unless the response carries its headers"]
+/// An encrypted session belongs to no principal, as nothing could be listed, limited or revoked.
+/// Store who is signed in as a part of the value.
+#[must_use = "a change is lost unless the response carries the session's headers"]
 pub struct EncryptedSession<V, K = DefaultKind> {
     codec: Arc<EncryptedCookie<V>>,
     value: V,
@@ -50,11 +53,11 @@ enum State {
     Live(Deadlines),
 }
 
-/// What the visitor's cookie has to become.
+/// What the response has to do to the cookie.
 enum Pending {
-    /// Nothing new.
+    /// Nothing.
     Keep,
-    /// The same value, encrypted_cookie anew.
+    /// Send the same value again.
     Reencrypt,
     Set(HeaderValue),
     Remove,
@@ -77,16 +80,16 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         is_navigation: bool,
     ) -> Self {
         let cookie =
-            if reason.is_for_good() && is_navigation { Pending::Remove } else { Pending::Keep };
+            if reason.is_permanent() && is_navigation { Pending::Remove } else { Pending::Keep };
         Self { codec, value: V::default(), state: State::Absent(reason), cookie, kind: PhantomData }
     }
 
-    /// The value; the default for a vacant session.
+    /// The value; the default if there is no session.
     pub fn value(&self) -> &V {
         &self.value
     }
 
-    /// True if this request has a session.
+    /// True if there is a session.
     pub fn exists(&self) -> bool {
         !matches!(self.state, State::Absent(_))
     }
@@ -99,27 +102,31 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         }
     }
 
-    /// When the session began: with its first change, or with [`begin`](EncryptedSession::begin). However often it is encrypted_cookie anew, this stays.
+    /// When the session began: with its first change, or with [`begin`](EncryptedSession::begin).
+    /// Encrypting it again does not change this.
     ///
-    /// An application that looks its users up anyway can refuse a session that is older than the user's last password change,
-    /// which is the only "log out everywhere" there can be without a store of sessions.
+    /// An application that looks its users up anyway can refuse sessions that are older than the
+    /// user's last password change. Without a store, that is the only way to sign a user out
+    /// everywhere.
     pub fn issued_at(&self) -> Option<Timestamp> {
         self.deadlines().map(|deadlines| deadlines.issued_at)
     }
 
-    /// How long the session lives if nobody uses it again; zero if it is vacant.
+    /// How long the session lasts if it is not used again; zero if there is no session.
     pub fn expires_in(&self) -> Duration {
         let now = self.codec.clock.now();
-        self.deadlines().map_or(Duration::ZERO, |deadlines| deadlines.expire_at().since(now))
+        self.deadlines().map_or(Duration::ZERO, |deadlines| deadlines.expires_at().since(now))
     }
 
-    /// Changes the value, and begins the session if it is vacant. An unchanged value changes nothing and sends nothing.
+    /// Changes the value, and begins a session if there is none. If the value stays the same,
+    /// nothing is sent.
     ///
-    /// Unlike a stored session's, this `update` knows nothing of other requests: of two at once, the response that arrives last
-    /// wins, with the absolute_timeout of its value.
+    /// Unlike a stored session's `update`, this one knows nothing of other requests: of two
+    /// concurrent changes, the response that arrives last wins, with the whole of its value.
     ///
     /// # Errors
-    /// [`EncryptError`] if the cookie would have more than 4096 bytes, or can't be written. The session is then as it was before.
+    /// [`EncryptError`] if the cookie would have more than 4096 bytes, or cannot be written. The
+    /// session is then as it was before.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut V) -> R) -> Result<R, EncryptError> {
         let mut value = self.value.clone();
         let answer = change(&mut value);
@@ -134,33 +141,36 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         Ok(answer)
     }
 
-    /// Puts `value` in the place of what is there; see [`update`](EncryptedSession::update).
+    /// Replaces the value; see [`update`](EncryptedSession::update).
     ///
     /// # Errors
-    /// As `update`.
+    /// Those of [`update`](EncryptedSession::update).
     pub fn set(&mut self, value: V) -> Result<(), EncryptError> {
         self.update(|old| *old = value)
     }
 
-    /// Begins a new session with this value, whatever was there: for a sign-in. It is sent even if the value is the same,
-    /// and its deadlines run from now.
+    /// Begins a new session with this value, whatever was there before: for a sign-in.
+    ///
+    /// The cookie is sent even if the value is the same, and the timeouts start again.
     ///
     /// # Security
-    /// Nothing of the old session is kept, so a encrypted_cookie cookie that somebody planted before the sign-in gains nothing by it
-    /// (OWASP, "Renew the Session ID After Any Privilege EventLevel Change"). The old cookie still opens what it did before.
+    /// Nothing of the old session is kept, so a cookie that an attacker planted before the sign-in
+    /// is of no use to them (OWASP, "Renew the Session ID After Any Privilege Level Change"). The
+    /// old cookie still opens the old session.
     ///
     /// # Errors
-    /// As `update`.
+    /// Those of [`update`](EncryptedSession::update).
     pub fn begin(&mut self, value: V) -> Result<(), EncryptError> {
         let deadlines = Deadlines::begin(&self.codec.lifetime, self.codec.clock.now());
         self.encrypt(value, deadlines)
     }
 
-    /// Makes this browser forget the session.
+    /// Makes this browser remove the session's cookie.
     ///
     /// # Security
-    /// That is all it does. Whoever copied the cookie can go on using it until it expires, and so does this browser if another
-    /// response with a newer cookie is under way (OWASP, "Session Expiration", asks for a server that forgets: use stored sessions).
+    /// That is all it does. A copy of the cookie can be used until it expires, and so can this
+    /// browser's if another response with a newer cookie is in flight. OWASP ("Session Expiration")
+    /// requires that the server invalidates the session: use stored sessions for that.
     #[doc(alias = "clear")]
     #[doc(alias = "logout")]
     pub fn end(&mut self) {
@@ -169,16 +179,16 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         self.cookie = Pending::Remove;
     }
 
-    /// What the response must carry: `Set-Cookie` if the cookie must change, `Vary: Cookie` in any case, since the request's
-    /// cookie was looked at, `Cache-Control: no-store` with a `Set-Cookie`.
+    /// The headers that the response must carry: `Set-Cookie` if the cookie must change, with
+    /// `Cache-Control: no-store`, and always `Vary: Cookie`, since the request's cookie was read.
     ///
-    /// Ask for them last. Without a change a session is sent again when a tenth of its idle timeout has passed, and when an older key
-    /// had encrypted_cookie it.
+    /// Call it last. Without a change, the cookie is sent again when a tenth of the idle timeout
+    /// has passed, and when an old key had encrypted it.
     pub fn headers(&self) -> ResponseHeaders {
         let cookie = match (&self.cookie, self.state) {
             (Pending::Set(cookie), _) => Some(cookie.clone()),
             (Pending::Remove, _) => self.codec.cookie.removal(),
-            // Where that fails, the visitor's cookie is still good for what is left of it.
+            // If that fails, the client's cookie is still valid for the rest of its lifetime.
             (Pending::Reencrypt, State::Live(deadlines)) => {
                 self.codec.encrypt(&self.value, deadlines).ok()
             }
@@ -202,11 +212,11 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     }
 }
 
-/// Whether there is a session, never what it carries.
+/// Shows whether there is a session, never its value.
 impl<V: SessionValue, K> fmt::Debug for EncryptedSession<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.no_session() {
-            Some(reason) => write!(f, "EncryptedSession(vacant: {reason})"),
+            Some(reason) => write!(f, "EncryptedSession(none: {reason})"),
             None => f.write_str("EncryptedSession(..)"),
         }
     }

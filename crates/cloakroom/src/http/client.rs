@@ -1,4 +1,4 @@
-//! What is noted of clients, and whose word is taken for their address.
+//! What is recorded about clients, and how their address is found behind proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,65 +11,80 @@ use crate::policy::ClientInfo;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What is noted of the client that begins a session or signs in on it: nothing, unless the application asks.
+/// What to record about the client that creates a session or signs in. By default, nothing.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::http::{AddressRule, ClientPolicy};
-/// let proxies = ["10.0.0.0/8".parse()?]; // the load balancers, and nobody else
+/// let proxies = ["10.0.0.0/8".parse()?]; // the load balancers
 /// let policy = ClientPolicy::user_agents().with_addresses(AddressRule::behind(proxies));
-/// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new()).clients(policy).build()?;
+/// let sessions: Sessions<SessionMap> =
+///     Sessions::builder(MemoryStore::new()).clients(policy).build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The connection's own address comes from the server: [`SessionLayer::with_peer_addr`](crate::SessionLayer::with_peer_addr), or
-/// [`RequestSession::with_peer_addr`](crate::RequestSession::with_peer_addr). Without it no address is noted.
+/// The address of the connection itself comes from the server: see
+/// [`SessionLayer::with_peer_addr`](crate::SessionLayer::with_peer_addr) and
+/// [`RequestSession::with_peer_addr`](crate::RequestSession::with_peer_addr). Without it, no
+/// address is recorded. The actix middleware passes it on by itself.
 #[derive(Clone, Debug)]
 pub struct ClientPolicy {
     addresses: Option<AddressRule>,
 }
 
 impl ClientPolicy {
-    /// The user agent that a client says it is, cut to 255 bytes.
+    /// Records the `User-Agent` header, cut to 255 bytes.
     pub const fn user_agents() -> Self {
         Self { addresses: None }
     }
 
-    /// And the address it is at, by this rule. Wrong keys are then counted by address too.
+    /// Also records the client's address, found by `rule`.
+    ///
+    /// [`Event::UnknownKey`](crate::observe::Event::UnknownKey) and
+    /// [`Event::WrongSecret`](crate::observe::Event::WrongSecret) then carry it.
+    ///
+    /// # Security
+    /// An address is personal data.
     pub fn with_addresses(mut self, rule: AddressRule) -> Self {
         self.addresses = Some(rule);
         self
     }
 
-    /// What a request from `peer` tells of its client.
-    pub(crate) fn note(&self, request: &(impl Headers + ?Sized), peer: Option<IpAddr>) -> Noted {
+    /// Reads what this policy records from a request that came from `peer`.
+    pub(crate) fn read(
+        &self,
+        request: &(impl Headers + ?Sized),
+        peer: Option<IpAddr>,
+    ) -> RequestClient {
         let address =
             self.addresses.as_ref().zip(peer).map(|(rule, peer)| rule.address(request, peer));
         let user_agent = request
             .values(&USER_AGENT)
             .next()
             .and_then(|agent| HeaderValue::from_bytes(agent).ok());
-        Noted { user_agent, address }
+        RequestClient { user_agent, address }
     }
 }
 
-/// Whose word is taken for a client's address.
+/// How to find a client's address.
 ///
 /// # Security
-/// `X-Forwarded-For` is written by whoever likes: only what a trusted proxy appended is true. So it is read from its end,
-/// and no further than the first address that is not a trusted proxy's own.
+/// Anyone can send an `X-Forwarded-For` header; only the entries that a trusted proxy appended are
+/// true. The header is therefore read from its end, up to the first address that does not belong to
+/// a trusted proxy.
 #[derive(Clone, Debug)]
 pub struct AddressRule {
     proxies: Box<[IpNet]>,
 }
 
 impl AddressRule {
-    /// Nobody's: the connection's own address, for a server that clients reach directly.
+    /// Uses the connection's own address: for a server that clients reach directly.
     pub fn direct() -> Self {
         Self { proxies: Box::default() }
     }
 
-    /// That of proxies in these networks, each of which appends to `X-Forwarded-For` whom it was reached by.
+    /// Trusts proxies in these networks, each of which appends the address it was reached from to
+    /// `X-Forwarded-For`.
     pub fn behind(proxies: impl IntoIterator<Item = IpNet>) -> Self {
         Self { proxies: proxies.into_iter().collect() }
     }
@@ -77,9 +92,9 @@ impl AddressRule {
     fn address(&self, request: &(impl Headers + ?Sized), peer: IpAddr) -> IpAddr {
         let mut address = peer.to_canonical();
         let lines = request.values(&X_FORWARDED_FOR).rev();
-        let mut told = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
+        let mut forwarded = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
         while self.proxies.iter().any(|proxy| proxy.contains(&address)) {
-            match told.next().and_then(parse) {
+            match forwarded.next().and_then(parse) {
                 Some(before) => address = before,
                 None => break,
             }
@@ -88,7 +103,7 @@ impl AddressRule {
     }
 }
 
-/// An address, perhaps in brackets or with a port.
+/// Reads an address that may be in brackets or followed by a port.
 fn parse(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
@@ -96,15 +111,15 @@ fn parse(text: &[u8]) -> Option<IpAddr> {
     text.parse().ok().or_else(bare).or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
-/// What a request told of its client, before anybody wants to keep it.
+/// What one request says about its client, as far as the policy asks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Noted {
+pub(crate) struct RequestClient {
     user_agent: Option<HeaderValue>,
     pub(crate) address: Option<IpAddr>,
 }
 
-impl Noted {
-    /// As it is kept.
+impl RequestClient {
+    /// The form in which it is recorded.
     pub(crate) fn client(&self) -> ClientInfo {
         if self.user_agent.is_none() && self.address.is_none() {
             return ClientInfo::new();
@@ -125,19 +140,19 @@ mod tests {
 
     use super::*;
 
-    fn address(proxies: &[&str], peer: &str, told: &[&'static str]) -> String {
+    fn address(proxies: &[&str], peer: &str, forwarded: &[&'static str]) -> String {
         let rule = AddressRule::behind(proxies.iter().map(|net| net.parse().unwrap()));
         let mut request = HeaderMap::new();
-        for line in told {
+        for line in forwarded {
             request.append(&X_FORWARDED_FOR, HeaderValue::from_static(line));
         }
         rule.address(&request, peer.parse().unwrap()).to_string()
     }
 
     #[test]
-    fn only_what_a_trusted_proxy_appended_is_believed() {
+    fn only_addresses_appended_by_a_trusted_proxy_are_trusted() {
         let ours = &["10.0.0.0/8", "fd00::/8"];
-        for (proxies, peer, told, client) in [
+        for (proxies, peer, forwarded, client) in [
             (&[] as &[&str], "192.0.2.1", &["6.6.6.6"] as &[&str], "192.0.2.1"),
             (ours, "192.0.2.1", &["6.6.6.6"], "192.0.2.1"),
             (ours, "10.0.0.1", &[], "10.0.0.1"),
@@ -150,17 +165,17 @@ mod tests {
             (ours, "10.0.0.1", &["192.0.2.7, nonsense"], "10.0.0.1"),
             (ours, "10.0.0.1", &["192.0.2.7,"], "10.0.0.1"),
         ] {
-            // Leaked once each, by a test.
-            let told: Vec<&'static str> =
-                told.iter().map(|line| &*line.to_string().leak()).collect();
-            assert_eq!(address(proxies, peer, &told), client, "{peer} told {told:?}");
+            // Leaked: the values must be static.
+            let forwarded: Vec<&'static str> =
+                forwarded.iter().map(|line| &*line.to_string().leak()).collect();
+            assert_eq!(address(proxies, peer, &forwarded), client, "{peer} {forwarded:?}");
         }
     }
 
     #[test]
-    fn a_user_agent_that_is_no_text_is_none() {
+    fn a_user_agent_that_is_not_ascii_is_not_recorded() {
         let mut request = HeaderMap::new();
         request.insert(USER_AGENT, HeaderValue::from_bytes(b"caf\xE9").unwrap());
-        assert_eq!(ClientPolicy::user_agents().note(&request, None).client(), ClientInfo::new());
+        assert_eq!(ClientPolicy::user_agents().read(&request, None).client(), ClientInfo::new());
     }
 }

@@ -9,22 +9,22 @@ use http::HeaderValue;
 
 use parse::Search;
 #[cfg(feature = "encrypted-cookie")]
-pub(crate) use policy::LONGEST_PAIR;
+pub(crate) use policy::MAX_PAIR_LEN;
 pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
 
 use crate::key::Key;
 
-/// The longest life that browsers honour (RFC 6265bis section 5.5).
-const LONGEST: Duration = Duration::from_secs(9600 * 60 * 60);
+/// The longest `Max-Age` that browsers honour: 400 days (RFC 6265bis section 5.5).
+const MAX_LIFE: Duration = Duration::from_secs(9600 * 60 * 60);
 
 const MAX_AGE: &str = "; Max-Age=";
 
-/// A policy that browsers obey, as text ready to be sent.
+/// A checked cookie policy, as text that is ready to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Cookie {
     name: String,
     search: Search,
-    /// Everything after the value but the life: `; Path=/; Secure; ...`.
+    /// Everything after the value except `Max-Age`: `; Path=/; Secure; ...`.
     attributes: String,
 }
 
@@ -33,7 +33,7 @@ impl Cookie {
         Self { search: Search::for_cookies(&name), name, attributes }
     }
 
-    /// The values of all cookies of this name in one `Cookie` header, which may hold anything.
+    /// The values of all cookies of this name in one `Cookie` header, which can contain anything.
     pub(crate) fn values<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.search.values(header)
     }
@@ -43,26 +43,27 @@ impl Cookie {
         &self.name
     }
 
-    /// The header that hands `key` over, for `life` or until the browser closes.
+    /// The header that sets `key`, for `life` or until the browser closes.
     pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
         self.set_value(&key.text(), life)
     }
 
-    /// The header that hands over another value.
+    /// The header that sets another value.
     pub(crate) fn set_value(&self, value: &[u8], life: Option<Duration>) -> Option<HeaderValue> {
-        // Rounded up, so that the cookie never ends before the record; and never 0, which would remove it.
-        let seconds = life.map(|life| life.min(LONGEST)).map(|life| {
-            let begun = u64::from(life.subsec_nanos() > 0);
-            (life.as_secs() + begun).max(1)
+        // Rounded up, so that the cookie never ends before the record, and never 0, which would
+        // remove it.
+        let seconds = life.map(|life| life.min(MAX_LIFE)).map(|life| {
+            let part = u64::from(life.subsec_nanos() > 0);
+            (life.as_secs() + part).max(1)
         });
         let mut digits = itoa::Buffer::new();
         let (max_age, digits) = match seconds {
             Some(seconds) => (MAX_AGE, digits.format(seconds)),
             None => ("", ""),
         };
-        // To the byte: a header value made of a full buffer needs no second one.
-        let around = self.name.len() + 1 + self.attributes.len();
-        let mut text = Vec::with_capacity(around + value.len() + max_age.len() + digits.len());
+        // The exact capacity: a `HeaderValue` takes over a full buffer without copying it.
+        let fixed = self.name.len() + 1 + self.attributes.len();
+        let mut text = Vec::with_capacity(fixed + value.len() + max_age.len() + digits.len());
         text.extend_from_slice(self.name.as_bytes());
         text.push(b'=');
         text.extend_from_slice(value);
@@ -72,8 +73,11 @@ impl Cookie {
         sensitive(text)
     }
 
-    /// The header that makes a browser forget the cookie: with every attribute it was set with, or a `__Host-` cookie
-    /// would not go (RFC 6265bis section 5.7), and an `Expires` for clients that know no Max-Age.
+    /// The header that removes the cookie.
+    ///
+    /// It repeats every attribute, because a browser ignores the removal of a `__Host-` cookie
+    /// without them (RFC 6265bis section 5.7), and has an `Expires` for clients that do not know
+    /// `Max-Age`.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
         let Self { name, attributes, .. } = self;
         sensitive(
@@ -82,7 +86,7 @@ impl Cookie {
     }
 }
 
-/// The policy was checked, so the text is a header value.
+/// The policy has been checked, so the text is always a valid header value.
 fn sensitive(text: Vec<u8>) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_cookie_is_the_hardened_one() {
+    fn the_default_cookie_has_every_protection() {
         let policy = CookiePolicy::default();
         assert_eq!(
             set(&policy, Some(Duration::from_secs(60))),
@@ -120,16 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_repeats_every_attribute_and_no_key() {
+    fn a_removal_repeats_every_attribute_and_contains_no_key() {
         let removal = CookiePolicy::default().compile("").unwrap().removal().unwrap();
         assert_eq!(
             removal.to_str().unwrap(),
-            "__Host-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; Secure; HttpOnly; SameSite=Lax"
+            "__Host-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; Secure; HttpOnly; \
+             SameSite=Lax"
         );
     }
 
     #[test]
-    fn a_life_is_rounded_up_and_never_removes_or_overflows() {
+    fn max_age_is_rounded_up_and_never_zero_or_over_400_days() {
         let policy = CookiePolicy::host("id");
         for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (u64::MAX, 34_560_000)] {
             let text = set(&policy, Some(Duration::from_millis(millis)));

@@ -1,4 +1,4 @@
-//! What a response says about the session.
+//! The headers of a response that concern the session.
 
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderName, HeaderValue};
@@ -10,11 +10,12 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const COOKIE: HeaderValue = HeaderValue::from_static("cookie");
 const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 
-/// The headers a response must carry for its session, all decided in one step.
+/// The headers that a response must carry for its session, decided in one step.
 ///
-/// - `Set-Cookie` when the visitor's cookie must change, and never otherwise;
-/// - `Vary` whenever the session was asked for, since the response then depends on the key;
-/// - `Cache-Control: no-store` when a key is on its way (OWASP, "Web PayloadData Caching").
+/// - `Set-Cookie`, only when the client's cookie must change;
+/// - `Vary`, whenever the session was asked for, since the response then depends on the key;
+/// - `Cache-Control: no-store`, when the response carries a key or removes one (OWASP, "Web Content
+///   Caching").
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -25,7 +26,7 @@ const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "a response without them loses the visitor's key"]
+#[must_use = "a response without these headers loses the client's key"]
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
     varies_on_cookie: bool,
@@ -38,9 +39,9 @@ impl ResponseHeaders {
         channel: &Channel,
         carrier: Carrier,
         change: &CookieChange,
-        asked: bool,
+        accessed: bool,
     ) -> Self {
-        if !asked {
+        if !accessed {
             return Self::default();
         }
         let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie);
@@ -57,33 +58,36 @@ impl ResponseHeaders {
         }
     }
 
-    /// For a session that lives in the cookie itself.
+    /// For a session that is kept in the cookie itself.
     #[cfg(feature = "encrypted-cookie")]
     pub(crate) fn encrypted_cookie(cookie: Option<HeaderValue>) -> Self {
         let no_store = cookie.is_some();
         Self { cookie, varies_on_cookie: true, varies_on_authorization: false, no_store }
     }
 
-    /// Writes them into a response's headers.
+    /// Writes the headers into a response.
     ///
-    /// An earlier `Set-Cookie` of the same name gives way (RFC 6265bis section 4.1.1: one per name), `Vary` is added to
-    /// what is there, and `no-store` takes the place of whatever else was said about caching.
+    /// `Set-Cookie` replaces an earlier one for the same cookie name (RFC 6265bis section 4.1.1
+    /// allows one per name), `Vary` is added to an existing one, and `no-store` replaces any other
+    /// `Cache-Control`.
     pub fn apply_to(self, response: &mut impl HeadersMut) {
         if let Some(cookie) = self.cookie {
-            response.replace(SET_COOKIE, cookie, |given, cookie| name_of(given) == name_of(cookie));
+            response.retain(&SET_COOKIE, |other| name_of(other) != name_of(cookie.as_bytes()));
+            response.append(SET_COOKIE, cookie);
         }
         if self.varies_on_cookie {
-            response.append_unless(VARY, COOKIE, |vary| lists(vary, b"cookie"));
+            vary_on(response, COOKIE);
         }
         if self.varies_on_authorization {
-            response.append_unless(VARY, AUTHORIZATION, |vary| lists(vary, b"authorization"));
+            vary_on(response, AUTHORIZATION);
         }
         if self.no_store {
-            response.replace(CACHE_CONTROL, NO_STORE, |_, _| true);
+            response.retain(&CACHE_CONTROL, |_| false);
+            response.append(CACHE_CONTROL, NO_STORE);
         }
     }
 
-    /// Name and value of each, for those who build responses by hand: the values are ASCII.
+    /// Name and value of each header, for responses that are built by hand. The values are ASCII.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
@@ -97,7 +101,13 @@ fn name_of(set_cookie: &[u8]) -> &[u8] {
     set_cookie.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
-/// True if a `Vary` says that a response depends on this header.
+fn vary_on(response: &mut impl HeadersMut, name: HeaderValue) {
+    if !response.values(&VARY).any(|vary| lists(vary, name.as_bytes())) {
+        response.append(VARY, name);
+    }
+}
+
+/// True if this `Vary` says that the response depends on the header `name`.
 fn lists(vary: &[u8], name: &[u8]) -> bool {
     let mut listed = vary.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     listed.any(|listed| listed == b"*" || listed.eq_ignore_ascii_case(name))
@@ -123,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cookie_of_our_name_leaves_and_all_others_stay() {
+    fn a_set_cookie_of_our_name_is_replaced_and_others_stay() {
         let mut response = map(&[
             ("set-cookie", "__Host-id=old; Path=/"),
             ("set-cookie", "__Host-id2=x"),

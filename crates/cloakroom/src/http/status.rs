@@ -1,29 +1,29 @@
-//! What a client is answered when its session failed.
+//! The response to a request whose session failed.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 
-/// Seconds after which a client may try again when the store is down.
+/// Seconds after which a client can try again when the store is down.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
-/// Seconds after which a client's wrong keys are forgotten.
-const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
 const SIGN_IN_AGAIN: HeaderValue =
     HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
 
 impl Error {
-    /// The status of a response to a request that failed so; every framework's integration answers it, with
-    /// [`header`](Error::header) and an empty body: a client learns nothing about the store.
+    /// The status of the response to a request that failed with this error.
+    ///
+    /// The integrations answer with it, with [`header`](Error::header) and an empty body: a client
+    /// learns nothing about the store.
     ///
     /// | kind | status |
     /// |---|---|
     /// | `Unavailable` | 503 with `Retry-After` |
     /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
-    /// | `AuthShortfall`, `LoginRevoked` | 401: sign in again |
+    /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged` | 403 |
     /// | `Unfit` | 413 |
-    /// | all others | 500 |
+    /// | `HeadersSent`, `Corrupt`, `NoLayer` | 500 |
     pub const fn status(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -40,12 +40,11 @@ impl Error {
         }
     }
 
-    /// The header that goes with the status, if one does.
+    /// The header that belongs to the status, if there is one.
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self.status() {
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, RETRY_SECONDS)),
-            StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, A_MINUTE)),
-            // A challenge belongs to a 401 (RFC 9110 section 15.5.2); this one is RFC 9470's.
+            // A 401 needs a challenge (RFC 9110 section 15.5.2); this one is from RFC 9470.
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, SIGN_IN_AGAIN)),
             _ => None,
         }

@@ -1,4 +1,4 @@
-//! Where keys travel.
+//! How keys travel.
 
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers};
 use crate::key::Key;
 
-/// Where keys travel: in a cookie, as bearer tokens, or as either; chosen at run time.
+/// How keys travel: in a cookie, as a bearer token, or as either.
 ///
 /// A key is accepted from nowhere else (OWASP, "Used vs. Accepted Session ID Exchange Mechanisms").
 ///
@@ -29,18 +29,22 @@ impl Default for Transport {
 }
 
 impl Transport {
-    /// In a cookie.
+    /// Keys travel in a cookie.
     pub fn cookie(policy: CookiePolicy) -> Self {
         Self { cookie: Some(policy), bearer: false }
     }
 
-    /// In `Authorization: Bearer KEY` (RFC 6750). No cookie is ever sent; give the client [`Key::expose`] in the answer
-    /// to its login. Its key is never renewed on a timer.
+    /// Keys travel in `Authorization: Bearer KEY` (RFC 6750).
+    ///
+    /// No cookie is ever sent. Give the client [`Key::expose`] in the response to its sign-in. A
+    /// bearer key is never renewed on a timer.
     pub const fn bearer() -> Self {
         Self { cookie: None, bearer: true }
     }
 
-    /// A request with a bearer authorization uses that and nothing else; any other request uses the cookie.
+    /// Keys travel as bearer tokens or in a cookie.
+    ///
+    /// A request with a bearer token uses only that; any other request uses the cookie.
     pub fn cookie_or_bearer(policy: CookiePolicy) -> Self {
         Self { cookie: Some(policy), bearer: true }
     }
@@ -51,14 +55,14 @@ impl Transport {
     }
 }
 
-/// A transport whose policy was checked.
+/// A transport whose cookie policy has been checked.
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) cookie: Option<Cookie>,
     pub(crate) bearer: bool,
 }
 
-/// What carried a request's key, and would carry the next.
+/// What carried the request's key, and would carry a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
     Cookie,
@@ -66,35 +70,36 @@ pub(crate) enum Carrier {
 }
 
 /// How many keys of one request are tried at most.
-pub(crate) const CANDIDATES: usize = 4;
+pub(crate) const MAX_CANDIDATES: usize = 4;
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// True if the answer replaces the page, so that no parallel request of the page can have been given something newer.
+/// True if the response replaces the page, so that no parallel request of the page can have
+/// received a newer cookie.
 pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
     request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
 }
 
-/// What a request presents.
+/// The keys that a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
     first: Option<Key>,
-    /// Hardly ever any.
+    /// Almost always empty.
     others: Vec<Key>,
-    /// How many values stood where a key belongs, well-formed or not.
-    pub(crate) values: usize,
+    /// How many values were found where a key belongs, well-formed or not.
+    pub(crate) value_count: usize,
     pub(crate) carrier: Carrier,
 }
 
 impl Presented {
     fn nothing(carrier: Carrier) -> Self {
-        Self { first: None, others: Vec::new(), values: 0, carrier }
+        Self { first: None, others: Vec::new(), value_count: 0, carrier }
     }
 
-    /// One key, presented outside any request.
+    /// One key, presented outside a request.
     pub(crate) fn key(key: Key) -> Self {
         let mut presented = Self::nothing(Carrier::Cookie);
-        presented.values = 1;
+        presented.value_count = 1;
         presented.first = Some(key);
         presented
     }
@@ -104,26 +109,26 @@ impl Presented {
         self.first.iter().chain(&self.others)
     }
 
-    fn take(&mut self, value: &[u8]) {
-        self.values += 1;
+    fn add(&mut self, value: &[u8]) {
+        self.value_count += 1;
         let Ok(key) = Key::from_text(value) else { return };
         match &self.first {
             None => self.first = Some(key),
             Some(first) if *first == key || self.others.contains(&key) => {}
-            Some(_) if self.others.len() + 1 < CANDIDATES => self.others.push(key),
+            Some(_) if self.others.len() + 1 < MAX_CANDIDATES => self.others.push(key),
             Some(_) => {}
         }
     }
 }
 
 impl Channel {
-    /// Reads hostile headers; every input has an answer.
+    /// Reads the keys from hostile headers. It never fails.
     pub(crate) fn read(&self, headers: &(impl Headers + ?Sized)) -> Presented {
         if self.bearer {
             let token = headers.values(&AUTHORIZATION).next().and_then(bearer_token);
             if let Some(token) = token {
                 let mut presented = Presented::nothing(Carrier::Bearer);
-                presented.take(token);
+                presented.add(token);
                 return presented;
             }
         }
@@ -133,14 +138,14 @@ impl Channel {
         let mut presented = Presented::nothing(Carrier::Cookie);
         for header in headers.values(&COOKIE) {
             for value in cookie.values(header) {
-                presented.take(value);
+                presented.add(value);
             }
         }
         presented
     }
 }
 
-/// The token of a bearer authorization; the scheme's case does not matter (RFC 9110 section 11.1).
+/// The token of a bearer `Authorization`. The scheme is case-insensitive (RFC 9110 section 11.1).
 fn bearer_token(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
     match rest {
@@ -178,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn all_cookie_headers_are_read_and_garbage_hides_nothing() {
+    fn all_cookie_headers_are_read_and_garbage_hides_no_key() {
         let (first, second) = (key(1).expose(), key(2).expose());
         let presented = read(&[
             ("cookie", format!("n=garbage; n={first}; n=; n={first}").as_bytes()),
             ("cookie", format!("x=y; n={second}").as_bytes()),
         ]);
         assert_eq!(keys(&presented), [key(1), key(2)]);
-        assert_eq!((presented.values, presented.carrier), (5, Carrier::Cookie));
+        assert_eq!((presented.value_count, presented.carrier), (5, Carrier::Cookie));
     }
 
     #[test]
@@ -193,7 +198,7 @@ mod tests {
         let header =
             (0..100).map(|id| format!("n={}", key(id).expose())).collect::<Vec<_>>().join("; ");
         let presented = read(&[("cookie", header.as_bytes())]);
-        assert_eq!((presented.keys().count(), presented.values), (4, 100));
+        assert_eq!((presented.keys().count(), presented.value_count), (4, 100));
     }
 
     #[test]
@@ -208,24 +213,28 @@ mod tests {
         }
         let presented =
             read(&[("cookie", cookie.as_bytes()), ("authorization", b"Bearer nonsense")]);
-        assert_eq!((keys(&presented), presented.values), (vec![], 1));
+        assert_eq!((keys(&presented), presented.value_count), (vec![], 1));
         let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Basic eDp5")]);
         assert_eq!(keys(&presented), [key(1)]);
     }
 
     #[test]
-    fn only_a_navigation_is_one() {
+    fn only_sec_fetch_mode_navigate_is_a_navigation() {
         assert!(is_navigation(&[("sec-fetch-mode", "navigate")]));
         assert!(!is_navigation(&[("sec-fetch-mode", "cors")]));
         assert!(!is_navigation(&[("cookie", "n=navigate")]));
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 10_000, failure_persistence: None, ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn no_cookie_header_yields_a_key_that_does_not_stand_in_it(
-            bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'='), Just(b'n'), 0x20..=0xFF_u8], 0..60)
+        fn every_key_that_is_read_is_in_the_header(
+            bytes in prop::collection::vec(
+                prop_oneof![Just(b';'), Just(b'='), Just(b'n'), 0x20..=0xFF_u8], 0..60
+            )
         ) {
             let bytes: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0x7F).collect();
             for key in read(&[("cookie", &bytes)]).keys() {
@@ -235,7 +244,7 @@ mod tests {
         }
 
         #[test]
-        fn a_good_cookie_is_found_between_any_others(
+        fn a_valid_cookie_is_found_among_any_others(
             before in prop::collection::vec("[ -:<-~]{0,40}", 0..4),
             after in prop::collection::vec("[ -:<-~]{0,40}", 0..4),
         ) {

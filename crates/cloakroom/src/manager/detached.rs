@@ -1,4 +1,4 @@
-//! Sessions loaded by their family, outside any request.
+//! Loading a session by its key family, outside a request.
 
 use super::{Credential, LoadedSession, Manager};
 use crate::error::Error;
@@ -8,7 +8,7 @@ use crate::store::Lookup;
 use crate::value::SessionValue;
 
 impl<V: SessionValue> Manager<V> {
-    /// The session as it stands, for who loaded a secret of this family. No use of it is noted.
+    /// The session as it is now, for the holder of a grant. This is not a use of the session.
     pub(crate) async fn detached(
         &self,
         id: PublicId,
@@ -16,21 +16,22 @@ impl<V: SessionValue> Manager<V> {
     ) -> Result<LoadedSession<V>, Error> {
         let credential = Credential::KeyFamily(id, family);
         match self.store.get_cached(id).await? {
-            // A near cache may say yes, never no.
+            // A cache's copy can confirm a session, but only the store can deny it.
             Lookup::Cached(record)
                 if self.judge_credential(&record, &credential) == KeyStatus::Valid =>
             {
-                self.recognise(&credential, record)
+                self.load_record(&credential, record)
             }
-            Lookup::Cached(_) => self.found(&credential, self.store.get(id).await?),
-            Lookup::Authoritative(stored) => self.found(&credential, stored),
+            Lookup::Cached(_) => self.load_stored(&credential, self.store.get(id).await?),
+            Lookup::Authoritative(stored) => self.load_stored(&credential, stored),
         }
     }
 
-    /// Notes a use of a session loaded outside a request, if the last one noted is long enough ago.
+    /// Records a use of a session, if the last one was recorded long enough ago.
     ///
-    /// A store that refuses the note knows better than a near cache: it is asked.
-    pub(crate) async fn note_use(
+    /// If the store refuses, the session may have changed or ended since it was cached, so it is
+    /// read again.
+    pub(crate) async fn record_use(
         &self,
         loaded: LoadedSession<V>,
     ) -> Result<LoadedSession<V>, Error> {

@@ -1,4 +1,4 @@
-//! One at a time: writers of this process that lost a race for one session queue up here, and logins of one principal.
+//! An asynchronous lock for each key: one holder at a time, waiters served in order.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 
-/// A queue for each `T` that somebody wants to themselves; it exists only while somebody is in it.
+/// A queue for each key that is locked. A queue exists only while its key is locked.
 #[derive(Debug)]
 pub(crate) struct KeyedLock<T: Eq + Hash> {
     queues: Arc<Mutex<Queues<T>>>,
@@ -23,11 +23,11 @@ impl<T: Eq + Hash> Default for KeyedLock<T> {
 }
 
 impl<T: Clone + Eq + Hash> KeyedLock<T> {
-    /// Waits for a turn at `what`; it ends when the [`KeyedGuard`] is dropped.
+    /// Waits for the lock on `key`, which lasts until the [`KeyedGuard`] is dropped.
     ///
-    /// Whoever stops waiting leaves the queue, whenever that is.
-    pub(crate) async fn acquire(&self, what: T) -> KeyedGuard<T> {
-        let waiting = match lock(&self.queues).entry(what.clone()) {
+    /// A waiter that is dropped leaves the queue.
+    pub(crate) async fn acquire(&self, key: T) -> KeyedGuard<T> {
+        let waiting = match lock(&self.queues).entry(key.clone()) {
             Entry::Vacant(free) => {
                 free.insert(VecDeque::new());
                 None
@@ -39,47 +39,49 @@ impl<T: Clone + Eq + Hash> KeyedLock<T> {
             }
         };
         match waiting {
-            // The turn travels through the channel: if the waiter has gone, dropping it there passes it on.
+            // The guard is sent through the channel: if the waiter is gone, the guard's drop passes
+            // the lock on.
             Some(waiting) => match waiting.await {
-                Ok(turn) => turn,
-                Err(_) => self.turn(what),
+                Ok(guard) => guard,
+                Err(_) => self.guard(key),
             },
-            None => self.turn(what),
+            None => self.guard(key),
         }
     }
 
-    fn turn(&self, what: T) -> KeyedGuard<T> {
-        KeyedGuard { of: Some((what, Arc::clone(&self.queues))) }
+    fn guard(&self, key: T) -> KeyedGuard<T> {
+        KeyedGuard { held: Some((key, Arc::clone(&self.queues))) }
     }
 }
 
-/// The turn at something.
+/// Holds the lock on a key.
 #[derive(Debug)]
 pub(crate) struct KeyedGuard<T: Eq + Hash> {
-    /// At what, and where it is passed on; nothing once it was.
-    of: Option<(T, Arc<Mutex<Queues<T>>>)>,
+    /// The key and its queues; `None` once the lock has been passed on.
+    held: Option<(T, Arc<Mutex<Queues<T>>>)>,
 }
 
 impl<T: Eq + Hash> Drop for KeyedGuard<T> {
     fn drop(&mut self) {
-        let Some((mut what, queues)) = self.of.take() else { return };
+        let Some((mut key, queues)) = self.held.take() else { return };
         loop {
             let next = {
                 let mut queues = lock(&queues);
-                let Some(queue) = queues.get_mut(&what) else {
+                let Some(queue) = queues.get_mut(&key) else {
                     return;
                 };
                 let Some(next) = queue.pop_front() else {
-                    queues.remove(&what);
+                    queues.remove(&key);
                     return;
                 };
                 next
             };
-            match next.send(KeyedGuard { of: Some((what, Arc::clone(&queues))) }) {
+            match next.send(KeyedGuard { held: Some((key, Arc::clone(&queues))) }) {
                 Ok(()) => return,
-                // Defused: this loop passes it on, not the drop of the turn that came back.
-                Err(mut turn) => match turn.of.take() {
-                    Some((back, _)) => what = back,
+                // The waiter is gone. Disarm the guard that came back: this loop passes the lock
+                // on.
+                Err(mut guard) => match guard.held.take() {
+                    Some((back, _)) => key = back,
                     None => return,
                 },
             }
@@ -109,36 +111,36 @@ mod tests {
     }
 
     #[test]
-    fn turns_come_in_order_and_an_empty_queue_is_forgotten() {
+    fn waiters_are_served_in_order_and_an_empty_queue_is_removed() {
         let keyed_lock = KeyedLock::default();
         let Poll::Ready(first) = poll(pin!(keyed_lock.acquire(ID))) else {
-            panic!("must not wait")
+            panic!("the lock was free")
         };
         let mut second = pin!(keyed_lock.acquire(ID));
         let mut third = pin!(keyed_lock.acquire(ID));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
         drop(first);
         assert!(poll(third.as_mut()).is_pending());
-        let Poll::Ready(turn) = poll(second.as_mut()) else { panic!("the turn is lost") };
-        drop(turn);
+        let Poll::Ready(second) = poll(second.as_mut()) else { panic!("the lock is lost") };
+        drop(second);
         assert!(poll(third.as_mut()).is_ready());
         assert!(lock(&keyed_lock.queues).is_empty());
     }
 
     #[test]
-    fn a_waiter_that_gives_up_passes_the_turn_on_even_after_it_was_given() {
+    fn a_waiter_that_is_dropped_passes_the_lock_on_even_after_it_was_given() {
         let keyed_lock = KeyedLock::default();
         let Poll::Ready(first) = poll(pin!(keyed_lock.acquire(ID))) else {
-            panic!("must not wait")
+            panic!("the lock was free")
         };
-        let mut quitter = Box::pin(keyed_lock.acquire(ID));
+        let mut dropped_early = Box::pin(keyed_lock.acquire(ID));
         let mut given = Box::pin(keyed_lock.acquire(ID));
         let mut last = pin!(keyed_lock.acquire(ID));
-        assert!(poll(quitter.as_mut()).is_pending());
+        assert!(poll(dropped_early.as_mut()).is_pending());
         assert!(poll(given.as_mut()).is_pending());
         assert!(poll(last.as_mut()).is_pending());
-        drop(quitter); // gives up while it waits
-        drop(first); // `given` is handed the turn and never polled again
+        drop(dropped_early); // while it waits
+        drop(first); // sends the lock to `given`, which is never polled again
         drop(given);
         assert!(poll(last.as_mut()).is_ready());
         assert!(lock(&keyed_lock.queues).is_empty());

@@ -1,4 +1,4 @@
-//! A principal's sessions: listed, and ended one by one.
+//! A principal's sessions: listing them, and ending them.
 
 use std::time::Duration;
 
@@ -13,13 +13,15 @@ use crate::store::Page;
 use crate::time::Timestamp;
 use crate::value::SessionValue;
 
-/// How far ahead of this clock another node's may be believed to be: a moment years ahead would lock somebody out.
-const AHEAD: Duration = Duration::from_secs(60);
-/// Names read from a directory at once.
+/// How far ahead of this clock a moment can be. One that is years ahead would lock the principal
+/// out.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// How many ids to read from the principal index at once.
 const PAGE: usize = 100;
 
 impl<V: SessionValue> Manager<V> {
-    /// At most `page.limit()` live sessions of `principal`, by id; fewer only at the end.
+    /// At most `page.limit()` live sessions of `principal`, in the order of their ids; fewer only
+    /// at the end.
     pub(crate) async fn list(
         &self,
         principal: &Principal,
@@ -33,14 +35,15 @@ impl<V: SessionValue> Manager<V> {
                 if listed.len() == page.limit() {
                     break;
                 }
-                match self.live_of(principal, *id).await {
+                match self.live_session_of(principal, *id).await {
                     Ok(Some(record)) => {
-                        // A value that can't be read is reported, and its session listed without it.
+                        // A value that cannot be decoded is reported, and its session listed
+                        // without it.
                         let value = self.decode(*id, record.payload()).unwrap_or_default();
                         listed.push(Summary::new(*id, record, value));
                     }
                     Ok(None) => {}
-                    // Nobody can open such a record, and the list must not fail for good because of it.
+                    // No one can open such a record, and it must not make every list fail.
                     Err(error) if error.kind() == ErrorKind::Corrupt => {}
                     Err(error) => return Err(error),
                 }
@@ -53,48 +56,50 @@ impl<V: SessionValue> Manager<V> {
         Ok(listed)
     }
 
-    /// Ends session `id` if it is one of `principal`'s; whether it was.
-    pub(crate) async fn end_of(
+    /// Ends session `id` if `principal` is signed in on it. Returns whether they are.
+    pub(crate) async fn end_one_of(
         &self,
         principal: &Principal,
         id: PublicId,
         reason: EndReason,
     ) -> Result<bool, Error> {
-        let is_theirs = self.live_of(principal, id).await?.is_some();
+        let is_theirs = self.live_session_of(principal, id).await?.is_some();
         if is_theirs {
             self.end(id, reason).await?;
         }
         Ok(is_theirs)
     }
 
-    /// Ends all sessions of `principal` whose proof is older than `before`, and lets none that is on its way come to be.
+    /// Ends all sessions of `principal` whose sign-in is older than `before`, and refuses sign-ins
+    /// in flight that are.
     pub(crate) async fn revoke_before(
         &self,
         principal: &Principal,
         before: Timestamp,
         reason: EndReason,
     ) -> Result<usize, Error> {
-        let before = before.min(self.now().after(AHEAD));
-        // The mark first: who signs in from here on meets it, who signed in until here is in the directory.
+        let before = before.min(self.now().after(MAX_CLOCK_SKEW));
+        // The watermark first: a later sign-in is refused by it, and an earlier one is already in
+        // the index.
         self.store.revoke_before(principal, before, before.after(LONGEST)).await?;
         let is_older = |record: &Record| record.authenticated_at().is_none_or(|at| at < before);
-        self.end_those_of(principal, is_older, None, reason).await
+        self.end_matching(principal, is_older, None, reason).await
     }
 
-    /// Ends all sessions of `principal`, but for one that is `kept`; how many there were.
+    /// Ends all sessions of `principal` except `kept`. Returns how many there were.
     pub(crate) async fn end_all_of(
         &self,
         principal: &Principal,
         kept: Option<PublicId>,
         reason: EndReason,
     ) -> Result<usize, Error> {
-        self.end_those_of(principal, |_| true, kept, reason).await
+        self.end_matching(principal, |_| true, kept, reason).await
     }
 
-    async fn end_those_of(
+    async fn end_matching(
         &self,
         principal: &Principal,
-        goes: impl Fn(&Record) -> bool + Send + Sync,
+        should_end: impl Fn(&Record) -> bool + Send + Sync,
         kept: Option<PublicId>,
         reason: EndReason,
     ) -> Result<usize, Error> {
@@ -102,13 +107,13 @@ impl<V: SessionValue> Manager<V> {
         loop {
             let ids = self.store.sessions_of(principal, names).await?;
             for id in ids.iter().filter(|id| Some(**id) != kept) {
-                match self.live_of(principal, *id).await {
-                    Ok(Some(record)) if goes(&record) => {
+                match self.live_session_of(principal, *id).await {
+                    Ok(Some(record)) if should_end(&record) => {
                         self.end(*id, reason).await?;
                         count += 1;
                     }
                     Ok(_) => {}
-                    // The others are ended all the same; then the caller is told.
+                    // End the others first, then report it.
                     Err(error) if error.kind() == ErrorKind::Corrupt => unread = Some(error),
                     Err(error) => return Err(error),
                 }
@@ -120,9 +125,11 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// The record under `id` if it lives and `principal` is signed in on it: an entry of the directory may be left over
-    /// from a login that lost the session to somebody else's.
-    pub(super) async fn live_of(
+    /// The record of session `id`, if it is live and `principal` is signed in on it.
+    ///
+    /// An entry of the index can be left over from a sign-in that lost the session to another
+    /// principal's.
+    pub(super) async fn live_session_of(
         &self,
         principal: &Principal,
         id: PublicId,

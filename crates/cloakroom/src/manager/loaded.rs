@@ -1,4 +1,4 @@
-//! A live session in the hands of a request.
+//! A live session, as one request or job has loaded it.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use crate::key::{Key, KeyFamily, PublicId, Secret};
 use crate::record::Record;
 use crate::value::TypedValue;
 
-/// A live session in the hands of a request.
+/// A live session, as one request or job has loaded it.
 pub(crate) struct LoadedSession<V> {
     pub(crate) credential: Credential,
     pub(crate) record: Record,
-    /// The decoded value; none if the session was never given one.
+    /// The decoded value; `None` if the session was never given one.
     pub(crate) value: Option<Arc<TypedValue<V>>>,
 }
 
-/// By what a session is loaded.
+/// What a session was loaded by.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credential {
-    /// By a key that a request presented, or is sent.
+    /// A key that a request presented, or is sent.
     Key(Key),
-    /// By the family of a secret that a request presented, long ago perhaps: there is no key.
+    /// The family of a key that a request presented earlier. There is no key.
     KeyFamily(PublicId, KeyFamily),
 }
 
@@ -37,7 +37,7 @@ impl<V> LoadedSession<V> {
         self.credential.id()
     }
 
-    /// The key, if it is loaded by one.
+    /// The key, if the session was loaded by one.
     pub(crate) const fn key(&self) -> Option<&Key> {
         match &self.credential {
             Credential::Key(key) => Some(key),
@@ -45,14 +45,14 @@ impl<V> LoadedSession<V> {
         }
     }
 
-    /// The same session's key with a fresh secret.
+    /// A key of this session with a fresh secret.
     pub(crate) fn key_with(&self, fresh: &Secret) -> Key {
         Key::new(self.id(), fresh.clone())
     }
 
-    /// True if both are one and the same session, as one and the same write left it.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.record.is(&other.record) && self.credential == other.credential
+    /// True if both are the same session, as the same write left it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.record.ptr_eq(&other.record) && self.credential == other.credential
     }
 }
 

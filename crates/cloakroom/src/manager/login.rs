@@ -1,23 +1,26 @@
-//! Signing in: a principal's directory entered before the record names them, and asked again after.
+//! Signing in: the principal index is written before the record names the principal, and again
+//! after.
 
 use std::time::Duration;
 
-use super::{ATTEMPTS, Manager};
+use super::{MAX_ATTEMPTS, Manager};
 use crate::error::{Error, ErrorKind};
 use crate::key::PublicId;
 use crate::manager::KeyedGuard;
 use crate::observe::Event;
 use crate::policy::Principal;
+use crate::protocol;
 use crate::record::{EndReason, Record};
 use crate::store::{IndexEntry, IndexLogin, Indexed, Outcome};
 use crate::time::Timestamp;
 use crate::value::SessionValue;
 
-/// A session on its way into its principal's directory.
+/// A session's entry in the principal index, while its sign-in is in progress.
 ///
-/// It is entered before its record names the principal, so that every session that does is listed; and once more after,
-/// since a rival that made room meanwhile took an entry without a record for a leftover, and a revocation that came
-/// meanwhile found no record to end. A login that has answered stood in the directory *after* its record was written.
+/// The entry is written before the record names the principal, so that every session that does is
+/// listed, and once more after: meanwhile, a rival that made room could take an entry without a
+/// record for a leftover, and a revocation could find no record to end. A sign-in that has been
+/// answered was in the index *after* its record was written.
 pub(crate) struct LoginReservation {
     principal: Principal,
     id: PublicId,
@@ -25,20 +28,22 @@ pub(crate) struct LoginReservation {
     authenticated_at: Timestamp,
     /// Whether the record names the principal already.
     is_written: bool,
-    /// Logins of this process to one limited principal come one by one, so that each meets rivals of other nodes only.
-    _turn: Option<KeyedGuard<Principal>>,
+    /// With a session limit, sign-ins of one principal run one at a time in this process, so that
+    /// they compete with other nodes only.
+    _guard: Option<KeyedGuard<Principal>>,
 }
 
 impl<V: SessionValue> Manager<V> {
-    /// Enters session `id`, which will end at `until`, with a minute to spare for the write that follows.
-    pub(crate) async fn enter(
+    /// Enters session `id`, which ends at `until`, in the principal index, with a minute to spare
+    /// for the write that follows.
+    pub(crate) async fn reserve_login(
         &self,
         principal: &Principal,
         id: PublicId,
         until: Timestamp,
         authenticated_at: Timestamp,
     ) -> Result<LoginReservation, Error> {
-        let turn = match self.limit {
+        let guard = match self.limit {
             Some(_) => Some(self.logins.acquire(principal.clone()).await),
             None => None,
         };
@@ -50,19 +55,21 @@ impl<V: SessionValue> Manager<V> {
             until,
             authenticated_at,
             is_written: false,
-            _turn: turn,
+            _guard: guard,
         };
         self.index_login(&reservation).await?;
         Ok(reservation)
     }
 
-    /// Makes sure that the session, whose record is written, is in its principal's directory still. If it may not be, it
-    /// is ended: its key was never sent.
+    /// Makes sure that the session, whose record is now written, is still in the principal index.
+    ///
+    /// If it cannot be, the session is ended. Its key was never sent.
     pub(crate) async fn confirm_login(
         &self,
         mut reservation: LoginReservation,
     ) -> Result<(), Error> {
-        // One tick later: whoever saw the entry without its record finds it changed.
+        // One millisecond later, so that a rival that saw the entry without its record finds it
+        // changed.
         reservation.until = reservation.until.after(Duration::from_millis(1));
         reservation.is_written = true;
         match self.index_login(&reservation).await {
@@ -76,7 +83,8 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Does for an imported session what its creator may not have lived to do: its key follows from a token that is known.
+    /// Completes the sign-in of an imported session, in case its creator was interrupted: its key
+    /// is derived from a known token, so other requests can find it.
     pub(crate) async fn confirm_imported(
         &self,
         id: PublicId,
@@ -87,7 +95,7 @@ impl<V: SessionValue> Manager<V> {
             return Ok(());
         };
         let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
-        match self.enter(principal, id, record.absolute_deadline(), at).await {
+        match self.reserve_login(principal, id, record.absolute_deadline(), at).await {
             Ok(reservation) => self.confirm_login(reservation).await,
             Err(error) => {
                 if matches!(error.kind(), ErrorKind::TooManySessions | ErrorKind::LoginRevoked) {
@@ -98,7 +106,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Keeps a signed-in session in the directory until a later moment.
+    /// Keeps a signed-in session in the principal index until a later moment.
     pub(crate) async fn reindex(
         &self,
         principal: &Principal,
@@ -106,16 +114,16 @@ impl<V: SessionValue> Manager<V> {
         until: Timestamp,
     ) -> Result<(), Error> {
         let until = until.after(Duration::from_secs(60));
-        // Without a limit and a moment of proof there is nothing to refuse it by.
+        // Neither a limit nor a time of sign-in is given, so this cannot be refused.
         Ok(self.store.index_login(IndexLogin::new(principal.clone(), id, until)).await.map(drop)?)
     }
 
     async fn index_login(&self, reservation: &LoginReservation) -> Result<(), Error> {
         let LoginReservation { principal, id, until, authenticated_at, .. } = reservation;
-        let plain =
-            IndexLogin::new(principal.clone(), *id, *until).with_authenticated_at(*authenticated_at);
+        let plain = IndexLogin::new(principal.clone(), *id, *until)
+            .with_authenticated_at(*authenticated_at);
         let mut replacing = Vec::new();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let admission = match self.limit {
                 Some(limit) => plain.clone().with_limit(limit.max().into(), replacing),
                 None => plain.clone(),
@@ -130,9 +138,11 @@ impl<V: SessionValue> Manager<V> {
                     self.observe(&Event::LoginRevoked { principal });
                     return Err(Error::new(ErrorKind::LoginRevoked));
                 }
-                // A rival has displaced this very session, as it might have a moment after the answer: it must displace nobody.
+                // A rival has ended this very session, as it could have a moment after the answer.
+                // Do not end another one for it.
                 Indexed::Full(_)
-                    if reservation.is_written && self.live_of(principal, *id).await?.is_none() =>
+                    if reservation.is_written
+                        && self.live_session_of(principal, *id).await?.is_none() =>
                 {
                     return Ok(());
                 }
@@ -142,7 +152,8 @@ impl<V: SessionValue> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// The entries that may go: those whose session is no more, and those whose session the limit displaces, ended here.
+    /// Ends the sessions that the limit chooses. Returns the entries that can be removed: theirs,
+    /// and those whose session is gone.
     async fn make_room(
         &self,
         principal: &Principal,
@@ -151,26 +162,26 @@ impl<V: SessionValue> Manager<V> {
         let Some(limit) = self.limit else { return Ok(Vec::new()) };
         let mut seen = Vec::with_capacity(entries.len());
         for entry in &entries {
-            let signed_in = match self.live_of(principal, entry.id).await {
+            let signed_in = match self.live_session_of(principal, entry.id).await {
                 Ok(record) => {
                     record.map(|record| record.authenticated_at().unwrap_or(record.created()))
                 }
-                // Nobody can open it.
+                // No one can open it.
                 Err(error) if error.kind() == ErrorKind::Corrupt => None,
                 Err(error) => return Err(error),
             };
             seen.push((entry.id, signed_in));
         }
-        let Some(displaced) = limit.make_room(&seen) else {
-            self.observe(&Event::ExcessSession { principal, limit: limit.max() });
+        let Some(excess) = protocol::make_room(limit, &seen) else {
+            self.observe(&Event::SessionLimitExceeded { principal, limit: limit.max() });
             return Err(Error::new(ErrorKind::TooManySessions));
         };
-        for id in &displaced {
-            self.observe(&Event::ExcessSession { principal, limit: limit.max() });
+        for id in &excess {
+            self.observe(&Event::SessionLimitExceeded { principal, limit: limit.max() });
             self.end(*id, EndReason::OverLimit).await?;
         }
         let goes =
-            |entry: &IndexEntry| displaced.contains(&entry.id) || seen.contains(&(entry.id, None));
+            |entry: &IndexEntry| excess.contains(&entry.id) || seen.contains(&(entry.id, None));
         Ok(entries.into_iter().filter(goes).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! From a presented key to a session, with the renewal that this request is asked to do.
+//! From a presented key to a session, with the renewal that is due.
 
 use std::net::IpAddr;
 
@@ -15,36 +15,43 @@ use crate::value::SessionValue;
 
 /// What a presented key opened.
 pub(crate) enum OpenOutcome<V> {
-    /// A session, and what it asks to be done to the cookie.
+    /// A session, and what must happen to the cookie.
     Live(LoadedSession<V>, CookieChange),
     Absent(NoSession),
     Superseded,
-    /// A copy that the policy refuses: as if superseded, and the cookie may go.
+    /// A reused key that the policy refuses: treated as superseded, and the cookie can be removed.
     Reused,
 }
 
-/// Who presents a key.
+/// A presented key, and what is known of the client that presents it.
 pub(crate) struct Caller {
     key: Key,
     verifier: Verifier,
-    /// Whether they can be sent a renewed key.
-    renews: bool,
-    /// Their address, if that is known.
+    /// Whether the client can be sent a renewed key.
+    can_renew: bool,
+    /// The client's address, if it is recorded.
     client: Option<IpAddr>,
 }
 
-/// A question that the store was asked, and who has it asked.
+/// A read that the store was asked for, and the caller it is for.
 pub(crate) type PendingLookup<'a> = (Caller, Io<'a, Result<Lookup, StoreError>>);
 
 impl<V: SessionValue> Manager<V> {
-    /// Asks the store about the session that `key` names.
-    pub(crate) fn ask(&self, key: Key, renews: bool, client: Option<IpAddr>) -> PendingLookup<'_> {
+    /// Asks the store for the session that `key` names.
+    pub(crate) fn look_up(
+        &self,
+        key: Key,
+        can_renew: bool,
+        client: Option<IpAddr>,
+    ) -> PendingLookup<'_> {
         let (id, verifier) = (key.id(), self.verifier(&key));
-        (Caller { key, verifier, renews, client }, self.store.get_cached(id))
+        (Caller { key, verifier, can_renew, client }, self.store.get_cached(id))
     }
 
-    /// Opens a session that needs neither another word of the store nor a note: as nearly all do, nearly always.
-    pub(crate) fn open_at_once(
+    /// Opens a session that needs neither another store call nor a write, as nearly all do.
+    ///
+    /// Otherwise, gives its arguments back.
+    pub(crate) fn open_without_io(
         &self,
         caller: Caller,
         lookup: Result<Lookup, StoreError>,
@@ -54,7 +61,7 @@ impl<V: SessionValue> Manager<V> {
                 if protocol::opens_without_write(
                     record,
                     &caller.verifier,
-                    caller.renews,
+                    caller.can_renew,
                     self.now(),
                 ) =>
             {
@@ -71,9 +78,10 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Opens what the caller's key opens, by what the store answered.
+    /// Opens what the caller's key opens, given the store's answer.
     ///
-    /// No round trip, or one when a touch or a step of a renewal is due; those may fail without harm.
+    /// Takes one more store call if a touch or a step of a renewal is due. That call may fail
+    /// without harm.
     pub(crate) async fn open(
         &self,
         caller: Caller,
@@ -81,12 +89,12 @@ impl<V: SessionValue> Manager<V> {
     ) -> Result<OpenOutcome<V>, Error> {
         let id = caller.key.id();
         let stored = match lookup {
-            // What a near cache remembers will do if it opens: it may say yes, never no.
+            // A cache's copy can confirm a session, but only the store can deny it.
             Ok(Lookup::Cached(record))
                 if self.judge(&record, &caller.verifier, self.now()) == KeyStatus::Valid =>
             {
                 let now = self.now();
-                return self.keep_up(caller, record, now).await;
+                return self.maintain(caller, record, now).await;
             }
             Ok(Lookup::Cached(_)) => self.store.get(id).await,
             Ok(Lookup::Authoritative(stored)) => Ok(stored),
@@ -94,7 +102,7 @@ impl<V: SessionValue> Manager<V> {
         };
         let stored = match stored {
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                return self.set_aside(id, Error::from(error)).await;
+                return self.handle_unreadable(id, Error::from(error)).await;
             }
             stored => stored?,
         };
@@ -105,15 +113,15 @@ impl<V: SessionValue> Manager<V> {
                 self.refuse(&caller, protocol::judge_ended(&tombstone, &caller.verifier)).await
             }
             Some(Stored::Live(record)) => match self.judge(&record, &caller.verifier, now) {
-                KeyStatus::Valid => self.keep_up(caller, record, now).await,
+                KeyStatus::Valid => self.maintain(caller, record, now).await,
                 status => self.refuse(&caller, status).await,
             },
         }
     }
 
-    /// Reports and answers a key that opens nothing.
+    /// Reports a key that opens nothing, and says what the request is to be told.
     async fn refuse(&self, caller: &Caller, status: KeyStatus) -> Result<OpenOutcome<V>, Error> {
-        let Caller { renews, client, .. } = *caller;
+        let Caller { can_renew, client, .. } = *caller;
         let id = caller.key.id();
         match status {
             KeyStatus::Valid | KeyStatus::Superseded => {
@@ -126,13 +134,14 @@ impl<V: SessionValue> Manager<V> {
             }
             KeyStatus::Reused => {
                 self.observe(&Event::KeyReused { id });
-                // A bearer token is never renewed, so its client can't have fallen behind: only report.
+                // A bearer key is never renewed on a timer, so its client cannot have fallen
+                // behind: only report it.
                 Ok(match self.reuse.reaction {
-                    Reaction::End if renews => {
+                    Reaction::End if can_renew => {
                         self.end(id, EndReason::KeyReused).await?;
                         OpenOutcome::Absent(NoSession::Ended(EndReason::KeyReused))
                     }
-                    Reaction::Refuse if renews => OpenOutcome::Reused,
+                    Reaction::Refuse if can_renew => OpenOutcome::Reused,
                     _ => OpenOutcome::Absent(NoSession::Retired),
                 })
             }
@@ -153,8 +162,8 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Decodes the value of a live session, then does what its renewal and idle timeout ask for.
-    async fn keep_up(
+    /// Decodes the value of a live session, then renews its key or records the use if that is due.
+    async fn maintain(
         &self,
         caller: Caller,
         record: Record,
@@ -162,11 +171,13 @@ impl<V: SessionValue> Manager<V> {
     ) -> Result<OpenOutcome<V>, Error> {
         let value = match self.decode(caller.key.id(), record.payload()) {
             Ok(value) => value,
-            Err(error) => return self.set_aside(caller.key.id(), Error::corrupt(error)).await,
+            Err(error) => {
+                return self.handle_unreadable(caller.key.id(), Error::corrupt(error)).await;
+            }
         };
-        let Caller { key, verifier, renews, client } = caller;
+        let Caller { key, verifier, can_renew, client } = caller;
         let step =
-            if renews { protocol::renewal(&record, &verifier, now) } else { Renewal::Nothing };
+            if can_renew { protocol::renewal(&record, &verifier, now) } else { Renewal::Nothing };
         let id = key.id();
         let next = match step {
             Renewal::Nothing => {
@@ -181,7 +192,7 @@ impl<V: SessionValue> Manager<V> {
                 let (record, credential) =
                     (self.touch(id, record, now).await, Credential::Key(key));
                 let loaded = LoadedSession { credential, record, value };
-                return Ok(Self::hand_over(loaded, now));
+                return Ok(Self::resend_key(loaded, now));
             }
             Renewal::Start => {
                 let (next, next_key) =
@@ -192,21 +203,28 @@ impl<V: SessionValue> Manager<V> {
             Renewal::Retire => (protocol::retire(&record, now), None),
         };
         let (next, next_key) = next;
-        let revision = record.revision().next(self.tokens.draw());
+        let revision = record.revision().next(self.tokens.next());
         let next = next.edited(|fields| fields.revision = revision);
         match self.store.replace(id, record.revision(), next.clone()).await {
             Ok(Swap::Done) => {
                 let loaded =
                     LoadedSession { credential: Credential::Key(key), record: next, value };
-                Ok(self.kept_up(loaded, next_key, now))
+                Ok(self.after_renewal(loaded, next_key, now))
             }
             Ok(Swap::Stale(current)) => {
-                self.overtaken(Caller { key, verifier, renews, client }, current).await
+                self.open_after_lost_race(Caller { key, verifier, can_renew, client }, current)
+                    .await
             }
             Ok(Swap::Gone) => {
-                self.gone(LoadedSession { credential: Credential::Key(key), record, value }).await
+                self.open_after_end(LoadedSession {
+                    credential: Credential::Key(key),
+                    record,
+                    value,
+                })
+                .await
             }
-            // The read this write rides on succeeded, and stands. The next request tries again.
+            // The read that this write is part of succeeded, and stands. The next request tries
+            // again.
             Err(_) => Ok(OpenOutcome::Live(
                 LoadedSession { credential: Credential::Key(key), record, value },
                 CookieChange::Keep,
@@ -214,8 +232,8 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// A step of renewal was written.
-    fn kept_up(
+    /// The result of a renewal step that was written.
+    fn after_renewal(
         &self,
         loaded: LoadedSession<V>,
         next_key: Option<Key>,
@@ -228,8 +246,8 @@ impl<V: SessionValue> Manager<V> {
         Self::with_key(loaded, next_key, now)
     }
 
-    /// The visitor has not got the next key yet: gives it again, from the record alone.
-    fn hand_over(loaded: LoadedSession<V>, now: Timestamp) -> OpenOutcome<V> {
+    /// Sends the next key again, derived from the record: the client does not have it yet.
+    fn resend_key(loaded: LoadedSession<V>, now: Timestamp) -> OpenOutcome<V> {
         match loaded.key().and_then(|key| protocol::next_key(&loaded.record, key)) {
             Some(next) => Self::with_key(loaded, next, now),
             None => OpenOutcome::Live(loaded, CookieChange::Keep),
@@ -241,28 +259,33 @@ impl<V: SessionValue> Manager<V> {
         OpenOutcome::Live(LoadedSession { credential: Credential::Key(key), ..loaded }, cookie)
     }
 
-    /// Another write came before our renewal: looks at what stands there now, and does no more than hand over.
-    async fn overtaken(&self, caller: Caller, record: Record) -> Result<OpenOutcome<V>, Error> {
+    /// Opens the session as another write has left it, which came before our renewal step. At most,
+    /// the next key is sent again.
+    async fn open_after_lost_race(
+        &self,
+        caller: Caller,
+        record: Record,
+    ) -> Result<OpenOutcome<V>, Error> {
         let now = self.now();
         let id = caller.key.id();
-        let standing = self.judge(&record, &caller.verifier, now);
-        if standing != KeyStatus::Valid {
-            return self.refuse(&caller, standing).await;
+        let status = self.judge(&record, &caller.verifier, now);
+        if status != KeyStatus::Valid {
+            return self.refuse(&caller, status).await;
         }
         let value = match self.decode(id, record.payload()) {
             Ok(value) => value,
-            Err(error) => return self.set_aside(id, Error::corrupt(error)).await,
+            Err(error) => return self.handle_unreadable(id, Error::corrupt(error)).await,
         };
         let step = protocol::renewal(&record, &caller.verifier, now);
         let loaded = LoadedSession { credential: Credential::Key(caller.key), record, value };
         Ok(match step {
-            Renewal::Resend => Self::hand_over(loaded, now),
+            Renewal::Resend => Self::resend_key(loaded, now),
             _ => OpenOutcome::Live(loaded, CookieChange::Keep),
         })
     }
 
-    /// The session ended while it was opened.
-    async fn gone(&self, loaded: LoadedSession<V>) -> Result<OpenOutcome<V>, Error> {
+    /// Opens the session again that was gone when a renewal step was to be written.
+    async fn open_after_end(&self, loaded: LoadedSession<V>) -> Result<OpenOutcome<V>, Error> {
         match self.reread(&loaded).await {
             Ok(loaded) => Ok(OpenOutcome::Live(loaded, CookieChange::Keep)),
             Err(error) if error.kind() == ErrorKind::Superseded => Ok(OpenOutcome::Superseded),
@@ -273,7 +296,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Notes the use of the session if the last one noted is long enough ago.
+    /// Records the use of the session, if the last one was recorded long enough ago.
     async fn touch(&self, id: PublicId, record: Record, now: Timestamp) -> Record {
         let Some(deadline) = protocol::touch_due(&record, now) else {
             return record;
@@ -284,8 +307,8 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Treats a session that can't be decoded as the policy says. Nothing is ever written over it.
-    async fn set_aside(&self, id: PublicId, error: Error) -> Result<OpenOutcome<V>, Error> {
+    /// Treats a session that cannot be decoded as the policy says. Its record is never overwritten.
+    async fn handle_unreadable(&self, id: PublicId, error: Error) -> Result<OpenOutcome<V>, Error> {
         match self.unreadable {
             UnreadablePolicy::SetAside => {}
             UnreadablePolicy::Refuse => return Err(error),

@@ -10,9 +10,9 @@ use crate::record::Record;
 use crate::time::Timestamp;
 use crate::value::TypedValue;
 
-/// One of somebody's sessions, as [`Sessions::list`](crate::Sessions::list) shows it: a copy, read a moment ago.
+/// One session of a principal, as [`Sessions::list`](crate::Sessions::list) returns it: a snapshot.
 ///
-/// It has no key: whoever sees a list can end sessions by their ids, and open none.
+/// It has no key: with a list one can end sessions by their ids, but open none.
 pub struct Summary<V> {
     id: PublicId,
     record: Record,
@@ -28,60 +28,60 @@ impl<V> Summary<V> {
         Self { id, record, value }
     }
 
-    /// The session's public name.
+    /// The session's public id.
     pub fn id(&self) -> PublicId {
         self.id
     }
 
-    /// When it began.
+    /// When the session was created.
     pub fn created(&self) -> Timestamp {
         self.record.created()
     }
 
-    /// When its visitor last proved who they are on it.
+    /// When the user last signed in on it.
     #[doc(alias = "signed_in")]
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.record.authenticated_at()
     }
 
-    /// How well they proved it.
+    /// How strong that sign-in was.
     pub fn assurance(&self) -> Assurance {
         self.record.assurance()
     }
 
-    /// When its key was last renewed, if ever; see [`Record::renewed_at`].
+    /// When the key was last renewed, if ever; see [`Record::renewed_at`].
     pub fn renewed_at(&self) -> Option<Timestamp> {
         self.record.renewed_at()
     }
 
-    /// What is known of the client that holds its key: the name its visitor gave it, user agent, address.
+    /// What is recorded about the client: its label, user agent and address.
     pub fn client(&self) -> &ClientInfo {
         self.record.client()
     }
 
-    /// The lifetime it was given.
+    /// The session's lifetime.
     pub fn lifetime(&self) -> &Lifetime {
         self.record.lifetime()
     }
 
-    /// When it was last used, by the last use noted; see [`Record::last_seen`].
+    /// When the session was last used, as far as that is recorded; see [`Record::last_seen`].
     pub fn last_seen(&self) -> Option<Timestamp> {
         self.record.last_seen()
     }
 
-    /// How long it lives from `now` on if nobody uses it again.
+    /// How long after `now` the session ends if it is not used again.
     pub fn expires_in(&self, now: Timestamp) -> Duration {
         self.record.expires_at().since(now)
     }
 
-    /// Its value; `None` if it was never given one, or one that can't be decoded.
+    /// The value; `None` if it was never set, or cannot be decoded.
     pub fn value(&self) -> Option<&V> {
         self.value.as_ref().map(|typed_value| &typed_value.value)
     }
 }
 
 impl<V> fmt::Debug for Summary<V> {
-    /// Never shows the value.
+    /// Shows the id, never the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Summary({})", self.id)
     }

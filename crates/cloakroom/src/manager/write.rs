@@ -1,4 +1,4 @@
-//! The one path by which a live session changes.
+//! The one path by which a live session is changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::store::{Io, Outcome, StoreError, Swap};
 use crate::time::Timestamp;
 use crate::value::{SessionValue, TypedValue};
 
-/// How long a writer goes on losing races before it gives up.
+/// How long a writer keeps losing races before it gives up.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How many races it loses at most, however fast.
-pub(super) const ATTEMPTS: u32 = 10_000;
+pub(super) const MAX_ATTEMPTS: u32 = 10_000;
 
-/// What a change wants, for the session as it stands.
+/// What a change wants to do to the session it was given.
 pub(crate) enum Plan<V, R> {
-    /// Nothing to write.
+    /// Nothing needs to be written.
     Keep(R),
     Write(Draft<V>, R),
 }
 
-/// A record to be written; its revision is set by the path.
+/// A record to be written. Its revision is set when it is.
 pub(crate) struct Draft<V> {
     pub(crate) record: Record,
-    /// The typed value of the record's payload.
+    /// The decoded value of the record's payload.
     pub(crate) value: Option<Arc<TypedValue<V>>>,
-    /// The key that opens it from this write on, if it is another one.
+    /// The key that opens the session from this write on, if it changes.
     pub(crate) fresh: Option<Key>,
 }
 
-/// What a change led to.
+/// The result of a change.
 pub(crate) struct Written<V, R> {
     pub(crate) loaded: LoadedSession<V>,
     pub(crate) cookie: CookieChange,
@@ -42,18 +42,20 @@ pub(crate) struct Written<V, R> {
     pub(crate) changed: bool,
 }
 
-/// A change under way.
+/// A change in progress.
 pub(crate) enum Attempt<'a, V, R> {
-    /// It is made, or there was nothing to write.
+    /// It is done, or there was nothing to write.
     Done(Written<V, R>),
-    /// The store was asked at this moment, and has not answered.
-    PendingLookup(Draft<V>, R, Io<'a, Result<Swap, Error>>, Timestamp),
-    /// The session is over by our copy of it, which may say that it lives, never that it does not.
+    /// The store was asked at this moment, and has not answered yet.
+    Pending(Draft<V>, R, Io<'a, Result<Swap, Error>>, Timestamp),
+    /// Our copy of the session is over. Only the store can confirm that: the session may have been
+    /// extended.
     Over,
 }
 
 impl<V: SessionValue> Manager<V> {
-    /// Plans a change and asks the store to write it; nothing is left to do if that answers at once.
+    /// Plans a change and asks the store to write it. If the store answers at once, the change is
+    /// done.
     pub(crate) fn attempt<'a, R>(
         &'a self,
         loaded: &LoadedSession<V>,
@@ -70,20 +72,21 @@ impl<V: SessionValue> Manager<V> {
             }
             Plan::Write(draft, result) => (draft, result),
         };
-        let revision = loaded.record.revision().next(self.tokens.draw());
+        let revision = loaded.record.revision().next(self.tokens.next());
         draft.record = draft.record.edited(|fields| fields.revision = revision);
         Ok(match self.swap(loaded, draft.record.clone()).into_ready() {
             Ok(Ok(Swap::Done)) => Attempt::Done(Self::written(loaded, draft, result, now)),
-            Ok(answer) => Attempt::PendingLookup(draft, result, Io::ready(answer), now),
-            Err(swapping) => Attempt::PendingLookup(draft, result, swapping, now),
+            Ok(answer) => Attempt::Pending(draft, result, Io::ready(answer), now),
+            Err(swapping) => Attempt::Pending(draft, result, swapping, now),
         })
     }
 
-    /// Goes on with an attempt until the plan's write wins or the session is no longer open to its key.
+    /// Completes an attempt: repeats it until its write wins, or the session is no longer open to
+    /// its key.
     ///
-    /// The plan runs again for every race it loses, on the session as the winner left it, after the key was
-    /// verified again: a request that holds a replaced secret writes nothing.
-    pub(crate) async fn go_on<R>(
+    /// The plan runs again for every race it loses, on the session as the winner left it, after the
+    /// credential has been verified again. So a request with a superseded key writes nothing.
+    pub(crate) async fn complete<R>(
         &self,
         first: &LoadedSession<V>,
         mut attempt: Attempt<'_, V, R>,
@@ -91,7 +94,7 @@ impl<V: SessionValue> Manager<V> {
     ) -> Result<Written<V, R>, Error> {
         let id = first.id();
         let started = self.now();
-        let (mut newer, mut turn, mut lost) = (None, None, 0);
+        let (mut newer, mut guard, mut lost) = (None, None, 0);
         loop {
             let loaded = newer.as_ref().unwrap_or(first);
             match attempt {
@@ -102,24 +105,25 @@ impl<V: SessionValue> Manager<V> {
                     }
                     return Ok(written);
                 }
-                Attempt::PendingLookup(draft, result, swapping, now) => {
+                Attempt::Pending(draft, result, swapping, now) => {
                     match swapping.await? {
                         Swap::Done => {
                             attempt = Attempt::Done(Self::written(loaded, draft, result, now));
                             continue;
                         }
                         Swap::Stale(current) => {
-                            newer = Some(self.recognise(&loaded.credential, current)?)
+                            newer = Some(self.load_record(&loaded.credential, current)?)
                         }
                         Swap::Gone => newer = Some(self.reread(loaded).await?),
                     }
                     lost += 1;
-                    if lost == ATTEMPTS || now.since(started) >= TIME_LIMIT {
+                    if lost == MAX_ATTEMPTS || now.since(started) >= TIME_LIMIT {
                         break;
                     }
-                    // Who lost once queues with the other losers of this process, so that each loses to other nodes only.
-                    if turn.is_none() {
-                        turn = Some(self.keyed_lock.acquire(id).await);
+                    // A writer that has lost a race waits in a per-process queue with the other
+                    // losers. From then on it competes with other nodes only.
+                    if guard.is_none() {
+                        guard = Some(self.writers.acquire(id).await);
                     }
                 }
             }
@@ -149,19 +153,20 @@ impl<V: SessionValue> Manager<V> {
         Written { loaded, cookie, result, changed: true }
     }
 
-    /// One compare-and-swap. If its answer is lost it is asked once more, which is safe: the revision's token
-    /// tells whether the write that stands there is this one.
+    /// One compare-and-swap. If its outcome is unknown it is repeated once.
+    ///
+    /// That is safe: the revision's token tells whether the record in the store is this write.
     fn swap(&self, loaded: &LoadedSession<V>, record: Record) -> Io<'_, Result<Swap, Error>> {
         let (id, expected) = (loaded.id(), loaded.record.revision());
         match self.store.replace(id, expected, record.clone()).into_ready() {
             Ok(Err(error)) if error.outcome() == Outcome::Unknown => {
-                Io::future(self.swap_again(id, expected, record, error))
+                Io::future(self.retry_swap(id, expected, record, error))
             }
             Ok(answer) => Io::ready(answer.map_err(Error::from)),
             Err(swapping) => Io::future(async move {
                 match swapping.await {
                     Err(error) if error.outcome() == Outcome::Unknown => {
-                        self.swap_again(id, expected, record, error).await
+                        self.retry_swap(id, expected, record, error).await
                     }
                     answer => Ok(answer?),
                 }
@@ -169,7 +174,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    async fn swap_again(
+    async fn retry_swap(
         &self,
         id: PublicId,
         expected: Revision,

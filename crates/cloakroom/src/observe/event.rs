@@ -1,4 +1,4 @@
-//! What can happen.
+//! The events that observers are told about.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use crate::record::EndReason;
 use crate::store::{Call, StoreError};
 use crate::value::CodecError;
 
-/// Something that happened to a session. It names the session by its id and never shows a secret or a value.
+/// Something that happened to a session. It names the session by its public id, and contains no
+/// secret and no value.
 ///
-/// Each has a [`name`](Event::name), after OWASP's Logging Vocabulary where that has one; `docs/events.md` tells what each
-/// means to an operator.
+/// Each event has a [`name`](Event::name), from OWASP's Logging Vocabulary where that has one.
+/// `docs/events.md` says what each means to an operator.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -21,72 +22,77 @@ pub enum Event<'a> {
         /// The session.
         id: PublicId,
     },
-    /// `session_signed_in`: somebody signed in.
+    /// `session_signed_in`: a user signed in on a session.
     SignedIn {
         /// The session.
         id: PublicId,
-        /// Who.
+        /// Who signed in.
         principal: &'a Principal,
     },
-    /// `session_renewed`: a session's secret was replaced.
+    /// `session_renewed`: a session's key was replaced, on the timer, by a sign-in, or by
+    /// [`renew`](crate::Session::renew).
     Renewed {
         /// The session.
         id: PublicId,
     },
-    /// `session_expired`: a session was ended before its time.
+    /// `session_expired`: a session was ended before its deadline.
     Ended {
         /// The session.
         id: PublicId,
         /// Why.
         reason: EndReason,
     },
-    /// `session_use_after_expire`: a key was presented that had opened a session which is over.
+    /// `session_use_after_expire`: a key was presented whose session has ended or expired.
     UseAfterEnd {
         /// The session.
         id: PublicId,
         /// Why it was ended; `None` if it reached a deadline.
         reason: Option<EndReason>,
     },
-    /// `excess_sessions_exceeded`: a principal signed in once more than they may; the login was refused, or their oldest
-    /// session ended.
-    ExcessSession {
-        /// Who.
+    /// `session_limit_exceeded`: a principal signed in at their session limit. The sign-in was
+    /// refused, or their oldest session ended.
+    SessionLimitExceeded {
+        /// Who signed in.
         principal: &'a Principal,
-        /// How many sessions they may have.
+        /// How many sessions they can have.
         limit: u8,
     },
-    /// `session_login_revoked`: a login was refused because its proof is older than a revocation.
+    /// `session_login_revoked`: a sign-in was refused because it is older than a revocation of the
+    /// principal's sessions.
     LoginRevoked {
-        /// Who.
+        /// Who tried to sign in.
         principal: &'a Principal,
     },
     /// `session_key_unknown`: a well-formed key named no session.
     UnknownKey {
-        /// What it named.
+        /// The id in the key.
         id: PublicId,
-        /// The client's address, as far as the [`ClientPolicy`](crate::http::ClientPolicy) notes it.
+        /// The client's address, if the [`ClientPolicy`](crate::http::ClientPolicy) records it.
         client: Option<IpAddr>,
     },
-    /// `session_key_wrong`: a key had the right id and a secret that never was one of the session's.
+    /// `session_key_wrong`: a key had the id of a session, and a secret that was never one of its
+    /// secrets.
     WrongSecret {
         /// The session.
         id: PublicId,
-        /// The client's address, as far as the [`ClientPolicy`](crate::http::ClientPolicy) notes it.
+        /// The client's address, if the [`ClientPolicy`](crate::http::ClientPolicy) records it.
         client: Option<IpAddr>,
     },
-    /// `session_key_retired`: a secret was presented that had been replaced; it opened nothing.
+    /// `session_key_retired`: a key was presented that has been replaced. It opened nothing.
     RetiredKey {
         /// The session.
         id: PublicId,
     },
-    /// `session_key_reused`: a secret renewed away long ago was presented: two clients hold copies of one key.
+    /// `session_key_reused`: a key was presented that a timed renewal retired minutes ago, so two
+    /// clients hold copies of one key.
     KeyReused {
         /// The session.
         id: PublicId,
     },
-    /// `session_keys_multiple`: one request carried several keys of one name (perhaps planted by a sibling domain).
+    /// `session_keys_multiple`: one request presented several keys, for example because a sibling
+    /// domain set a cookie of the same name.
     MultipleKeys {
-        /// How many.
+        /// How many values were presented.
         count: usize,
     },
     /// `session_unreadable`: a session's value could not be decoded.
@@ -96,55 +102,56 @@ pub enum Event<'a> {
         /// Why.
         error: &'a CodecError,
     },
-    /// `session_write_retried`: a write lost races against others before it won.
+    /// `session_write_retried`: a write lost races against other writers before it succeeded.
     WriteRetried {
         /// The session.
         id: PublicId,
-        /// How many it lost.
+        /// How many races it lost.
         lost: u32,
     },
-    /// `session_write_conflict`: a write lost its races for so long that it was given up.
+    /// `session_write_conflict`: a write kept losing races and was given up.
     WriteConflict {
         /// The session.
         id: PublicId,
     },
-    /// `sessions_swept`: garbage was removed from the store.
+    /// `sessions_swept`: expired sessions and old tombstones were removed from the store.
     Swept {
         /// How many entries.
         count: usize,
     },
-    /// `store_called`: the store answered; see [`InstrumentedStore`](crate::stores::InstrumentedStore).
+    /// `store_called`: the store answered a call; see
+    /// [`InstrumentedStore`](crate::stores::InstrumentedStore).
     StoreCalled {
-        /// What was asked.
+        /// The call.
         call: Call,
         /// How long the answer took.
         took: Duration,
-        /// How it failed, if it did.
+        /// The error, if it failed.
         error: Option<&'a StoreError>,
     },
 }
 
-/// How much an event matters to an operator.
+/// How important an event is to an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the levels of every log")]
 pub enum EventLevel {
-    /// Only to whoever looks for the cause of something.
+    /// Of interest only when looking for the cause of something.
     Debug,
-    /// The life of sessions as it should be.
+    /// The normal life of sessions.
     Info,
-    /// Something to look into if it is not rare.
+    /// Worth looking into unless it is rare.
     Warn,
 }
 
 impl Event<'_> {
-    /// All names, in the order of the variants.
+    /// The names of all events, in the order of the variants.
     pub const NAMES: [&'static str; 17] = [
         "session_created",
         "session_signed_in",
         "session_renewed",
         "session_expired",
         "session_use_after_expire",
-        "excess_sessions_exceeded",
+        "session_limit_exceeded",
         "session_login_revoked",
         "session_key_unknown",
         "session_key_wrong",
@@ -158,7 +165,7 @@ impl Event<'_> {
         "store_called",
     ];
 
-    /// Its place among [`Event::NAMES`].
+    /// The position of this event's name in [`Event::NAMES`].
     pub(crate) const fn index(&self) -> usize {
         match self {
             Self::Created { .. } => 0,
@@ -166,7 +173,7 @@ impl Event<'_> {
             Self::Renewed { .. } => 2,
             Self::Ended { .. } => 3,
             Self::UseAfterEnd { .. } => 4,
-            Self::ExcessSession { .. } => 5,
+            Self::SessionLimitExceeded { .. } => 5,
             Self::LoginRevoked { .. } => 6,
             Self::UnknownKey { .. } => 7,
             Self::WrongSecret { .. } => 8,
@@ -181,12 +188,12 @@ impl Event<'_> {
         }
     }
 
-    /// The event's stable name.
+    /// The event's name, which is stable.
     pub const fn name(&self) -> &'static str {
         Self::NAMES[self.index()]
     }
 
-    /// How much it matters.
+    /// How important the event is.
     pub const fn level(&self) -> EventLevel {
         match self {
             Self::Created { .. }
@@ -194,7 +201,7 @@ impl Event<'_> {
             | Self::Renewed { .. }
             | Self::Ended { .. }
             | Self::UseAfterEnd { .. }
-            | Self::ExcessSession { .. }
+            | Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. } => EventLevel::Info,
             Self::UnknownKey { .. }
             | Self::RetiredKey { .. }
@@ -210,7 +217,7 @@ impl Event<'_> {
         }
     }
 
-    /// The session it is about, if about one: the correlation of events.
+    /// The session that the event is about, if it is about one: use it to correlate events.
     pub const fn session(&self) -> Option<PublicId> {
         match self {
             Self::Created { id }
@@ -226,24 +233,37 @@ impl Event<'_> {
             | Self::WriteRetried { id, .. }
             | Self::WriteConflict { id } => Some(*id),
             Self::StoreCalled { call, .. } => call.id,
-            Self::ExcessSession { .. }
+            Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. }
             | Self::MultipleKeys { .. }
             | Self::Swept { .. } => None,
         }
     }
 
-    /// Who it is about, if it tells.
+    /// The principal that the event is about, if it names one.
     pub const fn principal(&self) -> Option<&Principal> {
         match self {
             Self::SignedIn { principal, .. }
-            | Self::ExcessSession { principal, .. }
+            | Self::SessionLimitExceeded { principal, .. }
             | Self::LoginRevoked { principal } => Some(principal),
             _ => None,
         }
     }
 
-    /// Why the session ended, for `session_expired` and `session_use_after_expire`: `"timeout"` for a deadline.
+    /// The client's address, for `session_key_unknown` and `session_key_wrong`.
+    ///
+    /// # Security
+    /// An address is personal data. It is known only if the
+    /// [`ClientPolicy`](crate::http::ClientPolicy) records addresses.
+    pub const fn client(&self) -> Option<IpAddr> {
+        match self {
+            Self::UnknownKey { client, .. } | Self::WrongSecret { client, .. } => *client,
+            _ => None,
+        }
+    }
+
+    /// Why the session ended, for `session_expired` and `session_use_after_expire`: `"timeout"` if
+    /// it reached a deadline.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Ended { reason, .. } | Self::UseAfterEnd { reason: Some(reason), .. } => {

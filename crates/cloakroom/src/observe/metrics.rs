@@ -1,4 +1,4 @@
-//! Events for the `metrics` facade.
+//! An observer for the `metrics` facade.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,9 +15,11 @@ const SWEPT: &str = "cloakroom_sessions_swept_total";
 const CALLS: &str = "cloakroom_store_seconds";
 const ERRORS: &str = "cloakroom_store_errors_total";
 
-/// Counts every event, and times every store call that an [`InstrumentedStore`](crate::stores::InstrumentedStore) reports, for the `metrics` facade.
+/// Reports events and store calls to the `metrics` facade.
 ///
-/// | measure | kind | labels |
+/// Store calls are reported by an [`InstrumentedStore`](crate::stores::InstrumentedStore).
+///
+/// | metric | kind | labels |
 /// |---|---|---|
 /// | `cloakroom_events_total` | counter | `event`: the event's name |
 /// | `cloakroom_sessions_ended_total` | counter | `reason` |
@@ -25,13 +27,14 @@ const ERRORS: &str = "cloakroom_store_errors_total";
 /// | `cloakroom_store_seconds` | histogram | `operation` |
 /// | `cloakroom_store_errors_total` | counter | `operation` |
 ///
-/// Handles are taken when each is first needed, so install the recorder before the first request. No label holds an id,
-/// a name or an address: there are no more series than rows here and names.
+/// Each metric is registered when it is first needed, so install the recorder before the first
+/// request. No label contains an id, a name or an address, so the number of series is fixed.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::observe::MetricsObserver;
-/// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new()).build()?;
+/// let sessions: Sessions<SessionMap> =
+///     Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new()).build()?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 #[derive(Default)]
@@ -44,15 +47,15 @@ pub struct MetricsObserver {
 }
 
 impl MetricsObserver {
-    /// Measures that begin at zero.
+    /// An observer with no metrics registered yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells the recorder what each measure means; call it once the recorder is installed.
+    /// Describes the metrics to the recorder; call it once the recorder is installed.
     pub fn describe() {
-        describe_counter!(EVENTS, Unit::Count, "What happened to sessions, by name of the event");
-        describe_counter!(ENDED, Unit::Count, "Sessions ended before their time, by reason");
+        describe_counter!(EVENTS, Unit::Count, "Session events, by name");
+        describe_counter!(ENDED, Unit::Count, "Sessions ended before their deadline, by reason");
         describe_counter!(
             SWEPT,
             Unit::Count,
@@ -63,7 +66,7 @@ impl MetricsObserver {
             Unit::Seconds,
             "How long the store took to answer, by operation"
         );
-        describe_counter!(ERRORS, Unit::Count, "Calls that the store failed, by operation");
+        describe_counter!(ERRORS, Unit::Count, "Store calls that failed, by operation");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events for the `tracing` crate.
+//! An observer for the `tracing` crate.
 
 use std::time::Duration;
 
@@ -6,29 +6,36 @@ use tracing::field::display;
 
 use super::{Event, EventLevel, Observer};
 
-/// Hands every event on to the `tracing` crate, at the target `cloakroom`.
+/// Reports every event to the `tracing` crate, with the target `cloakroom`.
 ///
-/// The message is the event's name; its fields are `session` (the id), `principal`, `reason`, `count`, `operation`,
-/// `micros` and `error`, as far as the event has them. Filter by `cloakroom=info`.
+/// The message is the event's name. Its fields are `session` (the id), `principal`, `client`,
+/// `reason`, `count`, `operation`, `micros` and `error`, where the event has them. Filter with
+/// `cloakroom=info`.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::observe::TracingObserver;
-/// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new()).observer(TracingObserver::new()).build()?;
+/// let sessions: Sessions<SessionMap> =
+///     Sessions::builder(MemoryStore::new()).observer(TracingObserver::new()).build()?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
+///
+/// # Security
+/// `client` is the client's address, which is personal data. It is present only if the
+/// [`ClientPolicy`](crate::http::ClientPolicy) records addresses.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TracingObserver;
 
 impl TracingObserver {
-    /// The one there is.
+    /// A new observer.
     pub const fn new() -> Self {
         Self
     }
 }
 
-/// One call site for each level and set of fields, as `tracing` wants it: a field that is never there costs all the same.
+/// One call site for each level and set of fields, since `tracing` charges even for a field that is
+/// always empty.
 macro_rules! emit {
     ($level:ident, $event:expr, $($field:ident = $value:expr),+) => {
         tracing::event!(
@@ -61,13 +68,17 @@ impl Observer for TracingObserver {
             Event::Unreadable { error, .. } => emit!(WARN, event, error = display(error)),
             _ => match event.level() {
                 EventLevel::Debug => {
-                    emit!(DEBUG, event, reason = event.reason(), count = count(event))
+                    let client = event.client().map(display);
+                    emit!(DEBUG, event, client = client, count = count(event));
                 }
                 EventLevel::Info => {
                     let principal = event.principal().map(display);
                     emit!(INFO, event, principal = principal, reason = event.reason());
                 }
-                EventLevel::Warn => emit!(WARN, event, count = count(event)),
+                EventLevel::Warn => {
+                    let client = event.client().map(display);
+                    emit!(WARN, event, client = client, count = count(event));
+                }
             },
         }
     }

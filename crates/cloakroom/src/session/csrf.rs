@@ -1,4 +1,4 @@
-//! Forms that only the session's own pages can fill in.
+//! Anti-forgery tokens: creating and checking them.
 
 mod token;
 
@@ -11,10 +11,11 @@ use crate::session::SessionState;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// A token for a form of this purpose (`"transfer"`), for this session's pages; a vacant session is begun for it.
+    /// An anti-forgery token for a form with this purpose (`"transfer"`). Creates the session if
+    /// there is none.
     ///
-    /// It is good until the session ends, somebody signs in on it, or its rights change ([`renew`](Session::renew)); renewals
-    /// on the timer leave it good. Nothing is stored for it.
+    /// It is valid until the session ends, a user signs in on it, or its rights change
+    /// ([`renew`](Session::renew)); timed renewal does not affect it. Nothing is stored for it.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -37,21 +38,21 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.start().await?;
         let family = match &self.seen {
             SessionState::Live(loaded) => loaded.record.credentials().family(),
-            // A session that another handle ended since.
+            // Another handle has ended the session since.
             _ => return Err(Error::new(ErrorKind::NotFound)),
         };
-        let mask = random(&*self.manager().entropy).map_err(Error::no_randomness)?;
+        let mask = random(&*self.manager().entropy).map_err(Error::unavailable)?;
         Ok(CsrfToken::new(family, purpose, mask))
     }
 
-    /// Refuses a request whose `token` is not one of this session's for this purpose.
+    /// Refuses a request whose `token` was not made for this session and this purpose.
     ///
     /// # Errors
     /// `Forged`; `Superseded` if the request's key was replaced a moment ago.
     ///
     /// # Security
-    /// [`SameSite`](crate::http::SameSite) keeps most forged requests without a session to begin with; this is for those that a
-    /// browser lets pass, and for applications whose cookies other sites may send.
+    /// [`SameSite`](crate::http::SameSite) withholds the cookie from most forged requests. This
+    /// check is for those that a browser lets pass, and for cookies that other sites can send.
     pub fn check_csrf(&self, purpose: &str, token: &str) -> Result<(), Error> {
         match &self.seen {
             SessionState::Live(loaded)

@@ -1,4 +1,4 @@
-//! From a request's session to one outside it.
+//! From a request's session to one outside the request.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use crate::session::{DetachedSession, RequestState, SessionGrant, SessionState};
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Goes on with this session when its request is over: for a WebSocket, an event stream, a background job.
+    /// A handle on this session that outlives the request: for a WebSocket, an event stream or a
+    /// background job.
     ///
     /// # Errors
-    /// `NotFound` for a vacant session, `Superseded`.
+    /// `NotFound` if there is no session, `Superseded`.
     pub fn detach(&self) -> Result<DetachedSession<V, K>, Error> {
         match &self.seen {
             SessionState::Live(loaded) => {
@@ -31,7 +32,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// The session that was found outside any request.
+    /// A session that was loaded outside any request.
     pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
         Self::of(Arc::new(RequestState::detached(manager, loaded)))
     }

@@ -14,11 +14,13 @@ use crate::manager::Manager;
 use crate::session::Session;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// A session outside its request: what a WebSocket, an event stream or a background job holds for as long as it runs.
+/// A session outside its request: what a WebSocket, an event stream or a background job holds while
+/// it runs.
 ///
-/// It holds no key and no value: each [`session`](DetachedSession::session) is the session as it stands then. It lasts through
-/// renewals on the timer, and ends when the session ends, or somebody signs in on it again: who opened a socket before a
-/// login has no part in what comes after. Cheap to clone and to keep.
+/// It holds neither a key nor a value: each call of [`session`](DetachedSession::session) returns
+/// the session as it is then. It stays valid through timed renewals. It ends with the session, and
+/// when a user signs in on the session again: a socket that was opened before a sign-in has no
+/// access to what comes after. It is cheap to clone.
 ///
 /// ```
 /// # use cloakroom::{Error, MemoryStore, Session, SessionMap, Sessions};
@@ -39,7 +41,7 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// # }).wait().unwrap();
 /// ```
-#[must_use = "an detached that nobody asks notices nothing"]
+#[must_use = "a detached session does nothing until it is used"]
 #[doc(alias = "websocket")]
 pub struct DetachedSession<V: SessionValue, K: SessionKind = DefaultKind> {
     manager: Arc<Manager<V>>,
@@ -52,39 +54,43 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
         Self { manager, grant, kind: PhantomData }
     }
 
-    /// The public name of the session.
+    /// The public id of the session.
     pub fn id(&self) -> PublicId {
         self.grant.id
     }
 
-    /// The session as it stands; its value can be changed, and it can be ended. Looking is no use: it extends nothing.
+    /// The session as it is now. Its value can be changed, and it can be ended.
     ///
-    /// It has no key and can be given none: `login` and `renew` are [`HeadersSent`](crate::ErrorKind::HeadersSent).
+    /// This is not a use of the session and does not extend it. The session has no key and cannot
+    /// be given one: `login` and `renew` fail with [`HeadersSent`](crate::ErrorKind::HeadersSent).
     ///
     /// # Errors
-    /// `NotFound` if the session is over ([`Error::no_session`] says why), `Unavailable`, `Corrupt`.
+    /// `NotFound` if the session is over ([`Error::no_session`] says why), `Unavailable`,
+    /// `Corrupt`.
     pub async fn session(&self) -> Result<Session<V, K>, Error> {
         let loaded = self.manager.detached(self.grant.id, self.grant.family).await?;
         Ok(Session::detached(Arc::clone(&self.manager), loaded))
     }
 
-    /// The same, and a use of the session: it does not go idle while somebody keeps doing this.
+    /// The session as it is now; counts as a use, so the session does not become idle.
     ///
-    /// Written once per tenth of the idle timeout, as any use is. Call it for what the visitor does, not on a timer, unless an
-    /// open page is meant to stay signed in.
+    /// A use is recorded once per tenth of the idle timeout. Call this for what the user does, not
+    /// on a timer, unless an open page is meant to stay signed in.
     ///
     /// # Errors
     /// Those of [`session`](DetachedSession::session).
     pub async fn keep_alive(&self) -> Result<Session<V, K>, Error> {
         let loaded = self.manager.detached(self.grant.id, self.grant.family).await?;
-        let loaded = self.manager.note_use(loaded).await?;
+        let loaded = self.manager.record_use(loaded).await?;
         Ok(Session::detached(Arc::clone(&self.manager), loaded))
     }
 
-    /// Waits until the session is over, and says why; looks once per `every`, and at its deadline.
+    /// Waits until the session is over, and returns why. Checks once per `every`, and at its
+    /// deadline.
     ///
-    /// A store that can't be asked ends nothing: it is asked again. Behind a [`CachedStore`](crate::stores::CachedStore) store a look costs no
-    /// round trip, and what ended elsewhere is known within milliseconds: look every second.
+    /// If the store cannot be asked, it is asked again later. With a
+    /// [`CachedStore`](crate::stores::CachedStore) a check costs no round trip and an end on
+    /// another node is known within milliseconds, so check every second.
     ///
     /// ```no_run
     /// # use cloakroom::SessionMap;
@@ -106,7 +112,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// ```
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[cfg(feature = "tokio")]
     pub async fn ended(&self, every: std::time::Duration) -> Error {
         loop {
@@ -115,19 +121,21 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
                 Err(over) if over.no_session().is_some() => return over,
                 Err(_) => every,
             };
-            tokio::time::sleep(wait.max(SHORTEST)).await;
+            tokio::time::sleep(wait.max(MIN_WAIT)).await;
         }
     }
 
-    /// What another process needs to attend the same session: for a job that waits in a queue; see [`Sessions::detached`](crate::Sessions::detached).
+    /// What another process needs to use the same session, such as a job that waits in a queue.
+    ///
+    /// See [`Sessions::detached`](crate::Sessions::detached).
     pub fn grant(&self) -> SessionGrant {
         self.grant
     }
 }
 
-/// A session is not looked for more often than this.
+/// The session is not checked more often than this.
 #[cfg(feature = "tokio")]
-const SHORTEST: std::time::Duration = std::time::Duration::from_millis(10);
+const MIN_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl<V: SessionValue, K: SessionKind> Clone for DetachedSession<V, K> {
     fn clone(&self) -> Self {

@@ -1,4 +1,4 @@
-//! What a session is kept under: its lifetime, its name, and what a sensitive step asks of it.
+//! A session's lifetime, its label, and what a sensitive operation requires of it.
 
 use std::sync::Arc;
 
@@ -13,15 +13,17 @@ use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Gives the session a lifetime of its own, counted from now, which every later write keeps: "keep me signed in".
+    /// Gives the session a lifetime of its own, from now on ("keep me signed in"). Later writes
+    /// keep it.
     ///
-    /// The cookie follows: the key is renewed with it. At sign-in, say it with
-    /// [`Login::with_lifetime`](crate::Login::with_lifetime). A vacant session is begun.
+    /// The key is renewed in the same write, so that the cookie lasts as long. At sign-in, use
+    /// [`Login::with_lifetime`](crate::Login::with_lifetime) instead. Creates the session if there
+    /// is none.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).
     pub async fn set_lifetime(&mut self, lifetime: Lifetime) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         self.check_writable()?;
         if !self.exists() {
             let value = self.manager().typed_value(V::clone(self.value()));
@@ -29,33 +31,40 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                 return Ok(());
             }
         }
-        self.outlive(lifetime, |record, now| protocol::give_lifetime(record, lifetime, now)).await
+        self.change_deadlines(lifetime, |record, now| {
+            protocol::give_lifetime(record, lifetime, now)
+        })
+        .await
     }
 
-    /// Changes the session's deadlines, and lets its cookie and its entry in the directory last as long.
-    pub(super) async fn outlive(
+    /// Changes the session's deadlines, and makes its cookie and its index entry last as long.
+    pub(super) async fn change_deadlines(
         &mut self,
         lifetime: Lifetime,
         change: impl Fn(&Record, Timestamp) -> Record,
     ) -> Result<(), Error> {
         self.reindex(lifetime).await?;
-        let renews = self.shared.renews();
+        let can_renew = self.shared.can_renew();
         self.write(|manager, loaded, now| {
             let record = change(&loaded.record, now);
             let draft = Draft { record, value: loaded.value.clone(), fresh: None };
-            Ok(Plan::Write(update::with_cookie_until(manager, loaded, draft, renews, now)?, ()))
+            Ok(Plan::Write(
+                update::renew_if_cookie_ends_first(manager, loaded, draft, can_renew, now)?,
+                (),
+            ))
         })
         .await
     }
 
-    /// Names the client that holds this session, as its visitor calls it ("Kitchen tablet"); an empty name takes it away.
+    /// Sets the name that the user gives this client ("Kitchen tablet"); an empty name removes it.
     ///
-    /// Cut to [`ClientInfo::MAX_LABEL`](crate::policy::ClientInfo::MAX_LABEL) bytes; shown by lists of the principal's sessions.
+    /// It is cut to [`ClientInfo::MAX_LABEL`](crate::policy::ClientInfo::MAX_LABEL) bytes, and
+    /// shown in lists of the principal's sessions.
     ///
     /// # Errors
-    /// `NotFound` for a vacant session, and those of [`update`](Session::update).
+    /// `NotFound` if there is no session, and those of [`update`](Session::update).
     pub async fn set_label(&mut self, label: &str) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         self.write(|_, loaded, now| {
             let client = loaded.record.client().clone().with_label(label);
             if client == *loaded.record.client() {
@@ -68,15 +77,16 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         .await
     }
 
-    /// Refuses a sensitive step unless the visitor proved lately, and well enough, who they are.
+    /// Refuses a sensitive operation unless the user signed in recently enough and strongly enough.
     ///
-    /// Asks the store itself, so that a session that was ended a moment ago, anywhere, does nothing sensitive.
+    /// This asks the store itself, not a cache, so a session that was just ended anywhere is
+    /// refused.
     ///
     /// # Errors
-    /// `AuthShortfall`, with [`Error::auth_shortfall`] saying what is lacking; `NotFound` if the session has ended, `Superseded`,
-    /// `Unavailable`.
+    /// `StepUpRequired`, where [`Error::auth_shortfall`] says what is missing; `NotFound` if the
+    /// session has ended, `Superseded`, `Unavailable`.
     pub async fn require(&mut self, requirement: AuthRequirement) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         let manager = Arc::clone(&self.shared.manager);
         let loaded = match &self.seen {
             SessionState::Live(loaded) => Some(manager.reread(loaded).await?),

@@ -7,10 +7,11 @@ use super::Session;
 use crate::error::Error;
 use crate::value::{CodecError, SessionKind, SessionMap};
 
-/// What people know from libraries of keys and values. Reading is [`SessionMap::get`]; each of these is one [`update`](Session::update), so
-/// two requests that change different keys at once both count.
+/// Key-value access. Read with [`SessionMap::get`]. Each method here is one
+/// [`update`](Session::update), so two concurrent requests that change different keys do not undo
+/// each other's change.
 impl<K: SessionKind> Session<SessionMap, K> {
-    /// Puts `value` under `key`. Several at once are one write in `update(|map| ..)`.
+    /// Sets `key` to `value`. To set several keys in one write, use `update(|map| ..)`.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -25,22 +26,24 @@ impl<K: SessionKind> Session<SessionMap, K> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`update`](Session::update); `Unfit` for a value that has no form in JSON.
+    /// Those of [`update`](Session::update); `Unfit` for a value that cannot be JSON.
     pub async fn insert<T: Serialize>(&mut self, key: &str, value: T) -> Result<(), Error> {
         let value =
             serde_json::to_value(value).map_err(CodecError::json::<T>).map_err(Error::unfit)?;
         self.update(|map| map.put(key, value.clone())).await
     }
 
-    /// Takes away what is under `key`, and returns it; `None` if there is nothing.
+    /// Removes `key` and returns its value; `None` if there is none.
     ///
     /// # Errors
-    /// Those of [`update`](Session::update); `Corrupt` for something that is no `T`, which stays.
+    /// Those of [`update`](Session::update); `Corrupt` if the value is not a `T`, in which case it
+    /// stays.
     pub async fn remove<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Error> {
         self.try_update(|map| map.take(key)).await?.map_err(Error::corrupt)
     }
 
-    /// Writes what was changed from `base` to `edited`, key by key: of what others wrote meanwhile, all other keys stay.
+    /// Writes the differences between `base` and `edited`, key by key, and keeps other requests'
+    /// changes to other keys.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -58,7 +61,7 @@ impl<K: SessionKind> Session<SessionMap, K> {
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// Of two that change one key the later one counts.
+    /// If two requests change one key, the later write wins.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).

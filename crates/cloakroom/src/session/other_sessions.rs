@@ -1,4 +1,4 @@
-//! What a signed-in visitor does to their other sessions.
+//! What a signed-in user can do to their other sessions.
 
 use super::Session;
 use crate::error::{Error, ErrorKind};
@@ -9,51 +9,54 @@ use crate::session::SessionState;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Ends session `id` if the same principal is signed in on it; false if it is none of theirs, or has ended.
+    /// Ends session `id` if the same principal is signed in on it. Returns false if it has ended or
+    /// is not theirs.
     ///
-    /// Naming this very session ends it as [`logout`](Session::logout) does. Nobody has other sessions who is not signed in.
+    /// With this session's own id it does the same as [`logout`](Session::logout). Without a
+    /// signed-in user there are no other sessions.
     ///
     /// # Errors
-    /// `NotFound` if this session has ended meanwhile, `Superseded` if its key was replaced, `Unavailable`.
+    /// `NotFound` if this session has ended, `Superseded` if its key was replaced, `Unavailable`.
     pub async fn logout_other(&mut self, id: PublicId) -> Result<bool, Error> {
-        self.adopt();
+        self.refresh();
         if self.id() == Some(id) {
             return self.logout().await.map(|()| true);
         }
         match self.confirmed().await? {
             Some(principal) => {
-                self.manager().end_of(&principal, id, EndReason::SignedOutElsewhere).await
+                self.manager().end_one_of(&principal, id, EndReason::SignedOutElsewhere).await
             }
             None => Ok(false),
         }
     }
 
-    /// Ends all other sessions of the same principal; how many there were.
+    /// Ends all other sessions of the same principal. Returns how many there were.
     ///
-    /// A login elsewhere that is in flight may still succeed after this.
+    /// A sign-in that is in progress elsewhere can still succeed afterwards.
     ///
     /// # Errors
-    /// Those of [`logout_other`](Session::logout_other), some sessions may have been ended; `Corrupt` if a record could not
-    /// be read, all others were ended.
+    /// Those of [`logout_other`](Session::logout_other), when some sessions may have been ended;
+    /// `Corrupt` if a record could not be read, when all others have been ended.
     pub async fn logout_others(&mut self) -> Result<usize, Error> {
         let Some(principal) = self.confirmed().await? else { return Ok(0) };
         self.manager().end_all_of(&principal, self.id(), EndReason::SignedOutElsewhere).await
     }
 
-    /// Signs the visitor out of all their sessions, this one last; how many others there were.
+    /// Signs the user out of all their sessions, this one last. Returns how many others there were.
     ///
     /// # Errors
-    /// Those of [`logout_others`](Session::logout_others); this session lives on then, to try again from.
+    /// Those of [`logout_others`](Session::logout_others). This session is still live then, so try
+    /// again.
     pub async fn logout_everywhere(&mut self) -> Result<usize, Error> {
         let others = self.logout_others().await?;
         self.logout().await?;
         Ok(others)
     }
 
-    /// Who is signed in, once the store has said that this request's key opens the session still: a request in flight
-    /// with a key that was replaced or signed out must not sign anybody out.
+    /// Who is signed in, once the store has confirmed that the key still opens the session: a
+    /// request in flight whose key was replaced or signed out must not end other sessions.
     async fn confirmed(&mut self) -> Result<Option<Principal>, Error> {
-        self.adopt();
+        self.refresh();
         match &self.seen {
             SessionState::Live(loaded) => {
                 self.manager().reread(loaded).await?;

@@ -1,4 +1,4 @@
-//! What all handles of one request share.
+//! The state of one request's session, shared by all its handles.
 
 mod open;
 
@@ -9,25 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::error::{Error, ErrorKind};
-use crate::http::{Carrier, Noted, ResponseHeaders};
+use crate::http::{Carrier, RequestClient, ResponseHeaders};
 use crate::key::{Key, PublicId};
 use crate::manager::{LoadedSession, Manager};
 use crate::policy::ClientInfo;
 use crate::protocol::{CookieChange, NoSession};
 use crate::value::SessionValue;
 
-/// What the handles of one request share. The lock is never loaded across an await.
+/// The state of one request's session. The lock is never held across an await.
 pub(crate) struct RequestState<V> {
     pub(crate) manager: Arc<Manager<V>>,
     state: Mutex<State<V>>,
 }
 
-/// What the request holds.
+/// What a request knows of its session.
 pub(crate) enum SessionState<V> {
     Live(LoadedSession<V>),
     Absent(NoSession),
     Superseded,
-    /// Ended by this request: nothing can be written any more.
+    /// Ended by this request: nothing more can be written.
     Over,
 }
 
@@ -43,10 +43,10 @@ impl<V> Clone for SessionState<V> {
 }
 
 impl<V> SessionState<V> {
-    /// True if both are one and the same thing, as one and the same write left it.
-    fn is(&self, other: &Self) -> bool {
+    /// True if both are the same, as the same write left it.
+    fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Live(one), Self::Live(other)) => one.is(other),
+            (Self::Live(one), Self::Live(other)) => one.is_same(other),
             (Self::Absent(one), Self::Absent(other)) => one == other,
             (Self::Superseded, Self::Superseded) | (Self::Over, Self::Over) => true,
             _ => false,
@@ -54,61 +54,62 @@ impl<V> SessionState<V> {
     }
 }
 
-/// The head of the response, with which keys are sent.
+/// Whether the response head, with which keys are sent, can still be changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
     Open,
     Sent,
-    /// There is no response: the session is loaded outside any request, without its key.
+    /// There is no response: the session was loaded outside a request, without its key.
     None,
 }
 
 pub(crate) struct State<V> {
-    /// None until the first handle asked.
-    holding: Option<SessionState<V>>,
+    /// `None` until a handle asks for the session.
+    session: Option<SessionState<V>>,
     cookie: CookieChange,
     carrier: Carrier,
-    asked: bool,
+    accessed: bool,
     head: Head,
-    /// A handle is opening the session.
+    /// True while a handle is opening the session.
     opening: bool,
-    /// Handles that wait for it.
+    /// Handles that wait until it has.
     waiting: Vec<Waker>,
-    /// A session of another library has done its duty.
-    settled: bool,
-    /// The connection's own address, if the server told it.
+    /// True once the session of another library is no longer needed.
+    imported: bool,
+    /// The address of the connection, if the server passed it on.
     peer: Option<IpAddr>,
-    /// What the request told of its client, as far as the policy notes it.
-    noted: Option<Box<Noted>>,
-    /// The key under which this request's first write begins a session, so that two handles begin one.
-    intended: Option<Key>,
+    /// What the request says about its client, as far as the policy asks.
+    client: Option<Box<RequestClient>>,
+    /// The key under which this request's first write creates a session, so that two handles create
+    /// one.
+    intended_key: Option<Key>,
 }
 
 impl<V> Default for State<V> {
     fn default() -> Self {
         Self {
-            holding: None,
+            session: None,
             cookie: CookieChange::Keep,
             carrier: Carrier::Cookie,
-            asked: false,
+            accessed: false,
             head: Head::Open,
             opening: false,
             waiting: Vec::new(),
-            settled: false,
+            imported: false,
             peer: None,
-            noted: None,
-            intended: None,
+            client: None,
+            intended_key: None,
         }
     }
 }
 
 impl<V> State<V> {
-    fn check_open(&self) -> Result<(), Error> {
+    fn check_head_open(&self) -> Result<(), Error> {
         if self.head == Head::Open { Ok(()) } else { Err(Error::new(ErrorKind::HeadersSent)) }
     }
 
-    fn client(&self) -> ClientInfo {
-        self.noted.as_ref().map(|noted| noted.client()).unwrap_or_default()
+    fn client_info(&self) -> ClientInfo {
+        self.client.as_ref().map(|client| client.client()).unwrap_or_default()
     }
 }
 
@@ -117,32 +118,32 @@ impl<V: SessionValue> RequestState<V> {
         Self { manager, state: Mutex::new(State::default()) }
     }
 
-    /// A session loaded outside any request: there is no response, and no key.
+    /// For a session that was loaded outside a request: there is no response, and no key.
     pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
-        let holding = Some(SessionState::Live(loaded));
-        let state = State { holding, head: Head::None, ..State::default() };
+        let session = Some(SessionState::Live(loaded));
+        let state = State { session, head: Head::None, ..State::default() };
         Self { manager, state: Mutex::new(state) }
     }
 
-    /// Notes that the response depends on the session, without opening one.
-    pub(crate) fn ask(&self) {
-        self.lock().asked = true;
+    /// Records that the response depends on the session, without opening it.
+    pub(crate) fn mark_accessed(&self) {
+        self.lock().accessed = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, State<V>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the request holds now; nothing before it asked.
-    pub(crate) fn holding(&self) -> Option<SessionState<V>> {
-        self.lock().holding.clone()
+    /// The session as it is known now; `None` before a handle asked for it.
+    pub(crate) fn session_state(&self) -> Option<SessionState<V>> {
+        self.lock().session.clone()
     }
 
     pub(crate) fn headers(&self) -> ResponseHeaders {
         self.headers_of(&self.lock())
     }
 
-    /// Closes the shared: the response head leaves with these headers.
+    /// The headers of the response head, which is sent now: no key can be sent after it.
     pub(crate) fn close(&self) -> ResponseHeaders {
         let mut state = self.lock();
         state.head = Head::Sent;
@@ -150,37 +151,37 @@ impl<V: SessionValue> RequestState<V> {
     }
 
     fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
-        ResponseHeaders::new(&self.manager.channel, state.carrier, &state.cookie, state.asked)
+        ResponseHeaders::new(&self.manager.channel, state.carrier, &state.cookie, state.accessed)
     }
 
-    /// Refuses what needs a new key once the response head is gone.
-    pub(crate) fn check_open(&self) -> Result<(), Error> {
-        self.lock().check_open()
+    /// Refuses a new key once the response head has been sent.
+    pub(crate) fn check_head_open(&self) -> Result<(), Error> {
+        self.lock().check_head_open()
     }
 
-    /// True if the client of this request takes renewed keys.
-    pub(crate) fn renews(&self) -> bool {
+    /// True if the client of this request can be sent a renewed key.
+    pub(crate) fn can_renew(&self) -> bool {
         let state = self.lock();
         state.carrier == Carrier::Cookie && state.head == Head::Open
     }
 
-    /// The key this request's first write begins a session under, and whose it is.
-    pub(crate) fn intended(&self) -> Result<(Key, ClientInfo), Error> {
+    /// The key under which this request's first write creates a session, and for which client.
+    pub(crate) fn intended_key(&self) -> Result<(Key, ClientInfo), Error> {
         let mut state = self.lock();
-        state.check_open()?;
-        let key = match &state.intended {
+        state.check_head_open()?;
+        let key = match &state.intended_key {
             Some(key) => key.clone(),
-            None => state.intended.insert(self.manager.mint()?).clone(),
+            None => state.intended_key.insert(self.manager.mint()?).clone(),
         };
-        Ok((key, state.client()))
+        Ok((key, state.client_info()))
     }
 
-    /// Forgets an intended key whose id turned out to be taken.
-    pub(crate) fn give_up_intended(&self) {
-        self.lock().intended = None;
+    /// Forgets the intended key, whose id is taken.
+    pub(crate) fn discard_intended_key(&self) {
+        self.lock().intended_key = None;
     }
 
-    /// Takes back a key that was about to be sent and has turned out to open nothing.
+    /// Does not send a key after all that has turned out to be invalid.
     pub(crate) fn retract(&self, dead: &Key) {
         let mut state = self.lock();
         if matches!(&state.cookie, CookieChange::Send { key, .. } if key == dead) {
@@ -188,12 +189,12 @@ impl<V: SessionValue> RequestState<V> {
         }
     }
 
-    /// What is known of the request's client, and what a login says of it.
-    pub(crate) fn client(&self, said: &ClientInfo) -> ClientInfo {
-        let noted = self.lock().client();
-        match said.label() {
-            Some(label) => noted.with_label(label),
-            None => noted,
+    /// What the request says about its client, with the label that a login gives it.
+    pub(crate) fn client(&self, login: &ClientInfo) -> ClientInfo {
+        let client = self.lock().client_info();
+        match login.label() {
+            Some(label) => client.with_label(label),
+            None => client,
         }
     }
 
@@ -201,14 +202,14 @@ impl<V: SessionValue> RequestState<V> {
         self.lock().peer = Some(peer);
     }
 
-    /// Makes what a handle did known to all others; what the request holds then.
+    /// Makes a handle's result known to the others. Returns the session as it is then.
     pub(crate) fn publish(
         &self,
-        holding: SessionState<V>,
+        session: SessionState<V>,
         cookie: CookieChange,
     ) -> SessionState<V> {
         let mut state = self.lock();
-        let overtaken = match (&state.holding, &holding) {
+        let is_outdated = match (&state.session, &session) {
             (Some(SessionState::Live(theirs)), SessionState::Live(ours)) => {
                 theirs.id() == ours.id()
                     && theirs.record.revision().count() > ours.record.revision().count()
@@ -218,53 +219,55 @@ impl<V: SessionValue> RequestState<V> {
         if cookie != CookieChange::Keep {
             state.cookie = cookie;
         }
-        match &state.holding {
-            Some(newer) if overtaken => newer.clone(),
+        match &state.session {
+            Some(newer) if is_outdated => newer.clone(),
             _ => {
-                state.holding = Some(holding.clone());
-                holding
+                state.session = Some(session.clone());
+                session
             }
         }
     }
 
-    /// What the request holds now, if that is another thing than `seen`.
-    pub(crate) fn news(&self, seen: &SessionState<V>) -> Option<SessionState<V>> {
+    /// The session as it is known now, if it is not the same as `seen`.
+    pub(crate) fn changed_since(&self, seen: &SessionState<V>) -> Option<SessionState<V>> {
         let state = self.lock();
-        state.holding.as_ref().filter(|holding| !holding.is(seen)).cloned()
+        state.session.as_ref().filter(|session| !session.is_same(seen)).cloned()
     }
 
-    /// Holds what was imported, unless the request has begun or ended something of its own since `found` was all it loaded. Only a
-    /// key that is sent may take the old cookie's place.
-    pub(crate) fn import_legacy(
+    /// Replaces the session, whose id was `found`, by an imported one, unless the request has
+    /// created or ended a session of its own since.
+    ///
+    /// The old library's cookie is no longer needed only once a key is sent.
+    pub(crate) fn replace_with_imported(
         &self,
         found: Option<PublicId>,
-        holding: SessionState<V>,
+        session: SessionState<V>,
         cookie: CookieChange,
     ) {
         let mut state = self.lock();
-        let loaded = match &state.holding {
+        let loaded = match &state.session {
             Some(SessionState::Live(loaded)) => Some(loaded.id()),
             Some(SessionState::Absent(_)) => None,
             _ => return,
         };
         if loaded == found {
-            state.settled = matches!(cookie, CookieChange::Send { .. });
-            state.holding = Some(holding);
+            state.imported = matches!(cookie, CookieChange::Send { .. });
+            state.session = Some(session);
             state.cookie = cookie;
         }
     }
 
-    /// Notes that a token of another library is of no more use.
-    pub(crate) fn settle(&self) {
-        self.lock().settled = true;
+    /// Records that another library's session is no longer needed.
+    pub(crate) fn mark_imported(&self) {
+        self.lock().imported = true;
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.lock().settled
+    pub(crate) fn is_imported(&self) -> bool {
+        self.lock().imported
     }
 
-    /// The client's address, as far as the policy notes it.
+    /// The client's address, if it is recorded.
     pub(crate) fn address(&self) -> Option<IpAddr> {
-        self.lock().noted.as_ref()?.address
+        self.lock().client.as_ref()?.address
     }
 }

@@ -1,4 +1,5 @@
-//! How a session's changes are made: begun, written, ended, and made known to the request's other handles.
+//! How a session is changed: created, written, ended, and made known to the request's other
+//! handles.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +19,18 @@ use crate::time::Timestamp;
 use crate::value::{Payload, SessionKind, SessionValue, TypedValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    pub(super) async fn sign_in_here(&mut self, login: &Login) -> Result<(), Error> {
+    pub(super) async fn login_on_this_session(&mut self, login: &Login) -> Result<(), Error> {
         let manager = Arc::clone(&self.shared.manager);
         let fresh = manager.secret()?;
         let Some(loaded) = self.loaded() else { return Err(Error::not_found(NoSession::Unknown)) };
         let now = manager.now();
         let lifetime = login.lifetime.unwrap_or(*loaded.record.lifetime());
         let (until, at) = (lifetime.absolute_deadline(now), login.authenticated_at(now));
-        let reservation = manager.enter(&login.principal, loaded.id(), until, at).await?;
+        let reservation = manager.reserve_login(&login.principal, loaded.id(), until, at).await?;
         let client = self.shared.client(&login.client);
         let signed_in = self.plan(|manager, loaded, now| {
             if protocol::plan_sign_in(&loaded.record, &login.principal) == SignIn::Switch {
-                // Somebody else signed in on it while this login lost a race: not ours to take over.
+                // Another principal signed in on it while this login lost a race.
                 return Err(Error::not_found(NoSession::Retired));
             }
             let key = loaded.key_with(&fresh);
@@ -55,13 +56,13 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// Signs in on a new session.
-    pub(super) async fn sign_in_anew(&mut self, login: Login) -> Result<(), Error> {
+    pub(super) async fn login_on_new_session(&mut self, login: Login) -> Result<(), Error> {
         let lifetime = login.lifetime.unwrap_or(self.manager().lifetime());
         self.create(Some(V::default()), lifetime, Some(login)).await
     }
 
-    /// Begins a session under a new key, whatever this handle loaded.
-    pub(crate) async fn begin_anew(
+    /// Creates a session under a new key, whatever session this handle has.
+    pub(crate) async fn create_fresh_session(
         &mut self,
         value: Option<V>,
         lifetime: Lifetime,
@@ -80,11 +81,11 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             self.shared.client(login.as_ref().map_or(&ClientInfo::new(), |login| &login.client));
         let value = value.map(|value| manager.typed_value(value));
         let loaded = Io::future(manager.create_fresh(lifetime, client, value, login)).await?;
-        Minted { seen: &mut self.seen, modified: &mut self.modified }.hold(&self.shared, loaded);
+        HandleMut { seen: &mut self.seen, modified: &mut self.modified }.hold(&self.shared, loaded);
         Ok(())
     }
 
-    /// Keeps a signed-in session in its principal's directory for as long as it will live.
+    /// Keeps a signed-in session in the principal index for as long as it will last.
     pub(super) async fn reindex(&self, lifetime: Lifetime) -> Result<(), Error> {
         let Some((loaded, principal)) = self.loaded().zip(self.principal()) else { return Ok(()) };
         let manager = self.manager();
@@ -92,7 +93,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     pub(super) async fn put(&mut self, value: V, expiry: Option<Duration>) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         self.check_writable()?;
         let lifetime = self.manager().lifetime();
         let lifetime = expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
@@ -103,20 +104,22 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         if expiry.is_some() {
             self.reindex(lifetime).await?;
         }
-        let renews = self.shared.renews();
+        let can_renew = self.shared.can_renew();
         self.write(|manager, loaded, now| {
-            let planned = to_value(manager, loaded, value.clone(), expiry, now);
+            let planned = plan_value(manager, loaded, value.clone(), expiry, now);
             match planned {
-                Plan::Write(draft, ()) if expiry.is_some() => {
-                    Ok(Plan::Write(with_cookie_until(manager, loaded, draft, renews, now)?, ()))
-                }
+                Plan::Write(draft, ()) if expiry.is_some() => Ok(Plan::Write(
+                    renew_if_cookie_ends_first(manager, loaded, draft, can_renew, now)?,
+                    (),
+                )),
                 planned => Ok(planned),
             }
         })
         .await
     }
 
-    /// Begins a session for a vacant handle; false if another handle of this request was first.
+    /// Creates a session for a handle without one. False if another handle of this request was
+    /// first.
     pub(super) fn begin(
         &mut self,
         value: Arc<TypedValue<V>>,
@@ -126,7 +129,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             return Io::ready(Err(error));
         }
         let Self { shared, seen, modified, .. } = self;
-        let (shared, mut handle): (&RequestState<V>, _) = (shared, Minted { seen, modified });
+        let (shared, mut handle): (&RequestState<V>, _) = (shared, HandleMut { seen, modified });
         match create(shared, &value, lifetime).into_ready() {
             Ok(Ok(Created::New(loaded))) => {
                 handle.hold(shared, loaded);
@@ -137,7 +140,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// A vacant handle may begin a session only if its request did not end one for good and its key is not superseded.
+    /// Without a session, a handle can create one only if its request has not ended it and its key
+    /// is not superseded.
     pub(super) fn check_writable(&self) -> Result<(), Error> {
         match &self.seen {
             SessionState::Live(_) | SessionState::Absent(_) => Ok(()),
@@ -153,19 +157,19 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ) -> Result<R, Error> {
         let written = match self.attempt(&mut plan)? {
             Attempt::Done(written) => written,
-            // Boxed, since it is a part of every handler's future, which is moved about.
-            attempt => Box::pin(self.go_on(attempt, plan)).await?,
+            // Boxed, because it is part of every handler's future, which is moved around.
+            attempt => Box::pin(self.complete(attempt, plan)).await?,
         };
         Ok(self.publish(written))
     }
 
-    /// Plans and writes a change, which nobody knows of yet.
+    /// Plans and writes a change, without making it known to other handles yet.
     async fn plan<R>(
         &self,
         mut plan: impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
         let attempt = self.attempt(&mut plan)?;
-        Box::pin(self.go_on(attempt, plan)).await
+        Box::pin(self.complete(attempt, plan)).await
     }
 
     fn attempt<R>(
@@ -177,19 +181,19 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.manager().attempt(loaded, plan).inspect_err(|error| self.retract(loaded, error))
     }
 
-    async fn go_on<R>(
+    async fn complete<R>(
         &self,
         attempt: Attempt<'_, V, R>,
         plan: impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
     ) -> Result<Written<V, R>, Error> {
         let loaded = self.live()?;
         self.manager()
-            .go_on(loaded, attempt, plan)
+            .complete(loaded, attempt, plan)
             .await
             .inspect_err(|error| self.retract(loaded, error))
     }
 
-    /// Takes back a key that was about to be sent, if this is an error that tells of its end.
+    /// Does not send a key after all, if this error says that it is no longer valid.
     fn retract(&self, loaded: &LoadedSession<V>, error: &Error) {
         if let (Some(key), ErrorKind::Superseded | ErrorKind::NotFound) =
             (loaded.key(), error.kind())
@@ -210,36 +214,36 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         written.result
     }
 
-    /// Ends the session for `reason` and holds `after` from then on.
+    /// Ends the session for `reason` and puts `after` in its place.
     pub(super) async fn finish(
         &mut self,
         reason: EndReason,
         after: SessionState<V>,
     ) -> Result<(), Error> {
-        self.adopt();
+        self.refresh();
         if matches!(self.seen, SessionState::Superseded) {
             return Err(Error::new(ErrorKind::Superseded));
         }
         if let Some(loaded) = self.loaded() {
-            self.manager().end_held(loaded, reason).await?;
+            self.manager().end_loaded(loaded, reason).await?;
             self.modified = true;
         }
-        let nothing_to_forget = matches!(self.seen, SessionState::Absent(NoSession::NoKey));
-        self.shared.give_up_intended();
-        let cookie = if nothing_to_forget { CookieChange::Keep } else { CookieChange::Remove };
+        let has_no_cookie = matches!(self.seen, SessionState::Absent(NoSession::NoKey));
+        self.shared.discard_intended_key();
+        let cookie = if has_no_cookie { CookieChange::Keep } else { CookieChange::Remove };
         self.seen = self.shared.publish(after, cookie);
         Ok(())
     }
 }
 
-/// A handle that a session is minted for.
-struct Minted<'a, V> {
+/// The parts of a handle that creating a session changes.
+struct HandleMut<'a, V> {
     seen: &'a mut SessionState<V>,
     modified: &'a mut bool,
 }
 
-impl<V: SessionValue> Minted<'_, V> {
-    /// A session came to be under a key of this request.
+impl<V: SessionValue> HandleMut<'_, V> {
+    /// Takes over a session that was created under a key of this request.
     fn hold(&mut self, shared: &RequestState<V>, loaded: LoadedSession<V>) {
         let now = loaded.record.created();
         self.hold_at(shared, loaded, now);
@@ -268,7 +272,7 @@ impl<V: SessionValue> Minted<'_, V> {
                     self.hold_at(shared, loaded, shared.manager.now());
                     return Ok(false);
                 }
-                Created::Taken => shared.give_up_intended(),
+                Created::Taken => shared.discard_intended_key(),
             }
             if taken == MAX_ID_ATTEMPTS {
                 break;
@@ -285,7 +289,7 @@ fn create<'a, V: SessionValue>(
     value: &Arc<TypedValue<V>>,
     lifetime: Lifetime,
 ) -> Io<'a, Result<Created<V>, Error>> {
-    match shared.intended() {
+    match shared.intended_key() {
         Ok((key, client)) => {
             let value = Some(Arc::clone(value));
             shared.manager.create(NewSession { key, lifetime, client, value })
@@ -303,8 +307,8 @@ impl<V, R> Plan<V, R> {
     }
 }
 
-/// The write of a new value, and of a new expiry if there is one; none if nothing changes.
-pub(super) fn to_value<V: SessionValue>(
+/// The write of a new value, and of a new expiry if one is given; nothing if neither changes.
+pub(super) fn plan_value<V: SessionValue>(
     manager: &Manager<V>,
     loaded: &LoadedSession<V>,
     value: V,
@@ -326,15 +330,15 @@ pub(super) fn to_value<V: SessionValue>(
     Plan::Write(Draft { record, value: Some(value), fresh: None }, ())
 }
 
-/// The draft with a renewal in the same write, if the cookie would end before the session.
-pub(super) fn with_cookie_until<V: SessionValue>(
+/// The draft, with a renewed key if the cookie would otherwise end before the session.
+pub(super) fn renew_if_cookie_ends_first<V: SessionValue>(
     manager: &Manager<V>,
     loaded: &LoadedSession<V>,
     draft: Draft<V>,
-    renews: bool,
+    can_renew: bool,
     now: Timestamp,
 ) -> Result<Draft<V>, Error> {
-    let Some(key) = loaded.key().filter(|_| renews) else { return Ok(draft) };
+    let Some(key) = loaded.key().filter(|_| can_renew) else { return Ok(draft) };
     let nonce = manager.nonce()?;
     match protocol::extend_cookie(&draft.record, key, manager.kind, nonce, now) {
         Some((record, key)) => Ok(Draft { record, fresh: Some(key), ..draft }),

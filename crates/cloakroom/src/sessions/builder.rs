@@ -1,4 +1,4 @@
-//! The policy of one kind of session, checked once.
+//! The policy of one kind of session, checked when it is built.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +18,7 @@ use crate::value::{
     TypedValue, Upgrade,
 };
 
-/// The policy of [`Sessions`] in the making. Whatever is left out is the hardened default.
+/// Builds [`Sessions`] with a policy of your own. Every option has a secure default.
 ///
 /// ```
 /// # use cloakroom::{CookiePolicy, Lifetime, MemoryStore, SessionMap, Sessions, Transport};
@@ -67,7 +67,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         }
     }
 
-    /// How long sessions live.
+    /// How long sessions last.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
@@ -79,15 +79,15 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// How values become bytes; JSON unless said otherwise.
+    /// How values are encoded. Default: JSON.
     pub fn codec(mut self, codec: impl Codec<V>) -> Self {
         self.codec = Arc::new(codec);
         self
     }
 
-    /// Today's version of the value, and how to read a payload of another version or codec.
+    /// The current version of the value, and how to read a payload of another version or codec.
     ///
-    /// What was upgraded is written in today's form by the session's next change.
+    /// An upgraded value is written in the current form by the session's next change.
     pub fn schema(
         mut self,
         version: u8,
@@ -98,37 +98,37 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// How many sessions a principal may be signed in on; any number unless said.
+    /// How many sessions a principal can be signed in on. Default: no limit.
     pub fn limit(mut self, limit: SessionLimit) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// What is done when two clients turn out to hold copies of one key.
+    /// What to do when a retired key is presented, so that two clients seem to hold copies of it.
     pub fn reuse(mut self, policy: ReusePolicy) -> Self {
         self.reuse = policy;
         self
     }
 
-    /// What is done with a session whose value can't be decoded.
+    /// What to do with a session whose value cannot be decoded.
     pub fn unreadable(mut self, policy: UnreadablePolicy) -> Self {
         self.unreadable = policy;
         self
     }
 
-    /// Who is told what happens; called again, one more.
+    /// Adds an observer, which is told what happens to sessions.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
         self
     }
 
-    /// What is noted of the clients that begin sessions and sign in; nothing unless said.
+    /// What to record about clients that create sessions and sign in. Default: nothing.
     pub fn clients(mut self, policy: ClientPolicy) -> Self {
         self.clients = Some(policy);
         self
     }
 
-    /// Where the time is read: for tests.
+    /// Where the time comes from: for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -137,16 +137,17 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
     /// Where random bytes come from: for tests.
     ///
     /// # Security
-    /// Who can predict this source can forge keys; see [`Entropy`].
+    /// Anyone who can predict this source can forge keys; see [`Entropy`].
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self
     }
 
-    /// Checks the policy and opens for business.
+    /// Checks the policy.
     ///
     /// # Errors
-    /// [`ConfigError`] for a combination that browsers would refuse, saying why, and for a system without randomness.
+    /// [`ConfigError`] if browsers would refuse the cookie, if the session limit is zero, or if the
+    /// system has no randomness. It says which.
     pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
         if self.limit.is_some_and(|limit| limit.max() == 0) {
             return Err(ConfigError::because(NO_SESSIONS));
@@ -172,7 +173,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             observers: self.observers.into(),
             clients: self.clients,
             limit: self.limit,
-            keyed_lock: KeyedLock::default(),
+            writers: KeyedLock::default(),
             logins: KeyedLock::default(),
             tokens: Tokens::new(seed),
         })))
@@ -188,4 +189,4 @@ impl<V, K> fmt::Debug for SessionsBuilder<V, K> {
     }
 }
 
-const NO_SESSIONS: &str = "a limit of no session lets nobody sign in";
+const NO_SESSIONS: &str = "a session limit of zero would refuse every sign-in";

@@ -1,4 +1,4 @@
-//! One request's request_session to the counter.
+//! The session of one request.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,10 +13,11 @@ use crate::sessions::Sessions;
 use crate::store::Io;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// One request's request_session to the counter: opens the session once, and knows in the end which headers to send.
+/// The session of one request: opens it once, and in the end knows which headers the response
+/// needs.
 ///
-/// [`SessionLayer`](crate::SessionLayer) keeps one in every request; write the same two calls to serve sessions in
-/// a framework that has no integration yet:
+/// [`SessionLayer`](crate::SessionLayer) puts one into every request. For a framework without an
+/// integration, make the same two calls:
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -42,66 +43,73 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         Self { shared: Arc::new(RequestState::new(manager)), kind: PhantomData }
     }
 
-    /// The manager whose session this request visits.
+    /// The [`Sessions`] that this request's session belongs to.
     pub fn sessions(&self) -> Sessions<V, K> {
         Sessions::of(Arc::clone(&self.shared.manager))
     }
 
-    /// Tells the connection's own address, for what [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses)
-    /// notes of the client. Call it before the session is opened.
+    /// Sets the address of the connection, which
+    /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses) needs. Call it
+    /// before the session is opened.
     pub fn with_peer_addr(self, address: IpAddr) -> Self {
         self.shared.set_peer(address);
         self
     }
 
-    /// The request's session: opened by the first call, shared by all later ones, and by those that come at the same time: they wait
-    /// for the one that opens it, so a call that is not polled any more must be dropped.
+    /// The request's session. The first call opens it; all later ones share it.
     ///
-    /// A visitor without a session gets a vacant one: [`Session::value`] is the default, and nothing is stored
-    /// before the first write.
+    /// Concurrent calls wait for the one that opens it, so drop a call that is no longer polled. If
+    /// there is no session, [`Session::value`] is the default, and nothing is stored before the
+    /// first change.
     ///
     /// # Errors
-    /// `Unavailable` if the store can't be asked; `Corrupt` if the value can't be read and the policy refuses it.
+    /// `Unavailable` if the store cannot be asked; `Corrupt` if the value cannot be read and the
+    /// policy refuses it.
     pub async fn session(&self, request: &(impl Headers + ?Sized)) -> Result<Session<V, K>, Error> {
-        self.opening(request).await
+        self.session_io(request).await
     }
 
-    /// The same, done already if the store answers at once.
-    pub(crate) fn opening<'a>(
+    /// Like [`session`](RequestSession::session), but ready if the store answers at once.
+    pub(crate) fn session_io<'a>(
         &'a self,
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<Session<V, K>, Error>> {
         self.shared
             .open_headers(request)
-            .map(|found| found.map(|found| Session::found(Arc::clone(&self.shared), found)))
+            .map(|opened| opened.map(|opened| Session::opened(Arc::clone(&self.shared), opened)))
     }
 
-    /// The same, for a server whose futures may not borrow the request.
+    /// Like `session_io`, for a server whose futures cannot borrow the request.
     #[cfg(feature = "actix")]
-    pub(crate) fn open(&self, request: &impl Headers) -> Io<'static, Result<Session<V, K>, Error>> {
+    pub(crate) fn session_io_static(
+        &self,
+        request: &impl Headers,
+    ) -> Io<'static, Result<Session<V, K>, Error>> {
         let shared = Arc::clone(&self.shared);
         match shared.open_nothing(shared.incoming(request)) {
-            Ok(found) => Io::ready(Ok(Session::found(shared, found))),
+            Ok(opened) => Io::ready(Ok(Session::opened(shared, opened))),
             Err(incoming) => Io::future(async move {
-                let found = shared.open_incoming(incoming).await?;
-                Ok(Session::found(shared, found))
+                let opened = shared.open_incoming(incoming).await?;
+                Ok(Session::opened(shared, opened))
             }),
         }
     }
 
-    /// The request's session, if it was opened already: for code that can't wait.
+    /// The request's session if it has been opened, for code that cannot wait.
     pub fn opened(&self) -> Option<Session<V, K>> {
-        self.shared.holding().map(|_| Session::of(Arc::clone(&self.shared)))
+        self.shared.session_state().map(|_| Session::of(Arc::clone(&self.shared)))
     }
 
-    /// Closes the request_session, and says which headers its response needs; see [`finish`](RequestSession::finish).
+    /// Ends the request's part in the session, and returns the headers for its response; see
+    /// [`finish`](RequestSession::finish).
     pub fn close(&self) -> ResponseHeaders {
         self.shared.close()
     }
 
-    /// Closes the request_session and writes its headers into the response's.
+    /// Ends the request's part in the session, and writes the headers into its response.
     ///
-    /// From here on nothing that needs a new key succeeds (`HeadersSent`); values can still be changed.
+    /// From then on, whatever needs a new key fails with `HeadersSent`. Values can still be
+    /// changed.
     pub fn finish(&self, response: &mut impl HeadersMut) {
         self.shared.close().apply_to(response);
     }

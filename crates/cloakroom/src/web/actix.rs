@@ -1,12 +1,12 @@
-//! Sessions in actix-web: a middleware, extractors, and what a failure looks like to a client.
+//! actix-web: a middleware, extractors, and error responses.
 //!
 //! | extractor | gives |
 //! |---|---|
-//! | [`Session<V>`](crate::Session) | the visitor's session, vacant if there is none |
-//! | [`Sessions<V>`](crate::Sessions) | the manager |
+//! | [`Session<V>`](crate::Session) | the request's session, which may not exist yet |
+//! | [`Sessions<V>`](crate::Sessions) | the sessions themselves |
 //!
-//! actix-web turns every error of an extractor that is asked for as `Option<Session<V>>` into `None`, a store that is down
-//! too: ask for `Session<V>` and for [`is_vacant`](crate::Session::is_vacant).
+//! actix-web turns every extractor error into `None` for `Option<Session<V>>`, even a store that is
+//! down. So ask for `Session<V>`, and whether it [`exists`](crate::Session::exists).
 
 mod extractors;
 mod headers;
@@ -20,8 +20,10 @@ pub use middleware::SessionMiddleware;
 use crate::error::Error;
 use crate::http::HeadersMut;
 
-/// [`Error::status`] with its header and an empty body. The response keeps the error, for middleware that logs it or makes a
-/// page of it: `response.error()` and its `as_error::<cloakroom::Error>()`.
+/// [`Error::status`] with its header and an empty body.
+///
+/// The response keeps the error, for middleware that logs it or renders a page: see
+/// `response.error()` and its `as_error::<cloakroom::Error>()`.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

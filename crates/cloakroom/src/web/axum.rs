@@ -1,13 +1,15 @@
-//! Extractors for axum, and what a failure looks like to a client.
+//! axum: extractors, and error responses.
 //!
 //! | extractor | gives |
 //! |---|---|
-//! | [`Session<V>`] | the visitor's session, vacant if there is none |
-//! | `Option<Session<V>>` | the visitor's session, `None` if there is none |
-//! | [`Sessions<V>`] | the manager |
-//! | `encrypted_cookie::EncryptedSession<V>` | the visitor's encrypted_cookie session, by the state's `EncryptedSessions<V>` |
+//! | [`Session<V>`] | the request's session, which may not exist yet |
+//! | `Option<Session<V>>` | the request's session, `None` if there is none |
+//! | [`Sessions<V>`] | the sessions themselves |
+//! | `encrypted_cookie::EncryptedSession<V>` | the session in the request's encrypted cookie |
 //!
-//! [`ResponseHeaders`] are parts of a response, for handlers that have no layer to apply them.
+//! The last one needs an `EncryptedSessions<V>` in the application's state.
+//!
+//! [`ResponseHeaders`] can be part of a response, for handlers without a layer.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ impl<S: Send + Sync, V: SessionValue, K: SessionKind> FromRequestParts<S> for Se
         _state: &S,
     ) -> impl Future<Output = Result<Self, Error>> + Send {
         match parts.extensions.get::<RequestSession<V, K>>() {
-            Some(visit) => visit.opening(&parts.headers),
+            Some(request_session) => request_session.session_io(&parts.headers),
             None => Io::ready(Err(Error::new(ErrorKind::NoLayer))),
         }
     }
@@ -52,13 +54,15 @@ impl<S: Send + Sync, V: SessionValue, K: SessionKind> FromRequestParts<S> for Se
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        let visit =
-            parts.extensions.get::<RequestSession<V, K>>().ok_or(Error::new(ErrorKind::NoLayer))?;
-        Ok(visit.sessions())
+        match parts.extensions.get::<RequestSession<V, K>>() {
+            Some(request_session) => Ok(request_session.sessions()),
+            None => Err(Error::new(ErrorKind::NoLayer)),
+        }
     }
 }
 
-/// What [`apply_to`](ResponseHeaders::apply_to) does to a response: `(session.headers(), body)`.
+/// Applies the headers to the response, as [`apply_to`](ResponseHeaders::apply_to) does:
+/// `(session.headers(), body)`.
 impl IntoResponseParts for ResponseHeaders {
     type Error = Infallible;
 
@@ -68,8 +72,10 @@ impl IntoResponseParts for ResponseHeaders {
     }
 }
 
-/// [`Error::status`] with its header and an empty body. The response's extensions hold the `Arc<Error>`, for middleware
-/// that logs it or makes a page of it.
+/// [`Error::status`] with its header and an empty body.
+///
+/// The response's extensions contain the `Arc<Error>`, for middleware that logs it or renders a
+/// page.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
@@ -95,7 +101,7 @@ mod encrypted_cookie {
     };
     use crate::value::{SessionKind, SessionValue};
 
-    /// Opens the request's session by the [`EncryptedSessions`] in the application's state.
+    /// Opens the request's session with the [`EncryptedSessions`] in the application's state.
     impl<S, V: SessionValue, K: SessionKind> FromRequestParts<S> for EncryptedSession<V, K>
     where
         S: Send + Sync,
@@ -108,8 +114,10 @@ mod encrypted_cookie {
         }
     }
 
-    /// `TooLarge` and `Unfit` are as for stored sessions 413, `Unavailable` is 503. The body is empty; the response's extensions
-    /// hold the `Arc<EncryptError>`.
+    /// `TooLarge` and `Unfit` are 413, as for stored sessions; `Unavailable` is 503. The body is
+    /// empty.
+    ///
+    /// The response's extensions contain the `Arc<EncryptError>`.
     impl IntoResponse for EncryptError {
         fn into_response(self) -> Response {
             let status = match self.kind() {
@@ -133,7 +141,7 @@ mod tests {
     use crate::{MemoryStore, SessionMap};
 
     #[test]
-    fn a_handler_answers_with_headers_beside_its_body() {
+    fn a_handler_can_return_the_headers_with_its_body() {
         let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new()).unwrap();
         let body = ([(CACHE_CONTROL, "public"), (VARY, "Accept")], "bye");
         let response = (sessions.clear_headers(), body).into_response();

@@ -14,23 +14,26 @@ use tower_service::Service;
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// Gives every request a [`RequestSession`] in its extensions, and every response the headers its session needs.
+/// Gives every request a [`RequestSession`] in its extensions, and every response the headers that
+/// its session needs.
 ///
-/// A request that never asks for its session costs no store call and gets no header. Layer one per kind of session.
+/// A request that never asks for its session costs no store call and gets no header. Use one layer
+/// per kind of session.
 ///
-/// Around the absolute_timeout application it is cheaper than by `Router::layer`, which boxes every request once more: a request that
-/// ignores its session costs half, and four allocations less.
+/// Wrapping the whole application is cheaper than `Router::layer`, which boxes every request once
+/// more: a request that ignores its session then costs half as much and four allocations less.
 ///
 /// ```
 /// # use axum::extract::Request;
 /// # use axum::{Router, ServiceExt};
 /// # use cloakroom::{MemoryStore, SessionLayer, SessionMap, Sessions};
 /// # use tower_layer::Layer;
-/// # async fn serve(subscriber: tokio::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+/// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+/// # async fn serve(listener: tokio::net::TcpListener) -> Result<()> {
 /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
 /// # let router = Router::new();
 /// let app = SessionLayer::new(sessions).layer(router);
-/// axum::serve(subscriber, ServiceExt::<Request>::into_make_service(app)).await?;
+/// axum::serve(listener, ServiceExt::<Request>::into_make_service(app)).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -39,17 +42,17 @@ pub struct SessionLayer<V, K = DefaultKind> {
     peer: Option<FindPeer>,
 }
 
-/// Where a server keeps the address of the connection that a request came on.
+/// Finds the address of the connection in a request's extensions.
 type FindPeer = fn(&Extensions) -> Option<IpAddr>;
 
 impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
-    /// The layer for these sessions.
+    /// A layer for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
         Self { sessions, peer: None }
     }
 
-    /// Finds the connection's own address in a request's extensions, for what
-    /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses) notes of clients.
+    /// Finds the address of the connection in a request's extensions, which
+    /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses) needs.
     ///
     /// ```
     /// # use std::net::SocketAddr;
@@ -88,7 +91,7 @@ impl<S, V: SessionValue, K: SessionKind> Layer<S> for SessionLayer<V, K> {
     }
 }
 
-/// The service that [`SessionLayer`] makes.
+/// The service that [`SessionLayer`] produces.
 pub struct SessionService<S, V, K = DefaultKind> {
     inner: S,
     sessions: Sessions<V, K>,
@@ -123,9 +126,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let outer = request.extensions().get::<RequestSession<V, K>>();
-        // The same sessions twice: the outer layer knows which headers to send.
-        let is_inner =
-            outer.is_some_and(|request_session| self.sessions.is_visited(request_session));
+        // The same layer twice: the outer one sends the headers.
+        let is_inner = outer.is_some_and(|request_session| self.sessions.owns(request_session));
         let request_session = (!is_inner).then(|| self.begin(request.extensions_mut()));
         SessionFuture { inner: self.inner.call(request), request_session }
     }

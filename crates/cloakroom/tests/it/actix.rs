@@ -1,4 +1,4 @@
-//! Over actix-web: what is its own beside what the scenarios ask of every framework.
+//! What is specific to actix-web; the scenarios that run on every framework are elsewhere.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
@@ -43,16 +43,16 @@ fn get(path: &str, cookie: &str) -> TestRequest {
 
 /// The `name=value` of the cookie that a response sets.
 fn cookie<B>(response: &ServiceResponse<B>) -> String {
-    let set = response.headers().get("set-cookie").expect("a cookie").to_str().expect("text");
+    let set = response.headers().get("set-cookie").expect("a cookie").to_str().expect("ASCII");
     set.split(';').next().expect("a pair").to_owned()
 }
 
 fn header<'a>(headers: &'a actix_web::http::header::HeaderMap, name: &str) -> &'a str {
-    headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
 }
 
 async fn text<B: MessageBody>(response: ServiceResponse<B>) -> String {
-    String::from_utf8(read_body(response).await.to_vec()).expect("text")
+    String::from_utf8(read_body(response).await.to_vec()).expect("UTF-8")
 }
 
 #[actix_web::test]
@@ -62,7 +62,7 @@ async fn a_visitor_is_counted_and_a_route_that_ignores_the_session_costs_nothing
     let app = App::new()
         .wrap(SessionMiddleware::new(sessions))
         .route("/count", web::get().to(count))
-        .route("/ignore", web::get().to(async || "nothing to see"));
+        .route("/ignore", web::get().to(async || "no session here"));
     let app = init_service(app).await;
     let first = app.call(get("/count", "").to_request()).await.unwrap();
     let key = cookie(&first);
@@ -89,14 +89,14 @@ async fn a_guard_sees_who_is_signed_in_if_sessions_are_opened_before_routing() {
             web::scope("/account").guard(signed_in).route("", web::get().to(async || "yours")),
         );
     let app = init_service(app).await;
-    let stranger = app.call(get("/account", "").to_request()).await.unwrap();
+    let anonymous = app.call(get("/account", "").to_request()).await.unwrap();
     assert_eq!(
-        (stranger.status(), header(stranger.headers(), "vary")),
+        (anonymous.status(), header(anonymous.headers(), "vary")),
         (StatusCode::NOT_FOUND, "cookie")
     );
     let key = cookie(&app.call(get("/login", "").to_request()).await.unwrap());
     assert_eq!(text(app.call(get("/account", &key).to_request()).await.unwrap()).await, "yours");
-    // A guard that can't know must not decide.
+    // The session cannot be read, so the guard must not decide.
     faulty.fail_on(Operation::Get, Fault::NotSent);
     let error = try_call_service(&app, get("/account", &key).to_request()).await.unwrap_err();
     let response = error.error_response();
@@ -107,17 +107,17 @@ async fn a_guard_sees_who_is_signed_in_if_sessions_are_opened_before_routing() {
 }
 
 #[actix_web::test]
-async fn a_login_reaches_the_visitor_though_other_middleware_fails_after_it() {
-    async fn stumble(
+async fn a_sign_in_reaches_the_client_although_other_middleware_fails_after_it() {
+    async fn fail_afterwards(
         request: ServiceRequest,
         next: Next<BoxBody>,
     ) -> Result<ServiceResponse<BoxBody>, ActixError> {
         next.call(request).await?;
-        Err(error::ErrorBadGateway("elsewhere"))
+        Err(error::ErrorBadGateway("a failure after the handler"))
     }
     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
     let app = App::new()
-        .wrap(from_fn(stumble))
+        .wrap(from_fn(fail_afterwards))
         .wrap(SessionMiddleware::new(sessions))
         .route("/login", web::get().to(login));
     let error = try_call_service(&init_service(app).await, get("/login", "").to_request())
@@ -157,7 +157,7 @@ async fn other_middleware_and_the_handler_share_one_session() {
 }
 
 #[actix_web::test]
-async fn an_outage_is_a_503_whose_error_middleware_may_see_and_a_client_may_not() {
+async fn an_outage_is_a_503_whose_error_middleware_sees_and_a_client_does_not() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
     let app =
@@ -168,12 +168,12 @@ async fn an_outage_is_a_503_whose_error_middleware_may_see_and_a_client_may_not(
     let response = app.call(get("/count", &key).to_request()).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(!response.headers().contains_key("set-cookie"));
-    let told = response.response().error().and_then(|error| error.as_error::<Error>());
-    assert_eq!(told.map(Error::kind), Some(ErrorKind::Unavailable));
+    let error = response.response().error().and_then(|error| error.as_error::<Error>());
+    assert_eq!(error.map(Error::kind), Some(ErrorKind::Unavailable));
     assert_eq!(text(response).await, "");
 }
 
-/// actix-web's own rule for `Option<T>`, which the documentation of the integration warns of.
+/// A rule of actix-web for `Option<T>`, which the documentation of the integration points out.
 #[actix_web::test]
 async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
     let faulty = FaultyStore::new(MemoryStore::new());
@@ -186,16 +186,16 @@ async fn an_optional_session_is_none_for_actix_when_the_store_is_down() {
     assert_eq!(
         text(app.call(get("/", "").to_request()).await.unwrap()).await,
         "true",
-        "vacant, and there"
+        "a session handle without a session"
     );
     faulty.fail_all(Some(Fault::NotSent));
     let key = format!("__Host-id={}", "A".repeat(43));
     assert_eq!(text(app.call(get("/", &key).to_request()).await.unwrap()).await, "false");
 }
 
-/// An outer look at a stale cookie must not take away what a login inside has sent.
+/// The outer middleware must not remove the cookie that a sign-in inside has set.
 #[actix_web::test]
-async fn the_same_middleware_twice_is_one_visit() {
+async fn the_same_middleware_twice_opens_one_session() {
     let spy = SpyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
     let scope = web::scope("/in")
@@ -206,7 +206,7 @@ async fn the_same_middleware_twice_is_one_visit() {
     let stale = format!("__Host-id={}", "A".repeat(43));
     let request = get("/in", &stale).insert_header(("sec-fetch-mode", "navigate")).to_request();
     let response = app.call(request).await.unwrap();
-    assert!(!cookie(&response).ends_with('='), "a key, and no removal");
+    assert!(!cookie(&response).ends_with('='), "the cookie was removed");
     assert_eq!((spy.calls().get, response.headers().get_all("set-cookie").count()), (1, 1));
 }
 
@@ -219,7 +219,7 @@ async fn a_missing_middleware_is_a_500_that_tells_the_client_nothing() {
 }
 
 #[actix_web::test]
-async fn two_kinds_of_session_live_side_by_side_and_the_peer_is_known() {
+async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
     struct Admin;
     impl SessionKind for Admin {
         const NAME: &'static str = "admin";

@@ -1,4 +1,4 @@
-//! Parallel requests over real HTTP, on a runtime with several threads.
+//! Parallel requests over HTTP, on a runtime with several threads.
 
 use std::time::Duration;
 
@@ -31,7 +31,10 @@ impl Server {
     async fn start() -> Self {
         let clock = ManualClock::new();
         let sessions: Sessions<SessionMap> =
-            Sessions::builder(MemoryStore::new().with_encoded_values()).clock(clock.clone()).build().unwrap();
+            Sessions::builder(MemoryStore::new().with_encoded_values())
+                .clock(clock.clone())
+                .build()
+                .unwrap();
         let app = Router::new().route("/", post(count)).layer(SessionLayer::new(sessions));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -39,7 +42,7 @@ impl Server {
         Self { url, clock, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
-    /// The answer's text and the key it sends, if it sends one.
+    /// The response's text, and the key it sets, if any.
     async fn count(&self, key: Option<String>) -> (String, Option<String>) {
         let mut request = Request::post(&self.url);
         if let Some(key) = key {
@@ -57,7 +60,7 @@ impl Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn parallel_increments_over_http_all_count() {
+async fn no_parallel_increment_over_http_is_lost() {
     let server = std::sync::Arc::new(Server::start().await);
     let (_, key) = server.count(None).await;
     let requests: Vec<_> = (0..64)
@@ -73,7 +76,7 @@ async fn parallel_increments_over_http_all_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_requests_at_a_timed_renewal_all_succeed_whatever_arrives_last() {
+async fn fifty_parallel_requests_at_a_timed_renewal_all_succeed() {
     let server = std::sync::Arc::new(Server::start().await);
     let (_, old) = server.count(None).await;
     server.clock.advance(Duration::from_secs(15 * 60));
@@ -87,7 +90,7 @@ async fn fifty_requests_at_a_timed_renewal_all_succeed_whatever_arrives_last() {
     for request in requests {
         sent.extend(request.await.unwrap());
     }
-    // Whichever response the jar takes last, it ends with this key or the old one; both work.
+    // Whichever response arrives last, the browser has this key or the old one. Both work.
     assert!(!sent.is_empty());
     assert!(sent.iter().all(|key| *key == sent[0]));
     assert_eq!(server.count(Some(sent[0].clone())).await.0, "52");

@@ -1,15 +1,15 @@
-//! The library as its users meet it: over a framework, and through the compiler's messages.
+//! The library as its users see it: through a framework, and in the compiler's messages.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![allow(clippy::unwrap_used, reason = "these are helpers of tests")]
 
 mod actix;
-mod at_once;
+mod axum;
+mod compile_errors;
 mod concurrency;
-mod framework;
-mod messages;
+mod encrypted_cookie;
 mod near_cache;
+mod observers;
 mod peers;
 mod readme;
-mod sealed;
+mod ready_stores;
 mod timeout;
-mod watching;

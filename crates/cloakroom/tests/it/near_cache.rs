@@ -1,4 +1,5 @@
-//! The laws behind a near cache: it may say yes, never no, and elsewhere is within a bound.
+//! The guarantees behind a cache: it can confirm a session but never deny one, and what another
+//! node writes is seen within a bound.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -13,13 +14,13 @@ use cloakroom::{
 use cloakroom_testkit::{FeedStore, ManualClock, SpyStore, StepStore, block_on};
 use http::{HeaderMap, HeaderValue, header};
 
-const BELIEF: Duration = Duration::from_secs(3);
-/// A millisecond less.
-const ALMOST: Duration = Duration::from_millis(2_999);
+const MAX_STALENESS: Duration = Duration::from_secs(3);
+/// One millisecond less.
+const JUST_LESS: Duration = Duration::from_millis(2_999);
 
 type Shared = FeedStore<MemoryStore>;
 
-/// A node: its connection to the store, the calls that reach it, and its manager.
+/// A node: its connection to the shared store, the calls that reach it, and its sessions.
 struct Node {
     feed: Shared,
     spy: SpyStore<Shared>,
@@ -31,7 +32,10 @@ impl Node {
     fn on(feed: Shared) -> Self {
         let (spy, time) = (SpyStore::new(feed.clone()), ManualClock::new());
         let cached = block_on(
-            CachedStore::builder(spy.clone()).max_staleness(BELIEF).clock(time.clone()).build(),
+            CachedStore::builder(spy.clone())
+                .max_staleness(MAX_STALENESS)
+                .clock(time.clone())
+                .build(),
         )
         .unwrap();
         spy.reset();
@@ -45,12 +49,12 @@ impl Node {
         (Self::on(feed), Self::on(other))
     }
 
-    fn begin(&self) -> Key {
+    fn create(&self) -> Key {
         let session = block_on(self.sessions.generate(SessionMap::default())).unwrap();
         session.key().unwrap().clone()
     }
 
-    async fn visit(&self, key: &Key) -> Result<Session<SessionMap>, Error> {
+    async fn open(&self, key: &Key) -> Result<Session<SessionMap>, Error> {
         let cookie = HeaderValue::try_from(format!("__Host-id={}", key.expose())).unwrap();
         self.sessions
             .request_session()
@@ -59,14 +63,14 @@ impl Node {
     }
 
     fn opens(&self, key: &Key) -> bool {
-        block_on(self.visit(key)).unwrap().no_session().is_none()
+        block_on(self.open(key)).unwrap().no_session().is_none()
     }
 
     fn end(&self, key: &Key) {
-        block_on(async { self.visit(key).await?.logout().await }).unwrap();
+        block_on(async { self.open(key).await?.logout().await }).unwrap();
     }
 
-    /// How often the store was asked since this was asked last.
+    /// How many calls have reached the store since the last time this was called.
     fn calls(&self) -> usize {
         let calls = self.spy.calls().total();
         self.spy.reset();
@@ -75,9 +79,9 @@ impl Node {
 }
 
 #[test]
-fn a_session_that_is_remembered_costs_no_round_trip() {
+fn a_cached_session_costs_no_round_trip() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     here.calls();
     for _ in 0..10 {
         assert!(here.opens(&key));
@@ -90,9 +94,9 @@ fn a_session_that_is_remembered_costs_no_round_trip() {
 }
 
 #[test]
-fn what_ends_on_one_node_is_over_on_the_other_at_once_while_the_feed_is_up() {
+fn an_end_on_one_node_is_seen_on_another_at_once_while_the_feed_is_up() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     assert!(there.opens(&key));
     here.end(&key);
     assert!(!there.opens(&key));
@@ -100,24 +104,24 @@ fn what_ends_on_one_node_is_over_on_the_other_at_once_while_the_feed_is_up() {
 }
 
 #[test]
-fn what_ends_on_one_node_is_over_on_the_other_within_the_bound_when_the_feed_is_cut() {
+fn an_end_on_one_node_is_seen_on_another_within_the_bound_when_the_feed_is_down() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     assert!(there.opens(&key));
     there.time.advance(Duration::from_secs(1));
     there.feed.heartbeat();
     there.feed.cut();
     here.end(&key);
-    there.time.advance(ALMOST);
-    assert!(there.opens(&key), "this is the bound that is stated");
+    there.time.advance(JUST_LESS);
+    assert!(there.opens(&key), "this is the documented bound");
     there.time.advance(Duration::from_millis(1));
     assert!(!there.opens(&key));
 }
 
 #[test]
-fn a_feed_that_is_up_keeps_what_is_remembered_good_for_ever() {
+fn a_session_stays_cached_while_the_feed_is_up() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     assert!(there.opens(&key));
     there.calls();
     for _ in 0..100 {
@@ -129,9 +133,9 @@ fn a_feed_that_is_up_keeps_what_is_remembered_good_for_ever() {
 }
 
 #[test]
-fn what_a_cut_feed_missed_is_not_believed_once_it_is_mended() {
+fn what_the_feed_missed_while_it_was_down_is_not_served_from_the_cache_afterwards() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     assert!(there.opens(&key));
     there.feed.cut();
     here.end(&key);
@@ -143,17 +147,17 @@ fn what_a_cut_feed_missed_is_not_believed_once_it_is_mended() {
 #[test]
 fn a_write_on_another_node_is_seen_and_never_overwritten() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     for round in 1..=10_u64 {
         for node in [&here, &there] {
-            // Also of what is remembered wrongly, as nothing is caught_up_to.
+            // Also when the copy is outdated, as no change is announced.
             if round % 2 == 0 {
                 node.feed.cut();
             } else {
                 node.feed.restore();
             }
             let seen = block_on(async {
-                let mut session = node.visit(&key).await?;
+                let mut session = node.open(&key).await?;
                 session
                     .update(|map| {
                         let n = map.get::<u64>("n").ok().flatten().unwrap_or_default() + 1;
@@ -169,7 +173,7 @@ fn a_write_on_another_node_is_seen_and_never_overwritten() {
 }
 
 #[test]
-fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
+fn signing_in_renewing_and_requirements_never_rely_on_a_cached_session() {
     let alice = Principal::new("alice").unwrap();
     for step in ["require", "renew", "login"] {
         let (here, there) = Node::pair();
@@ -182,8 +186,8 @@ fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
         there.feed.cut();
         here.end(&key);
         block_on(async {
-            let mut session = there.visit(&key).await.unwrap();
-            assert!(session.no_session().is_none(), "it is remembered");
+            let mut session = there.open(&key).await.unwrap();
+            assert!(session.no_session().is_none(), "it is cached");
             match step {
                 "require" => {
                     let lately = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
@@ -201,21 +205,21 @@ fn nobody_signs_in_is_elevated_or_passes_a_guard_on_what_is_remembered() {
 }
 
 #[test]
-fn a_key_that_does_not_open_what_is_remembered_is_asked_of_the_store() {
+fn a_key_that_does_not_open_the_cached_session_is_checked_with_the_store() {
     let (here, there) = Node::pair();
-    let key = here.begin();
+    let key = here.create();
     assert!(there.opens(&key));
     there.feed.cut();
-    // A new key, which `there` has not caught_up_to of.
+    // A new key, which `there` has not been told of.
     let new = block_on(async {
-        let mut session = here.visit(&key).await.unwrap();
+        let mut session = here.open(&key).await.unwrap();
         session.renew().await.unwrap();
         session.key().unwrap().clone()
     });
-    assert!(there.opens(&new), "a cache never says no");
+    assert!(there.opens(&new), "a cache never denies a session");
 }
 
-/// A cache whose store is slow, and a node elsewhere that uses the same sessions.
+/// A cache of a slow store, and another node that uses the same sessions.
 fn slow() -> (CachedStore<StepStore<Shared>>, StepStore<Shared>, Node) {
     let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
     let step = StepStore::new(feed.clone());
@@ -224,8 +228,8 @@ fn slow() -> (CachedStore<StepStore<Shared>>, StepStore<Shared>, Node) {
     (cached, step, Node::on(feed.node()))
 }
 
-/// Polls until there is an answer, or nothing moves any more.
-fn push<T>(io: &mut Io<'_, T>) -> Option<T> {
+/// Polls until there is an answer, or polling makes no more progress.
+fn poll_many<T>(io: &mut Io<'_, T>) -> Option<T> {
     let mut context = Context::from_waker(Waker::noop());
     (0..20).find_map(|_| match Pin::new(&mut *io).poll(&mut context) {
         Poll::Ready(answer) => Some(answer),
@@ -233,104 +237,104 @@ fn push<T>(io: &mut Io<'_, T>) -> Option<T> {
     })
 }
 
-fn is_live(recalled: &Lookup) -> bool {
-    matches!(recalled, Lookup::Cached(_) | Lookup::Authoritative(Some(Stored::Live(_))))
+fn is_live(lookup: &Lookup) -> bool {
+    matches!(lookup, Lookup::Cached(_) | Lookup::Authoritative(Some(Stored::Live(_))))
 }
 
 #[test]
-fn a_read_on_its_way_is_not_remembered_over_an_end_that_came_meanwhile() {
+fn a_read_in_flight_is_not_cached_if_the_session_ends_meanwhile() {
     let (cached, step, elsewhere) = slow();
-    let key = elsewhere.begin();
-    let held = step.hold_answer(Operation::Get);
+    let key = elsewhere.create();
+    let guard = step.hold_answer(Operation::Get);
     let mut read = cached.get_cached(key.id());
-    assert!(push(&mut read).is_none());
+    assert!(poll_many(&mut read).is_none());
     elsewhere.end(&key);
-    held.release();
-    assert!(is_live(&push(&mut read).unwrap().unwrap()), "it was asked before the end");
-    assert!(
-        !is_live(&cached.get_cached(key.id()).wait().unwrap()),
-        "the old record was remembered"
-    );
+    guard.release();
+    assert!(is_live(&poll_many(&mut read).unwrap().unwrap()), "the read began before the end");
+    assert!(!is_live(&cached.get_cached(key.id()).wait().unwrap()), "the old record was cached");
 }
 
 #[test]
-fn who_asks_after_an_end_does_not_hear_what_was_asked_before_it() {
+fn a_read_after_an_end_does_not_share_the_result_of_one_before_it() {
     let (cached, step, elsewhere) = slow();
-    let key = elsewhere.begin();
-    let held = step.hold_answer(Operation::Get);
+    let key = elsewhere.create();
+    let guard = step.hold_answer(Operation::Get);
     let mut before = cached.get_cached(key.id());
-    assert!(push(&mut before).is_none());
+    assert!(poll_many(&mut before).is_none());
     elsewhere.end(&key);
     assert!(!is_live(&cached.get_cached(key.id()).wait().unwrap()));
-    held.release();
-    assert!(is_live(&push(&mut before).unwrap().unwrap()));
+    guard.release();
+    assert!(is_live(&poll_many(&mut before).unwrap().unwrap()));
 }
 
 #[test]
-fn requests_that_ask_for_one_session_at_once_share_one_round_trip() {
+fn concurrent_reads_of_one_session_share_one_round_trip() {
     let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
     let spy = SpyStore::new(feed.clone());
     let step = StepStore::new(spy.clone());
     let cached = block_on(CachedStore::builder(step.clone()).build()).unwrap();
-    let key = Node::on(feed.node()).begin();
+    let key = Node::on(feed.node()).create();
     spy.reset();
-    let held = step.hold(Operation::Get);
-    let mut asked: Vec<_> = (0..8).map(|_| cached.get_cached(key.id())).collect();
-    assert!(asked.iter_mut().all(|one| push(one).is_none()));
-    held.release();
-    for one in asked {
-        assert!(is_live(&one.wait().unwrap()));
+    let guard = step.hold(Operation::Get);
+    let mut reads: Vec<_> = (0..8).map(|_| cached.get_cached(key.id())).collect();
+    assert!(reads.iter_mut().all(|read| poll_many(read).is_none()));
+    guard.release();
+    for read in reads {
+        assert!(is_live(&read.wait().unwrap()));
     }
     assert_eq!(spy.calls().total(), 1);
 }
 
 #[test]
-fn who_waits_for_a_read_that_is_dropped_takes_it_over() {
+fn a_waiter_takes_over_a_read_that_is_dropped() {
     let (cached, step, elsewhere) = slow();
-    let key = elsewhere.begin();
-    let held = step.hold(Operation::Get);
+    let key = elsewhere.create();
+    let guard = step.hold(Operation::Get);
     let mut leader = cached.get_cached(key.id());
-    assert!(push(&mut leader).is_none());
+    assert!(poll_many(&mut leader).is_none());
     let mut follower = cached.get_cached(key.id());
-    assert!(push(&mut follower).is_none());
+    assert!(poll_many(&mut follower).is_none());
     drop(leader);
-    assert!(is_live(&push(&mut follower).unwrap().unwrap()));
-    drop(held);
+    assert!(is_live(&poll_many(&mut follower).unwrap().unwrap()));
+    drop(guard);
 }
 
 #[test]
-fn an_end_that_was_dropped_on_its_way_is_not_remembered_away() {
+fn an_end_that_is_dropped_in_flight_still_removes_the_cached_session() {
     let (cached, step, elsewhere) = slow();
-    let key = elsewhere.begin();
+    let key = elsewhere.create();
     assert!(is_live(&cached.get_cached(key.id()).wait().unwrap()));
-    let held = step.hold_answer(Operation::End);
+    let guard = step.hold_answer(Operation::End);
     let now = elsewhere.time.now();
     let mut end = cached.end(key.id(), Ending::new(EndReason::Revoked, now, now));
-    assert!(push(&mut end).is_none());
+    assert!(poll_many(&mut end).is_none());
     drop(end);
     assert!(!is_live(&cached.get_cached(key.id()).wait().unwrap()));
-    drop(held);
+    drop(guard);
 }
 
 #[test]
-fn a_store_that_tells_nothing_is_believed_for_as_long_as_was_said() {
-    let (store, time) = (SpyStore::new(MemoryStore::new().with_encoded_values()), ManualClock::new());
+fn without_a_feed_a_session_is_cached_for_the_stated_staleness() {
+    let (store, time) =
+        (SpyStore::new(MemoryStore::new().with_encoded_values()), ManualClock::new());
     let other: Sessions<SessionMap> =
         Sessions::builder(store.clone()).clock(time.clone()).build().unwrap();
-    let cached =
-        CachedStore::builder(store.clone()).max_staleness(BELIEF).clock(time.clone()).build();
+    let cached = CachedStore::builder(store.clone())
+        .max_staleness(MAX_STALENESS)
+        .clock(time.clone())
+        .build();
     let cached = block_on(cached).unwrap();
     let id = block_on(other.generate(SessionMap::default())).unwrap().id().unwrap();
     assert!(is_live(&cached.get_cached(id).wait().unwrap()));
     block_on(other.revoke(id)).unwrap();
-    time.advance(ALMOST);
+    time.advance(JUST_LESS);
     assert!(is_live(&cached.get_cached(id).wait().unwrap()));
     time.advance(Duration::from_millis(1));
     assert!(!is_live(&cached.get_cached(id).wait().unwrap()));
 }
 
 #[test]
-fn what_is_remembered_is_bounded() {
+fn the_cache_is_bounded() {
     let store = MemoryStore::new().with_encoded_values();
     let cached = block_on(CachedStore::builder(store).capacity_bytes(1 << 20).build()).unwrap();
     let cached = std::sync::Arc::new(cached);
@@ -342,10 +346,10 @@ fn what_is_remembered_is_bounded() {
 }
 
 #[test]
-fn a_value_that_is_remembered_is_decoded_once() {
+fn a_cached_value_is_decoded_once() {
     let (here, there) = Node::pair();
-    let key = here.begin();
-    let values: Vec<_> = (0..3).map(|_| block_on(there.visit(&key)).unwrap()).collect();
+    let key = here.create();
+    let values: Vec<_> = (0..3).map(|_| block_on(there.open(&key)).unwrap()).collect();
     let address = |session: &Session<SessionMap>| std::ptr::from_ref::<SessionMap>(session.value());
     assert!(values.windows(2).all(|pair| address(&pair[0]) == address(&pair[1])));
 }

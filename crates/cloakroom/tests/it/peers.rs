@@ -1,4 +1,4 @@
-//! Flaws proven in other session libraries that show only through a framework.
+//! Bugs found in other session libraries that only show through a framework.
 
 use axum::body::Body;
 use axum::routing::{get, post};
@@ -19,7 +19,7 @@ async fn send(app: &Router, client: &mut Client, method: Method, path: &str) -> 
 }
 
 async fn who(session: Session<SessionMap>) -> String {
-    let name = session.principal().map_or("nobody", Principal::as_str);
+    let name = session.principal().map_or("anonymous", Principal::as_str);
     format!(
         "{name} {}",
         session.value().get::<bool>("seen").unwrap_or_default().unwrap_or_default()
@@ -50,13 +50,13 @@ async fn a_login_and_an_update_survive_a_500() {
 }
 
 #[tokio::test]
-async fn a_write_after_a_logout_elsewhere_is_a_409_and_no_500() {
+async fn a_write_after_a_logout_elsewhere_is_a_409_not_a_500() {
     async fn slow(
         mut session: Session<SessionMap>,
         Extension(sessions): Extension<Sessions<SessionMap>>,
     ) -> Result<StatusCode, Error> {
         let id = session.id().expect("a session");
-        sessions.revoke(id).await?; // somebody else, while this request runs
+        sessions.revoke(id).await?; // as an administrator would, while this request runs
         session.update(|map| map.insert("seen", true).is_ok()).await?;
         Ok(StatusCode::NO_CONTENT)
     }
@@ -81,7 +81,7 @@ async fn a_write_after_a_logout_elsewhere_is_a_409_and_no_500() {
 }
 
 #[tokio::test]
-async fn an_outage_does_not_touch_routes_that_ignore_the_session() {
+async fn an_outage_does_not_affect_routes_that_ignore_the_session() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<SessionMap> = Sessions::new(faulty.clone()).unwrap();
     let key = sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().expose();

@@ -1,31 +1,31 @@
-//! Reading `Cookie` headers, which may hold anything (RFC 6265bis section 4.2).
+//! Parsing `Cookie` headers, which can contain anything (RFC 6265bis section 4.2).
 
 use memchr::memmem::Finder;
 
-/// Looks for the cookies of one name.
+/// Finds the cookies of one name.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
-    /// The name and what follows it, as text: looked for at once, instead of pair by pair.
-    begins: Finder<'static>,
+    /// The name and `=`: searched for as text, which is faster than splitting into pairs.
+    prefix: Finder<'static>,
 }
 
 impl Search {
     pub(crate) fn for_cookies(name: &str) -> Self {
-        Self { begins: Finder::new(&format!("{name}=")).into_owned() }
+        Self { prefix: Finder::new(&format!("{name}=")).into_owned() }
     }
 
-    /// The values of all cookies of the name in one header, as they stand: not decoded, not unquoted.
+    /// The values of all cookies of the name in one header, neither decoded nor unquoted.
     ///
-    /// A pair without `=` is nobody's. Names are compared to the letter.
+    /// A pair without `=` is skipped. Names are case-sensitive.
     pub(crate) fn values<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let mut from = 0;
         std::iter::from_fn(move || {
             loop {
                 let rest = header.get(from..)?;
-                let at = from + self.begins.find(rest)?;
-                let value = at + self.begins.needle().len();
+                let at = from + self.prefix.find(rest)?;
+                let value = at + self.prefix.needle().len();
                 from = value;
-                if is_a_beginning(&header[..at]) {
+                if starts_a_pair(&header[..at]) {
                     let rest = &header[value..];
                     let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
                     from += end;
@@ -36,8 +36,8 @@ impl Search {
     }
 }
 
-/// True if a pair begins after this.
-const fn is_a_beginning(before: &[u8]) -> bool {
+/// True if a new pair starts after `before`.
+const fn starts_a_pair(before: &[u8]) -> bool {
     matches!(trim_end(before), [] | [.., b';'])
 }
 
@@ -55,39 +55,45 @@ mod tests {
     use super::*;
 
     fn values(header: &[u8]) -> Vec<&[u8]> {
-        // Leaked: as a policy's, it lasts as long as the test.
+        // Leaked, so that the iterator can borrow it.
         Box::leak(Box::new(Search::for_cookies("n"))).values(header).collect()
     }
 
-    /// By the letter of RFC 6265bis section 4.2.1: pairs between semicolons.
+    /// The same by RFC 6265bis section 4.2.1, word for word: pairs between semicolons.
     fn values_pair_by_pair(header: &[u8]) -> Vec<&[u8]> {
-        let default_value = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
         header
             .split(|byte| *byte == b';')
             .filter_map(|pair| {
-                let from = pair.iter().position(|byte| !default_value(byte))?;
-                let to = pair.iter().rposition(|byte| !default_value(byte))?;
+                let from = pair.iter().position(|byte| !is_blank(byte))?;
+                let to = pair.iter().rposition(|byte| !is_blank(byte))?;
                 pair[from..=to].strip_prefix(b"n=")
             })
             .collect()
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 20_000, failure_persistence: None, ..ProptestConfig::default()
+        })]
 
         #[test]
-        fn whatever_a_header_holds_its_pairs_are_those_between_semicolons(header in "[n=; \t,xN]{0,24}") {
+        fn short_headers_are_read_as_pairs_between_semicolons(
+            header in "[n=; \t,xN]{0,24}",
+        ) {
             prop_assert_eq!(values(header.as_bytes()), values_pair_by_pair(header.as_bytes()));
         }
 
         #[test]
-        fn long_headers_are_read_as_short_ones(header in "(n=K|nn=|[a-z]{1,9}=[a-z]{0,30}|n| |;){0,40}") {
+        fn long_headers_are_read_as_pairs_between_semicolons(
+            header in "(n=K|nn=|[a-z]{1,9}=[a-z]{0,30}|n| |;){0,40}",
+        ) {
             prop_assert_eq!(values(header.as_bytes()), values_pair_by_pair(header.as_bytes()));
         }
     }
 
     #[test]
-    fn the_value_is_found_wherever_a_pair_may_stand() {
+    fn the_value_is_found_wherever_a_pair_can_be() {
         let table: &[(&str, &[&str])] = &[
             ("n=K", &["K"]),
             ("a=b; n=K", &["K"]),
@@ -107,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_our_cookie_is_not_taken_for_it() {
+    fn other_cookies_are_not_mistaken_for_ours() {
         for header in
             ["", ";", "=", "n", "N=K", "n =K", "nn=K", "x=n=K", "a=b, n=K", "=n=K", "an=K"]
         {

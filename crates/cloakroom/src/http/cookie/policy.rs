@@ -1,29 +1,31 @@
-//! The policy of a cookie, and the combinations that no browser would obey.
+//! The cookie's policy, and the combinations that browsers refuse.
 
 use std::fmt;
 
 use super::Cookie;
 use crate::key::Key;
 
-/// Octets of a cookie's name and value together that browsers keep (RFC 6265bis section 5.6).
-pub(crate) const LONGEST_PAIR: usize = 4096;
-/// Octets of an attribute's value that browsers keep (same section).
-const LONGEST_ATTRIBUTE: usize = 1024;
+/// Octets of name and value together that browsers accept (RFC 6265bis section 5.6).
+pub(crate) const MAX_PAIR_LEN: usize = 4096;
+/// Octets of an attribute's value that browsers accept (same section).
+const MAX_ATTRIBUTE_LEN: usize = 1024;
 
 /// Name and attributes of the cookie that carries a key.
 ///
-/// The default is `__Host-id`, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain: no sibling domain and no plain
-/// connection can plant it (OWASP, "Cookies"; NIST SP 800-63B-4 section 5.1.1). Combinations that browsers refuse are
-/// refused when the sessions are built.
+/// The default is `__Host-id` with Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain: neither a
+/// sibling domain nor a plain connection can set it (OWASP, "Cookies"; NIST SP 800-63B-4 section
+/// 5.1.1). Combinations that browsers refuse are an error when the sessions are built.
 ///
 /// ```
 /// # use cloakroom::{CookiePolicy, MemoryStore, SessionMap, Sessions, Transport};
 /// # use cloakroom::http::SameSite;
 /// let policy = CookiePolicy::host("shop").with_same_site(SameSite::Strict); // `__Host-shop`
-/// let refused = CookiePolicy::host("shop").with_domain("example.com"); // a `__Host-` cookie has none
+/// let sessions = Sessions::<SessionMap>::builder(MemoryStore::new());
+/// assert!(sessions.transport(Transport::cookie(policy)).build().is_ok());
 ///
-/// assert!(Sessions::<SessionMap>::builder(MemoryStore::new()).transport(Transport::cookie(policy)).build().is_ok());
-/// let error = Sessions::<SessionMap>::builder(MemoryStore::new()).transport(Transport::cookie(refused)).build().unwrap_err();
+/// let refused = CookiePolicy::host("shop").with_domain("example.com"); // no Domain with `__Host-`
+/// let sessions = Sessions::<SessionMap>::builder(MemoryStore::new());
+/// let error = sessions.transport(Transport::cookie(refused)).build().unwrap_err();
 /// assert!(error.to_string().contains("Domain"));
 /// ```
 #[derive(Clone, Debug)]
@@ -38,19 +40,20 @@ pub struct CookiePolicy {
     partitioned: bool,
 }
 
-/// When a browser sends the cookie along with a request that another site began.
+/// When a browser sends the cookie with a request that another site started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the attribute's three values")]
 pub enum SameSite {
     /// Never.
     Strict,
-    /// When the visitor follows a link.
+    /// For top-level navigations, such as a followed link.
     #[default]
     Lax,
     /// Always: for content embedded in other sites.
     ///
     /// # Security
-    /// Every request may then come from anywhere; the application must tell forged ones apart.
+    /// Other sites can then send requests with the session; the application must detect forged
+    /// ones, for example with [`Session::csrf_token`](crate::Session::csrf_token).
     None,
 }
 
@@ -61,7 +64,7 @@ impl Default for CookiePolicy {
 }
 
 impl CookiePolicy {
-    /// The cookie `__Host-NAME`: of this host alone, over TLS alone.
+    /// The cookie `__Host-NAME`: for this host only, over TLS only.
     pub fn host(name: impl Into<String>) -> Self {
         Self {
             prefix: "__Host-",
@@ -75,61 +78,64 @@ impl CookiePolicy {
         }
     }
 
-    /// The cookie `__Secure-NAME`: over TLS alone, with a path or a domain of your choice.
+    /// The cookie `__Secure-NAME`: over TLS only, with a path or a domain of your choice.
     ///
     /// # Security
-    /// A sibling domain can plant or overwrite it (RFC 6265bis section 8.6).
+    /// A sibling domain can set or overwrite it (RFC 6265bis section 8.6).
     pub fn secure(name: impl Into<String>) -> Self {
         Self { prefix: "__Secure-", ..Self::host(name) }
     }
 
-    /// The cookie `NAME` without Secure, for development and private networks without TLS.
+    /// The cookie `NAME` without Secure, for development and for networks without TLS.
     ///
-    /// Cookies know no ports: give each server on one machine another name.
+    /// Cookies ignore ports: give each server on one machine a name of its own.
     ///
     /// # Security
-    /// Whoever is on the way reads the key.
+    /// Anyone on the network path can read the key.
     pub fn for_plain_http(name: impl Into<String>) -> Self {
         Self { prefix: "", secure: false, ..Self::host(name) }
     }
 
-    /// Sent for this path and those below it only. Paths are no protection from other applications of the host.
+    /// Sends the cookie only to this path and the paths below it.
+    ///
+    /// # Security
+    /// A path does not protect the cookie from other applications on the same host.
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Sent to this domain and all below it.
+    /// Sends the cookie to this domain and all its subdomains.
     ///
     /// # Security
-    /// Every one of those hosts receives the key.
+    /// Each of those hosts receives the key.
     pub fn with_domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Sent along with requests that other sites began, or not.
+    /// When the cookie is sent with requests that other sites started.
     pub fn with_same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// One jar per embedding site (CHIPS).
+    /// Keeps a separate cookie for each embedding site (CHIPS).
     pub fn partitioned(mut self) -> Self {
         self.partitioned = true;
         self
     }
 
-    /// Without HttpOnly.
+    /// Leaves out HttpOnly.
     ///
     /// # Security
-    /// Any script on the page can then take the key away.
+    /// Any script on the page can then read and send away the key.
     pub fn readable_by_scripts(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// The cookie for sessions of the kind called `kind`, checked.
+    /// Checks the policy, for the cookie of the kind called `kind`.
     pub(crate) fn compile(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         let mut name = format!("{}{}", self.prefix, self.name);
         if !kind.is_empty() {
@@ -152,7 +158,7 @@ impl CookiePolicy {
                 attributes.push_str(text);
             }
         }
-        // Always said: without it browsers allow some cross-site requests for two minutes.
+        // Always present: without it, browsers allow some cross-site requests for two minutes.
         attributes.push_str(match self.same_site {
             SameSite::Strict => "; SameSite=Strict",
             SameSite::Lax => "; SameSite=Lax",
@@ -165,18 +171,20 @@ impl CookiePolicy {
         refuse_if(self.name.is_empty(), "a cookie needs a name (RFC 6265bis section 4.1.1)")?;
         refuse_if(
             !name.bytes().all(is_token),
-            "a cookie's name is a token: letters, digits and some punctuation (RFC 6265bis section 4.1.1)",
+            "a cookie's name is a token: letters, digits and some punctuation \
+             (RFC 6265bis section 4.1.1)",
         )?;
         refuse_if(
-            name.len() + Key::TEXT_LEN > LONGEST_PAIR,
-            "name and key together exceed the 4096 octets that browsers keep (RFC 6265bis section 5.6)",
+            name.len() + Key::TEXT_LEN > MAX_PAIR_LEN,
+            "name and key together exceed the 4096 octets that browsers accept \
+             (RFC 6265bis section 5.6)",
         )?;
-        // Browsers look at prefixes whatever their case, also at one that was written by hand.
+        // Browsers compare prefixes case-insensitively, and also find one that is part of a name.
         let lower = name.to_ascii_lowercase();
         let has = |prefix: &str| lower.starts_with(prefix);
         refuse_if(
             (has("__secure-") || has("__host-") || has("__http-")) && !self.secure,
-            "the name's prefix demands Secure (RFC 6265bis section 4.1.3)",
+            "the name's prefix requires Secure (RFC 6265bis section 4.1.3)",
         )?;
         refuse_if(
             has("__host-") && self.domain.is_some(),
@@ -188,27 +196,29 @@ impl CookiePolicy {
         )?;
         refuse_if(
             (has("__http-") || has("__host-http-")) && !self.http_only,
-            "the name's prefix demands HttpOnly (layered cookies, section 4.1.3)",
+            "the name's prefix requires HttpOnly (layered cookies, section 4.1.3)",
         )
     }
 
     fn check_attributes(&self) -> Result<(), CookiePolicyError> {
         refuse_if(
             self.same_site == SameSite::None && !self.secure,
-            "SameSite=None demands Secure (RFC 6265bis section 5.7)",
+            "SameSite=None requires Secure (RFC 6265bis section 5.7)",
         )?;
-        refuse_if(self.partitioned && !self.secure, "Partitioned demands Secure (CHIPS)")?;
+        refuse_if(self.partitioned && !self.secure, "Partitioned requires Secure (CHIPS)")?;
         refuse_if(
             !self.path.starts_with('/') || !self.path.bytes().all(is_attribute),
-            "a path begins with `/` and has no `;`, control or non-ASCII characters (RFC 6265bis section 4.1.1)",
+            "a path begins with `/` and has no `;`, control or non-ASCII characters \
+             (RFC 6265bis section 4.1.1)",
         )?;
         let domain = self.domain.as_deref().unwrap_or("d");
         refuse_if(
             domain.split('.').any(str::is_empty) || !domain.bytes().all(is_domain),
-            "a domain is labels of ASCII letters, digits and `-` with single dots between them (RFC 6265bis section 4.1.2.3)",
+            "a domain is labels of ASCII letters, digits and `-` with single dots between them \
+             (RFC 6265bis section 4.1.2.3)",
         )?;
         refuse_if(
-            self.path.len() > LONGEST_ATTRIBUTE || domain.len() > LONGEST_ATTRIBUTE,
+            self.path.len() > MAX_ATTRIBUTE_LEN || domain.len() > MAX_ATTRIBUTE_LEN,
             "browsers ignore an attribute of more than 1024 octets (RFC 6265bis section 5.6)",
         )
     }
@@ -230,7 +240,7 @@ fn is_domain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
 }
 
-/// A policy that no browser would obey. It says why.
+/// A cookie policy that browsers would refuse. Its message says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookiePolicyError(&'static str);
 
@@ -247,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_browser_would_obey_is_refused_with_its_reason() {
+    fn a_policy_that_browsers_refuse_is_an_error_with_its_reason() {
         let plain = CookiePolicy::for_plain_http;
         let table = [
             (CookiePolicy::host(""), "needs a name"),
@@ -287,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn every_choice_shows_in_the_text() {
+    fn every_option_shows_in_the_text() {
         let text = |policy: CookiePolicy| {
             let cookie = policy.compile("").unwrap();
             format!("{}{}", cookie.name, cookie.attributes)
@@ -306,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_of_session_has_another_cookie() {
+    fn each_kind_of_session_has_its_own_cookie() {
         assert_eq!(CookiePolicy::default().compile("admin").unwrap().name(), "__Host-id-admin");
     }
 }

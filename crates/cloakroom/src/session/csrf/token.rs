@@ -1,4 +1,4 @@
-//! Anti-forgery tokens: proof that a form was filled in on a page of this very session.
+//! The anti-forgery token: proof that a form was on a page of this very session.
 
 use std::fmt;
 
@@ -9,21 +9,23 @@ use subtle::ConstantTimeEq;
 
 use crate::key::KeyFamily;
 
-/// The token that a page of a session puts into a form, and that the form's request gives back: proof that no other site
-/// wrote it (OWASP, "Cross-Site Request Forgery Prevention", "Synchronizer Token Pattern").
+/// An anti-forgery token: a page puts it into a form, the form's request sends it back, and so no
+/// other site can have made the request (OWASP, "Cross-Site Request Forgery Prevention",
+/// "Synchronizer Token Pattern").
 ///
-/// Its `Display` is 43 characters of base64url, fit for HTML and headers as they are. Each text is used on one page: it is
-/// masked anew, so that compressing the page tells nobody what is in it (BREACH).
+/// Its `Display` is 43 characters of base64url, which HTML and headers take as they are. Each token
+/// is masked with fresh random bytes, so that compressing a page that contains it reveals nothing
+/// (BREACH).
 ///
 /// See [`Session::csrf_token`](crate::Session::csrf_token).
 #[derive(Clone)]
-#[must_use = "a token protects nothing before it is put into a form"]
+#[must_use = "a token protects nothing unless it is part of a form"]
 #[doc(alias = "anti_forgery")]
 #[doc(alias = "xsrf")]
 pub struct CsrfToken([u8; 32]);
 
 impl CsrfToken {
-    /// The token for `purpose`, hidden behind `mask`.
+    /// The token for `purpose`, masked with `mask`.
     pub(crate) fn new(family: KeyFamily, purpose: &str, mask: [u8; 16]) -> Self {
         let proof = proof(family, purpose);
         let mut bytes = [0; 32];
@@ -34,7 +36,7 @@ impl CsrfToken {
         Self(bytes)
     }
 
-    /// Whether `text` is a token for `purpose`, compared in constant time.
+    /// True if `text` is a token for `purpose`. Compared in constant time.
     pub(crate) fn is_genuine(family: KeyFamily, purpose: &str, text: &str) -> bool {
         let mut bytes = [0; 32];
         if !Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|decoded| decoded.len() == 32) {
@@ -45,7 +47,7 @@ impl CsrfToken {
     }
 }
 
-/// What only this session's pages know, and only for this purpose.
+/// What can only be derived from the session's key family, for this purpose only.
 fn proof(family: KeyFamily, purpose: &str) -> [u8; 16] {
     let mut key = hmac::digest::Key::<Hmac<Sha256>>::default();
     key[..16].copy_from_slice(family.as_bytes());
@@ -59,7 +61,7 @@ fn proof(family: KeyFamily, purpose: &str) -> [u8; 16] {
 impl fmt::Display for CsrfToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut characters = [0; 43];
-        // 32 bytes are 43 characters: it always fits.
+        // 32 bytes are 43 characters, so it always fits.
         f.write_str(Base64UrlUnpadded::encode(&self.0, &mut characters).unwrap_or_default())
     }
 }
@@ -77,7 +79,7 @@ mod tests {
     const OURS: KeyFamily = KeyFamily::from_bytes([7; 16]);
 
     #[test]
-    fn a_token_is_good_for_its_purpose_and_session_and_for_nothing_else() {
+    fn a_token_is_valid_for_its_session_and_purpose_only() {
         let token = CsrfToken::new(OURS, "transfer", [9; 16]).to_string();
         assert_eq!(token.len(), 43);
         assert!(CsrfToken::is_genuine(OURS, "transfer", &token));
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn two_texts_of_one_token_have_nothing_in_common() {
+    fn two_tokens_for_one_purpose_have_nothing_in_common() {
         let texts =
             [[1; 16], [2; 16]].map(|mask| CsrfToken::new(OURS, "transfer", mask).to_string());
         assert!(texts.iter().all(|text| CsrfToken::is_genuine(OURS, "transfer", text)));
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_text_is_genuine() {
+    fn no_other_text_is_accepted() {
         let token = CsrfToken::new(OURS, "transfer", [9; 16]).to_string();
         for at in 0..token.len() {
             let mut other = token.clone().into_bytes();

@@ -1,4 +1,4 @@
-//! The part of an detached that can be written down.
+//! The part of a detached session that can be stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::key::hex;
 use crate::key::{KeyFamily, KindTag, PublicId};
 
-/// What another process of the application needs to attend a session: put it into the queue beside the job.
+/// What another process of the application needs to use a session: put it into the queue with the
+/// job.
 ///
-/// Its text, for serde too, is 96 hex digits.
+/// Its text, which serde uses too, is 96 hexadecimal digits.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -28,8 +29,8 @@ use crate::key::{KeyFamily, KindTag, PublicId};
 /// ```
 ///
 /// # Security
-/// As secret as the store: whoever holds it can have the application act on the session. It opens nothing for a client, and no
-/// key follows from it. Never take one from a client.
+/// Keep it as secret as the store: with it, the application acts on the session. It opens nothing
+/// for a client, and no key can be derived from it. Never accept one from a client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SessionGrant {
     pub(super) id: PublicId,
@@ -46,12 +47,12 @@ impl SessionGrant {
         self.kind == kind
     }
 
-    /// The public name of the session.
+    /// The public id of the session.
     pub const fn id(&self) -> PublicId {
         self.id
     }
 
-    /// The grant's text.
+    /// The grant as text.
     pub fn expose(&self) -> String {
         struct Hex([u8; 48]);
         impl fmt::Display for Hex {
@@ -103,13 +104,13 @@ impl fmt::Debug for SessionGrant {
     }
 }
 
-/// A text that is no [`SessionGrant`]. It does not repeat the text.
+/// A text that is not a [`SessionGrant`]. The error does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseGrantError(());
 
 impl fmt::Display for ParseGrantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a session's grant is 96 hexadecimal digits")
+        f.write_str("a session grant is 96 hexadecimal digits")
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stub_survives_its_text_and_nothing_else_is_one() {
+    fn a_grant_is_read_back_from_its_text_and_no_other_text_is_one() {
         let grant = SessionGrant::new(
             PublicId::from_bytes([1; 16]),
             KeyFamily::from_bytes([2; 16]),

@@ -1,4 +1,4 @@
-//! Opening the session that a request presents: once, however many handles ask.
+//! Opening the session that a request presents: once, however many handles ask for it.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use super::{RequestState, SessionState, State};
 use crate::error::Error;
-use crate::http::{Carrier, Headers, Noted, Presented, is_navigation};
+use crate::http::{Carrier, Headers, Presented, RequestClient, is_navigation};
 use crate::key::Key;
 use crate::manager::{OpenOutcome, PendingLookup};
 use crate::observe::Event;
@@ -14,132 +14,134 @@ use crate::protocol::{CookieChange, NoSession};
 use crate::store::Io;
 use crate::value::SessionValue;
 
-/// What a request brings to the counter.
+/// What opening the session needs from the request's headers.
 pub(crate) struct Incoming {
     presented: Presented,
-    noted: Option<Box<Noted>>,
-    /// Whether the answer replaces the page; looked up only for who does not open a session at once.
+    client: Option<Box<RequestClient>>,
+    /// Whether the response replaces the page. Not looked up if the session opens at once.
     is_navigation: bool,
 }
 
-/// What a request holds once it was opened.
+/// A request's session, once it has been opened.
 pub(crate) struct OpenedSession<V> {
-    pub(crate) holding: SessionState<V>,
-    /// Whether it presented anything.
+    pub(crate) session: SessionState<V>,
+    /// Whether the request presented any key.
     pub(crate) presented: bool,
 }
 
-/// How a handle finds the shared.
-enum Entry<'a, V: SessionValue> {
-    /// The session was opened already.
-    OpenOutcome(OpenedSession<V>),
-    /// It is this handle's turn to open it.
-    Turn(Turn<'a, V>),
+/// What a handle finds when it asks for the session.
+enum Access<'a, V: SessionValue> {
+    /// The session has been opened.
+    Opened(OpenedSession<V>),
+    /// This handle is to open it.
+    Open(OpenGuard<'a, V>),
     /// Another handle is opening it.
     Wait,
 }
 
-/// The turn of the handle that opens the session. Whoever is dropped on the way gives it up.
-struct Turn<'a, V: SessionValue>(&'a RequestState<V>);
+/// Held by the handle that opens the session. If it is dropped, another handle opens it.
+struct OpenGuard<'a, V: SessionValue>(&'a RequestState<V>);
 
 impl<V: SessionValue> RequestState<V> {
-    /// Opens what `request` presents.
+    /// Opens the session that `request` presents.
     ///
-    /// At once, if the store answers at once and the session asks for nothing else.
+    /// The result is ready at once if the store answers at once and nothing has to be written.
     pub(crate) fn open_headers<'a>(
         &'a self,
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
-        match self.enter() {
-            Entry::OpenOutcome(found) => Io::ready(Ok(found)),
-            Entry::Turn(turn) => self.open(turn, self.read(request), || is_navigation(request)),
-            Entry::Wait => self.wait(self.incoming(request)),
+        match self.access() {
+            Access::Opened(found) => Io::ready(Ok(found)),
+            Access::Open(guard) => self.open(guard, self.read(request), || is_navigation(request)),
+            Access::Wait => self.wait(self.incoming(request)),
         }
     }
 
-    /// Opens what one key opens, outside any request.
+    /// Opens the session of one key, outside a request.
     pub(crate) fn open_key(&self, key: &Key) -> Io<'_, Result<OpenedSession<V>, Error>> {
-        let (presented, noted) = (Presented::key(key.clone()), None);
-        self.open_incoming(Incoming { presented, noted, is_navigation: false })
+        let (presented, client) = (Presented::key(key.clone()), None);
+        self.open_incoming(Incoming { presented, client, is_navigation: false })
     }
 
-    /// What a request brings, for a server whose futures may not borrow it.
+    /// Reads the request, for a server whose futures cannot borrow it.
     pub(crate) fn incoming(&self, request: &(impl Headers + ?Sized)) -> Incoming {
         let incoming = self.read(request);
         Incoming {
-            is_navigation: incoming.presented.values > 0 && is_navigation(request),
+            is_navigation: incoming.presented.value_count > 0 && is_navigation(request),
             ..incoming
         }
     }
 
-    /// Opens what was brought if that is nothing, and nobody else is about to: no store is asked then. Or else gives it back.
+    /// Handles a request that presents no key, without a future. Otherwise, gives `incoming` back.
     #[cfg(feature = "actix")]
     pub(crate) fn open_nothing(&self, incoming: Incoming) -> Result<OpenedSession<V>, Incoming> {
-        if incoming.presented.values > 0 {
+        if incoming.presented.value_count > 0 {
             return Err(incoming);
         }
-        match self.enter() {
-            Entry::OpenOutcome(found) => Ok(found),
-            Entry::Turn(turn) => {
-                Ok(turn.end(incoming, SessionState::Absent(NoSession::NoKey), CookieChange::Keep))
-            }
-            Entry::Wait => Err(incoming),
+        match self.access() {
+            Access::Opened(found) => Ok(found),
+            Access::Open(guard) => Ok(guard.finish(
+                incoming,
+                SessionState::Absent(NoSession::NoKey),
+                CookieChange::Keep,
+            )),
+            Access::Wait => Err(incoming),
         }
     }
 
-    /// Opens what was brought.
+    /// Opens the session that the request presents.
     pub(crate) fn open_incoming(
         &self,
         incoming: Incoming,
     ) -> Io<'_, Result<OpenedSession<V>, Error>> {
-        match self.enter() {
-            Entry::OpenOutcome(found) => Io::ready(Ok(found)),
-            Entry::Turn(turn) => {
+        match self.access() {
+            Access::Opened(found) => Io::ready(Ok(found)),
+            Access::Open(guard) => {
                 let is_navigation = incoming.is_navigation;
-                self.open(turn, incoming, || is_navigation)
+                self.open(guard, incoming, || is_navigation)
             }
-            Entry::Wait => self.wait(incoming),
+            Access::Wait => self.wait(incoming),
         }
     }
 
     fn read(&self, request: &(impl Headers + ?Sized)) -> Incoming {
         let presented = self.manager.channel.read(request);
-        let noted = self.manager.clients.as_ref().map(|policy| {
+        let client = self.manager.clients.as_ref().map(|policy| {
             let peer = self.lock().peer;
-            Box::new(policy.note(request, peer))
+            Box::new(policy.read(request, peer))
         });
-        Incoming { presented, noted, is_navigation: false }
+        Incoming { presented, client, is_navigation: false }
     }
 
-    /// Notes that the response depends on the session, and takes the turn if it is free.
-    fn enter(&self) -> Entry<'_, V> {
+    /// Records that the response depends on the session, and claims opening it if no handle has.
+    fn access(&self) -> Access<'_, V> {
         let mut state = self.lock();
-        state.asked = true;
-        if let Some(holding) = &state.holding {
-            Entry::OpenOutcome(OpenedSession::again(holding))
+        state.accessed = true;
+        if let Some(session) = &state.session {
+            Access::Opened(OpenedSession::of_request(session))
         } else if std::mem::replace(&mut state.opening, true) {
-            Entry::Wait
+            Access::Wait
         } else {
-            Entry::Turn(Turn(self))
+            Access::Open(OpenGuard(self))
         }
     }
 
     fn open<'a>(
         &'a self,
-        turn: Turn<'a, V>,
+        guard: OpenGuard<'a, V>,
         mut incoming: Incoming,
         is_navigation: impl FnOnce() -> bool,
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
-        if incoming.presented.values == 0 {
+        if incoming.presented.value_count == 0 {
             let nothing = SessionState::Absent(NoSession::NoKey);
-            return Io::ready(Ok(turn.end(incoming, nothing, CookieChange::Keep)));
+            return Io::ready(Ok(guard.finish(incoming, nothing, CookieChange::Keep)));
         }
-        let asked = match self.ask_first(&incoming) {
-            Ok(None) => None,
-            Ok(Some((caller, lookup))) => match lookup.into_ready() {
-                Ok(lookup) => match self.manager.open_at_once(caller, lookup) {
+        let pending = match self.look_up_first(&incoming) {
+            None => None,
+            Some((caller, lookup)) => match lookup.into_ready() {
+                Ok(lookup) => match self.manager.open_without_io(caller, lookup) {
                     Ok(loaded) => {
-                        return Io::ready(Ok(turn.end(
+                        return Io::ready(Ok(guard.finish(
                             incoming,
                             SessionState::Live(loaded),
                             CookieChange::Keep,
@@ -149,33 +151,32 @@ impl<V: SessionValue> RequestState<V> {
                 },
                 Err(lookup) => Some((caller, lookup)),
             },
-            Err(error) => return Io::ready(Err(error)),
         };
         incoming.is_navigation = is_navigation();
         Io::future(async move {
-            let (holding, cookie) = self.try_keys(&incoming, asked).await?;
-            Ok(turn.end(incoming, holding, cookie))
+            let (session, cookie) = self.try_keys(&incoming, pending).await?;
+            Ok(guard.finish(incoming, session, cookie))
         })
     }
 
-    /// Waits for its turn, unless another handle has opened the session by then.
+    /// Waits until another handle has opened the session, or given up.
     fn wait(&self, incoming: Incoming) -> Io<'_, Result<OpenedSession<V>, Error>> {
         Io::future(async move {
-            match self.turn().await {
+            match self.acquire().await {
                 Ok(found) => Ok(found),
-                Err(turn) => {
+                Err(guard) => {
                     let is_navigation = incoming.is_navigation;
-                    self.open(turn, incoming, || is_navigation).await
+                    self.open(guard, incoming, || is_navigation).await
                 }
             }
         })
     }
 
-    async fn turn(&self) -> Result<OpenedSession<V>, Turn<'_, V>> {
+    async fn acquire(&self) -> Result<OpenedSession<V>, OpenGuard<'_, V>> {
         poll_fn(|context| {
             let mut state = self.lock();
-            if let Some(holding) = &state.holding {
-                return Poll::Ready(Ok(OpenedSession::again(holding)));
+            if let Some(session) = &state.session {
+                return Poll::Ready(Ok(OpenedSession::of_request(session)));
             }
             if state.opening {
                 if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
@@ -184,47 +185,48 @@ impl<V: SessionValue> RequestState<V> {
                 return Poll::Pending;
             }
             state.opening = true;
-            Poll::Ready(Err(Turn(self)))
+            Poll::Ready(Err(OpenGuard(self)))
         })
         .await
     }
 
     /// Asks the store about the first key.
-    fn ask_first(&self, incoming: &Incoming) -> Result<Option<PendingLookup<'_>>, Error> {
+    fn look_up_first(&self, incoming: &Incoming) -> Option<PendingLookup<'_>> {
         let presented = &incoming.presented;
-        if presented.values > 1 {
-            self.manager.observe(&Event::MultipleKeys { count: presented.values });
+        if presented.value_count > 1 {
+            self.manager.observe(&Event::MultipleKeys { count: presented.value_count });
         }
-        let Some(key) = presented.keys().next() else { return Ok(None) };
-        self.ask_about(key, incoming).map(Some)
+        presented.keys().next().map(|key| self.look_up_key(key, incoming))
     }
 
-    fn ask_about(&self, key: &Key, incoming: &Incoming) -> Result<PendingLookup<'_>, Error> {
-        let client: Option<IpAddr> = incoming.noted.as_ref().and_then(|noted| noted.address);
-        let renews = incoming.presented.carrier == Carrier::Cookie;
-        Ok(self.manager.ask(key.clone(), renews, client))
+    fn look_up_key(&self, key: &Key, incoming: &Incoming) -> PendingLookup<'_> {
+        let client: Option<IpAddr> = incoming.client.as_ref().and_then(|client| client.address);
+        let can_renew = incoming.presented.carrier == Carrier::Cookie;
+        self.manager.look_up(key.clone(), can_renew, client)
     }
 
-    /// Tries the presented keys in order until one opens a session; else the most telling failure counts.
+    /// Tries the presented keys in order until one opens a session; otherwise the most telling
+    /// reason counts.
     async fn try_keys(
         &self,
         incoming: &Incoming,
-        mut asked: Option<PendingLookup<'_>>,
+        mut pending: Option<PendingLookup<'_>>,
     ) -> Result<(SessionState<V>, CookieChange), Error> {
         let presented = &incoming.presented;
-        let mut found = if presented.values == 0 { NoSession::NoKey } else { NoSession::Unknown };
-        let (mut superseded, mut copied) = (false, false);
+        let mut found =
+            if presented.value_count == 0 { NoSession::NoKey } else { NoSession::Unknown };
+        let (mut superseded, mut reused) = (false, false);
         for key in presented.keys() {
-            let (caller, lookup) = match asked.take() {
-                Some(asked) => asked,
-                None => self.ask_about(key, incoming)?,
+            let (caller, lookup) = match pending.take() {
+                Some(pending) => pending,
+                None => self.look_up_key(key, incoming),
             };
             match self.manager.open(caller, lookup.await).await? {
                 OpenOutcome::Live(loaded, cookie) => {
                     return Ok((SessionState::Live(loaded), cookie));
                 }
                 OpenOutcome::Superseded => superseded = true,
-                OpenOutcome::Reused => copied = true,
+                OpenOutcome::Reused => reused = true,
                 OpenOutcome::Absent(no_session) if found == NoSession::Unknown => {
                     found = no_session
                 }
@@ -234,56 +236,57 @@ impl<V: SessionValue> RequestState<V> {
         if superseded {
             return Ok((SessionState::Superseded, CookieChange::Keep));
         }
-        // Only a page the visitor navigates to may take the cookie away: a late answer to anything else
-        // could remove a newer one.
-        let stale = presented.values > 0 && incoming.is_navigation;
+        // Only a page that the user navigates to removes the cookie: a late response to anything
+        // else could remove a newer one.
+        let stale = presented.value_count > 0 && incoming.is_navigation;
         let cookie = if stale { CookieChange::Remove } else { CookieChange::Keep };
-        Ok((if copied { SessionState::Superseded } else { SessionState::Absent(found) }, cookie))
+        Ok((if reused { SessionState::Superseded } else { SessionState::Absent(found) }, cookie))
     }
 }
 
-impl<V: SessionValue> Turn<'_, V> {
-    /// Holds what was found, unless another handle has ended it meanwhile, or begun one.
-    fn end(
+impl<V: SessionValue> OpenGuard<'_, V> {
+    /// Records what was found, unless another handle has created or ended a session meanwhile.
+    fn finish(
         self,
         incoming: Incoming,
-        holding: SessionState<V>,
+        session: SessionState<V>,
         cookie: CookieChange,
     ) -> OpenedSession<V> {
-        let presented = incoming.presented.values > 0;
+        let presented = incoming.presented.value_count > 0;
         let mut state = self.0.lock();
         state.carrier = incoming.presented.carrier;
-        state.noted = incoming.noted;
-        let holding = state.holding.get_or_insert(holding).clone();
+        state.client = incoming.client;
+        let session = state.session.get_or_insert(session).clone();
         if matches!(state.cookie, CookieChange::Keep) {
             state.cookie = cookie;
         }
-        // Given up in the same step.
+        // Released below, under the same lock.
         std::mem::forget(self);
-        let waiting = state.give_up_turn();
+        let waiting = state.release();
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
-        OpenedSession { holding, presented }
+        OpenedSession { session, presented }
     }
 }
 
 impl<V> OpenedSession<V> {
-    /// For a handle that comes later: what is loaded may be of this request's own making.
-    fn again(holding: &SessionState<V>) -> Self {
-        Self { holding: holding.clone(), presented: true }
+    /// For a later handle. The session may be one that this request created, so it counts as
+    /// presented.
+    fn of_request(session: &SessionState<V>) -> Self {
+        Self { session: session.clone(), presented: true }
     }
 }
 
-impl<V: SessionValue> Drop for Turn<'_, V> {
+impl<V: SessionValue> Drop for OpenGuard<'_, V> {
     fn drop(&mut self) {
-        let waiting = self.0.lock().give_up_turn();
+        let waiting = self.0.lock().release();
         waiting.into_iter().for_each(Waker::wake);
     }
 }
 
 impl<V> State<V> {
-    /// Those to be woken, once the lock is given up: a waker may look at the session itself.
-    fn give_up_turn(&mut self) -> Vec<Waker> {
+    /// Returns the handles to wake, once the lock is released: a waker can use the session itself.
+    fn release(&mut self) -> Vec<Waker> {
         self.opening = false;
         std::mem::take(&mut self.waiting)
     }

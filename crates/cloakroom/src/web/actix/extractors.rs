@@ -1,4 +1,4 @@
-//! What handlers, guards and other middleware ask for.
+//! Extractors for handlers, guards and other middleware.
 
 use std::future::{Ready, ready};
 
@@ -16,8 +16,8 @@ impl<V: SessionValue, K: SessionKind> FromRequest for Session<V, K> {
     type Future = Io<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match visit(request) {
-            Ok(visit) => visit.open(request.headers()),
+        match request_session(request) {
+            Ok(request_session) => request_session.session_io_static(request.headers()),
             Err(error) => Io::ready(Err(error)),
         }
     }
@@ -28,12 +28,12 @@ impl<V: SessionValue, K: SessionKind> FromRequest for Sessions<V, K> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(visit(request).map(|visit| visit.sessions()))
+        ready(request_session(request).map(|request_session| request_session.sessions()))
     }
 }
 
-/// The visit that the middleware put into the request.
-fn visit<V: SessionValue, K: SessionKind>(
+/// The [`RequestSession`] that the middleware put into the request.
+fn request_session<V: SessionValue, K: SessionKind>(
     request: &HttpRequest,
 ) -> Result<RequestSession<V, K>, Error> {
     request.extensions().get().cloned().ok_or(Error::new(ErrorKind::NoLayer))

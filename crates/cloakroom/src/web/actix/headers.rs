@@ -1,4 +1,4 @@
-//! actix-web's own map of headers, which speaks an older release of `http`.
+//! actix-web's own header map, which uses an older release of `http`.
 
 use actix_web::http::header;
 use http::{HeaderName, HeaderValue};
@@ -7,7 +7,7 @@ use crate::http::{Headers, HeadersMut};
 
 impl Headers for header::HeaderMap {
     fn values(&self, name: &HeaderName) -> impl DoubleEndedIterator<Item = &[u8]> {
-        theirs(name)
+        actix_name(name)
             .into_iter()
             .flat_map(|name| self.get_all(name))
             .map(header::HeaderValue::as_bytes)
@@ -16,7 +16,7 @@ impl Headers for header::HeaderMap {
 
 impl HeadersMut for header::HeaderMap {
     fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        if let (Some(name), Some(mut text)) = (theirs(&name), text(&value)) {
+        if let (Some(name), Some(mut text)) = (actix_name(&name), actix_value(&value)) {
             text.set_sensitive(value.is_sensitive());
             Self::append(self, name, text);
         }
@@ -31,8 +31,8 @@ impl HeadersMut for header::HeaderMap {
     }
 }
 
-/// The same name: what is one to one release is one to the other. Those that we look for and send need no reading.
-fn theirs(name: &HeaderName) -> Option<header::HeaderName> {
+/// The same name as actix-web's type. The names that this crate reads and writes need no parsing.
+fn actix_name(name: &HeaderName) -> Option<header::HeaderName> {
     match name.as_str() {
         "cookie" => Some(header::COOKIE),
         "set-cookie" => Some(header::SET_COOKIE),
@@ -42,8 +42,8 @@ fn theirs(name: &HeaderName) -> Option<header::HeaderName> {
     }
 }
 
-/// The same value; those that are always the same are no copies.
-fn text(value: &HeaderValue) -> Option<header::HeaderValue> {
+/// The same value as actix-web's type. The values that never change are not copied.
+fn actix_value(value: &HeaderValue) -> Option<header::HeaderValue> {
     match value.as_bytes() {
         b"cookie" => Some(header::HeaderValue::from_static("cookie")),
         b"authorization" => Some(header::HeaderValue::from_static("authorization")),

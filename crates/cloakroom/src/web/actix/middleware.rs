@@ -1,4 +1,4 @@
-//! The middleware that gives every request its request_session.
+//! The middleware that gives every request its `RequestSession`.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -16,11 +16,13 @@ use crate::sessions::{RequestSession, Sessions};
 use crate::store::Io;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// Gives every request of an actix-web application a [`RequestSession`], and every response the headers its session needs.
+/// Gives every request of an actix-web application a [`RequestSession`], and every response the
+/// headers that its session needs.
 ///
-/// A request that never asks for its session costs no store call and gets no header. Wrap the application or a scope; wrap once
-/// per kind of session. What `wrap` is given last runs first, so other middleware that asks for the session is wrapped before
-/// this. The connection's own address is known to it, for
+/// A request that never asks for its session costs no store call and gets no header. Wrap the
+/// application or a scope, once per kind of session. actix-web runs what was wrapped last first, so
+/// wrap other middleware that uses the session before this one. The middleware passes the
+/// connection's address on to
 /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses).
 ///
 /// ```no_run
@@ -33,15 +35,17 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// }
 ///
 /// async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
-///     let visits = session.update(|visitor| { visitor.visits += 1; visitor.visits }).await?;
-///     Ok(format!("Visit number {visits}"))
+///     session.update(|visitor| visitor.visits += 1).await?;
+///     Ok(format!("Visit number {}", session.value().visits))
 /// }
 ///
 /// # pub
 /// async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-///     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?; // one, for all of the server's threads
+///     // Outside the closure: one for all of the server's threads.
+///     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
 ///     let app = move || {
-///         App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", web::get().to(count))
+///         let layer = SessionMiddleware::new(sessions.clone());
+///         App::new().wrap(layer).route("/", web::get().to(count))
 ///     };
 ///     Ok(HttpServer::new(app).bind("127.0.0.1:3000")?.run().await?)
 /// }
@@ -52,27 +56,33 @@ pub struct SessionMiddleware<V, K = DefaultKind> {
 }
 
 impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
-    /// The middleware for these sessions.
+    /// A middleware for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
         Self { sessions, before_routing: false }
     }
 
-    /// Opens the session of every request before it is routed, so that guards, which can't wait, may look at it.
+    /// Opens the session of every request before it is routed, so that guards, which cannot wait,
+    /// can use it.
     ///
-    /// Each request with a key then costs its store call, whether it is used or not; while the store is down every such request
-    /// is refused (503), and every response varies on the cookie.
+    /// Each request with a key then costs a store call, whether the session is used or not. While
+    /// the store is down, every such request is refused with 503. Every response varies on the
+    /// cookie.
     ///
     /// ```
     /// # use actix_web::{App, guard, web};
     /// # use cloakroom::{MemoryStore, RequestSession, SessionMap, SessionMiddleware, Sessions};
     /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
     /// let signed_in = guard::fn_guard(|request| {
-    ///     let session = request.req_data().get::<RequestSession<SessionMap>>().and_then(RequestSession::opened);
+    ///     let data = request.req_data();
+    ///     let session = data.get::<RequestSession<SessionMap>>().and_then(RequestSession::opened);
     ///     session.is_some_and(|session| session.principal().is_some())
     /// });
+    /// let account = web::scope("/account")
+    ///     .guard(signed_in)
+    ///     .route("/", web::get().to(async || "welcome back"));
     /// let app = App::new()
     ///     .wrap(SessionMiddleware::new(sessions).before_routing())
-    ///     .service(web::scope("/account").guard(signed_in).route("/", web::get().to(async || "welcome back")));
+    ///     .service(account);
     /// # Ok::<(), cloakroom::ConfigError>(())
     /// ```
     pub fn before_routing(mut self) -> Self {
@@ -112,7 +122,7 @@ where
     }
 }
 
-/// The service that [`SessionMiddleware`] makes.
+/// The service that [`SessionMiddleware`] produces.
 pub struct SessionService<S, V, K> {
     inner: Rc<S>,
     middleware: SessionMiddleware<V, K>,
@@ -140,9 +150,8 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let outer = request.extensions().get::<RequestSession<V, K>>().cloned();
-        let outer =
-            outer.filter(|request_session| self.middleware.sessions.is_visited(request_session));
-        // The same sessions twice: the outer middleware knows which headers to send.
+        let outer = outer.filter(|request_session| self.middleware.sessions.owns(request_session));
+        // The same middleware twice: the outer one sends the headers.
         let finishes = outer.is_none();
         let request_session = outer.unwrap_or_else(|| {
             let mut request_session = self.middleware.sessions.request_session();
@@ -153,7 +162,7 @@ where
             request_session
         });
         let stage = if self.middleware.before_routing {
-            let opening = request_session.open(request.headers());
+            let opening = request_session.session_io_static(request.headers());
             Stage::Opening { opening, waiting: Some((Rc::clone(&self.inner), request)) }
         } else {
             Stage::Serving { inner: self.inner.call(request) }
@@ -205,7 +214,7 @@ where
                     if let Err(error) = ready!(Pin::new(opening).poll(context)) {
                         break Err(error.into());
                     }
-                    // Taken once: from here on the stage is another.
+                    // Always there: taking it is followed by the next stage.
                     let Some((service, request)) = waiting.take() else { return Poll::Pending };
                     this.stage.set(Stage::Serving { inner: service.call(request) });
                 }
@@ -218,7 +227,8 @@ where
                 request_session.finish(response.headers_mut());
                 Ok(response)
             }
-            // Another middleware failed, and actix makes a response of that: a login before it must reach the visitor.
+            // Another middleware failed, and actix-web makes a response of its error: a sign-in
+            // before that must still reach the client.
             Err(mut error) => {
                 let headers = request_session.close();
                 error.add_response_mapper(move |mut response: actix_web::HttpResponse| {

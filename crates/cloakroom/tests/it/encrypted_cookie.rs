@@ -1,8 +1,8 @@
-//! EncryptedSession sessions, as a browser and an attacker meet them.
+//! Encrypted sessions, as a browser and an attacker see them.
 
 mod cookie;
 mod deadlines;
-mod failing;
+mod failures;
 mod handlers;
 mod hostile;
 mod rotation;
@@ -38,7 +38,7 @@ impl SessionKind for Admin {
     const NAME: &'static str = "admin";
 }
 
-/// One of several keys; the same number, the same key.
+/// One of several keys: the same number gives the same key.
 fn key(number: u8) -> EncryptionKey {
     let bytes: [u8; 32] =
         std::array::from_fn(|at| number.wrapping_mul(37).wrapping_add(u8::try_from(at).unwrap()));
@@ -71,21 +71,21 @@ fn response<V: SessionValue, K>(session: &EncryptedSession<V, K>) -> HeaderMap {
     headers
 }
 
-/// `name=value`, as a browser would send it back, if the response sets it.
+/// The `name=value` that the response sets, as a browser would send it back.
 fn sent<V: SessionValue, K>(session: &EncryptedSession<V, K>) -> Option<String> {
     let headers = response(session);
     let cookie = headers.get(SET_COOKIE)?.to_str().unwrap();
     Some(cookie.split(';').next().unwrap().to_owned())
 }
 
-/// The cookie of a fresh session that carries `name`.
+/// The cookie of a new session whose value is `name`.
 fn cookie_of(sessions: &EncryptedSessions<Visitor>, name: &str) -> String {
     let mut session = sessions.open(&HeaderMap::new());
     session.set(visitor(name)).unwrap();
     sent(&session).unwrap()
 }
 
-/// The response that begins a session which carries `name`.
+/// The response that begins a session whose value is `name`.
 fn with_set_cookie(sessions: &EncryptedSessions<Visitor>, name: &str) -> HeaderMap {
     let mut session = sessions.open(&HeaderMap::new());
     session.set(visitor(name)).unwrap();

@@ -1,4 +1,5 @@
-//! What is done in one step where a store answers at once, and must not be done otherwise than in several.
+//! Stores that answer at once, for which some operations take a path without futures: both paths
+//! must behave the same.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,11 +17,11 @@ use cloakroom::{
 use cloakroom_testkit::{SeededEntropy, block_on};
 use http::HeaderMap;
 
-/// Counts sessions that began and writes that were tried again.
+/// Counts the sessions that were created and the writes that were retried.
 #[derive(Clone, Debug, Default)]
-struct Tally(Arc<[AtomicUsize; 2]>);
+struct EventCounts(Arc<[AtomicUsize; 2]>);
 
-impl Observer for Tally {
+impl Observer for EventCounts {
     fn observe(&self, event: &Event<'_>) {
         match event {
             Event::Created { .. } => self.0[0].fetch_add(1, Ordering::Relaxed),
@@ -30,13 +31,13 @@ impl Observer for Tally {
     }
 }
 
-impl Tally {
-    fn counts(&self) -> [usize; 2] {
+impl EventCounts {
+    fn get(&self) -> [usize; 2] {
         [0, 1].map(|which| self.0[which].load(Ordering::Relaxed))
     }
 }
 
-fn cookie(sessions: &Sessions<SessionMap>) -> HeaderMap {
+fn request_with_session(sessions: &Sessions<SessionMap>) -> HeaderMap {
     let session = block_on(sessions.generate(SessionMap::default())).unwrap();
     let mut headers = HeaderMap::new();
     let pair = format!("__Host-id={}", session.key().unwrap().expose());
@@ -45,41 +46,41 @@ fn cookie(sessions: &Sessions<SessionMap>) -> HeaderMap {
 }
 
 #[test]
-fn a_session_that_finds_no_free_id_leaves_nothing_behind() {
+fn a_session_that_finds_no_free_id_is_not_created() {
     let blocks =
         [[1; 16], [2; 16]].into_iter().chain((3..7).flat_map(|secret| [[1; 16], [secret; 16]]));
-    let tally = Tally::default();
-    let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
+    let counts = EventCounts::default();
+    let builder = Sessions::builder(MemoryStore::new()).observer(counts.clone());
     let sessions: Sessions<SessionMap> =
         builder.entropy(SeededEntropy::from_blocks(blocks.collect())).build().unwrap();
     block_on(async {
-        let nobody = HeaderMap::new();
-        sessions.request_session().session(&nobody).await.unwrap().start().await.unwrap();
-        let unlucky = sessions.request_session().session(&nobody).await.unwrap().start().await;
-        assert_eq!(unlucky.unwrap_err().kind(), ErrorKind::Conflict);
+        let empty = HeaderMap::new();
+        sessions.request_session().session(&empty).await.unwrap().start().await.unwrap();
+        let second = sessions.request_session().session(&empty).await.unwrap().start().await;
+        assert_eq!(second.unwrap_err().kind(), ErrorKind::Conflict);
     });
-    assert_eq!(tally.counts(), [1, 0], "a session began that nobody was told of");
+    assert_eq!(counts.get(), [1, 0], "a session began that empty was told of");
 }
 
 #[test]
-fn a_race_that_was_lost_to_the_same_change_was_no_write() {
-    let tally = Tally::default();
-    let builder = Sessions::builder(MemoryStore::new()).observer(tally.clone());
+fn losing_a_race_to_the_same_change_is_not_a_retried_write() {
+    let counts = EventCounts::default();
+    let builder = Sessions::builder(MemoryStore::new()).observer(counts.clone());
     let sessions: Sessions<SessionMap> = builder.build().unwrap();
-    let headers = cookie(&sessions);
+    let headers = request_with_session(&sessions);
     block_on(async {
         let mut slow = sessions.request_session().session(&headers).await.unwrap();
         let mut quick = sessions.request_session().session(&headers).await.unwrap();
         quick.insert("seen", true).await.unwrap();
         slow.insert("seen", true).await.unwrap();
-        assert_eq!(tally.counts()[1], 0);
+        assert_eq!(counts.get()[1], 0);
         quick.insert("seen", false).await.unwrap();
         slow.insert("late", true).await.unwrap();
-        assert_eq!(tally.counts()[1], 1);
+        assert_eq!(counts.get()[1], 1);
     });
 }
 
-/// Keeps reads waiting until it is opened.
+/// Holds reads back until it is opened.
 #[derive(Debug)]
 struct Gate<S>(S, Arc<AtomicBool>);
 
@@ -104,26 +105,26 @@ impl<S: Store> Gate<S> {
 
 decorate_store!(Gate);
 
-/// A task that is polled where it is woken, and begins with a look at the session.
-struct Inline(RequestSession<SessionMap>);
+/// A task that, when woken, uses the session in the waker itself.
+struct InlineTask(RequestSession<SessionMap>);
 
-impl Wake for Inline {
+impl Wake for InlineTask {
     fn wake(self: Arc<Self>) {
         drop(self.0.opened());
     }
 }
 
 #[test]
-fn who_is_woken_may_look_at_the_session_at_once() {
+fn a_waker_can_use_the_session_at_once() {
     let is_open = Arc::new(AtomicBool::new(true));
     let gate: Arc<dyn Store> = Arc::new(Gate(MemoryStore::new(), Arc::clone(&is_open)));
     let sessions: Sessions<SessionMap> = Sessions::new(gate).unwrap();
-    let headers = cookie(&sessions);
+    let headers = request_with_session(&sessions);
     is_open.store(false, Ordering::Relaxed);
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
         let request_session = sessions.request_session();
-        let inline = Waker::from(Arc::new(Inline(request_session.clone())));
+        let inline = Waker::from(Arc::new(InlineTask(request_session.clone())));
         let (mut first, mut second) =
             (pin!(request_session.session(&headers)), pin!(request_session.session(&headers)));
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -132,5 +133,5 @@ fn who_is_woken_may_look_at_the_session_at_once() {
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         done.send(()).unwrap();
     });
-    is_done.recv_timeout(Duration::from_secs(30)).expect("it waits for a lock that it holds");
+    is_done.recv_timeout(Duration::from_secs(30)).expect("a waker was called with the lock held");
 }

@@ -1,16 +1,19 @@
-//! What the ready-made observers hand on, and what the documentation says of it.
+//! The provided observers, and the documentation of events.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cloakroom::http::{AddressRule, ClientPolicy};
+use cloakroom::key::Secret;
 use cloakroom::observe::{Event, EventLevel, MetricsObserver, Observer, TracingObserver};
 use cloakroom::record::EndReason;
 use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
 use cloakroom::stores::InstrumentedStore;
 use cloakroom::value::CodecError;
-use cloakroom::{MemoryStore, Principal, PublicId, SessionMap, Sessions};
+use cloakroom::{Key, MemoryStore, Principal, PublicId, SessionMap, Sessions};
 use cloakroom_testkit::block_on;
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, KeyName, Recorder, SharedString, Unit,
@@ -19,8 +22,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
 
-/// Signs somebody in and out on watched sessions.
-fn a_visit(sessions: &Sessions<SessionMap>) -> String {
+/// Signs a user in and out again. Returns the id of the session.
+fn sign_in_and_out(sessions: &Sessions<SessionMap>) -> String {
     block_on(async {
         let mut session = sessions.generate(SessionMap::default()).await.unwrap();
         let id = session.id().unwrap().to_string();
@@ -73,7 +76,7 @@ fn every_event_reaches_tracing_under_its_name() {
     let lines = Lines::default();
     let sessions =
         Sessions::builder(MemoryStore::new()).observer(TracingObserver::new()).build().unwrap();
-    let id = tracing::subscriber::with_default(lines.clone(), || a_visit(&sessions));
+    let id = tracing::subscriber::with_default(lines.clone(), || sign_in_and_out(&sessions));
     assert_eq!(
         *lines.0.lock().unwrap(),
         [
@@ -86,7 +89,25 @@ fn every_event_reaches_tracing_under_its_name() {
 }
 
 #[test]
-fn a_failing_store_is_a_warning_and_a_working_one_a_detail() {
+fn a_key_that_is_made_up_is_logged_with_the_address_of_its_client() {
+    let lines = Lines::default();
+    let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
+    let builder = Sessions::builder(MemoryStore::new()).clients(policy);
+    let sessions: Sessions<SessionMap> = builder.observer(TracingObserver::new()).build().unwrap();
+    let key = Key::new(PublicId::from_bytes([1; 16]), Secret::from_bytes([2; 16]));
+    let request = [("cookie", format!("__Host-id={}", key.expose()))];
+    tracing::subscriber::with_default(lines.clone(), || {
+        let request_session =
+            sessions.request_session().with_peer_addr(IpAddr::from([192, 0, 2, 7]));
+        assert!(!block_on(request_session.session(&request)).unwrap().exists());
+    });
+    let lines = lines.0.lock().unwrap();
+    assert!(lines[0].starts_with("DEBUG message=session_key_unknown"), "{lines:?}");
+    assert!(lines[0].contains(" client=192.0.2.7"), "{lines:?}");
+}
+
+#[test]
+fn a_store_call_that_fails_is_a_warning_and_one_that_succeeds_is_a_debug_event() {
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
         for bound in [10, 0] {
@@ -107,13 +128,13 @@ fn a_failing_store_is_a_warning_and_a_working_one_a_detail() {
     );
 }
 
-/// All measures, each under its name and labels.
+/// All metrics, each under its name and labels.
 #[derive(Clone, Default)]
-struct Measures(Arc<Mutex<BTreeMap<String, u64>>>);
+struct Metrics(Arc<Mutex<BTreeMap<String, u64>>>);
 
-struct Measure(String, Measures);
+struct Metric(String, Metrics);
 
-impl CounterFn for Measure {
+impl CounterFn for Metric {
     fn increment(&self, value: u64) {
         *self.1.0.lock().unwrap().entry(self.0.clone()).or_default() += value;
     }
@@ -121,21 +142,21 @@ impl CounterFn for Measure {
     fn absolute(&self, _: u64) {}
 }
 
-impl HistogramFn for Measure {
+impl HistogramFn for Metric {
     fn record(&self, _: f64) {
         self.increment(1);
     }
 }
 
-impl Measures {
-    fn measure(&self, key: &metrics::Key) -> Arc<Measure> {
+impl Metrics {
+    fn metric(&self, key: &metrics::Key) -> Arc<Metric> {
         let labels: Vec<String> =
             key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        Arc::new(Measure(format!("{} {}", key.name(), labels.join(",")), self.clone()))
+        Arc::new(Metric(format!("{} {}", key.name(), labels.join(",")), self.clone()))
     }
 }
 
-impl Recorder for Measures {
+impl Recorder for Metrics {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -143,7 +164,7 @@ impl Recorder for Measures {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> Counter {
-        Counter::from_arc(self.measure(key))
+        Counter::from_arc(self.metric(key))
     }
 
     fn register_gauge(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> Gauge {
@@ -151,23 +172,23 @@ impl Recorder for Measures {
     }
 
     fn register_histogram(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> Histogram {
-        Histogram::from_arc(self.measure(key))
+        Histogram::from_arc(self.metric(key))
     }
 }
 
 #[test]
-fn every_event_and_store_call_is_measured() {
-    let recorder = Measures::default();
+fn every_event_and_store_call_is_counted() {
+    let recorder = Metrics::default();
     metrics::with_local_recorder(&recorder, || {
-        let measured = Arc::new(MetricsObserver::new());
-        let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&measured));
+        let observer = Arc::new(MetricsObserver::new());
+        let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&observer));
         let sessions: Sessions<SessionMap> =
-            Sessions::builder(store).observer(measured).build().unwrap();
-        a_visit(&sessions);
-        a_visit(&sessions);
+            Sessions::builder(store).observer(observer).build().unwrap();
+        sign_in_and_out(&sessions);
+        sign_in_and_out(&sessions);
     });
     let counts = recorder.0.lock().unwrap();
-    for (measure, count) in [
+    for (metric, count) in [
         ("cloakroom_events_total event=session_created", 2),
         ("cloakroom_events_total event=session_signed_in", 2),
         ("cloakroom_events_total event=session_expired", 2),
@@ -175,7 +196,7 @@ fn every_event_and_store_call_is_measured() {
         ("cloakroom_store_seconds operation=insert", 2),
         ("cloakroom_store_seconds operation=index_login", 4),
     ] {
-        assert_eq!(counts.get(measure), Some(&count), "{measure} of {counts:?}");
+        assert_eq!(counts.get(metric), Some(&count), "{metric} in {counts:?}");
     }
 }
 
@@ -194,15 +215,18 @@ fn the_documentation_names_every_event_with_its_level() {
     let (id, client) = (PublicId::from_bytes([1; 16]), None);
     let error = &unreadable().unwrap_err();
     let failure = StoreError::not_sent(StoreErrorKind::Unavailable);
-    let called =
-        |error| Event::StoreCalled { call: Call::new(Operation::Get, None), took: Duration::ZERO, error };
+    let called = |error| Event::StoreCalled {
+        call: Call::new(Operation::Get, None),
+        took: Duration::ZERO,
+        error,
+    };
     let samples = [
         Event::Created { id },
         Event::SignedIn { id, principal: &alice },
         Event::Renewed { id },
         Event::Ended { id, reason: EndReason::Ended },
         Event::UseAfterEnd { id, reason: None },
-        Event::ExcessSession { principal: &alice, limit: 1 },
+        Event::SessionLimitExceeded { principal: &alice, limit: 1 },
         Event::LoginRevoked { principal: &alice },
         Event::UnknownKey { id, client },
         Event::WrongSecret { id, client },
@@ -219,22 +243,22 @@ fn the_documentation_names_every_event_with_its_level() {
     for event in &samples {
         let row =
             EVENTS.lines().find(|line| line.starts_with(&format!("| `{}`", event.name()))).unwrap();
-        let told = row.split('|').nth(2).unwrap().trim();
+        let documented = row.split('|').nth(2).unwrap().trim();
         let level = format!("{:?}", event.level()).to_lowercase();
-        assert_eq!(told.split(',').next(), Some(level.as_str()), "{}", event.name());
+        assert_eq!(documented.split(',').next(), Some(level.as_str()), "{}", event.name());
     }
     assert_eq!(called(Some(&failure)).level(), EventLevel::Warn, "the documentation says so");
 }
 
-/// Something that a value can't be read from.
+/// An error of decoding a value.
 fn unreadable() -> Result<(), CodecError> {
     let mut map = SessionMap::default();
-    map.insert("n", "no number").unwrap();
+    map.insert("n", "not a number").unwrap();
     map.get::<u8>("n").map(drop)
 }
 
-/// Measures in a text, by their common prefix.
-fn measures_in(text: &str) -> Vec<&str> {
+/// The metrics that a text mentions, found by their common prefix.
+fn metrics_in(text: &str) -> Vec<&str> {
     let word = |at: usize| {
         let rest = &text[at..];
         let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
@@ -244,18 +268,18 @@ fn measures_in(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn dashboard_and_alerts_ask_for_what_there_is() {
+fn dashboard_and_alerts_use_metrics_and_events_that_exist() {
     let dashboard = include_str!("../../../../docs/observability/dashboard.json");
     let alerts = include_str!("../../../../docs/observability/alerts.yml");
-    let known = measures_in(EVENTS);
+    let known = metrics_in(EVENTS);
     for text in [dashboard, alerts] {
-        let asked = measures_in(text);
-        assert!(asked.len() > 5);
-        for measure in asked {
-            // Prometheus makes several series of a histogram.
+        let used = metrics_in(text);
+        assert!(used.len() > 5);
+        for metric in used {
+            // Prometheus has several series for a histogram.
             let base =
-                ["_bucket", "_sum", "_count"].iter().find_map(|part| measure.strip_suffix(part));
-            assert!(known.contains(&base.unwrap_or(measure)), "{measure} is not documented");
+                ["_bucket", "_sum", "_count"].iter().find_map(|part| metric.strip_suffix(part));
+            assert!(known.contains(&base.unwrap_or(metric)), "{metric} is not documented");
         }
         for (at, _) in text.match_indices("event=") {
             let named = text[at + 6..]
@@ -270,9 +294,9 @@ fn dashboard_and_alerts_ask_for_what_there_is() {
     }
 }
 
-/// An observer of an application's own is told through an `Arc` as well.
+/// Also through an `Arc`.
 #[test]
-fn an_observer_may_be_shared() {
+fn an_observer_can_be_shared() {
     #[derive(Debug, Default)]
     struct Count(Mutex<usize>);
 
@@ -285,6 +309,6 @@ fn an_observer_may_be_shared() {
     let count = Arc::new(Count::default());
     let sessions: Sessions<SessionMap> =
         Sessions::builder(MemoryStore::new()).observer(Arc::clone(&count)).build().unwrap();
-    a_visit(&sessions);
+    sign_in_and_out(&sessions);
     assert_eq!(*count.0.lock().unwrap(), 4);
 }

@@ -1,4 +1,4 @@
-//! What the browser is told, and what it keeps.
+//! What the browser is sent, and what it keeps.
 
 use cloakroom::encrypted_cookie::{EncryptErrorKind, EncryptedSessions, NoEncryptedSession};
 use cloakroom::{CookiePolicy, Lifetime};
@@ -12,7 +12,7 @@ use super::{
 };
 
 #[test]
-fn what_was_sealed_is_opened() {
+fn a_value_is_read_back_from_its_cookie() {
     let sessions = sessions(&ManualClock::new());
     let session = sessions.open(&with(&cookie_of(&sessions, "alice")));
     assert_eq!((session.value().name.as_str(), session.no_session()), ("alice", None));
@@ -21,7 +21,7 @@ fn what_was_sealed_is_opened() {
 }
 
 #[test]
-fn an_unchanged_value_sends_nothing_and_a_response_varies_whenever_it_was_asked_for() {
+fn an_unchanged_value_sends_no_cookie_and_the_response_still_varies() {
     let sessions = sessions(&ManualClock::new());
     let mut fresh = sessions.open(&HeaderMap::new());
     fresh.update(|_| ()).unwrap();
@@ -35,7 +35,7 @@ fn an_unchanged_value_sends_nothing_and_a_response_varies_whenever_it_was_asked_
 }
 
 #[test]
-fn a_cookie_on_its_way_is_hardened_and_never_cached() {
+fn a_cookie_has_every_protection_and_is_never_cached() {
     let mut session = sessions(&ManualClock::new()).open(&HeaderMap::new());
     session.set(visitor("alice")).unwrap();
     let headers = response(&session);
@@ -51,7 +51,7 @@ fn a_cookie_on_its_way_is_hardened_and_never_cached() {
 }
 
 #[test]
-fn a_cookie_goes_with_the_browser_if_the_lifetime_says_so() {
+fn a_cookie_lasts_until_the_browser_closes_if_the_lifetime_says_so() {
     let lifetime = Lifetime::default().until_browser_closes();
     let sessions: EncryptedSessions<Visitor> =
         builder(ring(), &ManualClock::new()).lifetime(lifetime).build().unwrap();
@@ -64,20 +64,18 @@ fn a_cookie_goes_with_the_browser_if_the_lifetime_says_so() {
 fn a_cookie_of_4096_bytes_fits_and_one_of_4097_is_refused_with_its_size() {
     let sessions = sessions(&ManualClock::new());
     let mut session = sessions.open(&HeaderMap::new());
-    // One character of the value is four thirds of one of the cookie: the first that does not fit, and the last that does.
+    // One character more in the value is up to two in the cookie. Find the shortest that is refused
+    // and the longest that is not.
     let sizes: Vec<_> =
         (2900..3000).map(|length| session.set(visitor(&"x".repeat(length)))).collect();
-    let refused = sizes.iter().filter_map(|sealed| sealed.as_ref().err());
+    let refused = sizes.iter().filter_map(|result| result.as_ref().err());
     let error = refused.min_by_key(|error| error.size()).expect("some are too large");
     assert_eq!(
         (error.kind(), error.size(), error.limit()),
         (EncryptErrorKind::TooLarge, Some(4097), 4096)
     );
-    assert_eq!(
-        error.to_string(),
-        "the session's cookie would have 4097 bytes, and browsers keep 4096"
-    );
-    // Refused, it stayed as it was: the longest that fits.
+    assert_eq!(error.to_string(), "the session cookie would have 4097 bytes; browsers accept 4096");
+    // The session stayed as it was: with the longest value that fits.
     let cookie = sent(&session).unwrap();
     assert_eq!(cookie.len() - "=".len(), 4096);
     assert_eq!(
@@ -101,13 +99,13 @@ fn a_change_that_is_too_large_leaves_everything_as_it_was() {
         (session.value().name.as_str(), !session.exists(), sent(&session)),
         ("alice", false, None)
     );
-    let mut vacant = sessions.open(&HeaderMap::new());
-    assert!(vacant.begin(visitor(&"x".repeat(4000))).is_err());
-    assert_eq!((vacant.no_session(), sent(&vacant)), (Some(NoEncryptedSession::NoCookie), None));
+    let mut empty = sessions.open(&HeaderMap::new());
+    assert!(empty.begin(visitor(&"x".repeat(4000))).is_err());
+    assert_eq!((empty.no_session(), sent(&empty)), (Some(NoEncryptedSession::NoCookie), None));
 }
 
 #[test]
-fn a_browser_obeys_the_end_of_a_sealed_session() {
+fn ending_a_session_removes_the_cookie_from_a_browser() {
     let sessions = sessions(&ManualClock::new());
     let mut client = Client::new();
     client.absorb(ORIGIN, &with_set_cookie(&sessions, "alice"));
@@ -124,7 +122,7 @@ fn a_browser_obeys_the_end_of_a_sealed_session() {
 }
 
 #[test]
-fn a_sign_in_begins_anew_and_a_change_after_an_end_does_too() {
+fn begin_and_a_change_after_an_end_begin_a_new_session() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let cookie = cookie_of(&sessions, "alice");
@@ -136,15 +134,15 @@ fn a_sign_in_begins_anew_and_a_change_after_an_end_does_too() {
     clock.advance(MINUTE);
     session.end();
     session.set(visitor("a guest")).unwrap();
-    let farewell = sessions.open(&with(&sent(&session).unwrap()));
+    let after_end = sessions.open(&with(&sent(&session).unwrap()));
     assert_eq!(
-        (farewell.value().name.as_str(), farewell.issued_at()),
+        (after_end.value().name.as_str(), after_end.issued_at()),
         ("a guest", Some(clock.now()))
     );
 }
 
 #[test]
-fn what_is_over_for_good_is_removed_on_a_navigation_only_and_nothing_else_is() {
+fn only_a_navigation_removes_a_cookie_and_only_one_that_can_never_open_again() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let cookie = cookie_of(&sessions, "alice");
@@ -153,7 +151,7 @@ fn what_is_over_for_good_is_removed_on_a_navigation_only_and_nothing_else_is() {
         request.insert("sec-fetch-mode", HeaderValue::from_static(mode));
         sent(&sessions.open(&request))
     };
-    // A server with a newer key, or one that is yet to get it: neither may throw the other's away.
+    // Another server may have a key that this one lacks, so neither may remove the other's cookie.
     assert_eq!(removes("__Host-id=forged", "navigate"), None);
     assert_eq!(removes(&cookie, "navigate"), None);
     clock.advance(31 * MINUTE);
@@ -162,7 +160,7 @@ fn what_is_over_for_good_is_removed_on_a_navigation_only_and_nothing_else_is() {
 }
 
 #[test]
-fn a_policy_that_no_browser_would_obey_is_refused() {
+fn a_cookie_policy_that_browsers_refuse_is_an_error() {
     let policy = CookiePolicy::host("id").with_domain("shop.example");
     let error = builder::<Visitor>(ring(), &ManualClock::new()).cookie(policy).build().unwrap_err();
     assert!(error.to_string().contains("no Domain"), "{error}");

@@ -1,4 +1,4 @@
-//! Over axum, without a layer.
+//! Encrypted sessions in axum, without a layer.
 
 use axum::Router;
 use axum::body::Body;
@@ -30,7 +30,7 @@ async fn who(
 }
 
 #[tokio::test]
-async fn handlers_answer_with_a_sealed_sessions_headers_and_no_layer() {
+async fn handlers_respond_with_the_headers_and_need_no_layer() {
     let app = Router::new().route("/in", post(sign_in)).route("/who", get(who));
     let app = app.with_state(sessions(&ManualClock::new()));
     let mut client = Client::new();
@@ -39,18 +39,18 @@ async fn handlers_answer_with_a_sealed_sessions_headers_and_no_layer() {
 
     let request =
         client.request(http::Method::POST, &url("/in")).body(Body::from("alice")).unwrap();
-    let answer = send(request).await;
-    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
-    client.take(ORIGIN, &answer);
+    let response = send(request).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    client.take(ORIGIN, &response);
 
-    let answer =
+    let response =
         send(client.request(http::Method::GET, &url("/who")).body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.headers()[VARY], "cookie");
-    assert_eq!(answer.headers().get(SET_COOKIE), None);
-    assert_eq!(axum::body::to_bytes(answer.into_body(), 100).await.unwrap(), "alice");
+    assert_eq!(response.headers()[VARY], "cookie");
+    assert_eq!(response.headers().get(SET_COOKIE), None);
+    assert_eq!(axum::body::to_bytes(response.into_body(), 100).await.unwrap(), "alice");
 
     let long = Body::from("x".repeat(5000));
-    let answer = send(client.request(http::Method::POST, &url("/in")).body(long).unwrap()).await;
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(answer.headers().get(SET_COOKIE), None);
+    let response = send(client.request(http::Method::POST, &url("/in")).body(long).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(response.headers().get(SET_COOKIE), None);
 }

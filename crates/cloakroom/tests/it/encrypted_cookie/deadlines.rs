@@ -1,4 +1,4 @@
-//! When a sealed session ends, and what can't be prevented until then.
+//! When an encrypted session ends, and what cannot be prevented until then.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::{
 };
 
 #[test]
-fn a_sealed_session_ends_inside_whatever_became_of_its_cookie() {
+fn an_encrypted_session_expires_although_its_cookie_is_kept() {
     let clock = ManualClock::new();
     let sessions = builder(ring(), &clock).lifetime(Lifetime::absolute(HOUR)).build().unwrap();
-    // Kept by hand, as no browser would keep it.
+    // Kept by hand: a browser would have removed it.
     let cookie = cookie_of(&sessions, "alice");
     clock.advance(59 * MINUTE);
     assert_eq!(no_session(&sessions, &cookie), None);
@@ -27,7 +27,7 @@ fn a_sealed_session_ends_inside_whatever_became_of_its_cookie() {
 }
 
 #[test]
-fn an_idle_sealed_session_ends_inside_and_use_moves_its_end() {
+fn an_idle_encrypted_session_expires_and_a_use_extends_it() {
     let clock = ManualClock::new();
     let lifetime = Lifetime::absolute(HOUR).with_idle_timeout(10 * MINUTE);
     let sessions = builder(ring(), &clock).lifetime(lifetime).build().unwrap();
@@ -35,13 +35,13 @@ fn an_idle_sealed_session_ends_inside_and_use_moves_its_end() {
     let mut newest = first.clone();
     for _ in 0..6 {
         clock.advance(9 * MINUTE);
-        newest = sent(&sessions.open(&with(&newest))).expect("the use is noted");
+        newest = sent(&sessions.open(&with(&newest))).expect("the use is recorded");
     }
     assert_eq!(no_session(&sessions, &first), Some(NoEncryptedSession::Expired));
     assert_eq!(
         sessions.open(&with(&newest)).expires_in(),
         6 * MINUTE,
-        "and no further than the absolute end"
+        "not beyond the absolute deadline"
     );
     clock.advance(10 * MINUTE);
     assert_eq!(no_session(&sessions, &newest), Some(NoEncryptedSession::Expired));
@@ -73,9 +73,9 @@ fn without_an_idle_timeout_reading_sends_nothing() {
     assert_eq!(sent(&sessions.open(&with(&cookie))), None);
 }
 
-/// What can't be prevented without a store is pinned down here, and said in `docs/encrypted-cookie.md`.
+/// Cannot be prevented without a store; `docs/encrypted-cookie.md` says so.
 #[test]
-fn an_older_sealed_session_does_come_back() {
+fn an_older_cookie_still_opens_the_older_session() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let rich = cookie_of(&sessions, "100 coins");
@@ -83,17 +83,17 @@ fn an_older_sealed_session_does_come_back() {
     session.set(visitor("0 coins")).unwrap();
     let poor = sent(&session).unwrap();
     assert_eq!(sessions.open(&with(&poor)).value().name, "0 coins");
-    assert_eq!(sessions.open(&with(&rich)).value().name, "100 coins", "a client may go back");
+    assert_eq!(sessions.open(&with(&rich)).value().name, "100 coins", "a client can go back");
 
     session.end();
     assert_eq!(
         sessions.open(&with(&poor)).value().name,
         "0 coins",
-        "and a logout is this browser's alone"
+        "a logout affects this browser only"
     );
 }
 
-/// Likewise.
+/// Cannot be prevented without a store, either.
 #[test]
 fn of_two_changes_at_once_the_last_response_wins() {
     let sessions: EncryptedSessions<(u32, u32)> =
@@ -105,29 +105,29 @@ fn of_two_changes_at_once_the_last_response_wins() {
     client.absorb(ORIGIN, &response(&one));
     client.absorb(ORIGIN, &response(&other));
     let session = sessions.open(&with(client.cookies_for(ORIGIN).unwrap().to_str().unwrap()));
-    assert_eq!(*session.value(), (0, 1), "the first one's change is lost");
+    assert_eq!(*session.value(), (0, 1), "the first change is lost");
 }
 
 #[test]
-fn everybody_who_began_before_the_watermark_is_out() {
+fn a_session_from_before_the_watermark_is_revoked() {
     let clock = ManualClock::new();
     let before = sessions(&clock);
     let mut cookie = cookie_of(&before, "alice");
     clock.advance(20 * MINUTE);
     let after = builder(ring(), &clock).revoke_issued_before(clock.now()).build().unwrap();
     assert_eq!(no_session(&after, &cookie), Some(NoEncryptedSession::Revoked));
-    // A server that knows of no watermark seals it anew: it is out all the same.
+    // A server that does not know the watermark encrypts it again. It stays revoked.
     cookie = sent(&before.open(&with(&cookie))).unwrap();
     assert_eq!(no_session(&after, &cookie), Some(NoEncryptedSession::Revoked));
     assert_eq!(no_session(&after, &cookie_of(&before, "bob")), None);
 }
 
 #[test]
-fn what_was_sealed_by_a_clock_that_is_ahead_opens_nothing() {
+fn a_session_by_a_clock_that_is_ahead_is_not_valid_yet() {
     let (clock, ahead) = (ManualClock::new(), ManualClock::new());
     ahead.advance(30 * MINUTE);
     let cookie = cookie_of(&sessions(&ahead), "alice");
-    assert_eq!(no_session(&sessions(&clock), &cookie), Some(NoEncryptedSession::Premature));
+    assert_eq!(no_session(&sessions(&clock), &cookie), Some(NoEncryptedSession::NotYetValid));
     clock.advance(29 * MINUTE);
     assert_eq!(no_session(&sessions(&clock), &cookie), None);
 }

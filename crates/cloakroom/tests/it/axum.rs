@@ -1,4 +1,4 @@
-//! Over axum: extractors, statuses, headers, several kinds of session.
+//! What is specific to axum: extractors, statuses, headers, several kinds of session.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn wire_money(mut session: Session<Visitor>) -> Result<StatusCode, Respons
         AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
     match session.require(RECENT).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        // The application's own answer to one case, the library's to all others.
+        // The application handles one case, and the library all others.
         Err(error) => Err(match error.auth_shortfall() {
             Some(AuthShortfall::TooLongAgo { .. }) => {
                 Redirect::to("/sign-in-again").into_response()
@@ -87,7 +87,7 @@ fn routes() -> Router {
         .route("/logout", post(logout))
         .route("/revoke", post(revoke))
         .route("/wire-money", post(wire_money))
-        .route("/ignore", get(async || "nothing to see"))
+        .route("/ignore", get(async || "no session here"))
 }
 
 fn app(sessions: Sessions<Visitor>) -> Router {
@@ -103,7 +103,7 @@ async fn send(app: &Router, client: &mut Client, method: &str, path: &str) -> Re
     response
 }
 
-/// The value of a cookie in the client's jar.
+/// The value of a cookie that the client keeps.
 fn cookie(client: &Client, name: &str) -> Option<String> {
     let header = client.cookies_for(ORIGIN)?;
     let pairs = header.to_str().expect("a text").split("; ");
@@ -119,7 +119,7 @@ async fn text(response: Response<Body>) -> String {
 }
 
 #[tokio::test]
-async fn a_visitor_is_counted_and_remembered() {
+async fn a_session_lasts_from_request_to_request() {
     let app = app(Sessions::new(MemoryStore::new()).unwrap());
     let mut client = Client::new();
     assert_eq!(text(send(&app, &mut client, "GET", "/read").await).await, "null");
@@ -147,7 +147,7 @@ async fn a_route_that_ignores_the_session_costs_no_call_and_no_header() {
 }
 
 #[tokio::test]
-async fn a_browser_obeys_the_removal() {
+async fn a_logout_removes_the_cookie_from_a_browser() {
     let app = app(Sessions::new(MemoryStore::new()).unwrap());
     let mut client = Client::new();
     send(&app, &mut client, "POST", "/count").await;
@@ -158,7 +158,7 @@ async fn a_browser_obeys_the_removal() {
 }
 
 #[tokio::test]
-async fn a_store_outage_is_a_503_that_says_when_to_come_back() {
+async fn a_store_outage_is_a_503_that_says_when_to_retry() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let app = app(Sessions::new(faulty.clone()).unwrap());
     let mut client = Client::new();
@@ -190,7 +190,7 @@ async fn a_superseded_cookie_is_a_409_without_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_revoked_visitor_is_out_at_the_next_request() {
+async fn a_revoked_session_is_gone_at_the_next_request() {
     let app = app(Sessions::new(MemoryStore::new()).unwrap());
     let mut client = Client::new();
     send(&app, &mut client, "POST", "/count").await;
@@ -209,7 +209,7 @@ async fn a_missing_layer_is_a_500_that_tells_the_client_nothing() {
 }
 
 #[tokio::test]
-async fn two_kinds_of_session_live_side_by_side() {
+async fn two_kinds_of_session_coexist() {
     async fn both(
         mut visitor: Session<Visitor>,
         mut admin: Session<Visitor, Admin>,
@@ -237,18 +237,18 @@ async fn two_kinds_of_session_live_side_by_side() {
     assert_eq!(text(send(&app, &mut client, "POST", "/both").await).await, "[2,20]");
     assert!(cookie(&client, "__Host-id").is_some());
     assert!(cookie(&client, "__Host-id-admin").is_some());
-    let stolen = cookie(&client, "__Host-id").unwrap();
+    let visitor_key = cookie(&client, "__Host-id").unwrap();
     let request = Request::post("/both")
-        .header("cookie", format!("__Host-id-admin={stolen}"))
+        .header("cookie", format!("__Host-id-admin={visitor_key}"))
         .body(Body::empty())
         .unwrap();
     let response = app.oneshot(request).await.expect("infallible");
-    assert_eq!(text(response).await, "[1,10]", "a visitor's key is no admin's");
+    assert_eq!(text(response).await, "[1,10]", "a visitor's key opens no admin session");
 }
 
-/// A part of an application may bring the layer that the whole has too.
+/// A part of an application can have the layer that the whole application has too.
 #[tokio::test]
-async fn the_same_layer_twice_is_one_visit() {
+async fn the_same_layer_twice_opens_one_session() {
     let spy = SpyStore::new(MemoryStore::new());
     let layer = SessionLayer::new(Sessions::<Visitor>::new(spy.clone()).unwrap());
     let app = routes().layer(layer.clone()).layer(layer);
@@ -281,7 +281,7 @@ async fn one_application_serves_browsers_and_bearer_clients() {
 }
 
 #[tokio::test]
-async fn a_sensitive_route_answers_as_the_application_chooses() {
+async fn a_route_that_requires_a_recent_sign_in_responds_as_the_application_chooses() {
     let clock = ManualClock::new();
     let sessions = Sessions::builder(MemoryStore::new()).clock(clock.clone()).build().unwrap();
     let (app, mut client) = (app(sessions), Client::new());
@@ -302,7 +302,7 @@ async fn a_sensitive_route_answers_as_the_application_chooses() {
 }
 
 #[tokio::test]
-async fn the_layer_notes_the_address_of_the_connection() {
+async fn the_layer_records_the_address_of_the_connection() {
     let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
     let sessions: Sessions<Visitor> =
         Sessions::builder(MemoryStore::new()).clients(policy).build().unwrap();

@@ -1,4 +1,4 @@
-//! Keys that follow one another.
+//! Key rotation.
 
 use cloakroom::Lifetime;
 use cloakroom::encrypted_cookie::{EncryptedSessions, KeyRing, NoEncryptedSession};
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[test]
-fn three_keys_follow_one_another_without_anybody_noticing() {
+fn keys_can_be_rotated_without_ending_any_session() {
     let clock = ManualClock::new();
     let rings = [
         KeyRing::new(key(1)),
@@ -18,16 +18,20 @@ fn three_keys_follow_one_another_without_anybody_noticing() {
         KeyRing::new(key(3)).with_old_key(key(2)).with_old_key(key(1)),
         KeyRing::new(key(3)),
     ];
-    let [first, with_old_key, second, third, last] =
+    let [first, with_next_key, second, third, last] =
         rings.map(|ring| builder(ring, &clock).build().unwrap());
     let by_one = cookie_of(&first, "alice");
-    assert_eq!(sent(&with_old_key.open(&with(&by_one))), None, "the current key sealed it");
-    let to_come = with(&cookie_of(&second, "bob"));
-    assert_eq!(with_old_key.open(&to_come).value().name, "bob", "a key that is to come");
-    assert_eq!(sent(&with_old_key.open(&to_come)), None, "and what it sealed is left as it is");
+    assert_eq!(sent(&with_next_key.open(&with(&by_one))), None, "the current key encrypted it");
+    let by_next_key = with(&cookie_of(&second, "bob"));
+    assert_eq!(with_next_key.open(&by_next_key).value().name, "bob", "the next key decrypts");
+    assert_eq!(
+        sent(&with_next_key.open(&by_next_key)),
+        None,
+        "and its sessions are left as they are"
+    );
 
-    let by_two = sent(&second.open(&with(&by_one))).expect("sealed anew by the key in force");
-    let by_three = sent(&third.open(&with(&by_two))).expect("sealed anew by the key in force");
+    let by_two = sent(&second.open(&with(&by_one))).expect("encrypted again with the current key");
+    let by_three = sent(&third.open(&with(&by_two))).expect("encrypted again with the current key");
     for cookie in [&by_one, &by_two, &by_three] {
         assert_eq!(third.open(&with(cookie)).value().name, "alice");
     }
@@ -37,7 +41,7 @@ fn three_keys_follow_one_another_without_anybody_noticing() {
 }
 
 #[test]
-fn what_a_removed_key_sealed_is_vacant() {
+fn a_session_of_a_removed_key_does_not_open() {
     let clock = ManualClock::new();
     let cookie = cookie_of(&sessions(&clock), "alice");
     let removed = builder(KeyRing::new(key(2)), &clock).build().unwrap();
@@ -45,7 +49,7 @@ fn what_a_removed_key_sealed_is_vacant() {
 }
 
 #[test]
-fn sealing_anew_moves_no_deadline_that_is_absolute() {
+fn encrypting_again_does_not_move_the_absolute_deadline() {
     let clock = ManualClock::new();
     let old = builder(ring(), &clock).lifetime(Lifetime::absolute(HOUR)).build().unwrap();
     let mut cookie = cookie_of(&old, "alice");

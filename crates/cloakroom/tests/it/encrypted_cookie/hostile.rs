@@ -1,4 +1,4 @@
-//! Cookies that others wrote, and what they may learn.
+//! Hostile cookies, and what they can reveal.
 
 use cloakroom::CookiePolicy;
 use cloakroom::encrypted_cookie::{
@@ -14,12 +14,12 @@ use super::{
 };
 
 #[test]
-fn neither_of_two_kinds_nor_of_two_names_opens_the_others_sessions() {
+fn a_session_opens_only_under_its_own_kind_and_cookie_name() {
     let clock = ManualClock::new();
     let visitors = sessions(&clock);
     let admins: EncryptedSessions<Visitor, Admin> =
         EncryptedSessions::builder(ring()).clock(clock.clone()).build().unwrap();
-    // The admins' cookie under its own name, and the visitors' text under that name.
+    // The visitors' text, in the admins' cookie.
     let value = |cookie: &str| cookie.split_once('=').unwrap().1.to_owned();
     let text = value(&cookie_of(&visitors, "alice"));
     assert_eq!(
@@ -27,7 +27,7 @@ fn neither_of_two_kinds_nor_of_two_names_opens_the_others_sessions() {
         Some(NoEncryptedSession::Unopened)
     );
 
-    // The same name, the one by policy, the other by its kind.
+    // The same name: once by the policy, once by the kind.
     let named = builder(ring(), &clock).cookie(CookiePolicy::host("id-admin")).build().unwrap();
     let cookie = cookie_of(&named, "alice");
     assert_eq!(admins.open(&with(&cookie)).no_session(), Some(NoEncryptedSession::Unopened));
@@ -38,11 +38,11 @@ fn neither_of_two_kinds_nor_of_two_names_opens_the_others_sessions() {
 }
 
 #[test]
-fn a_planted_cookie_never_hides_a_good_one_and_no_more_than_four_are_tried() {
+fn forged_cookies_do_not_hide_a_valid_one_and_at_most_four_are_tried() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let good = cookie_of(&sessions, "alice");
-    // Well-formed and of a known key, so that each has to be tried; no two alike.
+    // Well-formed, distinct and with a known key id, so that each has to be tried.
     let forged = |number: usize| {
         let mut text = good.clone().into_bytes();
         text[60] = b"ABCDEFGHIJ"[number];
@@ -54,7 +54,7 @@ fn a_planted_cookie_never_hides_a_good_one_and_no_more_than_four_are_tried() {
         no_session(&sessions, &all.join("; "))
     };
     assert_eq!((among(3), among(4)), (None, Some(NoEncryptedSession::Unopened)));
-    // What is no sealed session of ours costs nobody a turn; nor does the same again.
+    // Garbage and repetitions do not count as tries.
     let garbage = format!("__Host-id=; __Host-id=x; __Host-id={}; ", "A".repeat(3000)).repeat(20);
     assert_eq!(
         no_session(&sessions, &format!("{garbage}{}{good}", format!("{}; ", forged[0]).repeat(9))),
@@ -63,7 +63,7 @@ fn a_planted_cookie_never_hides_a_good_one_and_no_more_than_four_are_tried() {
 }
 
 #[test]
-fn the_reason_is_the_most_telling_one() {
+fn the_most_telling_reason_is_reported() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let cookie = cookie_of(&sessions, "alice");
@@ -73,7 +73,7 @@ fn the_reason_is_the_most_telling_one() {
 }
 
 #[test]
-fn a_truncated_or_lengthened_cookie_opens_nothing() {
+fn a_truncated_or_extended_cookie_opens_nothing() {
     let sessions = sessions(&ManualClock::new());
     let cookie = cookie_of(&sessions, "alice");
     for length in "__Host-id=".len()..cookie.len() {
@@ -88,10 +88,15 @@ fn a_truncated_or_lengthened_cookie_opens_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn a_cookie_with_any_byte_changed_opens_nothing(at in any::<prop::sample::Index>(), byte in 0x21..=0x7E_u8) {
+    fn a_cookie_with_any_byte_changed_opens_nothing(
+        at in any::<prop::sample::Index>(),
+        byte in 0x21..=0x7E_u8,
+    ) {
         let sessions = sessions(&ManualClock::new());
         let good = cookie_of(&sessions, "alice");
         let mut bytes = good.clone().into_bytes();
@@ -110,15 +115,16 @@ proptest! {
         bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'='), any::<u8>()], 0..40),
     ) {
         let sessions = sessions(&ManualClock::new());
-        // With all of version and key id kept, the rest is tried by that key.
+        // If version and key id are kept, the key is tried on the rest.
         let start = &cookie_of(&sessions, "alice")[.."__Host-id=".len() + kept];
         let value = [start.as_bytes(), well_formed.as_bytes(), &bytes].concat();
-        prop_assert_eq!(sessions.open(&[("cookie", value)]).no_session(), Some(NoEncryptedSession::Unopened));
+        let session = sessions.open(&[("cookie", value)]);
+        prop_assert_eq!(session.no_session(), Some(NoEncryptedSession::Unopened));
     }
 }
 
 #[test]
-fn nothing_printable_tells_a_key_or_a_value() {
+fn nothing_that_is_printed_reveals_a_key_or_a_value() {
     let clock = ManualClock::new();
     let sessions = sessions(&clock);
     let cookie = cookie_of(&sessions, "alice-in-chains");
@@ -132,6 +138,6 @@ fn nothing_printable_tells_a_key_or_a_value() {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
     assert!(!format!("{:?}", response(&session)).contains("alice"));
-    let sealed = &cookie["__Host-id=".len()..];
-    assert!(!sealed.contains("alice"));
+    let text = &cookie["__Host-id=".len()..];
+    assert!(!text.contains("alice"));
 }

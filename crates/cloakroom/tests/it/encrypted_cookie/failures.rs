@@ -1,4 +1,4 @@
-//! Values that can't be read, and a system without randomness.
+//! Values that cannot be decoded, and a system without randomness.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use super::{MINUTE, Visitor, builder, cookie_of, ring, sent, sessions, visitor, with};
 
 #[test]
-fn an_undecodable_value_is_told_apart_and_kept_until_something_is_written() {
+fn an_undecodable_value_is_reported_as_unreadable_and_its_cookie_kept() {
     let clock = ManualClock::new();
     let old: EncryptedSessions<u32> = builder(ring(), &clock).build().unwrap();
     let mut session = old.open(&HeaderMap::new());
@@ -36,21 +36,22 @@ fn an_undecodable_value_is_told_apart_and_kept_until_something_is_written() {
 }
 
 #[test]
-fn without_randomness_nothing_is_sealed_and_what_was_is_still_good() {
+fn without_randomness_nothing_is_encrypted_and_existing_cookies_stay_valid() {
     #[derive(Debug)]
-    struct Dry;
+    struct NoEntropy;
 
-    impl Entropy for Dry {
+    impl Entropy for NoEntropy {
         fn fill(&self, _: &mut [u8]) -> io::Result<()> {
-            Err(io::Error::other("dry"))
+            Err(io::Error::other("no randomness"))
         }
     }
 
     let clock = ManualClock::new();
     let cookie = cookie_of(&sessions(&clock), "alice");
-    let dry = EncryptedSessions::builder(ring()).clock(clock.clone()).entropy(Dry).build().unwrap();
+    let sessions_without_entropy =
+        EncryptedSessions::builder(ring()).clock(clock.clone()).entropy(NoEntropy).build().unwrap();
     clock.advance(10 * MINUTE);
-    let mut session: EncryptedSession<Visitor> = dry.open(&with(&cookie));
+    let mut session: EncryptedSession<Visitor> = sessions_without_entropy.open(&with(&cookie));
     assert_eq!(session.set(visitor("bob")).unwrap_err().kind(), EncryptErrorKind::Unavailable);
     assert_eq!((session.value().name.as_str(), sent(&session)), ("alice", None));
 }
