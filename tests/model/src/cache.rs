@@ -1,10 +1,10 @@
-//! The near cache, as it is, in every order of calls, store operations, answers, told changes and ticks of the clock.
+//! The library's cache in every order of calls, store operations, answers, told changes and clock ticks.
 //!
-//! Nothing of it is modelled but what is around it: a store that may take its time before and after each operation, and a feed
-//! that tells later, or never. Every order that a small scenario allows is run from its beginning.
+//! Only its environment is modelled: a store that can be slow before and after each operation, and a feed
+//! that tells late or never. Every order that a small scenario allows is run from the start.
 
-mod careless;
 mod explore;
+mod faulty;
 mod run;
 mod scenarios;
 mod world;
@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 pub(crate) use explore::Finding;
 pub(crate) use scenarios::ALL;
 
-use careless::{Flaw, careless};
 use explore::search;
+use faulty::{Flaw, faulty};
 use run::sound;
 
-/// Searches every scenario with the library's own cache.
+/// Searches every scenario with the library's cache.
 pub(crate) fn check_all(only: Option<&str>) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for scenario in ALL.iter().filter(|scenario| only.is_none_or(|name| name == scenario.name)) {
@@ -32,7 +32,7 @@ pub(crate) fn check_all(only: Option<&str>) -> io::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Searches with caches that are wrong in one way each: what was wrong, in which scenario, and what the search found.
+/// Searches with faulty caches: the fault, its scenario, and what the search found.
 pub(crate) fn check_mutants(only: Option<&str>) -> io::Result<Vec<(&'static str, Finding)>> {
     let mut findings = Vec::new();
     for flaw in Flaw::ALL {
@@ -44,7 +44,7 @@ pub(crate) fn check_mutants(only: Option<&str>) -> io::Result<Vec<(&'static str,
             writeln!(io::stderr(), "mutant: {}", flaw.name())?;
             findings.push((
                 flaw.name(),
-                search(scenario, &move |remote, clock| careless(remote, clock, flaw)),
+                search(scenario, &move |remote, clock| faulty(remote, clock, flaw)),
             ));
         }
     }
@@ -96,7 +96,7 @@ mod tests {
         let flaw = Flaw::FillsOverWhatWasTold;
         let scenario = ALL.iter().find(|scenario| scenario.name == flaw.scenario()).unwrap();
         assert!(
-            search(scenario, &move |remote, clock| careless(remote, clock, flaw)).failure.is_some()
+            search(scenario, &move |remote, clock| faulty(remote, clock, flaw)).failure.is_some()
         );
     }
 }

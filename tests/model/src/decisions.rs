@@ -1,5 +1,5 @@
-//! Every decision that a request takes. The defaults are the library's own functions and the store's contract;
-//! a mutant overrides exactly one.
+//! Every decision of a request. The defaults are the library's functions and the store contract; a mutant
+//! overrides exactly one.
 
 use cloakroom::key::{Nonce, Verifier};
 use cloakroom::protocol::{self, CookieChange, KeyStatus, Renewal, Settled, SignIn};
@@ -8,23 +8,23 @@ use cloakroom::store::Swap;
 use cloakroom::{Key, Principal, Timestamp};
 use std::time::Duration;
 
-use crate::state::Door;
-use crate::ticket::KIND;
+use crate::model_key::KIND;
+use crate::state::OpenResult;
 
-#[expect(unused_variables, reason = "defaults ignore what only mutants look at")]
+#[expect(unused_variables, reason = "defaults ignore what only mutants use")]
 pub(crate) trait Decisions: Send + Sync {
-    // What a key is.
+    // The status of a key.
 
     fn judge(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
         protocol::judge(record, presented, now)
     }
 
-    /// Before a write: the handler may have taken its time since the session was opened.
+    /// Before a write: time may have passed since the session was opened.
     fn is_over(&self, record: &Record, now: Timestamp) -> bool {
         protocol::is_over(record, now)
     }
 
-    /// After a lost compare-and-swap, on the record that stands there now.
+    /// After a lost compare-and-swap, on the current record.
     fn judge_after_loss(&self, record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus {
         self.judge(record, presented, now)
     }
@@ -71,7 +71,7 @@ pub(crate) trait Decisions: Send + Sync {
         protocol::retire(record, now)
     }
 
-    // Use.
+    // Recording uses.
 
     fn touch_due(&self, record: &Record, now: Timestamp) -> Option<Timestamp> {
         protocol::touch_due(record, now)
@@ -90,11 +90,11 @@ pub(crate) trait Decisions: Send + Sync {
     }
 
     /// Whether a first write may begin a session here.
-    fn may_begin(&self, door: Door) -> bool {
-        door == Door::Vacant
+    fn may_begin(&self, result: OpenResult) -> bool {
+        result == OpenResult::Absent
     }
 
-    // Rights.
+    // Sign-in and rights.
 
     fn plan_sign_in(&self, record: &Record, who: &Principal) -> SignIn {
         protocol::plan_sign_in(record, who)
@@ -112,18 +112,18 @@ pub(crate) trait Decisions: Send + Sync {
         protocol::end(reason, now)
     }
 
-    // The answer.
+    // The response.
 
     fn send(&self, key: Key, record: &Record, now: Timestamp) -> CookieChange {
         CookieChange::send(key, record, now)
     }
 
-    /// What a request says of the cookie if the key it presented is live and nothing was renewed.
+    /// What the response does to the cookie if the presented key is valid and nothing was renewed.
     fn send_back(&self, presented: &Key, record: &Record, now: Timestamp) -> CookieChange {
         CookieChange::Keep
     }
 
-    // The store's contract.
+    // The store contract.
 
     fn swap(&self, found: Option<&Stored>, expected: Revision) -> Swap {
         match found {
@@ -133,7 +133,7 @@ pub(crate) trait Decisions: Send + Sync {
         }
     }
 
-    /// The record that a touch leaves, if it does anything; `held` is the one that was read.
+    /// The record after a touch, if it changes anything; `held` is the one that was read.
     fn touched(
         &self,
         found: Option<&Stored>,
@@ -156,7 +156,7 @@ pub(crate) trait Decisions: Send + Sync {
     }
 }
 
-/// The library as it is.
+/// The library's own decisions.
 pub(crate) struct Real;
 
 impl Decisions for Real {}

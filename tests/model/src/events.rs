@@ -1,14 +1,14 @@
-//! Situations worth having been in: a check that never got there proves nothing.
+//! Situations that a search must reach: a check that never gets there proves nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Something that a step did.
+/// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     RenewalBegun,
     RenewalRaceLost,
-    NextKeyHandedOver,
-    NextKeySighted,
+    NextKeyResent,
+    NextKeyConfirmed,
     OldKeyRetired,
     Touched,
     WriteRaceLost,
@@ -18,7 +18,7 @@ pub(crate) enum Event {
     SupersededRefused,
     SupersededCounted,
     ExpiredFound,
-    TheftFound,
+    ReuseFound,
     WrongSecretFound,
     EndedFound,
     LostAnswerWasDone,
@@ -29,7 +29,7 @@ pub(crate) enum Event {
     LoginBeganAfresh,
     PrincipalSwitched,
     SignedIn,
-    Elevated,
+    Renewed,
     SessionEnded,
     CookieRestored,
 }
@@ -38,8 +38,8 @@ impl Event {
     pub(crate) const ALL: [Self; 27] = [
         Self::RenewalBegun,
         Self::RenewalRaceLost,
-        Self::NextKeyHandedOver,
-        Self::NextKeySighted,
+        Self::NextKeyResent,
+        Self::NextKeyConfirmed,
         Self::OldKeyRetired,
         Self::Touched,
         Self::WriteRaceLost,
@@ -49,7 +49,7 @@ impl Event {
         Self::SupersededRefused,
         Self::SupersededCounted,
         Self::ExpiredFound,
-        Self::TheftFound,
+        Self::ReuseFound,
         Self::WrongSecretFound,
         Self::EndedFound,
         Self::LostAnswerWasDone,
@@ -60,45 +60,45 @@ impl Event {
         Self::LoginBeganAfresh,
         Self::PrincipalSwitched,
         Self::SignedIn,
-        Self::Elevated,
+        Self::Renewed,
         Self::SessionEnded,
         Self::CookieRestored,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::RenewalBegun => "a timed renewal begins",
-            Self::RenewalRaceLost => "two requests begin a renewal at once",
-            Self::NextKeyHandedOver => "the next key is handed over again",
-            Self::NextKeySighted => "the next key is seen for the first time",
+            Self::RenewalBegun => "a timed renewal starts",
+            Self::RenewalRaceLost => "two requests start a renewal concurrently",
+            Self::NextKeyResent => "the next key is sent again",
+            Self::NextKeyConfirmed => "the next key is used for the first time",
             Self::OldKeyRetired => "the old key retires",
-            Self::Touched => "an idle deadline is moved by a touch",
+            Self::Touched => "a touch moves the idle deadline",
             Self::WriteRaceLost => "a write loses its race",
             Self::WriteMetTombstone => "a write finds the session gone",
             Self::SlowHandler => "a slow handler finds a deadline passed before it writes",
-            Self::RefusedAfterRace => "the loser of a race finds its key dead",
+            Self::RefusedAfterRace => "after a lost race the key no longer opens",
             Self::SupersededRefused => "a superseded key is refused",
-            Self::SupersededCounted => "a superseded key counts as none at last",
+            Self::SupersededCounted => "a superseded key becomes a retired one",
             Self::ExpiredFound => "a session is found expired",
-            Self::TheftFound => "a stolen key is recognised",
+            Self::ReuseFound => "key reuse is recognized",
             Self::WrongSecretFound => "a wrong secret is presented",
-            Self::EndedFound => "an ended session is asked for",
-            Self::LostAnswerWasDone => "a write whose answer was lost turns out done",
-            Self::LostAnswerWasNot => "a write whose answer was lost turns out not done",
-            Self::LostAnswerUnknown => "nobody can tell what became of a write",
-            Self::LostWriteMadeAgain => "a write that was lost is made again",
+            Self::EndedFound => "a key of an ended session is presented",
+            Self::LostAnswerWasDone => "a write whose answer was lost turns out to be applied",
+            Self::LostAnswerWasNot => "a write whose answer was lost turns out not to be applied",
+            Self::LostAnswerUnknown => "the outcome of a write stays unknown",
+            Self::LostWriteMadeAgain => "a lost write is repeated",
             Self::SessionBegun => "a session begins",
-            Self::LoginBeganAfresh => "a login that lost begins a fresh session",
-            Self::PrincipalSwitched => "somebody else signs in",
+            Self::LoginBeganAfresh => "a sign-in that lost a race begins a new session",
+            Self::PrincipalSwitched => "another principal signs in",
             Self::SignedIn => "a sign-in keeps the session",
-            Self::Elevated => "rights are elevated",
+            Self::Renewed => "the key is renewed as rights change",
             Self::SessionEnded => "a session is ended",
-            Self::CookieRestored => "a crashed browser comes back with an older cookie",
+            Self::CookieRestored => "a crashed browser restores an older cookie",
         }
     }
 }
 
-/// How many steps of a run did what.
+/// How many steps did what.
 #[derive(Debug, Default)]
 pub(crate) struct Tally([AtomicU64; Event::ALL.len()]);
 

@@ -1,4 +1,4 @@
-//! What must hold in every state that can be reached.
+//! What must hold in every reachable state.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use cloakroom::record::Retirement;
 use stateright::Property;
 
 use crate::model::{Cloakroom, TRIAL, moment};
-use crate::state::{Browser, Fate, State, Task, Who};
-use crate::ticket::{Ticket, writes};
+use crate::model_key::{ModelKey, writes};
+use crate::state::{Browser, KeyFate, State, Task, Who};
 
 /// A law of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,48 +19,48 @@ pub(crate) enum Law {
     WritesHappenOnce,
     NothingRevives,
     OnlyWorkingKeysWrite,
-    ReplacedKeysOpenNothing,
-    ReplacedKeysAreSignalled,
+    RetiredKeysOpenNothing,
+    RetiredKeysAreRecognized,
     WorkingKeysOpen,
     AtMostTwoKeysWork,
     OneSuccessor,
-    UpkeepKeepsTheValue,
+    BookkeepingKeepsTheValue,
     DeadlinesHold,
     CookieOutlivesRecord,
     OnePrincipal,
     SupersededBeginsNothing,
     LoginAlwaysWorks,
-    NobodyIsStuck,
-    NobodyIsLockedOut,
+    NoOneIsStuck,
+    NoOneIsLockedOut,
     PromptRequestsOpen,
     DoubleClickSignsIn,
 }
 
-/// The laws that hold whatever happens.
+/// The laws that always hold.
 pub(crate) const ALWAYS: &[Law] = &[
     Law::AcknowledgedWritesStay,
     Law::WritesHappenOnce,
     Law::NothingRevives,
     Law::OnlyWorkingKeysWrite,
-    Law::ReplacedKeysOpenNothing,
-    Law::ReplacedKeysAreSignalled,
+    Law::RetiredKeysOpenNothing,
+    Law::RetiredKeysAreRecognized,
     Law::WorkingKeysOpen,
     Law::AtMostTwoKeysWork,
     Law::OneSuccessor,
-    Law::UpkeepKeepsTheValue,
+    Law::BookkeepingKeepsTheValue,
     Law::DeadlinesHold,
     Law::CookieOutlivesRecord,
     Law::OnePrincipal,
     Law::SupersededBeginsNothing,
     Law::LoginAlwaysWorks,
-    Law::NobodyIsStuck,
+    Law::NoOneIsStuck,
 ];
 
-/// [`ALWAYS`], and what a sole browser may count on while nobody signs in or out and no deadline passes,
-/// however the network treats it.
-pub(crate) const SOLE_BROWSER: &[Law] = &[Law::NobodyIsLockedOut, Law::PromptRequestsOpen];
+/// [`ALWAYS`], and what a single browser can rely on while no one signs in or out and no deadline passes,
+/// whatever the network does.
+pub(crate) const SOLE_BROWSER: &[Law] = &[Law::NoOneIsLockedOut, Law::PromptRequestsOpen];
 
-/// [`ALWAYS`], and what a browser may count on that signs in as one principal over a network that loses nothing.
+/// [`ALWAYS`], and what a browser that signs in as one principal can rely on over a network that loses nothing.
 pub(crate) const DOUBLE_CLICK: &[Law] = &[Law::DoubleClickSignsIn];
 
 impl Law {
@@ -70,19 +70,19 @@ impl Law {
             Self::WritesHappenOnce => "no write happens twice",
             Self::NothingRevives => "nothing comes back from the dead",
             Self::OnlyWorkingKeysWrite => "only a working key writes",
-            Self::ReplacedKeysOpenNothing => "a replaced key opens nothing",
-            Self::ReplacedKeysAreSignalled => "a replaced key is told apart, in time as theft",
+            Self::RetiredKeysOpenNothing => "a retired key opens nothing",
+            Self::RetiredKeysAreRecognized => "a replaced key is told apart, in time as reuse",
             Self::WorkingKeysOpen => "a working key opens its session",
             Self::AtMostTwoKeysWork => "at most two keys work, one after a sign-in",
-            Self::OneSuccessor => "all holders of a key are handed the same next one",
-            Self::UpkeepKeepsTheValue => "touch and renewal leave the value alone",
+            Self::OneSuccessor => "all holders of a key are sent the same successor",
+            Self::BookkeepingKeepsTheValue => "touches and renewals leave the value alone",
             Self::DeadlinesHold => "nothing opens past its deadlines",
             Self::CookieOutlivesRecord => "a cookie never ends before its record",
             Self::OnePrincipal => "a session never passes to another principal",
             Self::SupersededBeginsNothing => "a superseded key begins nothing",
-            Self::LoginAlwaysWorks => "one undisturbed login signs in, from any state",
-            Self::NobodyIsStuck => "a minute's wait and a first write work, from any state",
-            Self::NobodyIsLockedOut => "the network alone locks nobody out",
+            Self::LoginAlwaysWorks => "one undisturbed sign-in works, from any state",
+            Self::NoOneIsStuck => "after a minute a first write works, from any state",
+            Self::NoOneIsLockedOut => "the network alone locks no one out",
             Self::PromptRequestsOpen => "a prompt request is never refused",
             Self::DoubleClickSignsIn => "a double click ends signed in",
         }
@@ -96,27 +96,27 @@ impl Law {
             }
             Self::WritesHappenOnce => Property::always(name, |_, state| writes_happen_once(state)),
             Self::NothingRevives => Property::always(name, |_, state| nothing_revives(state)),
-            Self::ReplacedKeysOpenNothing => Property::always(name, replaced_keys_open_nothing),
-            Self::ReplacedKeysAreSignalled => Property::always(name, replaced_keys_are_signalled),
+            Self::RetiredKeysOpenNothing => Property::always(name, replaced_keys_open_nothing),
+            Self::RetiredKeysAreRecognized => Property::always(name, replaced_keys_are_signalled),
             Self::WorkingKeysOpen => Property::always(name, working_keys_open),
             Self::AtMostTwoKeysWork => Property::always(name, at_most_two_keys_work),
             Self::DeadlinesHold => Property::always(name, |model: &Cloakroom, state: &State| {
                 state.kept(Self::DeadlinesHold) && deadlines_hold(model, state)
             }),
             Self::LoginAlwaysWorks => Property::always(name, login_always_works),
-            Self::NobodyIsStuck => Property::always(name, nobody_is_stuck),
-            Self::NobodyIsLockedOut => Property::always(name, nobody_is_locked_out),
+            Self::NoOneIsStuck => Property::always(name, nobody_is_stuck),
+            Self::NoOneIsLockedOut => Property::always(name, nobody_is_locked_out),
             Self::DoubleClickSignsIn => Property::always(name, double_click_signs_in),
-            // Laws about steps: the step that breaks one says so.
+            // Laws about steps are recorded by the step that breaks one.
             Self::OnlyWorkingKeysWrite => {
                 Property::always(name, |_, state: &State| state.kept(Self::OnlyWorkingKeysWrite))
             }
             Self::OneSuccessor => {
                 Property::always(name, |_, state: &State| state.kept(Self::OneSuccessor))
             }
-            Self::UpkeepKeepsTheValue => {
-                Property::always(name, |_, state: &State| state.kept(Self::UpkeepKeepsTheValue))
-            }
+            Self::BookkeepingKeepsTheValue => Property::always(name, |_, state: &State| {
+                state.kept(Self::BookkeepingKeepsTheValue)
+            }),
             Self::CookieOutlivesRecord => {
                 Property::always(name, |_, state: &State| state.kept(Self::CookieOutlivesRecord))
             }
@@ -133,7 +133,7 @@ impl Law {
     }
 }
 
-/// The laws that hold always, and these.
+/// The laws that always hold, and these.
 pub(crate) fn properties(more: &[Law]) -> Vec<Property<Cloakroom>> {
     ALWAYS.iter().chain(more).map(|law| law.property()).collect()
 }
@@ -144,36 +144,36 @@ impl State {
     }
 
     fn kept(&self, law: Law) -> bool {
-        !self.ghost.broken.contains(&law)
+        !self.shadow.broken.contains(&law)
     }
 
-    /// What each key ever minted for a live record is judged to be.
+    /// The status of every key ever issued for a live record.
     fn standings<'a>(
         &'a self,
         model: &'a Cloakroom,
-    ) -> impl Iterator<Item = (&'a Ticket, Fate, KeyStatus)> + 'a {
-        self.ghost.secrets.iter().filter_map(|(ticket, &fate)| {
-            let record = self.store.get(&ticket.session())?.live()?;
-            Some((ticket, fate, model.decisions.judge(record, ticket.verifier(), self.now())))
+    ) -> impl Iterator<Item = (&'a ModelKey, KeyFate, KeyStatus)> + 'a {
+        self.shadow.secrets.iter().filter_map(|(model_key, &fate)| {
+            let record = self.store.get(&model_key.session())?.live()?;
+            Some((model_key, fate, model.decisions.judge(record, model_key.verifier(), self.now())))
         })
     }
 
-    /// Whether the session was neither ended nor reached a deadline.
-    fn is_alive(&self, ticket: &Ticket) -> bool {
-        !self.ghost.dead.contains(&ticket.session())
+    /// Whether the session has neither ended nor reached a deadline.
+    fn is_alive(&self, model_key: &ModelKey) -> bool {
+        !self.shadow.dead.contains(&model_key.session())
     }
 
     /// The record that the owner's cookie opens.
     fn opened<'a>(&'a self, model: &Cloakroom) -> Option<&'a Record> {
-        let ticket = self.jar(Browser::Owner)?;
-        let record = self.store.get(&ticket.session())?.live()?;
-        let standing = model.decisions.judge(record, ticket.verifier(), self.now());
+        let model_key = self.jar(Browser::Owner)?;
+        let record = self.store.get(&model_key.session())?.live()?;
+        let standing = model.decisions.judge(record, model_key.verifier(), self.now());
         (standing == KeyStatus::Valid).then_some(record)
     }
 }
 
 fn acknowledged_writes_stay(state: &State) -> bool {
-    state.ghost.acknowledged.iter().all(|(session, write)| {
+    state.shadow.acknowledged.iter().all(|(session, write)| {
         let record = state.store.get(session).and_then(|entry| entry.live());
         record.is_none_or(|record| writes(record).contains(write))
     })
@@ -187,23 +187,23 @@ fn writes_happen_once(state: &State) -> bool {
 fn nothing_revives(state: &State) -> bool {
     state.store.iter().all(|(session, entry)| {
         let alive = entry.live().is_some_and(|record| !record.expires_at().has_passed(state.now()));
-        !alive || !state.ghost.dead.contains(session)
+        !alive || !state.shadow.dead.contains(session)
     })
 }
 
 fn replaced_keys_open_nothing(model: &Cloakroom, state: &State) -> bool {
     state
         .standings(model)
-        .all(|(_, fate, standing)| fate == Fate::Works || standing != KeyStatus::Valid)
+        .all(|(_, fate, standing)| fate == KeyFate::Works || standing != KeyStatus::Valid)
 }
 
 fn replaced_keys_are_signalled(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(ticket, fate, standing)| {
-        let Fate::Replaced { at, how } = fate else {
+    state.standings(model).all(|(model_key, fate, standing)| {
+        let KeyFate::Replaced { at, how } = fate else {
             return true;
         };
         let age = Duration::from_secs(state.at - at);
-        let due = if !state.is_alive(ticket) {
+        let due = if !state.is_alive(model_key) {
             KeyStatus::Invalid(NoSession::Expired)
         } else if how == Retirement::Timer && age >= REUSE_AFTER {
             KeyStatus::Reused
@@ -217,15 +217,15 @@ fn replaced_keys_are_signalled(model: &Cloakroom, state: &State) -> bool {
 }
 
 fn working_keys_open(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(ticket, fate, standing)| {
-        fate != Fate::Works || !state.is_alive(ticket) || standing == KeyStatus::Valid
+    state.standings(model).all(|(model_key, fate, standing)| {
+        fate != KeyFate::Works || !state.is_alive(model_key) || standing == KeyStatus::Valid
     })
 }
 
 fn at_most_two_keys_work(model: &Cloakroom, state: &State) -> bool {
     state.store.iter().all(|(&session, entry)| {
-        let live = state.standings(model).filter(|(ticket, _, standing)| {
-            ticket.session() == session && *standing == KeyStatus::Valid
+        let live = state.standings(model).filter(|(model_key, _, standing)| {
+            model_key.session() == session && *standing == KeyStatus::Valid
         });
         let renewing = entry.credentials().successor().is_some();
         live.count() <= 1 + usize::from(renewing)
@@ -233,8 +233,8 @@ fn at_most_two_keys_work(model: &Cloakroom, state: &State) -> bool {
 }
 
 fn deadlines_hold(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(ticket, _, standing)| {
-        let record = state.store.get(&ticket.session()).and_then(|entry| entry.live());
+    state.standings(model).all(|(model_key, _, standing)| {
+        let record = state.store.get(&model_key.session()).and_then(|entry| entry.live());
         let over = record.is_some_and(|record| {
             state.now() >= record.idle_deadline() || state.now() >= record.absolute_deadline()
         });
@@ -258,7 +258,7 @@ fn nobody_is_stuck(model: &Cloakroom, state: &State) -> bool {
         return true;
     }
     let after = model.trial(state, Cloakroom::PATIENCE, Task::Update);
-    after.ghost.acknowledged.iter().any(|&(_, write)| write == TRIAL)
+    after.shadow.acknowledged.iter().any(|&(_, write)| write == TRIAL)
 }
 
 fn nobody_is_locked_out(model: &Cloakroom, state: &State) -> bool {
@@ -270,8 +270,8 @@ fn nobody_is_locked_out(model: &Cloakroom, state: &State) -> bool {
 }
 
 fn double_click_signs_in(model: &Cloakroom, state: &State) -> bool {
-    let somebody = !state.ghost.owners.is_empty();
-    !somebody
+    let is_owned = !state.shadow.owners.is_empty();
+    !is_owned
         || !state.requests.is_empty()
         || state.opened(model).and_then(Record::principal).is_some()
 }

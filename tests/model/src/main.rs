@@ -1,21 +1,21 @@
-//! Checks Cloakroom's protocol by trying everything.
+//! The model checker of Cloakroom's protocol.
 //!
-//! The functions of `cloakroom::protocol` are run, as they are, through every order of requests, store operations,
-//! losses, cancellations and ticks of the clock that small [scenarios] allow; in every state reached, the
-//! [laws] must hold. Then the [mutants]: wrong decisions that the same search must find out.
+//! Runs the functions of `cloakroom::protocol` through every order of requests, store operations, losses,
+//! cancellations and clock ticks that small [scenarios] allow. The [laws] must hold in every state. The
+//! [mutants] are wrong decisions that the same search must catch.
 //!
-//! Requests, responses and faults are counted out, and every scenario says how late they may be: a claim about the
-//! network holds within those bounds. Two things are taken as given: the clocks of all nodes agree, and the clock does
-//! not pass a minute between a decision and the store operation it leads to. Directories of principals are left to the
-//! tests of the stores.
+//! Requests, responses and faults are limited in number, and every scenario says how late they can be: a
+//! claim about the network holds within those bounds. Two things are assumed: the clocks of all nodes
+//! agree, and less than a minute passes between a decision and the store operation it leads to. The
+//! principal index is left to the store suite.
 //!
-//! Then the near [cache], as it is, through every order of calls, store operations, answers and told changes.
+//! It also runs the [cache] through every order of calls, store operations, answers and told changes.
 //!
 //! ```text
 //! cloakroom-model [--mutants] [--json] [SCENARIO]
 //! ```
 //!
-//! Exit code 0: all is as it should be; 1: a law is broken, a situation was never reached, or a mutant survived;
+//! Exit code 0: all laws hold; 1: a law is broken, a situation was never reached, or a mutant survived;
 //! 2: the command line was not understood.
 
 mod cache;
@@ -23,13 +23,13 @@ mod decisions;
 mod events;
 mod laws;
 mod model;
+mod model_key;
 mod mutants;
 mod report;
 mod scenarios;
 mod state;
-mod ticket;
+mod step;
 mod trace;
-mod turn;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             "--json" => json = true,
             name if only.is_none() && is_scenario(name) => only = Some(argument),
             _ => {
-                // A usage message that can't be written helps nobody.
+                // There is nothing to do if the usage message cannot be written.
                 let _ = writeln!(
                     io::stderr(),
                     "usage: cloakroom-model [--mutants] [--json] [SCENARIO]"

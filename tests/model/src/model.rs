@@ -13,12 +13,14 @@ use stateright::{Model, Property};
 use crate::decisions::Decisions;
 use crate::events::Tally;
 use crate::laws;
+use crate::model_key::{Entry, ModelKey};
 use crate::scenarios::Scenario;
-use crate::state::{Browser, Change, Fate, Ghost, Phase, Request, Spent, State, Task, Who};
-use crate::ticket::{Entry, Ticket};
-use crate::turn::{Turn, Wire};
+use crate::state::{
+    Browser, Change, FaultBudget, KeyFate, Phase, Request, Shadow, State, Task, Who,
+};
+use crate::step::{Delivery, Step};
 
-/// The number of the request that the laws try in a state, apart from all that were sent.
+/// The number of the request that the laws try in a state, apart from those sent.
 pub(crate) const TRIAL: u8 = 100;
 
 /// A scenario under the decisions of the library or of a mutant.
@@ -31,7 +33,7 @@ pub(crate) struct Cloakroom {
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// The clock moves on to this many seconds after the start.
+    /// The clock advances to this many seconds after the start.
     Tick(u64),
     Send(Browser, Task),
     /// A request takes its next step.
@@ -41,16 +43,16 @@ pub(crate) enum Action {
         number: u8,
         reached: bool,
     },
-    /// A request is dropped where it stands.
+    /// A request is dropped.
     Cancel(u8),
     Deliver(u8),
     /// A response never arrives.
     Lose(u8),
-    /// An operator ends the session that stood at the start.
+    /// An operator ends the initial session.
     Revoke,
     /// The other browser gets a copy of the owner's cookie.
     Copy,
-    /// The owner's browser crashes and comes back with the jar it had a moment ago.
+    /// The owner's browser crashes and restores the jar that it had a moment ago.
     Crash,
     Sweep,
 }
@@ -66,7 +68,7 @@ impl Model for Cloakroom {
 
     fn init_states(&self) -> Vec<State> {
         let scenario = &self.scenario;
-        let key = Ticket::fresh(0, 0);
+        let key = ModelKey::fresh(0, 0);
         let revision = Revision::new(1, u64::MAX);
         let record = protocol::begin(
             *key.verifier(),
@@ -76,8 +78,8 @@ impl Model for Cloakroom {
             revision,
             moment(0),
         );
-        let guess = scenario.guess.then(|| Ticket::fresh(0, 0x7F));
-        let mut turn = Turn::new(
+        let guess = scenario.guess.then(|| ModelKey::fresh(0, 0x7F));
+        let mut turn = Step::new(
             self.decisions,
             scenario.lifetime,
             State {
@@ -86,8 +88,11 @@ impl Model for Cloakroom {
                 jars: [Some(key.clone()), guess],
                 restorable: None,
                 requests: Vec::new(),
-                spent: Spent::default(),
-                ghost: Ghost { secrets: BTreeMap::from([(key, Fate::Works)]), ..Ghost::default() },
+                spent: FaultBudget::default(),
+                shadow: Shadow {
+                    secrets: BTreeMap::from([(key, KeyFate::Works)]),
+                    ..Shadow::default()
+                },
             },
         );
         turn.take_note();
@@ -96,7 +101,7 @@ impl Model for Cloakroom {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         let scenario = &self.scenario;
-        if !state.ghost.broken.is_empty() {
+        if !state.shadow.broken.is_empty() {
             return;
         }
         let next = scenario.moments.iter().find(|&&moment| moment > state.at);
@@ -117,8 +122,8 @@ impl Model for Cloakroom {
             };
             let number = request.number;
             match &request.phase {
-                // Of requests that differ in their numbers alone the first goes first; one that never arrives
-                // might as well not have been sent.
+                // Of requests that differ only in their numbers the first goes first. One that never arrives
+                // need not be sent.
                 Phase::Sent { .. } if state.requests[..index].iter().any(twin) => {}
                 Phase::Sent { .. } => actions.push(Action::Step(number)),
                 Phase::Answered(_) => {
@@ -151,7 +156,7 @@ impl Model for Cloakroom {
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        let mut turn = Turn::new(self.decisions, self.scenario.lifetime, last.clone());
+        let mut turn = Step::new(self.decisions, self.scenario.lifetime, last.clone());
         Self::apply(&mut turn, action);
         turn.take_note();
         self.tally.add(turn.events);
@@ -164,19 +169,19 @@ impl Model for Cloakroom {
 }
 
 impl Cloakroom {
-    /// Whether time may pass: no operation is with the store, and nothing gets later than the scenario allows.
+    /// Whether time can pass: no operation is at the store, and nothing gets later than the scenario allows.
     fn may_wait(&self, state: &State, until: u64) -> bool {
         let late = |since: u64| until - since > self.scenario.lateness;
         state.requests.iter().all(|request| match &request.phase {
             Phase::Sent { at, .. } => !late(*at),
-            Phase::Ready(visit) => visit.tries == 0 && !visit.change.decided().is_some_and(late),
+            Phase::Ready(opened) => opened.tries == 0 && !opened.change.decided().is_some_and(late),
             Phase::Answered(change) => !change.decided().is_some_and(late),
             Phase::Beginning => true,
-            Phase::Tending(..) | Phase::Reporting(_) | Phase::Unsure { .. } => false,
+            Phase::Bookkeeping(..) | Phase::Reporting(_) | Phase::Unsure { .. } => false,
         })
     }
 
-    fn apply(turn: &mut Turn<'_>, action: Action) {
+    fn apply(turn: &mut Step<'_>, action: Action) {
         match action {
             Action::Tick(at) => {
                 turn.state.at = at;
@@ -186,10 +191,10 @@ impl Cloakroom {
                 turn.state.spent.requests += 1;
                 turn.send(turn.state.spent.requests, browser, task);
             }
-            Action::Step(number) => turn.step(number, Wire::Good),
+            Action::Step(number) => turn.step(number, Delivery::Good),
             Action::Unheard { number, reached } => {
                 turn.state.spent.doubts += 1;
-                turn.step(number, if reached { Wire::Deaf } else { Wire::Cut });
+                turn.step(number, if reached { Delivery::Deaf } else { Delivery::Cut });
             }
             Action::Cancel(number) | Action::Lose(number) => {
                 turn.take(number);
@@ -212,32 +217,32 @@ impl Cloakroom {
         }
     }
 
-    /// Whether a trial in this state tells anything new: it leaves out the requests under way, and where those can
-    /// be dropped, the state without them is tried too.
+    /// Whether a trial in this state shows anything new. A trial ignores the requests in flight, and where
+    /// those can be dropped, the state without them is tried too.
     pub(crate) fn is_worth_a_trial(&self, state: &State) -> bool {
         state.requests.is_empty() || !self.scenario.faults
     }
 
-    /// Where the owner gets with one request when nothing else happens and nothing is lost, after waiting.
+    /// The result of one request of the owner after waiting, if nothing else happens and nothing is lost.
     pub(crate) fn trial(&self, state: &State, wait: Duration, task: Task) -> State {
         let calm = State { at: state.at + wait.as_secs(), requests: Vec::new(), ..state.clone() };
-        let mut turn = Turn::new(self.decisions, self.scenario.lifetime, calm);
+        let mut turn = Step::new(self.decisions, self.scenario.lifetime, calm);
         turn.take_note();
         turn.send(TRIAL, Browser::Owner, task);
         while let Some(phase) = turn.state.requests.first().map(|request| &request.phase) {
             match phase {
                 Phase::Answered(_) => turn.deliver(TRIAL),
-                _ => turn.step(TRIAL, Wire::Good),
+                _ => turn.step(TRIAL, Delivery::Good),
             }
         }
         turn.state
     }
 
-    /// Waiting out a supersession.
+    /// Waits until a superseded key is retired.
     pub(crate) const PATIENCE: Duration = SUPERSEDED_FOR;
 }
 
-/// The tasks that `browser` may send; equal requests in a row are sent in one order only.
+/// The tasks that `browser` can send. Equal requests in a row are sent in one order only.
 fn sendable<'a>(
     state: &State,
     browser: Browser,

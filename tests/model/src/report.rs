@@ -1,4 +1,4 @@
-//! Runs the searches and says what they found.
+//! Runs the searches and reports what they found.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::trace::Trace;
 pub(crate) struct Finding {
     scenario: Scenario,
     laws: Vec<&'static str>,
-    /// The law that does not hold, and how it is broken.
+    /// The broken law, and how it is broken.
     pub(crate) failure: Option<(&'static str, Trace)>,
-    /// Situations the search should have been in and was not.
+    /// Situations that the search should have reached and did not.
     pub(crate) missed: Vec<&'static str>,
     reached: Vec<(&'static str, u64)>,
     states: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Finding {
     time: Duration,
 }
 
-/// Searches a scenario to its last state, or to the first that breaks a law.
+/// Searches a scenario completely, or up to the first state that breaks a law.
 pub(crate) fn search(scenario: Scenario, decisions: &'static dyn Decisions) -> Finding {
     #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
     let start = Instant::now();
@@ -63,7 +63,7 @@ pub(crate) fn search(scenario: Scenario, decisions: &'static dyn Decisions) -> F
     }
 }
 
-/// Checks every scenario; true if all laws hold and no search was vacuous.
+/// Checks every scenario; true if all laws hold and every situation was reached.
 pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
     let mut findings = Vec::new();
     for scenario in scenarios::all() {
@@ -104,7 +104,7 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
     Ok(good)
 }
 
-/// Lets every mutant loose on its scenario; true if each is caught.
+/// Runs every mutant on its scenario; true if each is caught.
 pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<bool> {
     let mut rows = Vec::new();
     for mutant in mutants::ALL {
@@ -166,7 +166,7 @@ fn mutant_json(mutant: &Mutant, finding: &Finding) -> Value {
 }
 
 impl Finding {
-    /// A law that the search cut short did not see broken is not known to hold.
+    /// A law that was not broken in a search cut short is not known to hold.
     fn verdict(&self, law: &str) -> &'static str {
         match &self.failure {
             Some((broken, _)) if *broken == law => "BROKEN",

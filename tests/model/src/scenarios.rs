@@ -1,7 +1,7 @@
-//! What is checked: small worlds, each searched to its last state.
+//! The scenarios: small bounded systems, each searched completely.
 //!
-//! Time comes in steps of about a minute, the unit of the protocol's own spans, and stands still while an operation
-//! is with the store: a decision and the write it leads to happen within one step.
+//! Time advances in steps of about a minute, the unit of the protocol's spans, and stands still while an
+//! operation is at the store: a decision and the write it leads to happen within one step.
 
 use std::time::Duration;
 
@@ -14,31 +14,31 @@ use crate::state::{Task, Who};
 /// What [`Task::Extend`] asks for.
 pub(crate) const EXTENSION: Duration = Duration::from_secs(10 * 60);
 
-/// One world and its bounds.
+/// One scenario and its bounds.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// Laws beyond those that hold always.
+    /// Laws beyond those that always hold.
     pub(crate) laws: &'static [Law],
-    /// Situations that the search must have been in.
+    /// Situations that the search must reach.
     pub(crate) situations: &'static [Event],
     pub(crate) lifetime: Lifetime,
-    /// Who is signed in on the session that stands at the start.
+    /// Who is signed in on the initial session.
     pub(crate) signed_in: Option<Who>,
     /// Seconds after the start at which the clock stops.
     pub(crate) moments: &'static [u64],
     pub(crate) owner: &'static [Task],
     pub(crate) other: &'static [Task],
-    /// The other browser holds a guess: the right id, a secret that never was.
+    /// The other client holds a guess: the right public id and a wrong secret.
     pub(crate) guess: bool,
     pub(crate) requests: u8,
     pub(crate) in_flight: usize,
-    /// How many seconds a request may be on its way, and a response after its cookie was decided.
+    /// How many seconds a request can be in flight, and a response after its cookie was decided.
     pub(crate) lateness: u64,
-    /// Requests may be dropped anywhere and responses lost.
+    /// Requests can be dropped anywhere and responses lost.
     pub(crate) faults: bool,
-    /// How many writes may get no answer.
+    /// How many writes can get no answer.
     pub(crate) doubts: u8,
     pub(crate) revocations: u8,
     pub(crate) copies: u8,
@@ -57,7 +57,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         sign_in_during_renewal(),
         ending(),
         deadlines(),
-        theft(),
+        reuse(),
         guess(),
     ]
 }
@@ -86,14 +86,14 @@ fn calm(name: &'static str, about: &'static str) -> Scenario {
     }
 }
 
-/// Three requests at once on a session whose renewal is due.
+/// Three concurrent requests on a session whose renewal is due.
 pub(crate) fn race() -> Scenario {
     Scenario {
         laws: SOLE_BROWSER,
         situations: &[
             Event::RenewalBegun,
             Event::RenewalRaceLost,
-            Event::NextKeyHandedOver,
+            Event::NextKeyResent,
             Event::WriteRaceLost,
             Event::LostAnswerWasDone,
             Event::LostAnswerWasNot,
@@ -108,23 +108,23 @@ pub(crate) fn race() -> Scenario {
         doubts: 1,
         ..calm(
             "race",
-            "three requests at once while a renewal is due; answers of the store get lost",
+            "three concurrent requests while a renewal is due; answers of the store get lost",
         )
     }
 }
 
 /// One browser through two renewals.
 ///
-/// A response may be late by less than a renewal period (here 3 minutes): until then no key after the one it carries
-/// can exist. Later than that it may overwrite a newer cookie, and if a request that still carries the newer one
-/// then retires the older, the visitor has to sign in again.
+/// A response can be late by less than a renewal period (here 3 minutes): until then no key newer than its
+/// own can exist. A later response can overwrite a newer cookie, and if a request that still carries the
+/// newer one then retires the older, the user has to sign in again.
 pub(crate) fn renewal() -> Scenario {
     Scenario {
         laws: SOLE_BROWSER,
         situations: &[
             Event::RenewalBegun,
-            Event::NextKeyHandedOver,
-            Event::NextKeySighted,
+            Event::NextKeyResent,
+            Event::NextKeyConfirmed,
             Event::OldKeyRetired,
         ],
         lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
@@ -143,12 +143,12 @@ pub(crate) fn renewal() -> Scenario {
 
 /// One browser that crashes and restores an older cookie.
 ///
-/// It is not locked out. A request of it may be refused once, though: when the restored page sends several at once
-/// after the grace, and the first to be answered lets the next retire the key that the others carry.
+/// It is not locked out, but one of its requests can be refused: when the restored page sends several after
+/// the grace period, the first answer lets the next request retire the key that the others carry.
 pub(crate) fn crash() -> Scenario {
     Scenario {
-        laws: &[Law::NobodyIsLockedOut],
-        situations: &[Event::CookieRestored, Event::OldKeyRetired, Event::NextKeyHandedOver],
+        laws: &[Law::NoOneIsLockedOut],
+        situations: &[Event::CookieRestored, Event::OldKeyRetired, Event::NextKeyResent],
         lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
             .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[60, 120, 180],
@@ -158,7 +158,7 @@ pub(crate) fn crash() -> Scenario {
         lateness: 0,
         crashes: 1,
         name: "crash",
-        about: "the browser crashes and comes back with the cookie it had within the minute before",
+        about: "the browser crashes and restores a cookie from within the last minute",
         ..renewal()
     }
 }
@@ -167,7 +167,7 @@ pub(crate) fn sign_in() -> Scenario {
     Scenario {
         situations: &[
             Event::SignedIn,
-            Event::Elevated,
+            Event::Renewed,
             Event::PrincipalSwitched,
             Event::LoginBeganAfresh,
             Event::SupersededRefused,
@@ -175,10 +175,10 @@ pub(crate) fn sign_in() -> Scenario {
             Event::SupersededCounted,
         ],
         moments: &[60],
-        owner: &[Task::Update, Task::Login(Who::Alice), Task::Login(Who::Bob), Task::Elevate],
+        owner: &[Task::Update, Task::Login(Who::Alice), Task::Login(Who::Bob), Task::Renew],
         requests: 4,
         doubts: 1,
-        ..calm("sign-in", "sign-ins as two people, elevations and writes side by side")
+        ..calm("sign-in", "sign-ins as two principals, key renewals and writes in parallel")
     }
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn double_click() -> Scenario {
         requests: 4,
         in_flight: 3,
         faults: false,
-        ..calm("double-click", "several sign-ins at once over a network that loses nothing")
+        ..calm("double-click", "several concurrent sign-ins over a network that loses nothing")
     }
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn sign_in_during_renewal() -> Scenario {
     Scenario {
         situations: &[
             Event::RenewalBegun,
-            Event::NextKeyHandedOver,
+            Event::NextKeyResent,
             Event::SignedIn,
             Event::RefusedAfterRace,
             Event::OldKeyRetired,
@@ -206,9 +206,9 @@ pub(crate) fn sign_in_during_renewal() -> Scenario {
         lifetime: Lifetime::absolute(Duration::from_secs(24 * 60 * 60))
             .with_renewal_timeout(Duration::from_secs(60)),
         moments: &[60, 120],
-        owner: &[Task::Update, Task::Login(Who::Alice), Task::Elevate],
+        owner: &[Task::Update, Task::Login(Who::Alice), Task::Renew],
         requests: 4,
-        ..calm("sign-in-renewal", "sign-ins and elevations while a timed renewal is under way")
+        ..calm("sign-in-renewal", "sign-ins and key renewals during a timed renewal")
     }
 }
 
@@ -258,10 +258,10 @@ pub(crate) fn deadlines() -> Scenario {
     }
 }
 
-pub(crate) fn theft() -> Scenario {
+pub(crate) fn reuse() -> Scenario {
     Scenario {
         situations: &[
-            Event::TheftFound,
+            Event::ReuseFound,
             Event::OldKeyRetired,
             Event::SupersededRefused,
             Event::SupersededCounted,
@@ -273,7 +273,7 @@ pub(crate) fn theft() -> Scenario {
         other: &[Task::Read],
         requests: 4,
         copies: 1,
-        ..calm("theft", "a second client works with a copy of the cookie")
+        ..calm("reuse", "a second client uses a copy of the cookie")
     }
 }
 
@@ -287,11 +287,11 @@ pub(crate) fn guess() -> Scenario {
             Task::Update,
             Task::Extend,
             Task::Login(Who::Bob),
-            Task::Elevate,
+            Task::Renew,
             Task::Logout,
         ],
         guess: true,
         requests: 4,
-        ..calm("guess", "somebody knows the session's id and guesses its secret")
+        ..calm("guess", "a client knows the public id and guesses the secret")
     }
 }

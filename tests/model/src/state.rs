@@ -1,4 +1,4 @@
-//! What there is at one moment: the store, the cookie jars, the requests under way, and what the laws remember.
+//! One state: the store, the cookie jars, the requests in flight, and what the laws remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use cloakroom::record::Retirement;
 use cloakroom::record::Revision;
 
 use crate::laws::Law;
-use crate::ticket::{Entry, Ticket};
+use crate::model_key::{Entry, ModelKey};
 
-/// One state of the world.
+/// One state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     /// Seconds since the start.
     pub(crate) at: u64,
     pub(crate) store: BTreeMap<u8, Entry>,
-    pub(crate) jars: [Option<Ticket>; 2],
-    /// What the owner's jar held before it last changed, while a crash may still bring it back.
-    pub(crate) restorable: Option<Ticket>,
+    pub(crate) jars: [Option<ModelKey>; 2],
+    /// What the owner's jar held before its last change, while a crash can still restore it.
+    pub(crate) restorable: Option<ModelKey>,
     pub(crate) requests: Vec<Request>,
-    pub(crate) spent: Spent,
-    pub(crate) ghost: Ghost,
+    pub(crate) spent: FaultBudget,
+    pub(crate) shadow: Shadow,
 }
 
-/// What has been used up of a scenario's budget.
+/// How much of a scenario's budget has been used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Spent {
+pub(crate) struct FaultBudget {
     pub(crate) requests: u8,
     pub(crate) doubts: u8,
     pub(crate) revocations: u8,
@@ -33,12 +33,12 @@ pub(crate) struct Spent {
     pub(crate) crashes: u8,
 }
 
-/// Whose jar.
+/// The owner of a cookie jar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Browser {
-    /// The owner: all tabs that share one jar.
+    /// The user: all tabs share one jar.
     Owner,
-    /// Somebody with a copy of the cookie, or a guess.
+    /// Another client, with a copied or guessed cookie.
     Other,
 }
 
@@ -66,11 +66,11 @@ pub(crate) enum Task {
     Update,
     Extend,
     Login(Who),
-    Elevate,
+    Renew,
     Logout,
 }
 
-/// A request under way.
+/// A request in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Request {
     pub(crate) number: u8,
@@ -79,22 +79,22 @@ pub(crate) struct Request {
     pub(crate) phase: Phase,
 }
 
-/// How far a request has come. Between any two phases others may act.
+/// How far a request has come. Others can act between two phases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
-    /// On its way, with the cookie the jar held when it left.
-    Sent { presented: Option<Ticket>, at: u64 },
+    /// Sent, with the cookie that the jar held then.
+    Sent { presented: Option<ModelKey>, at: u64 },
     /// Opened; a bookkeeping write is next.
-    Tending(Visit, Chore),
-    /// A stolen key was recognised; the session is to be ended.
+    Bookkeeping(Opened, Chore),
+    /// Key reuse was recognized; the session is to be ended.
     Reporting(u8),
     /// The handler is about to act on what was opened.
-    Ready(Visit),
-    /// A write was sent and its answer lost; it is to be sent once more.
-    Unsure { visit: Visit, expected: Revision, kept: Entry },
-    /// A new session is to be begun.
+    Ready(Opened),
+    /// A write was sent and its answer lost; it is to be repeated.
+    Unsure { opened: Opened, expected: Revision, kept: Entry },
+    /// A new session is to begin.
     Beginning,
-    /// The response is on its way.
+    /// The response is in flight.
     Answered(Change),
 }
 
@@ -107,22 +107,22 @@ pub(crate) enum Chore {
     Touch,
 }
 
-/// What opening a session came to.
+/// The result of opening a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Visit {
-    pub(crate) door: Door,
-    /// The record as last read and the key that opens it, if live.
-    pub(crate) held: Option<(Entry, Ticket)>,
+pub(crate) struct Opened {
+    pub(crate) result: OpenResult,
+    /// The record as last read and the key that opens it, if it is live.
+    pub(crate) held: Option<(Entry, ModelKey)>,
     pub(crate) change: Change,
     /// Writes tried so far: each has its own token.
     pub(crate) tries: u8,
 }
 
-/// Whether the door is open.
+/// Whether the key opened a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Door {
+pub(crate) enum OpenResult {
     Live,
-    Vacant,
+    Absent,
     Superseded,
 }
 
@@ -130,16 +130,16 @@ pub(crate) enum Door {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Change {
     Keep,
-    Send { ticket: Ticket, decided: u64 },
+    Send { model_key: ModelKey, decided: u64 },
     Remove { decided: u64 },
 }
 
-/// What the laws remember. Nothing in the model acts on it.
+/// What the laws remember. The model does not act on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Ghost {
-    pub(crate) secrets: BTreeMap<Ticket, Fate>,
-    /// Which key was handed to holders of which by timed renewal.
-    pub(crate) handed: BTreeMap<Ticket, Ticket>,
+pub(crate) struct Shadow {
+    pub(crate) secrets: BTreeMap<ModelKey, KeyFate>,
+    /// Which key was sent to the holders of which by timed renewal.
+    pub(crate) sent: BTreeMap<ModelKey, ModelKey>,
     /// Acknowledged writes: session, request.
     pub(crate) acknowledged: BTreeSet<(u8, u8)>,
     /// Sessions that were ended or reached a deadline.
@@ -150,20 +150,20 @@ pub(crate) struct Ghost {
     pub(crate) broken: BTreeSet<Law>,
 }
 
-/// What became of a secret, by what was done and not by what the record says.
+/// What became of a secret, by the steps taken and not by the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Fate {
+pub(crate) enum KeyFate {
     Works,
     Replaced { at: u64, how: Retirement },
 }
 
 impl State {
-    pub(crate) fn jar(&self, browser: Browser) -> Option<&Ticket> {
+    pub(crate) fn jar(&self, browser: Browser) -> Option<&ModelKey> {
         self.jars[browser as usize].as_ref()
     }
 
-    pub(crate) fn set_jar(&mut self, browser: Browser, ticket: Option<Ticket>) {
-        self.jars[browser as usize] = ticket;
+    pub(crate) fn set_jar(&mut self, browser: Browser, model_key: Option<ModelKey>) {
+        self.jars[browser as usize] = model_key;
     }
 }
 

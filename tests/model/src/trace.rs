@@ -1,15 +1,15 @@
-//! How a law is broken, told step by step.
+//! How a law is broken, step by step.
 
 use stateright::Model as _;
 
 use crate::model::{Action, Cloakroom};
 use crate::state::{Phase, State};
 
-/// A way from the start to a state that breaks a law.
+/// A path from the initial state to one that breaks a law.
 pub(crate) struct Trace(Vec<(State, Option<Action>)>);
 
 impl Trace {
-    /// The way to the first state on it that breaks `law`.
+    /// The path up to its first state that breaks `law`.
     pub(crate) fn new(
         model: &Cloakroom,
         law: &'static str,
@@ -25,7 +25,7 @@ impl Trace {
         self.0.len().saturating_sub(1)
     }
 
-    /// Each step, and what it changed.
+    /// Each step and what it changed.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (number, pair) in self.0.windows(2).enumerate() {
@@ -76,9 +76,9 @@ fn changes(before: &State, after: &State) -> Vec<String> {
     if before.jars != after.jars {
         lines.push(format!("jars: {:?}", after.jars));
     }
-    for (ticket, fate) in &after.ghost.secrets {
-        if before.ghost.secrets.get(ticket) != Some(fate) {
-            lines.push(format!("{ticket:?} of session {}: {fate:?}", ticket.session()));
+    for (model_key, fate) in &after.shadow.secrets {
+        if before.shadow.secrets.get(model_key) != Some(fate) {
+            lines.push(format!("{model_key:?} of session {}: {fate:?}", model_key.session()));
         }
     }
     for request in &after.requests {
@@ -88,9 +88,9 @@ fn changes(before: &State, after: &State) -> Vec<String> {
     }
     lines.extend(
         after
-            .ghost
+            .shadow
             .broken
-            .difference(&before.ghost.broken)
+            .difference(&before.shadow.broken)
             .map(|law| format!("broken: {}", law.name())),
     );
     lines
@@ -98,17 +98,17 @@ fn changes(before: &State, after: &State) -> Vec<String> {
 
 fn phase(phase: &Phase) -> String {
     match phase {
-        Phase::Sent { presented, .. } => format!("on its way with {presented:?}"),
-        Phase::Tending(_, chore) => format!("opened; next a bookkeeping write ({chore:?})"),
-        Phase::Reporting(session) => format!("a theft of session {session} to report"),
-        Phase::Ready(visit) => {
+        Phase::Sent { presented, .. } => format!("sent with {presented:?}"),
+        Phase::Bookkeeping(_, chore) => format!("opened; next a bookkeeping write ({chore:?})"),
+        Phase::Reporting(session) => format!("reuse of a key of session {session} to report"),
+        Phase::Ready(opened) => {
             format!(
                 "opened with {:?}; cookie {:?}",
-                visit.held.as_ref().map(|held| &held.1),
-                visit.change
+                opened.held.as_ref().map(|held| &held.1),
+                opened.change
             )
         }
-        Phase::Unsure { .. } => "unsure whether it wrote".to_owned(),
+        Phase::Unsure { .. } => "unsure whether its write was applied".to_owned(),
         Phase::Beginning => "about to begin a session".to_owned(),
         Phase::Answered(change) => format!("answered; cookie {change:?}"),
     }

@@ -1,11 +1,11 @@
-//! Every order of a scenario's events, each run from its beginning.
+//! Runs every order of a scenario's events, each from the start.
 
 use std::time::{Duration, Instant};
 
 use super::run::{Broken, Make, Run};
 use super::scenarios::Scenario;
 
-/// What a search found.
+/// The result of a search.
 pub(crate) struct Finding {
     pub(crate) scenario: &'static Scenario,
     pub(crate) orders: u64,
@@ -13,16 +13,16 @@ pub(crate) struct Finding {
     pub(crate) failure: Option<Failure>,
 }
 
-/// A law that does not hold, and how it is broken.
+/// A broken law, and how.
 pub(crate) struct Failure {
     pub(crate) law: Broken,
     pub(crate) trace: Vec<String>,
 }
 
-/// Where a search has come to: at each step which of how many events.
+/// The position of a search: at each step, which of how many events.
 type Path = Vec<(usize, usize)>;
 
-/// Goes through all orders, or to the first that breaks a law.
+/// Runs all orders, or up to the first that breaks a law.
 pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
     #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
     let start = Instant::now();
@@ -33,7 +33,7 @@ pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
             failure = Some(Failure { law, trace: tell(&path, scenario, make) });
             break;
         }
-        // The next order differs in the last step that could have been another.
+        // The next order differs in the last step that had an alternative.
         while path.pop_if(|(event, of)| *event + 1 == *of).is_some() {}
         match path.last_mut() {
             Some((event, _)) => *event += 1,
@@ -43,7 +43,7 @@ pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
     Finding { scenario, orders, time: start.elapsed(), failure }
 }
 
-/// Goes the way of the path, and on from its end by first events.
+/// Follows the path, then takes the first event each time.
 fn follow(path: &mut Path, run: &mut Run) -> Result<(), Broken> {
     for step in 0.. {
         let events = run.events();
@@ -61,7 +61,7 @@ fn follow(path: &mut Path, run: &mut Run) -> Result<(), Broken> {
     run.is_settled()
 }
 
-/// The path in words.
+/// The path as text.
 fn tell(path: &Path, scenario: &'static Scenario, make: Make<'_>) -> Vec<String> {
     let mut run = Run::new(scenario, make);
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! One order of events, from its beginning on.
+//! Runs one order of events from the start.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use cloakroom::value::Payload;
 use cloakroom::{Io, Key, Lifetime, Store, Timestamp, protocol};
 
 use super::scenarios::{BELIEF, Scenario, What};
-use super::world::{Hands, ID, Remote, World};
+use super::world::{ID, Remote, TestClock, World};
 
-/// A node with its memory.
+/// A node with its cache.
 pub(super) trait Node: Send + Sync {
     fn get_cached(&self) -> Io<'_, Option<Lookup>>;
     fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()>;
@@ -24,8 +24,8 @@ pub(super) trait Node: Send + Sync {
     fn end(&self) -> Io<'_, ()>;
 }
 
-/// Makes the memory of a node that reaches the store by this way, and goes by this clock.
-pub(super) type Make<'a> = &'a dyn Fn(Remote, Hands) -> Arc<dyn Node>;
+/// Makes the cache of a node with this connection and clock.
+pub(super) type Make<'a> = &'a dyn Fn(Remote, TestClock) -> Arc<dyn Node>;
 
 impl<S: Store> Node for S {
     fn get_cached(&self) -> Io<'_, Option<Lookup>> {
@@ -52,14 +52,14 @@ impl<S: Store> Node for S {
     }
 }
 
-/// The library's own.
-pub(super) fn sound(remote: Remote, clock: Hands) -> Arc<dyn Node> {
+/// The library's own cache.
+pub(super) fn sound(remote: Remote, clock: TestClock) -> Arc<dyn Node> {
     let cached =
         CachedStore::builder(remote).max_staleness(Duration::from_millis(BELIEF)).clock(clock);
     Arc::new(cached.build().wait().expect("a store that tells"))
 }
 
-/// The session after so many writes.
+/// The session after this many writes.
 fn record(count: u64) -> Record {
     let verifier = Key::new(ID, Secret::from_bytes([1; 16])).verifier(KindTag::of(""));
     let lifetime = Lifetime::absolute(Duration::from_secs(60 * 60));
@@ -67,7 +67,7 @@ fn record(count: u64) -> Record {
     protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(count, count), now)
 }
 
-/// What may happen next.
+/// An event that can happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     Begin(usize),
@@ -76,15 +76,14 @@ pub(super) enum Event {
     Told(usize),
 }
 
-/// A law that does not hold.
+/// A broken law.
 pub(super) type Broken = &'static str;
 
-const TOO_OLD: Broken =
-    "a node never recalls what it was told of, or changed itself, as it was before";
+const TOO_OLD: Broken = "a node never returns a state older than one it was told of or wrote";
 const TOO_LONG: Broken =
-    "a node never recalls for longer than it believes itself what is so no more";
-const NEVER_SO: Broken = "what a node learns of the store is or was so while it asked";
-const LEFT: Broken = "when all is told, a node recalls what is so or asks the store";
+    "a node never returns an outdated state for longer than its staleness bound";
+const NEVER_SO: Broken = "a node is answered with a state that held while it asked";
+const LEFT: Broken = "once everything is told, a node returns the current state or asks the store";
 
 pub(super) struct Run {
     scenario: &'static Scenario,
@@ -101,7 +100,7 @@ enum Progress {
 
 struct Begun {
     future: Pin<Box<dyn Future<Output = Option<Lookup>> + Send>>,
-    /// The states that the session, and this node's knowledge of it, had then.
+    /// The state of the session, and what this node knew of it, at that time.
     present: usize,
     floor: usize,
 }
@@ -120,7 +119,7 @@ impl Run {
         }
     }
 
-    /// All that may happen now.
+    /// All events that can happen now.
     pub(super) fn events(&self) -> Vec<Event> {
         let may_begin = |act: &usize| {
             matches!(self.acts[*act], Progress::Waits)
@@ -168,7 +167,7 @@ impl Run {
             }
         };
         let (asked, next) = (Arc::clone(&self.nodes[node]), record(2 + act as u64));
-        // As a handler does that read the session when it was new.
+        // Like a handler that read the session when it was new.
         let first = Revision::new(1, 1);
         let future = Box::pin(async move {
             match what {
@@ -194,7 +193,7 @@ impl Run {
         }
     }
 
-    /// Everybody does what they can do without waiting.
+    /// Polls everything that can make progress.
     fn go_on(&mut self) -> Result<(), Broken> {
         loop {
             let mut moved = false;
@@ -218,7 +217,7 @@ impl Run {
         }
     }
 
-    /// Whether a node that knew of `floor`, and asked when `present` was so, may learn that.
+    /// Whether a node that knew of `floor`, and asked while `present` held, may be answered with this.
     fn judge(&self, learnt: &Lookup, present: usize, floor: usize) -> Result<(), Broken> {
         let (from, law, learnt) = match learnt {
             Lookup::Authoritative(Some(Stored::Live(record))) => {
@@ -238,7 +237,7 @@ impl Run {
         }
     }
 
-    /// After all that could happen has: nodes that hear the store agree with it.
+    /// Once every event has happened, nodes that are told of changes agree with the store.
     pub(super) fn is_settled(&mut self) -> Result<(), Broken> {
         let present = self.world.state(self.world.present());
         for node in (0..self.nodes.len()).filter(|node| !self.world.is_cut(*node)) {

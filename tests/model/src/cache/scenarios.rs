@@ -1,35 +1,35 @@
-//! What the nodes do, in whatever order.
+//! What the nodes do, in any order.
 
-/// A small part of the life of one session.
+/// A few operations on one session.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(super) nodes: usize,
-    /// Begun in whatever order, unless one is said to come after another.
+    /// Started in any order, except where one must follow another.
     pub(super) acts: &'static [Act],
 }
 
 pub(super) struct Act {
     pub(super) what: What,
-    /// Begun once that one is over.
+    /// Started once that one has finished.
     pub(super) after: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
-    /// A node asks for the session.
+    /// A node reads the session.
     GetCached(usize),
-    /// A node writes what it believes to be the next state.
+    /// A node writes the next state, as it knows it.
     Replace(usize),
     Touch(usize),
     End(usize),
-    /// Who does that gives it up, if it is not over.
+    /// The caller drops that operation, if it has not finished.
     Drop(usize),
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Pass(u64),
-    /// The store says to a node that it has told all.
+    /// The store says that it has told a node everything.
     Beat(usize),
-    /// A node hears nothing any more; then it does again.
+    /// A node is no longer told anything; then it is again.
     Cut(usize),
     Mend(usize),
 }
@@ -44,32 +44,32 @@ const fn then(after: usize, what: What) -> Act {
     Act { what, after: Some(after) }
 }
 
-/// How long a cache believes itself in these scenarios, in milliseconds.
+/// The staleness bound of a cache in these scenarios, in milliseconds.
 pub(super) const BELIEF: u64 = 3_000;
 
-/// All of them.
+/// All scenarios.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "cache-told",
-        about: "one node reads while another writes and ends the session; what is told arrives whenever",
+        about: "one node reads while another writes and ends the session; changes are told in any order",
         nodes: 2,
         acts: &[act(GetCached(0)), then(0, GetCached(0)), act(Replace(1)), then(2, End(1))],
     },
     Scenario {
         name: "cache-own",
-        about: "requests of one node read, write and end the session at once",
+        about: "requests of one node read, write and end the session concurrently",
         nodes: 1,
         acts: &[act(GetCached(0)), act(Replace(0)), act(End(0)), then(0, GetCached(0))],
     },
     Scenario {
         name: "cache-rivals",
-        about: "two nodes write at once, and one of them reads",
+        about: "two nodes write concurrently, and one of them reads",
         nodes: 2,
         acts: &[act(Replace(0)), act(Replace(1)), act(GetCached(0)), then(0, GetCached(0))],
     },
     Scenario {
         name: "cache-reader-gone",
-        about: "who reads for others gives up, and the store answers nobody",
+        about: "the read that others wait for is dropped, and its answer reaches no one",
         nodes: 1,
         acts: &[
             act(GetCached(0)),
@@ -81,13 +81,13 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "cache-writer-gone",
-        about: "who writes gives up, and the store does it all the same or not",
+        about: "a write is dropped, and the store applies it or not",
         nodes: 1,
         acts: &[act(GetCached(0)), act(Replace(0)), act(Drop(1)), then(2, GetCached(0))],
     },
     Scenario {
         name: "cache-cut",
-        about: "the session ends while a node hears nothing; it may be honoured for as long as is stated",
+        about: "the session ends while a node is told nothing; it can be honoured for the stated staleness",
         nodes: 2,
         acts: &[
             act(GetCached(0)),
@@ -100,7 +100,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "cache-mended",
-        about: "the feed breaks and is mended while a node reads and another ends the session",
+        about: "the feed breaks and recovers while a node reads and another ends the session",
         nodes: 2,
         acts: &[
             act(GetCached(0)),
@@ -112,7 +112,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "cache-touched",
-        about: "a touch and a write on the way at once, and a node that reads",
+        about: "a touch and a write are in flight, and a node reads",
         nodes: 2,
         acts: &[act(GetCached(0)), act(Touch(0)), act(Replace(1)), then(1, GetCached(0))],
     },

@@ -1,56 +1,53 @@
-//! What is around the caches: the store that all nodes share, the way to it, the feeds and the clock.
+//! The environment of the caches: the shared store, the calls to it, the change feeds and the clock.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::record::{Ending, Record, Revision, Stored};
-use cloakroom::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Operation, Page, Scanned, StoreError, Subscriber,
-    Swap,
-};
+use cloakroom::record::{Record, Revision, Stored};
+use cloakroom::store::{Call, Operation, StoreError, Subscriber};
 use cloakroom::time::Clock;
-use cloakroom::{Io, MemoryStore, Principal, PublicId, Store, Timestamp};
+use cloakroom::{Io, MemoryStore, PublicId, Store, Timestamp, decorate_store};
 use futures_channel::oneshot;
 
-/// The one session that everything is about.
+/// The only session.
 pub(super) const ID: PublicId = PublicId::from_bytes([7; 16]);
 
-/// A clock that a scenario turns.
+/// A clock that a scenario sets.
 #[derive(Clone, Debug)]
-pub(super) struct Hands(Arc<AtomicU64>);
+pub(super) struct TestClock(Arc<AtomicU64>);
 
-impl Hands {
+impl TestClock {
     pub(super) fn turn(&self, millis: u64) {
         self.0.fetch_add(millis, Ordering::Relaxed);
     }
 }
 
-impl Clock for Hands {
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
     }
 }
 
-/// The store, and all that is on its way to and from it.
+/// The store, and everything in flight to and from it.
 #[derive(Clone)]
-pub(super) struct World(Arc<Mutex<State>>, pub(super) Hands);
+pub(super) struct World(Arc<Mutex<State>>, pub(super) TestClock);
 
 struct State {
     store: MemoryStore,
-    /// What the session was from when on; `None` if it was over or not there.
+    /// The states of the session and when each began; `None` if it had ended or did not exist.
     history: Vec<(Timestamp, Option<Revision>)>,
     jobs: Vec<Job>,
     feeds: Vec<Feed>,
 }
 
-/// An operation on its way: asked, then done, then answered. Nobody needs to wait for it.
+/// An operation in flight: called, then applied, then answered. Its caller may be gone.
 struct Job {
     node: usize,
     operation: Operation,
     stage: Stage,
-    /// The state of the session that it made.
+    /// The state of the session that it produced.
     made: Option<usize>,
 }
 
@@ -60,21 +57,21 @@ enum Stage {
     Answered,
 }
 
-/// Does it, and has its answer ready.
+/// Applies it and keeps its answer.
 type Act = Box<dyn FnOnce(&MemoryStore) -> Release + Send>;
-/// Gives the answer; false if nobody waits for it any more.
+/// Delivers the answer; false if no caller is waiting.
 type Release = Box<dyn FnOnce() -> bool + Send>;
 
 #[derive(Default)]
 struct Feed {
     subscriber: Option<Arc<dyn Subscriber>>,
-    told: VecDeque<Word>,
+    told: VecDeque<Message>,
     is_cut: bool,
-    /// The newest state that this node was told of, or that it made itself and was answered.
+    /// The newest state that this node was told of, or wrote with an answer.
     floor: usize,
 }
 
-enum Word {
+enum Message {
     Changed(usize, Option<Revision>),
     Beat(Timestamp),
 }
@@ -87,16 +84,16 @@ impl World {
             jobs: Vec::new(),
             feeds: (0..nodes).map(|_| Feed::default()).collect(),
         };
-        // Zero means "never" to a cache.
-        Self(Arc::new(Mutex::new(state)), Hands(Arc::new(AtomicU64::new(1_000_000))))
+        // A cache treats zero as "never".
+        Self(Arc::new(Mutex::new(state)), TestClock(Arc::new(AtomicU64::new(1_000_000))))
     }
 
-    /// The way of one of the nodes.
+    /// One node's connection to the store.
     pub(super) fn remote(&self, node: usize) -> Remote {
         Remote { world: self.clone(), node }
     }
 
-    /// The session as it is at first.
+    /// The initial session.
     pub(super) fn begin(&self, record: Record) {
         let mut state = self.lock();
         let (revision, now) = (record.revision(), self.1.now());
@@ -117,7 +114,7 @@ impl World {
         self.lock().history[index].1
     }
 
-    /// When the session became something else; `None` if it is that still.
+    /// When the session left this state; `None` if it is still in it.
     pub(super) fn superseded(&self, index: usize) -> Option<Timestamp> {
         self.lock().history.get(index + 1).map(|next| next.0)
     }
@@ -126,7 +123,7 @@ impl World {
         self.lock().feeds[node].floor
     }
 
-    /// Jobs that may be done, and those that may be answered.
+    /// Operations that can be applied, and those that can be answered.
     pub(super) fn under_way(&self) -> (Vec<usize>, Vec<usize>) {
         let state = self.lock();
         let all = || state.jobs.iter().enumerate();
@@ -140,7 +137,7 @@ impl World {
         format!("{} of node {}", job.operation, job.node)
     }
 
-    /// Does a job. What it changes is told.
+    /// Applies an operation and tells the change.
     pub(super) fn carry_out(&self, job: usize) {
         let mut state = self.lock();
         let Stage::Asked(act) = std::mem::replace(&mut state.jobs[job].stage, Stage::Answered)
@@ -157,12 +154,12 @@ impl World {
             let made = state.history.len() - 1;
             state.jobs[job].made = Some(made);
             for feed in state.feeds.iter_mut().filter(|feed| !feed.is_cut) {
-                feed.told.push_back(Word::Changed(made, found));
+                feed.told.push_back(Message::Changed(made, found));
             }
         }
     }
 
-    /// Answers a job. What it changed is known here from now on, if somebody still waits for the answer.
+    /// Answers an operation. Its node then knows the change, if its caller is still waiting.
     pub(super) fn answer(&self, job: usize) {
         let mut state = self.lock();
         let Job { node, made, .. } = state.jobs[job];
@@ -175,17 +172,17 @@ impl World {
         }
     }
 
-    /// Nodes that have something to hear.
+    /// Nodes with untold changes.
     pub(super) fn untold(&self) -> Vec<usize> {
         let state = self.lock();
         (0..state.feeds.len()).filter(|node| !state.feeds[*node].told.is_empty()).collect()
     }
 
-    /// Tells a node the next thing.
+    /// Tells a node the next change.
     pub(super) fn tell(&self, node: usize) {
         let mut state = self.lock();
         let word = state.feeds[node].told.pop_front();
-        if let Some(Word::Changed(made, _)) = word {
+        if let Some(Message::Changed(made, _)) = word {
             // A change of its own counts once it is answered.
             let is_own = |job: &Job| {
                 job.made == Some(made) && job.node == node && !matches!(job.stage, Stage::Answered)
@@ -198,10 +195,10 @@ impl World {
         let subscriber = state.feeds[node].subscriber.clone();
         drop(state);
         match (word, subscriber) {
-            (Some(Word::Changed(_, revision)), Some(subscriber)) => {
+            (Some(Message::Changed(_, revision)), Some(subscriber)) => {
                 subscriber.changed(ID, revision)
             }
-            (Some(Word::Beat(asked)), Some(subscriber)) => subscriber.caught_up_to(asked),
+            (Some(Message::Beat(asked)), Some(subscriber)) => subscriber.caught_up_to(asked),
             _ => {}
         }
     }
@@ -210,11 +207,11 @@ impl World {
         let asked = self.1.now();
         let feed = &mut self.lock().feeds[node];
         if !feed.is_cut {
-            feed.told.push_back(Word::Beat(asked));
+            feed.told.push_back(Message::Beat(asked));
         }
     }
 
-    /// Nothing is caught_up_to on this node any more, and it does not know.
+    /// This node is no longer told of changes, and does not know it.
     pub(super) fn cut(&self, node: usize) {
         let feed = &mut self.lock().feeds[node];
         (feed.is_cut, feed.told) = (true, VecDeque::new());
@@ -252,104 +249,35 @@ impl World {
             Box::new(move || sender.send(answer).is_ok())
         });
         self.lock().jobs.push(Job { node, operation, stage: Stage::Asked(act), made: None });
-        Io::future(async move { answer.await.expect("every job is answered") })
+        Io::future(async move { answer.await.expect("every operation is answered") })
     }
 }
 
-/// One node's way to the store.
+/// One node's connection to the store.
 #[derive(Clone)]
 pub(super) struct Remote {
     world: World,
     node: usize,
 }
 
-impl Store for Remote {
-    fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
-        self.world.ask(self.node, Operation::Insert, move |store| store.insert(id, record).wait())
+impl Remote {
+    fn around<T: Send + 'static>(
+        &self,
+        call: Call,
+        operation: impl FnOnce(&MemoryStore) -> Io<'_, Result<T, StoreError>> + Send + 'static,
+    ) -> Io<'_, Result<T, StoreError>> {
+        self.world.ask(self.node, call.operation, move |store| operation(store).wait())
     }
+}
 
-    fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.world.ask(self.node, Operation::Get, move |store| store.get(id).wait())
-    }
+impl Store for Remote {
+    decorate_store!(self.around:
+        insert, get, replace, touch, end_if, end, index_login, revoke_before, sessions_of, scan,
+        sweep);
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         self.world.subscribe(self.node, subscriber);
         Io::ready(Ok(true))
-    }
-
-    fn replace(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        record: Record,
-    ) -> Io<'_, Result<Swap, StoreError>> {
-        self.world.ask(self.node, Operation::Replace, move |store| {
-            store.replace(id, expected, record).wait()
-        })
-    }
-
-    fn touch(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        deadline: Timestamp,
-    ) -> Io<'_, Result<bool, StoreError>> {
-        self.world.ask(self.node, Operation::Touch, move |store| {
-            store.touch(id, expected, deadline).wait()
-        })
-    }
-
-    fn end_if(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        ending: Ending,
-    ) -> Io<'_, Result<Swap, StoreError>> {
-        self.world.ask(self.node, Operation::EndIf, move |store| {
-            store.end_if(id, expected, ending).wait()
-        })
-    }
-
-    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.world.ask(self.node, Operation::End, move |store| store.end(id, ending).wait())
-    }
-
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.world
-            .ask(self.node, Operation::IndexLogin, move |store| store.index_login(admission).wait())
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Io<'_, Result<(), StoreError>> {
-        let principal = principal.clone();
-        self.world.ask(self.node, Operation::RevokeBefore, move |store| {
-            store.revoke_before(&principal, before, until).wait()
-        })
-    }
-
-    fn sessions_of(
-        &self,
-        principal: &Principal,
-        page: Page,
-    ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        let principal = principal.clone();
-        self.world.ask(self.node, Operation::SessionsOf, move |store| {
-            store.sessions_of(&principal, page).wait()
-        })
-    }
-
-    fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        let from = from.cloned();
-        self.world
-            .ask(self.node, Operation::Scan, move |store| store.scan(from.as_ref(), limit).wait())
-    }
-
-    fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.world.ask(self.node, Operation::Sweep, move |store| store.sweep(now, limit).wait())
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {

@@ -1,4 +1,4 @@
-//! Caches that are wrong in one way each: a check that lets one pass is no check.
+//! Caches with one fault each. A check that misses one proves nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use cloakroom::{Io, PublicId, Store, Timestamp};
 
 use super::run::Node;
 use super::scenarios::BELIEF;
-use super::world::{Hands, Remote};
+use super::world::{Remote, TestClock};
 
-/// What is wrong.
+/// The fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     FillsOverWhatWasTold,
@@ -34,14 +34,12 @@ impl Flaw {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::FillsOverWhatWasTold => {
-                "a cache remembers what it read before it was told of a change"
+                "a cache keeps what it read before it was told of a change"
             }
-            Self::FillsOverItsOwnWrite => {
-                "a cache remembers what it read before its own node's write"
-            }
+            Self::FillsOverItsOwnWrite => "a cache keeps what it read before its own node's write",
             Self::KeepsWhatItMayHaveChanged => "a cache keeps what its own node may have changed",
-            Self::RemembersForEver => "a cache believes itself for ever",
-            Self::GoesOnAfterTheFeedBroke => "a cache keeps what it knew when its feed broke",
+            Self::RemembersForEver => "a cache never expires an entry",
+            Self::GoesOnAfterTheFeedBroke => "a cache keeps its entries when its feed breaks",
         }
     }
 
@@ -56,8 +54,8 @@ impl Flaw {
     }
 }
 
-/// A node that remembers, rightly but for its flaw.
-pub(super) fn careless(remote: Remote, clock: Hands, flaw: Flaw) -> Arc<dyn Node> {
+/// A cache that is correct but for its fault.
+pub(super) fn faulty(remote: Remote, clock: TestClock, flaw: Flaw) -> Arc<dyn Node> {
     let memory = Arc::new(Memory {
         state: Mutex::new(State { known: None, told: 0, done: 0, caught_up_to: Timestamp::EPOCH }),
         clock,
@@ -65,10 +63,10 @@ pub(super) fn careless(remote: Remote, clock: Hands, flaw: Flaw) -> Arc<dyn Node
     });
     let subscriber: Arc<dyn Subscriber> = Arc::<Memory>::clone(&memory);
     let _ = remote.subscribe(subscriber).wait();
-    Arc::new(Careless { remote, memory })
+    Arc::new(Faulty { remote, memory })
 }
 
-struct Careless {
+struct Faulty {
     remote: Remote,
     memory: Arc<Memory>,
 }
@@ -76,14 +74,14 @@ struct Careless {
 #[derive(Debug)]
 struct Memory {
     state: Mutex<State>,
-    clock: Hands,
+    clock: TestClock,
     flaw: Flaw,
 }
 
 #[derive(Debug)]
 struct State {
     known: Option<(Record, Timestamp)>,
-    /// Moves with all that is told, and with all that this node does.
+    /// Advances with each told change and each operation of this node.
     told: u64,
     done: u64,
     caught_up_to: Timestamp,
@@ -111,7 +109,7 @@ impl Memory {
         }
     }
 
-    /// This node begins to change it, or has done so.
+    /// This node starts a change, or has finished it.
     fn change(&self) {
         let mut state = self.lock();
         state.done += 1;
@@ -121,7 +119,7 @@ impl Memory {
     }
 }
 
-impl Node for Careless {
+impl Node for Faulty {
     fn get_cached(&self) -> Io<'_, Option<Lookup>> {
         if let Some(record) = self.memory.look() {
             return Io::ready(Some(Lookup::Cached(record)));

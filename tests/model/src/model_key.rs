@@ -1,4 +1,4 @@
-//! Keys and stored entries as parts of a state: comparable, hashable, and with names for people.
+//! Keys and stored entries as parts of a state: comparable, hashable, and named for traces.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -12,19 +12,19 @@ use cloakroom::{Key, PublicId};
 /// The one kind of session in the model.
 pub(crate) static KIND: LazyLock<KindTag> = LazyLock::new(|| KindTag::of("model"));
 
-/// The id of the session that request `number` may begin; 0 is the session that stands at the start.
+/// The id of the session that request `number` can begin; 0 is the initial session.
 pub(crate) const fn session_id(number: u8) -> PublicId {
     PublicId::from_bytes([number; 16])
 }
 
-/// The nonce of the renewal that request `number` may begin.
+/// The nonce of the renewal that request `number` can start.
 pub(crate) const fn nonce(number: u8) -> Nonce {
     Nonce::from_bytes([number; 16])
 }
 
-/// A key, with its verifier at hand.
+/// A key with its verifier.
 #[derive(Clone)]
-pub(crate) struct Ticket(Arc<Known>);
+pub(crate) struct ModelKey(Arc<Known>);
 
 struct Known {
     key: Key,
@@ -33,19 +33,19 @@ struct Known {
     name: String,
 }
 
-impl Ticket {
-    /// The ticket for this key; `name` is for traces and takes no part in comparisons.
+impl ModelKey {
+    /// Wraps a key; `name` is for traces and does not affect comparisons.
     pub(crate) fn new(key: Key, name: String) -> Self {
         Self(Arc::new(Known { text: key.expose(), verifier: key.verifier(*KIND), key, name }))
     }
 
-    /// The ticket of session `session` with the fresh secret that only request `number` draws.
+    /// A key of session `session` with the new secret that only request `number` draws.
     pub(crate) fn fresh(session: u8, number: u8) -> Self {
         let key = Key::new(session_id(session), Secret::from_bytes([number | 0x80; 16]));
         Self::new(key, format!("key {session}.{number}"))
     }
 
-    /// The ticket that follows this one by timed renewal.
+    /// The key that follows this one by timed renewal.
     pub(crate) fn followed_by(&self, next: Key) -> Self {
         Self::new(next, format!("{}'", self.0.name))
     }
@@ -58,45 +58,45 @@ impl Ticket {
         &self.0.verifier
     }
 
-    /// The number of the session it is of.
+    /// The number of its session.
     pub(crate) fn session(&self) -> u8 {
         self.0.key.id().as_bytes()[0]
     }
 }
 
-impl PartialEq for Ticket {
+impl PartialEq for ModelKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.text == other.0.text
     }
 }
 
-impl Eq for Ticket {}
+impl Eq for ModelKey {}
 
-impl PartialOrd for Ticket {
+impl PartialOrd for ModelKey {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Ticket {
+impl Ord for ModelKey {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.text.cmp(&other.0.text)
     }
 }
 
-impl Hash for Ticket {
+impl Hash for ModelKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.text.hash(state);
     }
 }
 
-impl fmt::Debug for Ticket {
+impl fmt::Debug for ModelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.name)
     }
 }
 
-/// What a store of blobs keeps: an entry's bytes, here with what they mean.
+/// An entry as a store of blobs keeps it: its bytes, here with the decoded value.
 #[derive(Clone)]
 pub(crate) struct Entry(Arc<(Vec<u8>, Stored)>);
 
@@ -105,9 +105,9 @@ impl Entry {
         Self::read(stored.to_bytes().expect("bytes need no codec"))
     }
 
-    /// The entry that a write leaves: `record` with its revision and its value.
+    /// The entry after a write: `record` with its revision and its value.
     ///
-    /// Only the library marks a record with a revision, so the bytes are patched as `record/wire.rs` draws them.
+    /// Only the library can set a revision, so this patches the bytes as laid out in `record/wire.rs`.
     pub(crate) fn written(record: Record, revision: Revision, value: &[u8]) -> Self {
         let tail = 1 + writes(&record).len();
         let mut bytes = Stored::Live(record).to_bytes().expect("bytes need no codec");
@@ -140,7 +140,7 @@ impl Entry {
     }
 }
 
-/// A record's value: the numbers of the requests that wrote to it.
+/// A record's value: the numbers of the requests that wrote it.
 pub(crate) fn writes(record: &Record) -> Vec<u8> {
     let bytes = record.payload().to_bytes().expect("bytes need no codec");
     bytes.map_or_else(Vec::new, |bytes| bytes.to_vec())

@@ -1,22 +1,22 @@
-//! The store, with the laws looking on.
+//! Store operations, observed by the laws.
 
 use cloakroom::protocol::CookieChange;
 use cloakroom::record::{EndReason, Record, Revision, Stored};
 use cloakroom::store::Swap;
 
-use super::Turn;
+use super::Step;
 use crate::events::Event;
 use crate::laws::Law;
+use crate::model_key::{Entry, ModelKey, writes};
 use crate::state::{Change, Request};
-use crate::ticket::{Entry, Ticket, writes};
 
-impl Turn<'_> {
-    /// One attempt at a bookkeeping write, which must leave the value alone.
+impl Step<'_> {
+    /// One attempt at a bookkeeping write, which must not change the value.
     pub(super) fn keep_house(
         &mut self,
         request: &Request,
         entry: &Entry,
-        ticket: &Ticket,
+        model_key: &ModelKey,
         record: Record,
     ) -> (Swap, Entry) {
         let Some(expected) = entry.live().map(Record::revision) else {
@@ -25,26 +25,31 @@ impl Turn<'_> {
         let ours = Revision::new(expected.count() + 1, u64::from(request.number) << 8);
         let value = writes(&record);
         let kept = Entry::written(record, ours, &value);
-        let before = self.value(ticket.session());
-        let swap = self.replace(ticket, expected, &kept);
+        let before = self.value(model_key.session());
+        let swap = self.replace(model_key, expected, &kept);
         if matches!(swap, Swap::Done) {
-            self.check_untouched(ticket.session(), before.as_ref());
+            self.check_untouched(model_key.session(), before.as_ref());
         }
         (swap, kept)
     }
 
-    pub(super) fn replace(&mut self, ticket: &Ticket, expected: Revision, kept: &Entry) -> Swap {
-        let session = ticket.session();
+    pub(super) fn replace(
+        &mut self,
+        model_key: &ModelKey,
+        expected: Revision,
+        kept: &Entry,
+    ) -> Swap {
+        let session = model_key.session();
         let swap = self.decisions.swap(self.state.store.get(&session).map(Entry::stored), expected);
         if matches!(swap, Swap::Done) {
-            self.check_works(ticket);
+            self.check_works(model_key);
             self.state.store.insert(session, kept.clone());
         }
         swap
     }
 
-    pub(super) fn touch(&mut self, held: &Record, ticket: &Ticket) {
-        let session = ticket.session();
+    pub(super) fn touch(&mut self, held: &Record, model_key: &ModelKey) {
+        let session = model_key.session();
         let Some(deadline) = self.decisions.touch_due(held, self.now()) else {
             return;
         };
@@ -53,7 +58,7 @@ impl Turn<'_> {
             return;
         };
         let before = self.value(session);
-        self.check_works(ticket);
+        self.check_works(model_key);
         self.events.push(Event::Touched);
         self.state.store.insert(session, Entry::of(&Stored::Live(touched)));
         self.check_untouched(session, before.as_ref());
@@ -77,7 +82,7 @@ impl Turn<'_> {
     pub(super) fn change(
         &mut self,
         answer: &CookieChange,
-        ticket: &Ticket,
+        model_key: &ModelKey,
         record: &Record,
     ) -> Change {
         let decided = self.state.at;
@@ -88,13 +93,13 @@ impl Turn<'_> {
                 if life.is_some_and(|life| self.now().after(life) < record.absolute_deadline()) {
                     self.breaks(Law::CookieOutlivesRecord);
                 }
-                Change::Send { ticket: ticket.clone(), decided }
+                Change::Send { model_key: model_key.clone(), decided }
             }
         }
     }
 
     /// The cookie that carries `key`, which opens `entry`.
-    pub(super) fn send_key(&mut self, key: &Ticket, entry: &Entry) -> Change {
+    pub(super) fn send_key(&mut self, key: &ModelKey, entry: &Entry) -> Change {
         let Some(record) = entry.live() else {
             return Change::Keep;
         };

@@ -1,9 +1,9 @@
-//! What a request does, step by step, the way the manager does it; and what the laws note of each step.
+//! What a request does, step by step, as the manager does it; and what the laws record of each step.
 
-mod acting;
-mod noting;
-mod opening;
-mod storing;
+mod handle;
+mod note;
+mod open;
+mod store;
 
 use cloakroom::record::EndReason;
 use cloakroom::{Lifetime, Timestamp};
@@ -11,27 +11,27 @@ use cloakroom::{Lifetime, Timestamp};
 use crate::decisions::Decisions;
 use crate::events::Event;
 use crate::model::moment;
-use crate::state::{Browser, Change, Door, Phase, Request, State, Task, Visit};
+use crate::state::{Browser, Change, OpenResult, Opened, Phase, Request, State, Task};
 
-/// A state on its way to the next.
-pub(crate) struct Turn<'a> {
+/// A state while one step changes it.
+pub(crate) struct Step<'a> {
     decisions: &'a dyn Decisions,
     lifetime: Lifetime,
     pub(crate) state: State,
     pub(crate) events: Vec<Event>,
 }
 
-/// The wire between a node and the store, for one write.
+/// What happens to one write between a node and the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum Delivery {
     Good,
     /// The write reaches the store; its answer is lost.
     Deaf,
-    /// The write never reaches the store, which the node can't know.
+    /// The write never reaches the store; the node cannot know.
     Cut,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Step<'a> {
     pub(crate) fn new(decisions: &'a dyn Decisions, lifetime: Lifetime, state: State) -> Self {
         Self { decisions, lifetime, state, events: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl<'a> Turn<'a> {
         });
     }
 
-    /// Takes a request out.
+    /// Removes a request.
     pub(crate) fn take(&mut self, number: u8) -> Option<Request> {
         let index = self.state.requests.iter().position(|request| request.number == number)?;
         Some(self.state.requests.remove(index))
@@ -60,7 +60,7 @@ impl<'a> Turn<'a> {
         let after = match request.answers() {
             None | Some(Change::Keep) => return,
             Some(Change::Remove { .. }) => None,
-            Some(Change::Send { ticket, .. }) => Some(ticket.clone()),
+            Some(Change::Send { model_key, .. }) => Some(model_key.clone()),
         };
         let before = self.state.jar(request.browser).cloned();
         if before == after {
@@ -72,7 +72,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A crash also loses what is on the wire to and from the browser.
+    /// A crash also loses requests and responses in flight.
     pub(crate) fn crash(&mut self) {
         self.state.spent.crashes += 1;
         let before = self.state.restorable.take();
@@ -85,7 +85,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The next step of a request.
-    pub(crate) fn step(&mut self, number: u8, wire: Wire) {
+    pub(crate) fn step(&mut self, number: u8, wire: Delivery) {
         let Some(index) = self.state.requests.iter().position(|request| request.number == number)
         else {
             return;
@@ -93,14 +93,14 @@ impl<'a> Turn<'a> {
         let request = self.state.requests[index].clone();
         let phase = match request.phase.clone() {
             Phase::Sent { presented, at } => self.open(&request, presented, at),
-            Phase::Tending(visit, chore) => self.tend(&request, visit, chore),
+            Phase::Bookkeeping(opened, chore) => self.tend(&request, opened, chore),
             Phase::Reporting(session) => {
                 self.end(session, EndReason::KeyReused);
-                self.arrive(&request, Visit::closed(Door::Vacant))
+                self.arrive(&request, Opened::closed(OpenResult::Absent))
             }
-            Phase::Ready(visit) => self.act(&request, visit, wire),
-            Phase::Unsure { visit, expected, kept } => {
-                self.write(&request, visit, expected, kept, Wire::Good)
+            Phase::Ready(opened) => self.act(&request, opened, wire),
+            Phase::Unsure { opened, expected, kept } => {
+                self.write(&request, opened, expected, kept, Delivery::Good)
             }
             Phase::Beginning => self.begin(&request),
             answered @ Phase::Answered(_) => answered,
@@ -113,8 +113,8 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Visit {
-    const fn closed(door: Door) -> Self {
-        Self { door, held: None, change: Change::Keep, tries: 0 }
+impl Opened {
+    const fn closed(result: OpenResult) -> Self {
+        Self { result, held: None, change: Change::Keep, tries: 0 }
     }
 }
