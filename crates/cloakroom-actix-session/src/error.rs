@@ -1,39 +1,40 @@
-//! Our errors as theirs, sorted by what they ask of it.
+//! Converts errors to those of actix-session.
 //!
-//! They go to a log with all their causes: those of an outage, but not those of a value that can't be read or written, which may show it.
+//! Its middleware logs errors with all causes. The causes of an outage are kept; those of a failed
+//! encoding or decoding could quote the value, so they are left out.
 
 use actix_session::storage::{LoadError, SaveError, UpdateError};
 use anyhow::anyhow;
 use cloakroom::{Error, ErrorKind};
 
-/// True if there is nothing behind the key; false if nobody could tell.
+/// True if the key opens nothing, as opposed to an outage.
 pub(crate) fn is_absence(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded)
 }
 
 pub(crate) fn load(error: Error) -> LoadError {
     match error.kind() {
-        ErrorKind::Corrupt => LoadError::Deserialization(told(error)),
-        _ => LoadError::Other(told(error)),
+        ErrorKind::Corrupt => LoadError::Deserialization(to_theirs(error)),
+        _ => LoadError::Other(to_theirs(error)),
     }
 }
 
 pub(crate) fn save(error: Error) -> SaveError {
     match error.kind() {
-        ErrorKind::Unfit => SaveError::Serialization(told(error)),
-        _ => SaveError::Other(told(error)),
+        ErrorKind::Unfit => SaveError::Serialization(to_theirs(error)),
+        _ => SaveError::Other(to_theirs(error)),
     }
 }
 
 pub(crate) fn update(error: Error) -> UpdateError {
     match error.kind() {
-        ErrorKind::Unfit => UpdateError::Serialization(told(error)),
-        _ => UpdateError::Other(told(error)),
+        ErrorKind::Unfit => UpdateError::Serialization(to_theirs(error)),
+        _ => UpdateError::Other(to_theirs(error)),
     }
 }
 
-/// The error, with its causes if they can't show a value.
-pub(crate) fn told(error: Error) -> anyhow::Error {
+/// The error, with its causes unless they could quote a value.
+pub(crate) fn to_theirs(error: Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::Corrupt | ErrorKind::Unfit => anyhow!("{error}"),
         _ => error.into(),
@@ -48,16 +49,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_tells_its_causes() {
+    fn the_error_of_an_outage_includes_its_causes() {
         let error =
             StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
         assert!(format!("{:?}", load(error.into())).contains("no route to host"));
     }
 
     #[test]
-    fn a_value_that_cannot_be_written_is_not_shown() {
+    fn the_error_of_a_failed_encoding_does_not_quote_the_value() {
         let error =
-            || Error::from(StoreError::from(CodecError::from("the card number 4111 is no key")));
+            || Error::from(StoreError::from(CodecError::from("the card number 4111 is not a key")));
         assert!(matches!(save(error()), SaveError::Serialization(_)));
         assert!(!format!("{:?} {:?}", save(error()), update(error())).contains("4111"));
     }

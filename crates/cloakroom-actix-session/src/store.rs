@@ -1,4 +1,4 @@
-//! The store that their middleware is given.
+//! The store that is given to the middleware of actix-session.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use cloakroom::{ConfigError, Key, Lifetime, NoSession, Session, Sessions, Sessio
 use crate::error;
 use crate::state::{ActixSession, State};
 
-/// One of Cloakroom's stores as an actix-session [`SessionStore`]; cheap to clone, for each worker its own.
+/// One of Cloakroom's stores as an actix-session [`SessionStore`]. Cheap to clone, once per worker.
 ///
 /// ```
 /// # use actix_session::SessionMiddleware;
@@ -25,16 +25,17 @@ use crate::state::{ActixSession, State};
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// Sessions live as long as their middleware says, in whole milliseconds, and at most 400 days from each write: longer spans are cut.
+/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from each
+/// write.
 ///
 /// # Errors
-/// Each method of the trait fails if the store can't be asked or can't answer; a write may then have happened, and says so.
-/// `update` and `update_ttl` also fail if there is no such session any more, and then write nothing. `save` fails for a span that is not
-/// longer than zero.
+/// Each method fails if the store cannot be reached or cannot answer; the error says if a write may have
+/// happened. `update` and `update_ttl` also fail if the session no longer exists, and then write nothing.
+/// `save` fails if the time to live is not positive.
 ///
 /// # Security
-/// The key in the cookie is 128 bits of name and 128 of secret; the store is given the name and a verifier, and who steals it can't
-/// make a cookie. A key is replaced by `renew` alone, which belongs after every login.
+/// The key in the cookie is a public id and a secret of 128 bits each. The store gets the public id and a
+/// verifier, so a stolen store makes no cookie. Only `renew` replaces a key: call it after every sign-in.
 #[derive(Clone)]
 pub struct ActixSessionStore {
     sessions: Sessions<State, ActixSession>,
@@ -42,15 +43,16 @@ pub struct ActixSessionStore {
 }
 
 impl ActixSessionStore {
-    /// Sessions of actix-session on `store`.
+    /// Keeps the sessions of actix-session on `store`.
     ///
     /// # Errors
-    /// [`ConfigError`] if the system has no randomness to give.
+    /// [`ConfigError`] if the operating system provides no random bytes.
     pub fn new(store: impl Store) -> Result<Self, ConfigError> {
         Self::with(store, |builder| builder)
     }
 
-    /// The same, with a clock or observers of your own. Cookie and lifetime are not the store's to choose: what is said of them is ignored.
+    /// The same, with a clock or observers of your own. A cookie policy or lifetime set by `adjust` is
+    /// ignored, since actix-session decides these.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -63,7 +65,7 @@ impl ActixSessionStore {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError`] for a policy that could never work.
+    /// [`ConfigError`] for a policy that cannot work.
     pub fn with(
         store: impl Store,
         adjust: impl FnOnce(
@@ -71,15 +73,15 @@ impl ActixSessionStore {
         ) -> SessionsBuilder<State, ActixSession>,
     ) -> Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
-        // Each session is given a span of its own. The cookie is theirs, and nothing of ours is renewed with it.
+        // Each session gets its own lifetime. The cookie is the middleware's, so no key is ever renewed.
         let lifetime = Lifetime::absolute(Span::MAX).until_browser_closes();
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
         Ok(Self { sessions: builder.lifetime(lifetime).build()?, store })
     }
 
-    /// Removes at most `limit` expired sessions from the store; how many went.
+    /// Removes at most `limit` expired sessions from the store and returns how many.
     ///
-    /// Only `PostgresStore` needs it now and then: elsewhere new sessions take along what expired, or the server removes it.
+    /// Only `PostgresStore` needs it: elsewhere new sessions remove expired ones, or the server does.
     ///
     /// # Errors
     /// Those of [`Sessions::sweep`].
@@ -87,7 +89,7 @@ impl ActixSessionStore {
         self.sessions.sweep(limit).await
     }
 
-    /// What the key opens; `None` if that is nothing, or it is no key of ours.
+    /// The session that the key opens; `None` if it opens nothing or is malformed.
     async fn open(
         &self,
         key: &SessionKey,
@@ -117,9 +119,9 @@ impl SessionStore for ActixSessionStore {
     ) -> Result<SessionKey, SaveError> {
         let session =
             self.sessions.generate_for(State(state), span(*ttl)).await.map_err(error::save)?;
-        let key = session.key().ok_or_else(|| anyhow!("a session of no time can't be begun"));
+        let key = session.key().ok_or_else(|| anyhow!("the time to live is not positive"));
         let text = key.map_err(SaveError::Other)?.expose();
-        text.try_into().context("cannot hand over the session's key").map_err(SaveError::Other)
+        text.try_into().context("cannot convert the session's key").map_err(SaveError::Other)
     }
 
     async fn update(
@@ -135,20 +137,20 @@ impl SessionStore for ActixSessionStore {
     }
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> anyhow::Result<()> {
-        let mut session = self.open(key).await.map_err(error::told)?.ok_or_else(gone)?;
-        session.extend(span(*ttl)).await.map_err(error::told)
+        let mut session = self.open(key).await.map_err(error::to_theirs)?.ok_or_else(gone)?;
+        session.extend(span(*ttl)).await.map_err(error::to_theirs)
     }
 
     async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {
         let Ok(key) = key.as_ref().parse::<Key>() else { return Ok(()) };
         let ended = match self.end(&key).await {
-            // By the policy it has ended just now, or is set aside and lives: asked again, it says which.
+            // The policy has either ended it now or set it aside. A second call tells which.
             Err(error) if is_set_aside(&error) => self.end(&key).await,
             ended => ended,
         };
         match ended {
             Err(error) if error::is_absence(&error) && !is_set_aside(&error) => Ok(()),
-            ended => ended.map_err(error::told),
+            ended => ended.map_err(error::to_theirs),
         }
     }
 }
@@ -159,16 +161,16 @@ impl fmt::Debug for ActixSessionStore {
     }
 }
 
-/// A span of theirs; zero for what lies in the past.
+/// The time to live as a span; zero if it is negative.
 fn span(ttl: Duration) -> Span {
     ttl.try_into().unwrap_or(Span::ZERO)
 }
 
-/// True for a session that can't be read: absent to a reader, but it has not ended by that.
+/// True for a session that cannot be read: it looks absent, but has not ended.
 fn is_set_aside(error: &cloakroom::Error) -> bool {
     error.no_session() == Some(NoSession::Unreadable)
 }
 
 fn gone() -> anyhow::Error {
-    anyhow!("the session is over: it is not begun anew for a request that was late")
+    anyhow!("the session has ended; a late write does not begin another")
 }

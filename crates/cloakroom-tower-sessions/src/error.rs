@@ -1,13 +1,15 @@
-//! Our errors as theirs, which are texts.
+//! Converts errors to those of tower-sessions, which are texts.
 
 use std::error::Error as StdError;
 
 use cloakroom::{Error, ErrorKind};
 use tower_sessions_core::session_store;
 
-/// A session's error, or a store's. The causes of an outage are told; those of a value that can't be read or written may show it, and
-/// are not.
-pub(crate) fn told(error: impl Into<Error>) -> session_store::Error {
+/// Converts an error of a session or a store.
+///
+/// The text includes the causes of an outage. The causes of a failed encoding or decoding could quote
+/// the value, so they are left out.
+pub(crate) fn to_theirs(error: impl Into<Error>) -> session_store::Error {
     let error = error.into();
     match error.kind() {
         ErrorKind::Corrupt => session_store::Error::Decode(error.to_string()),
@@ -17,7 +19,7 @@ pub(crate) fn told(error: impl Into<Error>) -> session_store::Error {
     }
 }
 
-/// An error that has a text and no cause.
+/// An error with a text and no cause.
 pub(crate) fn backend(text: &str) -> session_store::Error {
     session_store::Error::Backend(text.to_owned())
 }
@@ -41,10 +43,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_tells_its_causes() {
+    fn the_error_of_an_outage_includes_its_causes() {
         let error =
             StoreError::not_sent(StoreErrorKind::Unavailable).with_source("no route to host");
-        let text = told(error).to_string();
+        let text = to_theirs(error).to_string();
         assert_eq!(
             text,
             "sessions are unavailable: the session store is unavailable: no route to host"
@@ -52,8 +54,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_written_is_not_shown() {
-        let error = StoreError::from(CodecError::from("the card number 4111 is no key"));
-        assert!(!told(error).to_string().contains("4111"));
+    fn the_error_of_a_failed_encoding_does_not_quote_the_value() {
+        let error = StoreError::from(CodecError::from("the card number 4111 is not a key"));
+        assert!(!to_theirs(error).to_string().contains("4111"));
     }
 }

@@ -3,13 +3,13 @@
 //! An application that uses tower-sessions changes one line, the store, and keeps its handlers:
 //!
 //! ```no_run
-//! use axum::{Router, routing::get};
-//! use cloakroom_sqlite::SqliteStore; // or MemoryStore, PostgresStore, RedisStore, any of them in `Cached`
+//! use axum::{Router, http::StatusCode, routing::get};
+//! use cloakroom_sqlite::SqliteStore; // or any other store, with or without `CachedStore`
 //! use cloakroom_tower_sessions::TowerSessionStore;
 //! use tower_sessions::{Expiry, Session, SessionManagerLayer, session::Error};
 //!
-//! async fn count(session: Session) -> Result<String, axum::http::StatusCode> {
-//!     let visits = visit(&session).await.map_err(|_| axum::http::StatusCode::SERVICE_UNAVAILABLE)?;
+//! async fn count(session: Session) -> Result<String, StatusCode> {
+//!     let visits = visit(&session).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
 //!     Ok(format!("Visit number {visits}"))
 //! }
 //!
@@ -22,60 +22,74 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let store = TowerSessionStore::new(SqliteStore::open("sessions.db")?)?;
-//!     let layer = SessionManagerLayer::new(store).with_expiry(Expiry::OnInactivity(time::Duration::hours(1)));
+//!     let expiry = Expiry::OnInactivity(time::Duration::hours(1));
+//!     let layer = SessionManagerLayer::new(store).with_expiry(expiry);
 //!     let app = Router::new().route("/", get(count)).layer(layer);
 //!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
 //! }
 //! ```
 //!
-//! The way on, to sessions with all of Cloakroom's laws, is [`ImportLayer`]: it takes over each visitor's session when they come back.
+//! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own when they
+//! come back.
 //!
-//! # What changes
-//! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they can be checked against.
-//! - **A logout holds.** A request in flight that saves after it is refused; with tower-sessions' own stores it brings the session back.
-//! - **Nothing is adopted.** A save under an id that a client chose is refused.
+//! # What improves
+//! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they are checked
+//!   against.
+//! - **A sign-out holds.** A request in flight that saves after it is refused; tower-sessions' own stores
+//!   bring the session back.
+//! - **No id is adopted.** A save under an id that a client chose is refused.
 //! - **An outage is an error**, never an empty session.
-//! - Redis Cluster and Sentinels, a near cache that hears of logouts elsewhere, and observers come with the stores.
+//! - Redis Cluster and Sentinel, a cache that learns of sign-outs on other nodes, and observers come with
+//!   the stores.
 //!
-//! # Their call, and what happens
-//! | their call | here | round trips |
+//! # What each call does
+//! | call | effect | round trips |
 //! |---|---|---|
-//! | `create` | the session is inserted; if its id is taken, by a session or one that has ended, it is given another | 1 |
-//! | `load` | `None` for one that never was, expired or ended; an error if the store can't say | 1 |
-//! | `save` | data and expiry are written to a session that lives; else an error, and nothing is created | 2 |
-//! | `delete` | the session ends for good; one that is not there is success | 2 |
-//! | `delete_expired` | expired sessions are removed, a thousand at a time | 1 per thousand |
+//! | `create` | inserts the session; if its id is taken, by a live or an ended session, it gets another | 1 |
+//! | `load` | `None` if it never existed, expired or ended; an error if the store cannot answer | 1 |
+//! | `save` | writes data and expiry to a live session; otherwise an error, and nothing is created | 2 |
+//! | `delete` | ends the session; success if there is none | 2 |
+//! | `delete_expired` | removes expired sessions, a thousand at a time | 1 per thousand |
 //!
-//! The first of two is answered by a near cache if there is one ([`Cached`](cloakroom::stores::CachedStore)). A lost race costs a third.
-//! Only `PostgresStore` needs `delete_expired`: elsewhere new sessions take along what expired, or the server removes it.
+//! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost race
+//! costs a third. Only `PostgresStore` needs `delete_expired`: elsewhere new sessions remove expired ones,
+//! or the server does.
 //!
-//! # What their trait can't carry
-//! - **No compare-and-swap.** Their records have no revision: of two requests that change one session, the last to save wins with its
-//!   whole map. [`Session::update`](cloakroom::Session::update) is what loses nothing.
-//! - **No owner.** Who is signed in is a value among others, so there is no list of a user's sessions, no limit, no "log out everywhere".
-//! - **No reason.** That a session expired, was ended or never was is `None` alike.
-//! - **No second half of a key.** Their id, 128 bits, is the whole secret; there is no renewal on a timer and no copied key that shows itself.
+//! # What the trait cannot carry
+//! - **No compare-and-swap.** Records have no revision: of two requests that change one session, the last
+//!   save wins with its whole map. [`Session::update`](cloakroom::Session::update) loses nothing.
+//! - **No principal.** Who is signed in is a value like any other, so there is no list of a user's
+//!   sessions, no limit and no "sign out everywhere".
+//! - **No reason.** Expired, ended and never existed are all `None`.
+//! - **No second half of a key.** The id, 128 bits, is the whole secret. It is not renewed on a timer, and
+//!   a copy goes unnoticed.
 //!
-//! # What their middleware decides
-//! No store can mend what is done around it:
-//! - Cookies: attributes, and that a tab which reads with an id that [`cycle_id`] replaced is told to forget the new cookie too.
-//! - `cycle_id` deletes before it creates: a 5xx answer, or a client that goes away in between, loses the session, login included. All changes of a 5xx are dropped.
-//! - A save that is refused or fails is a bare 500, after the handler has run. That is what a request in flight over a logout is answered.
-//! - `set_expiry` holds for one request: the next save goes by the layer's expiry again.
-//! - `OnInactivity` counts from the last change. With `always_save` every request is a load and a save, and a bogus cookie makes a record.
-//! - A session saved by hand is saved once more; one deleted by hand after a change is saved again, which is refused here with a 500. Use `flush`.
-//! - Of two cookies of one name one is looked at, the planted one perhaps.
-//! - `Id` prints itself whole with `{:?}`: keep it out of logs. An expired cookie is a warning there.
-//! - Their `CachingSessionStore` puts back what was deleted elsewhere. Put [`Cached`](cloakroom::stores::CachedStore) around the store instead.
-//! - Their loop `continuously_delete_expired` ends for good at the first error. Call `delete_expired` in a loop of your own that goes on.
+//! # What the middleware decides
+//! No store can change what tower-sessions' middleware does:
+//! - Cookie attributes. And a tab that reads with an id that [`cycle_id`] replaced is told to drop the new
+//!   cookie too.
+//! - `cycle_id` deletes before it creates: a 5xx answer, or a client that leaves in between, loses the
+//!   session with its sign-in. All changes of a 5xx are dropped.
+//! - A save that is refused or fails is an empty 500, after the handler has run. That is the answer to a
+//!   request in flight during a sign-out.
+//! - `set_expiry` holds for one request: the next save uses the layer's expiry again.
+//! - `OnInactivity` counts from the last change. With `always_save` every request loads and saves, and a
+//!   made-up cookie creates a record.
+//! - A session that is saved explicitly is saved once more. One that is deleted explicitly after a change
+//!   is saved again, which is refused here with a 500: use `flush`.
+//! - Of two cookies of one name it looks at one, which can be a planted one.
+//! - `Id` prints itself in full with `{:?}`: keep it out of logs. An expired cookie logs a warning there.
+//! - `CachingSessionStore` restores what was deleted on another node. Use
+//!   [`CachedStore`](cloakroom::stores::CachedStore) around the store instead.
+//! - `continuously_delete_expired` stops at the first error. Call `delete_expired` in a loop of your own.
 //!
 //! [`cycle_id`]: tower_sessions_core::Session::cycle_id
 
 mod error;
-mod import_legacy;
+mod import;
+mod key;
 mod state;
 mod store;
-mod ticket;
 
-pub use import_legacy::{ImportLayer, ImportService, InheritFuture};
+pub use import::{ImportFuture, ImportLayer, ImportService};
 pub use store::TowerSessionStore;

@@ -1,4 +1,4 @@
-//! What their records carry, as a value of ours.
+//! The data of a tower-sessions record, as a session value.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_sessions_core::session_store;
 
-/// Names and JSON values, as their record has them.
+/// The names and JSON values of a record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct State(pub(crate) HashMap<String, Value>);
 
-/// Sets these sessions apart from others of the application on the same store.
+/// The kind that separates these sessions from the application's other sessions on the same store.
 #[derive(Clone, Copy, Debug)]
 pub struct TowerSessions;
 
@@ -21,13 +21,14 @@ impl SessionKind for TowerSessions {
     const NAME: &'static str = "tower-sessions";
 }
 
-/// The schema of what is written, after the byte that says JSON.
+/// The schema byte that follows the format byte of JSON.
 pub(crate) const SCHEMA: u8 = 0;
 
-/// How deep a value may nest: one level less than what reads the data back goes down, for the map around it.
+/// How deep a value may nest: one level less than the decoder accepts, for the map around it.
 const DEPTH: usize = 126;
 
-/// The data as a value of ours, unless it could be written and never be read again: also on a store in memory, which writes nothing.
+/// The data as a session value, or an error if it could be written but not read back. The check runs on
+/// every store, including one in memory that encodes nothing.
 pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_store::Error> {
     if data.values().all(|value| is_within(value, DEPTH)) {
         return Ok(State(data.clone()));
@@ -35,7 +36,7 @@ pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_st
     Err(session_store::Error::Encode(format!("a value is nested more than {DEPTH} levels deep")))
 }
 
-/// True if no more than so many lists and objects are around anything in the value.
+/// True if the value nests at most `levels` lists and objects.
 fn is_within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(values) => {
@@ -48,7 +49,7 @@ fn is_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// The data as the manager's codec would write it.
+/// The data encoded as the manager's codec encodes it.
 pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> {
     let mut bytes = vec![Codec::<State>::format(&JsonCodec), SCHEMA];
     match JsonCodec.encode(data, &mut bytes) {
@@ -59,7 +60,7 @@ pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> 
     }
 }
 
-/// There is no older schema yet.
+/// Refuses every other schema: there is no older one yet.
 pub(crate) fn refuse_old(_: OldPayload<'_>) -> Result<State, CodecError> {
     Err("the session was written by another version".into())
 }
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_is_written_as_the_codec_writes_it() {
+    fn data_is_encoded_as_the_codec_encodes_it() {
         let state = State(HashMap::from([("n".to_owned(), Value::from(7))]));
         let bytes = to_payload(&state).unwrap().to_bytes().unwrap().unwrap();
         assert_eq!(&bytes[..], b"\x01\x00{\"n\":7}");

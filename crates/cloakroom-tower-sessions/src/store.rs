@@ -1,4 +1,4 @@
-//! The store that their middleware is given.
+//! The store that is given to the middleware of tower-sessions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use tower_sessions_core::session_store::Result;
 use tower_sessions_core::{ExpiredDeletion, SessionStore};
 
 use crate::state::{self, SCHEMA, State, TowerSessions};
-use crate::{error, ticket};
+use crate::{error, key};
 
-/// How many ids may turn out to be taken before something is wrong with the randomness.
-const MINTS: usize = 4;
-/// How many expired sessions are removed at once.
+/// How many ids may be taken before the source of randomness must be broken.
+const MAX_ID_ATTEMPTS: usize = 4;
+/// How many expired sessions are removed per call.
 const SWEEP: usize = 1000;
 
 /// One of Cloakroom's stores as a tower-sessions [`SessionStore`]; cheap to clone.
@@ -36,16 +36,18 @@ const SWEEP: usize = 1000;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// Sessions live as long as their middleware says, in whole milliseconds, and at most 400 days from each save: longer spans are cut.
+/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from each
+/// save.
 ///
 /// # Errors
-/// Each method of the trait fails if the store can't be asked or can't answer; a write may then have happened, and says so.
-/// `save` also fails if there is no such session any more, and `create` and `save` for a value nested more than 126 levels deep, which no
-/// reader would take; they then write nothing.
+/// Each method fails if the store cannot be reached or cannot answer; the error says if a write may have
+/// happened. `save` also fails if the session no longer exists, and `create` and `save` fail for a value
+/// nested more than 126 levels deep, which could not be read back. They then write nothing.
 ///
 /// # Security
-/// The store is given a hash of the id's and a verifier, never the id: who steals it can't make a cookie. An id is 128 random bits
-/// of theirs and all that a visitor needs; it is never renewed but by `cycle_id`, which belongs after every login.
+/// The store gets a hash of the id and a verifier, never the id, so a stolen store makes no cookie. An id
+/// has 128 random bits from tower-sessions and is all that a client needs. Only `cycle_id` replaces it:
+/// call it after every sign-in.
 #[derive(Clone)]
 pub struct TowerSessionStore {
     sessions: Sessions<State, TowerSessions>,
@@ -53,16 +55,16 @@ pub struct TowerSessionStore {
 }
 
 impl TowerSessionStore {
-    /// Sessions of tower-sessions on `store`.
+    /// Keeps the sessions of tower-sessions on `store`.
     ///
     /// # Errors
-    /// [`ConfigError`] if the system has no randomness to give.
+    /// [`ConfigError`] if the operating system provides no random bytes.
     pub fn new(store: impl Store) -> std::result::Result<Self, ConfigError> {
         Self::with(store, |builder| builder)
     }
 
-    /// The same, with a clock or observers of your own. Cookie, lifetime and codec are not the store's to choose: what is said of
-    /// them is ignored.
+    /// The same, with a clock or observers of your own. A cookie policy, lifetime or codec set by `adjust`
+    /// is ignored, since tower-sessions decides these.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -74,11 +76,11 @@ impl TowerSessionStore {
     /// # Ok(()) }
     /// ```
     ///
-    /// Observers hear of every end and every key that opens nothing. Of a session's beginning they do not: it is written past them, since
-    /// the id is tower-sessions' choice.
+    /// Observers are told of every ended session and every key that opens nothing. They are not told of
+    /// created sessions, whose ids tower-sessions chooses.
     ///
     /// # Errors
-    /// [`ConfigError`] for a policy that could never work.
+    /// [`ConfigError`] for a policy that cannot work.
     pub fn with(
         store: impl Store,
         adjust: impl FnOnce(
@@ -94,10 +96,10 @@ impl TowerSessionStore {
         Ok(Self { sessions: builder.build()?, store })
     }
 
-    /// Inserts the record under its id; false if that is taken.
+    /// Inserts the record under its id. False if the id is taken.
     async fn insert(&self, record: &Record) -> Result<bool> {
-        let (key, now) = (ticket::key(&record.id), self.sessions.now());
-        let span = ticket::deadline(record.expiry_date).since(now);
+        let (key, now) = (key::key(&record.id), self.sessions.now());
+        let span = key::deadline(record.expiry_date).since(now);
         let revision = Revision::new(1, token()?);
         let verifier = key.verifier(KindTag::of(TowerSessions::NAME));
         let payload = state::to_payload(&state::checked(&record.data)?)?;
@@ -105,18 +107,19 @@ impl TowerSessionStore {
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
         let is_repeated = answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown);
         if is_repeated {
-            // Safe to ask again: if the first attempt was kept, the id is taken, by us. If this one is not sent, nobody knows.
+            // Safe to repeat: if the first attempt was applied, the id is taken, by us. If this one is not
+            // sent, the outcome stays unknown.
             answer = self.store.insert(key.id(), begun).await.or(answer);
         }
-        match answer.map_err(error::told)? {
+        match answer.map_err(error::to_theirs)? {
             Inserted::Done => Ok(true),
             Inserted::Taken => Ok(is_repeated && self.is_at(key.id(), revision).await?),
         }
     }
 
-    /// True if what is kept under the id is the write with this revision.
+    /// True if the record under the id is the write with this revision.
     async fn is_at(&self, id: PublicId, revision: Revision) -> Result<bool> {
-        let found = self.store.get(id).await.map_err(error::told)?;
+        let found = self.store.get(id).await.map_err(error::to_theirs)?;
         Ok(matches!(found, Some(Stored::Live(record)) if record.revision() == revision))
     }
 }
@@ -124,38 +127,38 @@ impl TowerSessionStore {
 #[async_trait]
 impl SessionStore for TowerSessionStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        for _ in 0..MINTS {
+        for _ in 0..MAX_ID_ATTEMPTS {
             if self.insert(record).await? {
                 return Ok(());
             }
             record.id = Id::default();
         }
-        Err(error::backend("every new session id turned out to be taken"))
+        Err(error::backend("every new session id was already taken"))
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
         let state = state::checked(&record.data)?;
         let mut session =
-            self.sessions.of_key(&ticket::key(&record.id)).await.map_err(error::told)?;
-        let span = ticket::deadline(record.expiry_date).since(self.sessions.now());
-        session.set_for(state, span).await.map_err(error::told)
+            self.sessions.of_key(&key::key(&record.id)).await.map_err(error::to_theirs)?;
+        let span = key::deadline(record.expiry_date).since(self.sessions.now());
+        session.set_for(state, span).await.map_err(error::to_theirs)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.sessions.now();
-        let session = match self.sessions.of_key(&ticket::key(id)).await {
+        let session = match self.sessions.of_key(&key::key(id)).await {
             Err(error) if is_absence(&error) => return Ok(None),
-            session => session.map_err(error::told)?,
+            session => session.map_err(error::to_theirs)?,
         };
-        let expiry_date = ticket::date(now.after(session.expires_in()));
+        let expiry_date = key::date(now.after(session.expires_in()));
         Ok(Some(Record { id: *id, data: session.value().0.clone(), expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let key = ticket::key(id);
+        let key = key::key(id);
         let ended = match self.sessions.of_key(&key).await {
             Ok(mut session) => session.end().await,
-            // Who knows the id has the session, whatever has become of its value.
+            // The id is the key, so its holder may end a session whose value cannot be read.
             Err(error) if error.no_session() == Some(NoSession::Unreadable) => {
                 self.sessions.revoke(key.id()).await
             }
@@ -163,7 +166,7 @@ impl SessionStore for TowerSessionStore {
         };
         match ended {
             Err(error) if is_absence(&error) => Ok(()),
-            ended => ended.map_err(error::told),
+            ended => ended.map_err(error::to_theirs),
         }
     }
 }
@@ -171,7 +174,7 @@ impl SessionStore for TowerSessionStore {
 #[async_trait]
 impl ExpiredDeletion for TowerSessionStore {
     async fn delete_expired(&self) -> Result<()> {
-        while self.sessions.sweep(SWEEP).await.map_err(error::told)? >= SWEEP {}
+        while self.sessions.sweep(SWEEP).await.map_err(error::to_theirs)? >= SWEEP {}
         Ok(())
     }
 }
@@ -182,17 +185,18 @@ impl fmt::Debug for TowerSessionStore {
     }
 }
 
-/// True if there is nothing behind the id; false if nobody could tell.
+/// True if the id opens nothing, as opposed to an outage.
 fn is_absence(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded)
 }
 
-/// How long a session lives that was saved with so much ahead of it. The cookie is theirs, and nothing of ours is renewed with it.
+/// The lifetime of a session that was saved with this much time left. The cookie is the middleware's, so
+/// no key is ever renewed.
 fn lifetime(span: Duration) -> Lifetime {
     Lifetime::absolute(span).until_browser_closes()
 }
 
-/// What marks a write among all others.
+/// A random token that identifies a write.
 fn token() -> Result<u64> {
-    getrandom::u64().map_err(|_| error::backend("the system has no randomness to give"))
+    getrandom::u64().map_err(|_| error::backend("the operating system provided no random bytes"))
 }

@@ -1,4 +1,4 @@
-//! A site under actix-session's own middleware, and a visitor of it.
+//! An application under actix-session's middleware, and a client of it.
 
 use actix_http::Request;
 use actix_session::config::SessionMiddlewareBuilder;
@@ -23,7 +23,7 @@ pub(crate) struct Site<S> {
     service: S,
 }
 
-/// Where a handler stops until it is told to go on.
+/// Holds a handler until the test lets it continue.
 #[derive(Default)]
 pub(crate) struct Pause {
     pub(crate) reached: Notify,
@@ -37,7 +37,7 @@ impl Pause {
     }
 }
 
-/// What a visitor gets.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -45,7 +45,7 @@ pub(crate) struct Answer {
     pub(crate) cookies: Vec<Cookie<'static>>,
 }
 
-/// Their middleware reads no clock: the store's is the only one.
+/// The middleware reads no clock, so the store's clock is the only one.
 pub(crate) async fn site(
     store: impl Store,
     adjust: impl FnOnce(Middleware) -> Middleware,
@@ -72,7 +72,7 @@ pub(crate) async fn site(
 }
 
 impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Site<S> {
-    /// Asks for a page, with the cookie if there is one.
+    /// Sends a GET request, with the cookie if given.
     pub(crate) async fn get(&self, path: &str, cookie: Option<&Cookie<'_>>) -> Answer {
         let mut request = test::TestRequest::with_uri(path);
         if let Some(cookie) = cookie {
@@ -80,7 +80,7 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Site<S> {
         }
         let response = match self.service.call(request.to_request()).await {
             Ok(answered) => answered.into_parts().1,
-            // What a server would answer for them.
+            // The answer that a server would make of the error.
             Err(error) => error.error_response(),
         };
         let status = response.status();
@@ -89,19 +89,19 @@ impl<S: Service<Request, Response = ServiceResponse, Error = Error>> Site<S> {
         Answer { status, body: String::from_utf8(body.to_vec()).unwrap(), cookies }
     }
 
-    /// A visitor who was counted once.
+    /// The cookie of a visitor who was counted once.
     pub(crate) async fn visitor(&self) -> Cookie<'static> {
         self.get("/count", None).await.cookie()
     }
 
-    /// What the holder of the cookie reads.
+    /// What a request with the cookie reads.
     pub(crate) async fn read(&self, cookie: &Cookie<'_>) -> String {
         self.get("/read", Some(cookie)).await.body
     }
 }
 
 impl Answer {
-    /// The one cookie that is set or removed.
+    /// The one Set-Cookie of the response.
     pub(crate) fn cookie(self) -> Cookie<'static> {
         assert_eq!(self.cookies.len(), 1, "{self:?}");
         self.cookies.into_iter().next().unwrap()
@@ -152,9 +152,9 @@ fn is_member(context: &guard::GuardContext<'_>) -> bool {
     context.get_session().get::<String>("user").is_ok_and(|user| user.is_some())
 }
 
-/// Who is signed in, and how often they were counted.
+/// Who is signed in and their count.
 fn told(session: &Session) -> String {
-    let user = session.get::<String>("user").unwrap().unwrap_or("nobody".to_owned());
+    let user = session.get::<String>("user").unwrap().unwrap_or("no one".to_owned());
     let count = session.get::<u32>("count").unwrap().unwrap_or(0);
     format!("{user} {count}")
 }

@@ -1,4 +1,4 @@
-//! A bridge with a clock that is turned by hand, and states to put behind it.
+//! A bridge with a manual clock, and states to store with it.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ impl Bridge {
         Self { sessions, clock }
     }
 
-    /// The key of a session of an hour.
+    /// The key of a session that lasts an hour.
     pub(crate) async fn saved(&self, value: &str) -> SessionKey {
         self.sessions.save(state(value), &HOUR).await.unwrap()
     }
@@ -35,7 +35,7 @@ impl Bridge {
         self.sessions.load(key).await.unwrap()
     }
 
-    /// Lets the clock go on by a span that is not negative.
+    /// Advances the clock.
     pub(crate) fn advance(&self, span: Duration) {
         self.clock.advance(span.unsigned_abs());
     }
@@ -49,12 +49,12 @@ pub(crate) fn key(text: impl Into<String>) -> SessionKey {
     text.into().try_into().unwrap()
 }
 
-/// The same key once more: theirs can't be cloned.
+/// A copy of the key, which is not `Clone`.
 pub(crate) fn copy(of: &SessionKey) -> SessionKey {
     key(of.as_ref())
 }
 
-/// All that the store keeps, part by part: an engine may begin with empty ones.
+/// Everything in the store. A scan may return empty pages first.
 pub(crate) async fn entries(store: &impl Store) -> Vec<(PublicId, Stored)> {
     let (mut entries, mut from) = (Vec::new(), None);
     loop {

@@ -1,4 +1,4 @@
-//! What their trait asks of a store: save, load, update, delete.
+//! What `SessionStore` requires: save, load, update, delete.
 
 use std::collections::HashSet;
 
@@ -7,13 +7,13 @@ use cloakroom::Store;
 
 use crate::bridge::{Bridge, HOUR, State, copy, key, state};
 
-async fn what_was_saved_is_loaded_whole(store: impl Store) {
+async fn a_saved_session_loads_completely(store: impl Store) {
     let bridge = Bridge::over(store);
     let saved = bridge.saved("hat").await;
     assert_eq!(bridge.load(&saved).await, Some(state("hat")));
 }
 
-async fn names_and_values_of_every_sort_survive(store: impl Store) {
+async fn names_and_values_of_every_kind_round_trip(store: impl Store) {
     let bridge = Bridge::over(store);
     let texts = ["", "\"", "ü\0\n", "{\"a\":[1]}", "null"];
     let odd: State = texts.iter().map(|text| ((*text).to_owned(), (*text).to_owned())).collect();
@@ -21,7 +21,7 @@ async fn names_and_values_of_every_sort_survive(store: impl Store) {
     assert_eq!(bridge.load(&saved).await, Some(odd));
 }
 
-async fn an_empty_state_is_one(store: impl Store) {
+async fn an_empty_state_is_a_session(store: impl Store) {
     let bridge = Bridge::over(store);
     let saved = bridge.sessions.save(State::new(), &HOUR).await.unwrap();
     assert_eq!(bridge.load(&saved).await, Some(State::new()));
@@ -37,7 +37,7 @@ async fn every_session_has_a_key_of_its_own(store: impl Store) {
     }
 }
 
-async fn a_key_that_never_was_loads_nothing(store: impl Store) {
+async fn an_unknown_key_loads_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     bridge.saved("other").await;
     let keys = [
@@ -68,7 +68,7 @@ async fn an_update_changes_no_other_session(store: impl Store) {
     assert_eq!(bridge.load(&other).await, Some(state("other")));
 }
 
-async fn what_is_deleted_is_gone_and_deleting_it_again_is_success(store: impl Store) {
+async fn deleting_twice_succeeds_and_the_session_is_gone(store: impl Store) {
     let bridge = Bridge::over(store);
     let (gone, other) = (bridge.saved("gone").await, bridge.saved("other").await);
     for _ in 0..2 {
@@ -78,7 +78,7 @@ async fn what_is_deleted_is_gone_and_deleting_it_again_is_success(store: impl St
     assert_eq!(bridge.load(&other).await, Some(state("other")));
 }
 
-async fn deleting_what_never_was_is_success(store: impl Store) {
+async fn deleting_an_unknown_session_succeeds(store: impl Store) {
     let bridge = Bridge::over(store);
     for key in [generate_session_key(), key("A".repeat(43)), key("rubbish")] {
         bridge.sessions.delete(&key).await.unwrap();
@@ -86,13 +86,13 @@ async fn deleting_what_never_was_is_success(store: impl Store) {
 }
 
 on_every_store! {
-    what_was_saved_is_loaded_whole
-    names_and_values_of_every_sort_survive
-    an_empty_state_is_one
+    a_saved_session_loads_completely
+    names_and_values_of_every_kind_round_trip
+    an_empty_state_is_a_session
     every_session_has_a_key_of_its_own
-    a_key_that_never_was_loads_nothing
+    an_unknown_key_loads_nothing
     an_update_replaces_the_state_and_keeps_the_key
     an_update_changes_no_other_session
-    what_is_deleted_is_gone_and_deleting_it_again_is_success
-    deleting_what_never_was_is_success
+    deleting_twice_succeeds_and_the_session_is_gone
+    deleting_an_unknown_session_succeeds
 }

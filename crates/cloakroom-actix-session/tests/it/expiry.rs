@@ -1,4 +1,4 @@
-//! How long a session loads.
+//! How long a session can be loaded.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ async fn a_session_loads_until_its_expiry_and_no_longer(store: impl Store) {
     assert_eq!(bridge.load(&key).await, None);
 }
 
-async fn an_update_counts_the_expiry_anew(store: impl Store) {
+async fn an_update_restarts_the_expiry(store: impl Store) {
     let bridge = Bridge::over(store);
     let key = bridge.saved("old").await;
     bridge.advance(HOUR / 2);
@@ -41,7 +41,7 @@ async fn another_ttl_moves_the_expiry_either_way_and_leaves_the_state(store: imp
     assert_eq!(bridge.load(&key).await, None);
 }
 
-async fn reading_prolongs_nothing(store: impl Store) {
+async fn reading_extends_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     let key = bridge.saved("hat").await;
     bridge.advance(HOUR / 2);
@@ -50,7 +50,7 @@ async fn reading_prolongs_nothing(store: impl Store) {
     assert_eq!(bridge.load(&key).await, None);
 }
 
-async fn nothing_revives_what_expired(store: impl Store) {
+async fn nothing_revives_an_expired_session(store: impl Store) {
     let bridge = Bridge::over(store);
     let key = bridge.saved("hat").await;
     bridge.advance(HOUR);
@@ -60,14 +60,14 @@ async fn nothing_revives_what_expired(store: impl Store) {
     bridge.sessions.delete(&key).await.unwrap();
 }
 
-async fn a_session_of_no_time_is_not_begun(store: impl Store) {
+async fn a_session_without_time_to_live_is_not_created(store: impl Store) {
     let bridge = Bridge::over(store);
     for ttl in [Duration::ZERO, -HOUR] {
         assert!(bridge.sessions.save(state("hat"), &ttl).await.is_err());
     }
 }
 
-async fn a_session_that_is_left_no_time_ends(store: impl Store) {
+async fn a_session_whose_time_to_live_becomes_zero_ends(store: impl Store) {
     let bridge = Bridge::over(store);
     for ttl in [Duration::ZERO, -HOUR] {
         let (updated, cut) = (bridge.saved("one").await, bridge.saved("two").await);
@@ -78,7 +78,7 @@ async fn a_session_that_is_left_no_time_ends(store: impl Store) {
     }
 }
 
-async fn a_span_over_400_days_is_400_days(store: impl Store) {
+async fn a_span_over_400_days_is_cut_to_400_days(store: impl Store) {
     let bridge = Bridge::over(store);
     let most = Duration::days(400);
     let key = bridge.sessions.save(state("hat"), &Duration::MAX).await.unwrap();
@@ -89,18 +89,18 @@ async fn a_span_over_400_days_is_400_days(store: impl Store) {
     assert_eq!(bridge.load(&key).await, None);
 }
 
-async fn a_longer_life_renews_no_key(store: impl Store) {
+async fn a_longer_expiry_renews_no_key(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let key = bridge.saved("hat").await;
     bridge.sessions.update_ttl(&key, &(HOUR * 24)).await.unwrap();
     bridge.sessions.update(copy(&key), state("coat"), &(HOUR * 48)).await.unwrap();
     let (_, stored) = entries(&store).await.remove(0);
-    // Their middleware could not be told of a renewed one.
+    // The middleware could not send a renewed key.
     assert!(stored.credentials().successor().is_none());
 }
 
-async fn sweeping_leaves_what_lives(store: impl Store) {
+async fn sweep_leaves_live_sessions(store: impl Store) {
     let bridge = Bridge::over(store);
     let dead = bridge.saved("dead").await;
     bridge.advance(HOUR / 2);
@@ -113,13 +113,13 @@ async fn sweeping_leaves_what_lives(store: impl Store) {
 
 on_every_store! {
     a_session_loads_until_its_expiry_and_no_longer
-    an_update_counts_the_expiry_anew
+    an_update_restarts_the_expiry
     another_ttl_moves_the_expiry_either_way_and_leaves_the_state
-    reading_prolongs_nothing
-    nothing_revives_what_expired
-    a_session_of_no_time_is_not_begun
-    a_session_that_is_left_no_time_ends
-    a_span_over_400_days_is_400_days
-    a_longer_life_renews_no_key
-    sweeping_leaves_what_lives
+    reading_extends_nothing
+    nothing_revives_an_expired_session
+    a_session_without_time_to_live_is_not_created
+    a_session_whose_time_to_live_becomes_zero_ends
+    a_span_over_400_days_is_cut_to_400_days
+    a_longer_expiry_renews_no_key
+    sweep_leaves_live_sessions
 }

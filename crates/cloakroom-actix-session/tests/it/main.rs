@@ -1,7 +1,7 @@
-//! What actix-session asks of a store, and what its own stores get wrong, on every store of Cloakroom's.
+//! What actix-session requires of a store, and what its own stores get wrong, on every store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
 
-/// One test of each scenario on every store there is.
+/// Declares a test of each scenario on every store.
 macro_rules! on_every_store {
     ($($scenario:ident)*) => {
         cloakroom_test_stores::on_every_store!(crate::run: $($scenario)*);
@@ -12,7 +12,7 @@ mod app;
 mod bridge;
 mod contract;
 mod expiry;
-mod hardship;
+mod faults;
 mod observed;
 mod revival;
 mod routes;
@@ -20,7 +20,7 @@ mod secrecy;
 mod unreadable;
 mod workflow;
 
-/// In a system of actix-web's.
+/// Runs in an actix-web system.
 fn run<T>(scenario: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(scenario)
 }

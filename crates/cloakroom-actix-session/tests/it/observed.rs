@@ -1,4 +1,4 @@
-//! What observers are told over the bridge.
+//! What observers are told through the bridge.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,9 +18,9 @@ impl Observer for Heard {
     }
 }
 
-async fn observers_hear_of_beginning_and_end_and_of_no_secret(store: impl Store) {
+async fn observers_are_told_of_creation_and_end_but_not_of_secrets(store: impl Store) {
     let caught_up_to = Heard::default();
-    // Without a clock of its own, a bridge goes by the machine's.
+    // Without another clock, a bridge uses the system clock.
     let sessions =
         ActixSessionStore::with(store, |builder| builder.observer(caught_up_to.clone())).unwrap();
     let key = sessions.save(state("hat"), &HOUR).await.unwrap();
@@ -37,5 +37,5 @@ async fn observers_hear_of_beginning_and_end_and_of_no_secret(store: impl Store)
 }
 
 on_every_store! {
-    observers_hear_of_beginning_and_end_and_of_no_secret
+    observers_are_told_of_creation_and_end_but_not_of_secrets
 }

@@ -1,4 +1,4 @@
-//! Nothing brings a session back, under its own key or another: where their Redis store saves everything again.
+//! Nothing revives a session, under its own key or another, where the Redis store saves it again.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use futures_util::{pin_mut, poll};
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
 use cloakroom_test_stores as stores;
 
-async fn updating_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
+async fn updating_an_unknown_session_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     for key in [generate_session_key(), key("A".repeat(43)), key("rubbish")] {
@@ -83,7 +83,7 @@ async fn an_update_during_a_delete_changes_nothing_about_it(store: impl Store) {
     assert_eq!(bridge.load(&key).await, None);
 }
 
-async fn of_two_updates_at_once_one_is_kept_whole(store: impl Store) {
+async fn of_two_concurrent_updates_one_is_kept_completely(store: impl Store) {
     let bridge = Bridge::over(store);
     let key = bridge.saved("hat").await;
     let one = bridge.sessions.update(copy(&key), state("one"), &HOUR);
@@ -94,7 +94,7 @@ async fn of_two_updates_at_once_one_is_kept_whole(store: impl Store) {
     assert!(kept == state("one") || kept == state("two"));
 }
 
-async fn a_longer_life_undoes_no_update(store: impl Store) {
+async fn a_longer_expiry_undoes_no_update(store: impl Store) {
     let step = StepStore::new(store);
     let bridge = Bridge::over(step.clone());
     let key = bridge.saved("old").await;
@@ -123,25 +123,25 @@ async fn a_delete_on_one_node_holds_on_another(store: impl Store) {
 }
 
 on_every_store! {
-    updating_what_never_was_is_an_error_and_creates_nothing
+    updating_an_unknown_session_is_an_error_and_creates_nothing
     updating_after_a_delete_is_an_error_and_revives_nothing
     a_delete_during_an_update_holds
     a_delete_while_the_expiry_moves_holds
     an_update_during_a_delete_changes_nothing_about_it
-    of_two_updates_at_once_one_is_kept_whole
-    a_longer_life_undoes_no_update
+    of_two_concurrent_updates_one_is_kept_completely
+    a_longer_expiry_undoes_no_update
     a_delete_on_one_node_holds_on_another
 }
 
 #[test]
-fn what_a_near_cache_remembers_revives_nothing() {
+fn a_cached_record_revives_nothing() {
     let [here, there] = stores::two_near_caches();
     actix_web::rt::System::new().block_on(async {
         let (here, there) = (Bridge::over(here), Bridge::over(there));
         let key = here.saved("hat").await;
         assert!(there.load(&key).await.is_some());
         here.sessions.delete(&key).await.unwrap();
-        // Whether it has caught_up_to of that yet or not.
+        // Whether or not the cache has been told yet.
         assert!(there.sessions.update(copy(&key), state("again"), &HOUR).await.is_err());
         assert_eq!(there.load(&key).await, None);
         assert_eq!(here.load(&key).await, None);

@@ -1,4 +1,4 @@
-//! What the store keeps, and what it is asked, tells nothing that opens a session.
+//! Neither the store nor its calls contain anything that opens a session.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use cloakroom_testkit::{Calls, SpyStore};
 
 use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
 
-async fn what_the_store_keeps_holds_no_key_and_no_secret(store: impl Store) {
+async fn the_store_holds_neither_key_nor_secret(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let (live, ended) = (bridge.saved("hat").await, bridge.saved("coat").await);
@@ -20,7 +20,7 @@ async fn what_the_store_keeps_holds_no_key_and_no_secret(store: impl Store) {
     assert!(contains(&dump, b"in plain sight"));
     for text in [live, ended] {
         assert!(!contains(&dump, text.as_ref().as_bytes()), "the store keeps a key's text");
-        // The last 21 characters are of the secret alone.
+        // The last 21 characters encode only the secret.
         assert!(
             !contains(&dump, &text.as_ref().as_bytes()[22..]),
             "the store keeps a secret's text"
@@ -29,7 +29,7 @@ async fn what_the_store_keeps_holds_no_key_and_no_secret(store: impl Store) {
     }
 }
 
-async fn the_name_without_the_secret_opens_and_ends_nothing(store: impl Store) {
+async fn the_public_id_without_the_secret_opens_and_ends_nothing(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let real = bridge.saved("hat").await;
@@ -43,7 +43,7 @@ async fn the_name_without_the_secret_opens_and_ends_nothing(store: impl Store) {
     assert_eq!(bridge.load(&real).await, Some(state("hat")));
 }
 
-async fn round_trips_are_as_promised(store: impl Store) {
+async fn round_trips_are_as_documented(store: impl Store) {
     let spy = SpyStore::new(store);
     let bridge = Bridge::over(spy.clone());
     let saved = bridge.saved("hat").await;
@@ -66,7 +66,7 @@ async fn round_trips_are_as_promised(store: impl Store) {
     assert_eq!(spy.calls(), Calls::default());
 }
 
-/// The sixteen bytes of the secret in a key, decoded by hand: no public way leads to them.
+/// The sixteen bytes of the secret, decoded here since no public method exposes them.
 fn secret(key: &SessionKey) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
@@ -82,7 +82,7 @@ fn secret(key: &SessionKey) -> Vec<u8> {
     bytes.split_off(16)
 }
 
-/// All that the store keeps, ids included.
+/// Everything in the store, ids included.
 async fn dump(store: &impl Store) -> Vec<u8> {
     let mut dump = Vec::new();
     for (id, stored) in entries(store).await {
@@ -97,7 +97,7 @@ fn contains(dump: &[u8], needle: &[u8]) -> bool {
 }
 
 on_every_store! {
-    what_the_store_keeps_holds_no_key_and_no_secret
-    the_name_without_the_secret_opens_and_ends_nothing
-    round_trips_are_as_promised
+    the_store_holds_neither_key_nor_secret
+    the_public_id_without_the_secret_opens_and_ends_nothing
+    round_trips_are_as_documented
 }

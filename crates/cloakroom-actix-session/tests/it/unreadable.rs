@@ -1,4 +1,4 @@
-//! Sessions whose value can't be read.
+//! Sessions whose value cannot be read.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use cloakroom_actix_session::ActixSessionStore;
 
 use crate::bridge::{Bridge, HOUR, copy, entries, state};
 
-async fn what_cannot_be_read_is_set_aside_and_never_overwritten(store: impl Store) {
+async fn an_unreadable_session_is_set_aside_and_never_overwritten(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let key = bridge.saved("hat").await;
@@ -23,7 +23,7 @@ async fn what_cannot_be_read_is_set_aside_and_never_overwritten(store: impl Stor
     assert!(!is_ended(&store).await);
 }
 
-async fn deleting_what_cannot_be_read_is_no_success_while_it_lives(store: impl Store) {
+async fn deleting_an_unreadable_session_fails_while_it_lives(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let key = bridge.saved("hat").await;
@@ -38,7 +38,7 @@ async fn deleting_what_cannot_be_read_is_no_success_while_it_lives(store: impl S
     assert!(is_ended(&store).await);
 }
 
-async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
+async fn an_unreadable_session_is_an_error_if_the_policy_says_so(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let key = bridge.saved("hat").await;
@@ -49,15 +49,15 @@ async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     let strict = strict.unwrap();
     let error = strict.load(&key).await.unwrap_err();
     assert!(matches!(error, LoadError::Deserialization(_)));
-    // It goes to their log, with all causes.
+    // The middleware logs it with all causes.
     assert!(!format!("{error:?}").contains("spoilt"), "{error:?}");
-    // Their middleware goes on with an empty state after that, and would write it here.
+    // The middleware then continues with an empty state and would write it here.
     assert!(strict.update(copy(&key), state("coat"), &HOUR).await.is_err());
     assert!(strict.delete(&key).await.is_err());
     assert!(!is_ended(&store).await);
 }
 
-/// Puts a value that is no map in place of the one that the only session has.
+/// Replaces the value of the only session by one that is not a map.
 async fn spoil(store: &impl Store, key: &SessionKey) {
     let (id, stored) = entries(store).await.remove(0);
     let Stored::Live(record) = stored else { panic!("the session has ended") };
@@ -76,7 +76,7 @@ async fn is_ended(store: &impl Store) -> bool {
 }
 
 on_every_store! {
-    what_cannot_be_read_is_set_aside_and_never_overwritten
-    deleting_what_cannot_be_read_is_no_success_while_it_lives
-    what_cannot_be_read_is_an_error_if_so_told
+    an_unreadable_session_is_set_aside_and_never_overwritten
+    deleting_an_unreadable_session_fails_while_it_lives
+    an_unreadable_session_is_an_error_if_the_policy_says_so
 }

@@ -1,4 +1,4 @@
-//! Visits over several requests under actix-session's own middleware, with signed and with encrypted cookies.
+//! Several requests under actix-session's middleware, with signed and with encrypted cookies.
 
 use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
 use actix_web::cookie::{SameSite, time::Duration};
@@ -11,7 +11,7 @@ use crate::bridge::HOUR;
 const CONTENTS: [CookieContentSecurity; 2] =
     [CookieContentSecurity::Signed, CookieContentSecurity::Private];
 
-async fn name_and_attributes_are_the_middlewares(store: impl Store) {
+async fn name_and_attributes_come_from_the_middleware(store: impl Store) {
     let site = site(store, |middleware| {
         let middleware = middleware.cookie_name("sid".to_owned()).cookie_path("/read".to_owned());
         middleware.cookie_domain(Some("example.com".to_owned())).cookie_same_site(SameSite::Strict)
@@ -22,10 +22,10 @@ async fn name_and_attributes_are_the_middlewares(store: impl Store) {
     assert_eq!(cookie.domain(), Some("example.com"));
     assert_eq!((cookie.secure(), cookie.http_only()), (Some(true), Some(true)));
     assert_eq!((cookie.same_site(), cookie.max_age()), (Some(SameSite::Strict), None));
-    assert_eq!(site.read(&cookie).await, "nobody 1");
+    assert_eq!(site.read(&cookie).await, "no one 1");
 }
 
-async fn a_visit_of_ten_requests_goes_as_it_should(store: impl Store) {
+async fn ten_requests_in_a_row_behave_as_with_their_own_store(store: impl Store) {
     let store = std::sync::Arc::new(store);
     for contents in CONTENTS {
         let week = PersistentSession::default().session_ttl(Duration::WEEK);
@@ -34,15 +34,15 @@ async fn a_visit_of_ten_requests_goes_as_it_should(store: impl Store) {
         });
         let site = site.await;
         let first = site.get("/read", None).await;
-        assert_eq!((first.body.as_str(), first.cookies.len()), ("nobody 0", 0));
+        assert_eq!((first.body.as_str(), first.cookies.len()), ("no one 0", 0));
 
         let counted = site.visitor().await;
         assert_eq!(counted.max_age(), Some(Duration::WEEK));
         let read = site.get("/read", Some(&counted)).await;
-        assert_eq!((read.body.as_str(), read.cookies.len()), ("nobody 1", 0));
+        assert_eq!((read.body.as_str(), read.cookies.len()), ("no one 1", 0));
 
         let again = site.get("/count", Some(&counted)).await;
-        assert_eq!(again.body, "nobody 2");
+        assert_eq!(again.body, "no one 2");
         let again = again.cookie();
         assert_eq!(again.max_age(), Some(Duration::WEEK));
 
@@ -54,17 +54,17 @@ async fn a_visit_of_ten_requests_goes_as_it_should(store: impl Store) {
         assert_eq!(site.get("/count", Some(&member)).await.body, "ada 3");
 
         let stale = site.get("/read", Some(&again)).await;
-        assert_eq!((stale.body.as_str(), stale.cookies.len()), ("nobody 0", 0));
+        assert_eq!((stale.body.as_str(), stale.cookies.len()), ("no one 0", 0));
 
         let bye = site.get("/logout", Some(&member)).await.cookie();
         assert!(is_removal(&bye));
         assert_eq!(bye.path(), Some("/"));
         let after = site.get("/read", Some(&member)).await;
-        assert_eq!((after.body.as_str(), after.cookies.len()), ("nobody 0", 0));
+        assert_eq!((after.body.as_str(), after.cookies.len()), ("no one 0", 0));
     }
 }
 
-async fn a_guard_lets_members_in_and_nobody_else(store: impl Store) {
+async fn a_guard_admits_members_only(store: impl Store) {
     let site = site(store, |middleware| middleware).await;
     assert_eq!(site.get("/members/read", None).await.status, StatusCode::NOT_FOUND);
     let visitor = site.visitor().await;
@@ -76,7 +76,7 @@ async fn a_guard_lets_members_in_and_nobody_else(store: impl Store) {
     assert_eq!(site.get("/members/read", Some(&member)).await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_change_counts_the_hour_anew_and_reading_does_not(store: impl Store) {
+async fn a_change_restarts_the_hour_and_a_read_does_not(store: impl Store) {
     let hour = PersistentSession::default().session_ttl(HOUR);
     let site = site(store, |middleware| middleware.session_lifecycle(hour)).await;
     let visitor = site.visitor().await;
@@ -85,12 +85,12 @@ async fn a_change_counts_the_hour_anew_and_reading_does_not(store: impl Store) {
     assert_eq!(site.get("/count", Some(&visitor)).await.cookie().max_age(), Some(HOUR));
     site.bridge.advance(HOUR * 3 / 4);
     let read = site.get("/read", Some(&visitor)).await;
-    assert_eq!((read.body.as_str(), read.cookies.len()), ("nobody 2", 0));
+    assert_eq!((read.body.as_str(), read.cookies.len()), ("no one 2", 0));
     site.bridge.advance(HOUR / 4);
-    assert_eq!(site.read(&visitor).await, "nobody 0");
+    assert_eq!(site.read(&visitor).await, "no one 0");
 }
 
-async fn if_so_configured_every_request_counts_the_hour_anew(store: impl Store) {
+async fn every_request_restarts_the_hour_if_so_configured(store: impl Store) {
     let hour = PersistentSession::default().session_ttl(HOUR);
     let hour = hour.session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest);
     let site = site(store, |middleware| middleware.session_lifecycle(hour)).await;
@@ -101,24 +101,24 @@ async fn if_so_configured_every_request_counts_the_hour_anew(store: impl Store) 
         assert_eq!(idle.status, StatusCode::OK);
         assert_eq!(idle.cookie().max_age(), Some(HOUR));
     }
-    assert_eq!(site.read(&visitor).await, "nobody 1");
+    assert_eq!(site.read(&visitor).await, "no one 1");
     site.bridge.advance(HOUR);
-    assert_eq!(site.read(&visitor).await, "nobody 0");
+    assert_eq!(site.read(&visitor).await, "no one 0");
 }
 
-async fn a_cleared_session_is_still_one(store: impl Store) {
+async fn a_cleared_session_still_exists(store: impl Store) {
     let site = site(store, |middleware| middleware).await;
     let visitor = site.visitor().await;
     let cleared = site.get("/clear", Some(&visitor)).await.cookie();
-    assert_eq!(site.read(&cleared).await, "nobody 0");
-    assert_eq!(site.get("/count", Some(&cleared)).await.body, "nobody 1");
+    assert_eq!(site.read(&cleared).await, "no one 0");
+    assert_eq!(site.get("/count", Some(&cleared)).await.body, "no one 1");
 }
 
 on_every_store! {
-    name_and_attributes_are_the_middlewares
-    a_visit_of_ten_requests_goes_as_it_should
-    a_guard_lets_members_in_and_nobody_else
-    a_change_counts_the_hour_anew_and_reading_does_not
-    if_so_configured_every_request_counts_the_hour_anew
-    a_cleared_session_is_still_one
+    name_and_attributes_come_from_the_middleware
+    ten_requests_in_a_row_behave_as_with_their_own_store
+    a_guard_admits_members_only
+    a_change_restarts_the_hour_and_a_read_does_not
+    every_request_restarts_the_hour_if_so_configured
+    a_cleared_session_still_exists
 }

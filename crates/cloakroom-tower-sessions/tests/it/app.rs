@@ -1,4 +1,4 @@
-//! An application under tower-sessions' own middleware, and a visitor of it.
+//! An application under tower-sessions' middleware, and a client of it.
 
 use std::sync::Arc;
 
@@ -26,14 +26,14 @@ pub(crate) struct App {
     router: Router,
 }
 
-/// Where a handler stops until it is told to go on.
+/// Holds a handler until the test lets it continue.
 #[derive(Default)]
 pub(crate) struct Pause {
     pub(crate) reached: Notify,
     pub(crate) over: Notify,
 }
 
-/// What a visitor gets.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -48,7 +48,7 @@ impl App {
     }
 
     pub(crate) fn with(store: impl Store, adjust: impl FnOnce(Layer) -> Layer) -> Self {
-        let bridge = Bridge::beside_their_clock(store);
+        let bridge = Bridge::with_system_time(store);
         let pause = Arc::<Pause>::default();
         let layer = adjust(SessionManagerLayer::new(bridge.sessions.clone()));
         let router = Router::new()
@@ -68,7 +68,7 @@ impl App {
         Self { bridge, pause, router }
     }
 
-    /// Asks for a page, with the cookie if there is one.
+    /// Sends a GET request, with the cookie if given.
     pub(crate) async fn get(&self, path: &str, cookie: Option<&Cookie<'_>>) -> Answer {
         let mut request = Request::builder().uri(path);
         if let Some(cookie) = cookie {
@@ -85,19 +85,19 @@ impl App {
         Answer { status, body: String::from_utf8(body.to_vec()).unwrap(), cookies }
     }
 
-    /// A visitor with a session in which 42 is.
+    /// The cookie of a session that holds 42.
     pub(crate) async fn visitor(&self) -> Cookie<'static> {
         self.get("/put", None).await.cookie()
     }
 
-    /// What the holder of the cookie reads.
+    /// What a request with the cookie reads.
     pub(crate) async fn read(&self, cookie: &Cookie<'_>) -> String {
         self.get("/get", Some(cookie)).await.body
     }
 }
 
 impl Answer {
-    /// The one cookie that is set or removed.
+    /// The one Set-Cookie of the response.
     pub(crate) fn cookie(self) -> Cookie<'static> {
         assert_eq!(self.cookies.len(), 1, "{self:?}");
         self.cookies.into_iter().next().unwrap()

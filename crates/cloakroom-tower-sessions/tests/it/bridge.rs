@@ -1,4 +1,4 @@
-//! A bridge with a clock that is turned by hand, and records to put behind it.
+//! A bridge with a manual clock, and records to store with it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,19 +28,19 @@ impl Bridge {
         Self { sessions, clock }
     }
 
-    /// For tests of their middleware, which reads the machine's clock when it dates a record: ours begins at the same moment.
-    pub(crate) fn beside_their_clock(store: impl Store) -> Self {
+    /// For tests of the middleware, which dates records by the system clock: the manual clock starts there.
+    pub(crate) fn with_system_time(store: impl Store) -> Self {
         let bridge = Self::over(store);
         bridge.clock.set(SystemClock.now());
         bridge
     }
 
-    /// The date so long after what the clock shows.
+    /// The date this far ahead of the clock.
     pub(crate) fn date(&self, ahead: Duration) -> OffsetDateTime {
         date(self.clock.now().after(ahead))
     }
 
-    /// A record that nobody has stored.
+    /// A record that is not stored.
     pub(crate) fn record(&self, value: impl Into<Value>) -> Record {
         let data = HashMap::from([("value".to_owned(), value.into())]);
         Record { id: Id::default(), data, expiry_date: self.date(HOUR) }
@@ -69,7 +69,7 @@ pub(crate) fn with(record: &Record, value: impl Into<Value>) -> Record {
     record
 }
 
-/// All that the store keeps, part by part: an engine may begin with empty ones.
+/// Everything in the store. A scan may return empty pages first.
 pub(crate) async fn entries(store: &impl Store) -> Vec<(PublicId, Stored)> {
     let (mut entries, mut from) = (Vec::new(), None);
     loop {

@@ -1,4 +1,4 @@
-//! What their trait asks of a store: create, load, save, delete.
+//! What `SessionStore` requires: create, load, save, delete.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ use tower_sessions::session_store::Error;
 
 use crate::bridge::{Bridge, HOUR, with};
 
-async fn what_was_created_is_loaded_whole(store: impl Store) {
+async fn a_created_session_loads_completely(store: impl Store) {
     let bridge = Bridge::over(store);
     let record = bridge.created("hat").await;
     assert_eq!(bridge.load(record.id).await, Some(record));
 }
 
-async fn values_of_every_sort_survive(store: impl Store) {
+async fn values_of_every_type_round_trip(store: impl Store) {
     let bridge = Bridge::over(store);
     let values = [
         json!(null),
@@ -33,7 +33,7 @@ async fn values_of_every_sort_survive(store: impl Store) {
     }
 }
 
-async fn a_number_is_the_same_to_the_last_bit(store: impl Store) {
+async fn numbers_round_trip_exactly(store: impl Store) {
     let bridge = Bridge::over(store);
     for number in
         [0.187_690_000_000_000_02, 1.071_566_039_146_582_6e-75, f64::MIN_POSITIVE, f64::MAX, -0.0]
@@ -44,7 +44,7 @@ async fn a_number_is_the_same_to_the_last_bit(store: impl Store) {
     }
 }
 
-async fn a_value_nested_too_deep_to_be_read_again_is_refused(store: impl Store) {
+async fn a_value_nested_too_deeply_to_be_read_back_is_refused(store: impl Store) {
     let bridge = Bridge::over(store);
     let nested = |levels| (0..levels).fold(json!(1), |inside, _| json!([inside]));
     let deepest = bridge.created(nested(126)).await;
@@ -63,7 +63,7 @@ async fn a_value_nested_too_deep_to_be_read_again_is_refused(store: impl Store) 
     assert_eq!(bridge.load(deepest.id).await, Some(deepest));
 }
 
-async fn a_session_without_data_is_one(store: impl Store) {
+async fn a_session_without_data_exists(store: impl Store) {
     let bridge = Bridge::over(store);
     let mut record = bridge.record(0);
     record.data.clear();
@@ -71,13 +71,13 @@ async fn a_session_without_data_is_one(store: impl Store) {
     assert_eq!(bridge.load(record.id).await, Some(record));
 }
 
-async fn an_id_that_never_was_loads_nothing(store: impl Store) {
+async fn an_unknown_id_loads_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     bridge.created(1).await;
     assert_eq!(bridge.load(Id::default()).await, None);
 }
 
-async fn a_new_session_keeps_the_id_it_came_with(store: impl Store) {
+async fn a_new_session_keeps_its_id(store: impl Store) {
     let bridge = Bridge::over(store);
     let mut record = bridge.record(1);
     let id = record.id;
@@ -85,7 +85,7 @@ async fn a_new_session_keeps_the_id_it_came_with(store: impl Store) {
     assert_eq!(record.id, id);
 }
 
-async fn a_taken_id_is_left_alone_and_the_newcomer_gets_another(store: impl Store) {
+async fn a_taken_id_is_left_alone_and_the_new_session_gets_another(store: impl Store) {
     let bridge = Bridge::over(store);
     let first = bridge.created("first").await;
     let mut second = with(&first, "second");
@@ -95,7 +95,7 @@ async fn a_taken_id_is_left_alone_and_the_newcomer_gets_another(store: impl Stor
     assert_eq!(bridge.load(second.id).await, Some(second));
 }
 
-async fn of_many_that_want_one_id_each_gets_its_own(store: impl Store) {
+async fn concurrent_sessions_with_one_id_each_get_their_own(store: impl Store) {
     let bridge = Bridge::over(store);
     let wanted = bridge.record(0);
     let created = (0..16).map(|n| {
@@ -113,7 +113,7 @@ async fn of_many_that_want_one_id_each_gets_its_own(store: impl Store) {
     }
 }
 
-async fn the_id_of_a_deleted_session_is_given_to_no_other(store: impl Store) {
+async fn the_id_of_a_deleted_session_is_never_reused(store: impl Store) {
     let bridge = Bridge::over(store);
     let gone = bridge.created(1).await;
     bridge.sessions.delete(&gone.id).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_save_changes_no_other_session(store: impl Store) {
     assert_eq!(bridge.load(other.id).await, Some(other));
 }
 
-async fn what_is_deleted_is_gone_and_deleting_it_again_is_success(store: impl Store) {
+async fn deleting_twice_succeeds_and_the_session_is_gone(store: impl Store) {
     let bridge = Bridge::over(store);
     let (gone, other) = (bridge.created(1).await, bridge.created(2).await);
     for _ in 0..2 {
@@ -157,24 +157,24 @@ async fn what_is_deleted_is_gone_and_deleting_it_again_is_success(store: impl St
     assert_eq!(bridge.load(other.id).await, Some(other));
 }
 
-async fn deleting_what_never_was_is_success(store: impl Store) {
+async fn deleting_an_unknown_session_succeeds(store: impl Store) {
     Bridge::over(store).sessions.delete(&Id::default()).await.unwrap();
 }
 
 on_every_store! {
-    what_was_created_is_loaded_whole
-    values_of_every_sort_survive
-    a_number_is_the_same_to_the_last_bit
-    a_value_nested_too_deep_to_be_read_again_is_refused
-    a_session_without_data_is_one
-    an_id_that_never_was_loads_nothing
-    a_new_session_keeps_the_id_it_came_with
-    a_taken_id_is_left_alone_and_the_newcomer_gets_another
-    of_many_that_want_one_id_each_gets_its_own
-    the_id_of_a_deleted_session_is_given_to_no_other
+    a_created_session_loads_completely
+    values_of_every_type_round_trip
+    numbers_round_trip_exactly
+    a_value_nested_too_deeply_to_be_read_back_is_refused
+    a_session_without_data_exists
+    an_unknown_id_loads_nothing
+    a_new_session_keeps_its_id
+    a_taken_id_is_left_alone_and_the_new_session_gets_another
+    concurrent_sessions_with_one_id_each_get_their_own
+    the_id_of_a_deleted_session_is_never_reused
     a_save_replaces_data_and_expiry
     a_save_that_removes_the_last_entry_removes_it
     a_save_changes_no_other_session
-    what_is_deleted_is_gone_and_deleting_it_again_is_success
-    deleting_what_never_was_is_success
+    deleting_twice_succeeds_and_the_session_is_gone
+    deleting_an_unknown_session_succeeds
 }

@@ -1,4 +1,4 @@
-//! The cookies that their middleware sets over our stores: its business, and not disturbed.
+//! The cookies that the middleware sets are unaffected by the store.
 
 use cloakroom::Store;
 use time::{Duration, OffsetDateTime};
@@ -8,10 +8,10 @@ use tower_sessions::cookie::SameSite;
 use crate::app::{App, is_removal};
 use crate::bridge::date;
 
-/// Their clock runs while a test does.
+/// The middleware reads the system clock, which goes on during a test.
 const TOLERANCE: Duration = Duration::minutes(1);
 
-async fn the_cookie_is_theirs_with_their_defaults(store: impl Store) {
+async fn the_cookie_has_the_defaults_of_tower_sessions(store: impl Store) {
     let cookie = App::on(store).visitor().await;
     assert_eq!((cookie.name(), cookie.value().len()), ("id", 22));
     assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
@@ -19,7 +19,7 @@ async fn the_cookie_is_theirs_with_their_defaults(store: impl Store) {
     assert_eq!(cookie.domain(), None);
 }
 
-async fn name_and_attributes_are_the_layers(store: impl Store) {
+async fn name_and_attributes_come_from_the_layer(store: impl Store) {
     let app = App::with(store, |layer| {
         let layer = layer.with_name("sid").with_path("/shop").with_domain("example.com");
         layer.with_secure(false).with_http_only(false).with_same_site(SameSite::Lax)
@@ -37,19 +37,19 @@ async fn name_and_attributes_are_the_layers(store: impl Store) {
     assert_eq!(removal.domain(), Some("example.com"));
 }
 
-async fn a_cookie_that_ends_with_the_browser_has_no_age(store: impl Store) {
+async fn a_cookie_that_ends_with_the_browser_has_no_max_age(store: impl Store) {
     let app = App::with(store, |layer| layer.with_expiry(Expiry::OnSessionEnd));
     let cookie = app.visitor().await;
     assert_eq!(cookie.max_age(), None);
     assert_eq!(app.read(&cookie).await, "42");
 }
 
-async fn a_cookie_on_inactivity_lasts_as_long_as_that(store: impl Store) {
+async fn a_cookie_on_inactivity_lasts_for_that_span(store: impl Store) {
     let app = App::with(store, |layer| layer.with_expiry(Expiry::OnInactivity(Duration::hours(2))));
     assert!(is_about(app.visitor().await.max_age(), Duration::hours(2)));
 }
 
-async fn a_cookie_until_a_date_lasts_until_then(store: impl Store) {
+async fn a_cookie_until_a_date_lasts_until_that_date(store: impl Store) {
     let until = OffsetDateTime::now_utc() + Duration::weeks(1);
     let app = App::with(store, |layer| layer.with_expiry(Expiry::AtDateTime(until)));
     let cookie = app.visitor().await;
@@ -58,7 +58,7 @@ async fn a_cookie_until_a_date_lasts_until_then(store: impl Store) {
     assert!(record.expiry_date <= until && until - record.expiry_date < Duration::MILLISECOND);
 }
 
-async fn a_request_may_choose_another_expiry(store: impl Store) {
+async fn a_request_can_choose_another_expiry(store: impl Store) {
     let app = App::on(store);
     let visitor = app.visitor().await;
     assert!(is_about(visitor.max_age(), Duration::hours(1)));
@@ -73,7 +73,7 @@ async fn a_request_may_choose_another_expiry(store: impl Store) {
     assert_eq!(app.read(&closing).await, "42");
 }
 
-async fn saving_always_keeps_the_id_and_sends_it_again(store: impl Store) {
+async fn always_save_keeps_the_id_and_sends_it_again(store: impl Store) {
     let app = App::with(store, |layer| {
         layer.with_expiry(Expiry::OnInactivity(Duration::hours(1))).with_always_save(true)
     });
@@ -92,11 +92,11 @@ fn is_about(age: Option<Duration>, expected: Duration) -> bool {
 }
 
 on_every_store! {
-    the_cookie_is_theirs_with_their_defaults
-    name_and_attributes_are_the_layers
-    a_cookie_that_ends_with_the_browser_has_no_age
-    a_cookie_on_inactivity_lasts_as_long_as_that
-    a_cookie_until_a_date_lasts_until_then
-    a_request_may_choose_another_expiry
-    saving_always_keeps_the_id_and_sends_it_again
+    the_cookie_has_the_defaults_of_tower_sessions
+    name_and_attributes_come_from_the_layer
+    a_cookie_that_ends_with_the_browser_has_no_max_age
+    a_cookie_on_inactivity_lasts_for_that_span
+    a_cookie_until_a_date_lasts_until_that_date
+    a_request_can_choose_another_expiry
+    always_save_keeps_the_id_and_sends_it_again
 }

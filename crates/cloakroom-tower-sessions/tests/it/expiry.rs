@@ -1,4 +1,4 @@
-//! How long a session loads.
+//! How long a session can be loaded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tower_sessions::{ExpiredDeletion, SessionStore};
 use crate::bridge::{Bridge, HOUR, entries, with};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
-/// An hour but for the last millisecond.
+/// One millisecond less than an hour.
 const ALMOST: Duration = Duration::from_millis(3_599_999);
 
 async fn a_session_loads_until_its_expiry_and_no_longer(store: impl Store) {
@@ -34,7 +34,7 @@ async fn a_save_moves_the_expiry_either_way(store: impl Store) {
     assert_eq!(bridge.load(record.id).await, None);
 }
 
-async fn reading_prolongs_nothing(store: impl Store) {
+async fn reading_extends_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     let record = bridge.created(1).await;
     bridge.clock.advance(HOUR / 2);
@@ -85,7 +85,7 @@ async fn a_date_is_the_same_moment_in_every_time_zone(store: impl Store) {
     }
 }
 
-async fn a_span_over_400_days_is_400_days(store: impl Store) {
+async fn a_span_over_400_days_is_cut_to_400_days(store: impl Store) {
     let bridge = Bridge::over(store);
     let most = HOUR * 24 * 400;
     let mut record = bridge.record(1);
@@ -108,7 +108,7 @@ async fn an_extended_session_keeps_its_id(store: impl Store) {
     }
 }
 
-async fn a_longer_life_renews_no_key(store: impl Store) {
+async fn a_longer_expiry_renews_no_key(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let mut record = bridge.created(1).await;
@@ -116,11 +116,11 @@ async fn a_longer_life_renews_no_key(store: impl Store) {
     bridge.sessions.save(&record).await.unwrap();
     bridge.load(record.id).await.unwrap();
     let (_, stored) = entries(&store).await.remove(0);
-    // Their cookie can't be sent a renewed one.
+    // The middleware could not send a renewed key.
     assert!(stored.credentials().successor().is_none());
 }
 
-async fn deleting_what_expired_leaves_what_lives(store: impl Store) {
+async fn delete_expired_leaves_live_sessions(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let dead = bridge.created(1).await;
@@ -136,13 +136,13 @@ async fn deleting_what_expired_leaves_what_lives(store: impl Store) {
 on_every_store! {
     a_session_loads_until_its_expiry_and_no_longer
     a_save_moves_the_expiry_either_way
-    reading_prolongs_nothing
+    reading_extends_nothing
     a_session_created_in_the_past_never_loads
     a_save_with_a_date_in_the_past_ends_the_session
     a_save_after_the_expiry_is_an_error_and_revives_nothing
     a_date_is_the_same_moment_in_every_time_zone
-    a_span_over_400_days_is_400_days
+    a_span_over_400_days_is_cut_to_400_days
     an_extended_session_keeps_its_id
-    a_longer_life_renews_no_key
-    deleting_what_expired_leaves_what_lives
+    a_longer_expiry_renews_no_key
+    delete_expired_leaves_live_sessions
 }

@@ -1,7 +1,7 @@
-//! What tower-sessions asks of a store, and what its own stores get wrong, on every store of Cloakroom's.
+//! What tower-sessions requires of a store, and what its own stores get wrong, on every store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
 
-/// One test of each scenario on every store there is.
+/// Declares a test of each scenario on every store.
 macro_rules! on_every_store {
     ($($scenario:ident)*) => {
         cloakroom_test_stores::on_every_store!(cloakroom_test_stores::run: $($scenario)*);
@@ -13,8 +13,8 @@ mod bridge;
 mod contract;
 mod cookies;
 mod expiry;
-mod hardship;
-mod import_legacy;
+mod faults;
+mod import;
 mod observed;
 mod revival;
 mod routes;

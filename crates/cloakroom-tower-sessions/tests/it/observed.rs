@@ -1,4 +1,4 @@
-//! What observers are told over the bridge.
+//! What observers are told through the bridge.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,11 +18,11 @@ impl Observer for Heard {
     }
 }
 
-async fn observers_hear_of_an_end_and_of_guesses_and_of_no_secret(store: impl Store) {
+async fn observers_are_told_of_ends_and_wrong_keys_but_not_of_secrets(store: impl Store) {
     let caught_up_to = Heard::default();
     let sessions =
         TowerSessionStore::with(store, |builder| builder.observer(caught_up_to.clone())).unwrap();
-    // Without a clock of its own, a bridge goes by the machine's.
+    // Without another clock, a bridge uses the system clock.
     let expiry_date = OffsetDateTime::now_utc() + time::Duration::HOUR;
     let mut record = Record { id: Id::default(), data: [].into(), expiry_date };
     sessions.create(&mut record).await.unwrap();
@@ -42,5 +42,5 @@ async fn observers_hear_of_an_end_and_of_guesses_and_of_no_secret(store: impl St
 }
 
 on_every_store! {
-    observers_hear_of_an_end_and_of_guesses_and_of_no_secret
+    observers_are_told_of_ends_and_wrong_keys_but_not_of_secrets
 }

@@ -1,4 +1,4 @@
-//! Nothing brings a session back, and nothing makes one of what was never created: where their own stores upsert.
+//! Nothing revives a session or creates one by a save, where other stores upsert.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tower_sessions::session::Id;
 use crate::bridge::{Bridge, entries, with};
 use cloakroom_test_stores as stores;
 
-async fn saving_what_never_was_is_an_error_and_creates_nothing(store: impl Store) {
+async fn saving_an_unknown_session_is_an_error_and_creates_nothing(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let record = bridge.record(1);
@@ -68,7 +68,7 @@ async fn a_save_during_a_delete_changes_nothing_about_it(store: impl Store) {
     assert_eq!(bridge.load(record.id).await, None);
 }
 
-async fn of_two_saves_at_once_one_is_kept_whole(store: impl Store) {
+async fn of_two_concurrent_saves_one_is_kept_completely(store: impl Store) {
     let bridge = Bridge::over(store);
     let record = bridge.created(0).await;
     let (one, two) = (with(&record, 1), with(&record, 2));
@@ -89,7 +89,7 @@ async fn a_delete_on_one_node_holds_on_another(store: impl Store) {
     assert_eq!(here.load(record.id).await, None);
 }
 
-async fn ids_that_differ_in_case_alone_are_two(store: impl Store) {
+async fn ids_that_differ_only_in_case_are_different(store: impl Store) {
     let bridge = Bridge::over(store);
     let mut record = bridge.record(1);
     record.id = Id::from_str("abcdefghijklmnopqrstuA").unwrap();
@@ -101,24 +101,24 @@ async fn ids_that_differ_in_case_alone_are_two(store: impl Store) {
 }
 
 on_every_store! {
-    saving_what_never_was_is_an_error_and_creates_nothing
+    saving_an_unknown_session_is_an_error_and_creates_nothing
     saving_after_a_delete_is_an_error_and_revives_nothing
     a_delete_during_a_save_holds
     a_save_during_a_delete_changes_nothing_about_it
-    of_two_saves_at_once_one_is_kept_whole
+    of_two_concurrent_saves_one_is_kept_completely
     a_delete_on_one_node_holds_on_another
-    ids_that_differ_in_case_alone_are_two
+    ids_that_differ_only_in_case_are_different
 }
 
 #[test]
-fn what_a_near_cache_remembers_revives_nothing() {
+fn a_cached_record_revives_nothing() {
     let [here, there] = stores::two_near_caches();
     stores::run(async {
         let (here, there) = (Bridge::over(here), Bridge::over(there));
         let record = here.created(1).await;
         assert!(there.load(record.id).await.is_some());
         here.sessions.delete(&record.id).await.unwrap();
-        // Whether it has caught_up_to of that yet or not.
+        // Whether or not the cache has been told yet.
         assert!(there.sessions.save(&with(&record, 2)).await.is_err());
         assert_eq!(there.load(record.id).await, None);
         assert_eq!(here.load(record.id).await, None);

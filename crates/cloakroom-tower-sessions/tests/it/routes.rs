@@ -1,4 +1,4 @@
-//! Applications under tower-sessions' own middleware: what visitors see.
+//! What clients see of an application under tower-sessions' middleware.
 
 use axum::http::StatusCode;
 use cloakroom::Store;
@@ -9,7 +9,7 @@ use tower_sessions::session::Id;
 
 use crate::app::{App, is_removal};
 
-async fn a_route_that_does_nothing_sets_no_cookie_and_asks_no_store(store: impl Store) {
+async fn an_unused_session_sets_no_cookie_and_calls_no_store(store: impl Store) {
     let spy = SpyStore::new(store);
     let app = App::on(spy.clone());
     let answer = app.get("/idle", None).await;
@@ -20,7 +20,7 @@ async fn a_route_that_does_nothing_sets_no_cookie_and_asks_no_store(store: impl 
     assert_eq!(spy.calls(), Calls::default());
 }
 
-async fn what_one_request_put_the_next_one_gets(store: impl Store) {
+async fn the_next_request_reads_what_one_wrote(store: impl Store) {
     let app = App::on(store);
     let visitor = app.visitor().await;
     let answer = app.get("/get", Some(&visitor)).await;
@@ -35,7 +35,7 @@ async fn a_visitor_without_a_cookie_gets_nothing(store: impl Store) {
     assert_eq!((answer.body.as_str(), answer.cookies.len()), ("nothing", 0));
 }
 
-async fn an_id_of_the_visitors_own_is_replaced(store: impl Store) {
+async fn an_id_chosen_by_the_client_is_replaced(store: impl Store) {
     let app = App::on(store);
     let chosen = Cookie::new("id", Id::default().to_string());
     let answer = app.get("/put", Some(&chosen)).await;
@@ -46,7 +46,7 @@ async fn an_id_of_the_visitors_own_is_replaced(store: impl Store) {
     assert_eq!(app.read(&cookie).await, "42");
 }
 
-async fn what_is_no_id_is_removed_and_costs_nothing(store: impl Store) {
+async fn a_malformed_id_is_removed_and_costs_nothing(store: impl Store) {
     let spy = SpyStore::new(store);
     let app = App::on(spy.clone());
     for text in ["bogus", "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
@@ -64,14 +64,14 @@ async fn a_removed_value_stays_removed(store: impl Store) {
     assert_eq!(app.read(&visitor).await, "nothing");
 }
 
-async fn a_cycled_id_keeps_the_data_and_kills_the_old_id(store: impl Store) {
+async fn a_cycled_id_keeps_the_data_and_the_old_id_opens_nothing(store: impl Store) {
     let app = App::on(store);
     let old = app.visitor().await;
     let new = app.get("/cycle", Some(&old)).await.cookie();
     assert_ne!(new.value(), old.value());
     assert_eq!(app.read(&new).await, "42");
     assert_eq!(app.read(&old).await, "nothing");
-    // It can't be made to live again either.
+    // Nor can it be revived.
     app.get("/put", Some(&old)).await;
     assert_eq!(app.read(&old).await, "nothing");
 }
@@ -85,7 +85,7 @@ async fn a_flush_removes_session_and_cookie(store: impl Store) {
     assert_eq!(app.read(&visitor).await, "nothing");
 }
 
-async fn a_request_in_flight_does_not_undo_a_logout(store: impl Store) {
+async fn a_request_in_flight_does_not_undo_a_sign_out(store: impl Store) {
     let app = App::on(store);
     let visitor = app.visitor().await;
     let logout = async {
@@ -99,7 +99,7 @@ async fn a_request_in_flight_does_not_undo_a_logout(store: impl Store) {
     assert_eq!(app.read(&visitor).await, "nothing");
 }
 
-async fn clearing_first_adopts_no_id_of_the_visitors(store: impl Store) {
+async fn clearing_first_adopts_no_id_of_the_client(store: impl Store) {
     let app = App::on(store);
     let chosen = Cookie::new("id", Id::default().to_string());
     let answer = app.get("/clear-then-put", Some(&chosen)).await;
@@ -108,7 +108,7 @@ async fn clearing_first_adopts_no_id_of_the_visitors(store: impl Store) {
     assert_eq!(app.read(&chosen).await, "nothing");
 }
 
-async fn a_session_deleted_by_hand_is_not_saved_again(store: impl Store) {
+async fn an_explicitly_deleted_session_is_not_saved_again(store: impl Store) {
     let app = App::on(store);
     let visitor = app.visitor().await;
     app.get("/remove", Some(&visitor)).await;
@@ -117,7 +117,7 @@ async fn a_session_deleted_by_hand_is_not_saved_again(store: impl Store) {
     assert_eq!(app.read(&visitor).await, "nothing");
 }
 
-async fn an_outage_logs_nobody_out(store: impl Store) {
+async fn an_outage_signs_no_one_out(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let app = App::on(faulty.clone());
     let visitor = app.visitor().await;
@@ -132,12 +132,12 @@ async fn an_outage_logs_nobody_out(store: impl Store) {
     assert_eq!(app.read(&visitor).await, "42");
 }
 
-async fn a_session_over_http_ends_with_its_hour(store: impl Store) {
+async fn a_session_over_http_ends_after_its_hour(store: impl Store) {
     let app = App::on(store);
     let visitor = app.visitor().await;
     app.bridge.clock.advance(crate::bridge::HOUR / 2);
     assert_eq!(app.read(&visitor).await, "42");
-    // Their clock ran on by as long as this test took, and dated the session by it.
+    // The middleware dated the session by the system clock, which went on during the test.
     app.bridge.clock.advance(crate::bridge::HOUR);
     let answer = app.get("/get", Some(&visitor)).await;
     assert_eq!(answer.body, "nothing");
@@ -145,17 +145,17 @@ async fn a_session_over_http_ends_with_its_hour(store: impl Store) {
 }
 
 on_every_store! {
-    a_route_that_does_nothing_sets_no_cookie_and_asks_no_store
-    what_one_request_put_the_next_one_gets
+    an_unused_session_sets_no_cookie_and_calls_no_store
+    the_next_request_reads_what_one_wrote
     a_visitor_without_a_cookie_gets_nothing
-    an_id_of_the_visitors_own_is_replaced
-    what_is_no_id_is_removed_and_costs_nothing
+    an_id_chosen_by_the_client_is_replaced
+    a_malformed_id_is_removed_and_costs_nothing
     a_removed_value_stays_removed
-    a_cycled_id_keeps_the_data_and_kills_the_old_id
+    a_cycled_id_keeps_the_data_and_the_old_id_opens_nothing
     a_flush_removes_session_and_cookie
-    a_request_in_flight_does_not_undo_a_logout
-    clearing_first_adopts_no_id_of_the_visitors
-    a_session_deleted_by_hand_is_not_saved_again
-    an_outage_logs_nobody_out
-    a_session_over_http_ends_with_its_hour
+    a_request_in_flight_does_not_undo_a_sign_out
+    clearing_first_adopts_no_id_of_the_client
+    an_explicitly_deleted_session_is_not_saved_again
+    an_outage_signs_no_one_out
+    a_session_over_http_ends_after_its_hour
 }

@@ -1,4 +1,4 @@
-//! What the store keeps, and what it is asked, tells nothing that opens a session.
+//! Neither the store nor its calls contain anything that opens a session.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tower_sessions::SessionStore;
 
 use crate::bridge::{Bridge, entries, with};
 
-async fn what_the_store_keeps_holds_neither_id_nor_key(store: impl Store) {
+async fn the_store_holds_neither_id_nor_key(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let record = bridge.created("in plain sight").await;
@@ -33,19 +33,19 @@ async fn what_the_store_keeps_holds_neither_id_nor_key(store: impl Store) {
     }
 }
 
-async fn who_stole_the_store_opens_nothing(store: impl Store) {
+async fn a_stolen_store_opens_nothing(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     bridge.created(1).await;
     let dump = dump(&*store).await;
-    // Whatever sixteen bytes of it are presented as an id.
+    // Every sixteen bytes of it are tried as an id.
     for window in dump.windows(16) {
         let id = i128::from_le_bytes(window.try_into().unwrap());
         assert_eq!(bridge.load(tower_sessions::session::Id(id)).await, None);
     }
 }
 
-async fn round_trips_are_as_promised(store: impl Store) {
+async fn round_trips_are_as_documented(store: impl Store) {
     let spy = SpyStore::new(store);
     let bridge = Bridge::over(spy.clone());
     let record = bridge.created(1).await;
@@ -62,12 +62,12 @@ async fn round_trips_are_as_promised(store: impl Store) {
     assert!(spy.log().iter().all(|call| call.operation != Operation::Insert));
 }
 
-/// All that the store keeps, ids included.
+/// Everything in the store, ids included.
 async fn dump(store: &impl Store) -> Vec<u8> {
     let mut dump = Vec::new();
     for (id, stored) in entries(store).await {
         dump.extend(id.as_bytes());
-        // The name without a secret beside it, to be looked through like all else.
+        // The public id, searched like everything else.
         dump.extend(Key::new(id, Secret::from_bytes([0; 16])).expose().into_bytes());
         dump.extend(stored.to_bytes().unwrap());
     }
@@ -79,7 +79,7 @@ fn contains(dump: &[u8], needle: &[u8]) -> bool {
 }
 
 on_every_store! {
-    what_the_store_keeps_holds_neither_id_nor_key
-    who_stole_the_store_opens_nothing
-    round_trips_are_as_promised
+    the_store_holds_neither_id_nor_key
+    a_stolen_store_opens_nothing
+    round_trips_are_as_documented
 }

@@ -1,4 +1,4 @@
-//! Sessions whose value can't be read.
+//! Sessions whose value cannot be read.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tower_sessions::session_store::Error;
 
 use crate::bridge::{Bridge, entries};
 
-async fn what_cannot_be_read_is_set_aside_and_a_delete_ends_it(store: impl Store) {
+async fn an_unreadable_session_is_set_aside_and_a_delete_ends_it(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let record = bridge.created("hat").await;
@@ -27,7 +27,7 @@ async fn what_cannot_be_read_is_set_aside_and_a_delete_ends_it(store: impl Store
     assert!(is_ended(&store).await);
 }
 
-async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
+async fn an_unreadable_session_is_an_error_if_the_policy_says_so(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
     let record = bridge.created("hat").await;
@@ -39,7 +39,7 @@ async fn what_cannot_be_read_is_an_error_if_so_told(store: impl Store) {
     assert!(matches!(&error, Error::Decode(text) if !text.contains("spoilt")), "{error:?}");
 }
 
-/// Puts a value that is no map in place of the one that the only session has.
+/// Replaces the value of the only session by one that is not a map.
 async fn spoil(store: &impl Store, secret: Id) {
     let (id, stored) = entries(store).await.remove(0);
     let Stored::Live(record) = stored else { panic!("the session has ended") };
@@ -59,6 +59,6 @@ async fn is_ended(store: &impl Store) -> bool {
 }
 
 on_every_store! {
-    what_cannot_be_read_is_set_aside_and_a_delete_ends_it
-    what_cannot_be_read_is_an_error_if_so_told
+    an_unreadable_session_is_set_aside_and_a_delete_ends_it
+    an_unreadable_session_is_an_error_if_the_policy_says_so
 }

@@ -1,4 +1,4 @@
-//! Their id and date as our key and deadline.
+//! Converts the ids and dates of tower-sessions to keys and timestamps.
 
 use cloakroom::key::Secret;
 use cloakroom::{Key, PublicId, Timestamp};
@@ -8,7 +8,7 @@ use tower_sessions_core::session::Id;
 
 const DOMAIN: &[u8] = b"cloakroom tower-sessions 1\0";
 
-/// The key that an id of theirs stands for: the id is the secret, and what the store knows the session by follows from it one way.
+/// The key for an id: the id is the secret, and the public id is derived from it by a hash.
 pub(crate) fn key(id: &Id) -> Key {
     let secret = id.0.to_le_bytes();
     let digest: [u8; 32] = Sha256::new_with_prefix(DOMAIN).chain_update(secret).finalize().into();
@@ -17,13 +17,13 @@ pub(crate) fn key(id: &Id) -> Key {
     Key::new(PublicId::from_bytes(name), Secret::from_bytes(secret))
 }
 
-/// A date of theirs, in whole milliseconds, rounded down: a session may end early by less than one, never late.
+/// A date in whole milliseconds, rounded down, so that a session never ends late.
 pub(crate) fn deadline(date: OffsetDateTime) -> Timestamp {
     let millis = date.unix_timestamp_nanos() / 1_000_000;
     Timestamp::from_millis(u64::try_from(millis.max(0)).unwrap_or(u64::MAX))
 }
 
-/// The moment as a date; the last one there is for a moment that has none.
+/// The timestamp as a date; the last possible date if it is too late for one.
 pub(crate) fn date(moment: Timestamp) -> OffsetDateTime {
     let nanos = i128::from(moment.as_millis()) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(PrimitiveDateTime::MAX.assume_utc())
@@ -34,16 +34,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_store_knows_a_session_by_does_not_tell_the_id() {
+    fn the_public_id_does_not_reveal_the_id() {
         let key = key(&Id(0x0123_4567_89AB_CDEF));
-        // Fixed for good: another derivation would lose every session there is.
+        // Another derivation would lose every existing session.
         assert_eq!(key.id().to_string(), "ffb308b777b993039dd52e706bda641d");
         assert_eq!(key, super::key(&Id(0x0123_4567_89AB_CDEF)));
         assert_ne!(key.id(), super::key(&Id(-1)).id());
     }
 
     #[test]
-    fn a_date_survives_to_the_millisecond_and_is_never_later() {
+    fn a_date_round_trips_to_the_millisecond_and_is_never_later() {
         let date_of = |nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap();
         assert_eq!(
             date(deadline(date_of(1_700_000_000_123_000_000))),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_no_session_reaches_are_the_nearest_there_are() {
+    fn dates_out_of_range_become_the_nearest_possible() {
         assert_eq!(deadline(date_of_year(-5)), Timestamp::EPOCH);
         assert_eq!(date(Timestamp::NEVER).year(), 9999);
     }

@@ -1,4 +1,4 @@
-//! Stores that fail: an outage is an error, and an answer that was lost is asked for again.
+//! Faults: an outage is an error, and a call whose answer was lost is repeated.
 
 use cloakroom::Store;
 use cloakroom::store::Operation;
@@ -25,7 +25,7 @@ async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     assert_eq!(bridge.load(record.id).await, Some(record));
 }
 
-async fn an_error_tells_nothing_that_opens_a_session(store: impl Store) {
+async fn an_error_contains_nothing_that_opens_a_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let record = bridge.created("a secret of the visitor's").await;
@@ -44,7 +44,7 @@ async fn an_error_tells_nothing_that_opens_a_session(store: impl Store) {
     }
 }
 
-async fn a_beginning_whose_answer_was_lost_is_found_out(store: impl Store) {
+async fn a_create_whose_answer_was_lost_is_recognized(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     for fault in [Fault::LostBefore, Fault::LostAfter] {
@@ -57,7 +57,7 @@ async fn a_beginning_whose_answer_was_lost_is_found_out(store: impl Store) {
     }
 }
 
-async fn a_stranger_at_the_id_is_not_taken_for_our_lost_beginning(store: impl Store) {
+async fn another_session_at_the_id_is_not_taken_for_a_lost_create(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let stranger = bridge.created("stranger").await;
@@ -68,7 +68,7 @@ async fn a_stranger_at_the_id_is_not_taken_for_our_lost_beginning(store: impl St
     assert_eq!(bridge.load(stranger.id).await, Some(stranger));
 }
 
-async fn a_save_whose_answer_was_lost_is_found_out(store: impl Store) {
+async fn a_save_whose_answer_was_lost_is_recognized(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let record = with(&bridge.created(1).await, 2);
@@ -77,7 +77,7 @@ async fn a_save_whose_answer_was_lost_is_found_out(store: impl Store) {
     assert_eq!(bridge.load(record.id).await.as_ref(), Some(&record));
 }
 
-async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store) {
+async fn a_delete_whose_answer_was_lost_can_be_repeated(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let record = bridge.created(1).await;
@@ -90,15 +90,15 @@ async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store
 
 on_every_store! {
     an_outage_is_an_error_and_never_an_absent_session
-    an_error_tells_nothing_that_opens_a_session
-    a_beginning_whose_answer_was_lost_is_found_out
-    a_stranger_at_the_id_is_not_taken_for_our_lost_beginning
-    a_save_whose_answer_was_lost_is_found_out
-    a_delete_whose_answer_was_lost_may_be_asked_for_again
+    an_error_contains_nothing_that_opens_a_session
+    a_create_whose_answer_was_lost_is_recognized
+    another_session_at_the_id_is_not_taken_for_a_lost_create
+    a_save_whose_answer_was_lost_is_recognized
+    a_delete_whose_answer_was_lost_can_be_repeated
 }
 
 #[test]
-fn a_server_that_stands_still_is_an_error_in_time() {
+fn a_frozen_server_is_an_error_within_the_timeout() {
     let server = Redis::start(Durability::None);
     let store = stores::with_timeout(&server.url());
     stores::run(async {
@@ -112,7 +112,7 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 }
 
 #[test]
-fn a_server_that_died_is_an_error_and_no_absence() {
+fn a_dead_server_is_an_error_not_an_absent_session() {
     let mut server = Redis::start(Durability::None);
     let store = stores::with_timeout(&server.url());
     stores::run(async {

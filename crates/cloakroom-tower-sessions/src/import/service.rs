@@ -1,4 +1,4 @@
-//! The service that takes over before the one inside is called.
+//! The service that imports a session before it calls the inner one.
 
 use std::fmt;
 use std::future::Future;
@@ -16,7 +16,7 @@ use tower_sessions_core::SessionStore;
 
 use super::ImportLayer;
 
-/// The service that [`ImportLayer`] makes.
+/// The service of an [`ImportLayer`].
 pub struct ImportService<S, Old, V, K = DefaultKind> {
     pub(super) inner: S,
     pub(super) layer: ImportLayer<Old, V, K>,
@@ -46,7 +46,7 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = InheritFuture<S::Future, Response<R>, S::Error>;
+    type Future = ImportFuture<S::Future, Response<R>, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -55,26 +55,27 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = self.layer.cookie.read(request.headers());
         let Some(id) = id else {
-            return InheritFuture { stage: Stage::Plain { inner: self.inner.call(request) } };
+            return ImportFuture { stage: Stage::Plain { inner: self.inner.call(request) } };
         };
-        let Some(visit) = request.extensions().get::<RequestSession<V, K>>().cloned() else {
+        let Some(request_session) = request.extensions().get::<RequestSession<V, K>>().cloned()
+        else {
             let misplaced = async {
                 let mut response = Response::new(R::default());
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 Ok(response)
             };
-            return InheritFuture { stage: Stage::TakingOver { response: Box::pin(misplaced) } };
+            return ImportFuture { stage: Stage::Importing { response: Box::pin(misplaced) } };
         };
-        // The one that was asked whether it is ready is the one to be called.
+        // The service that `poll_ready` was called on must be the one that is called.
         let next = self.inner.clone();
         let (mut inner, layer) = (mem::replace(&mut self.inner, next), self.layer.clone());
-        let taking_over = async move {
+        let importing = async move {
             let (parts, body) = request.into_parts();
-            match layer.estate.pass_on(&visit, &parts.headers, id).await {
+            match layer.legacy.import(&request_session, &parts.headers, id).await {
                 Err(error) => Ok(refused(&error)),
-                Ok(is_over) => {
+                Ok(is_done) => {
                     let mut response = inner.call(Request::from_parts(parts, body)).await?;
-                    if is_over {
+                    if is_done {
                         response
                             .headers_mut()
                             .append(SET_COOKIE, HeaderValue::clone(&layer.cookie.removal));
@@ -83,7 +84,7 @@ where
                 }
             }
         };
-        InheritFuture { stage: Stage::TakingOver { response: Box::pin(taking_over) } }
+        ImportFuture { stage: Stage::Importing { response: Box::pin(importing) } }
     }
 }
 
@@ -96,35 +97,35 @@ fn refused<R: Default>(error: &Error) -> Response<R> {
 
 pin_project! {
     /// The response of an [`ImportService`].
-    pub struct InheritFuture<F, R, E> {
+    pub struct ImportFuture<F, R, E> {
         #[pin]
         stage: Stage<F, R, E>,
     }
 }
 
-type TakingOver<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
+type Importing<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
 
 pin_project! {
     #[project = StageProjection]
     enum Stage<F, R, E> {
         Plain { #[pin] inner: F },
-        TakingOver { response: TakingOver<R, E> },
+        Importing { response: Importing<R, E> },
     }
 }
 
-impl<F: Future<Output = Result<R, E>>, R, E> Future for InheritFuture<F, R, E> {
+impl<F: Future<Output = Result<R, E>>, R, E> Future for ImportFuture<F, R, E> {
     type Output = Result<R, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match self.project().stage.project() {
             StageProjection::Plain { inner } => ready!(inner.poll(context)),
-            StageProjection::TakingOver { response } => ready!(response.as_mut().poll(context)),
+            StageProjection::Importing { response } => ready!(response.as_mut().poll(context)),
         })
     }
 }
 
-impl<F, R, E> fmt::Debug for InheritFuture<F, R, E> {
+impl<F, R, E> fmt::Debug for ImportFuture<F, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InheritFuture(..)")
+        f.write_str("ImportFuture(..)")
     }
 }

@@ -1,4 +1,4 @@
-//! Stores that fail: an outage is an error, and an answer that was lost is asked for again.
+//! Faults: an outage is an error, and a call whose answer was lost is repeated.
 
 use std::error::Error;
 
@@ -30,7 +30,7 @@ async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     assert_eq!(bridge.load(&key).await, Some(state("hat")));
 }
 
-async fn an_error_tells_its_cause_and_nothing_that_opens_a_session(store: impl Store) {
+async fn an_error_includes_its_cause_and_nothing_that_opens_a_session(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let key = bridge.saved("in confidence").await;
@@ -50,7 +50,7 @@ async fn an_error_tells_its_cause_and_nothing_that_opens_a_session(store: impl S
     }
 }
 
-async fn a_beginning_whose_answer_was_lost_is_found_out(store: impl Store) {
+async fn a_create_whose_answer_was_lost_is_recognized(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     for fault in [Fault::LostBefore, Fault::LostAfter] {
@@ -60,7 +60,7 @@ async fn a_beginning_whose_answer_was_lost_is_found_out(store: impl Store) {
     }
 }
 
-async fn an_update_whose_answer_was_lost_is_found_out(store: impl Store) {
+async fn an_update_whose_answer_was_lost_is_recognized(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let key = bridge.saved("old").await;
@@ -71,7 +71,7 @@ async fn an_update_whose_answer_was_lost_is_found_out(store: impl Store) {
     }
 }
 
-async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store) {
+async fn a_delete_whose_answer_was_lost_can_be_repeated(store: impl Store) {
     let faulty = FaultyStore::new(store);
     let bridge = Bridge::over(faulty.clone());
     let key = bridge.saved("hat").await;
@@ -83,14 +83,14 @@ async fn a_delete_whose_answer_was_lost_may_be_asked_for_again(store: impl Store
 
 on_every_store! {
     an_outage_is_an_error_and_never_an_absent_session
-    an_error_tells_its_cause_and_nothing_that_opens_a_session
-    a_beginning_whose_answer_was_lost_is_found_out
-    an_update_whose_answer_was_lost_is_found_out
-    a_delete_whose_answer_was_lost_may_be_asked_for_again
+    an_error_includes_its_cause_and_nothing_that_opens_a_session
+    a_create_whose_answer_was_lost_is_recognized
+    an_update_whose_answer_was_lost_is_recognized
+    a_delete_whose_answer_was_lost_can_be_repeated
 }
 
 #[test]
-fn a_server_that_stands_still_is_an_error_in_time() {
+fn a_frozen_server_is_an_error_within_the_timeout() {
     let server = Redis::start(Durability::None);
     let store = stores::with_timeout(&server.url());
     actix_web::rt::System::new().block_on(async {
@@ -104,7 +104,7 @@ fn a_server_that_stands_still_is_an_error_in_time() {
 }
 
 #[test]
-fn a_server_that_died_is_an_error_and_no_absence() {
+fn a_dead_server_is_an_error_not_an_absent_session() {
     let mut server = Redis::start(Durability::None);
     let store = stores::with_timeout(&server.url());
     actix_web::rt::System::new().block_on(async {

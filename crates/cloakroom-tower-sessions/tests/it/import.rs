@@ -1,4 +1,4 @@
-//! From tower-sessions to Cloakroom's own sessions without a logout.
+//! From tower-sessions to Cloakroom's own sessions without a sign-out.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -20,7 +20,7 @@ struct Visitor {
 
 type Old = SpyStore<FaultyStore<MemoryStore>>;
 
-/// The application as it was, the same as it is now, and what both keep the old sessions in.
+/// The application before and after the change, and the store of the old sessions.
 struct Change {
     before: Router,
     after: Router,
@@ -30,7 +30,7 @@ struct Change {
 }
 
 async fn greet(session: Session<Visitor>) -> String {
-    let user = session.principal().map_or("nobody", Principal::as_str);
+    let user = session.principal().map_or("no one", Principal::as_str);
     format!("{user} {}", session.value().visits)
 }
 
@@ -48,7 +48,7 @@ impl Change {
                 }),
             )
             .layer(SessionManagerLayer::new(store.clone()));
-        let import_legacy = ImportLayer::new(store, |data| {
+        let import = ImportLayer::new(store, |data| {
             let visits = data.get("visits").and_then(serde_json::Value::as_u64).unwrap_or_default();
             let user = data.get("user").and_then(|user| Principal::new(user.as_str()?).ok());
             Some((Visitor { visits }, user.as_ref().map(Login::of)))
@@ -56,12 +56,12 @@ impl Change {
         let after = Router::new()
             .route("/", get(greet))
             .route("/logout", post(async |mut session: Session<Visitor>| session.logout().await))
-            .layer(import_legacy)
+            .layer(import)
             .layer(SessionLayer::new(Sessions::<Visitor>::new(MemoryStore::new()).unwrap()));
         Self { before, after, old, faulty, browser: Client::new() }
     }
 
-    /// Alice was here before the change.
+    /// With a session that Alice had before the change.
     async fn with_alice() -> Self {
         let mut change = Self::new();
         let request =
@@ -93,7 +93,7 @@ impl Change {
 }
 
 #[tokio::test]
-async fn a_visitor_stays_signed_in_and_has_the_new_cookie_instead_of_the_old() {
+async fn a_visitor_stays_signed_in_and_gets_the_new_cookie_instead_of_the_old() {
     let mut change = Change::with_alice().await;
     assert!(change.cookies().starts_with("id="));
     assert_eq!(change.get().await, "alice 7");
@@ -107,9 +107,9 @@ async fn a_visitor_stays_signed_in_and_has_the_new_cookie_instead_of_the_old() {
     assert_eq!(change.old.calls().total(), 0, "the old store is not asked again");
 }
 
-/// A page and its images, whose responses may come in any order.
+/// Like a page and its images, whose responses arrive in any order.
 #[tokio::test]
-async fn requests_that_come_at_once_are_one_session() {
+async fn concurrent_requests_import_one_session() {
     let mut change = Change::with_alice().await;
     let before = change.browser.clone();
     let mut keys = Vec::new();
@@ -123,18 +123,18 @@ async fn requests_that_come_at_once_are_one_session() {
 }
 
 #[tokio::test]
-async fn the_old_cookie_opens_nothing_after_a_logout() {
+async fn the_old_cookie_opens_nothing_after_a_sign_out() {
     let mut change = Change::with_alice().await;
     let before = change.browser.clone();
     change.get().await;
     change.send(http::Method::POST, "logout").await;
-    assert_eq!(change.get().await, "nobody 0");
+    assert_eq!(change.get().await, "no one 0");
     change.browser = before;
-    assert_eq!(change.get().await, "nobody 0");
+    assert_eq!(change.get().await, "no one 0");
 }
 
 #[tokio::test]
-async fn an_old_store_that_is_down_logs_nobody_out() {
+async fn an_outage_of_the_old_store_signs_no_one_out() {
     let mut change = Change::with_alice().await;
     change.faulty.fail_all(Some(Fault::NotSent));
     let response = change.send(http::Method::GET, "").await;
@@ -145,9 +145,9 @@ async fn an_old_store_that_is_down_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn who_brings_no_old_session_costs_nothing_and_inherits_nothing() {
+async fn a_request_without_an_old_session_costs_nothing_and_imports_nothing() {
     let mut change = Change::new();
-    assert_eq!(change.get().await, "nobody 0");
+    assert_eq!(change.get().await, "no one 0");
     assert_eq!(change.old.calls().total(), 0);
     for cookie in [
         "id=",
@@ -166,16 +166,14 @@ async fn who_brings_no_old_session_costs_nothing_and_inherits_nothing() {
     assert_eq!(change.old.calls().total(), 1, "the one that could be an id of theirs");
 }
 
-/// The wrong way round everybody would be logged out, and nobody would notice.
+/// In the wrong order everyone would silently be signed out.
 #[tokio::test]
-async fn a_layer_outside_the_session_layer_is_an_error_for_who_brings_the_old_cookie() {
+async fn a_layer_outside_the_session_layer_is_an_error_for_the_old_cookie() {
     let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
-    let import_legacy = ImportLayer::new(store, |_| None::<(Visitor, _)>);
+    let import = ImportLayer::new(store, |_| None::<(Visitor, _)>);
     let sessions = Sessions::<Visitor>::new(MemoryStore::new()).unwrap();
-    let app: Router = Router::new()
-        .route("/", get(greet))
-        .layer(SessionLayer::new(sessions))
-        .layer(import_legacy);
+    let app: Router =
+        Router::new().route("/", get(greet)).layer(SessionLayer::new(sessions)).layer(import);
     let with = |cookie: &[u8]| {
         http::Request::get("/").header("cookie", cookie).body(Body::empty()).unwrap()
     };
@@ -184,9 +182,9 @@ async fn a_layer_outside_the_session_layer_is_an_error_for_who_brings_the_old_co
     assert_eq!(app.oneshot(with(b"theme=dark")).await.unwrap().status(), StatusCode::OK);
 }
 
-/// A browser is told every attribute, or it would keep the cookie.
+/// A browser keeps the cookie unless every attribute matches.
 #[tokio::test]
-async fn another_name_path_and_domain_are_removed_too() -> Result<(), Error> {
+async fn a_cookie_with_another_name_path_and_domain_is_removed() -> Result<(), Error> {
     let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
     let layer = ImportLayer::new(store, |_| None::<(Visitor, _)>);
     assert!(layer.clone().with_cookie("a\r\nb", "/", None).is_err());

@@ -1,4 +1,4 @@
-//! The way out of tower-sessions: its sessions taken over one by one, so that nobody is logged out.
+//! Imports the sessions of tower-sessions one by one, so that no one is signed out.
 
 mod service;
 
@@ -15,20 +15,22 @@ use tower_layer::Layer;
 use tower_sessions_core::session::Id;
 use tower_sessions_core::{SessionStore, session_store};
 
-pub use service::{ImportService, InheritFuture};
+pub use service::{ImportFuture, ImportService};
 
-/// What a session of theirs becomes: a value, and who is signed in on it; `None` to let it go.
-type Becomes<V> =
+/// Converts the data of a tower-sessions session: a value and who is signed in, or `None` to drop it.
+type Convert<V> =
     dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)> + Send + Sync;
 
-/// Takes over the sessions of tower-sessions when their visitors come back, for an application that changes to Cloakroom's own.
+/// Imports the sessions of tower-sessions as their visitors come back, for an application that moves to
+/// Cloakroom's own `Session`.
 ///
-/// It stands inside the `SessionLayer` of cloakroom. A visitor who has no session of ours and brings the old cookie is given one with
-/// what `becomes` makes of the old one, which is deleted in the old store then, and whose cookie is removed; see
-/// [`RequestSession::import_legacy`] for what holds. When the last old session has expired, the layer goes.
+/// Put it inside Cloakroom's `SessionLayer`. A visitor who has no session here and presents the old
+/// cookie gets one with what `convert` makes of the old data. The old session is then deleted and its
+/// cookie removed; [`RequestSession::import_legacy`] says what is guaranteed. Remove the layer when the
+/// last old session has expired.
 ///
-/// Once it has removed an old cookie, servers that still run tower-sessions see a visitor without a session: change them all at once, or
-/// send each visitor to one sort of server.
+/// Servers that still run tower-sessions see a visitor whose old cookie was removed as one without a
+/// session: replace all servers at once, or route each visitor to one kind.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -42,8 +44,8 @@ type Becomes<V> =
 /// }
 ///
 /// # let old_store = TowerSessionStore::new(MemoryStore::new())?;
-/// // `old_store` is the store that tower-sessions has used until now
-/// let import_legacy = ImportLayer::new(old_store, |old| {
+/// // `old_store` is the store that tower-sessions has used until now.
+/// let import = ImportLayer::new(old_store, |old| {
 ///     let visits = old.get("visits").and_then(|visits| visits.as_u64()).unwrap_or_default();
 ///     let user = old.get("user").and_then(|user| Principal::new(user.as_u64()?.to_string()).ok());
 ///     Some((Visitor { visits }, user.as_ref().map(Login::of)))
@@ -51,27 +53,30 @@ type Becomes<V> =
 ///
 /// let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
 /// let app: Router = Router::new()
-///     .route("/", get(async |session: Session<Visitor>| session.visits.to_string()))
-///     .layer(import_legacy)
-///     .layer(SessionLayer::new(sessions)); // around it
+///     .route("/", get(async |session: Session<Visitor>| session.value().visits.to_string()))
+///     .layer(import)
+///     .layer(SessionLayer::new(sessions)); // outside
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// A request without the old cookie costs nothing more; one with it that passed no `SessionLayer` for this kind of session on its way here
-/// is a 500, since its visitor would be logged out unnoticed. An old session that can't be decoded is taken for none. An old
-/// session belongs to one kind: with two layers the outer one takes it. If the old store can't be asked the request is answered 503: nobody is
-/// logged out by that. An old cookie that was signed or encrypted has to be opened first, which a middleware of yours does,
-/// with [`RequestSession::import_legacy`].
+/// - A request without the old cookie costs nothing.
+/// - A request with it that did not pass through a `SessionLayer` for this kind of session is answered
+///   500, since otherwise the visitor would silently be signed out.
+/// - An old session that cannot be decoded counts as none.
+/// - An old session belongs to one kind: of two layers the outer one imports it.
+/// - If the old store cannot be reached, the request is answered 503, and no one is signed out.
+/// - An old cookie that was signed or encrypted must be opened first, by a middleware of your own that
+///   calls [`RequestSession::import_legacy`].
 pub struct ImportLayer<Old, V, K = DefaultKind> {
-    estate: Arc<Estate<Old, V>>,
+    legacy: Arc<LegacySessions<Old, V>>,
     cookie: OldCookie,
     kind: PhantomData<fn() -> K>,
 }
 
-/// What there is to be taken over.
-struct Estate<Old, V> {
+/// The old store, and what becomes of its sessions.
+struct LegacySessions<Old, V> {
     old: Old,
-    becomes: Box<Becomes<V>>,
+    convert: Box<Convert<V>>,
 }
 
 /// The cookie that tower-sessions has set until now.
@@ -83,10 +88,10 @@ struct OldCookie {
 }
 
 impl<Old: SessionStore, V: SessionValue> ImportLayer<Old, V> {
-    /// Takes over the sessions in `old`, each as what `becomes` makes of its data.
+    /// Imports the sessions in `old`, each as what `convert` makes of its data.
     pub fn new(
         old: Old,
-        becomes: impl Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)>
+        convert: impl Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)>
         + Send
         + Sync
         + 'static,
@@ -96,24 +101,24 @@ impl<Old: SessionStore, V: SessionValue> ImportLayer<Old, V> {
             removal: HeaderValue::from_static("id=; Max-Age=0; Path=/"),
         };
         Self {
-            estate: Arc::new(Estate { old, becomes: Box::new(becomes) }),
+            legacy: Arc::new(LegacySessions { old, convert: Box::new(convert) }),
             cookie,
             kind: PhantomData,
         }
     }
 
-    /// The same, for sessions of a kind that has a name.
+    /// Imports into sessions of another kind.
     pub fn of_kind<K: SessionKind>(self) -> ImportLayer<Old, V, K> {
-        ImportLayer { estate: self.estate, cookie: self.cookie, kind: PhantomData }
+        ImportLayer { legacy: self.legacy, cookie: self.cookie, kind: PhantomData }
     }
 }
 
 impl<Old, V, K> ImportLayer<Old, V, K> {
-    /// The old cookie's name, path and domain, if they are not tower-sessions' own (`id`, `/`, none): a browser removes a cookie only
-    /// if it is told all three (RFC 6265bis section 5.7).
+    /// Sets the old cookie's name, path and domain, if they are not tower-sessions' defaults (`id`, `/`,
+    /// none). A browser removes a cookie only if all three match (RFC 6265bis section 5.7).
     ///
     /// # Errors
-    /// [`InvalidHeaderValue`] if they could not stand in a header.
+    /// [`InvalidHeaderValue`] if they contain characters that a header cannot hold.
     pub fn with_cookie(
         mut self,
         name: &str,
@@ -131,13 +136,13 @@ impl<Old, V, K> ImportLayer<Old, V, K> {
 
 impl<Old, V, K> Clone for ImportLayer<Old, V, K> {
     fn clone(&self) -> Self {
-        Self { estate: Arc::clone(&self.estate), cookie: self.cookie.clone(), kind: PhantomData }
+        Self { legacy: Arc::clone(&self.legacy), cookie: self.cookie.clone(), kind: PhantomData }
     }
 }
 
 impl<Old: fmt::Debug, V, K> fmt::Debug for ImportLayer<Old, V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImportLayer").field("old", &self.estate.old).finish_non_exhaustive()
+        f.debug_struct("ImportLayer").field("old", &self.legacy.old).finish_non_exhaustive()
     }
 }
 
@@ -149,37 +154,39 @@ impl<S, Old, V: SessionValue, K: SessionKind> Layer<S> for ImportLayer<Old, V, K
     }
 }
 
-impl<Old: SessionStore, V: SessionValue> Estate<Old, V> {
-    /// Opens the request's session, or takes over for it; true if the old session has done its duty.
-    async fn pass_on<K: SessionKind>(
+impl<Old: SessionStore, V: SessionValue> LegacySessions<Old, V> {
+    /// Opens the request's session, importing the old one if there is none. True once the old session
+    /// is no longer needed.
+    async fn import<K: SessionKind>(
         &self,
-        visit: &RequestSession<V, K>,
+        request_session: &RequestSession<V, K>,
         headers: &HeaderMap,
         id: Id,
     ) -> Result<bool, Error> {
         let read = async || {
             let found = match self.old.load(&id).await {
-                // What can't be read now will not be readable at the next request either.
+                // It will not be readable at the next request either.
                 Err(session_store::Error::Decode(_)) => None,
                 found => found?,
             };
-            Ok::<_, session_store::Error>(found.and_then(|record| (self.becomes)(record.data)))
+            Ok::<_, session_store::Error>(found.and_then(|record| (self.convert)(record.data)))
         };
         let token = id.0.to_le_bytes();
-        let _session = visit.import_legacy(headers, &token, read).await?;
-        // If deleting fails the old cookie stays, and its next request does it again.
-        Ok(visit.is_imported() && self.old.delete(&id).await.is_ok())
+        let _session = request_session.import_legacy(headers, &token, read).await?;
+        // If the delete fails, the old cookie stays and the next request tries again.
+        Ok(request_session.is_imported() && self.old.delete(&id).await.is_ok())
     }
 }
 
 impl OldCookie {
-    /// The id in a request's old cookie, if it has one; odd bytes of other cookies hide nothing.
+    /// The id in the request's old cookie. Cookies that are not UTF-8 are skipped.
     fn read(&self, headers: &HeaderMap) -> Option<Id> {
         let pairs = headers
             .get_all(COOKIE)
             .iter()
             .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-        let mut pairs = pairs.filter_map(|pair| str::from_utf8(pair).ok()?.trim().split_once('='));
+        let mut pairs =
+            pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='));
         pairs.find_map(|(name, value)| (*name == *self.name).then(|| value.parse().ok()).flatten())
     }
 }
