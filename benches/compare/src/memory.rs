@@ -43,8 +43,8 @@ pub(crate) fn drive(words: &[&str]) -> Result<(), Failure> {
     memory::drive(&kinds(), words)
 }
 
-/// A contender on a store of theirs. Their stores use two versions of one trait, so the same code is
-/// compiled for each.
+/// A contender on a store of theirs. Their stores use two versions of one trait, so the same code
+/// is compiled for each.
 macro_rules! peer {
     ($name:ident, $core:ident, $store:ty, $new:expr) => {
         mod $name {

@@ -1,13 +1,14 @@
 //! Records, keys and cookies as bytes or text and back.
 
 mod baseline;
-mod records;
-mod texts;
+mod cases;
 
 use crate::meter::now;
 use crate::options::{Options, say};
 use crate::report::{Cell, Report, Table};
 use crate::{Failure, valgrind};
+
+pub use self::cases::*;
 
 /// The bench's name on the command line.
 pub const NAME: &str = "codec";
@@ -60,33 +61,6 @@ impl Prepared {
         began.elapsed().as_secs_f64()
     }
 }
-
-pub const RECORD_TO_BYTES: &str = "record to bytes";
-pub const RECORD_WITH_VALUE: &str = "record from bytes, value decoded";
-pub const KEY_TO_TEXT: &str = "key to text";
-pub const KEY_FROM_TEXT: &str = "key from text";
-pub const REQUEST_WITHOUT_KEY: &str = "Cookie header without a key";
-pub const REQUEST_WITH_UNKNOWN_KEY: &str = "Cookie header with an unknown key";
-
-const OURS: &str = "cloakroom";
-const BASELINE: &str = "baseline";
-
-/// The operations of cloakroom and of the baseline.
-pub const CASES: [Case; 13] = [
-    Case::new(RECORD_TO_BYTES, OURS, records::ours_to_bytes),
-    Case::new(RECORD_TO_BYTES, BASELINE, records::baseline_to_bytes),
-    Case::new("record from bytes, value not decoded", OURS, records::ours_from_bytes),
-    Case::new("record from bytes, value not decoded", BASELINE, records::baseline_from_bytes),
-    Case::new(RECORD_WITH_VALUE, OURS, records::ours_with_value),
-    Case::new(RECORD_WITH_VALUE, BASELINE, records::baseline_with_value),
-    Case::new(KEY_TO_TEXT, OURS, texts::key_to_text),
-    Case::new(KEY_FROM_TEXT, OURS, texts::key_from_text),
-    Case::new("key to verifier (SHA-256)", OURS, texts::verifier),
-    Case::new("response headers of a session", OURS, texts::response_headers),
-    Case::new(REQUEST_WITHOUT_KEY, "cloakroom, whole request", texts::request_without_key),
-    Case::new(REQUEST_WITH_UNKNOWN_KEY, "cloakroom, whole request", texts::request_with_key),
-    Case::new("no Cookie header", "cloakroom, whole request", texts::request_without_header),
-];
 
 const ABOUT: &str = "\
 What becomes bytes or text on its way to a store or a browser, and back. The value is a struct of \

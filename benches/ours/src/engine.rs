@@ -8,7 +8,7 @@ use cloakroom::{MemoryStore, Principal, PublicId, Store, Timestamp};
 use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlite::SqliteStore;
-use cloakroom_testkit::servers::{Durability, Postgres, Redis, Server, Wire};
+use cloakroom_testkit::servers::{Durability, Postgres, Proxy, Redis, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -18,7 +18,7 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) store: Arc<dyn Store>,
     /// A proxy between the store and its server, which counts round trips.
-    pub(crate) wire: Option<Wire>,
+    pub(crate) proxy: Option<Proxy>,
     size: Size,
     /// The server or the directory, which ends with the engine.
     _held: Box<dyn Any + Send>,
@@ -39,45 +39,45 @@ impl Engine {
     pub(crate) fn start(
         runtime: &Runtime,
         name: &'static str,
-        with_wire: bool,
+        with_proxy: bool,
     ) -> Result<Self, Failure> {
         let _inside = runtime.enter();
-        let wire_to = |server: &dyn Server| with_wire.then(|| Wire::to(server.port()));
+        let proxy_to = |server: &dyn Server| with_proxy.then(|| Proxy::to(server.port()));
         let engine = match name {
             "memory" => {
                 let store = Arc::new(MemoryStore::bounded(usize::MAX, usize::MAX));
-                Self { name, store, wire: None, size: Size::Process, _held: Box::new(()) }
+                Self { name, store, proxy: None, size: Size::Process, _held: Box::new(()) }
             }
             "sqlite" => {
                 let place = TempDir::new()?;
                 let store = Arc::new(SqliteStore::open(place.path().join("sessions.db"))?);
                 let size = Size::Files(place.path().to_owned());
-                Self { name, store, wire: None, size, _held: Box::new(place) }
+                Self { name, store, proxy: None, size, _held: Box::new(place) }
             }
             "postgres" => {
                 let server = Postgres::start(Durability::None);
-                let wire = wire_to(&server);
-                let url = server.url_at(wire.as_ref().map_or(server.port(), Wire::port));
+                let proxy = proxy_to(&server);
+                let url = server.url_at(proxy.as_ref().map_or(server.port(), Proxy::port));
                 let store = Arc::new(runtime.block_on(PostgresStore::connect(url))?);
                 let size = Size::Postgres(Arc::clone(&store));
-                Self { name, store, wire, size, _held: Box::new(server) }
+                Self { name, store, proxy, size, _held: Box::new(server) }
             }
             _ => {
                 let server = Redis::start(Durability::None);
-                let wire = wire_to(&server);
-                let url = server.url_at(wire.as_ref().map_or(server.port(), Wire::port));
+                let proxy = proxy_to(&server);
+                let url = server.url_at(proxy.as_ref().map_or(server.port(), Proxy::port));
                 let store = Arc::new(runtime.block_on(RedisStore::connect(url))?);
                 let size = Size::Redis(Arc::clone(&store));
-                Self { name, store, wire, size, _held: Box::new(server) }
+                Self { name, store, proxy, size, _held: Box::new(server) }
             }
         };
-        if engine.wire.is_some() {
+        if engine.proxy.is_some() {
             runtime.block_on(engine.connect_fully())?;
         }
         Ok(engine)
     }
 
-    /// Makes the store open all its connections, so that only operations are on the wire later.
+    /// Makes the store open all its connections, so that only operations are pass the proxy later.
     async fn connect_fully(&self) -> Result<(), Failure> {
         let unknown = PublicId::from_bytes([0; 16]);
         let principal = Principal::new("unknown")?;

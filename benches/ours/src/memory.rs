@@ -4,7 +4,6 @@
 //! sessions take about 13 GB in all processes together.
 
 pub mod baseline;
-mod child;
 pub mod contender;
 mod drive;
 mod expiry;
@@ -14,12 +13,12 @@ mod tables;
 
 use std::time::Duration;
 
-use self::child::Child;
 use self::contender::{Kind, Way};
-use self::expiry::{Sweeping, Swept};
+use self::expiry::{SWEEPS, Sweeping};
 use self::flood::Flooded;
 pub use self::tables::{Mix, Size};
 use crate::Failure;
+use crate::child::{Child, this_program};
 use crate::options::{Goals, Options, say};
 use crate::report::Report;
 
@@ -35,6 +34,11 @@ pub const BASELINE: &str = "baseline";
 pub const OURS: [Kind; 2] =
     [Kind::library::<ours::Ours>(CLOAKROOM), Kind::store::<baseline::Baseline<64>>(BASELINE)];
 
+/// Parts of the bench that run in processes of their own.
+const FILL: &str = "fill";
+const SWEEP: &str = "sweep";
+const FLOOD: &str = "flood";
+
 /// Numbers of sessions that only the table over numbers of sessions shows.
 const SMALL: [usize; 2] = [10_000, 100_000];
 
@@ -42,7 +46,7 @@ const SMALL: [usize; 2] = [10_000, 100_000];
 #[derive(Debug)]
 pub struct Measured {
     pub sizes: Vec<Size>,
-    sweepings: Vec<(Swept, Sweeping)>,
+    sweepings: Vec<(&'static str, Sweeping)>,
     floods: Vec<(&'static str, Flooded)>,
 }
 
@@ -63,16 +67,16 @@ pub fn bench(name: &str, kinds: &[Kind], options: &Options) -> Result<(Report, M
         sizes.push(size(kinds, *sessions, &[1, 2], effort)?);
     }
     let mut sweepings = Vec::new();
-    for swept in Swept::ALL {
-        say(&format!("{} sessions, half of them expired: {}", effort.swept, swept.name()));
-        let words = [NAME, expiry::SWEEP, swept.name(), &effort.swept.to_string()];
-        sweepings.push((swept, Child::start(&words)?.hear()?));
+    for (name, _) in SWEEPS {
+        say(&format!("{} sessions, half of them expired: {name}", effort.swept));
+        let words = [NAME, SWEEP, name, &effort.swept.to_string()];
+        sweepings.push((name, Child::start(&mut this_program(&words)?)?.json()?));
     }
     let mut floods = Vec::new();
     for flood in flood::NAMES {
         say(&format!("a flood of {}: {flood}", effort.flood));
-        let words = [NAME, flood::FLOOD, flood, &effort.flood.to_string()];
-        floods.push((flood, Child::start(&words)?.hear()?));
+        let words = [NAME, FLOOD, flood, &effort.flood.to_string()];
+        floods.push((flood, Child::start(&mut this_program(&words)?)?.json()?));
     }
     let measured = Measured { sizes, sweepings, floods };
     Ok((tables::report(name, &measured), measured))
@@ -109,8 +113,9 @@ fn size(
     let (mut children, mut filled) = (Vec::new(), Vec::new());
     for kind in kinds {
         say(&format!("{sessions} sessions: filling {}", kind.name));
-        let mut child = Child::start(&[NAME, child::FILL, kind.name, &sessions.to_string()])?;
-        filled.push((kind.name, child.hear()?));
+        let words = [NAME, FILL, kind.name, &sessions.to_string()];
+        let mut child = Child::start(&mut this_program(&words)?)?;
+        filled.push((kind.name, child.json()?));
         children.push(child);
     }
     let mut mixes = Vec::new();
@@ -126,7 +131,13 @@ fn size(
             for turn in 0..turns.len() {
                 let which = (round + turn) % turns.len();
                 let (number, mix) = &mut turns[which];
-                mix.rounds.push(children[*number].mix(mix.way, *threads, effort.round)?);
+                let child = &mut children[*number];
+                child.tell(&format!(
+                    "{} {threads} {}",
+                    mix.way.name(),
+                    effort.round.as_millis()
+                ))?;
+                mix.rounds.push(child.json()?);
             }
         }
         mixes.extend(turns.into_iter().map(|(_, mix)| mix));
@@ -142,12 +153,12 @@ pub fn drive(kinds: &[Kind], words: &[&str]) -> Result<(), Failure> {
     };
     let number = number.parse()?;
     match *part {
-        child::FILL => {
+        FILL => {
             let kind = kinds.iter().find(|kind| kind.name == *name);
             (kind.ok_or_else(|| format!("no store is called `{name}`"))?.serve)(number)
         }
-        expiry::SWEEP => expiry::run(name, number),
-        flood::FLOOD => flood::run(name, number),
+        SWEEP => expiry::run(name, number),
+        FLOOD => flood::run(name, number),
         other => Err(format!("no part of the bench is called `{other}`").into()),
     }
 }
@@ -165,8 +176,7 @@ pub fn check(measured: &Measured) -> Goals {
         let what = format!("bytes of {} sessions over the baseline's", size.sessions);
         goals.at_most(&what, bytes.map(|(ours, baseline)| ours / baseline), BYTES);
     }
-    let sweeping = measured.sweepings.iter().find(|(swept, _)| *swept == Swept::Cloakroom);
-    let longest = sweeping.map(|(_, sweeping)| sweeping.longest);
+    let longest = measured.sweepings.first().map(|(_, sweeping)| sweeping.longest);
     goals.at_most("CPU seconds of one call of a sweep", longest, SWEEP);
     for (name, flooded) in &measured.floods {
         let [before, after] = flooded.sessions.map(crate::meter::count);

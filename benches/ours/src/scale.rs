@@ -26,9 +26,9 @@ pub const FLAGS: &str = "--sessions --only --json --save";
 
 const ABOUT: &str = "\
 Many sessions in each store: the bytes of each, how long it takes to list a principal's ten, and \
-what a reader notices of a sweep that removes half of all. PostgreSQL and Redis are private servers \
-on this machine without durability, since filling them is not measured. Each session has a value of \
-a hundred bytes. Half of the sessions have a principal, ten each.";
+what a reader notices of a sweep that removes half of all. PostgreSQL and Redis are private \
+servers on this machine without durability, since filling them is not measured. Each session has \
+a value of a hundred bytes. Half of the sessions have a principal, ten each.";
 
 const NOTE: &str = "\
 The slowest read includes the scheduler's delays: reader, sweep and server share the machine.";

@@ -17,6 +17,7 @@ pub use self::drive::{Contender, Operation, Outcome, SESSIONS, Share};
 #[cfg(feature = "stores")]
 pub use self::ours::OURS;
 use crate::Failure;
+use crate::child::answer;
 use crate::report::print_line;
 
 /// The bench's name on the command line.
@@ -61,7 +62,7 @@ fn run<C: Contender>(words: &[&str]) -> Result<(), Failure> {
                 let store = C::open(place, setup).await?;
                 drive::drive(store, operation, share, span, wait_for_parent).await
             })?;
-            print_line(&serde_json::to_string(&outcome)?)
+            answer(&outcome)
         }
         _ => Err("expected `fill` or `run` with their arguments".into()),
     }

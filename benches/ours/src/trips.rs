@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use cloakroom::{Key, Principal, SessionMap, Sessions};
 use cloakroom_testkit::SpyStore;
-use cloakroom_testkit::servers::Wire;
+use cloakroom_testkit::servers::Proxy;
 use tokio::runtime::Builder;
 
 use crate::Failure;
@@ -24,38 +24,34 @@ How often an operation on a session calls its store, and how often the store's c
 for its server. Each operation begins with a key, as a request does. `-` marks stores without a \
 server.";
 
-/// What an application does with a session in one request.
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    Ignore,
-    Create,
-    Open,
-    Update,
-    Login,
-    Logout,
-}
+/// What an application does with a session in one request, in an order in which each finds what it
+/// needs.
+const OPERATIONS: [&str; 6] = ["ignore", CREATE, "open", UPDATE, LOGIN, LOGOUT];
+const CREATE: &str = "create";
+const UPDATE: &str = "read and update";
+const LOGIN: &str = "login";
+const LOGOUT: &str = "logout";
 
 /// The calls of one operation.
 #[derive(Clone, Copy, Debug)]
 struct Trips {
     calls: usize,
-    wire: Option<usize>,
+    round_trips: Option<usize>,
 }
 
 type ToCell = fn(&Trips) -> Cell;
 
 /// One store's trips, operation by operation.
-type Row = (&'static str, Vec<(Operation, Trips)>);
+type Row = (&'static str, Vec<(&'static str, Trips)>);
 
 /// Counts, and makes a report.
 pub fn bench() -> Result<Report, Failure> {
     let rows = rows()?;
     let mut report = Report::new(NAME, ABOUT, &[]);
-    let names = Operation::ALL.map(Operation::name);
-    let columns: Vec<&str> = ["store"].into_iter().chain(names).collect();
+    let columns: Vec<&str> = ["store"].into_iter().chain(OPERATIONS).collect();
     let titles: [(&str, ToCell); 2] = [
         ("calls of the store", |trips| trips.calls.into()),
-        ("round trips to its server", |trips| trips.wire.map_or(Cell::None, Cell::from)),
+        ("round trips to its server", |trips| trips.round_trips.map_or(Cell::None, Cell::from)),
     ];
     for (title, cell) in titles {
         let mut table = Table::new(title, &columns);
@@ -73,9 +69,9 @@ pub fn guard() -> Result<(), Failure> {
     let mut figures = BTreeMap::new();
     for (store, trips) in rows()? {
         for (operation, trips) in trips {
-            let name = |what: &str| format!("{store}, {}: {what}", operation.name());
+            let name = |what: &str| format!("{store}, {operation}: {what}");
             figures.insert(name("store calls"), trips.calls);
-            figures.extend(trips.wire.map(|wire| (name("round trips"), wire)));
+            figures.extend(trips.round_trips.map(|count| (name("round trips"), count)));
         }
     }
     print_line(&serde_json::to_string_pretty(&figures)?)
@@ -93,59 +89,43 @@ fn rows() -> Result<Vec<Row>, Failure> {
 }
 
 /// Counts each operation the second time, when nothing but the operation itself is left to do.
-async fn count(engine: &Engine) -> Result<Vec<(Operation, Trips)>, Failure> {
+async fn count(engine: &Engine) -> Result<Vec<(&'static str, Trips)>, Failure> {
     let store = SpyStore::new(engine.store.clone());
     let sessions: Sessions<SessionMap> = Sessions::new(store.clone())?;
     let mut found = Vec::new();
     for is_counted in [false, true] {
         let mut key =
             sessions.generate(SessionMap::default()).await?.key().ok_or("no key")?.clone();
-        for operation in Operation::ALL {
+        for operation in OPERATIONS {
             store.reset();
-            let before = engine.wire.as_ref().map(Wire::round_trips);
-            key = operation.run(&sessions, &key).await?;
-            let after = engine.wire.as_ref().map(Wire::round_trips);
-            let wire = after.zip(before).map(|(after, before)| usize::try_from(after - before));
+            let before = engine.proxy.as_ref().map(Proxy::round_trips);
+            key = run(operation, &sessions, &key).await?;
+            let after = engine.proxy.as_ref().map(Proxy::round_trips);
+            let round_trips =
+                after.zip(before).map(|(after, before)| usize::try_from(after - before));
             let calls = store.calls().total();
-            let trips = Trips { calls, wire: wire.transpose()? };
+            let trips = Trips { calls, round_trips: round_trips.transpose()? };
             found.extend(is_counted.then_some((operation, trips)));
         }
     }
     Ok(found)
 }
 
-impl Operation {
-    /// In an order in which each finds what it needs.
-    const ALL: [Self; 6] =
-        [Self::Ignore, Self::Create, Self::Open, Self::Update, Self::Login, Self::Logout];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Ignore => "ignore",
-            Self::Create => "create",
-            Self::Open => "open",
-            Self::Update => "read and update",
-            Self::Login => "login",
-            Self::Logout => "logout",
+/// Runs on the session of `key`, or on a new one; the session's key afterwards.
+async fn run(operation: &str, sessions: &Sessions<SessionMap>, key: &Key) -> Result<Key, Failure> {
+    let mut session = match operation {
+        "ignore" => {
+            sessions.request_session().finish(&mut http::HeaderMap::new());
+            return Ok(key.clone());
         }
+        CREATE => sessions.generate(SessionMap::default()).await?,
+        _ => sessions.of_key(key).await?,
+    };
+    match operation {
+        UPDATE => drop(session.insert("visits", 1).await?),
+        LOGIN => session.login(&Principal::new("alice")?).await?,
+        LOGOUT => session.logout().await?,
+        _ => {}
     }
-
-    /// Runs on the session of `key`, or on a new one; the session's key afterwards.
-    async fn run(self, sessions: &Sessions<SessionMap>, key: &Key) -> Result<Key, Failure> {
-        let mut session = match self {
-            Self::Ignore => {
-                sessions.request_session().finish(&mut http::HeaderMap::new());
-                return Ok(key.clone());
-            }
-            Self::Create => sessions.generate(SessionMap::default()).await?,
-            _ => sessions.of_key(key).await?,
-        };
-        match self {
-            Self::Update => drop(session.insert("visits", 1).await?),
-            Self::Login => session.login(&Principal::new("alice")?).await?,
-            Self::Logout => session.logout().await?,
-            Self::Ignore | Self::Create | Self::Open => {}
-        }
-        Ok(session.key().cloned().unwrap_or_else(|| key.clone()))
-    }
+    Ok(session.key().cloned().unwrap_or_else(|| key.clone()))
 }

@@ -1,14 +1,12 @@
 //! A server's process that has been verified, and wrk's script for it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use cloakroom_bench::Failure;
+use cloakroom_bench::child::{Child, this_program};
 use cloakroom_bench::overhead::answer::{begin, verify};
 use cloakroom_bench::overhead::case::Case;
-use cloakroom_bench::valgrind::DRIVE;
 use http::HeaderValue;
 use tokio::runtime::Builder;
 
@@ -64,7 +62,6 @@ impl Running {
     }
 }
 
-/// A process that is killed when dropped.
 #[derive(Debug)]
 struct Server {
     child: Child,
@@ -76,18 +73,12 @@ impl Server {
         let mut command = if contender.is_on_node() {
             express::command(express, contender.keeps_sessions())
         } else {
-            let mut own = Command::new(std::env::current_exe()?);
-            own.args([DRIVE, super::NAME, contender.name, &threads.to_string()]);
-            own
+            this_program(&[super::NAME, contender.name, &threads.to_string()])?
         };
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut server = Self { child, port: 0 };
-        let output = server.child.stdout.as_mut().ok_or("a server has no output")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let port = line.trim().parse();
-        server.port = port.map_err(|_| format!("{} printed no port", contender.name))?;
-        Ok(server)
+        let mut child = Child::start(&mut command)?;
+        let port = child.line()?.parse();
+        let port = port.map_err(|_| format!("{} printed no port", contender.name))?;
+        Ok(Self { child, port })
     }
 
     /// CPU seconds, user and system, of all threads: Linux counts hundredths.
@@ -95,13 +86,6 @@ impl Server {
         let file = format!("/proc/{}/stat", self.child.id());
         let found = cpu_of_stat(&fs::read_to_string(&file)?);
         found.ok_or_else(|| format!("{file} has no CPU time").into())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) const CRATES: [&str; 9] = [
 const NOTES: [&str; 6] = [
     "\"Over bare\" compares with the same framework without sessions in the same round. The last \
      column is express-session's CPU as a multiple of the row's.",
-    "CPU is counted in hundredths of a second, so half a percent of a round is noise. A server also \
-     pays for delivering its responses to the other end of the loopback.",
+    "CPU is counted in hundredths of a second, so half a percent of a round is noise. A server \
+     also pays for delivering its responses to the other end of the loopback.",
     "node is one process in every table: each process has its own memory store of express-session, \
      so a cluster of them would lose sessions. Its threads for garbage collection and compilation \
      are counted.",
@@ -43,9 +43,9 @@ pub(super) fn report(plan: Plan, groups: &[Group], by_connections: &[Group]) -> 
         "Whole servers, each a process of its own, asked over loopback by wrk with {} connections. \
          All keep the same value of about a hundred bytes in a memory store, under cookies of the \
          same name, and 1000 sessions take turns; each server was verified before it was timed. \
-         Each is under load for {} s, one after another, {rounds} times: the median, with the least \
-         and the most. Load and server share {cores} cores, so requests a second depend on what the \
-         load leaves; CPU is the server's own, user and system, as the kernel counts it.",
+         Each is under load for {} s, one after another, {rounds} times: the median, with the \
+         least and the most. Load and server share {cores} cores, so requests a second depend on \
+         what the load leaves; CPU is the server's own, user and system, as the kernel counts it.",
         load.connections, load.seconds
     );
     let mut report = Report::new("http", &about, &NOTES);

@@ -45,7 +45,8 @@ pub(super) fn run(script: &Path, port: u16, load: Load) -> Result<Got, Failure> 
     let mut command = Command::new("wrk");
     command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"]);
     command.arg(script).arg(format!("http://127.0.0.1:{port}/"));
-    let output = command.stderr(Stdio::inherit()).output().map_err(not_installed)?;
+    let output =
+        command.stderr(Stdio::inherit()).output().map_err(|error| not_installed(&error))?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         return Err(format!("wrk: {}", output.status).into());
@@ -53,7 +54,7 @@ pub(super) fn run(script: &Path, port: u16, load: Load) -> Result<Got, Failure> 
     parse(&text).map_err(|wrong| format!("wrk: {wrong}\n{text}").into())
 }
 
-fn not_installed(error: io::Error) -> Failure {
+fn not_installed(error: &io::Error) -> Failure {
     format!("`wrk` cannot be run (Debian: `apt-get install wrk`): {error}").into()
 }
 
@@ -76,7 +77,7 @@ fn parse(text: &str) -> Result<Got, &'static str> {
 
 /// The version in the first line that wrk prints.
 pub(super) fn version() -> Result<String, Failure> {
-    let output = Command::new("wrk").arg("-v").output().map_err(not_installed)?;
+    let output = Command::new("wrk").arg("-v").output().map_err(|error| not_installed(&error))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text.split_whitespace().nth(1).unwrap_or("unknown");
     let version = version.rsplit('/').next().unwrap_or(version);
@@ -87,9 +88,10 @@ pub(super) fn version() -> Result<String, Failure> {
 mod tests {
     use super::*;
 
-    const PRINTED: &str = "Running 2s test @ http://127.0.0.1:8000/\n  1 threads and 32 connections\n  \
-        Thread Stats   Avg      Stdev     Max   +/- Stdev\n    Latency   541.00us   96.00us\n  \
-        115803 requests in 2.00s, 13.80MB read\nRequests/sec:  57894.12\nTransfer/sec:   6.90MB\n";
+    const PRINTED: &str = "Running 2s test @ http://127.0.0.1:8000/\n  \
+        1 threads and 32 connections\n    Latency   541.00us   96.00us\n  \
+        115803 requests in 2.00s, 13.80MB read\n\
+        Requests/sec:  57894.12\nTransfer/sec:   6.90MB\n";
 
     #[test]
     fn wrk_prints_its_figures_in_two_lines() {

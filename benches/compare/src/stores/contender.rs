@@ -1,11 +1,11 @@
 //! The processes of a contender.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use cloakroom_bench::Failure;
+use cloakroom_bench::child::Child;
 use cloakroom_bench::store::{NAME, Operation, Outcome};
 use cloakroom_bench::valgrind::DRIVE;
 
@@ -62,7 +62,10 @@ impl Contender {
     pub(super) fn fill(&self) -> Result<(), Failure> {
         let arguments = [DRIVE, NAME, self.name, "fill", &self.place, &self.setup];
         let status = Command::new(&self.program).args(arguments).status()?;
-        if status.success() { Ok(()) } else { Err(self.failure("fill", &status.to_string())) }
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("{} cannot be filled: {status}", self.title()).into())
     }
 
     /// Lets all processes work for so many milliseconds.
@@ -77,30 +80,21 @@ impl Contender {
         case: Case,
         millis: usize,
     ) -> Result<Outcome, Failure> {
-        let start = |process| Worker::start(&mut self.command(words, case, process, millis));
-        let workers = (0..case.processes).map(start).collect::<Result<Vec<_>, _>>()?;
-        let mut workers = workers;
-        for worker in &mut workers {
-            let line = worker.line()?;
-            if line != "ready" {
-                return Err(self.failure("start", &line));
+        let start = |process| Child::start(&mut self.command(words, case, process, millis));
+        let mut children = (0..case.processes).map(start).collect::<Result<Vec<_>, _>>()?;
+        for child in &mut children {
+            if child.line()? != "ready" {
+                return Err(format!("{} cannot be opened", self.title()).into());
             }
         }
-        for worker in &mut workers {
-            worker.go()?;
+        for child in &mut children {
+            child.tell("go")?;
         }
-        let mut total: Option<Outcome> = None;
-        for worker in &mut workers {
-            let line = worker.line()?;
-            let outcome: Outcome = serde_json::from_str(&line)
-                .map_err(|_| self.failure("work", &format!("it printed `{line}`")))?;
-            total = Some(total.map_or_else(|| outcome.clone(), |total| total.and(&outcome)));
-        }
-        for worker in &mut workers {
-            // strace writes its summary when its child has ended.
-            worker.child.wait()?;
-        }
-        total.ok_or_else(|| self.failure("work", "there is no process"))
+        let outcomes = children.iter_mut().map(Child::json);
+        let outcomes = outcomes.collect::<Result<Vec<Outcome>, _>>();
+        let outcomes = outcomes.map_err(|wrong| format!("{}: {wrong}", self.title()))?;
+        let total = outcomes.into_iter().reduce(|total, outcome| total.and(&outcome));
+        total.ok_or_else(|| "there is no process".into())
     }
 
     fn command(&self, words: &[OsString], case: Case, process: usize, millis: usize) -> Command {
@@ -114,41 +108,5 @@ impl Contender {
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]);
         command
-    }
-
-    fn failure(&self, step: &str, why: &str) -> Failure {
-        format!("{} failed to {step}: {why}", self.title()).into()
-    }
-}
-
-/// One process.
-struct Worker {
-    child: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(command: &mut Command) -> Result<Self, Failure> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().ok_or("a process has no output")?;
-        Ok(Self { child, output: BufReader::new(output) })
-    }
-
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
-    }
-
-    fn go(&mut self) -> Result<(), Failure> {
-        let mut input = self.child.stdin.take().ok_or("a process has no input")?;
-        Ok(writeln!(input)?)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -81,7 +81,7 @@ impl Contender for Peer {
     }
 
     /// Changes one value of the record and saves it with another deadline, as their `Session` does.
-    async fn visit(&self, record: &mut Record) -> Result<bool, Failure> {
+    async fn update(&self, record: &mut Record) -> Result<bool, Failure> {
         let mut visitor = visitor(record)?;
         visitor.visits += 1;
         record.data.insert(VISITOR.into(), serde_json::to_value(&visitor)?);

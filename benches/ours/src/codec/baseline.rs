@@ -1,69 +1,51 @@
-//! The hand-written baseline: a record's facts in one buffer of the right size, read back unchecked.
+//! The hand-written baseline: a record's facts in one buffer of the right size, read unchecked.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Failure;
 
-/// Six times, a revision's two numbers and a lifetime's three.
-const NUMBERS: usize = 11;
+/// The facts of a session without a principal: verifier; six times, a revision's two numbers and a
+/// lifetime's three; whether the cookie persists, assurance, and two empty texts.
+type Facts = ([u8; 32], [u64; 11], [u8; 4]);
 
-/// The facts of a session without a principal.
-#[derive(Debug, PartialEq)]
-pub(super) struct Facts<V> {
-    verifier: [u8; 32],
-    numbers: [u64; NUMBERS],
-    is_persistent: bool,
-    assurance: u8,
-    pub(super) value: V,
-}
+pub(super) const FACTS: Facts = ([7; 32], [1_770_000_000_000; 11], [1, 1, 0, 0]);
 
-impl<V> Facts<V> {
-    pub(super) fn of(value: V) -> Self {
-        let numbers = std::array::from_fn(|index| 1_770_000_000_000 + index as u64);
-        Self { verifier: [7; 32], numbers, is_persistent: true, assurance: 1, value }
+/// Writes into a buffer of `size` bytes.
+pub(super) fn to_bytes(
+    (verifier, numbers, flags): &Facts,
+    value: &impl Serialize,
+    size: usize,
+) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::with_capacity(size);
+    bytes.extend(verifier);
+    for number in numbers {
+        bytes.extend(number.to_be_bytes());
     }
-
-    fn head(bytes: &[u8]) -> Option<(Facts<()>, &[u8])> {
-        let (verifier, rest) = bytes.split_first_chunk()?;
-        let (numbers, rest) = rest.split_first_chunk::<{ NUMBERS * 8 }>()?;
-        let (&[is_persistent, assurance, _, _], rest) = rest.split_first_chunk()?;
-        let (numbers, _) = numbers.as_chunks();
-        let numbers = std::array::from_fn(|index| u64::from_be_bytes(numbers[index]));
-        let is_persistent = is_persistent != 0;
-        Some((Facts { verifier: *verifier, numbers, is_persistent, assurance, value: () }, rest))
-    }
-
-    fn with<W>(self, value: W) -> Facts<W> {
-        let Self { verifier, numbers, is_persistent, assurance, .. } = self;
-        Facts { verifier, numbers, is_persistent, assurance, value }
-    }
-}
-
-impl<V: Serialize + DeserializeOwned> Facts<V> {
-    /// Writes into a buffer of `size` bytes.
-    pub(super) fn to_bytes(&self, size: usize) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::with_capacity(size);
-        bytes.extend(self.verifier);
-        for number in self.numbers {
-            bytes.extend(number.to_be_bytes());
-        }
-        // No principal, and nothing known of the client.
-        bytes.extend([u8::from(self.is_persistent), self.assurance, 0, 0]);
-        serde_json::to_writer(&mut bytes, &self.value)?;
-        Ok(bytes)
-    }
-
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (facts, value) = Self::head(bytes)?;
-        Some(facts.with(serde_json::from_slice(value).ok()?))
-    }
+    bytes.extend(flags);
+    serde_json::to_writer(&mut bytes, value)?;
+    Ok(bytes)
 }
 
 /// Reads a record and leaves its value as bytes.
-pub(super) fn undecoded(bytes: &[u8]) -> Option<Facts<Box<[u8]>>> {
-    let (facts, value) = Facts::<()>::head(bytes)?;
-    Some(facts.with(value.into()))
+pub(super) fn from_bytes(bytes: &[u8]) -> Option<(Facts, Box<[u8]>)> {
+    let (facts, value) = split(bytes)?;
+    Some((facts, value.into()))
+}
+
+/// Reads a record and its value.
+pub(super) fn with_value<V: DeserializeOwned>(bytes: &[u8]) -> Option<(Facts, V)> {
+    let (facts, value) = split(bytes)?;
+    Some((facts, serde_json::from_slice(value).ok()?))
+}
+
+fn split(bytes: &[u8]) -> Option<(Facts, &[u8])> {
+    let (verifier, rest) = bytes.split_first_chunk()?;
+    let (numbers, rest) = rest.split_first_chunk::<{ 11 * 8 }>()?;
+    let (flags, value) = rest.split_first_chunk()?;
+    let (numbers, _) = numbers.as_chunks();
+    let numbers = std::array::from_fn(|index| u64::from_be_bytes(numbers[index]));
+    Some(((*verifier, numbers, *flags), value))
 }
 
 #[cfg(test)]
@@ -73,11 +55,11 @@ mod tests {
 
     #[test]
     fn the_baseline_reads_what_it_wrote() {
-        let facts = Facts::of(Visitor::new(1));
-        let bytes = facts.to_bytes(0).unwrap();
-        assert_eq!(Facts::<Visitor>::from_bytes(&bytes).unwrap(), facts);
-        let json = serde_json::to_vec(&facts.value).unwrap();
-        assert_eq!(undecoded(&bytes).unwrap().value[..], json);
-        assert!((0..80).all(|cut| Facts::<Visitor>::from_bytes(&bytes[..cut]).is_none()));
+        let value = Visitor::new(1);
+        let bytes = to_bytes(&FACTS, &value, 0).unwrap();
+        assert_eq!(with_value(&bytes), Some((FACTS, value.clone())));
+        let json = serde_json::to_vec(&value).unwrap();
+        assert_eq!(from_bytes(&bytes), Some((FACTS, json.into())));
+        assert!((0..80).all(|cut| with_value::<Visitor>(&bytes[..cut]).is_none()));
     }
 }

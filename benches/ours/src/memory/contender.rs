@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{child, drive};
+use super::drive;
 use crate::Failure;
 
 /// Sessions of one store, as an application's session layer uses it.
@@ -68,7 +68,7 @@ impl Kind {
     /// A store without a library.
     #[must_use]
     pub const fn store<C: Contender>(name: &'static str) -> Self {
-        let (serve, works) = (child::serve::<C>, drive::works::<C>);
+        let (serve, works) = (drive::serve::<C>, drive::works::<C>);
         Self { name, ways: &[Way::Store], serve, works }
     }
 }

@@ -1,6 +1,7 @@
 //! Filling a store, and a mix of reads and updates.
 
 use std::hint::black_box;
+use std::io::BufRead as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::contender::{Contender, Way};
 use crate::Failure;
+use crate::child::answer;
 use crate::meter::{Stopwatch, now, process_cpu, resident};
 use crate::visitor::Dice;
 
@@ -40,8 +42,29 @@ pub(super) fn runtime(threads: usize) -> Result<Runtime, Failure> {
     Ok(Builder::new_multi_thread().worker_threads(threads).build()?)
 }
 
+/// Fills a store, and then does what each line of the input says.
+///
+/// A line is `store|whole THREADS MILLISECONDS`. A contender has a process of its own, so that its
+/// allocator serves no other.
+pub(super) fn serve<C: Contender>(sessions: usize) -> Result<(), Failure> {
+    let (contender, filled) = fill::<C>(sessions)?;
+    answer(&filled)?;
+    let contender = Arc::new(contender);
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [way, threads, millis] = words.as_slice() else {
+            return Err(format!("no such command: `{line}`").into());
+        };
+        let (way, span) = (Way::parse(way)?, Duration::from_millis(millis.parse()?));
+        answer(&mix(&contender, sessions, way, threads.parse()?, span)?)?;
+    }
+    // Skips freeing millions of entries one by one.
+    std::process::exit(0)
+}
+
 /// A store with so many sessions, filled by one thread.
-pub(super) fn fill<C: Contender>(sessions: usize) -> Result<(C, Filled), Failure> {
+fn fill<C: Contender>(sessions: usize) -> Result<(C, Filled), Failure> {
     let mut contender = C::open(sessions)?;
     let before = resident()?;
     let watch = Stopwatch::start();
@@ -57,7 +80,7 @@ pub(super) fn fill<C: Contender>(sessions: usize) -> Result<(C, Filled), Failure
 }
 
 /// Reads, and one update in ten operations, of random sessions.
-pub(super) fn mix<C: Contender>(
+fn mix<C: Contender>(
     contender: &Arc<C>,
     sessions: usize,
     way: Way,

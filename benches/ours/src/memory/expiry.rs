@@ -10,41 +10,28 @@ use cloakroom::{Store as _, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Entry};
-use super::child::answer;
 use super::contender::Contender as _;
 use super::drive::runtime;
 use super::ours::Ours;
 use crate::Failure;
+use crate::child::answer;
 use crate::meter::{Stopwatch, microseconds, now, permille, thread_cpu};
 use crate::visitor::{Dice, Visitor};
 
-/// The part of the bench that sweeps a store.
-pub(super) const SWEEP: &str = "sweep";
 /// Entries that one call of our sweep removes: as many as the store visits under one lock.
 const STEP: usize = 512;
 
 const SHORT: Duration = Duration::from_hours(1);
 const LONG: Duration = Duration::from_hours(12);
 
-/// What is swept, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Swept {
-    Cloakroom,
-    Shards,
-    OneLock,
-}
+type Sweep = fn(usize) -> Result<Sweeping, Failure>;
 
-impl Swept {
-    pub(super) const ALL: [Self; 3] = [Self::Cloakroom, Self::Shards, Self::OneLock];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Cloakroom => "cloakroom, steps of 512",
-            Self::Shards => "baseline, 64 shards, one at a time",
-            Self::OneLock => "baseline, one lock, all at once",
-        }
-    }
-}
+/// Ways to sweep, ours first.
+pub(super) const SWEEPS: [(&str, Sweep); 3] = [
+    ("cloakroom, steps of 512", ours),
+    ("baseline, 64 shards, one at a time", baseline::<64>),
+    ("baseline, one lock, all at once", baseline::<1>),
+];
 
 /// What a sweep took, in seconds except where noted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,12 +50,9 @@ pub(super) struct Sweeping {
 
 /// Sweeps in this process.
 pub(super) fn run(name: &str, sessions: usize) -> Result<(), Failure> {
-    let swept = Swept::ALL.into_iter().find(|swept| swept.name() == name);
-    answer(&match swept.ok_or_else(|| format!("no sweep is called `{name}`"))? {
-        Swept::Cloakroom => ours(sessions)?,
-        Swept::Shards => baseline::<64>(sessions)?,
-        Swept::OneLock => baseline::<1>(sessions)?,
-    })
+    let sweep = SWEEPS.into_iter().find(|(known, _)| *known == name);
+    let (_, sweep) = sweep.ok_or_else(|| format!("no sweep is called `{name}`"))?;
+    answer(&sweep(sessions)?)
 }
 
 fn ours(sessions: usize) -> Result<Sweeping, Failure> {
@@ -169,8 +153,7 @@ mod tests {
 
     #[test]
     fn every_way_of_sweeping_removes_the_expired_half() {
-        let sweepings =
-            [ours(4_000), baseline::<64>(4_000), baseline::<1>(4_000)].map(Result::unwrap);
+        let sweepings = SWEEPS.map(|(_, sweep)| sweep(4_000).unwrap());
         assert_eq!(sweepings.each_ref().map(|sweeping| sweeping.removed), [2_000; 3]);
         assert_eq!(sweepings[1].calls, 64);
         assert_eq!(sweepings[2].calls, 1);

@@ -6,16 +6,14 @@ use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use super::child::answer;
 use super::drive::runtime;
 use super::ours::Ours;
 use crate::Failure;
+use crate::child::answer;
 use crate::meter::{count, now, resident};
 use crate::overhead::case::COOKIE_NAME;
 use crate::visitor::{Visitor, id};
 
-/// The part of the bench that floods a store.
-pub(super) const FLOOD: &str = "flood";
 /// Sessions that the bounded store can hold.
 const BOUND: usize = 100_000;
 /// Seconds after which a flood of new sessions ends.

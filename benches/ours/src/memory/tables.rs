@@ -11,22 +11,23 @@ Sessions in the memory of one process, each store in a process of its own. Every
 same value: 104 bytes and four short strings, typed with cloakroom and the baseline, in a map of \
 JSON values with the peers, as their API requires.
 
-The *baseline* is written by hand and is no library: 64 shards of `RwLock<hashbrown::HashMap>`, one \
-allocation for an entry with the same facts as a cloakroom record and its value inline. It checks \
-no key and no deadline and has no bound. `store` asks each store in its own terms: read the record, \
-and write it back one time in ten (cloakroom and the baseline compare revisions, the peers do not). \
-`whole` asks the library as a handler does, by the visitor's key for a typed value: that includes a \
-SHA-256 of the key with cloakroom and a conversion from JSON with the peers.";
+The *baseline* is written by hand and is no library: 64 shards of `RwLock<hashbrown::HashMap>`, \
+one allocation for an entry with the same facts as a cloakroom record and its value inline. It \
+checks no key and no deadline and has no bound. `store` asks each store in its own terms: read the \
+record, and write it back one time in ten (cloakroom and the baseline compare revisions, the peers \
+do not). `whole` asks the library as a handler does, by the visitor's key for a typed value: that \
+includes a SHA-256 of the key with cloakroom and a conversion from JSON with the peers.";
 
 const NOTES: [&str; 5] = [
     "Bytes are the growth of resident memory while one thread fills the store, without the keys \
-     that the bench keeps. Beginning a session includes drawing and hashing its key with cloakroom; \
-     the other stores are given ids.",
+     that the bench keeps. Beginning a session includes drawing and hashing its key with \
+     cloakroom; the other stores are given ids.",
     "`store` of cloakroom writes the value that was read; `whole` makes a new typed value.",
     "Rounds take turns: the median, with the least and the most. Eight requests are in flight on \
      each thread. CPU is that of all threads.",
-    "A call of a sweep releases its lock several times, so no lock is held as long as a call lasts. \
-     The last call visits all remaining sessions. The longest read includes the scheduler's delays.",
+    "A call of a sweep releases its lock several times, so it holds no lock as long as it lasts. \
+     The last call visits all remaining sessions. The longest read includes the scheduler's \
+     delays.",
     "axum_session keeps its sessions in a private map, which only its whole middleware can reach: \
      it is left out.",
 ];
@@ -184,11 +185,11 @@ fn sweeping(measured: &Measured) -> Table {
         "longest read",
     ];
     let mut table = Table::new("half of all sessions have expired", &columns);
-    for (swept, sweeping) in &measured.sweepings {
+    for (name, sweeping) in &measured.sweepings {
         let [read, late, longest] = sweeping.read;
         let calls = [sweeping.longest, sweeping.late, sweeping.last];
         let calls = calls.map(|seconds| Cell::whole(seconds * 1e6));
-        let head = [swept.name().into(), sweeping.removed.into(), sweeping.calls.into()];
+        let head = [(*name).into(), sweeping.removed.into(), sweeping.calls.into()];
         let reads = [Cell::number(read, 1), Cell::number(late, 1), Cell::whole(longest)];
         let seconds = [Cell::ratio(sweeping.seconds)];
         table.row(head.into_iter().chain(seconds).chain(calls).chain(reads));

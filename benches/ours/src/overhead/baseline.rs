@@ -134,7 +134,7 @@ fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
 
 /// The session in a handler.
 struct Session {
-    visit: Arc<RequestSession>,
+    request: Arc<RequestSession>,
     held: Option<Held>,
 }
 
@@ -144,8 +144,8 @@ impl Session {
         let Some(mut held) = self.held.take() else {
             let mut visitor = Visitor::default();
             let result = change(&mut visitor);
-            let (key, held) = self.visit.store.insert(visitor)?;
-            let mut state = self.visit.lock();
+            let (key, held) = self.request.store.insert(visitor)?;
+            let mut state = self.request.lock();
             state.sends = Some(key.text());
             state.held = Some(held.clone());
             self.held = Some(held);
@@ -154,9 +154,9 @@ impl Session {
         loop {
             let mut visitor = held.entry.visitor.clone();
             let result = change(&mut visitor);
-            match self.visit.store.replace(&held, visitor)? {
+            match self.request.store.replace(&held, visitor)? {
                 Ok(written) => {
-                    self.visit.lock().held = Some(written.clone());
+                    self.request.lock().held = Some(written.clone());
                     self.held = Some(written);
                     return Ok(result);
                 }
@@ -173,12 +173,11 @@ impl<S: Sync> FromRequestParts<S> for Session {
         parts: &mut Parts,
         _: &S,
     ) -> impl Future<Output = Result<Self, StatusCode>> + Send {
-        let visit = parts.extensions.get::<Arc<RequestSession>>();
-        ready(
-            visit
-                .ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-                .map(|visit| Self { visit: Arc::clone(visit), held: visit.open(&parts.headers) }),
-        )
+        let request = parts.extensions.get::<Arc<RequestSession>>();
+        ready(request.ok_or(StatusCode::INTERNAL_SERVER_ERROR).map(|request| {
+            let held = request.open(&parts.headers);
+            Self { request: Arc::clone(request), held }
+        }))
     }
 }
 
@@ -207,10 +206,10 @@ impl<S: Service<Request<B>, Response = Response<R>>, B, R> Service<Request<B>> f
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let visit =
+        let session =
             Arc::new(RequestSession { store: Arc::clone(&self.store), state: Mutex::default() });
-        request.extensions_mut().insert(Arc::clone(&visit));
-        Finishing { inner: self.inner.call(request), visit }
+        request.extensions_mut().insert(Arc::clone(&session));
+        Finishing { inner: self.inner.call(request), request: session }
     }
 }
 
@@ -219,7 +218,7 @@ pin_project! {
     pub struct Finishing<F> {
         #[pin]
         inner: F,
-        visit: Arc<RequestSession>,
+        request: Arc<RequestSession>,
     }
 }
 
@@ -229,7 +228,7 @@ impl<R, E, F: Future<Output = Result<Response<R>, E>>> Future for Finishing<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(context))?;
-        this.visit.finish(response.headers_mut());
+        this.request.finish(response.headers_mut());
         Poll::Ready(Ok(response))
     }
 }

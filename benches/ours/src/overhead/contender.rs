@@ -78,7 +78,8 @@ pub const OURS: [Contender; 7] = [
     on_axum(CLOAKROOM, SetsCookie::OnNew, || cloakroom_at(Mount::Inner)),
     on_axum(ENCODED, SetsCookie::OnNew, || {
         Box::pin(async {
-            let (router, layer) = apps::cloakroom(Sessions::builder(MemoryStore::new().encoded()))?;
+            let store = MemoryStore::new().with_encoded_values();
+            let (router, layer) = apps::cloakroom(Sessions::builder(store))?;
             Ok(Mount::Inner.service(router, layer))
         })
     }),

@@ -31,7 +31,7 @@ pub(super) fn builder() -> Result<SessionsBuilder<Visitor>, Failure> {
     Ok(Sessions::builder(store).observer(metrics).observer(TracingObserver::new()))
 }
 
-/// Visits all fields of every event from `INFO` up and formats nothing: formatting is the log's cost.
+/// Visits all fields of every event from `INFO` up and formats nothing: that is the log's cost.
 struct Listener;
 
 impl Subscriber for Listener {
@@ -64,8 +64,8 @@ impl Visit for Ignore {
     }
 }
 
-/// Keeps metrics as the Prometheus exporter does, without its calibrated clock, whose start-up takes
-/// a varying number of instructions.
+/// Keeps metrics as the Prometheus exporter does, without its calibrated clock, whose start-up
+/// takes a varying number of instructions.
 struct Registered(Registry<Key, AtomicStorage>);
 
 impl Registered {

@@ -1,6 +1,5 @@
 //! Reports in `benches/results`, each with when, where and by which command it was made.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,18 +15,9 @@ pub(super) struct Saved {
     pub(super) command: String,
     /// Year, month and day in UTC.
     pub(super) date: String,
-    pub(super) machine: Machine,
+    /// Processor, cores, memory, kernel and compiler.
+    pub(super) machine: String,
     pub(super) report: Report,
-}
-
-/// What moves the figures of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Machine {
-    pub(super) processor: String,
-    pub(super) cores: usize,
-    pub(super) memory: String,
-    pub(super) kernel: String,
-    pub(super) rustc: String,
 }
 
 /// Replaces the last report of this bench.
@@ -38,7 +28,7 @@ pub(super) fn save(report: &Report) -> Result<(), Failure> {
     let saved = Saved {
         command: format!("{program} {}", words.join(" ")),
         date: output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?,
-        machine: Machine::this()?,
+        machine: machine()?,
         report: report.clone(),
     };
     let file = benches().join("results").join(&report.bench).with_extension("json");
@@ -74,30 +64,17 @@ fn output(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8(command.output()?.stdout)?.trim().to_owned())
 }
 
-impl Machine {
-    fn this() -> Result<Self, Failure> {
-        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-        let unknown = || "unknown".to_owned();
-        let memory = field(&read("/proc/meminfo"), "MemTotal");
-        Ok(Self {
-            processor: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown),
-            cores: std::thread::available_parallelism()?.get(),
-            memory: memory.map_or_else(unknown, |text| gigabytes(&text)),
-            kernel: format!(
-                "{} {}",
-                std::env::consts::OS,
-                release(&read("/proc/sys/kernel/osrelease"))
-            ),
-            rustc: output(Command::new("rustc").arg("--version"))?,
-        })
-    }
-}
-
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { processor, cores, memory, kernel, rustc } = self;
-        write!(f, "{processor}, {cores} cores, {memory}, {kernel}, {rustc}")
-    }
+/// What moves the figures of this machine.
+fn machine() -> Result<String, Failure> {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let unknown = || "unknown".to_owned();
+    let processor = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown);
+    let memory = field(&read("/proc/meminfo"), "MemTotal").unwrap_or_else(unknown);
+    let cores = std::thread::available_parallelism()?;
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let kernel = kernel.trim().splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+    let rustc = output(Command::new("rustc").arg("--version"))?;
+    Ok(format!("{processor}, {cores} cores, {memory}, Linux {kernel}, {rustc}"))
 }
 
 /// The value after a name and a colon.
@@ -106,27 +83,14 @@ fn field(text: &str, name: &str) -> Option<String> {
     line.split_once(':').map(|(_, value)| value.trim().to_owned())
 }
 
-/// Major and minor version of the kernel.
-fn release(kernel: &str) -> String {
-    kernel.trim().splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
-}
-
-/// `24638312 kB` in gigabytes.
-fn gigabytes(text: &str) -> String {
-    let kilobytes: u64 = text.trim_end_matches(" kB").parse().unwrap_or_default();
-    format!("{} GB", (kilobytes * 1024).div_ceil(1_000_000_000))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::field;
 
     #[test]
-    fn a_machine_is_described_by_what_proc_says() {
+    fn a_field_is_the_value_of_its_first_line() {
         let info = "processor\t: 0\nmodel name\t: A Processor 2.0\nmodel name\t: Another\n";
         assert_eq!(field(info, "model name").as_deref(), Some("A Processor 2.0"));
         assert_eq!(field(info, "bogomips"), None);
-        assert_eq!(gigabytes("24638312 kB"), "26 GB");
-        assert_eq!(release("6.1.0-9-amd64\n"), "6.1");
     }
 }

@@ -53,7 +53,7 @@ pub trait Contender: Clone + Send + Sync + 'static {
     fn load(&self, number: usize) -> impl Future<Output = Result<Self::Session, Failure>> + Send;
 
     /// Counts one more visit. Returns false if the store refused for now, such as for being locked.
-    fn visit(
+    fn update(
         &self,
         session: &mut Self::Session,
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
@@ -212,7 +212,7 @@ impl<C: Contender> Worker<C> {
                 self.sessions[which] = self.store.load(self.mine[which]).await?;
             }
             let session = &mut self.sessions[which];
-            let done = operation == Operation::Read || self.store.visit(session).await?;
+            let done = operation == Operation::Read || self.store.update(session).await?;
             let ended = now();
             self.in_all += usize::from(done);
             if from <= ended && ended < until {
@@ -269,7 +269,7 @@ mod tests {
             Ok((number, self.visits.lock().unwrap()[number]))
         }
 
-        async fn visit(&self, (number, visits): &mut (usize, u64)) -> Result<bool, Failure> {
+        async fn update(&self, (number, visits): &mut (usize, u64)) -> Result<bool, Failure> {
             *visits += 1;
             if !self.is_lossy {
                 self.visits.lock().unwrap()[*number] = *visits;

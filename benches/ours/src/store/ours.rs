@@ -54,7 +54,7 @@ impl Contender for Ours {
             (Some("postgres"), "default") => Arc::new(PostgresStore::connect(place).await?),
             (Some("redis"), "default") => Arc::new(RedisStore::connect(place).await?),
             (Some("redis"), "near cache") => {
-                Arc::new(CachedStore::builder(RedisStore::connect(place).await?).start().await?)
+                Arc::new(CachedStore::builder(RedisStore::connect(place).await?).build().await?)
             }
             _ => return Err(format!("`{place}` cannot be opened with setup `{setup}`").into()),
         };
@@ -81,7 +81,7 @@ impl Contender for Ours {
         Ok(Held { id, visitor: serde_json::from_slice(&json)?, record })
     }
 
-    async fn visit(&self, held: &mut Held) -> Result<bool, Failure> {
+    async fn update(&self, held: &mut Held) -> Result<bool, Failure> {
         let mut visitor = held.visitor.clone();
         visitor.visits += 1;
         let expected = held.record.revision();
