@@ -25,10 +25,10 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         let (mut from, mut moved, mut failure) = (None, 0, None);
         loop {
             let part = self.old.scan(from.as_ref(), 4 * CONCURRENCY).await?;
-            let mut moves = stream::iter(part.entries)
+            let mut results = stream::iter(part.entries)
                 .map(|(id, entry)| self.migrate_one(id, entry))
                 .buffer_unordered(CONCURRENCY);
-            while let Some(result) = moves.next().await {
+            while let Some(result) = results.next().await {
                 match result {
                     Ok(has_moved) => moved += u64::from(has_moved),
                     Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),

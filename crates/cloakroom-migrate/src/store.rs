@@ -97,7 +97,7 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         }
     }
 
-    /// Carries out a compare-and-swap in the store that has the session, which may move meanwhile.
+    /// Carries out a compare-and-swap in the store that has the session, which can move in the meantime.
     async fn swap(
         &self,
         id: PublicId,

@@ -200,7 +200,8 @@ fn in_every_order_each_operation_is_answered_once_and_in_the_order_of_its_sessio
             replies.push((session, queue.submit(session, 1, op)));
             while draw(3) == 0 {
                 in_flight.extend(next(&driver, 1 + usize::try_from(draw(4)).unwrap()));
-                if let Some(batch) = in_flight.pop_if(|_| draw(2) == 0) {
+                if !in_flight.is_empty() && draw(2) == 0 {
+                    let batch = in_flight.pop().unwrap();
                     answer_all(batch, draw(4) == 0, &mut seen);
                 }
             }

@@ -61,8 +61,8 @@ impl Shard {
         table.make_room();
         let inserted = match table.slots.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
-            Entry::Vacant(vacant) => {
-                vacant.insert(slot);
+            Entry::Vacant(entry) => {
+                entry.insert(slot);
                 Inserted::Done
             }
         };
