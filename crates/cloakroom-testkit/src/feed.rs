@@ -54,7 +54,7 @@ impl<S: Store> FeedStore<S> {
         Self { store: Arc::clone(&self.store), nodes: Arc::clone(&self.nodes), feed }
     }
 
-    /// Drops all reports to this node from now on, without telling it: a network that loses packets.
+    /// Drops all reports to this node from now on, silently, as a broken network can.
     pub fn cut(&self) {
         lock(&self.feed.0).is_cut = true;
     }

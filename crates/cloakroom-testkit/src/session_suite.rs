@@ -206,9 +206,9 @@ macro_rules! for_each_session_test {
             a_logout_on_one_node_is_seen_by_the_other_at_once
             a_cookie_is_read_under_the_name_it_was_set_under
             // Cancellation
-            a_dropped_update_happens_whole_or_not_at_all
+            a_dropped_update_is_atomic
             a_dropped_login_never_leaves_two_working_keys
-            a_dropped_end_happens_whole_or_not_at_all
+            a_dropped_end_is_atomic
             a_dropped_read_leaves_the_key_working
         }
     };

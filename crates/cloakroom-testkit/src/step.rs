@@ -11,9 +11,9 @@ use crate::monitor::Monitor;
 
 /// Suspends once before and once after each operation, and holds operations back on demand.
 ///
-/// A test can so drop a caller at each of its await points, or let another caller overtake it. A
-/// suspension is one `Pending` whose waker has already been woken, so it costs no time. Clones share
-/// the holds.
+/// With it a test can drop a caller at each of its await points, or let another caller overtake it.
+/// A suspension is one `Pending` whose waker has already been woken, so it costs no time. Clones
+/// share the holds.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, Store};

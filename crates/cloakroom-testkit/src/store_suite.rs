@@ -107,10 +107,10 @@ macro_rules! for_each_store_test {
             any_name_is_a_principal
             a_typed_value_comes_back_equal
             // cancellation, health
-            a_dropped_insert_happens_whole_or_not_at_all
-            a_dropped_replace_happens_whole_or_not_at_all
-            a_dropped_touch_happens_whole_or_not_at_all
-            a_dropped_end_happens_whole_or_not_at_all
+            a_dropped_insert_is_atomic
+            a_dropped_replace_is_atomic
+            a_dropped_touch_is_atomic
+            a_dropped_end_is_atomic
             a_store_that_works_is_healthy
         }
     };

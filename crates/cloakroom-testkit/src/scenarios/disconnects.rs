@@ -85,7 +85,7 @@ pub fn a_client_that_disconnects_during_a_write_leaves_it_whole(
     assert_eq!(copy.get("/read").body, "null");
 }
 
-/// The new key never arrives. The old one may still open the session, but never do both.
+/// The new key never arrives. The old one may still open the session; the two never both do.
 pub fn a_client_that_disconnects_during_its_login_never_has_two_keys(
     server: ScenarioServer<impl Store>,
 ) {

@@ -29,8 +29,7 @@ pub fn a_handler_dropped_at_the_barrier_keeps_what_it_wrote(server: ScenarioServ
     assert_logout_holds(&mut visitor);
 }
 
-/// Other requests succeed while its operation is held and after. The operation happens whole or not
-/// at all.
+/// Other requests succeed while its operation is held and after. The operation is atomic.
 pub fn a_handler_dropped_during_a_store_call_blocks_no_other(server: ScenarioServer<impl Store>) {
     for (round, is_done) in (1..).zip([false, true]) {
         let mut visitor = server.visitor();

@@ -22,8 +22,14 @@ impl Process {
     pub(super) fn start(command: &[String], directory: &Path) -> Self {
         // The shell starts the server, prints its process id, and kills it at the end of a line or
         // of its input.
-        const GUARD: &str = r#"directory=$1; shift; "$@" >/dev/null 2>&1 </dev/null & pid=$!; echo $pid
-            read -r said; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null; [ "$said" = keep ] || rm -rf "$directory""#;
+        const GUARD: &str = r#"
+            directory=$1; shift
+            "$@" >/dev/null 2>&1 </dev/null & pid=$!
+            echo $pid
+            read -r said
+            kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+            [ "$said" = keep ] || rm -rf "$directory"
+        "#;
         let mut shell = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(directory)

@@ -32,7 +32,8 @@ impl RedisSentinel {
             let file = directory.path().join(format!("sentinel{number}.conf"));
             let settings = format!(
                 "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor cloakroom 127.0.0.1 {} 2\n\
-                 sentinel down-after-milliseconds cloakroom 1000\nsentinel failover-timeout cloakroom 3000\n",
+                 sentinel down-after-milliseconds cloakroom 1000\n\
+                 sentinel failover-timeout cloakroom 3000\n",
                 directory.path().display(),
                 nodes[0].port()
             );

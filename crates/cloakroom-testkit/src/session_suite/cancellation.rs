@@ -11,7 +11,7 @@ use super::{Counter, TestSessions, alice, increment, key_of, open};
 use crate::{StepStore, block_on};
 
 /// The session has the old value or the new one, and the next update works.
-pub fn a_dropped_update_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_update_is_atomic(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
         let key = block_on(begin(&test));
@@ -66,7 +66,7 @@ pub fn a_dropped_login_never_leaves_two_working_keys(store: impl Store) {
 }
 
 /// The session is live as before, or ended.
-pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_end_is_atomic(store: impl Store) {
     let test = TestSessions::new(StepStore::new(store));
     for polls in 0.. {
         let key = block_on(begin(&test));

@@ -31,8 +31,9 @@ impl Dice {
     }
 }
 
-/// Polls the tasks in random order until all are done. With `drop_one_in`, about one in so many polls
-/// drops its task.
+/// Polls the tasks in random order until all are done.
+///
+/// With `drop_one_in`, about one in so many polls drops its task.
 fn interleave(mut tasks: Vec<Task<'_>>, dice: &mut Dice, drop_one_in: Option<usize>) {
     let mut context = Context::from_waker(Waker::noop());
     while !tasks.is_empty() {

@@ -140,9 +140,9 @@ pub fn a_store_never_sees_a_secret(store: impl Store) {
         assert_eq!(entries.len(), 2);
         for (id, stored) in entries {
             let bytes = stored.to_bytes().unwrap();
-            let text = format!("{id} {stored:?} {}", String::from_utf8_lossy(&bytes));
+            let shown = format!("{id} {stored:?} {}", String::from_utf8_lossy(&bytes));
             for key in &keys {
-                assert!(!text.contains(&key.expose()[22..]), "the store has the text of a secret");
+                assert!(!shown.contains(&key.expose()[22..]), "the store has the text of a secret");
                 assert!(!format!("{key:?}{:?}", key.secret()).contains(&key.expose()[22..]));
             }
         }

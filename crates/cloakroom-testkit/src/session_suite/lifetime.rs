@@ -19,21 +19,21 @@ pub fn a_session_keeps_its_own_lifetime_through_every_write(store: impl Store) {
         at_login.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
         let mut later = test.sessions.generate(Counter::of(1)).await.unwrap();
         later.set_lifetime(long).await.unwrap();
-        let mut fresh =
+        let mut unsaved =
             test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
-        fresh.set_lifetime(long).await.unwrap();
+        unsaved.set_lifetime(long).await.unwrap();
         let mut new_login =
             test.sessions.request_session().session(&http::HeaderMap::new()).await.unwrap();
         new_login.login(Login::of(&alice()).with_lifetime(long)).await.unwrap();
 
-        for session in [&mut at_login, &mut later, &mut fresh, &mut new_login] {
+        for session in [&mut at_login, &mut later, &mut unsaved, &mut new_login] {
             assert_eq!(session.lifetime(), long);
             increment(session).await.unwrap();
             session.renew().await.unwrap();
             session.set_label("desk").await.unwrap();
         }
         test.clock.advance(13 * DAY);
-        let mut sessions = [at_login, later, fresh, new_login];
+        let mut sessions = [at_login, later, unsaved, new_login];
         for session in &mut sessions {
             let mut session = open(&test, &key_of(session)).await;
             increment(&mut session).await.expect("an idle timeout of 14 days");

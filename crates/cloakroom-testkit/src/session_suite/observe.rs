@@ -84,9 +84,9 @@ pub fn no_event_shows_a_secret_or_a_value(store: impl Store) {
         for event in events {
             assert!(!event.contains(&note), "{event}");
             for key in &keys {
-                let text = key.expose();
+                let exposed = key.expose();
                 assert!(
-                    !event.contains(text.as_str()) && !event.contains(&text.as_str()[22..]),
+                    !event.contains(exposed.as_str()) && !event.contains(&exposed.as_str()[22..]),
                     "{event}"
                 );
             }

@@ -120,9 +120,8 @@ pub fn a_reused_key_is_refused_if_the_policy_says_so(store: impl Store) {
 
 /// Sooner or later than the default of five minutes.
 pub fn key_reuse_is_detected_after_the_span_of_the_policy(store: impl Store) {
-    let minutes = [2, 15];
     let store = std::sync::Arc::new(store);
-    for span in minutes.map(Duration::from_mins) {
+    for span in [2 * 60, 15 * 60].map(Duration::from_secs) {
         let policy = ReusePolicy::end().after(span);
         let test =
             TestSessions::with(std::sync::Arc::clone(&store), |builder| builder.reuse(policy));

@@ -43,8 +43,9 @@ pub fn round_trips_are_the_fewest_possible(store: impl Store) {
         new_visitor.logout().await.unwrap();
         assert_eq!(calls(), 0, "a visitor who writes nothing");
 
-        let mut fresh = test.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
-        increment(&mut fresh).await.unwrap();
+        let mut new_visitor =
+            test.sessions.request_session().session(&HeaderMap::new()).await.unwrap();
+        increment(&mut new_visitor).await.unwrap();
         assert_eq!(calls(), 1, "a new visitor's first write");
 
         let mut request = HeaderMap::new();

@@ -1,6 +1,6 @@
 //! Cancellation, and `health`.
 //!
-//! An operation whose caller has dropped it happens whole or not at all.
+//! An operation whose caller has dropped it is atomic.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -25,7 +25,7 @@ fn poll_then_drop<T>(operation: Io<'_, T>, polls: u8) {
 }
 
 /// The record is there as it was given, or it is not there.
-pub fn a_dropped_insert_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_insert_is_atomic(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         poll_then_drop(store.insert(id, record(1)), polls);
@@ -39,7 +39,7 @@ pub fn a_dropped_insert_happens_whole_or_not_at_all(store: impl Store) {
 }
 
 /// The entry is the old record or the new one.
-pub fn a_dropped_replace_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_replace_is_atomic(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));
@@ -54,7 +54,7 @@ pub fn a_dropped_replace_happens_whole_or_not_at_all(store: impl Store) {
 }
 
 /// The deadline moved or it did not; everything else is unchanged.
-pub fn a_dropped_touch_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_touch_is_atomic(store: impl Store) {
     let deadline = NOW.after(IDLE + IDLE);
     for polls in 0..POLLS {
         let id = id(polls);
@@ -70,7 +70,7 @@ pub fn a_dropped_touch_happens_whole_or_not_at_all(store: impl Store) {
 }
 
 /// The session is unchanged or ended. Ending it again settles which.
-pub fn a_dropped_end_happens_whole_or_not_at_all(store: impl Store) {
+pub fn a_dropped_end_is_atomic(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));

@@ -64,7 +64,7 @@ caught_by! { store_suite:
     any_payload_is_read_back_byte_by_byte: ValuesMustBeText;
     no_value_differs_from_an_empty_value: UnsetIsEmpty;
     any_revision_is_kept_and_compared: NumbersAreSigned, ReplaceIgnoresTokens;
-    a_dropped_replace_happens_whole_or_not_at_all: ReplaceDeletesThenWrites;
+    a_dropped_replace_is_atomic: ReplaceDeletesThenWrites;
     a_store_that_works_is_healthy: IsNeverHealthy;
 }
 

@@ -14,7 +14,7 @@ const WRITERS: usize = 8;
 /// How many sessions are ended before the chaos.
 const ENDED: usize = 20;
 
-/// Sessions that are incremented, and sessions that were ended: whatever was acknowledged must last.
+/// Sessions that are incremented and sessions that were ended. What was acknowledged must last.
 pub(super) struct Workload {
     sessions: Sessions<SessionMap>,
     keys: Vec<Key>,
