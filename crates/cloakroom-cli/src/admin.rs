@@ -1,12 +1,12 @@
-//! `cloakroom admin`: a page for operators, that shows who is inside and lets them end sessions.
+//! `cloakroom admin`: a page where an operator sees the active sessions and ends them.
 
-mod census;
+mod auth;
 mod chart;
-mod entrance;
+mod event_help;
 mod live;
 mod lookup;
-mod meanings;
 mod pages;
+mod stats;
 mod view;
 
 use std::error::Error;
@@ -17,95 +17,101 @@ use axum::{Router, middleware};
 use cloakroom::{SessionMap, Sessions, SessionsBuilder, Store};
 use tower_http::csrf::CsrfLayer;
 
-use crate::serve::{self, Stop};
+use crate::serve::{self, Shutdown};
 use crate::store;
 use crate::terminal;
 
-pub(crate) use census::Census;
-pub(crate) use entrance::Entrance;
+use auth::Auth;
+use stats::StatsCollector;
 
-/// Serve a page that shows who is inside, and ends sessions.
+/// Serve a web page that shows the active sessions and ends them
 ///
-/// Prints one address on standard output: whoever opens it first is the operator, until the browser closes or 12 hours
-/// have passed, and nobody else. It listens on this machine only unless told otherwise.
+/// Prints one address on standard output. The first browser to open it is the operator's, until it
+/// closes or for 12 hours; the address is worthless after that.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true, help = store::HELP)]
-    store: store::Named,
-    /// Where to listen; port 0 means any free one
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CLOAKROOM_STORE",
+        hide_env_values = true,
+        help = store::HELP
+    )]
+    store: store::StoreArg,
+    /// Address and port to listen on; port 0 picks a free one
     ///
-    /// On an address that other machines can reach, put a proxy that speaks TLS in front: the key travels in the clear.
+    /// If other machines can reach the address, put a proxy that terminates TLS in front: the
+    /// operator's key is sent in clear text.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
 
-/// Serves the page until it is told to stop.
+/// Serves the page until a shutdown is requested.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let store = store::existing(&options.store)?;
-    store::wait(async {
+    let store = store::open(&options.store)?;
+    store::block_on(async {
         let listener = serve::bind(Some(options.listen)).await?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
-            terminal::talk(
-                "warning: other machines can reach this address, and the operator's key travels to it in the clear.",
+            terminal::message(
+                "warning: other machines can reach this address, and the operator's key is sent to \
+                 it in clear text.",
             );
         }
-        let stop = Stop::when_told()?;
-        let office = Office::new(Sessions::builder(Arc::clone(&store)), store, address)?;
-        terminal::data(&office.entrance.address())?;
-        terminal::talk("Open it in a browser: it works once. Ctrl-C stops it.");
-        office.serve(listener, stop).await
+        let shutdown = Shutdown::on_signal()?;
+        let server = AdminServer::new(Sessions::builder(Arc::clone(&store)), store, address)?;
+        terminal::print_line(&server.login_url())?;
+        terminal::message("Open it in a browser; it works once. Press Ctrl-C to stop.");
+        server.serve(listener, shutdown).await
     })?
 }
 
-/// What the operator's page works with. Cheap to clone.
+/// The state of the operator's page. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Office {
+pub(crate) struct AdminServer {
     store: Arc<dyn Store>,
-    /// Ends sessions, by the clock and under the eyes of the application's own, if this is its process.
+    /// Ends sessions. In the demo's process it shares the demo's clock and observers.
     sessions: Sessions<SessionMap>,
-    census: Census,
-    entrance: Arc<Entrance>,
+    stats: StatsCollector,
+    auth: Arc<Auth>,
 }
 
-impl Office {
-    /// The page about `store`, to be served at `address`; `builder` makes what ends sessions there.
+impl AdminServer {
+    /// The page for `store`, served at `address`. It ends sessions through what `builder` builds.
     pub(crate) fn new(
         builder: SessionsBuilder<SessionMap>,
         store: Arc<dyn Store>,
         address: SocketAddr,
     ) -> Result<Self, Box<dyn Error>> {
-        let entrance = Arc::new(Entrance::new(address)?);
-        Ok(Self { store, sessions: builder.build()?, census: Census::default(), entrance })
+        let auth = Arc::new(Auth::new(address)?);
+        Ok(Self { store, sessions: builder.build()?, stats: StatsCollector::default(), auth })
     }
 
-    /// The address that lets its first visitor in.
-    pub(crate) fn address(&self) -> String {
-        self.entrance.address()
+    /// The URL that signs its first visitor in as the operator.
+    pub(crate) fn login_url(&self) -> String {
+        self.auth.login_url()
     }
 
-    /// Serves the page, and counts, until `stop`.
+    /// Serves the page and keeps its numbers up to date until `shutdown`.
     pub(crate) async fn serve(
         self,
         listener: tokio::net::TcpListener,
-        stop: Stop,
+        shutdown: Shutdown,
     ) -> Result<(), Box<dyn Error>> {
-        let counting =
-            census::keep(self.census.clone(), Arc::clone(&self.store), self.sessions.clone());
-        let serving = serve::until(listener, self.routes(stop.clone()), stop.clone());
+        let collecting = self.stats.clone().run(Arc::clone(&self.store), self.sessions.clone());
+        let serving = serve::run(listener, self.routes(shutdown.clone()), shutdown.clone());
         tokio::select! {
-            () = counting => Ok(()),
+            () = collecting => Ok(()),
             served = serving => served,
         }
     }
 
-    fn routes(self, stop: Stop) -> Router {
-        let operators = self.entrance.layer();
-        let open = pages::to_everybody();
-        pages::to_operators()
-            .merge(live::routes(stop))
-            .layer(middleware::from_fn(entrance::operators_only))
-            .merge(open)
+    fn routes(self, shutdown: Shutdown) -> Router {
+        let operators = self.auth.layer();
+        pages::operator_routes()
+            .merge(live::routes(shutdown))
+            .layer(middleware::from_fn(auth::require_operator))
+            .merge(pages::public_routes())
             .with_state(self)
             .layer(operators)
             .layer(CsrfLayer::new())

@@ -1,12 +1,13 @@
-//! `cloakroom demo`: a small site to click through.
+//! `cloakroom demo`: a small site with a cart, sign-in and a list of devices.
 
-mod answer;
 mod api;
 mod device;
-mod here;
-mod measures;
-mod pace;
+mod exposure;
+mod fast_clock;
+mod live_session;
+mod metrics;
 mod pages;
+mod response;
 mod users;
 mod view;
 mod visitor;
@@ -24,203 +25,176 @@ use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::observe::MetricsObserver;
 use cloakroom::stores::{CachedStore, InstrumentedStore};
 use cloakroom::{
-    AuthRequirement, ConfigError, CookiePolicy, SessionKind, SessionLayer, SessionLimit,
-    SessionValue, Sessions, SessionsBuilder, Store, Transport,
+    AuthRequirement, ConfigError, SessionKind, SessionLayer, SessionLimit, SessionValue, Sessions,
+    SessionsBuilder, Store, Transport,
 };
 use cloakroom_any::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
-use crate::admin::Office;
-use crate::serve::{self, Stop};
+use crate::admin::AdminServer;
+use crate::serve::{self, Shutdown};
 use crate::store;
 use crate::terminal;
-use pace::Pace;
+use exposure::Exposure;
+use fast_clock::FastClock;
 use visitor::Visitor;
 
-/// Serve a demo site: a visit counter, a cart, sign in and sign out, and where you are signed in.
+/// Serve a demo site: a visit counter, a cart, sign-in, and a list of signed-in devices
 ///
-/// Prints the site's address on standard output, in one line, once it can be visited.
+/// Prints the site's address on standard output, as one line, once it accepts connections.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen, such as 127.0.0.1:8080; port 0 means any free one
+    /// Address and port to listen on, such as 127.0.0.1:8080; port 0 picks a free one
     ///
-    /// Left out, it is 127.0.0.1:3000, or the next port if somebody else has that one.
+    /// The default is 127.0.0.1:3000, or the next port that is free.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// The store: sqlite:PATH, postgres://HOST/DATABASE, redis://HOST or memory:
+    ///
+    /// An SQLite file is created if it does not exist.
     #[arg(
         long,
-        help = "Where to keep sessions: sqlite:PATH, a file that is created if need be, postgres://HOST/DATABASE, redis://HOST, or memory:",
         value_name = "URL",
         default_value = "sqlite:cloakroom-demo.db",
         env = "CLOAKROOM_STORE",
         hide_env_values = true
     )]
-    store: store::Named,
-    /// Remember sessions in this process, up to so many bytes, and let the store tell of changes by others
-    #[arg(long, value_name = "BYTES")]
-    near_cache: Option<u64>,
-    /// Let browsers use the site over plain HTTP on an address that other machines can reach
+    store: store::StoreArg,
+    /// Cache sessions in this process, in at most this much memory
     ///
-    /// Browsers keep Secure cookies away from plain HTTP, so a site on a local network needs one that is not. Whoever
-    /// listens on that network can then steal it. On 127.0.0.1 this is the rule anyway.
+    /// The store announces changes made by other processes.
+    #[arg(long, value_name = "BYTES")]
+    cache: Option<u64>,
+    /// Allow plain HTTP on an address that other machines can reach
+    ///
+    /// Browsers do not send Secure cookies over plain HTTP, so this makes the cookie one without
+    /// Secure: anyone who can read the network's traffic can copy it. On 127.0.0.1 it is always so.
     #[arg(long)]
     plain_http: bool,
-    /// Let time pass so many times as fast, to watch keys being renewed and sessions expire
+    /// Let time pass this many times as fast, to watch keys being renewed and sessions expire
     ///
-    /// Best with --store memory:, since what is kept in a file will have been written in the future.
-    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Use it with --store memory:, because a file would keep times that lie in the future.
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     speed: u32,
 }
 
-/// What is asked of a visitor who wants a copy of what is known of them.
-const SENSITIVE: AuthRequirement = AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
-/// Browsers and programs that one visitor may be signed in on.
-const MOST_DEVICES: u8 = 10;
+/// What the page with a visitor's data requires.
+const RECENT_SIGN_IN: AuthRequirement =
+    AuthRequirement::signed_in().within(Duration::from_secs(5 * 60));
+/// The session limit of each visitor.
+const MAX_DEVICES: u8 = 10;
+/// The largest request body, in bytes.
+const MAX_BODY: usize = 16 * 1024;
+/// Where the operator's page listens: on this machine, at any free port.
+const ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// No form and no JSON here is larger, in bytes.
-const LARGEST_BODY: usize = 16 * 1024;
-
-/// Serves the demo until it is told to stop.
+/// Serves the demo until a shutdown is requested.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    store::wait(async {
+    store::block_on(async {
         let store = open(options).await?;
         let listener = serve::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let reach = Reach::of(address.ip(), options.plain_http);
-        let measures = measures::install()?;
-        let watched = Watched { measured: Arc::default(), pace: Pace::times(options.speed) };
-        // Whoever reaches the site from elsewhere has no business with its measures.
-        let measures =
-            if reach == Reach::Loopback { measures::routes(measures) } else { Router::new() };
-        let app = app(sessions(watched.builder(Arc::clone(&store)), reach)?, measures);
-        let offices = serve::bind(Some(OFFICE)).await?;
-        let office =
-            Office::new(watched.builder(Arc::clone(&store)), store, offices.local_addr()?)?;
-        terminal::talk(&about_the_store(options.store.url()?));
-        terminal::talk(reach.about_the_cookie());
-        terminal::talk(&format!("note: for operators, once: {}", office.address()));
-        let stop = Stop::when_told()?;
-        terminal::data(&format!("http://{address}"))?;
-        terminal::talk("Ctrl-C stops it.");
-        let (site, office) =
-            tokio::join!(serve::until(listener, app, stop.clone()), office.serve(offices, stop));
-        site.and(office)
+        let exposure = Exposure::of(address.ip(), options.plain_http);
+        let metrics = metrics::install()?;
+        let shared = Shared { metrics: Arc::default(), clock: FastClock::new(options.speed) };
+        // Metrics are not for other machines.
+        let metrics =
+            if exposure == Exposure::Loopback { metrics::routes(metrics) } else { Router::new() };
+        let app = app(sessions(shared.builder(Arc::clone(&store)), exposure)?, metrics);
+        let admin_listener = serve::bind(Some(ADMIN_ADDRESS)).await?;
+        let admin_address = admin_listener.local_addr()?;
+        let admin = AdminServer::new(shared.builder(Arc::clone(&store)), store, admin_address)?;
+        terminal::message(&store_note(options.store.url()?));
+        terminal::message(exposure.note());
+        if exposure == Exposure::Loopback {
+            terminal::message(&format!("note: metrics for Prometheus: http://{address}/metrics"));
+        }
+        terminal::message(&format!(
+            "note: admin page, for the first browser to open it: {}",
+            admin.login_url()
+        ));
+        let shutdown = Shutdown::on_signal()?;
+        terminal::print_line(&format!("http://{address}"))?;
+        terminal::message("Press Ctrl-C to stop.");
+        let (site, admin) = tokio::join!(
+            serve::run(listener, app, shutdown.clone()),
+            admin.serve(admin_listener, shutdown)
+        );
+        site.and(admin)
     })?
 }
 
-/// The store, behind a near cache if one is wanted.
+/// Opens the store, behind a cache if one was asked for.
 async fn open(options: &Options) -> Result<Arc<dyn Store>, Box<dyn Error>> {
     let store = options.store.url()?.open().await?;
-    Ok(match options.near_cache {
+    Ok(match options.cache {
         Some(bytes) => Arc::new(CachedStore::builder(store).capacity_bytes(bytes).build().await?),
         None => store,
     })
 }
 
-/// The operator's page: on this machine, at any free port.
-const OFFICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// What all sessions of the demo are watched and timed by.
-struct Watched {
-    measured: Arc<MetricsObserver>,
-    pace: Pace,
+/// What the site and the operator's page share.
+struct Shared {
+    metrics: Arc<MetricsObserver>,
+    clock: FastClock,
 }
 
-impl Watched {
+impl Shared {
     fn builder<V: SessionValue, K: SessionKind>(
         &self,
         store: Arc<dyn Store>,
     ) -> SessionsBuilder<V, K> {
-        let store = InstrumentedStore::new(store, Arc::clone(&self.measured));
-        Sessions::builder(store).clock(self.pace).observer(Arc::clone(&self.measured))
-    }
-}
-
-/// Who can reach the site, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// This machine alone.
-    Loopback,
-    /// Others too, over plain HTTP, which whoever started the demo takes for safe here.
-    Plain,
-    /// Others too, so keys travel over TLS or not at all.
-    Secure,
-}
-
-impl Reach {
-    const fn of(address: IpAddr, plain_http: bool) -> Self {
-        match (address.is_loopback(), plain_http) {
-            (true, _) => Self::Loopback,
-            (false, true) => Self::Plain,
-            (false, false) => Self::Secure,
-        }
-    }
-
-    fn cookie(self) -> CookiePolicy {
-        match self {
-            // Not every browser takes this machine for safe enough for a Secure cookie.
-            Self::Loopback | Self::Plain => CookiePolicy::for_plain_http("id"),
-            Self::Secure => CookiePolicy::default(),
-        }
-    }
-
-    const fn about_the_cookie(self) -> &'static str {
-        match self {
-            Self::Loopback => {
-                "note: this is plain HTTP, where some clients refuse Secure cookies, so the cookie is `id`, without Secure.
-      A site served over TLS keeps the default: `__Host-id`, Secure."
-            }
-            Self::Plain => {
-                "warning: other machines can reach this address, and keys and passwords travel to it in the clear."
-            }
-            Self::Secure => {
-                "warning: browsers keep the cookie, `__Host-id`, away from plain HTTP. Put a proxy that speaks TLS in front,
-         or say --plain-http on a network where nobody listens."
-            }
-        }
+        let store = InstrumentedStore::new(store, Arc::clone(&self.metrics));
+        Sessions::builder(store).clock(self.clock).observer(Arc::clone(&self.metrics))
     }
 }
 
 fn sessions(
     builder: SessionsBuilder<Visitor>,
-    reach: Reach,
+    exposure: Exposure,
 ) -> Result<Sessions<Visitor>, ConfigError> {
     builder
-        .transport(Transport::cookie(reach.cookie()))
-        .limit(SessionLimit::end_oldest(MOST_DEVICES))
+        .transport(Transport::cookie(exposure.cookie()))
+        .limit(SessionLimit::end_oldest(MAX_DEVICES))
         .clients(ClientPolicy::user_agents().with_addresses(AddressRule::direct()))
         .build()
 }
 
-/// What is listed last meets a request first.
-fn app(sessions: Sessions<Visitor>, measures: Router) -> Router {
+/// The site. A request meets the last layer first.
+fn app(sessions: Sessions<Visitor>, metrics: Router) -> Router {
     Router::new()
-        .merge(measures)
+        .merge(metrics)
         .merge(pages::routes())
         .merge(api::routes())
         .layer(SessionLayer::new(sessions).with_peer_addr(peer))
         .layer(CsrfLayer::new())
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(answer::complete))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(response::complete))
 }
 
-/// The address at the other end of a request's connection.
+/// The address of a request's peer.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
-fn about_the_store(store: &StoreUrl) -> String {
+/// Where sessions are kept, and how to look at them.
+fn store_note(store: &StoreUrl) -> String {
     if store.is_memory() {
-        return "note: sessions are kept in memory and end with this process.".to_owned();
+        return "note: sessions are kept in memory, until this process ends".to_owned();
     }
     match store.file() {
         None => format!("note: sessions are kept at {store}"),
         Some(file) => {
-            // As this process was called, so that the line can be typed as it stands.
+            // The name that this process was started by, so that the line can be copied as it is.
             let command = std::env::args().next().unwrap_or_else(|| "cloakroom".to_owned());
             format!(
-                "note: sessions are kept in {}
-      To look into it from another terminal: {command} list --store {store}",
+                "note: sessions are kept in {}\n      \
+                 to list them from another terminal: {command} list --store {store}",
                 std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display()
             )
         }
@@ -234,8 +208,8 @@ mod tests {
     use super::*;
 
     fn cookie(address: &str, plain_http: bool) -> String {
-        let reach = Reach::of(address.parse().unwrap(), plain_http);
-        let sessions = sessions(Sessions::builder(MemoryStore::new()), reach).unwrap();
+        let exposure = Exposure::of(address.parse().unwrap(), plain_http);
+        let sessions = sessions(Sessions::builder(MemoryStore::new()), exposure).unwrap();
         let session =
             Io::future(async move { sessions.generate(Visitor::default()).await }).wait().unwrap();
         let headers = session.headers();
@@ -244,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_leaves_this_machine_over_tls_alone_unless_somebody_says_otherwise() {
+    fn the_cookie_is_secure_unless_the_site_is_local_or_allows_plain_http() {
         for (address, plain_http, name, is_secure) in [
             ("127.0.0.1", false, "id=", false),
             ("::1", false, "id=", false),

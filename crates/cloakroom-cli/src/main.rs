@@ -1,4 +1,4 @@
-//! The command `cloakroom`.
+//! The `cloakroom` command.
 
 mod admin;
 mod demo;
@@ -6,9 +6,9 @@ mod page;
 mod serve;
 mod store;
 mod terminal;
+mod time;
 mod tool;
 mod user_agent;
-mod when;
 
 use std::error::Error;
 use std::io;
@@ -16,9 +16,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use tool::{Finding, Tool};
+use tool::{ExitReason, Tool};
 
-/// Sessions of web servers: see them at work, and look after them.
+/// Inspect and manage the sessions in a store, or try the demo.
 #[derive(Debug, Parser)]
 #[command(name = "cloakroom", version, after_help = EXIT_CODES)]
 struct Cli {
@@ -38,40 +38,40 @@ enum Command {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done, or stopped by Ctrl-C or SIGTERM with every request answered
-  1  something went wrong; standard error says what
-  2  the command line was not understood
-  3  a session that was named is not there
-  4  `check` found a problem, or `copy` could not bring all";
+  0  success; a server stopped by Ctrl-C or SIGTERM after answering every request
+  1  an error, described on standard error
+  2  invalid arguments
+  3  no session with the given id
+  4  `check` found a problem, or `copy` could not copy everything";
 
-/// Every command's help ends with the exit codes.
+/// The command line. Every command's help ends with the exit codes.
 fn command() -> clap::Command {
     Cli::command().mut_subcommands(|command| command.after_help(EXIT_CODES))
 }
 
 fn main() -> ExitCode {
     let matches = command().get_matches();
-    let done = match <Cli as clap::FromArgMatches>::from_arg_matches(&matches) {
+    let result = match <Cli as clap::FromArgMatches>::from_arg_matches(&matches) {
         Ok(cli) => run(&cli.command),
         Err(error) => error.exit(),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has read enough.
+        // The reader of our output, `head` for example, has read enough.
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::talk(&format!("error: {}", chain(&*error)));
-            match error.downcast_ref::<Finding>() {
-                Some(finding) => finding.exit_code().into(),
-                None if error.is::<store::Misnamed>() => ExitCode::from(2),
+            terminal::message(&format!("error: {}", chain(&*error)));
+            match error.downcast_ref::<ExitReason>() {
+                Some(reason) => reason.exit_code().into(),
+                None if error.is::<store::InvalidUrl>() => ExitCode::from(2),
                 None => ExitCode::FAILURE,
             }
         }
     }
 }
 
-fn run(which: &Command) -> Result<(), Box<dyn Error>> {
-    match which {
+fn run(command_line: &Command) -> Result<(), Box<dyn Error>> {
+    match command_line {
         Command::Demo(options) => demo::run(options),
         Command::Admin(options) => admin::run(options),
         Command::Tool(tool) => tool.run(),

@@ -1,4 +1,4 @@
-//! Listening, and stopping without leaving anybody in the middle of an answer.
+//! Listening, and a graceful shutdown.
 
 use std::error::Error;
 use std::future::Future;
@@ -12,20 +12,20 @@ use tokio::sync::watch;
 
 use crate::terminal;
 
-/// Ports that are tried, in order, if none was asked for.
+/// Ports to try, in order, when none was given.
 const PORTS: std::ops::Range<u16> = 3000..3020;
-/// How long requests in flight may take to finish once the server was told to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long requests in flight may take to finish once a shutdown was requested.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Listens at `wanted`, or at the first free port of our own choice.
-pub(crate) async fn bind(wanted: Option<SocketAddr>) -> Result<TcpListener, Box<dyn Error>> {
-    if let Some(address) = wanted {
+/// Listens at `address`, or at the first free port of [`PORTS`] on this machine.
+pub(crate) async fn bind(address: Option<SocketAddr>) -> Result<TcpListener, Box<dyn Error>> {
+    if let Some(address) = address {
         return listen(address).await;
     }
     for port in PORTS {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                terminal::talk(&format!("port {port} is taken"));
+                terminal::message(&format!("port {port} is in use"));
             }
             bound => return Ok(bound?),
         }
@@ -38,27 +38,27 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Box<dyn Error>> {
     bound.map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 
-/// Told once, when this process is to stop. Cheap to clone.
+/// A request to shut down this process. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Shutdown(watch::Receiver<bool>);
 
-impl Stop {
-    /// When this process is sent a signal to stop; listening for that has begun when this returns.
-    pub(crate) fn when_told() -> io::Result<Self> {
+impl Shutdown {
+    /// A shutdown requested by Ctrl-C or SIGTERM. The handlers are installed when this returns.
+    pub(crate) fn on_signal() -> io::Result<Self> {
         let signal = stop_signal()?;
-        let (tell, told) = watch::channel(false);
+        let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
             signal.await;
-            terminal::talk("stopping");
-            tell.send_replace(true);
+            terminal::message("stopping");
+            sender.send_replace(true);
         });
-        Ok(Self(told))
+        Ok(Self(receiver))
     }
 
-    /// Completes when it is time.
-    pub(crate) async fn told(mut self) {
-        // An error means that nobody is left to tell, which is the end as well.
-        let _ = self.0.wait_for(|told| *told).await;
+    /// Completes once a shutdown is requested.
+    pub(crate) async fn requested(mut self) {
+        // An error means that the sender is gone, and the runtime with it.
+        let _ = self.0.wait_for(|requested| *requested).await;
     }
 }
 
@@ -84,20 +84,20 @@ fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-/// Serves until `stop`, then finishes what was begun.
-pub(crate) async fn until(
+/// Serves `app` until `shutdown`, then finishes the requests in flight.
+pub(crate) async fn run(
     listener: TcpListener,
     app: Router,
-    stop: Stop,
+    shutdown: Shutdown,
 ) -> Result<(), Box<dyn Error>> {
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().told());
-    let patience = async {
-        stop.told().await;
-        tokio::time::sleep(PATIENCE).await;
+    let serving = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().requested());
+    let timeout = async {
+        shutdown.requested().await;
+        tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
-        done = serving => Ok(done?),
-        () = patience => Err("some requests took too long to finish and were cut off".into()),
+        result = serving => Ok(result?),
+        () = timeout => Err("some requests took too long to finish and were cut off".into()),
     }
 }

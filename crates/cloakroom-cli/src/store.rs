@@ -1,4 +1,4 @@
-//! The store that a command is about.
+//! The store that a command works on.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -11,22 +11,22 @@ use cloakroom::Store;
 use cloakroom_any::{OpenError, StoreUrl};
 use tokio::runtime::Runtime;
 
-/// What is said of how a store is named.
+/// The help text of `--store`.
 pub(crate) const HELP: &str = "The store: sqlite:PATH, postgres://HOST/DATABASE or redis://HOST";
 
-/// A store as it was named on the command line or in the environment.
+/// A store's URL, from the command line or the environment.
 ///
-/// A mistake in it is told when it is used, and not by who reads the command line: they would repeat it, password and all.
+/// An invalid URL is reported when it is used: clap's own error would repeat it, password included.
 #[derive(Clone, Debug)]
-pub(crate) struct Named(Result<StoreUrl, Arc<OpenError>>);
+pub(crate) struct StoreArg(Result<StoreUrl, Arc<OpenError>>);
 
-impl Named {
-    pub(crate) fn url(&self) -> Result<&StoreUrl, Misnamed> {
-        self.0.as_ref().map_err(|mistake| Misnamed(Arc::clone(mistake)))
+impl StoreArg {
+    pub(crate) fn url(&self) -> Result<&StoreUrl, InvalidUrl> {
+        self.0.as_ref().map_err(|error| InvalidUrl(Arc::clone(error)))
     }
 }
 
-impl FromStr for Named {
+impl FromStr for StoreArg {
     type Err = Infallible;
 
     fn from_str(url: &str) -> Result<Self, Infallible> {
@@ -34,33 +34,33 @@ impl FromStr for Named {
     }
 }
 
-/// That what was named is no store.
+/// The given URL is not a store's.
 #[derive(Debug)]
-pub(crate) struct Misnamed(Arc<OpenError>);
+pub(crate) struct InvalidUrl(Arc<OpenError>);
 
-impl fmt::Display for Misnamed {
+impl fmt::Display for InvalidUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store's URL: {}", self.0)
+        write!(f, "invalid store URL: {}", self.0)
     }
 }
 
-impl Error for Misnamed {}
+impl Error for InvalidUrl {}
 
-/// Where stores that are servers live while a command waits for them on its own thread.
+/// Drives the connections of stores that are servers while a command waits on its own thread.
 static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| Runtime::new().ok());
 
-/// Waits for what must be done inside a runtime.
-pub(crate) fn wait<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Error>> {
-    let runtime = RUNTIME.as_ref().ok_or("the system gives this process no threads")?;
-    Ok(runtime.block_on(work))
+/// Runs a future to completion on this process's runtime.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Error>> {
+    let runtime = RUNTIME.as_ref().ok_or("cannot start the threads of the async runtime")?;
+    Ok(runtime.block_on(future))
 }
 
-/// Opens the store beside the application that uses it, for looking only: nothing in it is changed.
-pub(crate) fn read_only(store: &Named) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    Ok(wait(store.url()?.open_read_only())??)
+/// Opens a store that exists, for reading only: nothing in it changes.
+pub(crate) fn open_read_only(store: &StoreArg) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    Ok(block_on(store.url()?.open_read_only())??)
 }
 
-/// Opens the store beside the application that uses it.
-pub(crate) fn existing(store: &Named) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    Ok(wait(store.url()?.open_existing())??)
+/// Opens a store that exists.
+pub(crate) fn open(store: &StoreArg) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    Ok(block_on(store.url()?.open_existing())??)
 }

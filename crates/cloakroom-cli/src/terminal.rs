@@ -1,27 +1,27 @@
-//! Where words go: data to standard output, talk to standard error.
+//! Output: data to standard output, messages to standard error.
 
 use std::io::{self, Write};
 
-/// A line of data, for whoever reads this command's output.
+/// Prints a line of data.
 ///
 /// # Errors
-/// If nobody can read it any more.
-pub(crate) fn data(line: &str) -> io::Result<()> {
-    part(line)?;
-    part("\n")
+/// If standard output is closed.
+pub(crate) fn print_line(line: &str) -> io::Result<()> {
+    print(line)?;
+    print("\n")
 }
 
-/// Some data, without the end of a line.
+/// Prints data as it is.
 ///
 /// # Errors
-/// If nobody can read it any more.
-pub(crate) fn part(text: &str) -> io::Result<()> {
+/// If standard output is closed.
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// A line for the person at the terminal; if nobody listens, nothing is lost.
-pub(crate) fn talk(line: &str) {
+/// Prints a line for the person at the terminal. A closed standard error is ignored.
+pub(crate) fn message(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The operator's tool: looks into a store and acts on it, beside the application that uses it.
+//! The operator's commands: they read and change a store while the application uses it.
 
 mod access;
 mod check;
@@ -8,10 +8,10 @@ mod list;
 mod manual;
 mod output;
 mod revoke;
+mod scan;
 mod show;
 mod stats;
 mod sweep;
-mod walk;
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ use clap::Subcommand;
 
 pub(crate) use manual::{Completions, Man, completions, man};
 
-/// What the tool does.
+/// A command on a store.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tool {
     List(list::Options),
@@ -46,31 +46,29 @@ impl Tool {
     }
 }
 
-/// An outcome with an exit code of its own.
+/// A failure that has an exit code of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// A session that was named is not there.
+pub(crate) enum ExitReason {
     NoSuchSession,
-    /// Something is not as it should be.
-    Problems,
+    ProblemsFound,
 }
 
-impl Finding {
+impl ExitReason {
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::NoSuchSession => 3,
-            Self::Problems => 4,
+            Self::ProblemsFound => 4,
         }
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoSuchSession => "there is no such session",
-            Self::Problems => "there are problems",
+            Self::NoSuchSession => "no such session",
+            Self::ProblemsFound => "problems found",
         })
     }
 }
 
-impl Error for Finding {}
+impl Error for ExitReason {}

@@ -1,11 +1,11 @@
-// The counts change by themselves. Without this the page is as it was loaded.
+// Keeps the overview up to date. Without this script the page stays as it was loaded.
 const live = document.getElementById("live");
 const lost = document.getElementById("lost");
-const counts = new EventSource("/live");
-counts.onmessage = (event) => {
-  live.innerHTML = event.data; // the server's own text, escaped there
+const updates = new EventSource("/live");
+updates.onmessage = (event) => {
+  live.innerHTML = event.data; // rendered and escaped by the server
   lost.hidden = true;
 };
-counts.onerror = () => {
+updates.onerror = () => {
   lost.hidden = false;
 };

@@ -1,4 +1,4 @@
-//! Counts over time, drawn.
+//! The chart of active and signed-in sessions over time.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -6,51 +6,53 @@ use std::fmt::Write as _;
 use cloakroom::Timestamp;
 use maud::{Markup, html};
 
-use crate::when;
+use crate::time;
 
 const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 140.0;
 
-/// Live and signed-in sessions, as two lines.
-pub(super) fn draw(history: &VecDeque<(Timestamp, usize, usize)>) -> Markup {
-    let (Some(first), Some(last)) = (history.front(), history.back()) else {
-        return html! { p.hint { "Counting." } };
+/// Active and signed-in sessions, as two lines.
+pub(super) fn draw(points: &VecDeque<(Timestamp, usize, usize)>) -> Markup {
+    let (Some(first), Some(last)) = (points.front(), points.back()) else {
+        return html! { p.hint { "Counting…" } };
     };
-    let most = history.iter().map(|(_, live, _)| *live).max().unwrap_or_default().max(1);
-    let live = line(history, most, |(_, live, _)| *live);
-    let signed_in = line(history, most, |(_, _, signed_in)| *signed_in);
-    let span = when::span(last.0.since(first.0));
-    let told = format!("{} live sessions now, at most {most} within the last {span}", last.1);
+    let peak = points.iter().map(|(_, live, _)| *live).max().unwrap_or_default().max(1);
+    let live = line(points, peak, |(_, live, _)| *live);
+    let signed_in = line(points, peak, |(_, _, signed_in)| *signed_in);
+    let span = time::duration(last.0.since(first.0));
+    let label = format!("{} active sessions now; peak in the last {span}: {peak}", last.1);
     html! {
-        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+        svg.chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
+            aria-label=(label) {
             polyline.live points=(live) {}
             polyline.signed-in points=(signed_in) {}
         }
         p.hint {
-            span.key.live { "live" } " " span.key.signed-in { "signed in" }
-            " over the last " (span) "; the top is " (most) "."
+            span.key.live { "active" } " " span.key.signed-in { "signed in" }
+            " in the last " (span) "; peak: " (peak)
         }
     }
 }
 
+/// The points of a line, scaled so that `peak` touches the top.
 fn line(
-    history: &VecDeque<(Timestamp, usize, usize)>,
-    most: usize,
+    points: &VecDeque<(Timestamp, usize, usize)>,
+    peak: usize,
     pick: impl Fn(&(Timestamp, usize, usize)) -> usize,
 ) -> String {
-    let share = |part: usize, whole: usize| small(part) / small(whole.max(1));
-    let steps = history.len().saturating_sub(1);
-    let mut points = String::new();
-    for (step, counts) in history.iter().enumerate() {
-        let (x, y) = (WIDTH * share(step, steps), HEIGHT * (1.0 - share(pick(counts), most)));
-        // Writing to a text can't fail.
-        let _ = write!(points, "{x:.1},{y:.1} ");
+    let ratio = |part: usize, whole: usize| to_f64(part) / to_f64(whole.max(1));
+    let steps = points.len().saturating_sub(1);
+    let mut text = String::new();
+    for (step, point) in points.iter().enumerate() {
+        let (x, y) = (WIDTH * ratio(step, steps), HEIGHT * (1.0 - ratio(pick(point), peak)));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{x:.1},{y:.1} ");
     }
-    points
+    text
 }
 
-/// Exact up to four thousand millions, which is more than there is to count.
-fn small(count: usize) -> f64 {
+/// Exact up to four thousand million, more than a store holds.
+fn to_f64(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
@@ -59,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lines_fill_the_picture() {
+    fn the_lines_fill_the_chart() {
         let at = |second: u64| Timestamp::from_millis(second * 1000);
-        let history = VecDeque::from([(at(0), 0, 0), (at(2), 5, 1), (at(4), 10, 5)]);
-        let drawn = draw(&history).into_string();
-        assert!(drawn.contains("points=\"0.0,140.0 300.0,70.0 600.0,0.0 \""), "{drawn}");
+        let points = VecDeque::from([(at(0), 0, 0), (at(2), 5, 1), (at(4), 10, 5)]);
+        let chart = draw(&points).into_string();
+        assert!(chart.contains("points=\"0.0,140.0 300.0,70.0 600.0,0.0 \""), "{chart}");
         assert!(
-            drawn.contains("10 live sessions now, at most 10 within the last 4 seconds"),
-            "{drawn}"
+            chart.contains("10 active sessions now; peak in the last 4 seconds: 10"),
+            "{chart}"
         );
         assert!(draw(&VecDeque::new()).into_string().contains("Counting"));
         assert!(draw(&VecDeque::from([(at(0), 0, 0)])).into_string().contains("0.0,140.0"));

@@ -1,4 +1,4 @@
-//! Counts as they come, sent to the page.
+//! Server-sent events that keep the overview up to date.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,29 +11,31 @@ use axum::routing::get;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 
-use super::{Office, view};
-use crate::serve::Stop;
+use super::{AdminServer, view};
+use crate::serve::Shutdown;
 
-/// One connection lasts this long; the browser then asks again, and is asked again who it is.
-const LASTS: Duration = Duration::from_secs(10 * 60);
+/// How long a connection lasts. The browser then reconnects, and its session is checked again.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 60);
 
-pub(super) fn routes(stop: Stop) -> Router<Office> {
-    Router::new()
-        .route("/live", get(async move |State(office): State<Office>| live(&office, stop.clone())))
+pub(super) fn routes(shutdown: Shutdown) -> Router<AdminServer> {
+    let handler = async move |State(server): State<AdminServer>| live(&server, shutdown.clone());
+    Router::new().route("/live", get(handler))
 }
 
-fn live(office: &Office, stop: Stop) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
-    let counts = WatchStream::new(office.census.follow());
-    let events =
-        counts.map(|counts| Some(Event::default().data(view::live(&counts).into_string())));
-    // The end of this one is the end of both.
-    let end = tokio_stream::once(stop).then(|stop| async {
+/// Sends the overview whenever the numbers change.
+fn live(
+    server: &AdminServer,
+    shutdown: Shutdown,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+    let updates = WatchStream::new(server.stats.subscribe())
+        .map(|history| Some(Event::default().data(view::live(&history).into_string())));
+    let end = tokio_stream::once(shutdown).then(|shutdown| async {
         tokio::select! {
-            () = stop.told() => {}
-            () = tokio::time::sleep(LASTS) => {}
+            () = shutdown.requested() => {}
+            () = tokio::time::sleep(MAX_DURATION) => {}
         }
         None
     });
-    let events = events.merge(end).map_while(|event| event).map(Ok);
+    let events = updates.merge(end).map_while(|event| event).map(Ok);
     Sse::new(events).keep_alive(KeepAlive::default())
 }

@@ -1,124 +1,123 @@
-//! Sessions picked out of a store, never more than a page's worth of work at a time.
+//! Finding sessions in a store, with bounded work for each page of results.
 
 use cloakroom::record::{Record, Stored};
 use cloakroom::store::{Cursor, Page, Scanned, StoreError};
 use cloakroom::{Principal, PublicId, Store, Timestamp};
 
-use super::census::{AGES, Age};
+use super::stats::{AGES, Age};
 
-/// Sessions shown on a page.
-pub(super) const SHOWN: usize = 50;
-/// Entries that are read for one page, whether they are shown or not.
-const READ: usize = 5_000;
-const AT_ONCE: usize = 500;
+/// Sessions on a page of results.
+const SHOWN: usize = 50;
+/// The most sessions read for one page of results.
+const MAX_READ: usize = 5_000;
+/// Sessions read at once.
+const BATCH: usize = 500;
 
-/// Which sessions.
+/// Which sessions to find.
 #[derive(Clone, Debug)]
-pub(super) enum Which {
+pub(super) enum Filter {
     All,
-    Of(Principal),
-    Aged(Age),
-    One(PublicId),
+    Principal(Principal),
+    Age(Age),
+    Id(PublicId),
 }
 
-impl Which {
-    /// What somebody typed: a session's name, else a principal's.
-    pub(super) fn typed(text: &str) -> Option<Self> {
+impl Filter {
+    /// A search term: a session ID, or else a principal.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         match text.parse() {
-            Ok(id) => Some(Self::One(id)),
-            Err(_) => Principal::new(text).ok().map(Self::Of),
+            Ok(id) => Some(Self::Id(id)),
+            Err(_) => Principal::new(text).ok().map(Self::Principal),
         }
     }
 
-    pub(super) fn aged(name: &str) -> Option<Self> {
-        AGES.into_iter().find(|age| age.name == name).map(Self::Aged)
+    /// Sessions in the range of ages with this name.
+    pub(super) fn age(name: &str) -> Option<Self> {
+        AGES.into_iter().find(|age| age.name == name).map(Self::Age)
+    }
+
+    fn matches(&self, record: &Record, now: Timestamp) -> bool {
+        match self {
+            Self::All | Self::Id(_) => true,
+            Self::Principal(principal) => record.principal() == Some(principal),
+            Self::Age(age) => age.contains(record, now),
+        }
     }
 }
 
-/// A part of a list.
+/// A page of results.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Results {
     pub(super) sessions: Vec<(PublicId, Record)>,
-    /// Where the next part begins, if there may be more.
+    /// Where the next page starts, if there can be more.
     pub(super) next: Option<Cursor>,
 }
 
-/// Live sessions from `from` on.
+/// Finds live sessions from `from` on.
 pub(super) async fn find(
     store: &dyn Store,
-    which: &Which,
-    from: Option<Cursor>,
+    filter: &Filter,
+    mut from: Option<Cursor>,
     now: Timestamp,
-) -> Result<Found, StoreError> {
-    let mut found = Found::default();
-    let (mut from, mut read) = (from, 0);
+) -> Result<Results, StoreError> {
+    let mut results = Results::default();
+    let mut read = 0;
     loop {
-        let part = part(store, which, from.as_ref()).await?;
-        for (used, (id, stored)) in part.entries.iter().enumerate() {
-            if found.sessions.len() == SHOWN {
-                found.next = part.after(used, from.as_ref());
-                return Ok(found);
+        let batch = read_batch(store, filter, from.as_ref()).await?;
+        for (used, (id, stored)) in batch.entries.iter().enumerate() {
+            if results.sessions.len() == SHOWN {
+                results.next = batch.after(used, from.as_ref());
+                return Ok(results);
             }
-            if let Some(record) = live(stored.clone(), which, now) {
-                found.sessions.push((*id, record));
+            let Stored::Live(record) = stored else { continue };
+            if !record.expires_at().has_passed(now) && filter.matches(record, now) {
+                results.sessions.push((*id, record.clone()));
             }
         }
-        read += part.entries.len();
-        from = part.next;
-        if from.is_none() {
-            return Ok(found);
-        }
-        if read >= READ {
-            found.next = from;
-            return Ok(found);
+        read += batch.entries.len();
+        from = batch.next;
+        if from.is_none() || read >= MAX_READ {
+            results.next = from;
+            return Ok(results);
         }
     }
 }
 
-async fn part(
+/// Reads sessions that can match: those of a principal by the index, all others by a scan.
+async fn read_batch(
     store: &dyn Store,
-    which: &Which,
+    filter: &Filter,
     from: Option<&Cursor>,
 ) -> Result<Scanned, StoreError> {
-    let page = match which {
-        Which::All | Which::Aged(_) => return store.scan(from, AT_ONCE).await,
-        Which::One(_) => Page::first(2),
-        Which::Of(_) => Page::of_scan(from, AT_ONCE)?,
-    };
-    let ids = match which {
-        Which::One(id) => vec![*id],
-        Which::Of(principal) => store.sessions_of(principal, page).await?,
-        Which::All | Which::Aged(_) => Vec::new(),
+    let (ids, page) = match filter {
+        Filter::All | Filter::Age(_) => return store.scan(from, BATCH).await,
+        // A page of two, so that one id does not fill it.
+        Filter::Id(id) => (vec![*id], Page::first(2)),
+        Filter::Principal(principal) => {
+            let page = Page::of_scan(from, BATCH)?;
+            (store.sessions_of(principal, page).await?, page)
+        }
     };
     let mut entries = Vec::with_capacity(ids.len());
     for id in &ids {
         entries.extend(store.get(*id).await?.map(|stored| (*id, stored)));
     }
-    let mut part = Scanned::in_order(entries, page);
-    part.next = ids.last().filter(|_| ids.len() >= page.limit()).map(|last| Cursor::from(*last));
-    Ok(part)
-}
-
-fn live(stored: Stored, which: &Which, now: Timestamp) -> Option<Record> {
-    let Stored::Live(record) = stored else { return None };
-    let wanted = match which {
-        Which::All | Which::One(_) => true,
-        Which::Of(principal) => record.principal() == Some(principal),
-        Which::Aged(age) => age.holds(&record, now),
-    };
-    Some(record).filter(|record| wanted && !record.expires_at().has_passed(now))
+    let mut batch = Scanned::in_order(entries, page);
+    batch.next = ids.last().filter(|_| ids.len() >= page.limit()).map(|last| Cursor::from(*last));
+    Ok(batch)
 }
 
 #[cfg(test)]
 mod tests {
-    use cloakroom::{MemoryStore, SessionMap, Sessions};
     use std::sync::Arc;
+
+    use cloakroom::{MemoryStore, SessionMap, Sessions};
 
     use super::*;
 
     #[tokio::test]
-    async fn a_long_list_comes_in_parts_and_whole() {
+    async fn a_long_list_comes_complete_in_pages() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
         let alice = Principal::new("alice").unwrap();
@@ -128,28 +127,30 @@ mod tests {
                 session.login(&alice).await.unwrap();
             }
         }
-        for (which, total) in
-            [(Which::All, 260), (Which::Of(alice), 130), (Which::Aged(AGES[0]), 260)]
+        for (filter, total) in
+            [(Filter::All, 260), (Filter::Principal(alice), 130), (Filter::Age(AGES[0]), 260)]
         {
             let (mut after, mut seen) = (None, Vec::new());
             loop {
-                let part = find(&*store, &which, after, sessions.now()).await.unwrap();
-                assert!(part.sessions.len() <= SHOWN);
-                seen.extend(part.sessions.iter().map(|(id, _)| *id));
-                match part.next {
+                let results = find(&*store, &filter, after, sessions.now()).await.unwrap();
+                assert!(results.sessions.len() <= SHOWN);
+                seen.extend(results.sessions.iter().map(|(id, _)| *id));
+                match results.next {
                     Some(next) => after = Some(next),
                     None => break,
                 }
             }
-            assert!(seen.is_sorted() && seen.len() == total, "{which:?}: {}", seen.len());
+            assert!(seen.is_sorted() && seen.len() == total, "{filter:?}: {}", seen.len());
         }
     }
 
     #[test]
-    fn what_is_typed_is_a_session_or_a_principal() {
+    fn a_search_term_is_a_session_id_or_a_principal() {
         let id = PublicId::from_bytes([7; 16]);
-        assert!(matches!(Which::typed(&format!(" {id} ")), Some(Which::One(found)) if found == id));
-        assert!(matches!(Which::typed("alice"), Some(Which::Of(_))));
-        assert!(Which::typed("  ").is_none());
+        assert!(
+            matches!(Filter::parse(&format!(" {id} ")), Some(Filter::Id(found)) if found == id)
+        );
+        assert!(matches!(Filter::parse("alice"), Some(Filter::Principal(_))));
+        assert!(Filter::parse("  ").is_none());
     }
 }

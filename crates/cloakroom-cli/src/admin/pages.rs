@@ -1,33 +1,33 @@
-//! What an operator can ask for.
+//! The routes of the operator's page.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use cloakroom::{Principal, PublicId};
+use maud::Markup;
 use serde::Deserialize;
 
-use super::lookup::{self, Which};
-use super::{Office, entrance, view};
-use crate::page;
+use super::lookup::{self, Filter};
+use super::{AdminServer, auth, view};
+use crate::page::{self, file};
 
-pub(super) fn to_everybody() -> Router<Office> {
+/// What anyone can request.
+pub(super) fn public_routes() -> Router<AdminServer> {
+    const ICON: &str = include_str!("../demo/favicon.svg");
     Router::new()
-        .route("/enter", get(entrance::enter))
+        .route("/login", get(auth::login))
         .route("/style.css", get(async || file("text/css", include_str!("../demo/style.css"))))
         .route("/admin.css", get(async || file("text/css", include_str!("admin.css"))))
-        .route(
-            "/favicon.ico",
-            get(async || file("image/svg+xml", include_str!("../demo/favicon.svg"))),
-        )
+        .route("/favicon.ico", get(async || file("image/svg+xml", ICON)))
 }
 
-pub(super) fn to_operators() -> Router<Office> {
+/// What only the operator can request.
+pub(super) fn operator_routes() -> Router<AdminServer> {
     Router::new()
         .route("/", get(overview))
         .route("/admin.js", get(async || file("text/javascript", include_str!("admin.js"))))
@@ -36,11 +36,7 @@ pub(super) fn to_operators() -> Router<Office> {
         .route("/events", get(async || view::events()))
 }
 
-fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, kind)], text)
-}
-
-/// The store can't be asked.
+/// The store could not be reached.
 struct Unavailable;
 
 impl<E: std::error::Error> From<E> for Unavailable {
@@ -55,11 +51,11 @@ impl IntoResponse for Unavailable {
     }
 }
 
-async fn overview(State(office): State<Office>) -> impl IntoResponse {
-    view::overview(&office.census.now())
+async fn overview(State(server): State<AdminServer>) -> Markup {
+    view::overview(&server.stats.current())
 }
 
-/// What an operator looks for, as the address says it.
+/// A search, as the query string has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Search {
@@ -69,28 +65,28 @@ struct Search {
 }
 
 impl Search {
-    fn which(&self) -> Option<Which> {
+    fn filter(&self) -> Option<Filter> {
         match (&*self.q, &*self.age) {
-            ("", "") => Some(Which::All),
-            ("", age) => Which::aged(age),
-            (typed, _) => Which::typed(typed),
+            ("", "") => Some(Filter::All),
+            ("", age) => Filter::age(age),
+            (text, _) => Filter::parse(text),
         }
     }
 }
 
 async fn sessions(
-    State(office): State<Office>,
+    State(server): State<AdminServer>,
     Query(search): Query<Search>,
 ) -> Result<Response, Unavailable> {
-    let Some(which) = search.which() else {
-        return Ok((StatusCode::BAD_REQUEST, view::nobody_is_called_that()).into_response());
+    let Some(filter) = search.filter() else {
+        return Ok((StatusCode::BAD_REQUEST, view::invalid_search()).into_response());
     };
-    let now = office.sessions.now();
-    let found = lookup::find(&*office.store, &which, search.after.parse().ok(), now).await?;
-    Ok(view::sessions(&which, &found, now).into_response())
+    let now = server.sessions.now();
+    let results = lookup::find(&*server.store, &filter, search.after.parse().ok(), now).await?;
+    Ok(view::sessions(&filter, &results, now).into_response())
 }
 
-/// Whom to end: one session, or all of somebody's.
+/// What to end: one session, or all of a principal's.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Target {
@@ -99,46 +95,47 @@ struct Target {
 }
 
 impl Target {
-    fn which(&self) -> Option<Which> {
+    fn filter(&self) -> Option<Filter> {
         match self.id.parse::<PublicId>() {
-            Ok(id) => Some(Which::One(id)),
-            Err(_) => Principal::new(&self.principal).ok().map(Which::Of),
+            Ok(id) => Some(Filter::Id(id)),
+            Err(_) => Principal::new(&self.principal).ok().map(Filter::Principal),
         }
     }
 }
 
-/// Shows what would be ended, before it is.
+/// Shows what would be ended, and asks for confirmation.
 async fn confirm(
-    State(office): State<Office>,
+    State(server): State<AdminServer>,
     Query(target): Query<Target>,
 ) -> Result<Response, Unavailable> {
-    let Some(which) = target.which() else { return Ok(StatusCode::BAD_REQUEST.into_response()) };
-    let now = office.sessions.now();
-    let found = lookup::find(&*office.store, &which, None, now).await?;
-    Ok(view::confirm(&which, &found, now).into_response())
+    let Some(filter) = target.filter() else { return Ok(StatusCode::BAD_REQUEST.into_response()) };
+    let now = server.sessions.now();
+    let results = lookup::find(&*server.store, &filter, None, now).await?;
+    Ok(view::confirm(&filter, &results, now).into_response())
 }
 
 async fn revoke(
-    State(office): State<Office>,
+    State(server): State<AdminServer>,
     Form(target): Form<Target>,
 ) -> Result<Response, Unavailable> {
-    match target.which() {
-        Some(Which::One(id)) => office.sessions.revoke(id).await?,
-        Some(Which::Of(principal)) => {
-            // This moment's included, and also who is just signing in with a password that was checked before.
-            let until = office.sessions.now().after(Duration::from_millis(1));
-            office.sessions.revoke_issued_before(&principal, until).await?;
+    match target.filter() {
+        Some(Filter::Id(id)) => server.sessions.revoke(id).await?,
+        Some(Filter::Principal(principal)) => {
+            // A millisecond later, to include sign-ins of this millisecond and those under way.
+            let until = server.sessions.now().after(Duration::from_millis(1));
+            server.sessions.revoke_issued_before(&principal, until).await?;
         }
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
     }
     Ok(Redirect::to("/sessions").into_response())
 }
 
-/// Nothing from elsewhere, no frames, and one small script of our own.
+/// Sets the security headers. The policy allows the page's own script and nothing from elsewhere.
 pub(super) async fn harden(request: Request, next: Next) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
-                          form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                       frame-ancestors 'none'";
     let mut response = next.run(request).await;
-    page::harden(response.headers_mut(), POLICY);
+    page::harden(response.headers_mut(), CSP);
     response
 }

@@ -1,69 +1,75 @@
-//! The pages' text. The templates escape whatever they are given; no key ever reaches them.
+//! The operator's pages. The templates escape their input, and never see a key.
 
-use cloakroom::record::Record;
-use cloakroom::{PublicId, Timestamp};
+mod sessions;
+
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::census::{AGES, Counts};
 use super::chart;
-use super::lookup::{Found, Which};
-use super::meanings::EVENTS;
+use super::event_help::EVENTS;
+use super::stats::{AGES, StatsHistory};
 use crate::page::document;
-use crate::when;
 
-pub(super) fn overview(counts: &Counts) -> Markup {
+pub(super) use sessions::{confirm, sessions};
+
+pub(super) fn overview(history: &StatsHistory) -> Markup {
     page(
-        "Who is inside",
+        "Active sessions",
         &html! {
             (search(""))
-            div #live { (live(counts)) }
-            p #lost.notice.alert role="alert" hidden { "The connection is lost: what you see is what was." }
+            div #live { (live(history)) }
+            p #lost.notice.alert role="alert" hidden {
+                "Connection lost. The numbers above are no longer updated."
+            }
             script src="/admin.js" {}
         },
     )
 }
 
-/// The part of the page that changes by itself.
-pub(super) fn live(counts: &Counts) -> Markup {
-    let last = &counts.last;
+/// The part of the overview that the script replaces.
+pub(super) fn live(history: &StatsHistory) -> Markup {
+    let last = &history.last;
     let tiles = [
-        ("live", last.live),
+        ("active", last.live),
         ("signed in", last.signed_in),
         ("anonymous", last.live - last.signed_in),
-        ("expired, to be swept", last.expired),
+        ("expired", last.expired),
         ("ended", last.ended),
     ];
     html! {
-        @if let Some(failure) = &counts.failure {
-            p.notice.alert role="alert" { "The store can't be read: " (failure) }
+        @if let Some(failure) = &history.failure {
+            p.notice.alert role="alert" { "The store cannot be read: " (failure) }
         }
-        section.tiles aria-label="Sessions" {
+        section.tiles aria-label="Number of sessions" {
             @for (name, count) in tiles {
                 div { strong { (count) } span { (name) } }
             }
         }
-        section aria-labelledby="time" { h2 #time { "Over time" } (chart::draw(&counts.history)) }
+        section aria-labelledby="time" { h2 #time { "Over time" } (chart::draw(&history.points)) }
         div.columns {
             section aria-labelledby="principals" {
                 h2 #principals { "By principal" }
-                @if last.most.is_empty() { p.hint { "Nobody is signed in." } }
+                @if last.top_principals.is_empty() { p.hint { "No one is signed in." } }
                 table {
-                    @for (name, count) in &last.most {
+                    @for (name, count) in &last.top_principals {
                         tr {
-                            th scope="row" { a href={ "/sessions?q=" (encoded(name)) } { (name) } }
+                            th scope="row" { a href={ "/sessions?q=" (encode(name)) } { (name) } }
                             td { (count) }
                         }
                     }
                 }
-                @if last.principals > last.most.len() { p.hint { "of " (last.principals) " principals" } }
+                @if last.principals > last.top_principals.len() {
+                    p.hint { "The top " (last.top_principals.len()) " of " (last.principals) "." }
+                }
             }
             section aria-labelledby="ages" {
                 h2 #ages { "By age" }
                 table {
                     @for (age, count) in AGES.iter().zip(last.ages) {
                         tr {
-                            th scope="row" { a href={ "/sessions?age=" (age.name) } { (age.text) } }
+                            th scope="row" {
+                                a href={ "/sessions?age=" (age.name) } { (age.text) }
+                            }
                             td { (count) }
                         }
                     }
@@ -73,170 +79,94 @@ pub(super) fn live(counts: &Counts) -> Markup {
     }
 }
 
-pub(super) fn sessions(which: &Which, found: &Found, now: Timestamp) -> Markup {
-    let (title, query) = match which {
-        Which::All => ("All sessions".to_owned(), String::new()),
-        Which::Of(principal) => (format!("Sessions of {principal}"), encoded(principal.as_str())),
-        Which::Aged(age) => (format!("Sessions begun {} ago", age.text), String::new()),
-        Which::One(id) => ("One session".to_owned(), id.to_string()),
-    };
-    let more = match which {
-        Which::Aged(age) => format!("/sessions?age={}&after=", age.name),
-        _ => format!("/sessions?q={query}&after="),
-    };
-    page(
-        &title,
-        &html! {
-            (search(&match which { Which::Of(principal) => principal.to_string(), Which::One(id) => id.to_string(), _ => String::new() }))
-            @if let Which::Of(principal) = which {
-                p { a.button.quiet href={ "/revoke?principal=" (encoded(principal.as_str())) } { "End all of them" } }
-            }
-            section aria-label="Sessions" {
-                @if found.sessions.is_empty() { p.hint { "None here." } }
-                ul.items {
-                    @for (id, record) in &found.sessions {
-                        li {
-                            (session(*id, record, now))
-                            a.button.quiet href={ "/revoke?id=" (id) } aria-label={ "End session " (id) } { "End" }
-                        }
-                    }
-                }
-                @if let Some(next) = &found.next { p { a href={ (more) (next) } { "More" } } }
-            }
-        },
-    )
-}
-
-fn session(id: PublicId, record: &Record, now: Timestamp) -> Markup {
-    let client = record.client();
-    html! {
-        div {
-            @match record.principal() {
-                Some(principal) => strong { a href={ "/sessions?q=" (encoded(principal.as_str())) } { (principal) } },
-                None => strong { "not signed in" },
-            }
-            @if let Some(label) = client.label() { " – " (label) }
-            @if let Some(device) = crate::user_agent::describe(client) { " – " (device) }
-            @if let Some(address) = client.address() { " – " (address) }
-            br;
-            span.hint {
-                "begun " (when::ago(record.created(), now))
-                @if let Some(at) = record.authenticated_at() {
-                    ", signed in " (when::ago(at, now))
-                    @if record.assurance().level() > 0 { " at level " (record.assurance()) }
-                }
-                @if let Some(at) = record.last_seen() { ", seen " (when::ago(at, now)) }
-                @if let Some(at) = record.renewed_at() { ", key renewed " (when::ago(at, now)) }
-                ", ends in " (when::span(record.expires_at().since(now)))
-            }
-            br;
-            code.hint { (id) }
-        }
-    }
-}
-
-/// Asks before anything is ended.
-pub(super) fn confirm(which: &Which, found: &Found, now: Timestamp) -> Markup {
-    let count = found.sessions.len();
-    let question = match (which, count) {
-        (_, 0) => "There is nothing to end".to_owned(),
-        (Which::Of(principal), _) => format!("End all sessions of {principal}?"),
-        _ => "End this session?".to_owned(),
-    };
-    page(
-        &question,
-        &html! {
-            section aria-label="What would be ended" {
-                @for (id, record) in found.sessions.iter().take(5) { (session(*id, record, now)) }
-                @if count > 5 {
-                    p.hint { "and " (count - 5) @if found.next.is_some() { " or more" } " others" }
-                }
-                @if count > 0 {
-                    p { "It holds at once: the next click there finds the session ended, and says so. It can't be undone." }
-                }
-                div.row {
-                    @if count > 0 {
-                        form method="post" action="/revoke" {
-                            @match which {
-                                Which::Of(principal) => input type="hidden" name="principal" value=(principal);,
-                                Which::One(id) => input type="hidden" name="id" value=(id);,
-                                _ => {}
-                            }
-                            button { "End " @if let Which::Of(_) = which { "them" } @else { "it" } }
-                        }
-                    }
-                    a.button.quiet href="/sessions" { "Leave it" }
-                }
-            }
-        },
-    )
-}
-
 pub(super) fn events() -> Markup {
     page(
-        "What each event means",
+        "Event reference",
         &html! {
+            p.hint {
+                "What the events in your application's logs and metrics mean."
+            }
             section aria-label="Events" {
                 dl.events {
                     @for (name, meaning) in EVENTS { dt { code { (name) } } dd { (meaning) } }
                 }
             }
-            p.hint { "The names stand in the log and in the measures of every application that uses Cloakroom." }
         },
     )
 }
 
-pub(super) fn nobody_is_called_that() -> Markup {
+pub(super) fn invalid_search() -> Markup {
     page(
-        "Nobody is called that",
+        "Invalid search",
         &html! {
             (search(""))
-            p.notice { "A name has 1 to 255 bytes, and no control characters." }
+            p.notice {
+                "Search for a session ID (32 hexadecimal digits) or a principal (1 to 255 bytes, \
+                 without control characters)."
+            }
         },
     )
 }
 
 pub(super) fn unavailable() -> Markup {
     page(
-        "The store can't be asked",
-        &html! { p.notice.alert role="alert" { "Perhaps nothing was done. Look again in a moment." } },
-    )
-}
-
-/// After the token was taken: one click from here, so that the address with the token is left behind.
-pub(super) fn entered() -> Markup {
-    page("You are in", &html! { p { a.button href="/" { "See who is inside" } } })
-}
-
-pub(super) fn closed() -> Markup {
-    frame(
-        "Operators only",
+        "The store cannot be reached",
         &html! {
-            section aria-label="How to come in" {
-                p { "Open the address that the command printed: it lets one browser in, once." }
-                p.hint { "Somebody used it already, or your session has ended? Start the command again." }
+            p.notice.alert role="alert" {
+                "If you were ending sessions, check in a moment whether it was done."
             }
         },
     )
 }
 
-fn search(typed: &str) -> Markup {
+/// After the operator signed in. The link leaves the URL with the token behind.
+pub(super) fn logged_in() -> Markup {
+    frame(
+        "Signed in as operator",
+        &html! {
+            section aria-label="Continue" {
+                p { "This browser can now see and end sessions, until you close it." }
+                p { a.button href="/" { "Show active sessions" } }
+            }
+        },
+    )
+}
+
+/// For anyone but the operator.
+pub(super) fn forbidden() -> Markup {
+    frame(
+        "Operators only",
+        &html! {
+            section aria-label="How to sign in" {
+                p { "To sign in, open the address that the command printed. It works once." }
+                p.hint {
+                    "If it was used already, or your session has ended, restart the command to \
+                     get a new one."
+                }
+            }
+        },
+    )
+}
+
+fn search(text: &str) -> Markup {
     html! {
         form.row role="search" action="/sessions" {
-            label for="q" { "Find" }
-            input #q type="search" name="q" value=(typed) placeholder="a principal, or a session's name" autocomplete="off"
-                spellcheck="false";
-            button { "Find" }
+            input #q type="search" name="q" value=(text) placeholder="Principal or session ID"
+                aria-label="Principal or session ID" autocomplete="off" spellcheck="false";
+            button { "Search" }
         }
     }
 }
 
+/// A page for the signed-in operator.
 fn page(title: &str, content: &Markup) -> Markup {
     frame(
         title,
         &html! {
             nav aria-label="Pages" {
-                a href="/" { "Overview" } " " a href="/sessions" { "All sessions" } " " a href="/events" { "Events" }
+                a href="/" { "Overview" } " "
+                a href="/sessions" { "Sessions" } " "
+                a href="/events" { "Event reference" }
             }
             (content)
         },
@@ -250,13 +180,18 @@ fn frame(title: &str, content: &Markup) -> Markup {
         &html! {
             header { h1 { (title) } }
             main { (content) }
-            footer { p { "Names of sessions open nothing. Keys are shown nowhere: the store does not have them." } }
+            footer {
+                p {
+                    "A session ID identifies a session and opens nothing. Session keys are never \
+                     shown: the store does not have them."
+                }
+            }
         },
     )
 }
 
-/// A text as it stands in an address.
-fn encoded(text: &str) -> String {
+/// Percent-encodes a text for a query string.
+fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
@@ -265,15 +200,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_an_address_stays_one() {
-        assert_eq!(encoded("a&b c/é"), "a%26b%20c%2F%C3%A9");
+    fn a_principal_in_a_query_string_is_encoded() {
+        assert_eq!(encode("a&b c/é"), "a%26b%20c%2F%C3%A9");
     }
 
     #[test]
-    fn whatever_a_page_is_given_is_escaped() {
-        let mut counts = Counts::default();
-        counts.last.most = vec![("<script>\"&".to_owned(), 1)];
-        let page = live(&counts).into_string();
+    fn pages_escape_their_input() {
+        let mut history = StatsHistory::default();
+        history.last.top_principals = vec![("<script>\"&".to_owned(), 1)];
+        let page = live(&history).into_string();
         assert!(page.contains("&lt;script&gt;&quot;&amp;") && !page.contains("<script>"), "{page}");
         assert!(page.contains("href=\"/sessions?q=%3Cscript%3E%22%26\""), "{page}");
     }

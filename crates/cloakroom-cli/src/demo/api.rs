@@ -1,4 +1,4 @@
-//! The same site for programs, in JSON.
+//! The JSON API.
 
 use axum::Router;
 use axum::extract::{Json, Path};
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::users::Credentials;
 use super::visitor::Visitor;
-use super::{answer, device};
-use crate::when;
+use super::{device, response};
+use crate::time;
 
 pub(super) fn routes() -> Router {
     Router::new()
@@ -28,8 +28,8 @@ pub(super) fn routes() -> Router {
         .route("/healthz", get(health))
 }
 
-/// True if whoever asks for `path` expects JSON.
-pub(super) fn owns(path: &str) -> bool {
+/// Whether errors at this path are JSON.
+pub(super) fn has_path(path: &str) -> bool {
     path.starts_with("/api/") || path == "/healthz"
 }
 
@@ -38,9 +38,9 @@ struct State<'a> {
     visits: u64,
     cart: &'a [String],
     principal: Option<&'a str>,
-    /// Whole seconds; 0 if there is no session.
+    /// In seconds; 0 if there is no session.
     expires_in: u64,
-    /// Why the session is no more that the client's key opened.
+    /// Why the session of the client's key was ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
 }
@@ -70,7 +70,7 @@ async fn show(session: Session<Visitor>) -> Response {
 }
 
 async fn visit(mut session: Session<Visitor>) -> Result<Response, Error> {
-    session.update(Visitor::count).await?;
+    session.update(Visitor::count_visit).await?;
     Ok(state(&session))
 }
 
@@ -82,7 +82,7 @@ struct Item {
 async fn add(mut session: Session<Visitor>, Json(new): Json<Item>) -> Result<Response, Error> {
     Ok(match session.try_update(|visitor| visitor.add(&new.item)).await? {
         Ok(()) => state(&session),
-        Err(refusal) => answer::error(StatusCode::UNPROCESSABLE_ENTITY, &refusal.to_string()),
+        Err(error) => response::error(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
     })
 }
 
@@ -92,8 +92,7 @@ async fn login(
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Error> {
     let Some(login) = credentials.login(sessions.now()) else {
-        let error = answer::error(StatusCode::UNAUTHORIZED, "wrong name or password");
-        return Ok(answer::challenge(error));
+        return Ok(unauthorized("wrong name or password"));
     };
     session.login(login).await?;
     Ok(state(&session))
@@ -151,8 +150,8 @@ async fn devices(
         .map(|device| Device {
             id: device.id.to_string(),
             current: device.current,
-            created: when::rfc3339(device.created),
-            last_seen: when::rfc3339(device.last_seen),
+            created: time::rfc3339(device.created),
+            last_seen: time::rfc3339(device.last_seen),
             client: device.client,
             label: device.label,
             address: device.address,
@@ -175,27 +174,27 @@ async fn logout_one(
     Ok(if ended {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        answer::error(StatusCode::NOT_FOUND, "you are signed in on no such session")
+        response::error(StatusCode::NOT_FOUND, "you have no such session")
     })
 }
 
-/// What is known of the visitor, for who proved lately that it is about them.
+/// The visitor's data, after a recent sign-in.
 async fn export(mut session: Session<Visitor>) -> Result<Response, Error> {
-    match session.require(super::SENSITIVE).await {
+    match session.require(super::RECENT_SIGN_IN).await {
         Ok(()) => Ok(Json(session.value().clone()).into_response()),
         Err(error) => match error.auth_shortfall() {
-            Some(unmet) => {
-                let refused =
-                    answer::error(StatusCode::UNAUTHORIZED, &format!("sign in again: {unmet}"));
-                Ok(answer::challenge(refused))
-            }
+            Some(shortfall) => Ok(unauthorized(&format!("sign in again: {shortfall}"))),
             None => Err(error),
         },
     }
 }
 
 fn not_signed_in() -> Response {
-    answer::challenge(answer::error(StatusCode::UNAUTHORIZED, "not signed in"))
+    unauthorized("not signed in")
+}
+
+fn unauthorized(text: &str) -> Response {
+    response::unauthorized(response::error(StatusCode::UNAUTHORIZED, text))
 }
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! Where somebody is signed in.
+//! The devices that a visitor is signed in on.
 
 use cloakroom::store::Page;
 use cloakroom::{Error, PublicId, Session, Sessions, Timestamp};
@@ -6,32 +6,32 @@ use cloakroom::{Error, PublicId, Session, Sessions, Timestamp};
 use super::visitor::Visitor;
 use crate::user_agent;
 
-/// The most that are shown.
-const MOST: usize = 100;
+/// The most devices listed.
+const LISTED: usize = 100;
 
-/// A session of the visitor's, as they know it.
+/// A session of the visitor, as they see it.
 pub(super) struct Device {
     pub(super) id: PublicId,
-    /// It is the one that asks.
+    /// Whether it is the session of this request.
     pub(super) current: bool,
     pub(super) created: Timestamp,
     pub(super) signed_in: Timestamp,
     pub(super) last_seen: Timestamp,
     /// The browser or program that signed in.
     pub(super) client: String,
-    /// What the visitor calls it.
+    /// The visitor's name for it.
     pub(super) label: Option<String>,
     pub(super) address: Option<String>,
 }
 
-/// Where the visitor is signed in, this session first and then the one used last; none if they are not.
+/// The visitor's devices: this one first, then the most recently used. Empty if not signed in.
 pub(super) async fn all(
     sessions: &Sessions<Visitor>,
     session: &Session<Visitor>,
 ) -> Result<Vec<Device>, Error> {
     let Some(principal) = session.principal() else { return Ok(Vec::new()) };
-    let listed = sessions.list(principal, Page::first(MOST)).await?;
-    let mut devices: Vec<Device> = listed
+    let summaries = sessions.list(principal, Page::first(LISTED)).await?;
+    let mut devices: Vec<Device> = summaries
         .iter()
         .map(|summary| {
             let current = session.id() == Some(summary.id());

@@ -1,19 +1,19 @@
-//! The site for people. Looking writes nothing; forms do, and send the browser back to look.
+//! The pages. A GET writes nothing; a form does, and redirects the browser to a page.
 
 use axum::Router;
 use axum::extract::Form;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use cloakroom::{Error, PublicId, Session, Sessions};
 use maud::Markup;
 use serde::Deserialize;
 
-use super::here::Here;
+use super::live_session::LiveSession;
 use super::users::Credentials;
 use super::visitor::Visitor;
-use super::{answer, device, view};
+use super::{device, response, view};
+use crate::page::file;
 
 pub(super) fn routes() -> Router {
     Router::new()
@@ -27,7 +27,7 @@ pub(super) fn routes() -> Router {
         .route("/devices", get(devices))
         .route("/devices/sign-out", post(logout_one))
         .route("/devices/name", post(rename))
-        .route("/export", get(export).post(prove))
+        .route("/export", get(export).post(sign_in_to_export))
         .route("/logout/others", post(logout_others))
         .route("/logout/everywhere", post(logout_everywhere))
         .route("/goodbye", get(async || view::goodbye()))
@@ -39,9 +39,9 @@ async fn home(session: Session<Visitor>) -> Markup {
     view::home(&session, None)
 }
 
-async fn visit(Here(mut session): Here) -> Result<Redirect, Error> {
-    session.update(Visitor::count).await?;
-    Ok(back())
+async fn visit(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {
+    session.update(Visitor::count_visit).await?;
+    Ok(to_home())
 }
 
 #[derive(Deserialize)]
@@ -49,27 +49,33 @@ struct Item {
     item: String,
 }
 
-async fn add(Here(mut session): Here, Form(new): Form<Item>) -> Result<Response, Error> {
+async fn add(
+    LiveSession(mut session): LiveSession,
+    Form(new): Form<Item>,
+) -> Result<Response, Error> {
     Ok(match session.try_update(|visitor| visitor.add(&new.item)).await? {
-        Ok(()) => back().into_response(),
-        Err(refusal) => {
-            let page = view::home(&session, Some(&format!("Not added: {refusal}.")));
+        Ok(()) => to_home().into_response(),
+        Err(error) => {
+            let page = view::home(&session, Some(&format!("Not added: {error}.")));
             (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
         }
     })
 }
 
-async fn remove(Here(mut session): Here, Form(old): Form<Item>) -> Result<Redirect, Error> {
+async fn remove(
+    LiveSession(mut session): LiveSession,
+    Form(old): Form<Item>,
+) -> Result<Redirect, Error> {
     session.update(|visitor| visitor.remove(&old.item)).await?;
-    Ok(back())
+    Ok(to_home())
 }
 
-async fn empty(Here(mut session): Here) -> Result<Redirect, Error> {
+async fn empty(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {
     session.update(|visitor| visitor.cart.clear()).await?;
-    Ok(back())
+    Ok(to_home())
 }
 
-/// Signing in needs no session to begin with, so whoever was signed out meanwhile may do it at once.
+/// Signing in needs no live session: a visitor whose session has ended can sign in at once.
 async fn login(
     sessions: Sessions<Visitor>,
     mut session: Session<Visitor>,
@@ -77,13 +83,13 @@ async fn login(
 ) -> Result<Response, Error> {
     let Some(login) = credentials.login(sessions.now()) else {
         let page = view::home(&session, Some("Not signed in: wrong name or password."));
-        return Ok(answer::challenge(page));
+        return Ok(response::unauthorized(page));
     };
     session.login(login).await?;
-    Ok(back().into_response())
+    Ok(to_home().into_response())
 }
 
-async fn logout(Here(mut session): Here) -> Result<Redirect, Error> {
+async fn logout(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {
     session.logout().await?;
     Ok(Redirect::to("/goodbye"))
 }
@@ -94,10 +100,10 @@ async fn devices(
 ) -> Result<Response, Error> {
     if session.principal().is_none() {
         return Ok(match session.no_session() {
-            Some(no_session) if view::farewell(no_session).is_some() => {
-                view::signed_out(no_session).into_response()
+            Some(no_session) if view::end_notice(no_session).is_some() => {
+                view::session_ended(no_session).into_response()
             }
-            _ => back().into_response(),
+            _ => to_home().into_response(),
         });
     }
     Ok(view::devices(&device::all(&sessions, &session).await?, sessions.now()).into_response())
@@ -108,66 +114,67 @@ struct Label {
     label: String,
 }
 
-async fn rename(Here(mut session): Here, Form(new): Form<Label>) -> Result<Redirect, Error> {
+async fn rename(
+    LiveSession(mut session): LiveSession,
+    Form(new): Form<Label>,
+) -> Result<Redirect, Error> {
     if session.exists() {
         session.set_label(&new.label).await?;
     }
     Ok(Redirect::to("/devices"))
 }
 
-/// A sensitive page: whoever signed in a while ago is asked again, and comes back here.
-async fn export(Here(mut session): Here) -> Result<Response, Error> {
-    match session.require(super::SENSITIVE).await {
+/// The visitor's data, after a recent sign-in; otherwise a sign-in form that leads back here.
+async fn export(LiveSession(mut session): LiveSession) -> Result<Response, Error> {
+    match session.require(super::RECENT_SIGN_IN).await {
         Ok(()) => Ok(view::export(&session).into_response()),
         Err(error) if error.auth_shortfall().is_some() => {
-            Ok(answer::challenge(view::sign_in_again(&session)))
+            Ok(response::unauthorized(view::sign_in_again(&session)))
         }
         Err(error) => Err(error),
     }
 }
 
-/// The same after another look at the password.
-async fn prove(
+async fn sign_in_to_export(
     sessions: Sessions<Visitor>,
     session: Session<Visitor>,
     credentials: Form<Credentials>,
 ) -> Result<Response, Error> {
-    let signed_in = login(sessions, session, credentials).await?;
-    Ok(if signed_in.status() == StatusCode::SEE_OTHER {
+    let response = login(sessions, session, credentials).await?;
+    Ok(if response.status() == StatusCode::SEE_OTHER {
         Redirect::to("/export").into_response()
     } else {
-        signed_in
+        response
     })
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct Device {
     id: String,
 }
 
-async fn logout_one(Here(mut session): Here, Form(which): Form<Named>) -> Result<Redirect, Error> {
-    // One that is gone already is what was wanted.
-    if let Ok(id) = which.id.parse::<PublicId>() {
+async fn logout_one(
+    LiveSession(mut session): LiveSession,
+    Form(device): Form<Device>,
+) -> Result<Redirect, Error> {
+    // A device that is signed out already needs no error.
+    if let Ok(id) = device.id.parse::<PublicId>() {
         session.logout_other(id).await?;
     }
-    Ok(Redirect::to(if !session.exists() { "/goodbye" } else { "/devices" }))
+    Ok(Redirect::to(if session.exists() { "/devices" } else { "/goodbye" }))
 }
 
-async fn logout_others(Here(mut session): Here) -> Result<Redirect, Error> {
+async fn logout_others(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {
     session.logout_others().await?;
     Ok(Redirect::to("/devices"))
 }
 
-async fn logout_everywhere(Here(mut session): Here) -> Result<Redirect, Error> {
+async fn logout_everywhere(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {
     session.logout_everywhere().await?;
     Ok(Redirect::to("/goodbye"))
 }
 
-/// The browser looks at the page anew, so that reloading it sends no form twice.
-fn back() -> Redirect {
+/// A redirect (303), so that reloading the page does not submit the form again.
+fn to_home() -> Redirect {
     Redirect::to("/")
-}
-
-fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, kind)], text)
 }

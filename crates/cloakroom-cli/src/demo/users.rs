@@ -1,31 +1,31 @@
-//! Who may sign in.
+//! The demo's users.
 
 use cloakroom::{Assurance, Lifetime, Login, Principal, Timestamp};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
-/// Names and passwords, in the program's text for everybody to read: a demo's way, and nobody else's.
+/// Names and passwords. Only a demo may have them in its source.
 pub(super) const USERS: [(&str, &str); 2] = [("alice", "wonderland"), ("bob", "builder")];
 
-/// How well a password proves who somebody is, in a demo that has nothing better.
+/// The assurance level of a password.
 const PASSWORD: Assurance = Assurance::new(1);
 
-/// What somebody says who wants to sign in.
+/// What the sign-in form and the API's login send.
 #[derive(Deserialize)]
 pub(super) struct Credentials {
     user: String,
     password: String,
-    /// Whether they want to stay signed in on this device.
+    /// Whether to stay signed in on this device.
     #[serde(default)]
     remember: bool,
 }
 
 impl Credentials {
-    /// The login, if name and password belong together; `now` is the time before they are looked at.
+    /// The login, if the password is the user's. `now` is the time before the check.
     pub(super) fn login(&self, now: Timestamp) -> Option<Login> {
         let (name, password) = USERS.iter().find(|(name, _)| *name == self.user)?;
-        let right = bool::from(password.as_bytes().ct_eq(self.password.as_bytes()));
-        let principal = Principal::new(name).ok().filter(|_| right)?;
+        let is_right = bool::from(password.as_bytes().ct_eq(self.password.as_bytes()));
+        let principal = Principal::new(name).ok().filter(|_| is_right)?;
         let login = Login::of(&principal).checked_at(now).with_assurance(PASSWORD);
         Some(if self.remember { login.with_lifetime(Lifetime::remember_me()) } else { login })
     }
@@ -35,18 +35,18 @@ impl Credentials {
 mod tests {
     use super::*;
 
-    fn signs_in(user: &str, password: &str) -> bool {
+    fn is_accepted(user: &str, password: &str) -> bool {
         let (user, password) = (user.to_owned(), password.to_owned());
         Credentials { user, password, remember: false }.login(Timestamp::EPOCH).is_some()
     }
 
     #[test]
-    fn only_a_name_with_its_own_password_signs_in() {
-        assert!(signs_in("alice", "wonderland") && signs_in("bob", "builder"));
+    fn a_user_signs_in_with_their_own_password_only() {
+        assert!(is_accepted("alice", "wonderland") && is_accepted("bob", "builder"));
         for (user, password) in
             [("alice", "builder"), ("alice", ""), ("", ""), ("Alice", "wonderland")]
         {
-            assert!(!signs_in(user, password), "{user}:{password}");
+            assert!(!is_accepted(user, password), "{user}:{password}");
         }
     }
 }

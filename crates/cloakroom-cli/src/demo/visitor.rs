@@ -1,10 +1,10 @@
-//! What a session of the demo carries.
+//! The value of a demo session.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is remembered of a visitor.
+/// What the demo remembers of a visitor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Visitor {
     pub(super) visits: u64,
@@ -13,52 +13,54 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// The longest item, in characters.
-    pub(super) const LONGEST_ITEM: usize = 100;
+    pub(super) const MAX_ITEM_CHARS: usize = 100;
     /// The most items in a cart.
-    pub(super) const MOST_ITEMS: usize = 50;
+    pub(super) const MAX_ITEMS: usize = 50;
 
-    pub(super) fn count(&mut self) {
+    pub(super) fn count_visit(&mut self) {
         self.visits = self.visits.saturating_add(1);
     }
 
-    /// Puts an item into the cart, without the blanks around it.
-    pub(super) fn add(&mut self, item: &str) -> Result<(), Refusal> {
+    /// Adds an item to the cart, trimmed.
+    pub(super) fn add(&mut self, item: &str) -> Result<(), CartError> {
         let item = item.trim();
         if item.is_empty() || item.chars().any(char::is_control) {
-            return Err(Refusal::Unnamed);
+            return Err(CartError::InvalidItem);
         }
-        if item.chars().count() > Self::LONGEST_ITEM {
-            return Err(Refusal::TooLong);
+        if item.chars().count() > Self::MAX_ITEM_CHARS {
+            return Err(CartError::ItemTooLong);
         }
-        if self.cart.len() >= Self::MOST_ITEMS {
-            return Err(Refusal::Full);
+        if self.cart.len() >= Self::MAX_ITEMS {
+            return Err(CartError::Full);
         }
         self.cart.push(item.to_owned());
         Ok(())
     }
 
-    /// Takes one such item out; by name, since a number may mean another item by the time it arrives.
+    /// Removes one item of this name. By name, because an index can mean another item by now.
     pub(super) fn remove(&mut self, item: &str) {
-        if let Some(place) = self.cart.iter().position(|other| other == item) {
-            self.cart.remove(place);
+        if let Some(index) = self.cart.iter().position(|other| other == item) {
+            self.cart.remove(index);
         }
     }
 }
 
-/// Why an item stays outside the cart.
+/// Why an item was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Unnamed,
-    TooLong,
+pub(super) enum CartError {
+    InvalidItem,
+    ItemTooLong,
     Full,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unnamed => f.write_str("an item needs a name in one line"),
-            Self::TooLong => write!(f, "an item has at most {} characters", Visitor::LONGEST_ITEM),
-            Self::Full => write!(f, "a cart holds at most {} items", Visitor::MOST_ITEMS),
+            Self::InvalidItem => f.write_str("an item needs a name, on one line"),
+            Self::ItemTooLong => {
+                write!(f, "an item can have at most {} characters", Visitor::MAX_ITEM_CHARS)
+            }
+            Self::Full => write!(f, "a cart holds at most {} items", Visitor::MAX_ITEMS),
         }
     }
 }
@@ -68,22 +70,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cart_takes_what_has_a_name_until_it_is_full() {
+    fn a_cart_takes_valid_items_until_it_is_full() {
         let mut visitor = Visitor::default();
-        let longest = "é".repeat(Visitor::LONGEST_ITEM);
-        assert_eq!(visitor.add(" \t "), Err(Refusal::Unnamed));
-        assert_eq!(visitor.add("two\nlines"), Err(Refusal::Unnamed));
-        assert_eq!(visitor.add(&format!("{longest}é")), Err(Refusal::TooLong));
+        let longest = "é".repeat(Visitor::MAX_ITEM_CHARS);
+        assert_eq!(visitor.add(" \t "), Err(CartError::InvalidItem));
+        assert_eq!(visitor.add("two\nlines"), Err(CartError::InvalidItem));
+        assert_eq!(visitor.add(&format!("{longest}é")), Err(CartError::ItemTooLong));
         assert_eq!(visitor.add(&format!(" {longest} ")), Ok(()));
         assert_eq!(visitor.cart, [longest]);
-        for _ in 1..Visitor::MOST_ITEMS {
+        for _ in 1..Visitor::MAX_ITEMS {
             assert_eq!(visitor.add("hat"), Ok(()));
         }
-        assert_eq!(visitor.add("hat"), Err(Refusal::Full));
+        assert_eq!(visitor.add("hat"), Err(CartError::Full));
     }
 
     #[test]
-    fn one_of_several_like_items_is_removed() {
+    fn removing_an_item_leaves_others_of_the_same_name() {
         let mut visitor = Visitor::default();
         for item in ["hat", "coat", "hat"] {
             assert_eq!(visitor.add(item), Ok(()));

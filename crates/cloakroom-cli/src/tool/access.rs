@@ -1,4 +1,4 @@
-//! Which store, and how the answer is wanted.
+//! The options that most commands share.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,24 +7,30 @@ use cloakroom::Store;
 
 use crate::store;
 
-/// What all commands ask for.
+/// The store, and the output format.
 #[derive(Debug, clap::Args)]
 pub(super) struct Access {
-    #[arg(long, value_name = "URL", env = "CLOAKROOM_STORE", hide_env_values = true, help = store::HELP)]
-    pub(super) store: store::Named,
-    /// Answer in JSON, for programs
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CLOAKROOM_STORE",
+        hide_env_values = true,
+        help = store::HELP
+    )]
+    pub(super) store: store::StoreArg,
+    /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
 impl Access {
-    /// The store for looking only: nothing in it is changed.
-    pub(super) fn read(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-        store::read_only(&self.store)
+    /// Opens the store for reading only: nothing in it changes.
+    pub(super) fn read_only(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+        store::open_read_only(&self.store)
     }
 
-    /// The store for acting on it.
-    pub(super) fn write(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-        store::existing(&self.store)
+    /// Opens the store for changes.
+    pub(super) fn read_write(&self) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+        store::open(&self.store)
     }
 }

@@ -1,4 +1,4 @@
-//! `cloakroom check`: is the store well?
+//! `cloakroom check`: the health of a store.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use cloakroom_any::Check;
 use serde::Serialize;
 
 use super::access::Access;
-use super::{Finding, output, walk};
+use super::{ExitReason, output, scan};
 use crate::store;
 
-/// Check a store: reachable, up to date, keeping what it acknowledges, every session readable, and how fast it answers.
+/// Check a store's health: reachable, up to date, durable, every session readable, how fast
 ///
-/// Reads everything and changes nothing.
+/// Reads every session and changes nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
 #[derive(Serialize)]
 struct Report {
     ok: bool,
-    /// How long a read of one session takes, as a rule; microseconds.
+    /// The median time of reading one session, in microseconds.
     round_trip_us: f64,
     checks: Vec<Line>,
 }
@@ -35,12 +35,14 @@ struct Line {
     found: String,
 }
 
-/// Reads that the time of one is the median of.
+/// How many reads the median is taken of.
 const READS: u8 = 101;
+/// How many unreadable sessions are listed.
+const LISTED: usize = 10;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let mut checks = store::wait(options.access.store.url()?.check())??;
-    let store = options.access.read()?;
+    let mut checks = store::block_on(options.access.store.url()?.check())??;
+    let store = options.access.read_only()?;
     checks.push(readable(&*store));
     let round_trip_us = round_trip(&*store)?.as_secs_f64() * 1e6;
     checks.push(Check::new("round trip", true, format!("{round_trip_us:.1} microseconds")));
@@ -55,13 +57,13 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         };
         output::table(["", "CHECK", "FOUND"], checks.into_iter().map(line).collect())?;
     }
-    if ok { Ok(()) } else { Err(Finding::Problems.into()) }
+    if ok { Ok(()) } else { Err(ExitReason::ProblemsFound.into()) }
 }
 
-/// Whether every session can be read; some of those that can't by name.
+/// Checks that every session can be read, and lists some that cannot.
 fn readable(store: &dyn Store) -> Check {
     let (mut count, mut unreadable) = (0_u64, Vec::new());
-    let walked = walk::all_readable(
+    let scanned = scan::all_readable(
         store,
         None,
         &mut |_, _| {
@@ -70,21 +72,20 @@ fn readable(store: &dyn Store) -> Check {
         },
         &mut |id| unreadable.push(id),
     );
-    let some: Vec<String> = unreadable.iter().take(SHOWN).map(ToString::to_string).collect();
-    let found = match (&walked, unreadable.len()) {
-        (Err(error), _) => format!("no end was reached after {count}: {error}"),
+    let listed: Vec<String> = unreadable.iter().take(LISTED).map(ToString::to_string).collect();
+    let found = match (&scanned, unreadable.len()) {
+        (Err(error), _) => format!("failed after {count} sessions: {error}"),
         (Ok(_), 0) => format!("all {count}"),
-        (Ok(_), few @ ..=SHOWN) => format!("{count}, and not {few}: {}", some.join(", ")),
-        (Ok(_), many) => format!("{count}, and not {many}: {}, ..", some.join(", ")),
+        (Ok(_), few @ ..=LISTED) => {
+            format!("{count} readable, {few} unreadable: {}", listed.join(", "))
+        }
+        (Ok(_), many) => format!("{count} readable, {many} unreadable: {}, ...", listed.join(", ")),
     };
-    Check::new("sessions readable", walked.is_ok() && unreadable.is_empty(), found)
+    Check::new("sessions readable", scanned.is_ok() && unreadable.is_empty(), found)
 }
 
-/// How many sessions that can't be read are named.
-const SHOWN: usize = 10;
-
-/// How long a read of one session takes, as a rule.
-#[expect(clippy::disallowed_methods, reason = "a measurement that is shown to a person")]
+/// The median time of reading one session.
+#[expect(clippy::disallowed_methods, reason = "measures real time, to show it")]
 fn round_trip(store: &dyn Store) -> Result<Duration, Box<dyn Error>> {
     let known = store.scan(None, 1).wait()?.entries.first().map(|(id, _)| *id);
     let id = known.unwrap_or(PublicId::from_bytes([0; 16]));

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use cloakroom::record::Stored;
-use cloakroom::store::{Brought, Cursor, StoreError, bring};
+use cloakroom::store::{Cursor, StoreError};
 use cloakroom::time::{Clock, SystemClock};
 use cloakroom::{PublicId, Store};
+use cloakroom_migrate::{Imported, import_entry};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::{store, terminal};
 /// Copy every session into another store, and check that it arrived
 ///
 /// Stop the application first: what it changes during the copy is not copied, though a second run
-/// catches up. To migrate while it runs, use `cloakroom::stores::MigratingStore` in the application.
+/// catches up. To migrate while it runs, use `cloakroom_migrate::MigratingStore` in the application.
 ///
 /// The copy never replaces a session in the target by an older state, and never revives one that was
 /// ended there, so it can be interrupted and repeated within a day. Stores remember ended sessions
@@ -117,7 +118,7 @@ impl Copy<'_> {
             let count = page.entries.len() as u64;
             self.report.unreadable.extend(page.unreadable.iter().map(ToString::to_string));
             let to = &*self.to;
-            let copied: Vec<(PublicId, Brought, bool)> = stream::iter(page.entries)
+            let copied: Vec<(PublicId, Imported, bool)> = stream::iter(page.entries)
                 .map(|(id, stored)| copy_one(to, id, stored))
                 .buffer_unordered(CONCURRENCY)
                 .try_collect()
@@ -139,21 +140,21 @@ async fn copy_one(
     to: &dyn Store,
     id: PublicId,
     stored: Stored,
-) -> Result<(PublicId, Brought, bool), StoreError> {
+) -> Result<(PublicId, Imported, bool), StoreError> {
     let has_expired = stored.expires_at() <= SystemClock.now();
     let token = match &stored {
         Stored::Live(record) => Some(record.revision().token()),
         Stored::Ended(_) => None,
     };
-    let outcome = bring(to, id, stored).await?;
+    let outcome = import_entry(to, id, stored).await?;
     let is_right = match (token, to.get(id).await?, outcome) {
         // Each write has a token of its own.
         (
             Some(token),
             Some(Stored::Live(found)),
-            Brought::New | Brought::Renewed | Brought::Same,
+            Imported::Inserted | Imported::Updated | Imported::Unchanged,
         ) => found.revision().token() == token,
-        (Some(_), _, Brought::Later | Brought::Nothing) => true,
+        (Some(_), _, Imported::KeptNewer | Imported::Skipped) => true,
         // An engine with its own expiry drops a session that has expired.
         (Some(_), found, _) => found.is_none() && has_expired,
         (None, found, _) => !matches!(found, Some(Stored::Live(_))),
@@ -162,13 +163,13 @@ async fn copy_one(
 }
 
 impl Report {
-    fn count(&mut self, id: PublicId, outcome: Brought, is_right: bool) {
+    fn count(&mut self, id: PublicId, outcome: Imported, is_right: bool) {
         match outcome {
-            Brought::New => self.new += 1,
-            Brought::Renewed => self.updated += 1,
-            Brought::Same => self.unchanged += 1,
-            Brought::Later => self.newer += 1,
-            Brought::Nothing => self.skipped += 1,
+            Imported::Inserted => self.new += 1,
+            Imported::Updated => self.updated += 1,
+            Imported::Unchanged => self.unchanged += 1,
+            Imported::KeptNewer => self.newer += 1,
+            Imported::Skipped => self.skipped += 1,
         }
         if !is_right {
             self.mismatched.push(id.to_string());

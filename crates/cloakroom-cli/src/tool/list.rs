@@ -1,4 +1,4 @@
-//! `cloakroom list`: who is inside.
+//! `cloakroom list`: the sessions in a store.
 
 use std::error::Error;
 
@@ -9,27 +9,28 @@ use cloakroom::{Principal, PublicId};
 
 use super::access::Access;
 use super::entry::{self, Entry, State};
-use super::{output, walk};
+use super::{output, scan};
 use crate::terminal;
 
-/// List sessions.
+/// List sessions
 ///
-/// Of a long list, a part; what to say for the next part is told on standard error.
+/// When there are more than --limit, the option that continues the list is printed on standard
+/// error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
-    /// Only those on which NAME is signed in
+    /// Only sessions of this principal
     #[arg(long, value_name = "NAME", value_parser = principal)]
     principal: Option<Principal>,
-    /// Which sessions; given several times, any of them
+    /// Only sessions in this state; can be given several times
     #[arg(long, value_enum, default_values_t = [State::Live])]
     state: Vec<State>,
-    /// At most so many
+    /// The most sessions to list
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     limit: usize,
-    /// Go on from there: what the part before said on standard error
-    #[arg(long, value_name = "PLACE")]
+    /// Continue from the place that the previous part printed on standard error
+    #[arg(long, value_name = "CURSOR")]
     after: Option<Cursor>,
 }
 
@@ -38,39 +39,37 @@ pub(super) fn principal(name: &str) -> Result<Principal, String> {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let store = options.access.read()?;
+    let store = options.access.read_only()?;
     let now = SystemClock.now();
     let mut array = options.access.json.then(output::Array::default);
-    let (mut lines, mut count, mut more) = (Vec::new(), 0, false);
-    let mut visit = |id: PublicId, stored: Stored| {
+    let (mut rows, mut count, mut has_more) = (Vec::new(), 0, false);
+    let mut add = |id: PublicId, stored: Stored| {
         if !options.state.contains(&State::of(&stored, now)) {
             return Ok(true);
         }
         if count == options.limit {
-            more = true;
+            has_more = true;
             return Ok(false);
         }
         count += 1;
         match &mut array {
             Some(array) => array.push(&Entry::new(id, &stored, now))?,
-            None => lines.push(entry::cells(id, &stored, now)),
+            None => rows.push(entry::cells(id, &stored, now)),
         }
         Ok(true)
     };
     let next = match &options.principal {
-        Some(principal) => {
-            walk::of_principal(&store, principal, options.after.as_ref(), &mut visit)?
-        }
-        None => walk::all(&store, options.after.clone(), &mut visit)?,
+        Some(principal) => scan::of_principal(&store, principal, options.after.as_ref(), &mut add)?,
+        None => scan::all(&store, options.after.clone(), &mut add)?,
     };
     match array {
         Some(array) => array.finish()?,
-        None if lines.is_empty() => terminal::talk("no such sessions"),
-        None => output::table(entry::HEADINGS, lines)?,
+        None if rows.is_empty() => terminal::message("no such sessions"),
+        None => output::table(entry::HEADINGS, rows)?,
     }
-    match next.filter(|_| more) {
-        Some(next) => terminal::talk(&format!("there are more: --after {next}")),
-        None if more => terminal::talk("there are more: a larger --limit shows them"),
+    match next.filter(|_| has_more) {
+        Some(next) => terminal::message(&format!("there are more: --after {next}")),
+        None if has_more => terminal::message("there are more: a larger --limit shows them"),
         None => {}
     }
     Ok(())

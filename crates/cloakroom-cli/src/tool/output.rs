@@ -1,4 +1,4 @@
-//! Tables for people, JSON for programs, progress for who waits.
+//! Tables for people, JSON for programs, and progress on a terminal.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::terminal;
 
-/// A JSON array, an element to a line, written as they come.
+/// A JSON array, one element per line, written as the elements come.
 #[derive(Default)]
 pub(super) struct Array {
     count: usize,
@@ -16,46 +16,43 @@ pub(super) struct Array {
 
 impl Array {
     pub(super) fn push(&mut self, element: &impl Serialize) -> io::Result<()> {
-        let opening = if self.count == 0 { "[\n" } else { ",\n" };
+        let separator = if self.count == 0 { "[\n" } else { ",\n" };
         self.count += 1;
-        terminal::part(&format!("{opening}{}", serde_json::to_string(element)?))
+        terminal::print(&format!("{separator}{}", serde_json::to_string(element)?))
     }
 
     pub(super) fn finish(self) -> io::Result<()> {
-        terminal::data(if self.count == 0 { "[]" } else { "\n]" })
+        terminal::print_line(if self.count == 0 { "[]" } else { "\n]" })
     }
 }
 
 /// One JSON object.
 pub(super) fn object(object: &impl Serialize) -> io::Result<()> {
-    terminal::data(&serde_json::to_string_pretty(object)?)
+    terminal::print_line(&serde_json::to_string_pretty(object)?)
 }
 
-/// Lines of a table under headings.
-pub(super) fn table<const N: usize>(
-    headings: [&str; N],
-    lines: Vec<[String; N]>,
-) -> io::Result<()> {
+/// A table with headings.
+pub(super) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(headings).add_rows(lines);
-    terminal::data(&trimmed(&table))
+    table.load_preset(presets::NOTHING).set_header(headings).add_rows(rows);
+    terminal::print_line(&trimmed(&table))
 }
 
-/// Facts, each with its name.
+/// Names and values, one pair per line.
 pub(super) fn facts(facts: Vec<(&str, String)>) -> io::Result<()> {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)
-        .add_rows(facts.into_iter().map(|(name, fact)| [name.to_owned(), fact]));
-    terminal::data(&trimmed(&table))
+        .add_rows(facts.into_iter().map(|(name, value)| [name.to_owned(), value]));
+    terminal::print_line(&trimmed(&table))
 }
 
-/// No blanks at the ends of lines, which would only make them wrap.
+/// The table without the spaces at the ends of its lines, which would wrap on a narrow terminal.
 fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// Shows how far a long walk has come, if a person is watching.
+/// Shows the progress of a long operation, if standard error is a terminal.
 pub(super) fn progress(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} ({per_sec}, {elapsed})");
     let bar = ProgressBar::new_spinner().with_message(what);

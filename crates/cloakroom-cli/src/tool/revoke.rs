@@ -1,4 +1,4 @@
-//! `cloakroom revoke`: ends sessions from outside.
+//! `cloakroom revoke`: ends sessions from outside the application.
 
 use std::error::Error;
 
@@ -11,79 +11,81 @@ use serde::Serialize;
 
 use super::access::Access;
 use super::entry::State;
-use super::{Finding, list, output, walk};
+use super::{ExitReason, list, output, scan};
 use crate::terminal;
 
-/// End sessions: their keys open nothing from then on, and their holders are told.
+/// End sessions: their keys stop working, and their holders learn why
 ///
-/// A request in flight writes nothing to a session that was ended.
+/// A request in flight can no longer write to an ended session.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
-    /// These sessions
+    /// The sessions to end
     #[arg(value_name = "ID", group = "which")]
     ids: Vec<PublicId>,
-    /// All on which NAME is signed in
+    /// End every session of this principal
     #[arg(long, value_name = "NAME", value_parser = list::principal, group = "which")]
     principal: Option<Principal>,
-    /// All there are; wants --yes
+    /// End every session in the store; requires --yes
     #[arg(long, group = "which")]
     all: bool,
-    /// All but this one
+    /// Keep this session
     #[arg(long, value_name = "ID", conflicts_with = "ids")]
     except: Option<PublicId>,
-    /// End every session indeed
+    /// Confirm --all
     #[arg(long)]
     yes: bool,
-    /// Only say which sessions would be ended
+    /// Only show which sessions would be ended
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What became of a session.
 #[derive(Serialize)]
-struct Report {
+struct Line {
     id: String,
     outcome: Outcome,
 }
 
+/// What became of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Ended,
     WouldEnd,
-    EndedBefore,
-    Absent,
+    AlreadyEnded,
+    NotFound,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.all && !options.yes && !options.dry_run {
         return Err(
-            "--all ends every session there is; add --yes to mean it, or --dry-run to look".into(),
+            "--all ends every session in the store; add --yes to confirm, or --dry-run to see which"
+                .into(),
         );
     }
-    let store = if options.dry_run { options.access.read()? } else { options.access.write()? };
+    let store =
+        if options.dry_run { options.access.read_only()? } else { options.access.read_write()? };
     let now = SystemClock.now();
-    let mut told =
-        Told { json: options.access.json.then(output::Array::default), count: 0, absent: false };
+    let json = options.access.json.then(output::Array::default);
+    let mut report = Report { json, ended: 0, has_missing: false };
     if options.ids.is_empty() {
-        let mut visit = |id: PublicId, stored: Stored| {
+        let mut end_one = |id: PublicId, stored: Stored| {
             if Some(id) != options.except && State::of(&stored, now) == State::Live {
-                told.tell(id, end(&store, id, options.dry_run, now)?)?;
+                report.add(id, end(&store, id, options.dry_run, now)?)?;
             }
             Ok(true)
         };
         match &options.principal {
-            Some(principal) => walk::of_principal(&store, principal, None, &mut visit)?,
-            None => walk::all(&store, None, &mut visit)?,
+            Some(principal) => scan::of_principal(&store, principal, None, &mut end_one)?,
+            None => scan::all(&store, None, &mut end_one)?,
         };
     }
     for id in &options.ids {
-        told.tell(*id, end(&store, *id, options.dry_run, now)?)?;
+        report.add(*id, end(&store, *id, options.dry_run, now)?)?;
     }
-    told.finish(options.dry_run)
+    report.finish(options.dry_run)
 }
 
 fn end(
@@ -94,37 +96,38 @@ fn end(
 ) -> Result<Outcome, Box<dyn Error>> {
     if dry_run {
         return Ok(match store.get(id).wait()? {
-            None => Outcome::Absent,
+            None => Outcome::NotFound,
             Some(Stored::Live(_)) => Outcome::WouldEnd,
-            Some(Stored::Ended(_)) => Outcome::EndedBefore,
+            Some(Stored::Ended(_)) => Outcome::AlreadyEnded,
         });
     }
     Ok(match store.end(id, protocol::end(EndReason::Revoked, now)).wait()? {
         Ended::Now => Outcome::Ended,
-        Ended::Already => Outcome::EndedBefore,
-        Ended::Absent => Outcome::Absent,
+        Ended::Already => Outcome::AlreadyEnded,
+        Ended::Absent => Outcome::NotFound,
     })
 }
 
-struct Told {
+/// Prints the outcomes as they come, and counts them.
+struct Report {
     json: Option<output::Array>,
-    count: usize,
-    absent: bool,
+    ended: usize,
+    has_missing: bool,
 }
 
-impl Told {
-    fn tell(&mut self, id: PublicId, outcome: Outcome) -> Result<(), Box<dyn Error>> {
-        self.count += usize::from(matches!(outcome, Outcome::Ended | Outcome::WouldEnd));
-        self.absent |= outcome == Outcome::Absent;
+impl Report {
+    fn add(&mut self, id: PublicId, outcome: Outcome) -> Result<(), Box<dyn Error>> {
+        self.ended += usize::from(matches!(outcome, Outcome::Ended | Outcome::WouldEnd));
+        self.has_missing |= outcome == Outcome::NotFound;
         match &mut self.json {
-            Some(array) => array.push(&Report { id: id.to_string(), outcome })?,
-            None => terminal::data(&format!(
+            Some(array) => array.push(&Line { id: id.to_string(), outcome })?,
+            None => terminal::print_line(&format!(
                 "{id} {}",
                 match outcome {
                     Outcome::Ended => "ended",
                     Outcome::WouldEnd => "would be ended",
-                    Outcome::EndedBefore => "had been ended before",
-                    Outcome::Absent => "is not there",
+                    Outcome::AlreadyEnded => "already ended",
+                    Outcome::NotFound => "not found",
                 }
             ))?,
         }
@@ -135,9 +138,9 @@ impl Told {
         if let Some(array) = self.json {
             array.finish()?;
         }
-        let sessions = if self.count == 1 { "session" } else { "sessions" };
-        let done = if dry_run { "would be ended" } else { "ended" };
-        terminal::talk(&format!("{} {sessions} {done}", self.count));
-        if self.absent { Err(Finding::NoSuchSession.into()) } else { Ok(()) }
+        let sessions = if self.ended == 1 { "session" } else { "sessions" };
+        let ended = if dry_run { "would be ended" } else { "ended" };
+        terminal::message(&format!("{} {sessions} {ended}", self.ended));
+        if self.has_missing { Err(ExitReason::NoSuchSession.into()) } else { Ok(()) }
     }
 }

@@ -2,19 +2,20 @@
 
 use std::error::Error;
 
-use cloakroom::record::{Record, Stored};
+use cloakroom::record::{Record, Stored, Tombstone};
 use cloakroom::time::{Clock, SystemClock};
 use cloakroom::{PublicId, Store, Timestamp};
 use serde::Serialize;
 
 use super::access::Access;
-use super::entry::{self, Entry};
-use super::{Finding, output};
-use crate::when;
+use super::entry::{Entry, State};
+use super::{ExitReason, entry, output};
+use crate::time;
 
-/// Show one session.
+/// Show one session
 ///
-/// Its value is shown only on request: it may be somebody's private matter. Keys are never shown; a store has none.
+/// Its value is shown only with --value, since it can be private. Keys are never shown: the store
+/// does not have them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -27,25 +28,25 @@ pub(crate) struct Options {
 }
 
 #[derive(Serialize)]
-struct Whole {
+struct Report {
     #[serde(flatten)]
     entry: Entry,
     #[serde(flatten)]
-    more: Option<More>,
+    live: Option<Live>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<serde_json::Value>,
 }
 
 /// What only a live session has.
 #[derive(Serialize)]
-struct More {
+struct Live {
     writes: u64,
-    /// When it ends whatever happens.
-    ends: Option<String>,
+    /// When it expires even if it is used.
+    absolute_deadline: Option<String>,
     lifetime: Lifetime,
 }
 
-/// Spans in seconds; none: there is no such timeout.
+/// Timeouts in seconds; `None` if there is no such timeout.
 #[derive(Serialize)]
 struct Lifetime {
     idle: Option<u64>,
@@ -55,114 +56,111 @@ struct Lifetime {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let store = options.access.read()?;
+    let store = options.access.read_only()?;
     let now = SystemClock.now();
-    let stored = store.get(options.id).wait()?.ok_or(Finding::NoSuchSession)?;
+    let stored = store.get(options.id).wait()?.ok_or(ExitReason::NoSuchSession)?;
     let value = if options.value { value_of(&stored)? } else { None };
     if options.access.json {
-        let more = match &stored {
-            Stored::Live(record) => Some(More::of(record)),
+        let live = match &stored {
+            Stored::Live(record) => Some(Live::of(record)),
             Stored::Ended(_) => None,
         };
-        output::object(&Whole { entry: Entry::new(options.id, &stored, now), more, value })?;
+        output::object(&Report { entry: Entry::new(options.id, &stored, now), live, value })?;
     } else {
-        output::facts(facts(options.id, &stored, value, now))?;
+        let mut facts = match &stored {
+            Stored::Live(record) => live_facts(record, State::of(&stored, now), now),
+            Stored::Ended(tombstone) => ended_facts(tombstone, now),
+        };
+        facts.insert(0, ("id", options.id.to_string()));
+        if let Some(value) = value {
+            facts.push(("value", without_controls(&value.to_string())));
+        }
+        output::facts(facts)?;
     }
     Ok(())
 }
 
-impl More {
+impl Live {
     fn of(record: &Record) -> Self {
         let lifetime = record.lifetime();
         Self {
             writes: record.revision().count(),
-            ends: when::rfc3339(record.absolute_deadline()),
+            absolute_deadline: time::rfc3339(record.absolute_deadline()),
             lifetime: Lifetime {
-                idle: lifetime.idle_timeout().map(|span| span.as_secs()),
+                idle: lifetime.idle_timeout().map(|timeout| timeout.as_secs()),
                 absolute: lifetime.absolute_timeout().as_secs(),
-                renewal: lifetime.renewal_timeout().map(|span| span.as_secs()),
+                renewal: lifetime.renewal_timeout().map(|timeout| timeout.as_secs()),
                 outlives_browser: lifetime.outlives_browser(),
             },
         }
     }
 }
 
-fn facts(
-    id: PublicId,
-    stored: &Stored,
-    value: Option<serde_json::Value>,
-    now: Timestamp,
-) -> Vec<(&'static str, String)> {
-    let entry = Entry::new(id, stored, now);
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let mut facts = vec![
-        ("id", entry.id),
-        ("state", entry.state.as_str().to_owned()),
-        ("principal", or_none(entry.principal)),
-    ];
-    match stored {
-        Stored::Live(record) => {
-            let lifetime = record.lifetime();
-            let moment = |moment: Timestamp| match when::rfc3339(moment) {
-                Some(date) => format!("{date} ({})", when::ago(moment, now)),
-                None => "never".to_owned(),
-            };
-            let deadline = |moment: Timestamp| match when::rfc3339(moment) {
-                Some(date) => format!("{date} ({})", entry::until(moment, now)),
-                None => "never".to_owned(),
-            };
-            facts.extend([
-                ("created", moment(record.created())),
-                ("signed in", record.authenticated_at().map_or_else(|| "never".to_owned(), moment)),
-                ("assurance level", record.assurance().to_string()),
-                ("key renewed", record.renewed_at().map_or_else(|| "never".to_owned(), moment)),
-                ("label", or_none(entry.label)),
-                ("user agent", or_none(entry.user_agent)),
-                ("address", or_none(entry.address)),
-                ("last seen", record.last_seen().map_or_else(|| "not noted".to_owned(), moment)),
-                ("ends if unused", deadline(record.expires_at())),
-                ("ends in any case", deadline(record.absolute_deadline())),
-                (
-                    "idle timeout",
-                    lifetime.idle_timeout().map_or_else(|| "none".to_owned(), when::span),
-                ),
-                (
-                    "key renewed every",
-                    lifetime.renewal_timeout().map_or_else(|| "never".to_owned(), when::span),
-                ),
-                ("writes", record.revision().count().to_string()),
-                ("bytes", entry.bytes.to_string()),
-            ]);
-        }
-        Stored::Ended(_) => facts.extend([
-            ("reason", or_none(entry.reason)),
-            ("ended", or_none(entry.ended)),
-            ("remembered until", or_none(entry.expires)),
-        ]),
-    }
-    if let Some(value) = value {
-        facts.push(("value", harmless(&value.to_string())));
-    }
-    facts
+fn live_facts(record: &Record, state: State, now: Timestamp) -> Vec<(&'static str, String)> {
+    let (lifetime, client) = (record.lifetime(), record.client());
+    let past = |time: Timestamp| date(time, &time::ago(time, now));
+    let future = |time: Timestamp| date(time, &time::until(time, now));
+    let or_never = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), past);
+    vec![
+        ("state", state.as_str().to_owned()),
+        ("principal", or_dash(record.principal())),
+        ("created", past(record.created())),
+        ("signed in", or_never(record.authenticated_at())),
+        ("assurance level", record.assurance().to_string()),
+        ("key renewed", or_never(record.renewed_at())),
+        ("label", or_dash(client.label())),
+        ("user agent", or_dash(client.user_agent())),
+        ("address", or_dash(client.address())),
+        ("last seen", record.last_seen().map_or_else(|| "not recorded".to_owned(), past)),
+        ("expires if unused", future(record.expires_at())),
+        ("expires at the latest", future(record.absolute_deadline())),
+        ("idle timeout", lifetime.idle_timeout().map_or_else(|| "none".to_owned(), time::duration)),
+        (
+            "renewal timeout",
+            lifetime.renewal_timeout().map_or_else(|| "none".to_owned(), time::duration),
+        ),
+        ("writes", record.revision().count().to_string()),
+        ("bytes", entry::value_bytes(record).to_string()),
+    ]
 }
 
-/// A text of somebody's making, without what would move a terminal's cursor.
-fn harmless(text: &str) -> String {
+fn ended_facts(tombstone: &Tombstone, now: Timestamp) -> Vec<(&'static str, String)> {
+    let ending = tombstone.ending();
+    vec![
+        ("state", State::Ended.as_str().to_owned()),
+        ("principal", or_dash(tombstone.principal())),
+        ("reason", ending.reason().to_string()),
+        ("ended", date(ending.at(), &time::ago(ending.at(), now))),
+        ("tombstone expires", date(ending.keep_until(), &time::until(ending.keep_until(), now))),
+    ]
+}
+
+/// A time as a date, with `relative` in parentheses.
+fn date(time: Timestamp, relative: &str) -> String {
+    time::rfc3339(time).map_or_else(|| "never".to_owned(), |date| format!("{date} ({relative})"))
+}
+
+fn or_dash(text: Option<impl ToString>) -> String {
+    text.map_or_else(|| "-".to_owned(), |text| text.to_string())
+}
+
+/// A visitor's text without control characters, which could move a terminal's cursor.
+fn without_controls(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter })
+        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
         .collect()
 }
 
-/// The value if it is JSON, else its bytes in hexadecimal digits.
+/// The value if it is JSON, or else its bytes in hexadecimal digits.
 fn value_of(stored: &Stored) -> Result<Option<serde_json::Value>, Box<dyn Error>> {
-    /// The format byte of JSON; a byte of schema follows.
+    /// The format byte of JSON; a byte with the schema version follows.
     const JSON: u8 = 0x01;
     let Stored::Live(record) = stored else { return Ok(None) };
     let Some(bytes) = record.payload().to_bytes()? else { return Ok(None) };
-    if let [JSON, _, body @ ..] = &*bytes
-        && let Ok(value) = serde_json::from_slice(body)
-    {
-        return Ok(Some(value));
+    if let [JSON, _, body @ ..] = &*bytes {
+        if let Ok(value) = serde_json::from_slice(body) {
+            return Ok(Some(value));
+        }
     }
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(digits.concat().into()))
@@ -173,9 +171,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_visitor_wrote_cannot_move_the_operators_cursor() {
-        let told =
-            harmless(&serde_json::json!({"name": "\u{9B}2J\u{1B}[2J\u{7F}naïve"}).to_string());
-        assert_eq!(told, "{\"name\":\"\u{FFFD}2J\\u001b[2J\u{FFFD}naïve\"}");
+    fn a_visitors_text_cannot_move_the_operators_cursor() {
+        let shown = without_controls(
+            &serde_json::json!({"name": "\u{9B}2J\u{1B}[2J\u{7F}naïve"}).to_string(),
+        );
+        assert_eq!(shown, "{\"name\":\"\u{FFFD}2J\\u001b[2J\u{FFFD}naïve\"}");
     }
 }

@@ -1,4 +1,4 @@
-//! `cloakroom stats`: how many, how old, how large.
+//! `cloakroom stats`: how many sessions there are, how old and how large.
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
@@ -9,11 +9,11 @@ use cloakroom::{Principal, Timestamp};
 use serde::Serialize;
 
 use super::access::Access;
-use super::entry::{State, bytes_of};
-use super::{output, walk};
-use crate::when;
+use super::entry::{State, value_bytes};
+use super::{output, scan};
+use crate::time;
 
-/// Count sessions.
+/// Count sessions by state, and show their ages and sizes
 ///
 /// Reads every session once.
 #[derive(Debug, clap::Args)]
@@ -35,13 +35,13 @@ struct Tally {
     newest: Option<Timestamp>,
 }
 
-/// The tally as it is told; of live sessions unless said otherwise.
+/// The tally in JSON. All but `expired` and `ended` is about live sessions.
 #[derive(Serialize)]
-struct Told {
+struct Report {
     live: u64,
-    /// Past a deadline, waiting to be swept.
+    /// Past a deadline, not yet removed.
     expired: u64,
-    /// Ended before their time, by reason.
+    /// Ended before their deadline, by reason.
     ended: BTreeMap<String, u64>,
     signed_in: u64,
     anonymous: u64,
@@ -51,7 +51,7 @@ struct Told {
     newest: Option<String>,
 }
 
-/// Sizes of values, in bytes.
+/// The sizes of values, in bytes.
 #[derive(Serialize)]
 struct Bytes {
     total: u64,
@@ -62,12 +62,12 @@ struct Bytes {
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let now = SystemClock.now();
     let mut tally = Tally::default();
-    walk::all(&options.access.read()?, None, &mut |_, stored| {
+    scan::all(&options.access.read_only()?, None, &mut |_, stored| {
         tally.count(&stored, now);
         Ok(true)
     })?;
     if options.access.json {
-        output::object(&tally.told())?;
+        output::object(&tally.report())?;
     } else {
         output::facts(tally.facts(now))?;
     }
@@ -86,7 +86,7 @@ impl Tally {
     }
 
     fn count_live(&mut self, record: &Record) {
-        let bytes = bytes_of(record) as u64;
+        let bytes = value_bytes(record) as u64;
         let created = record.created();
         self.live += 1;
         self.bytes += bytes;
@@ -99,8 +99,8 @@ impl Tally {
         }
     }
 
-    fn told(self) -> Told {
-        Told {
+    fn report(self) -> Report {
+        Report {
             live: self.live,
             expired: self.expired,
             ended: self.ended,
@@ -112,35 +112,35 @@ impl Tally {
                 mean: self.bytes.checked_div(self.live).unwrap_or(0),
                 largest: self.largest,
             },
-            oldest: self.oldest.and_then(when::rfc3339),
-            newest: self.newest.and_then(when::rfc3339),
+            oldest: self.oldest.and_then(time::rfc3339),
+            newest: self.newest.and_then(time::rfc3339),
         }
     }
 
     fn facts(self, now: Timestamp) -> Vec<(&'static str, String)> {
-        let age = |moment: Option<Timestamp>| {
-            moment.map_or_else(|| "-".to_owned(), |moment| when::ago(moment, now))
+        let age = |created: Option<Timestamp>| {
+            created.map_or_else(|| "-".to_owned(), |created| time::ago(created, now))
         };
         let (oldest, newest) = (age(self.oldest), age(self.newest));
-        let told = self.told();
-        let ended: u64 = told.ended.values().sum();
+        let report = self.report();
+        let ended: u64 = report.ended.values().sum();
         let reasons: Vec<String> =
-            told.ended.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            report.ended.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         let ended = if reasons.is_empty() {
             ended.to_string()
         } else {
             format!("{ended} ({})", reasons.join(", "))
         };
+        let Bytes { total, mean, largest } = report.bytes;
         vec![
-            ("live", told.live.to_string()),
-            ("  signed in", format!("{} (principals: {})", told.signed_in, told.principals)),
-            ("  anonymous", told.anonymous.to_string()),
+            ("live", report.live.to_string()),
+            ("  signed in", format!("{} ({} principals)", report.signed_in, report.principals)),
+            ("  anonymous", report.anonymous.to_string()),
             ("  oldest", oldest),
             ("  newest", newest),
-            ("  bytes", told.bytes.total.to_string()),
-            ("  bytes each", format!("{} (largest {})", told.bytes.mean, told.bytes.largest)),
-            ("expired, not yet removed", told.expired.to_string()),
-            ("ended, still remembered", ended),
+            ("  bytes", format!("{total} (mean {mean}, largest {largest})")),
+            ("expired, not yet removed", report.expired.to_string()),
+            ("ended", ended),
         ]
     }
 }

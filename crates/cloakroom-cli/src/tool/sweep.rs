@@ -1,4 +1,4 @@
-//! `cloakroom sweep`: removes what is over.
+//! `cloakroom sweep`: removes what has expired.
 
 use std::error::Error;
 
@@ -7,17 +7,17 @@ use cloakroom::time::{Clock, SystemClock};
 use serde::Serialize;
 
 use super::access::Access;
-use super::{output, walk};
+use super::{output, scan};
 use crate::terminal;
 
-/// Remove sessions that have expired, and what is remembered of those that were ended long ago.
+/// Remove expired sessions, and the tombstones of sessions ended more than a day ago
 ///
-/// Applications do so bit by bit as they begin new sessions. This does it at once, in steps that let them go on.
+/// It works in small steps, so that the application can write in between.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
-    /// At most so many
+    /// The most entries to remove
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
     /// Only count them
@@ -26,40 +26,38 @@ pub(crate) struct Options {
 }
 
 #[derive(Serialize)]
-struct Swept {
-    /// How many were removed, or would be.
+struct Report {
+    /// How many entries were removed, or would be.
     removed: usize,
     dry_run: bool,
 }
 
-/// Entries removed between two signs of life.
+/// Entries removed in one step.
 const STEP: usize = 1_000;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let limit = options.limit.unwrap_or(usize::MAX);
     let removed = if options.dry_run { count(options, limit)? } else { remove(options, limit)? };
     if options.access.json {
-        output::object(&Swept { removed, dry_run: options.dry_run })?;
+        output::object(&Report { removed, dry_run: options.dry_run })?;
     } else {
-        terminal::data(&format!(
-            "{removed} {}",
-            if options.dry_run { "would be removed" } else { "removed" }
-        ))?;
+        let what = if options.dry_run { "would be removed" } else { "removed" };
+        terminal::print_line(&format!("{removed} {what}"))?;
     }
     Ok(())
 }
 
 fn count(options: &Options, limit: usize) -> Result<usize, Box<dyn Error>> {
-    let (now, mut garbage) = (SystemClock.now(), 0);
-    walk::all(&options.access.read()?, None, &mut |_, stored| {
-        garbage += usize::from(stored.expires_at().has_passed(now));
-        Ok(garbage < limit)
+    let (now, mut expired) = (SystemClock.now(), 0);
+    scan::all(&options.access.read_only()?, None, &mut |_, stored| {
+        expired += usize::from(stored.expires_at().has_passed(now));
+        Ok(expired < limit)
     })?;
-    Ok(garbage.min(limit))
+    Ok(expired.min(limit))
 }
 
 fn remove(options: &Options, limit: usize) -> Result<usize, Box<dyn Error>> {
-    let store = options.access.write()?;
+    let store = options.access.read_write()?;
     let (now, progress) = (SystemClock.now(), output::progress("removed"));
     let mut removed = 0;
     while removed < limit {

@@ -1,4 +1,4 @@
-//! A client with one cookie, which it shows and takes as browsers do.
+//! An HTTP client with one cookie, which it keeps as a browser does.
 
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -8,11 +8,10 @@ use ureq::http::{Request, Response};
 pub(crate) struct Browser {
     agent: Agent,
     url: String,
-    /// `name=value`, as it goes into a Cookie header.
+    /// `name=value`, the Cookie header.
     pub(crate) cookie: Option<String>,
 }
 
-/// What came back.
 pub(crate) struct Answer {
     pub(crate) response: Response<()>,
     pub(crate) body: String,
@@ -20,7 +19,7 @@ pub(crate) struct Answer {
 
 impl Browser {
     pub(crate) fn new(url: String) -> Self {
-        // A server that refuses a body unread closes the connection, so none is used twice.
+        // Connections are not reused: a server that refuses a body unread closes the connection.
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -28,16 +27,16 @@ impl Browser {
         Self { agent: config.build().new_agent(), url, cookie: None }
     }
 
-    /// Shows its cookie there from now on.
-    pub(crate) fn goes_to(&mut self, url: &str) {
-        url.clone_into(&mut self.url);
+    /// The same browser, with the site at another address from now on.
+    pub(crate) fn at(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }
 
-    /// Goes to a page, as opposed to fetching something for one.
+    /// Opens a page, as opposed to fetching a part of one.
     pub(crate) fn navigate(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[("sec-fetch-mode", "navigate")], "")
     }
@@ -47,13 +46,13 @@ impl Browser {
     }
 
     pub(crate) fn post_json(&mut self, path: &str, body: &Value) -> Answer {
-        let kind = [("content-type", "application/json")];
-        self.send("POST", path, &kind, &body.to_string())
+        let headers = [("content-type", "application/json")];
+        self.send("POST", path, &headers, &body.to_string())
     }
 
     pub(crate) fn post_form(&mut self, path: &str, body: &str) -> Answer {
-        let kind = [("content-type", "application/x-www-form-urlencoded")];
-        self.send("POST", path, &kind, body)
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.send("POST", path, &headers, body)
     }
 
     pub(crate) fn delete(&mut self, path: &str) -> Answer {
@@ -64,14 +63,9 @@ impl Browser {
         self.post_json("/api/login", &json!({"user": user, "password": password}))
     }
 
-    /// What the demo remembers of this browser.
+    /// This browser's session, as the demo's API shows it.
     pub(crate) fn session(&mut self) -> Value {
         self.get("/api/session").json()
-    }
-
-    /// The same browser, when the server has come up again somewhere else.
-    pub(crate) fn at(self, url: &str) -> Self {
-        Self { url: url.to_owned(), ..self }
     }
 
     pub(crate) fn send(
@@ -81,10 +75,10 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        self.try_send(method, path, headers, body).expect("an answer")
+        self.try_send(method, path, headers, body).expect("answered")
     }
 
-    /// Sends a request that may never be answered.
+    /// Sends a request that the server may fail to answer.
     pub(crate) fn try_send(
         &mut self,
         method: &str,
@@ -99,7 +93,7 @@ impl Browser {
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
         }
-        let request = request.body(body.to_owned()).expect("a valid request");
+        let request = request.body(body.to_owned()).expect("valid request");
         let answer = Answer::read(self.agent.run(request)?)?;
         match answer.set_cookie() {
             Some(header) if header.contains("; Max-Age=0") => self.cookie = None,

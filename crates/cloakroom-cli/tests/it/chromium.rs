@@ -1,4 +1,4 @@
-//! The demo in a real browser: what a visitor sees and does, and what becomes of it when the server dies.
+//! The demo and the operator's page in Chromium.
 //!
 //! `cargo xtask test` finds Chromium and its driver, or installs them; without them these tests fail.
 
@@ -8,7 +8,7 @@ mod screenshots;
 use crate::server::Server;
 use driver::{Driver, ENTER, TAB};
 
-/// Signs in by the form on the page.
+/// Signs in with the form.
 fn sign_in(driver: &Driver, url: &str, user: &str, password: &str) {
     driver.go(url);
     driver.type_into("#user", user);
@@ -18,13 +18,13 @@ fn sign_in(driver: &Driver, url: &str, user: &str, password: &str) {
 }
 
 fn visits(driver: &Driver) -> u64 {
-    driver.text(".count strong").parse().expect("a number")
+    driver.text(".count strong").parse().expect("number")
 }
 
 #[test]
-fn two_tabs_and_a_crash_lose_nothing() {
-    let place = tempfile::tempdir().expect("a directory");
-    let file = place.path().join("demo.db");
+fn two_tabs_and_a_crash_lose_no_data() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("demo.db");
     let server = Server::start_on(&file);
     let (url, address) = (server.url().to_owned(), server.address().to_string());
     let driver = Driver::start();
@@ -60,7 +60,7 @@ fn two_tabs_and_a_crash_lose_nothing() {
 }
 
 #[test]
-fn a_device_signed_out_from_another_is_out_at_its_next_click_and_told_why() {
+fn a_device_signed_out_from_another_is_told_why_at_its_next_request() {
     let server = Server::start();
     let (here, there) = (Driver::start(), Driver::start());
     sign_in(&here, server.url(), "alice", "wonderland");
@@ -85,13 +85,13 @@ fn a_device_signed_out_from_another_is_out_at_its_next_click_and_told_why() {
 }
 
 #[test]
-fn after_signing_out_neither_the_old_cookie_nor_the_back_button_opens_anything() {
+fn after_signing_out_neither_the_back_button_nor_the_old_cookie_shows_anything() {
     let server = Server::start();
     let driver = Driver::start();
     sign_in(&driver, server.url(), "alice", "wonderland");
     driver.type_into("#item", "a secret gift");
     driver.click("form[action='/cart'] button");
-    let cookie = driver.cookie("id").expect("a key");
+    let cookie = driver.cookie("id").expect("cookie");
     assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&true.into(), &"Lax".into()));
 
     driver.click("form[action='/logout'] button");
@@ -106,45 +106,45 @@ fn after_signing_out_neither_the_old_cookie_nor_the_back_button_opens_anything()
     driver.go(server.url());
     let page = driver.text("main");
     assert!(page.contains("You signed out") && !page.contains("a secret gift"), "{page}");
-    assert!(driver.cookie("id").is_none(), "the page takes the old cookie away");
+    assert!(driver.cookie("id").is_none(), "the page removes the old cookie");
 }
 
 #[test]
-fn a_copied_cookie_used_long_after_renewal_ends_the_session_and_the_owner_is_told_why() {
+fn a_copied_cookie_used_long_after_renewal_ends_the_session_and_its_owner_is_told_why() {
     let server = Server::start_fast("120");
     let owner = Driver::start();
     sign_in(&owner, server.url(), "alice", "wonderland");
-    let copied = owner.cookie("id").expect("a key")["value"].clone();
-    while owner.cookie("id").expect("a key")["value"] == copied {
+    let copied = owner.cookie("id").expect("cookie")["value"].clone();
+    while owner.cookie("id").expect("cookie")["value"] == copied {
         owner.go(server.url());
     }
-    let mut thief = server.browser();
+    let mut attacker = server.browser();
     let mut retired = false;
     loop {
         owner.go(server.url());
-        if owner.text("main").contains("copies of one key") {
+        if owner.text("main").contains("used by two browsers") {
             break;
         }
         assert!(owner.text("main").contains("Signed in as alice"), "{}", owner.text("main"));
-        thief.cookie = Some(format!("id={}", copied.as_str().expect("text")));
-        // It opens the session until the browser has used its new key for a while, and never again.
-        let opens = thief.session()["principal"] == "alice";
-        assert!(!(opens && retired), "the copy opens the session again");
+        attacker.cookie = Some(format!("id={}", copied.as_str().expect("string")));
+        // The copy opens the session until it is retired, and never again.
+        let opens = attacker.session()["principal"] == "alice";
+        assert!(!(opens && retired), "a retired key opens the session again");
         retired |= !opens;
     }
     assert!(retired && owner.cookie("id").is_none());
-    assert_eq!(owner.count("form[action='/login']"), 1, "the owner may sign in again at once");
-    let mut measures = server.browser();
-    assert!(measures.get("/metrics").body.contains("event=\"session_key_reused\"} 1"));
+    assert_eq!(owner.count("form[action='/login']"), 1, "the owner can sign in again at once");
+    let mut metrics = server.browser();
+    assert!(metrics.get("/metrics").body.contains("event=\"session_key_reused\"} 1"));
 }
 
 #[test]
-fn an_operator_ends_a_session_and_that_browser_is_out_at_its_next_click() {
+fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
     let server = Server::start();
     let (visitor, operator) = (Driver::start(), Driver::start());
     sign_in(&visitor, server.url(), "alice", "wonderland");
-    let office = come_in(&operator, &server);
-    operator.go(&office);
+    let site = log_in(&operator, &server);
+    operator.go(&site);
     operator.wait_for("#live table a", "alice");
     assert_eq!(operator.count("svg.chart polyline"), 2);
 
@@ -158,26 +158,26 @@ fn an_operator_ends_a_session_and_that_browser_is_out_at_its_next_click() {
     visitor.click("form[action='/visit'] button");
     assert!(visitor.text("[role=alert]").contains("An operator of this site ended your session"));
     assert!(visitor.cookie("id").is_none());
-    operator.go(&format!("{office}/sessions?q=alice"));
+    operator.go(&format!("{site}/sessions?q=alice"));
     assert_eq!(operator.count(".items li"), 0);
 
     for path in ["/", "/sessions", "/events", "/revoke?principal=alice"] {
-        operator.go(&format!("{office}{path}"));
+        operator.go(&format!("{site}{path}"));
         assert_eq!((operator.count("h1"), operator.count("html[lang]")), (1, 1), "{path}");
-        assert_eq!(operator.unnamed_controls(), Vec::<String>::new(), "{path}");
+        assert_eq!(operator.unlabelled_controls(), Vec::<String>::new(), "{path}");
     }
-    assert_eq!(operator.complaints(), Vec::<String>::new());
+    assert_eq!(operator.console(), Vec::<String>::new());
 }
 
-/// Opens the operator's page; its address without the token.
-fn come_in(operator: &Driver, server: &Server) -> String {
-    operator.go(server.operators());
+/// Signs the operator in, and returns the page's URL without the token.
+fn log_in(operator: &Driver, server: &Server) -> String {
+    operator.go(server.admin_url());
     operator.click("main a.button");
-    server.operators().split_once("/enter").expect("a path").0.to_owned()
+    server.admin_url().split_once("/login").expect("path").0.to_owned()
 }
 
 #[test]
-fn the_keyboard_is_enough() {
+fn a_visitor_can_sign_in_with_the_keyboard_only() {
     let server = Server::start();
     let driver = Driver::start();
     driver.go(server.url());
@@ -185,7 +185,7 @@ fn the_keyboard_is_enough() {
     while reached.last().is_none_or(|name| name != "password") {
         driver.press(TAB);
         reached.push(driver.focused());
-        assert!(reached.len() < 20, "the form is not reached: {reached:?}");
+        assert!(reached.len() < 20, "tabbing does not reach the form: {reached:?}");
         if reached.last().is_some_and(|name| name == "user") {
             driver.press("alice");
         }
@@ -197,7 +197,7 @@ fn the_keyboard_is_enough() {
 }
 
 #[test]
-fn the_pages_complain_of_nothing_and_name_all_their_controls() {
+fn the_pages_log_no_errors_and_label_every_control() {
     let server = Server::start();
     let driver = Driver::start();
     sign_in(&driver, server.url(), "alice", "wonderland");
@@ -207,9 +207,9 @@ fn the_pages_complain_of_nothing_and_name_all_their_controls() {
         driver.go(&format!("{}{path}", server.url()));
         assert_eq!(driver.count("h1"), 1, "{path}");
         assert_eq!(driver.count("html[lang]"), 1, "{path}");
-        assert_eq!(driver.unnamed_controls(), Vec::<String>::new(), "{path}");
+        assert_eq!(driver.unlabelled_controls(), Vec::<String>::new(), "{path}");
     }
-    let complaints: Vec<String> =
-        driver.complaints().into_iter().filter(|text| !text.contains("404")).collect();
-    assert_eq!(complaints, Vec::<String>::new());
+    let errors: Vec<String> =
+        driver.console().into_iter().filter(|text| !text.contains("404")).collect();
+    assert_eq!(errors, Vec::<String>::new());
 }

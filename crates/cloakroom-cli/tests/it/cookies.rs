@@ -1,4 +1,4 @@
-//! What the cookie is, and what a hostile one meets.
+//! The demo's cookie, and hostile ones.
 
 use crate::server::Server;
 
@@ -6,7 +6,7 @@ use crate::server::Server;
 fn the_cookie_is_as_strict_as_plain_http_allows() {
     let server = Server::start();
     let answer = server.browser().post("/api/visit");
-    let cookie = answer.set_cookie().expect("a cookie");
+    let cookie = answer.set_cookie().expect("cookie");
     assert!(cookie.starts_with("id="), "{cookie}");
     for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Max-Age="] {
         assert!(cookie.contains(attribute), "{cookie}");
@@ -25,13 +25,13 @@ fn a_hostile_cookie_opens_nothing_and_is_never_adopted() {
     {
         let mut browser = server.browser();
         browser.cookie = Some(hostile.to_owned());
-        let looked = browser.get("/api/session");
-        assert_eq!(looked.status(), 200, "{hostile:.30}");
-        assert_eq!(looked.json()["expires_in"], 0);
+        let read = browser.get("/api/session");
+        assert_eq!(read.status(), 200, "{hostile:.30}");
+        assert_eq!(read.json()["expires_in"], 0);
 
         let written = browser.post("/api/visit");
         assert_eq!((written.status(), &written.json()["visits"]), (200, &1.into()));
-        let minted = browser.cookie.expect("a key of its own");
+        let minted = browser.cookie.expect("a new key");
         assert!(!hostile.contains(&minted), "{hostile:.30}");
     }
 }

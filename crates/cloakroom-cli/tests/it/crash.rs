@@ -1,4 +1,4 @@
-//! A demo that is killed in the middle of its work, again and again: nothing answered is lost, nothing ended comes back.
+//! Crashes: no acknowledged write is lost, and no ended session is revived.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -6,21 +6,21 @@ use std::thread;
 use serde_json::json;
 
 use crate::browser::{Answer, Browser};
-use crate::server::{Server, command, store_at};
+use crate::server::{Server, command, store_url};
 
 const KILLS: usize = 24;
 const CLIENTS: usize = 8;
 
-/// Somebody who knows what they were answered.
+/// A client that keeps track of what was acknowledged.
 struct Client {
     browser: Browser,
-    /// Visits that were answered since the session began.
+    /// Visits acknowledged in this session.
     counted: u64,
-    /// What was asked last, if it was never answered.
+    /// The last request, if it was never answered.
     unanswered: Option<Request>,
-    /// Keys of sessions whose sign-out was answered.
+    /// Keys of sessions whose sign-out was acknowledged.
     ended: Vec<String>,
-    asked: usize,
+    sent: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +32,12 @@ enum Request {
 
 impl Client {
     fn new(server: &Server) -> Self {
-        Self {
-            browser: server.browser(),
-            counted: 0,
-            unanswered: None,
-            ended: Vec::new(),
-            asked: 0,
-        }
+        Self { browser: server.browser(), counted: 0, unanswered: None, ended: Vec::new(), sent: 0 }
     }
 
-    /// Mostly visits; now and then a new key, or the end.
+    /// The next request: mostly visits, some sign-ins and sign-outs.
     const fn next(&self) -> Request {
-        match self.asked % 13 {
+        match self.sent % 13 {
             5 => Request::SignIn,
             12 => Request::SignOut,
             _ => Request::Visit,
@@ -51,23 +45,23 @@ impl Client {
     }
 
     fn send(&mut self, request: Request) -> Result<Answer, ureq::Error> {
-        let kind = [("content-type", "application/json")];
+        let headers = [("content-type", "application/json")];
         match request {
             Request::Visit => self.browser.try_send("POST", "/api/visit", &[], ""),
             Request::SignIn => {
                 let alice = json!({"user": "alice", "password": "wonderland"}).to_string();
-                self.browser.try_send("POST", "/api/login", &kind, &alice)
+                self.browser.try_send("POST", "/api/login", &headers, &alice)
             }
             Request::SignOut => self.browser.try_send("POST", "/api/logout", &[], ""),
         }
     }
 
-    /// Asks until nobody answers.
+    /// Sends requests until the server is gone.
     fn work(&mut self, answered: &AtomicUsize) {
         loop {
             let request = self.next();
             let key = self.browser.cookie.clone();
-            self.asked += 1;
+            self.sent += 1;
             let Ok(answer) = self.send(request) else {
                 self.unanswered = Some(request);
                 return;
@@ -88,17 +82,18 @@ impl Client {
         }
     }
 
-    /// After a crash: what was answered is there, what was not happened whole or not at all.
-    fn look(&mut self, server: &Server) {
+    /// Checks after a crash: what was acknowledged is there, and the last request happened whole or
+    /// not at all.
+    fn verify(&mut self, server: &Server) {
         self.browser = self.browser.clone().at(server.url());
-        let visits = self.browser.session()["visits"].as_u64().expect("a number");
+        let visits = self.browser.session()["visits"].as_u64().expect("number");
         let kept = visits == self.counted;
         match self.unanswered.take() {
             None => assert!(kept, "{visits} of {}", self.counted),
             Some(Request::Visit) => {
                 assert!(kept || visits == self.counted + 1, "{visits} of {}", self.counted);
             }
-            // The key that was to be replaced or ended may be, and then it opens nothing at all.
+            // The key may have been replaced or ended, and then opens nothing.
             Some(Request::SignIn | Request::SignOut) => {
                 assert!(kept || visits == 0, "{visits} of {}", self.counted);
             }
@@ -114,16 +109,16 @@ impl Client {
             assert_eq!(
                 (&seen["visits"], &seen["principal"]),
                 (&json!(0), &json!(null)),
-                "an ended session lives"
+                "an ended session is revived"
             );
         }
     }
 }
 
 #[test]
-fn however_often_it_is_killed_nothing_answered_is_lost_and_nothing_ended_lives() {
-    let place = tempfile::tempdir().expect("a directory");
-    let file = place.path().join("demo.db");
+fn repeated_crashes_lose_no_acknowledged_write_and_revive_no_ended_session() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("demo.db");
     let mut server = Server::start_on(&file);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new(&server)).collect();
     for kill in 0..KILLS {
@@ -139,20 +134,20 @@ fn however_often_it_is_killed_nothing_answered_is_lost_and_nothing_ended_lives()
         });
         server = Server::start_on(&file);
         for client in &mut clients {
-            client.look(&server);
+            client.verify(&server);
         }
     }
     let ended: usize = clients.iter().map(|client| client.ended.len()).sum();
-    let asked: usize = clients.iter().map(|client| client.asked).sum();
-    assert!(ended > 50 && asked > 1_000, "{ended} of {asked}: too few to show anything");
-    let check = command(&["check", "--store", &store_at(&file)]).output().expect("the tool runs");
+    let sent: usize = clients.iter().map(|client| client.sent).sum();
+    assert!(ended > 50 && sent > 1_000, "only {sent} requests and {ended} sign-outs");
+    let check = command(&["check", "--store", &store_url(&file)]).output().expect("the tool runs");
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
 
 #[test]
-fn a_session_outlives_the_server_and_so_does_the_reason_of_its_end() {
-    let place = tempfile::tempdir().expect("a directory");
-    let file = place.path().join("demo.db");
+fn a_session_and_the_reason_of_its_end_survive_the_server() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("demo.db");
     let server = Server::start_on(&file);
     let (mut here, mut there) = (server.browser(), server.browser());
     here.post_json("/api/cart", &json!({"item": "hat"}));
@@ -168,34 +163,34 @@ fn a_session_outlives_the_server_and_so_does_the_reason_of_its_end() {
     assert_eq!(there.session()["ended"], "signed out elsewhere");
 }
 
-/// No file of the server may grow any more: as on a disk that is full, or that fails.
+/// The server's files cannot grow beyond a limit, as on a full disk.
 #[cfg(unix)]
 #[test]
-fn a_disk_that_takes_no_more_is_an_outage_that_loses_nothing_and_nobody() {
-    let place = tempfile::tempdir().expect("a directory");
-    let file = place.path().join("demo.db");
+fn a_full_disk_is_an_outage_that_loses_no_data_and_signs_no_one_out() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("demo.db");
     let server = Server::start_after("trap '' XFSZ && ulimit -f 400", &file);
-    let (mut alice, mut answered) = (server.browser(), 0);
+    let (mut alice, mut acknowledged) = (server.browser(), 0);
     alice.sign_in("alice", "wonderland");
     let refused = loop {
         let answer = alice.post("/api/visit");
         if answer.status() != 200 {
             break answer;
         }
-        answered += 1;
+        acknowledged += 1;
     };
     assert_eq!((refused.status(), refused.set_cookie()), (503, None));
     assert_eq!(refused.json(), json!({"error": "try again in a moment"}));
     assert_eq!(refused.header("retry-after"), Some("5"));
     let page = alice.post_form("/visit", "");
     assert_eq!((page.status(), page.set_cookie()), (503, None));
-    assert!(page.body.contains("Nobody was signed out: yours is safe"), "{}", page.body);
+    assert!(page.body.contains("You have not been signed out"), "{}", page.body);
     let seen = alice.session();
-    assert_eq!((&seen["principal"], &seen["visits"]), (&json!("alice"), &json!(answered)));
+    assert_eq!((&seen["principal"], &seen["visits"]), (&json!("alice"), &json!(acknowledged)));
     server.kill();
 
     let server = Server::start_on(&file);
     let mut alice = alice.at(server.url());
-    assert_eq!(alice.post("/api/visit").json()["visits"], json!(answered + 1));
+    assert_eq!(alice.post("/api/visit").json()["visits"], json!(acknowledged + 1));
     assert_eq!(alice.session()["principal"], "alice");
 }

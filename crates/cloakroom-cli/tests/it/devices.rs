@@ -1,4 +1,4 @@
-//! Where somebody is signed in, and signing out there.
+//! The list of devices, and signing out on another device.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::server::Server;
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0";
 
-/// Signs in as somebody whose browser says what it is.
+/// Signs in with this user agent.
 fn sign_in(server: &Server, user: &str, password: &str, agent: &str) -> Browser {
     let mut browser = server.browser();
     let headers = [("content-type", "application/json"), ("user-agent", agent)];
@@ -17,42 +17,44 @@ fn sign_in(server: &Server, user: &str, password: &str, agent: &str) -> Browser 
 }
 
 fn devices(browser: &mut Browser) -> Vec<Value> {
-    browser.get("/api/devices").json().as_array().expect("a list").clone()
+    browser.get("/api/devices").json().as_array().expect("array").clone()
 }
 
-/// The id of the device that this browser is.
+/// The id of this browser's session.
 fn own_id(browser: &mut Browser) -> String {
-    let own =
-        devices(browser).into_iter().find(|device| device["current"] == true).expect("this one");
-    own["id"].as_str().expect("text").to_owned()
+    let own = devices(browser)
+        .into_iter()
+        .find(|device| device["current"] == true)
+        .expect("the current device");
+    own["id"].as_str().expect("string").to_owned()
 }
 
 #[test]
-fn a_visitor_sees_where_they_are_signed_in_and_nobody_elses() {
+fn a_visitor_sees_their_own_devices_only() {
     let server = Server::start();
     let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
     sign_in(&server, "bob", "builder", FIREFOX);
     let listed = devices(&mut here);
-    let told: Vec<_> =
+    let shown: Vec<_> =
         listed.iter().map(|device| (&device["client"], &device["current"])).collect();
     assert_eq!(
-        told,
+        shown,
         [(&json!("Firefox on Linux"), &json!(true)), (&json!("curl/8.0"), &json!(false))]
     );
     for device in &listed {
         for time in ["created", "last_seen"] {
-            let time = device[time].as_str().expect("text");
+            let time = device[time].as_str().expect("string");
             assert!(time.len() == 20 && time.ends_with('Z'), "{time}");
         }
     }
     assert_eq!(listed[1]["id"], json!(own_id(&mut there)));
-    let key = here.cookie.clone().expect("a key");
+    let key = here.cookie.clone().expect("cookie");
     assert!(!format!("{listed:?}").contains(key.trim_start_matches("id=")), "a key is shown");
 }
 
 #[test]
-fn one_device_is_signed_out_from_another_and_told_why() {
+fn a_device_that_is_signed_out_from_another_is_told_why() {
     let server = Server::start();
     let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
@@ -66,12 +68,12 @@ fn one_device_is_signed_out_from_another_and_told_why() {
     assert_eq!(devices(&mut here).len(), 2);
 
     let own = format!("/api/devices/{}", own_id(&mut here));
-    let gone = here.delete(&own);
-    assert_eq!((gone.status(), here.cookie.clone()), (204, None));
+    let answer = here.delete(&own);
+    assert_eq!((answer.status(), here.cookie.clone()), (204, None));
 }
 
 #[test]
-fn nobody_signs_out_somebody_else() {
+fn a_visitor_cannot_sign_out_another_user() {
     let server = Server::start();
     let mut alice = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut bob = sign_in(&server, "bob", "builder", FIREFOX);
@@ -86,7 +88,7 @@ fn nobody_signs_out_somebody_else() {
 }
 
 #[test]
-fn all_others_or_all_are_signed_out_at_once() {
+fn all_other_devices_or_all_are_signed_out_at_once() {
     let server = Server::start();
     let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut others: Vec<Browser> =
@@ -106,12 +108,12 @@ fn all_others_or_all_are_signed_out_at_once() {
 }
 
 #[test]
-fn the_page_of_devices_marks_this_one_and_signs_out_the_others() {
+fn the_devices_page_marks_this_device_and_signs_out_others() {
     let server = Server::start();
     let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
     let page = here.get("/devices").body;
-    assert!(page.contains("Firefox on Linux</strong> <span class=\"badge\">this one"), "{page}");
+    assert!(page.contains("Firefox on Linux</strong> <span class=\"badge\">this device"), "{page}");
     assert!(page.contains("curl/8.0"), "{page}");
     let answer = here.post_form("/devices/sign-out", &format!("id={}", own_id(&mut there)));
     assert_eq!((answer.status(), answer.header("location")), (303, Some("/devices")));
@@ -124,9 +126,9 @@ fn the_page_of_devices_marks_this_one_and_signs_out_the_others() {
 }
 
 #[test]
-fn who_was_signed_out_elsewhere_is_told_at_the_next_click_whatever_it_is() {
+fn a_visitor_signed_out_elsewhere_is_told_why_whatever_form_they_submit() {
     let server = Server::start();
-    for click in [
+    for path in [
         "/visit",
         "/cart",
         "/cart/remove",
@@ -138,11 +140,11 @@ fn who_was_signed_out_elsewhere_is_told_at_the_next_click_whatever_it_is() {
         let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
         let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
         here.post("/api/logout-others");
-        let told = there.post_form(click, "item=hat&id=0");
-        assert_eq!(told.status(), 409, "{click}");
-        assert!(told.body.contains("from another of your devices"), "{click}: {}", told.body);
-        assert_eq!(there.cookie, None, "the next click must work");
-        assert_eq!(there.post_form(click, "item=hat&id=0").status(), 303, "{click}");
+        let refused = there.post_form(path, "item=hat&id=0");
+        assert_eq!(refused.status(), 409, "{path}");
+        assert!(refused.body.contains("from another of your devices"), "{path}: {}", refused.body);
+        assert_eq!(there.cookie, None, "the next request must work");
+        assert_eq!(there.post_form(path, "item=hat&id=0").status(), 303, "{path}");
     }
     let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");
@@ -153,13 +155,13 @@ fn who_was_signed_out_elsewhere_is_told_at_the_next_click_whatever_it_is() {
 }
 
 #[test]
-fn one_device_too_many_displaces_the_first_which_is_told() {
+fn a_sign_in_over_the_session_limit_ends_the_oldest_which_is_told_why() {
     let server = Server::start();
     let mut first = sign_in(&server, "alice", "wonderland", FIREFOX);
     let mut others: Vec<Browser> =
         (0..10).map(|_| sign_in(&server, "alice", "wonderland", "curl/8.0")).collect();
-    assert_eq!(first.session()["ended"], "displaced by a later sign-in");
-    assert!(first.get("/").body.contains("more devices than you may"));
+    assert_eq!(first.session()["ended"], "session limit");
+    assert!(first.get("/").body.contains("more devices than allowed"));
     for other in &mut others {
         assert_eq!(other.session()["principal"], "alice");
     }
@@ -167,7 +169,7 @@ fn one_device_too_many_displaces_the_first_which_is_told() {
 }
 
 #[test]
-fn a_device_is_called_what_its_visitor_says_and_kept_signed_in_if_they_ask() {
+fn a_device_can_be_named_and_kept_signed_in() {
     let server = Server::start();
     let mut browser = server.browser();
     let body = "user=alice&password=wonderland&remember=true";
@@ -187,27 +189,27 @@ fn a_device_is_called_what_its_visitor_says_and_kept_signed_in_if_they_ask() {
 }
 
 #[test]
-fn what_is_sensitive_asks_for_a_recent_sign_in_and_leads_back() {
+fn a_sensitive_page_requires_a_recent_sign_in_and_is_shown_after_it() {
     let server = Server::start();
     let mut browser = server.browser();
-    let asked = browser.get("/export");
-    assert_eq!(asked.status(), 401);
-    assert!(asked.body.contains("action=\"/export\""), "{}", asked.body);
+    let refused = browser.get("/export");
+    assert_eq!(refused.status(), 401);
+    assert!(refused.body.contains("action=\"/export\""), "{}", refused.body);
     assert_eq!(browser.get("/api/export").status(), 401);
     assert_eq!(browser.post_form("/export", "user=alice&password=wrong").status(), 401);
-    let proved = browser.post_form("/export", "user=alice&password=wonderland");
-    assert_eq!((proved.status(), proved.header("location")), (303, Some("/export")));
-    assert!(browser.get("/export").body.contains("What we know of you"));
+    let answer = browser.post_form("/export", "user=alice&password=wonderland");
+    assert_eq!((answer.status(), answer.header("location")), (303, Some("/export")));
+    assert!(browser.get("/export").body.contains("Download my data"));
     assert_eq!(browser.get("/api/export").json(), json!({"visits": 0, "cart": []}));
 }
 
 #[test]
-fn five_minutes_after_a_sign_in_what_is_sensitive_asks_again() {
+fn five_minutes_after_a_sign_in_it_is_no_longer_recent() {
     let server = Server::start_fast("60");
     let mut browser = server.browser();
     browser.sign_in("alice", "wonderland");
     assert_eq!(browser.get("/api/export").status(), 200);
-    // Five minutes there are five seconds here.
+    // Five minutes pass in five seconds.
     while browser.get("/api/export").status() == 200 {}
     assert_eq!(browser.session()["principal"], "alice");
     let refused = browser.get("/api/export");

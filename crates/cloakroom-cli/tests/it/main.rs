@@ -1,17 +1,17 @@
-//! The command as its users meet it: a real process, spoken to over real HTTP.
-#![allow(clippy::print_stdout, reason = "figures that a test measured")]
-#![allow(clippy::panic, reason = "a test that can't go on must panic")]
+//! The command as a user runs it: a real process, reached over real HTTP.
+#![allow(clippy::print_stdout, reason = "tests print what they measured")]
+#![allow(clippy::panic, reason = "a failing test must panic")]
 
 mod admin;
+mod api;
 mod browser;
 mod chromium;
 mod cookies;
 mod crash;
 mod devices;
-mod held;
+mod held_request;
 mod pages;
 mod process;
-mod programs;
 mod server;
 mod stores;
 mod tool;

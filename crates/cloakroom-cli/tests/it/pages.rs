@@ -1,4 +1,4 @@
-//! The site for people.
+//! The demo's pages.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::server::Server;
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
 #[test]
-fn every_form_sends_the_browser_back_to_look() {
+fn every_form_redirects_to_the_home_page() {
     let server = Server::start();
     let mut browser = server.browser();
     for (path, body) in [
@@ -29,14 +29,14 @@ fn every_form_sends_the_browser_back_to_look() {
     assert!(!page.contains("hat<"), "{page}");
 
     assert_eq!(browser.post("/cart/empty").status(), 303);
-    assert!(browser.get("/").body.contains("Nothing in it yet"));
+    assert!(browser.get("/").body.contains("Your cart is empty"));
     assert_eq!(browser.post("/logout").header("location"), Some("/goodbye"));
     assert_eq!(browser.cookie, None);
     assert!(browser.get("/goodbye").body.contains("You are signed out"));
 }
 
 #[test]
-fn a_refused_form_says_why_on_the_page_itself() {
+fn a_refused_form_shows_the_reason_on_the_same_page() {
     let server = Server::start();
     let mut browser = server.browser();
     let wrong = browser.post_form("/login", "user=alice&password=guess");
@@ -55,8 +55,8 @@ fn signing_out_everywhere_ends_each_session_and_tells_its_holder_why() {
     there.sign_in("alice", "wonderland");
     bob.sign_in("bob", "builder");
 
-    let farewell = here.post("/logout/everywhere");
-    assert_eq!((farewell.status(), farewell.header("location")), (303, Some("/goodbye")));
+    let answer = here.post("/logout/everywhere");
+    assert_eq!((answer.status(), answer.header("location")), (303, Some("/goodbye")));
     assert_eq!(here.cookie, None);
     assert_eq!(there.session()["ended"], "signed out elsewhere");
     let page = there.navigate("/").body;
@@ -66,7 +66,7 @@ fn signing_out_everywhere_ends_each_session_and_tells_its_holder_why() {
 }
 
 #[test]
-fn a_replaced_key_meets_a_page_that_says_to_try_again() {
+fn a_superseded_key_gets_a_page_that_says_to_try_again() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/visit");
@@ -77,11 +77,11 @@ fn a_replaced_key_meets_a_page_that_says_to_try_again() {
     assert_eq!((refused.status(), refused.set_cookie()), (409, None));
     assert!(refused.body.contains("Try again"), "{}", refused.body);
     assert!(tab.navigate("/").body.contains("replaced by a newer one"));
-    assert!(tab.cookie.is_some(), "it may be the newer one by now");
+    assert!(tab.cookie.is_some(), "a browser may have the newer key by now");
 }
 
 #[test]
-fn a_page_of_another_site_can_change_nothing() {
+fn a_cross_site_request_changes_nothing() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/visit");
@@ -107,10 +107,10 @@ fn a_page_of_another_site_can_change_nothing() {
 }
 
 #[test]
-fn every_answer_forbids_scripts_frames_and_caches() {
+fn every_response_forbids_scripts_frames_and_caching() {
     let server = Server::start();
     let mut browser = server.browser();
-    for (path, status, kind) in [
+    for (path, status, media_type) in [
         ("/", 200, "text/html; charset=utf-8"),
         ("/goodbye", 200, "text/html; charset=utf-8"),
         ("/nowhere", 404, "text/html; charset=utf-8"),
@@ -123,7 +123,7 @@ fn every_answer_forbids_scripts_frames_and_caches() {
         let answer = browser.get(path);
         assert_eq!(
             (answer.status(), answer.header("content-type")),
-            (status, Some(kind)),
+            (status, Some(media_type)),
             "{path}"
         );
         let policy = answer.header("content-security-policy").expect(path);

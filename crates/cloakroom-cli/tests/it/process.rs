@@ -1,4 +1,4 @@
-//! The process: its output, its exit codes, its end.
+//! The process: its output, its exit codes, and how it stops.
 
 use crate::server::{Server, command};
 
@@ -6,16 +6,16 @@ use crate::server::{Server, command};
 fn help_names_the_demo_and_every_exit_code() {
     for arguments in [&["--help"][..], &["demo", "--help"]] {
         let output = command(arguments).output().expect("the command runs");
-        let help = String::from_utf8(output.stdout).expect("text");
+        let help = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(output.status.success());
-        for told in ["demo", "Exit codes:", "  0  ", "  1  ", "  2  "] {
-            assert!(help.contains(told), "{told} in {help}");
+        for text in ["demo", "Exit codes:", "  0  ", "  1  ", "  2  ", "  3  ", "  4  "] {
+            assert!(help.contains(text), "{text} in {help}");
         }
     }
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_is_code_2_and_no_output() {
+fn invalid_arguments_are_code_2_and_print_no_data() {
     for arguments in [&[][..], &["dance"], &["demo", "--listen", "here"]] {
         let output = command(arguments).output().expect("the command runs");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -24,16 +24,16 @@ fn a_command_line_that_makes_no_sense_is_code_2_and_no_output() {
 }
 
 #[test]
-fn an_address_that_was_asked_for_and_is_taken_is_an_error_that_names_it() {
+fn an_address_in_use_is_an_error_that_names_it() {
     let server = Server::start();
-    let taken = server.address().to_string();
-    let output = command(&["demo", "--store", "memory:", "--listen", &taken])
+    let address = server.address().to_string();
+    let output = command(&["demo", "--store", "memory:", "--listen", &address])
         .output()
         .expect("the command runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let talk = String::from_utf8(output.stderr).expect("text");
-    assert!(talk.starts_with("error: ") && talk.contains(&taken), "{talk}");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(message.starts_with("error: ") && message.contains(&address), "{message}");
 }
 
 #[cfg(unix)]
@@ -43,23 +43,23 @@ mod signals {
     use std::process::Command;
 
     use super::Server;
-    use crate::held::HeldRequest;
+    use crate::held_request::HeldRequest;
 
-    fn stop(server: &Server, signal: &str) {
+    fn send_signal(server: &Server, signal: &str) {
         let id = server.process.id().to_string();
         let status = Command::new("kill").args([signal, &id]).status();
-        assert!(status.expect("kill is there").success());
+        assert!(status.expect("`kill` runs").success());
     }
 
     #[test]
-    fn a_signal_stops_an_idle_demo_at_once_and_its_output_was_one_line() {
+    fn a_signal_stops_an_idle_demo_whose_output_was_one_line() {
         for signal in ["-TERM", "-INT"] {
             let mut server = Server::start();
             server.browser().get("/healthz");
-            stop(&server, signal);
-            assert!(server.process.wait().expect("an end").success(), "{signal}");
+            send_signal(&server, signal);
+            assert!(server.process.wait().expect("it ends").success(), "{signal}");
             let mut rest = String::new();
-            server.output.read_to_string(&mut rest).expect("text");
+            server.output.read_to_string(&mut rest).expect("UTF-8");
             assert_eq!(rest, "");
         }
     }
@@ -69,15 +69,15 @@ mod signals {
         let mut server = Server::start();
         let request = HeldRequest::post(server.address(), "/api/cart", "", r#"{"item":"hat"}"#);
 
-        stop(&server, "-TERM");
+        send_signal(&server, "-TERM");
         while TcpStream::connect(server.address()).is_ok() {
             std::thread::yield_now();
         }
-        let answer = request.release();
+        let response = request.release();
         assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.contains(r#""cart":["hat"]"#),
-            "{answer}"
+            response.starts_with("HTTP/1.1 200") && response.contains(r#""cart":["hat"]"#),
+            "{response}"
         );
-        assert!(server.process.wait().expect("an end").success());
+        assert!(server.process.wait().expect("it ends").success());
     }
 }

@@ -1,4 +1,4 @@
-//! A demo of a test's own, on a free port, that ends with the test.
+//! A demo process that belongs to one test, on a free port, and ends with it.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,47 +11,52 @@ use crate::browser::Browser;
 
 pub(crate) struct Server {
     pub(crate) process: Child,
-    /// Kept open, so that the demo never writes to nobody.
+    /// Kept open: the demo must not write to a closed pipe.
     pub(crate) output: BufReader<ChildStdout>,
     url: String,
-    /// What lets an operator in, once.
-    operators: String,
-    /// Where its file is, if it is this server's alone.
-    place: Option<TempDir>,
+    /// The URL that signs the operator in, once.
+    admin_url: String,
+    /// The directory of the store's file, if this server made it.
+    directory: Option<TempDir>,
 }
 
 impl Server {
-    /// A demo on a file of its own.
+    /// Starts a demo on a new file.
     pub(crate) fn start() -> Self {
-        let place = tempfile::tempdir().expect("a directory");
-        let mut server = Self::start_on(&place.path().join("demo.db"));
-        server.place = Some(place);
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let mut server = Self::start_on(&directory.path().join("demo.db"));
+        server.directory = Some(directory);
         server
     }
 
-    /// A demo on this file.
+    /// Starts a demo on this file.
     pub(crate) fn start_on(file: &Path) -> Self {
         Self::start_at(file, "127.0.0.1:0")
     }
 
-    /// A demo on this file, at this address.
+    /// Starts a demo on this file, listening at this address.
     pub(crate) fn start_at(file: &Path, address: &str) -> Self {
-        Self::run(&mut command(&["demo", "--listen", address, "--store", &store_at(file)]))
+        Self::run(&mut command(&["demo", "--listen", address, "--store", &store_url(file)]))
     }
 
-    /// A demo on the store at this URL, told some more.
+    /// Starts a demo on this store, with more arguments.
     pub(crate) fn start_with(store: &str, arguments: &[&str]) -> Self {
         let demo = ["demo", "--listen", "127.0.0.1:0", "--store", store];
         Self::run(&mut command(&[&demo[..], arguments].concat()))
     }
 
-    /// A demo on this file, started by a shell after `preparation`.
+    /// Starts a demo in memory, where time passes this many times as fast.
+    pub(crate) fn start_fast(speed: &str) -> Self {
+        Self::start_with("memory:", &["--speed", speed])
+    }
+
+    /// Starts a demo on this file from a shell that runs `preparation` first.
     #[cfg(unix)]
     pub(crate) fn start_after(preparation: &str, file: &Path) -> Self {
         let script =
             format!(r#"{preparation} && exec "$0" demo --listen 127.0.0.1:0 --store "$1""#);
         let mut shell = Command::new("sh");
-        Self::run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_cloakroom"), &store_at(file)]))
+        Self::run(shell.args(["-c", &script, env!("CARGO_BIN_EXE_cloakroom"), &store_url(file)]))
     }
 
     fn run(command: &mut Command) -> Self {
@@ -60,46 +65,37 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command starts");
-        let mut talk =
-            BufReader::new(process.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
-        let operators =
-            talk.find_map(|line| Some(line.split_once("for operators, once: ")?.1.to_owned()));
-        // Whatever it says later is nobody's concern, but somebody must take it.
-        std::thread::spawn(move || talk.for_each(drop));
-        let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
+        let mut messages =
+            BufReader::new(process.stderr.take().expect("pipe")).lines().map_while(Result::ok);
+        let admin_url = messages
+            .find_map(|line| {
+                let (_, url) = line.strip_prefix("note: admin page")?.split_once(": ")?;
+                Some(url.to_owned())
+            })
+            .unwrap_or_default();
+        // Nothing after that is needed, but the pipe must not fill up.
+        std::thread::spawn(move || messages.for_each(drop));
+        let mut output = BufReader::new(process.stdout.take().expect("pipe"));
         let mut url = String::new();
-        output.read_line(&mut url).expect("a line of text");
-        let operators = operators.unwrap_or_default();
-        Self { process, output, url: url.trim_end().to_owned(), operators, place: None }
+        output.read_line(&mut url).expect("the address in UTF-8");
+        Self { process, output, url: url.trim_end().to_owned(), admin_url, directory: None }
     }
 
-    /// A demo in memory, where time passes so many times as fast.
-    pub(crate) fn start_fast(speed: &str) -> Self {
-        Self::run(&mut command(&[
-            "demo",
-            "--listen",
-            "127.0.0.1:0",
-            "--store",
-            "memory:",
-            "--speed",
-            speed,
-        ]))
+    /// The URL that signs the operator in, once.
+    pub(crate) fn admin_url(&self) -> &str {
+        &self.admin_url
     }
 
-    /// The address that lets an operator in, once.
-    pub(crate) fn operators(&self) -> &str {
-        &self.operators
-    }
-
-    /// The store of a demo on a file of its own, as the tool is told.
+    /// The URL of the store that [`Server::start`] made.
     pub(crate) fn store(&self) -> String {
-        store_at(&self.place.as_ref().expect("a file of its own").path().join("demo.db"))
+        let directory = self.directory.as_ref().expect("started by `start`");
+        store_url(&directory.path().join("demo.db"))
     }
 
-    /// Ends it as a crash would: nothing is finished, nothing is written back.
+    /// Kills the process, as a crash would.
     pub(crate) fn kill(mut self) {
         self.process.kill().expect("it runs");
-        self.process.wait().expect("an end");
+        self.process.wait().expect("it has ended");
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -108,10 +104,10 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         let address = self.url.strip_prefix("http://").expect("plain HTTP");
-        address.parse().expect("an address and a port")
+        address.parse().expect("an IP address and a port")
     }
 
-    /// A browser that was never here.
+    /// A new browser without a cookie.
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.url.clone())
     }
@@ -124,7 +120,7 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn store_at(file: &Path) -> String {
+pub(crate) fn store_url(file: &Path) -> String {
     format!("sqlite:{}", file.display())
 }
 

@@ -1,4 +1,4 @@
-//! The demo and the tool on servers: while they die and stand still, and with several demos on one.
+//! The demo and the tool on PostgreSQL and Redis: crashes, hangs, and two nodes on one store.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::server::{Server, command};
 
-/// A server that keeps what it acknowledges.
+/// A server that keeps every acknowledged write.
 trait Engine: Servers {
     fn start() -> Self;
 }
@@ -27,35 +27,36 @@ impl Engine for Redis {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The `timeout` in the store's URL.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn url_of(engine: &impl Engine) -> String {
-    format!("{}?timeout={}ms", engine.url(), PATIENCE.as_millis())
+    format!("{}?timeout={}ms", engine.url(), TIMEOUT.as_millis())
 }
 
-/// Somebody who counts visits, and knows what they were answered.
+/// What became of a visitor's requests.
 #[derive(Default)]
 struct Tally {
-    sure: u64,
-    doubtful: u64,
+    acknowledged: u64,
+    failed: u64,
     slowest: Duration,
 }
 
-/// Visits until told to stop. A failure is an outage, in time, that takes nobody's cookie and gives none.
+/// Counts visits until `stop`. A request that fails is a 503 and changes no cookie.
 fn visit(browser: &mut Browser, stop: &AtomicBool, answered: &AtomicU64) -> Tally {
     let mut tally = Tally::default();
     while !stop.load(Ordering::Relaxed) {
-        let began = now();
+        let start = now();
         let answer = browser.post("/api/visit");
-        tally.slowest = tally.slowest.max(began.elapsed());
+        tally.slowest = tally.slowest.max(start.elapsed());
         match answer.status() {
             200 => {
-                tally.sure += 1;
+                tally.acknowledged += 1;
                 answered.fetch_add(1, Ordering::Relaxed);
             }
             503 => {
-                tally.doubtful += 1;
-                assert_eq!(answer.set_cookie(), None, "an outage gives nobody a new session");
+                tally.failed += 1;
+                assert_eq!(answer.set_cookie(), None, "an outage starts no new session");
             }
             other => panic!("{other}: {}", answer.body),
         }
@@ -63,7 +64,7 @@ fn visit(browser: &mut Browser, stop: &AtomicBool, answered: &AtomicU64) -> Tall
     tally
 }
 
-fn no_acknowledged_write_is_lost_and_nothing_ended_lives<E: Engine>(name: &str) {
+fn crashes_lose_no_acknowledged_write_and_revive_no_ended_session<E: Engine>(name: &str) {
     const KILLS: u64 = 5;
     let mut engine = E::start();
     let server = Server::start_with(&url_of(&engine), &[]);
@@ -96,55 +97,57 @@ fn no_acknowledged_write_is_lost_and_nothing_ended_lives<E: Engine>(name: &str) 
         let goal = answered.load(Ordering::Relaxed) + 100;
         until(|| answered.load(Ordering::Relaxed) >= goal);
         stop.store(true, Ordering::Relaxed);
-        working.into_iter().map(|working| working.join().expect("a tally")).collect()
+        working.into_iter().map(|working| working.join().expect("a visitor succeeds")).collect()
     });
-    let (mut sure, mut doubtful, mut slowest) = (0, 0, Duration::ZERO);
+    let (mut acknowledged, mut failed, mut slowest) = (0, 0, Duration::ZERO);
     for (visitor, tally) in visitors.iter_mut().zip(&tallies) {
-        let visits = visitor.session()["visits"].as_u64().expect("a number");
-        let known = 1 + tally.sure;
+        let visits = visitor.session()["visits"].as_u64().expect("number");
+        let known = 1 + tally.acknowledged;
         assert!(
-            (known..=known + tally.doubtful).contains(&visits),
-            "{visits}, where {known} were answered"
+            (known..=known + tally.failed).contains(&visits),
+            "{visits} visits, of which {known} were acknowledged"
         );
-        (sure, doubtful) = (sure + tally.sure, doubtful + tally.doubtful);
+        (acknowledged, failed) = (acknowledged + tally.acknowledged, failed + tally.failed);
         slowest = slowest.max(tally.slowest);
     }
     for mut browser in ended {
-        assert_eq!(browser.session()["principal"], json!(null), "an ended session lives");
+        assert_eq!(browser.session()["principal"], json!(null), "an ended session is revived");
     }
-    assert!(slowest < 3 * PATIENCE, "an answer took {slowest:?}");
+    assert!(slowest < 3 * TIMEOUT, "a response took {slowest:?}");
     println!(
-        "{name}: killed {KILLS} times: {sure} visits answered, none lost; {doubtful} failed, the slowest answer after {slowest:?}"
+        "{name}: {KILLS} crashes, {acknowledged} visits acknowledged, none lost; {failed} failed; \
+         slowest response {slowest:?}"
     );
 }
 
-fn a_server_that_stands_still_is_an_outage_in_time_that_ends_by_itself<E: Engine>(name: &str) {
+fn a_hanging_server_is_an_outage_within_the_timeout_that_ends_by_itself<E: Engine>(name: &str) {
     let engine = E::start();
     let server = Server::start_with(&url_of(&engine), &[]);
     let mut browser = server.browser();
     assert_eq!(browser.post("/api/visit").json()["visits"], json!(1));
     engine.freeze();
-    let began = now();
+    let start = now();
     let (mut failed, mut slowest) = (0, Duration::ZERO);
-    while began.elapsed() < 3 * PATIENCE {
-        let asked = now();
+    while start.elapsed() < 3 * TIMEOUT {
+        let sent = now();
         let answer = browser.get("/api/session");
         assert_eq!((answer.status(), answer.set_cookie()), (503, None), "{}", answer.body);
         failed += 1;
-        slowest = slowest.max(asked.elapsed());
+        slowest = slowest.max(sent.elapsed());
     }
     engine.thaw();
-    assert!(slowest < 2 * PATIENCE, "an answer took {slowest:?}");
-    let found = until(|| browser.get("/api/session").status() == 200);
+    assert!(slowest < 2 * TIMEOUT, "a response took {slowest:?}");
+    let recovered = until(|| browser.get("/api/session").status() == 200);
     assert_eq!(browser.session()["visits"], json!(1));
     println!(
-        "{name}: stood still: {failed} failed, the slowest after {slowest:?}; found again after {found:?}"
+        "{name}: hung: {failed} requests failed, the slowest after {slowest:?}; recovered after \
+         {recovered:?}"
     );
 }
 
-fn a_logout_on_one_node_is_honoured_by_the_other_at_once<E: Engine>(name: &str) {
+fn a_logout_on_one_node_is_honoured_by_a_caching_node_at_once<E: Engine>(name: &str) {
     let engine = E::start();
-    let node = || Server::start_with(&url_of(&engine), &["--near-cache", "10000000"]);
+    let node = || Server::start_with(&url_of(&engine), &["--cache", "10000000"]);
     let (here, there) = (node(), node());
     let mut longest = Duration::ZERO;
     for _ in 0..20 {
@@ -157,21 +160,21 @@ fn a_logout_on_one_node_is_honoured_by_the_other_at_once<E: Engine>(name: &str) 
         assert_eq!(browser.post("/api/logout").status(), 200);
         longest = longest.max(until(|| elsewhere.session()["principal"] == json!(null)));
     }
-    println!("{name}: honoured by the other node after {longest:?} at the most");
+    println!("{name}: honoured by the other node within {longest:?}");
     assert!(
         longest < Duration::from_secs(3),
-        "no sooner than a cache forgets by itself: {longest:?}"
+        "no sooner than a cached session goes stale: {longest:?}"
     );
 }
 
-fn the_tool_looks_into_the_store_and_acts_on_it<E: Engine>(healthy: &str) {
+fn the_tool_reads_and_changes_the_store<E: Engine>(healthy: &str) {
     let engine = E::start();
     let server = Server::start_with(&url_of(&engine), &[]);
     let mut browser = server.browser();
     assert_eq!(browser.sign_in("alice", "wonderland").status(), 200);
     let tool = |arguments: &[&str]| {
         let mut tool = command(arguments);
-        tool.env("CLOAKROOM_STORE", engine.url()).output().expect("the tool runs")
+        tool.env("CLOAKROOM_STORE", engine.url()).output().expect("the command runs")
     };
     let json = |arguments: &[&str]| -> Value {
         let output = tool(&[arguments, &["--json"]].concat());
@@ -187,29 +190,29 @@ fn the_tool_looks_into_the_store_and_acts_on_it<E: Engine>(healthy: &str) {
 }
 
 macro_rules! on_each_engine {
-    ($($law:ident)*) => {
+    ($($test:ident)*) => {
         mod postgres {
-            $(#[test] fn $law() { super::$law::<super::Postgres>("PostgreSQL"); })*
+            $(#[test] fn $test() { super::$test::<super::Postgres>("PostgreSQL"); })*
         }
 
         mod redis {
-            $(#[test] fn $law() { super::$law::<super::Redis>("Redis"); })*
+            $(#[test] fn $test() { super::$test::<super::Redis>("Redis"); })*
         }
     };
 }
 
 on_each_engine! {
-    no_acknowledged_write_is_lost_and_nothing_ended_lives
-    a_server_that_stands_still_is_an_outage_in_time_that_ends_by_itself
-    a_logout_on_one_node_is_honoured_by_the_other_at_once
-    the_tool_looks_into_the_store_and_acts_on_it
+    crashes_lose_no_acknowledged_write_and_revive_no_ended_session
+    a_hanging_server_is_an_outage_within_the_timeout_that_ends_by_itself
+    a_logout_on_one_node_is_honoured_by_a_caching_node_at_once
+    the_tool_reads_and_changes_the_store
 }
 
 #[test]
-fn a_store_that_cannot_be_reached_is_told_without_its_password() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = nobody.local_addr().expect("an address");
-    drop(nobody);
+fn an_unreachable_store_is_reported_without_its_password() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("free port");
+    let address = listener.local_addr().expect("address");
+    drop(listener);
     for scheme in ["postgres", "redis"] {
         let url = format!("{scheme}://alice:hunter2@{address}/0?timeout=300ms");
         for arguments in [&["list"][..], &["check"], &["demo"]] {
@@ -217,41 +220,45 @@ fn a_store_that_cannot_be_reached_is_told_without_its_password() {
                 .output()
                 .expect("the command runs");
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-            let talk = String::from_utf8_lossy(&output.stderr);
-            assert!(talk.contains("cannot be reached") && !talk.contains("hunter2"), "{talk}");
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                message.contains("cannot be reached") && !message.contains("hunter2"),
+                "{message}"
+            );
         }
     }
 }
 
 #[test]
-fn a_mistake_in_the_name_of_a_store_is_told_without_its_password() {
+fn an_invalid_store_url_is_reported_without_its_password() {
     for arguments in [&["list"][..], &["check"], &["demo"], &["admin"]] {
         let mut command = command(arguments);
         let output =
             command.env("CLOAKROOM_STORE", "postgres://alice:hunter2@db/app?commit=later").output();
         let output = output.expect("the command runs");
-        let talk = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{talk}");
-        assert!(talk.contains("synchronous") && !talk.contains("hunter2"), "{talk}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("synchronous") && !message.contains("hunter2"), "{message}");
     }
 }
 
-/// From one store to the next and to the next, while none is in use: nobody is signed out, and nobody who was comes back.
+/// From SQLite to Redis to PostgreSQL, while the demo is stopped.
 #[test]
-fn sessions_are_copied_from_store_to_store_and_nobody_notices() {
-    let place = tempfile::tempdir().expect("a directory");
+fn copying_between_stores_signs_no_one_out_and_revives_no_ended_session() {
+    let directory = tempfile::tempdir().expect("temporary directory");
     let (redis, postgres) = (<Redis as Engine>::start(), <Postgres as Engine>::start());
     let stores = [
-        format!("sqlite:{}", place.path().join("demo.db").display()),
+        format!("sqlite:{}", directory.path().join("demo.db").display()),
         url_of(&redis),
         url_of(&postgres),
     ];
     let server = Server::start_with(&stores[0], &[]);
-    let [mut alice, mut gone] = [(); 2].map(|()| server.browser());
+    let [mut alice, mut ended] = [(); 2].map(|()| server.browser());
     assert_eq!(alice.sign_in("alice", "wonderland").status(), 200);
-    assert_eq!(gone.sign_in("alice", "wonderland").status(), 200);
+    assert_eq!(ended.sign_in("alice", "wonderland").status(), 200);
     drop(server);
-    for (number, [from, to]) in stores.array_windows().enumerate() {
+    for (number, pair) in stores.windows(2).enumerate() {
+        let (from, to) = (&pair[0], &pair[1]);
         let copy = || {
             let arguments = ["copy", "--from", from, "--to", to, "--json"];
             let output = command(&arguments).output().expect("the command runs");
@@ -262,30 +269,28 @@ fn sessions_are_copied_from_store_to_store_and_nobody_notices() {
         let again = copy();
         assert_eq!((&again["new"], &again["unchanged"]), (&json!(0), &json!(2 - number)));
         let server = Server::start_with(to, &[]);
-        for browser in [&mut alice, &mut gone] {
-            browser.goes_to(server.url());
-        }
+        (alice, ended) = (alice.at(server.url()), ended.at(server.url()));
         assert_eq!(alice.session()["principal"], json!("alice"), "{to}");
         if number == 0 {
-            let copy = gone.clone();
-            assert_eq!(gone.post("/api/logout").status(), 200);
-            gone = copy;
+            let copy = ended.clone();
+            assert_eq!(ended.post("/api/logout").status(), 200);
+            ended = copy;
         }
-        assert_eq!(gone.session()["principal"], json!(null), "{to}");
+        assert_eq!(ended.session()["principal"], json!(null), "{to}");
     }
 }
 
-/// Waits for it, and says how long.
-fn until(mut holds: impl FnMut() -> bool) -> Duration {
-    let began = now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(30), "it never came to be");
+/// Waits until the condition holds, and returns how long that took.
+fn until(mut condition: impl FnMut() -> bool) -> Duration {
+    let start = now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "timed out");
         thread::yield_now();
     }
-    began.elapsed()
+    start.elapsed()
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long an answer takes")]
+#[expect(clippy::disallowed_methods, reason = "measures real time")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! The operator's tool, beside a demo that runs.
+//! The operator's tool, on the store of a running demo.
 
 use std::fs;
 use std::process::Output;
@@ -16,9 +16,9 @@ use crate::server::{Server, command};
 
 /// Runs the tool on a server's store.
 fn tool(server: &Server, arguments: &[&str]) -> Output {
-    let (name, rest) = arguments.split_first().expect("a command");
+    let (name, rest) = arguments.split_first().expect("command");
     let store = server.store();
-    command(&[&[*name, "--store", &store], rest].concat()).output().expect("the tool runs")
+    command(&[&[*name, "--store", &store], rest].concat()).output().expect("the command runs")
 }
 
 fn json_of(server: &Server, arguments: &[&str]) -> Value {
@@ -30,7 +30,7 @@ fn json_of(server: &Server, arguments: &[&str]) -> Value {
 fn text_of(server: &Server, arguments: &[&str]) -> String {
     let output = tool(server, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn signed_in(server: &Server, user: &str, password: &str) -> Browser {
@@ -41,12 +41,12 @@ fn signed_in(server: &Server, user: &str, password: &str) -> Browser {
 }
 
 fn ids(listed: &Value) -> Vec<String> {
-    let entries = listed.as_array().expect("a list");
-    entries.iter().map(|entry| entry["id"].as_str().expect("text").to_owned()).collect()
+    let entries = listed.as_array().expect("array");
+    entries.iter().map(|entry| entry["id"].as_str().expect("string").to_owned()).collect()
 }
 
 #[test]
-fn who_is_inside_is_listed_for_people_and_for_programs() {
+fn sessions_are_listed_as_a_table_and_in_json() {
     let server = Server::start();
     signed_in(&server, "alice", "wonderland");
     signed_in(&server, "bob", "builder");
@@ -65,12 +65,12 @@ fn who_is_inside_is_listed_for_people_and_for_programs() {
         "{table}"
     );
     assert_eq!(table.lines().count(), 4);
-    assert_eq!(json_of(&server, &["list", "--principal", "nobody"]), json!([]));
+    assert_eq!(json_of(&server, &["list", "--principal", "carol"]), json!([]));
     assert_eq!(json_of(&server, &["list", "--state", "ended", "--state", "expired"]), json!([]));
 }
 
 #[test]
-fn a_long_list_comes_in_parts_that_say_how_to_go_on() {
+fn a_long_list_comes_in_parts_that_say_how_to_continue() {
     let server = Server::start();
     for _ in 0..7 {
         server.browser().post("/api/visit");
@@ -82,8 +82,8 @@ fn a_long_list_comes_in_parts_that_say_how_to_go_on() {
         arguments.extend(after.iter().flat_map(|id: &String| ["--after", id]));
         let output = tool(&server, &arguments);
         found.extend(ids(&serde_json::from_slice(&output.stdout).expect("JSON")));
-        let talk = String::from_utf8(output.stderr).expect("text");
-        match talk.trim().split_once("--after ") {
+        let message = String::from_utf8(output.stderr).expect("UTF-8");
+        match message.trim().split_once("--after ") {
             Some((_, id)) => after = Some(id.to_owned()),
             None => break,
         }
@@ -92,32 +92,32 @@ fn a_long_list_comes_in_parts_that_say_how_to_go_on() {
 }
 
 #[test]
-fn a_session_is_shown_without_its_key_and_its_value_only_on_request() {
+fn a_session_is_shown_without_its_key_and_with_its_value_on_request() {
     let server = Server::start();
     let alice = signed_in(&server, "alice", "wonderland");
     let id = ids(&json_of(&server, &["list"])).remove(0);
     let shown = json_of(&server, &["show", &id]);
     assert_eq!((&shown["principal"], &shown["lifetime"]["idle"]), (&json!("alice"), &json!(1800)));
     assert!(shown.get("value").is_none());
-    let whole = json_of(&server, &["show", &id, "--value"]);
-    assert_eq!(whole["value"]["cart"], json!(["hat"]));
+    let with_value = json_of(&server, &["show", &id, "--value"]);
+    assert_eq!(with_value["value"]["cart"], json!(["hat"]));
     let text = text_of(&server, &["show", &id, "--value"]);
     assert!(text.contains("alice") && text.contains(r#""cart":["hat"]"#), "{text}");
 
-    let key = alice.cookie.expect("a key");
+    let key = alice.cookie.expect("cookie");
     let key = key.trim_start_matches("id=");
     for output in
-        [text, whole.to_string(), text_of(&server, &["list"]), text_of(&server, &["stats"])]
+        [text, with_value.to_string(), text_of(&server, &["list"]), text_of(&server, &["stats"])]
     {
         assert!(!output.contains(key), "a key is shown");
     }
 }
 
 #[test]
-fn a_session_that_is_not_there_is_code_3() {
+fn an_unknown_session_is_code_3() {
     let server = Server::start();
-    let nobody = "0".repeat(32);
-    for arguments in [["show", &nobody], ["revoke", &nobody]] {
+    let unknown = "0".repeat(32);
+    for arguments in [["show", &unknown], ["revoke", &unknown]] {
         let output = tool(&server, &arguments);
         assert_eq!(output.status.code(), Some(3));
         assert!(String::from_utf8_lossy(&output.stderr).contains("no such session"));
@@ -126,7 +126,7 @@ fn a_session_that_is_not_there_is_code_3() {
 }
 
 #[test]
-fn a_revoked_visitor_is_out_at_the_next_click_and_told_why() {
+fn a_revoked_visitor_is_signed_out_at_the_next_request_and_told_why() {
     let server = Server::start();
     let (mut here, mut there) =
         (signed_in(&server, "alice", "wonderland"), signed_in(&server, "alice", "wonderland"));
@@ -140,19 +140,19 @@ fn a_revoked_visitor_is_out_at_the_next_click_and_told_why() {
     let kept = &listed[0];
     let done = json_of(&server, &["revoke", "--principal", "alice", "--except", kept]);
     assert_eq!(done, json!([{"id": listed[1], "outcome": "ended"}]));
-    let told: Vec<_> =
+    let ended: Vec<_> =
         [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
-    assert_eq!(told.iter().filter(|ended| **ended == json!("revoked")).count(), 1, "{told:?}");
+    assert_eq!(ended.iter().filter(|ended| **ended == "revoked").count(), 1, "{ended:?}");
 
     assert!(text_of(&server, &["revoke", kept]).contains("ended"));
-    assert!(text_of(&server, &["revoke", kept]).contains("before"));
+    assert!(text_of(&server, &["revoke", kept]).contains("already ended"));
     assert!(here.navigate("/").body.contains("An operator of this site ended your session"));
     assert_eq!(bob.session()["principal"], "bob");
     assert_eq!(json_of(&server, &["stats"])["ended"], json!({"revoked": 2}));
 }
 
 #[test]
-fn everybody_is_signed_out_only_by_who_means_it() {
+fn ending_every_session_requires_confirmation() {
     let server = Server::start();
     let mut alice = signed_in(&server, "alice", "wonderland");
     let refused = tool(&server, &["revoke", "--all"]);
@@ -165,10 +165,14 @@ fn everybody_is_signed_out_only_by_who_means_it() {
     assert_eq!(alice.session()["principal"], "alice");
     assert_eq!(json_of(&server, &["revoke", "--all", "--yes"]).as_array().map(Vec::len), Some(1));
     assert_eq!(alice.session()["ended"], "revoked");
-    assert_eq!(tool(&server, &["revoke"]).status.code(), Some(2), "nobody is named");
+    assert_eq!(
+        tool(&server, &["revoke"]).status.code(),
+        Some(2),
+        "it says nothing about which sessions"
+    );
 }
 
-/// Puts a session into a server's store that began and ended in 2001.
+/// Stores a session that began and expired in 2001.
 fn add_expired(server: &Server) {
     let key = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
     let (verifier, lifetime) = (key.verifier(KindTag::of("")), Lifetime::default());
@@ -176,12 +180,12 @@ fn add_expired(server: &Server) {
     let record =
         protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), then);
     let store =
-        SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the server's file");
-    assert_eq!(store.insert(key.id(), record).wait().expect("it takes it"), Inserted::Done);
+        SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the store opens");
+    assert_eq!(store.insert(key.id(), record).wait().expect("the store answers"), Inserted::Done);
 }
 
 #[test]
-fn a_sweep_takes_what_is_over_and_nothing_else() {
+fn a_sweep_removes_expired_sessions_only() {
     let server = Server::start();
     let mut alice = signed_in(&server, "alice", "wonderland");
     add_expired(&server);
@@ -200,73 +204,74 @@ fn a_sweep_takes_what_is_over_and_nothing_else() {
 }
 
 #[test]
-fn sessions_are_counted() {
+fn stats_count_sessions_and_principals() {
     let server = Server::start();
     signed_in(&server, "alice", "wonderland");
     signed_in(&server, "alice", "wonderland");
     server.browser().post("/api/visit");
     let stats = json_of(&server, &["stats"]);
-    let told = [&stats["live"], &stats["signed_in"], &stats["anonymous"], &stats["principals"]];
-    assert_eq!(told, [&json!(3), &json!(2), &json!(1), &json!(1)]);
+    let counts = [&stats["live"], &stats["signed_in"], &stats["anonymous"], &stats["principals"]];
+    assert_eq!(counts, [&json!(3), &json!(2), &json!(1), &json!(1)]);
     assert!(stats["bytes"]["largest"].as_u64() > Some(10));
     assert!(text_of(&server, &["stats"]).contains("signed in"));
 }
 
 #[test]
-fn a_store_that_is_well_is_found_well_and_looking_changes_nothing() {
+fn a_healthy_store_passes_the_check() {
     let server = Server::start();
     signed_in(&server, "alice", "wonderland");
-    let found = json_of(&server, &["check"]);
-    assert_eq!(found["ok"], json!(true), "{found}");
-    assert!(found["round_trip_us"].as_f64() > Some(0.0));
+    let report = json_of(&server, &["check"]);
+    assert_eq!(report["ok"], json!(true), "{report}");
+    assert!(report["round_trip_us"].as_f64() > Some(0.0));
     assert!(text_of(&server, &["check"]).contains("undamaged"));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_problem_is_found_and_is_code_4() {
+fn a_problem_is_reported_and_is_code_4() {
     use std::os::unix::fs::PermissionsExt;
 
     let server = Server::start();
     signed_in(&server, "alice", "wonderland");
     let store = server.store();
-    let file = store.strip_prefix("sqlite:").expect("a file");
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let file = store.strip_prefix("sqlite:").expect("SQLite");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644)).expect("permissions set");
     let output = tool(&server, &["check"]);
     assert_eq!(output.status.code(), Some(4));
-    let text = String::from_utf8(output.stdout).expect("text");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("PROBLEM") && text.contains("chmod 600"), "{text}");
 }
 
 #[test]
-fn a_store_that_cannot_be_had_is_told_and_never_created() {
-    let place = tempfile::tempdir().expect("a directory");
-    let file = place.path().join("typo.db");
+fn a_missing_store_is_an_error_and_is_never_created() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let file = directory.path().join("typo.db");
     for arguments in
         [&["list"][..], &["sweep"], &["stats"], &["check"], &["revoke", "--all", "--yes"]]
     {
         let store = format!("sqlite:{}", file.display());
-        let output =
-            command(&[arguments, &["--store", &store]].concat()).output().expect("the tool runs");
+        let output = command(&[arguments, &["--store", &store]].concat())
+            .output()
+            .expect("the command runs");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        let talk = String::from_utf8(output.stderr).expect("text");
-        assert!(talk.contains("typo.db") && talk.contains("no such file"), "{talk}");
+        let message = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(message.contains("typo.db") && message.contains("no such file"), "{message}");
     }
     assert!(!file.exists());
-    let output = command(&["list", "--store", "memory:"]).output().expect("the tool runs");
+    let output = command(&["list", "--store", "memory:"]).output().expect("the command runs");
     assert!(String::from_utf8_lossy(&output.stderr).contains("another process"));
-    let output = command(&["list", "--store", "typo.db"]).output().expect("the tool runs");
+    let output = command(&["list", "--store", "typo.db"]).output().expect("the command runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("sqlite:typo.db"));
 }
 
 #[test]
-fn shells_and_man_are_told_of_every_command() {
-    let place = tempfile::tempdir().expect("a directory");
+fn completions_and_manual_pages_cover_every_command() {
+    let directory = tempfile::tempdir().expect("temporary directory");
     let commands = ["demo", "admin", "list", "show", "revoke", "sweep", "stats", "check", "copy"];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = command(&["completions", shell]).output().expect("the command runs");
-        let text = String::from_utf8(output.stdout).expect("text");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(
             output.status.success() && commands.iter().all(|name| text.contains(name)),
             "{shell}"
@@ -274,11 +279,11 @@ fn shells_and_man_are_told_of_every_command() {
     }
     let output = command(&["man"]).output().expect("the command runs");
     assert!(String::from_utf8_lossy(&output.stdout).starts_with(".ie"));
-    let directory = place.path().display().to_string();
-    let output = command(&["man", "--directory", &directory]).output().expect("the command runs");
+    let path = directory.path().display().to_string();
+    let output = command(&["man", "--directory", &path]).output().expect("the command runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for name in commands {
-        let page = place.path().join(format!("cloakroom-{name}.1"));
+        let page = directory.path().join(format!("cloakroom-{name}.1"));
         assert!(
             fs::read_to_string(&page).is_ok_and(|text| text.contains("Exit codes")),
             "{}",

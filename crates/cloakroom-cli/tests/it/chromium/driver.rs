@@ -1,4 +1,4 @@
-//! One browser with a profile of its own, driven by the WebDriver protocol (W3C Recommendation).
+//! A browser with a new profile, driven through WebDriver (W3C Recommendation).
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -10,10 +10,10 @@ use ureq::Agent;
 
 pub(crate) const TAB: &str = "\u{E004}";
 pub(crate) const ENTER: &str = "\u{E007}";
-/// The key under which an element's reference stands in answers.
+/// The key of an element reference in WebDriver's responses.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser, which goes with this value.
+/// A browser, closed on drop.
 pub(crate) struct Driver {
     process: Child,
     agent: Agent,
@@ -28,16 +28,16 @@ impl Driver {
             Command::new(&driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap_or_else(
                 |error| panic!("`{driver}`: {error}; `cargo xtask test` finds or installs it"),
             );
-        let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let mut lines = BufReader::new(process.stdout.take().expect("pipe")).lines();
         let port = lines
             .find_map(|line| {
-                let line = line.expect("text");
+                let line = line.expect("UTF-8");
                 Some(line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
             })
-            .expect("the driver says where it listens");
-        // Whatever it says later is nobody's concern, but somebody must take it.
+            .expect("the driver prints its port");
+        // Nothing after that is needed, but the pipe must not fill up.
         std::thread::spawn(move || lines.for_each(drop));
-        let profile = tempfile::tempdir().expect("a directory");
+        let profile = tempfile::tempdir().expect("temporary directory");
         let config = Agent::config_builder().http_status_as_error(false);
         let mut browser = Self {
             process,
@@ -45,15 +45,15 @@ impl Driver {
             session: format!("http://127.0.0.1:{port}/session"),
             profile,
         };
-        browser.begin();
+        browser.open_session();
         browser
     }
 
-    fn begin(&mut self) {
+    fn open_session(&mut self) {
         let mut options = json!({
             "args": [
                 "--headless=new",
-                // It sees no page but ours, and the sandbox is not to be had everywhere.
+                // It loads only our pages, and the sandbox does not work in every container.
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-dev-shm-usage",
@@ -68,45 +68,45 @@ impl Driver {
         if let Ok(binary) = env::var("CLOAKROOM_CHROMIUM") {
             options["binary"] = binary.into();
         }
-        let wanted = json!({
+        let capabilities = json!({
             "browserName": "chrome",
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL"},
         });
-        let begun = self.ask("POST", "", &json!({"capabilities": {"alwaysMatch": wanted}}));
+        let opened = self.send("POST", "", &json!({"capabilities": {"alwaysMatch": capabilities}}));
         self.session =
-            format!("{}/{}", self.session, begun["sessionId"].as_str().expect("a session"));
+            format!("{}/{}", self.session, opened["sessionId"].as_str().expect("session id"));
     }
 
-    /// One command; its answer.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.try_ask(method, path, body);
+    /// Sends a command, and returns its result.
+    fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.try_send(method, path, body);
         answer.unwrap_or_else(|error| panic!("{method} {path} {body}: {error}"))
     }
 
-    fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
+    fn try_send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.session))
             .header("content-type", "application/json");
         let answer = if method == "POST" {
-            self.agent.run(request.body(body.to_string()).expect("a request"))
+            self.agent.run(request.body(body.to_string()).expect("valid request"))
         } else {
-            self.agent.run(request.body(()).expect("a request"))
+            self.agent.run(request.body(()).expect("valid request"))
         };
         let text =
-            answer.expect("an answer").body_mut().with_config().limit(64 << 20).read_to_string();
-        let answer: Value = serde_json::from_str(&text.expect("text")).expect("JSON");
+            answer.expect("answered").body_mut().with_config().limit(64 << 20).read_to_string();
+        let answer: Value = serde_json::from_str(&text.expect("UTF-8")).expect("JSON");
         let value = &answer["value"];
         if value.get("error").is_none() { Ok(value.clone()) } else { Err(value["message"].clone()) }
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
-        self.ask("POST", path, body)
+        self.send("POST", path, body)
     }
 
     fn get(&self, path: &str) -> Value {
-        self.ask("GET", path, &Value::Null)
+        self.send("GET", path, &Value::Null)
     }
 
     pub(crate) fn go(&self, url: &str) {
@@ -118,15 +118,15 @@ impl Driver {
     }
 
     pub(crate) fn source(&self) -> String {
-        self.get("/source").as_str().expect("text").to_owned()
+        self.get("/source").as_str().expect("UTF-8").to_owned()
     }
 
     fn find_all(&self, selector: &str) -> Vec<String> {
         let found = self.post("/elements", &json!({"using": "css selector", "value": selector}));
-        let found = found.as_array().expect("a list");
+        let found = found.as_array().expect("array");
         found
             .iter()
-            .map(|element| element[ELEMENT].as_str().expect("a reference").to_owned())
+            .map(|element| element[ELEMENT].as_str().expect("element reference").to_owned())
             .collect()
     }
 
@@ -139,22 +139,22 @@ impl Driver {
         self.find_all(selector).len()
     }
 
-    /// Clicks, and waits for the page that comes of it.
+    /// Clicks, and waits for the next page.
     pub(crate) fn click(&self, selector: &str) {
         let element = self.find(selector);
         self.leave(|| drop(self.post(&format!("/element/{element}/click"), &json!({}))));
     }
 
-    /// Does something that leads to another page, and waits until that is there.
+    /// Does something that leads to another page, and waits until it is loaded.
     pub(crate) fn leave(&self, act: impl FnOnce()) {
         self.run("window.isLeft = true");
         act();
-        let arrived = "return !window.isLeft && document.readyState === 'complete'";
-        let mut asked = 0;
-        // Between two pages a question may find neither.
-        while self.try_run(arrived) != Some(Value::Bool(true)) {
-            asked += 1;
-            assert!(asked < 10_000, "no other page came");
+        let loaded = "return !window.isLeft && document.readyState === 'complete'";
+        let mut attempts = 0;
+        // A script fails while the browser is between two pages.
+        while self.try_run(loaded) != Some(Value::Bool(true)) {
+            attempts += 1;
+            assert!(attempts < 10_000, "no other page was loaded");
         }
     }
 
@@ -162,27 +162,27 @@ impl Driver {
         self.post(&format!("/element/{}/value", self.find(selector)), &json!({"text": text}));
     }
 
-    /// The text as a visitor sees it.
+    /// The visible text of an element.
     pub(crate) fn text(&self, selector: &str) -> String {
         let text = self.get(&format!("/element/{}/text", self.find(selector)));
-        text.as_str().expect("text").to_owned()
+        text.as_str().expect("UTF-8").to_owned()
     }
 
-    /// Waits until some such element shows this text; the page may change by itself meanwhile.
+    /// Waits until one of these elements contains this text, on a page that updates itself.
     pub(crate) fn wait_for(&self, selector: &str, text: &str) {
         let shown = format!(
             "return [...document.querySelectorAll({})].some((element) => element.textContent.includes({}))",
             json!(selector),
             json!(text)
         );
-        let mut asked = 0;
+        let mut attempts = 0;
         while self.try_run(&shown) != Some(Value::Bool(true)) {
-            asked += 1;
-            assert!(asked < 20_000, "no {selector} shows {text}:\n{}", self.source());
+            attempts += 1;
+            assert!(attempts < 20_000, "no {selector} shows {text}:\n{}", self.source());
         }
     }
 
-    /// Presses keys, wherever the focus is.
+    /// Presses keys on the focused element.
     pub(crate) fn press(&self, keys: &str) {
         let strokes: Vec<Value> = keys
             .chars()
@@ -196,23 +196,23 @@ impl Driver {
         );
     }
 
-    /// The name of what has the focus: its id, or else its text.
+    /// The id of the focused element, or else its text.
     pub(crate) fn focused(&self) -> String {
         let script = "return document.activeElement.id || document.activeElement.textContent";
-        self.run(script).as_str().expect("text").to_owned()
+        self.run(script).as_str().expect("UTF-8").to_owned()
     }
 
-    /// Controls that a screen reader has no name for.
-    pub(crate) fn unnamed_controls(&self) -> Vec<String> {
+    /// Controls without an accessible name.
+    pub(crate) fn unlabelled_controls(&self) -> Vec<String> {
         let controls = self.find_all("a, button, input:not([type=hidden])");
-        // A page that changes by itself may have lost one meanwhile.
+        // A page that updates itself can have removed one by now.
         let name = |element: &String| {
-            self.try_ask("GET", &format!("/element/{element}/computedlabel"), &Value::Null)
+            self.try_send("GET", &format!("/element/{element}/computedlabel"), &Value::Null)
         };
-        let unnamed = |element: &String| {
+        let is_unlabelled = |element: &String| {
             name(element).is_ok_and(|name| name.as_str().is_none_or(str::is_empty))
         };
-        controls.into_iter().filter(unnamed).collect()
+        controls.into_iter().filter(is_unlabelled).collect()
     }
 
     fn run(&self, script: &str) -> Value {
@@ -220,12 +220,12 @@ impl Driver {
     }
 
     fn try_run(&self, script: &str) -> Option<Value> {
-        self.try_ask("POST", "/execute/sync", &json!({"script": script, "args": []})).ok()
+        self.try_send("POST", "/execute/sync", &json!({"script": script, "args": []})).ok()
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<Value> {
         let cookies = self.get("/cookie");
-        cookies.as_array().expect("a list").iter().find(|cookie| cookie["name"] == name).cloned()
+        cookies.as_array().expect("array").iter().find(|cookie| cookie["name"] == name).cloned()
     }
 
     pub(crate) fn set_cookie(&self, cookie: &Value) {
@@ -233,13 +233,13 @@ impl Driver {
     }
 
     pub(crate) fn tab(&self) -> String {
-        self.get("/window").as_str().expect("a tab").to_owned()
+        self.get("/window").as_str().expect("window handle").to_owned()
     }
 
-    /// A new tab, which is in front from now on.
+    /// Opens a tab and switches to it.
     pub(crate) fn open_tab(&self) -> String {
         let tab = self.post("/window/new", &json!({"type": "tab"}));
-        let tab = tab["handle"].as_str().expect("a tab").to_owned();
+        let tab = tab["handle"].as_str().expect("window handle").to_owned();
         self.switch(&tab);
         tab
     }
@@ -248,14 +248,14 @@ impl Driver {
         self.post("/window", &json!({"handle": tab}));
     }
 
-    /// What the browser wrote into its console.
-    pub(crate) fn complaints(&self) -> Vec<String> {
+    /// The messages in the browser's console.
+    pub(crate) fn console(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({"type": "browser"}));
-        let log = log.as_array().expect("a list");
-        log.iter().map(|entry| entry["message"].as_str().expect("text").to_owned()).collect()
+        let log = log.as_array().expect("array");
+        log.iter().map(|entry| entry["message"].as_str().expect("UTF-8").to_owned()).collect()
     }
 
-    /// Shows pages as somebody sees them who asked for dark colours, or for light ones.
+    /// Emulates a preference for light or dark colours.
     pub(crate) fn prefer(&self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         let params = json!({"media": "", "features": features});
@@ -265,24 +265,24 @@ impl Driver {
         );
     }
 
-    /// The whole page as a picture, in base64 of PNG.
-    pub(crate) fn picture(&self) -> String {
+    /// The whole page as a PNG, in base64.
+    pub(crate) fn screenshot(&self) -> String {
         let params = json!({"captureBeyondViewport": true, "format": "png"});
-        let picture = self
+        let image = self
             .post("/goog/cdp/execute", &json!({"cmd": "Page.captureScreenshot", "params": params}));
-        picture["data"].as_str().expect("text").to_owned()
+        image["data"].as_str().expect("UTF-8").to_owned()
     }
 
-    /// The colour behind the page.
-    pub(crate) fn ground(&self) -> String {
+    /// The page's background colour.
+    pub(crate) fn background(&self) -> String {
         let colour = self.run("return getComputedStyle(document.body).backgroundColor");
-        colour.as_str().expect("text").to_owned()
+        colour.as_str().expect("UTF-8").to_owned()
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The browser goes with its session, the driver with its process.
+        // Closes the browser, then the driver.
         let _ = self.agent.delete(&self.session).call();
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,4 +1,4 @@
-//! The pages as pictures, for `docs/`: `cargo xtask screenshots` says where to put them.
+//! Screenshots for `docs/screenshots`. `cargo xtask screenshots` saves them there.
 
 use std::env;
 use std::fs;
@@ -7,35 +7,35 @@ use std::path::PathBuf;
 use base64ct::{Base64, Encoding};
 
 use super::driver::Driver;
-use super::{come_in, sign_in};
+use super::{log_in, sign_in};
 use crate::server::Server;
 
-/// Takes a picture in light and in dark, and keeps both if somebody wants them.
-fn portray(driver: &Driver, name: &str) {
-    let mut grounds = Vec::new();
+/// Takes a light and a dark screenshot, and saves them if `CLOAKROOM_SCREENSHOTS` is set.
+fn screenshots(driver: &Driver, name: &str) {
+    let mut backgrounds = Vec::new();
     for scheme in ["light", "dark"] {
         driver.prefer(scheme);
-        grounds.push(driver.ground());
-        let picture = Base64::decode_vec(&driver.picture()).expect("base64");
+        backgrounds.push(driver.background());
+        let image = Base64::decode_vec(&driver.screenshot()).expect("base64");
         assert!(
-            picture.starts_with(b"\x89PNG") && picture.len() > 10_000,
+            image.starts_with(b"\x89PNG") && image.len() > 10_000,
             "{name}: {} bytes",
-            picture.len()
+            image.len()
         );
         if let Some(directory) = env::var_os("CLOAKROOM_SCREENSHOTS") {
             let path = PathBuf::from(directory).join(format!("{name}-{scheme}.png"));
-            fs::write(path, picture).expect("a place for pictures");
+            fs::write(path, image).expect("screenshot saved");
         }
     }
-    assert_ne!(grounds[0], grounds[1], "{name} looks the same in the dark");
+    assert_ne!(backgrounds[0], backgrounds[1], "{name} has no dark colours");
 }
 
 #[test]
-fn every_page_has_a_light_and_a_dark_face() {
+fn every_page_has_light_and_dark_colours() {
     let server = Server::start();
     let (here, there) = (Driver::start(), Driver::start());
     here.go(server.url());
-    portray(&here, "welcome");
+    screenshots(&here, "welcome");
 
     sign_in(&here, server.url(), "alice", "wonderland");
     for item in ["a felt hat", "an umbrella"] {
@@ -43,25 +43,25 @@ fn every_page_has_a_light_and_a_dark_face() {
         here.click("form[action='/cart'] button");
         here.click("form[action='/visit'] button");
     }
-    portray(&here, "signed-in");
+    screenshots(&here, "signed-in");
 
     sign_in(&there, server.url(), "alice", "wonderland");
     here.click("a[href='/devices']");
-    portray(&here, "devices");
+    screenshots(&here, "devices");
 
     here.click("form[action='/logout/others'] button");
     there.click("form[action='/visit'] button");
-    portray(&there, "signed-out-elsewhere");
+    screenshots(&there, "signed-out-elsewhere");
 
     sign_in(&there, server.url(), "bob", "builder");
     let operator = Driver::start();
-    let office = come_in(&operator, &server);
+    let site = log_in(&operator, &server);
     operator.wait_for("#live table a", "bob");
-    portray(&operator, "operator");
-    operator.go(&format!("{office}/sessions"));
-    portray(&operator, "operator-sessions");
-    operator.go(&format!("{office}/revoke?principal=bob"));
+    screenshots(&operator, "operator");
+    operator.go(&format!("{site}/sessions"));
+    screenshots(&operator, "operator-sessions");
+    operator.go(&format!("{site}/revoke?principal=bob"));
     operator.click("form[action='/revoke'] button");
     there.click("form[action='/visit'] button");
-    portray(&there, "revoked-by-an-operator");
+    screenshots(&there, "revoked-by-an-operator");
 }

@@ -1,4 +1,4 @@
-//! A visitor whose session is still what they think it is.
+//! An extractor that refuses a visitor whose session has ended.
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -9,12 +9,13 @@ use cloakroom::{NoSession, Session};
 use super::view;
 use super::visitor::Visitor;
 
-/// The session of a visitor who changes something on a page.
+/// The session of a visitor who submits a form.
 ///
-/// Whoever was signed out meanwhile is told so instead, and why: their click must not begin something new in silence.
-pub(super) struct Here(pub(super) Session<Visitor>);
+/// A visitor whose session has ended is told why instead: the form must not silently start a new
+/// session.
+pub(super) struct LiveSession(pub(super) Session<Visitor>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Here {
+impl<S: Send + Sync> FromRequestParts<S> for LiveSession {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
@@ -23,9 +24,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Here {
         match session.no_session() {
             None | Some(NoSession::NoKey | NoSession::Superseded) => Ok(Self(session)),
             Some(no_session) => {
-                // The key that opens nothing is forgotten, whatever kind of request this is: the next click works.
+                // Removes the cookie, so that the visitor's next request works.
                 session.logout().await.map_err(IntoResponse::into_response)?;
-                Err((StatusCode::CONFLICT, view::signed_out(no_session)).into_response())
+                Err((StatusCode::CONFLICT, view::session_ended(no_session)).into_response())
             }
         }
     }

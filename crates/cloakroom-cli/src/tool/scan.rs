@@ -1,4 +1,4 @@
-//! Going through a store entry by entry, a page at a time.
+//! Reading a store session by session, a page at a time.
 
 use std::error::Error;
 
@@ -9,69 +9,70 @@ use cloakroom::{Principal, PublicId, Store};
 use super::output;
 use crate::terminal;
 
-/// Entries read at once.
+/// Sessions read at once.
 const PAGE: usize = 500;
 
-type Visit<'a> = dyn FnMut(PublicId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
+/// Called with each session; answers whether to go on.
+type Callback<'a> = dyn FnMut(PublicId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
 
-/// Shows every entry that can be read to `visit` until it answers false or there are no more; where it goes on, if it can and
-/// was stopped.
+/// Calls `each` with every readable session from `from` on, and reports the others on standard error.
+///
+/// Stops when `each` answers false, and returns the place to continue from.
 pub(super) fn all(
     store: &dyn Store,
     from: Option<Cursor>,
-    visit: &mut Visit<'_>,
+    each: &mut Callback<'_>,
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let mut unreadable = 0;
-    let next = all_readable(store, from, visit, &mut |id| {
-        terminal::talk(&format!("session {id} can't be read"));
+    let next = all_readable(store, from, each, &mut |id| {
+        terminal::message(&format!("session {id} cannot be read"));
         unreadable += 1;
     })?;
     if unreadable > 0 {
-        terminal::talk(&format!("{unreadable} left out that can't be read"));
+        terminal::message(&format!("{unreadable} unreadable sessions left out"));
     }
     Ok(next)
 }
 
-/// The same, and those that can't be read to `unreadable`.
+/// Like [`all`], and calls `unreadable` with the id of each session that cannot be read.
 pub(super) fn all_readable(
     store: &dyn Store,
-    from: Option<Cursor>,
-    visit: &mut Visit<'_>,
+    mut from: Option<Cursor>,
+    each: &mut Callback<'_>,
     unreadable: &mut dyn FnMut(PublicId),
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let progress = output::progress("sessions read");
-    let mut from = from;
     loop {
-        let part = store.scan(from.as_ref(), PAGE).wait()?;
-        part.unreadable.iter().copied().for_each(&mut *unreadable);
-        for (used, (id, stored)) in part.entries.iter().enumerate() {
-            if !visit(*id, stored.clone())? {
-                return Ok(part.after(used, from.as_ref()));
+        let page = store.scan(from.as_ref(), PAGE).wait()?;
+        page.unreadable.iter().copied().for_each(&mut *unreadable);
+        for (used, (id, stored)) in page.entries.iter().enumerate() {
+            if !each(*id, stored.clone())? {
+                return Ok(page.after(used, from.as_ref()));
             }
         }
-        progress.inc(part.entries.len() as u64);
-        from = part.next;
+        progress.inc(page.entries.len() as u64);
+        from = page.next;
         if from.is_none() {
             return Ok(None);
         }
     }
 }
 
-/// Shows the sessions that are in a principal's directory and theirs to `visit`, until it answers false.
+/// Calls `each` with every session of a principal from `from` on, until it answers false.
 pub(super) fn of_principal(
     store: &dyn Store,
     principal: &Principal,
     from: Option<&Cursor>,
-    visit: &mut Visit<'_>,
+    each: &mut Callback<'_>,
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let (mut page, mut last) = (Page::of_scan(from, PAGE)?, from.cloned());
     loop {
         let ids = store.sessions_of(principal, page).wait()?;
         for id in &ids {
-            if let Some(stored) = theirs(store, principal, *id)?
-                && !visit(*id, stored)?
-            {
-                return Ok(last);
+            if let Some(stored) = get_if_of(store, principal, *id)? {
+                if !each(*id, stored)? {
+                    return Ok(last);
+                }
             }
             last = Some((*id).into());
         }
@@ -82,7 +83,8 @@ pub(super) fn of_principal(
     }
 }
 
-fn theirs(
+/// The session, if it is the principal's: the index can list one that has since become another's.
+fn get_if_of(
     store: &dyn Store,
     principal: &Principal,
     id: PublicId,

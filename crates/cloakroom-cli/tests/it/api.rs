@@ -1,15 +1,15 @@
-//! The JSON interface.
+//! The JSON API.
 
 use std::sync::Barrier;
 use std::thread;
 
 use serde_json::json;
 
-use crate::held::HeldRequest;
+use crate::held_request::HeldRequest;
 use crate::server::Server;
 
 #[test]
-fn every_visit_counts_and_is_remembered() {
+fn every_visit_is_counted_in_its_own_session() {
     let server = Server::start();
     let mut browser = server.browser();
     for expected in 1..=3 {
@@ -20,7 +20,7 @@ fn every_visit_counts_and_is_remembered() {
 }
 
 #[test]
-fn of_64_visits_at_once_none_is_lost() {
+fn none_of_64_concurrent_visits_is_lost() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post_json("/api/cart", &json!({"item": "hat"}));
@@ -41,16 +41,16 @@ fn of_64_visits_at_once_none_is_lost() {
 }
 
 #[test]
-fn of_requests_that_all_read_before_any_wrote_every_write_counts() {
+fn requests_that_all_read_before_any_wrote_lose_no_write() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/api/visit");
-    let cookie = browser.cookie.clone().expect("a key");
+    let cookie = browser.cookie.clone().expect("cookie");
     let begin = |_| HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
     let held: Vec<_> = (0..40).map(begin).collect();
     for request in held {
-        let answer = request.release();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let response = request.release();
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     }
     let session = browser.session();
     assert_eq!(session["cart"].as_array().map(Vec::len), Some(40));
@@ -58,36 +58,36 @@ fn of_requests_that_all_read_before_any_wrote_every_write_counts() {
 }
 
 #[test]
-fn a_request_in_flight_while_its_visitor_signs_in_writes_nothing() {
+fn a_request_in_flight_during_a_sign_in_writes_nothing() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/api/visit");
-    let cookie = browser.cookie.clone().expect("a key");
+    let cookie = browser.cookie.clone().expect("cookie");
     let request = HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
     browser.sign_in("alice", "wonderland");
 
-    let answer = request.release();
-    assert!(answer.starts_with("HTTP/1.1 409") && !answer.contains("set-cookie"), "{answer}");
+    let response = request.release();
+    assert!(response.starts_with("HTTP/1.1 409") && !response.contains("set-cookie"), "{response}");
     assert_eq!(browser.session()["cart"], json!([]));
 }
 
 #[test]
-fn a_request_in_flight_revives_no_session_that_was_signed_out() {
+fn a_request_in_flight_does_not_revive_a_signed_out_session() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.sign_in("alice", "wonderland");
     let mut copy = browser.clone();
-    let cookie = browser.cookie.clone().expect("a key");
+    let cookie = browser.cookie.clone().expect("cookie");
     let request = HeldRequest::post(server.address(), "/api/cart", &cookie, r#"{"item":"hat"}"#);
     browser.post("/api/logout");
 
-    let answer = request.release();
-    assert!(answer.starts_with("HTTP/1.1 409") && !answer.contains("set-cookie"), "{answer}");
+    let response = request.release();
+    assert!(response.starts_with("HTTP/1.1 409") && !response.contains("set-cookie"), "{response}");
     assert_eq!(copy.session()["principal"], json!(null));
 }
 
 #[test]
-fn who_only_looks_gets_no_cookie() {
+fn reading_sets_no_cookie() {
     let server = Server::start();
     let mut browser = server.browser();
     for path in
@@ -96,12 +96,12 @@ fn who_only_looks_gets_no_cookie() {
         let answer = browser.get(path);
         assert_eq!(answer.set_cookie(), None, "{path}");
     }
-    let nobody = json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0});
-    assert_eq!(browser.session(), nobody);
+    let empty = json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0});
+    assert_eq!(browser.session(), empty);
 }
 
 #[test]
-fn what_ignores_the_session_does_not_vary_with_it() {
+fn only_responses_that_depend_on_the_session_vary_by_cookie() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/api/visit");
@@ -152,7 +152,7 @@ fn a_wrong_password_changes_nothing() {
 }
 
 #[test]
-fn somebody_else_who_signs_in_finds_nothing_of_the_one_before() {
+fn another_user_who_signs_in_finds_no_data_of_the_one_before() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post_json("/api/cart", &json!({"item": "hat"}));
@@ -172,30 +172,27 @@ fn a_key_opens_nothing_after_signing_out() {
     browser.sign_in("alice", "wonderland");
     let mut copy = browser.clone();
 
-    let farewell = browser.post("/api/logout");
-    assert_eq!(
-        farewell.json(),
-        json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0})
-    );
+    let answer = browser.post("/api/logout");
+    assert_eq!(answer.json(), json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0}));
     assert_eq!(browser.cookie, None);
     assert_eq!(copy.session()["principal"], json!(null));
-    assert!(copy.cookie.is_some(), "only a page takes a cookie away");
+    assert!(copy.cookie.is_some(), "the API removes no cookie");
     let page = copy.navigate("/");
     assert!(page.body.contains("You signed out"), "{}", page.body);
     assert_eq!(copy.cookie, None);
 }
 
 #[test]
-fn a_session_in_use_has_half_an_hour_to_live() {
+fn a_session_expires_half_an_hour_after_its_last_use() {
     let server = Server::start();
     let mut browser = server.browser();
     browser.post("/api/visit");
-    let left = browser.session()["expires_in"].as_u64().expect("whole seconds");
+    let left = browser.session()["expires_in"].as_u64().expect("seconds");
     assert!((1700..=1800).contains(&left), "{left}");
 }
 
 #[test]
-fn every_refusal_says_what_was_wrong_in_json() {
+fn every_error_is_explained_in_json() {
     let server = Server::start();
     let mut browser = server.browser();
     let json = [("content-type", "application/json")];
@@ -220,7 +217,7 @@ fn every_refusal_says_what_was_wrong_in_json() {
 }
 
 #[test]
-fn a_cart_that_is_full_stays_as_it_is() {
+fn a_full_cart_takes_no_more_items() {
     let server = Server::start();
     let mut browser = server.browser();
     for _ in 0..50 {
@@ -231,7 +228,7 @@ fn a_cart_that_is_full_stays_as_it_is() {
 }
 
 #[test]
-fn a_healthy_demo_says_so() {
+fn a_healthy_demo_reports_ok() {
     let server = Server::start();
     let answer = server.browser().get("/healthz");
     assert_eq!((answer.status(), answer.json()), (200, json!({"status": "ok"})));

@@ -1,0 +1,62 @@
+//! What each event means, in a sentence or two; `docs/events.md` has the fields and the metrics.
+
+/// Name and meaning, in the order of [`Event::NAMES`](cloakroom::observe::Event::NAMES).
+pub(super) const EVENTS: [(&str, &str); 17] = [
+    (
+        "session_created",
+        "A session was stored for the first time. Many more than visitors: bots that cause writes.",
+    ),
+    ("session_signed_in", "Someone signed in."),
+    ("session_renewed", "A session got a new secret, on the timer or at sign-in."),
+    ("session_expired", "A session was ended before its deadline. The event gives the reason."),
+    (
+        "session_use_after_expire",
+        "A key was presented whose session has ended. Normal after a pause.",
+    ),
+    (
+        "session_limit_exceeded",
+        "A principal signed in at their session limit. Often for one principal: shared credentials.",
+    ),
+    (
+        "session_login_revoked",
+        "A sign-in was refused because the password was changed while it was under way.",
+    ),
+    ("session_key_unknown", "A well-formed key named no session: expired long ago, or made up."),
+    (
+        "session_key_wrong",
+        "The id is right and the secret never was: someone has ids and tries secrets.",
+    ),
+    (
+        "session_key_retired",
+        "A secret was presented that has been replaced. Normal with parallel requests at sign-in.",
+    ),
+    (
+        "session_key_reused",
+        "A secret retired minutes ago was presented: two clients hold copies of one key.",
+    ),
+    (
+        "session_keys_multiple",
+        "One request carried several keys of one name: a sibling domain may have set one.",
+    ),
+    (
+        "session_unreadable",
+        "A value cannot be decoded: a deployment changed its type, or the store is damaged.",
+    ),
+    (
+        "session_write_retried",
+        "A write lost races before it succeeded: concurrent requests of one visitor.",
+    ),
+    ("session_write_conflict", "A write lost its races for 10 seconds and was given up."),
+    ("sessions_swept", "Expired sessions and old tombstones were removed."),
+    ("store_called", "The store answered, or failed with an error."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_explained() {
+        assert_eq!(EVENTS.map(|(name, _)| name), cloakroom::observe::Event::NAMES);
+    }
+}
