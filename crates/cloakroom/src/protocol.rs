@@ -26,7 +26,7 @@ mod status;
 use std::time::Duration;
 
 pub use auth::auth_shortfall;
-pub use cookie::{CookieChange, cookie_life};
+pub use cookie::CookieChange;
 pub use index::{judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,

@@ -24,7 +24,7 @@ pub(crate) use payload::TypedValue;
 ///
 /// It is implemented for every such type. `Default` is the value of a request without a session,
 /// `Clone` gives each attempt of an update its own copy, and `PartialEq` tells whether there is
-/// anything to write. Use [`SessionMap`](crate::SessionMap) if you do not want a type of your own.
+/// anything to write. Use [`SessionMap`] if you do not want a type of your own.
 ///
 /// ```
 /// #[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -38,6 +38,6 @@ impl CookieChange {
 ///
 /// It lasts until the absolute deadline whatever the idle timeout, so that a touch needs no new
 /// cookie.
-pub fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
+fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
     record.lifetime().outlives_browser().then(|| record.absolute_deadline().since(now))
 }

@@ -11,6 +11,8 @@
 //! Format `0x01` is JSON, `0x7f` a value that is moving to another store, and `0x80` to `0xff` are
 //! for the application's own codecs; the others are reserved.
 
+mod length;
+
 use std::any::type_name;
 use std::error::Error as StdError;
 use std::fmt;
@@ -76,6 +78,9 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for JsonCodec {
     }
 
     fn measure(&self, value: &V) -> Result<usize, CodecError> {
+        if let Some(length) = length::of(value) {
+            return Ok(length);
+        }
         let mut counter = Counter(0);
         serde_json::to_writer(&mut counter, value).map_err(CodecError::json::<V>)?;
         Ok(counter.0)
