@@ -35,7 +35,7 @@ async fn shop(mut cart: Session<Cart>) -> Result<String, Error> {
 }
 
 async fn enter(mut desk: Session<Desk, Admin>) -> Result<&'static str, Error> {
-    let Ok(admin) = Principal::new("admin") else { return Ok("nobody\n") };
+    let Ok(admin) = Principal::new("admin") else { return Ok("no such user\n") };
     desk.login(&admin).await?;
     Ok("signed in as admin\n")
 }
