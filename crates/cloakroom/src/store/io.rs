@@ -185,9 +185,9 @@ mod tests {
         fn from_another_thread() -> u32 {
             let (sender, receiver) = futures_channel::oneshot::channel();
             let other = thread::spawn(move || sender.send(42));
-            let received = block_on(receiver).unwrap() + Io::future(async { 1 }).wait();
+            let sum = block_on(receiver).unwrap() + Io::future(async { 1 }).wait();
             other.join().unwrap().unwrap();
-            received
+            sum
         }
 
         let mut builders = [
