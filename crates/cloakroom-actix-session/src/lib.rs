@@ -28,15 +28,17 @@
 //! ```
 //!
 //! # What improves
-//! - **A stolen store opens nothing.** It holds a public id and a hash of the key, never the cookie.
-//! - **A sign-out holds.** A request in flight that writes after it is refused; actix-session's Redis store
-//!   saves everything again under a new key.
-//! - **No key is adopted.** A key that this store did not issue opens and writes nothing, even if the
-//!   cookie's signing key has leaked.
-//! - **Sessions end.** The expiry is stored with the session; a cookie that is kept longer opens nothing.
+//! - **A stolen store opens nothing.** It holds a public id and a hash of the key, never the
+//!   cookie.
+//! - **A sign-out holds.** A request in flight that writes after it is refused; actix-session's
+//!   Redis store saves everything again under a new key.
+//! - **No key is adopted.** A key that this store did not issue opens and writes nothing, even if
+//!   the cookie's signing key has leaked.
+//! - **Sessions end.** The expiry is stored with the session; a cookie that is kept longer opens
+//!   nothing.
 //! - **An outage is an error**, within the store's own timeout, never an empty session.
-//! - SQLite, PostgreSQL, Redis Cluster and Sentinel, a cache that learns of sign-outs on other nodes, and
-//!   observers.
+//! - SQLite, PostgreSQL, Redis Cluster and Sentinel, a cache that learns of sign-outs on other
+//!   nodes, and observers.
 //!
 //! # What each call does
 //! | call | effect | round trips |
@@ -47,12 +49,13 @@
 //! | `update_ttl` | moves the expiry without writing the state; an error if the session is gone | 2 |
 //! | `delete` | ends the session; success if there is none, an error if it cannot be read | 2 |
 //!
-//! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost race
-//! costs a third. A malformed key costs none.
+//! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost
+//! race costs a third. A malformed key costs none.
 //!
 //! # What the trait cannot carry
-//! - **No compare-and-swap.** The state has no revision: of two requests that change one session, the last
-//!   write wins with its whole map. [`Session::update`](cloakroom::Session::update) loses nothing.
+//! - **No compare-and-swap.** The state has no revision: of two requests that change one session,
+//!   the last write wins with its whole map. [`Session::update`](cloakroom::Session::update) loses
+//!   nothing.
 //! - **No principal.** Who is signed in is a value like any other, so there is no list of a user's
 //!   sessions, no limit and no "sign out everywhere".
 //! - **No reason.** Expired, ended and never existed are all `None`.
@@ -61,16 +64,16 @@
 //! # What the middleware decides
 //! No store can change what actix-session's middleware does:
 //! - Cookies and their signing key: there is one key, so a new one signs everyone out.
-//! - Every request with a cookie loads the session, even if no handler asks for it. During an outage all of
-//!   these are answered 500.
+//! - Every request with a cookie loads the session, even if no handler asks for it. During an
+//!   outage all of these are answered 500.
 //! - A cookie that opens nothing is never removed: each later request asks the store again.
-//! - `renew` deletes before it saves: a failure in between loses the session, and a request that still has
-//!   the old cookie begins a new one.
-//! - A write that is refused or fails is an empty 500, after the handler has run. That is the answer to a
-//!   request in flight during a sign-out; with `TtlExtensionPolicy::OnEveryRequest` also to one that only
-//!   reads.
-//! - `Session::update` and `update_or` on an existing entry change it for the request only and never save
-//!   it. Use `insert`.
+//! - `renew` deletes before it saves: a failure in between loses the session, and a request that
+//!   still has the old cookie begins a new one.
+//! - A write that is refused or fails is an empty 500, after the handler has run. That is the
+//!   answer to a request in flight during a sign-out; with `TtlExtensionPolicy::OnEveryRequest`
+//!   also to one that only reads.
+//! - `Session::update` and `update_or` on an existing entry change it for the request only and
+//!   never save it. Use `insert`.
 //! - `entries()` panics if it is held while something is inserted.
 //! - actix-identity's `visit_deadline` writes the whole session on every request.
 

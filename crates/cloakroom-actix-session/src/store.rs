@@ -25,17 +25,18 @@ use crate::state::{ActixSession, State};
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from each
-/// write.
+/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from
+/// each write.
 ///
 /// # Errors
-/// Each method fails if the store cannot be reached or cannot answer; the error says if a write may have
-/// happened. `update` and `update_ttl` also fail if the session no longer exists, and then write nothing.
-/// `save` fails if the time to live is not positive.
+/// Each method fails if the store cannot be reached or cannot answer; the error says if a write
+/// may have happened. `update` and `update_ttl` also fail if the session no longer exists, and
+/// then write nothing. `save` fails if the time to live is not positive.
 ///
 /// # Security
-/// The key in the cookie is a public id and a secret of 128 bits each. The store gets the public id and a
-/// verifier, so a stolen store makes no cookie. Only `renew` replaces a key: call it after every sign-in.
+/// The key in the cookie is a public id and a secret of 128 bits each. The store gets the public
+/// id and a verifier, so a stolen store makes no cookie. Only `renew` replaces a key: call it
+/// after every sign-in.
 #[derive(Clone)]
 pub struct ActixSessionStore {
     sessions: Sessions<State, ActixSession>,
@@ -51,8 +52,8 @@ impl ActixSessionStore {
         Self::with(store, |builder| builder)
     }
 
-    /// The same, with a clock or observers of your own. A cookie policy or lifetime set by `adjust` is
-    /// ignored, since actix-session decides these.
+    /// The same, with a clock or observers of your own. A cookie policy or lifetime set by
+    /// `adjust` is ignored, since actix-session decides these.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -73,7 +74,8 @@ impl ActixSessionStore {
         ) -> SessionsBuilder<State, ActixSession>,
     ) -> Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
-        // Each session gets its own lifetime. The cookie is the middleware's, so no key is ever renewed.
+        // Each session gets its own lifetime. The cookie is the middleware's, so no key is ever
+        // renewed.
         let lifetime = Lifetime::absolute(Span::MAX).until_browser_closes();
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
         Ok(Self { sessions: builder.lifetime(lifetime).build()?, store })
@@ -81,7 +83,8 @@ impl ActixSessionStore {
 
     /// Removes at most `limit` expired sessions from the store and returns how many.
     ///
-    /// Only `PostgresStore` needs it: elsewhere new sessions remove expired ones, or the server does.
+    /// Only `PostgresStore` needs it: elsewhere new sessions remove expired ones, or the server
+    /// does.
     ///
     /// # Errors
     /// Those of [`Sessions::sweep`].

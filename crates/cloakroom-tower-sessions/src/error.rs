@@ -7,8 +7,8 @@ use tower_sessions_core::session_store;
 
 /// Converts an error of a session or a store.
 ///
-/// The text includes the causes of an outage. The causes of a failed encoding or decoding could quote
-/// the value, so they are left out.
+/// The text includes the causes of an outage. The causes of a failed encoding or decoding could
+/// quote the value, so they are left out.
 pub(crate) fn to_theirs(error: impl Into<Error>) -> session_store::Error {
     let error = error.into();
     match error.kind() {

@@ -17,20 +17,21 @@ use tower_sessions_core::{SessionStore, session_store};
 
 pub use service::{ImportFuture, ImportService};
 
-/// Converts the data of a tower-sessions session: a value and who is signed in, or `None` to drop it.
+/// Converts the data of a tower-sessions session: a value and who is signed in, or `None` to drop
+/// it.
 type Convert<V> =
     dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)> + Send + Sync;
 
-/// Imports the sessions of tower-sessions as their visitors come back, for an application that moves to
-/// Cloakroom's own `Session`.
+/// Imports the sessions of tower-sessions as their visitors come back, for an application that
+/// moves to Cloakroom's own `Session`.
 ///
-/// Put it inside Cloakroom's `SessionLayer`. A visitor who has no session here and presents the old
-/// cookie gets one with what `convert` makes of the old data. The old session is then deleted and its
-/// cookie removed; [`RequestSession::import_legacy`] says what is guaranteed. Remove the layer when the
-/// last old session has expired.
+/// Put it inside Cloakroom's `SessionLayer`. A visitor who has no session here and presents the
+/// old cookie gets one with what `convert` makes of the old data. The old session is then deleted
+/// and its cookie removed; [`RequestSession::import_legacy`] says what is guaranteed. Remove the
+/// layer when the last old session has expired.
 ///
-/// Servers that still run tower-sessions see a visitor whose old cookie was removed as one without a
-/// session: replace all servers at once, or route each visitor to one kind.
+/// Servers that still run tower-sessions see a visitor whose old cookie was removed as one without
+/// a session: replace all servers at once, or route each visitor to one kind.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -60,13 +61,13 @@ type Convert<V> =
 /// ```
 ///
 /// - A request without the old cookie costs nothing.
-/// - A request with it that did not pass through a `SessionLayer` for this kind of session is answered
-///   500, since otherwise the visitor would silently be signed out.
+/// - A request with it that did not pass through a `SessionLayer` for this kind of session is
+///   answered 500, since otherwise the visitor would silently be signed out.
 /// - An old session that cannot be decoded counts as none.
 /// - An old session belongs to one kind: of two layers the outer one imports it.
 /// - If the old store cannot be reached, the request is answered 503, and no one is signed out.
-/// - An old cookie that was signed or encrypted must be opened first, by a middleware of your own that
-///   calls [`RequestSession::import_legacy`].
+/// - An old cookie that was signed or encrypted must be opened first, by a middleware of your own
+///   that calls [`RequestSession::import_legacy`].
 pub struct ImportLayer<Old, V, K = DefaultKind> {
     legacy: Arc<LegacySessions<Old, V>>,
     cookie: OldCookie,
@@ -114,8 +115,9 @@ impl<Old: SessionStore, V: SessionValue> ImportLayer<Old, V> {
 }
 
 impl<Old, V, K> ImportLayer<Old, V, K> {
-    /// Sets the old cookie's name, path and domain, if they are not tower-sessions' defaults (`id`, `/`,
-    /// none). A browser removes a cookie only if all three match (RFC 6265bis section 5.7).
+    /// Sets the old cookie's name, path and domain, if they are not tower-sessions' defaults
+    /// (`id`, `/`, none). A browser removes a cookie only if all three match (RFC 6265bis section
+    /// 5.7).
     ///
     /// # Errors
     /// [`InvalidHeaderValue`] if they contain characters that a header cannot hold.
@@ -155,8 +157,8 @@ impl<S, Old, V: SessionValue, K: SessionKind> Layer<S> for ImportLayer<Old, V, K
 }
 
 impl<Old: SessionStore, V: SessionValue> LegacySessions<Old, V> {
-    /// Opens the request's session, importing the old one if there is none. True once the old session
-    /// is no longer needed.
+    /// Opens the request's session, importing the old one if there is none. True once the old
+    /// session is no longer needed.
     async fn import<K: SessionKind>(
         &self,
         request_session: &RequestSession<V, K>,

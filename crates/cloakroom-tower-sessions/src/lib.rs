@@ -29,18 +29,18 @@
 //! }
 //! ```
 //!
-//! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own when they
-//! come back.
+//! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own when
+//! they come back.
 //!
 //! # What improves
 //! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they are checked
 //!   against.
-//! - **A sign-out holds.** A request in flight that saves after it is refused; tower-sessions' own stores
-//!   bring the session back.
+//! - **A sign-out holds.** A request in flight that saves after it is refused; tower-sessions' own
+//!   stores bring the session back.
 //! - **No id is adopted.** A save under an id that a client chose is refused.
 //! - **An outage is an error**, never an empty session.
-//! - Redis Cluster and Sentinel, a cache that learns of sign-outs on other nodes, and observers come with
-//!   the stores.
+//! - Redis Cluster and Sentinel, a cache that learns of sign-outs on other nodes, and observers
+//!   come with the stores.
 //!
 //! # What each call does
 //! | call | effect | round trips |
@@ -51,37 +51,40 @@
 //! | `delete` | ends the session; success if there is none | 2 |
 //! | `delete_expired` | removes expired sessions, a thousand at a time | 1 per thousand |
 //!
-//! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost race
-//! costs a third. Only `PostgresStore` needs `delete_expired`: elsewhere new sessions remove expired ones,
-//! or the server does.
+//! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost
+//! race costs a third. Only `PostgresStore` needs `delete_expired`: elsewhere new sessions remove
+//! expired ones, or the server does.
 //!
 //! # What the trait cannot carry
-//! - **No compare-and-swap.** Records have no revision: of two requests that change one session, the last
-//!   save wins with its whole map. [`Session::update`](cloakroom::Session::update) loses nothing.
+//! - **No compare-and-swap.** Records have no revision: of two requests that change one session,
+//!   the last save wins with its whole map. [`Session::update`](cloakroom::Session::update) loses
+//!   nothing.
 //! - **No principal.** Who is signed in is a value like any other, so there is no list of a user's
 //!   sessions, no limit and no "sign out everywhere".
 //! - **No reason.** Expired, ended and never existed are all `None`.
-//! - **No second half of a key.** The id, 128 bits, is the whole secret. It is not renewed on a timer, and
-//!   a copy goes unnoticed.
+//! - **No second half of a key.** The id, 128 bits, is the whole secret. It is not renewed on a
+//!   timer, and a copy goes unnoticed.
 //!
 //! # What the middleware decides
 //! No store can change what tower-sessions' middleware does:
-//! - Cookie attributes. And a tab that reads with an id that [`cycle_id`] replaced is told to drop the new
-//!   cookie too.
-//! - `cycle_id` deletes before it creates: a 5xx answer, or a client that leaves in between, loses the
-//!   session with its sign-in. All changes of a 5xx are dropped.
-//! - A save that is refused or fails is an empty 500, after the handler has run. That is the answer to a
-//!   request in flight during a sign-out.
+//! - Cookie attributes. And a tab that reads with an id that [`cycle_id`] replaced is told to drop
+//!   the new cookie too.
+//! - `cycle_id` deletes before it creates: a 5xx answer, or a client that leaves in between, loses
+//!   the session with its sign-in. All changes of a 5xx are dropped.
+//! - A save that is refused or fails is an empty 500, after the handler has run. That is the
+//!   answer to a request in flight during a sign-out.
 //! - `set_expiry` holds for one request: the next save uses the layer's expiry again.
-//! - `OnInactivity` counts from the last change. With `always_save` every request loads and saves, and a
-//!   made-up cookie creates a record.
-//! - A session that is saved explicitly is saved once more. One that is deleted explicitly after a change
-//!   is saved again, which is refused here with a 500: use `flush`.
+//! - `OnInactivity` counts from the last change. With `always_save` every request loads and saves,
+//!   and a made-up cookie creates a record.
+//! - A session that is saved explicitly is saved once more. One that is deleted explicitly after a
+//!   change is saved again, which is refused here with a 500: use `flush`.
 //! - Of two cookies of one name it looks at one, which can be a planted one.
-//! - `Id` prints itself in full with `{:?}`: keep it out of logs. An expired cookie logs a warning there.
+//! - `Id` prints itself in full with `{:?}`: keep it out of logs. An expired cookie logs a warning
+//!   there.
 //! - `CachingSessionStore` restores what was deleted on another node. Use
 //!   [`CachedStore`](cloakroom::stores::CachedStore) around the store instead.
-//! - `continuously_delete_expired` stops at the first error. Call `delete_expired` in a loop of your own.
+//! - `continuously_delete_expired` stops at the first error. Call `delete_expired` in a loop of
+//!   your own.
 //!
 //! [`cycle_id`]: tower_sessions_core::Session::cycle_id
 

@@ -27,8 +27,8 @@ pub(crate) const SCHEMA: u8 = 0;
 /// How deep a value may nest: one level less than the decoder accepts, for the map around it.
 const DEPTH: usize = 126;
 
-/// The data as a session value, or an error if it could be written but not read back. The check runs on
-/// every store, including one in memory that encodes nothing.
+/// The data as a session value, or an error if it could be written but not read back. The check
+/// runs on every store, including one in memory that encodes nothing.
 pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_store::Error> {
     if data.values().all(|value| is_within(value, DEPTH)) {
         return Ok(State(data.clone()));

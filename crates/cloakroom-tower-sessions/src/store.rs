@@ -36,18 +36,19 @@ const SWEEP: usize = 1000;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
 ///
-/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from each
-/// save.
+/// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from
+/// each save.
 ///
 /// # Errors
-/// Each method fails if the store cannot be reached or cannot answer; the error says if a write may have
-/// happened. `save` also fails if the session no longer exists, and `create` and `save` fail for a value
-/// nested more than 126 levels deep, which could not be read back. They then write nothing.
+/// Each method fails if the store cannot be reached or cannot answer; the error says if a write
+/// may have happened. `save` also fails if the session no longer exists, and `create` and `save`
+/// fail for a value nested more than 126 levels deep, which could not be read back. They then
+/// write nothing.
 ///
 /// # Security
-/// The store gets a hash of the id and a verifier, never the id, so a stolen store makes no cookie. An id
-/// has 128 random bits from tower-sessions and is all that a client needs. Only `cycle_id` replaces it:
-/// call it after every sign-in.
+/// The store gets a hash of the id and a verifier, never the id, so a stolen store makes no
+/// cookie. An id has 128 random bits from tower-sessions and is all that a client needs. Only
+/// `cycle_id` replaces it: call it after every sign-in.
 #[derive(Clone)]
 pub struct TowerSessionStore {
     sessions: Sessions<State, TowerSessions>,
@@ -63,8 +64,8 @@ impl TowerSessionStore {
         Self::with(store, |builder| builder)
     }
 
-    /// The same, with a clock or observers of your own. A cookie policy, lifetime or codec set by `adjust`
-    /// is ignored, since tower-sessions decides these.
+    /// The same, with a clock or observers of your own. A cookie policy, lifetime or codec set by
+    /// `adjust` is ignored, since tower-sessions decides these.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -76,8 +77,8 @@ impl TowerSessionStore {
     /// # Ok(()) }
     /// ```
     ///
-    /// Observers are told of every ended session and every key that opens nothing. They are not told of
-    /// created sessions, whose ids tower-sessions chooses.
+    /// Observers are told of every ended session and every key that opens nothing. They are not
+    /// told of created sessions, whose ids tower-sessions chooses.
     ///
     /// # Errors
     /// [`ConfigError`] for a policy that cannot work.
@@ -107,8 +108,8 @@ impl TowerSessionStore {
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
         let is_repeated = answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown);
         if is_repeated {
-            // Safe to repeat: if the first attempt was applied, the id is taken, by us. If this one is not
-            // sent, the outcome stays unknown.
+            // Safe to repeat: if the first attempt was applied, the id is taken, by us. If this
+            // one is not sent, the outcome stays unknown.
             answer = self.store.insert(key.id(), begun).await.or(answer);
         }
         match answer.map_err(error::to_theirs)? {
@@ -190,8 +191,8 @@ fn is_absence(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded)
 }
 
-/// The lifetime of a session that was saved with this much time left. The cookie is the middleware's, so
-/// no key is ever renewed.
+/// The lifetime of a session that was saved with this much time left. The cookie is the
+/// middleware's, so no key is ever renewed.
 fn lifetime(span: Duration) -> Lifetime {
     Lifetime::absolute(span).until_browser_closes()
 }

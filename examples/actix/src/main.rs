@@ -36,7 +36,8 @@ async fn logout(mut session: Session<Visitor>) -> Result<&'static str, Error> {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?; // one, for all of the server's threads
+    // One for all of the server's threads.
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new())?;
     let app = move || {
         App::new()
             .wrap(SessionMiddleware::new(sessions.clone()))

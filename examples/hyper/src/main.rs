@@ -43,7 +43,8 @@ async fn serve(
             response
         }
     };
-    request_session.finish(response.headers_mut()); // Set-Cookie, Vary, Cache-Control: whatever became of the request
+    // Set-Cookie, Vary, Cache-Control, whatever became of the request.
+    request_session.finish(response.headers_mut());
     Ok(response)
 }
 

@@ -31,7 +31,8 @@ async fn home(mut session: Session<Visitor>) -> Result<Html<String>, Error> {
             <input type="hidden" name="token" value="{token}"><button>Sign out</button></form>"#
         )
     } else {
-        // A sign-in form needs a token too, or another site could sign the visitor in as the attacker.
+        // A sign-in form needs a token too, or another site could sign the visitor in as the
+        // attacker.
         let token = session.csrf_token("sign in").await?;
         format!(
             r#"<form method="post" action="/login"><input type="hidden" name="token" value="{token}">

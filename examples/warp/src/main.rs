@@ -1,4 +1,5 @@
-//! Any tower service, such as warp's: the layer around it puts a `RequestSession` in the extensions.
+//! Any tower service, such as warp's: the layer around it puts a `RequestSession` in the
+//! extensions.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,5 @@
-//! The programs in `docs/`, compiled and where it makes sense run: `cargo test --doc -p cloakroom-guides`.
+//! The programs in `docs/`, compiled and where it makes sense run:
+//! `cargo test --doc -p cloakroom-guides`.
 //!
 //! A page with Rust in it has a line below; `cargo xtask tidy` complains of one that has none.
 

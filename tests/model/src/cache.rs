@@ -1,7 +1,9 @@
-//! The library's cache in every order of calls, store operations, answers, told changes and clock ticks.
+//! The library's cache in every order of calls, store operations, answers, told changes and clock
+//! ticks.
 //!
-//! Only its environment is modelled: a store that can be slow before and after each operation, and a feed
-//! that tells late or never. Every order that a small scenario allows is run from the start.
+//! Only its environment is modelled: a store that can be slow before and after each operation, and
+//! a feed that tells late or never. Every order that a small scenario allows is run from the
+//! start.
 
 mod explore;
 mod faulty;

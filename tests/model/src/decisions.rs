@@ -1,5 +1,5 @@
-//! Every decision of a request. The defaults are the library's functions and the store contract; a mutant
-//! overrides exactly one.
+//! Every decision of a request. The defaults are the library's functions and the store contract; a
+//! mutant overrides exactly one.
 
 use cloakroom::key::{Nonce, Verifier};
 use cloakroom::protocol::{self, CookieChange, KeyStatus, Renewal, Settled, SignIn};

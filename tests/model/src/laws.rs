@@ -56,11 +56,12 @@ pub(crate) const ALWAYS: &[Law] = &[
     Law::NoOneIsStuck,
 ];
 
-/// [`ALWAYS`], and what a single browser can rely on while no one signs in or out and no deadline passes,
-/// whatever the network does.
+/// [`ALWAYS`], and what a single browser can rely on while no one signs in or out and no deadline
+/// passes, whatever the network does.
 pub(crate) const SOLE_BROWSER: &[Law] = &[Law::NoOneIsLockedOut, Law::PromptRequestsOpen];
 
-/// [`ALWAYS`], and what a browser that signs in as one principal can rely on over a network that loses nothing.
+/// [`ALWAYS`], and what a browser that signs in as one principal can rely on over a network that
+/// loses nothing.
 pub(crate) const DOUBLE_CLICK: &[Law] = &[Law::DoubleClickSignsIn];
 
 impl Law {
@@ -104,8 +105,8 @@ impl Law {
                 state.kept(Self::DeadlinesHold) && deadlines_hold(model, state)
             }),
             Self::LoginAlwaysWorks => Property::always(name, login_always_works),
-            Self::NoOneIsStuck => Property::always(name, nobody_is_stuck),
-            Self::NoOneIsLockedOut => Property::always(name, nobody_is_locked_out),
+            Self::NoOneIsStuck => Property::always(name, no_one_is_stuck),
+            Self::NoOneIsLockedOut => Property::always(name, no_one_is_locked_out),
             Self::DoubleClickSignsIn => Property::always(name, double_click_signs_in),
             // Laws about steps are recorded by the step that breaks one.
             Self::OnlyWorkingKeysWrite => {
@@ -253,7 +254,7 @@ fn login_always_works(model: &Cloakroom, state: &State) -> bool {
         .is_some_and(|who| *who == Who::Alice.principal())
 }
 
-fn nobody_is_stuck(model: &Cloakroom, state: &State) -> bool {
+fn no_one_is_stuck(model: &Cloakroom, state: &State) -> bool {
     if !model.is_worth_a_trial(state) {
         return true;
     }
@@ -261,7 +262,7 @@ fn nobody_is_stuck(model: &Cloakroom, state: &State) -> bool {
     after.shadow.acknowledged.iter().any(|&(_, write)| write == TRIAL)
 }
 
-fn nobody_is_locked_out(model: &Cloakroom, state: &State) -> bool {
+fn no_one_is_locked_out(model: &Cloakroom, state: &State) -> bool {
     if !model.is_worth_a_trial(state) {
         return true;
     }

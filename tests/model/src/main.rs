@@ -1,22 +1,23 @@
 //! The model checker of Cloakroom's protocol.
 //!
-//! Runs the functions of `cloakroom::protocol` through every order of requests, store operations, losses,
-//! cancellations and clock ticks that small [scenarios] allow. The [laws] must hold in every state. The
-//! [mutants] are wrong decisions that the same search must catch.
+//! Runs the functions of `cloakroom::protocol` through every order of requests, store operations,
+//! losses, cancellations and clock ticks that small [scenarios] allow. The [laws] must hold in
+//! every state. The [mutants] are wrong decisions that the same search must catch.
 //!
-//! Requests, responses and faults are limited in number, and every scenario says how late they can be: a
-//! claim about the network holds within those bounds. Two things are assumed: the clocks of all nodes
-//! agree, and less than a minute passes between a decision and the store operation it leads to. The
-//! principal index is left to the store suite.
+//! Requests, responses and faults are limited in number, and every scenario says how late they can
+//! be: a claim about the network holds within those bounds. Two things are assumed: the clocks of
+//! all nodes agree, and less than a minute passes between a decision and the store operation it
+//! leads to. The principal index is left to the store suite.
 //!
-//! It also runs the [cache] through every order of calls, store operations, answers and told changes.
+//! It also runs the [cache] through every order of calls, store operations, answers and told
+//! changes.
 //!
 //! ```text
 //! cloakroom-model [--mutants] [--json] [SCENARIO]
 //! ```
 //!
-//! Exit code 0: all laws hold; 1: a law is broken, a situation was never reached, or a mutant survived;
-//! 2: the command line was not understood.
+//! Exit code 0: all laws hold; 1: a law is broken, a situation was never reached, or a mutant
+//! survived; 2: the command line was not understood.
 
 mod cache;
 mod decisions;

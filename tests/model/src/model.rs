@@ -116,15 +116,15 @@ impl Model for Cloakroom {
             }
         }
         for (index, request) in state.requests.iter().enumerate() {
-            let twin = |other: &Request| {
+            let same = |other: &Request| {
                 (other.browser, other.task, &other.phase)
                     == (request.browser, request.task, &request.phase)
             };
             let number = request.number;
             match &request.phase {
-                // Of requests that differ only in their numbers the first goes first. One that never arrives
-                // need not be sent.
-                Phase::Sent { .. } if state.requests[..index].iter().any(twin) => {}
+                // Of requests that differ only in their numbers the first goes first. One that
+                // never arrives need not be sent.
+                Phase::Sent { .. } if state.requests[..index].iter().any(same) => {}
                 Phase::Sent { .. } => actions.push(Action::Step(number)),
                 Phase::Answered(_) => {
                     actions.push(Action::Deliver(number));
@@ -169,7 +169,8 @@ impl Model for Cloakroom {
 }
 
 impl Cloakroom {
-    /// Whether time can pass: no operation is at the store, and nothing gets later than the scenario allows.
+    /// Whether time can pass: no operation is at the store, and nothing gets later than the
+    /// scenario allows.
     fn may_wait(&self, state: &State, until: u64) -> bool {
         let late = |since: u64| until - since > self.scenario.lateness;
         state.requests.iter().all(|request| match &request.phase {
@@ -217,13 +218,14 @@ impl Cloakroom {
         }
     }
 
-    /// Whether a trial in this state shows anything new. A trial ignores the requests in flight, and where
-    /// those can be dropped, the state without them is tried too.
+    /// Whether a trial in this state shows anything new. A trial ignores the requests in flight,
+    /// and where those can be dropped, the state without them is tried too.
     pub(crate) fn is_worth_a_trial(&self, state: &State) -> bool {
         state.requests.is_empty() || !self.scenario.faults
     }
 
-    /// The result of one request of the owner after waiting, if nothing else happens and nothing is lost.
+    /// The result of one request of the owner after waiting, if nothing else happens and nothing
+    /// is lost.
     pub(crate) fn trial(&self, state: &State, wait: Duration, task: Task) -> State {
         let calm = State { at: state.at + wait.as_secs(), requests: Vec::new(), ..state.clone() };
         let mut turn = Step::new(self.decisions, self.scenario.lifetime, calm);

@@ -107,7 +107,8 @@ impl Entry {
 
     /// The entry after a write: `record` with its revision and its value.
     ///
-    /// Only the library can set a revision, so this patches the bytes as laid out in `record/wire.rs`.
+    /// Only the library can set a revision, so this patches the bytes as laid out in
+    /// `record/wire.rs`.
     pub(crate) fn written(record: Record, revision: Revision, value: &[u8]) -> Self {
         let tail = 1 + writes(&record).len();
         let mut bytes = Stored::Live(record).to_bytes().expect("bytes need no codec");

@@ -1,7 +1,8 @@
 //! The scenarios: small bounded systems, each searched completely.
 //!
-//! Time advances in steps of about a minute, the unit of the protocol's spans, and stands still while an
-//! operation is at the store: a decision and the write it leads to happen within one step.
+//! Time advances in steps of about a minute, the unit of the protocol's spans, and stands still
+//! while an operation is at the store: a decision and the write it leads to happen within one
+//! step.
 
 use std::time::Duration;
 
@@ -115,9 +116,9 @@ pub(crate) fn race() -> Scenario {
 
 /// One browser through two renewals.
 ///
-/// A response can be late by less than a renewal period (here 3 minutes): until then no key newer than its
-/// own can exist. A later response can overwrite a newer cookie, and if a request that still carries the
-/// newer one then retires the older, the user has to sign in again.
+/// A response can be late by less than a renewal period (here 3 minutes): until then no key newer
+/// than its own can exist. A later response can overwrite a newer cookie, and if a request that
+/// still carries the newer one then retires the older, the user has to sign in again.
 pub(crate) fn renewal() -> Scenario {
     Scenario {
         laws: SOLE_BROWSER,
@@ -143,8 +144,9 @@ pub(crate) fn renewal() -> Scenario {
 
 /// One browser that crashes and restores an older cookie.
 ///
-/// It is not locked out, but one of its requests can be refused: when the restored page sends several after
-/// the grace period, the first answer lets the next request retire the key that the others carry.
+/// It is not locked out, but one of its requests can be refused: when the restored page sends
+/// several after the grace period, the first answer lets the next request retire the key that the
+/// others carry.
 pub(crate) fn crash() -> Scenario {
     Scenario {
         laws: &[Law::NoOneIsLockedOut],

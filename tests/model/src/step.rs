@@ -1,4 +1,5 @@
-//! What a request does, step by step, as the manager does it; and what the laws record of each step.
+//! What a request does, step by step, as the manager does it; and what the laws record of each
+//! step.
 
 mod handle;
 mod note;

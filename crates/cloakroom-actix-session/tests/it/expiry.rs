@@ -94,7 +94,7 @@ async fn a_longer_expiry_renews_no_key(store: impl Store) {
     let bridge = Bridge::over(Arc::clone(&store));
     let key = bridge.saved("hat").await;
     bridge.sessions.update_ttl(&key, &(HOUR * 24)).await.unwrap();
-    bridge.sessions.update(copy(&key), state("coat"), &(HOUR * 48)).await.unwrap();
+    bridge.sessions.update(copy(&key), state("hat"), &(HOUR * 48)).await.unwrap();
     let (_, stored) = entries(&store).await.remove(0);
     // The middleware could not send a renewed key.
     assert!(stored.credentials().successor().is_none());

@@ -24,14 +24,14 @@ async fn observers_are_told_of_creation_and_end_but_not_of_secrets(store: impl S
     let sessions =
         ActixSessionStore::with(store, |builder| builder.observer(caught_up_to.clone())).unwrap();
     let key = sessions.save(state("hat"), &HOUR).await.unwrap();
-    sessions.update(copy(&key), state("coat"), &HOUR).await.unwrap();
+    sessions.update(copy(&key), state("hat"), &HOUR).await.unwrap();
     sessions.delete(&key).await.unwrap();
     assert_eq!(sessions.load(&key).await.unwrap(), None);
 
     let caught_up_to = caught_up_to.0.lock().unwrap().join("\n");
     assert!(caught_up_to.contains("Created") && caught_up_to.contains("Ended"), "{caught_up_to}");
     assert!(
-        !caught_up_to.contains(&key.as_ref()[22..]) && !caught_up_to.contains("coat"),
+        !caught_up_to.contains(&key.as_ref()[22..]) && !caught_up_to.contains("hat"),
         "{caught_up_to}"
     );
 }

@@ -12,7 +12,7 @@ use crate::bridge::{Bridge, HOUR, copy, entries, key, state};
 async fn the_store_holds_neither_key_nor_secret(store: impl Store) {
     let store = Arc::new(store);
     let bridge = Bridge::over(Arc::clone(&store));
-    let (live, ended) = (bridge.saved("hat").await, bridge.saved("coat").await);
+    let (live, ended) = (bridge.saved("hat").await, bridge.saved("hat").await);
     bridge.sessions.update(copy(&live), state("in plain sight"), &HOUR).await.unwrap();
     bridge.sessions.delete(&ended).await.unwrap();
 
@@ -52,7 +52,7 @@ async fn round_trips_are_as_documented(store: impl Store) {
     bridge.load(&saved).await;
     assert_eq!(spy.calls(), Calls { get: 1, ..Calls::default() });
     spy.reset();
-    bridge.sessions.update(copy(&saved), state("coat"), &HOUR).await.unwrap();
+    bridge.sessions.update(copy(&saved), state("hat"), &HOUR).await.unwrap();
     assert_eq!(spy.calls(), Calls { get: 1, replace: 1, ..Calls::default() });
     spy.reset();
     bridge.sessions.update_ttl(&saved, &HOUR).await.unwrap();

@@ -19,7 +19,7 @@ async fn an_unreadable_session_is_set_aside_and_never_overwritten(store: impl St
     let key = bridge.saved("hat").await;
     spoil(&store, &key).await;
     assert_eq!(bridge.load(&key).await, None);
-    assert!(bridge.sessions.update(copy(&key), state("coat"), &HOUR).await.is_err());
+    assert!(bridge.sessions.update(copy(&key), state("hat"), &HOUR).await.is_err());
     assert!(!is_ended(&store).await);
 }
 
@@ -52,7 +52,7 @@ async fn an_unreadable_session_is_an_error_if_the_policy_says_so(store: impl Sto
     // The middleware logs it with all causes.
     assert!(!format!("{error:?}").contains("spoilt"), "{error:?}");
     // The middleware then continues with an empty state and would write it here.
-    assert!(strict.update(copy(&key), state("coat"), &HOUR).await.is_err());
+    assert!(strict.update(copy(&key), state("hat"), &HOUR).await.is_err());
     assert!(strict.delete(&key).await.is_err());
     assert!(!is_ended(&store).await);
 }

@@ -28,7 +28,8 @@ impl Bridge {
         Self { sessions, clock }
     }
 
-    /// For tests of the middleware, which dates records by the system clock: the manual clock starts there.
+    /// For tests of the middleware, which dates records by the system clock: the manual clock
+    /// starts there.
     pub(crate) fn with_system_time(store: impl Store) -> Self {
         let bridge = Self::over(store);
         bridge.clock.set(SystemClock.now());

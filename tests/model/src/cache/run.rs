@@ -217,7 +217,8 @@ impl Run {
         }
     }
 
-    /// Whether a node that knew of `floor`, and asked while `present` held, may be answered with this.
+    /// Whether a node that knew of `floor`, and asked while `present` held, may be answered with
+    /// this.
     fn judge(&self, learnt: &Lookup, present: usize, floor: usize) -> Result<(), Broken> {
         let (from, law, learnt) = match learnt {
             Lookup::Authoritative(Some(Stored::Live(record))) => {

@@ -1,4 +1,5 @@
-//! The environment of the caches: the shared store, the calls to it, the change feeds and the clock.
+//! The environment of the caches: the shared store, the calls to it, the change feeds and the
+//! clock.
 
 use std::collections::VecDeque;
 use std::fmt;
