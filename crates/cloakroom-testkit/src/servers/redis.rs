@@ -134,7 +134,7 @@ impl Server for Redis {
         self.process = Some(Process::start(&command.collect::<Vec<_>>(), self.directory.path()));
         (0..500).any(|_| {
             pause();
-            self.answers()
-        })
+            self.answers() || !self.process.as_ref().is_some_and(Process::is_running)
+        }) && self.answers()
     }
 }
