@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn a_banned_name_is_found_in_code_only() {
         assert_eq!(count("a.rs", "let id: SessionId = x; // a SessionId"), 1);
-        assert_eq!(count("a.rs", "let text = \"a Stub here\";"), 0);
-        assert_eq!(count("a.md", "A Stub is our `Stub`."), 1);
+        assert_eq!(count("a.rs", "let text = \"OnThread here\";"), 0);
+        assert_eq!(count("a.md", "OnThread is our `OnThread`."), 1);
         assert_eq!(count("a.rs", "fn thief_notes() {}"), 1);
     }
 
