@@ -40,7 +40,9 @@ use super::Store;
 /// - `decorate_store!(self => &self.0; scan, sweep)`, inside an `impl Store for ..` block, sends
 ///   the named methods straight to the store that the expression refers to.
 ///
-/// In the last two forms, `all` stands for every method of the contract.
+/// In the last two forms, `all` stands for every method of the contract. A list that leaves out
+/// `get_cached` or `subscribe` keeps the default of the contract for them, which has no cache and no
+/// change feed.
 #[macro_export]
 macro_rules! decorate_store {
     ($decorator:ident) => {
@@ -52,30 +54,22 @@ macro_rules! decorate_store {
         $crate::decorate_store!(@all $self [$around]);
     };
     ($self:ident.$around:ident: $($method:ident),+ $(,)?) => {
-        $($crate::decorate_store!(@$method $self [$around]);)+
+        $crate::decorate_store!(@each $self [$around] $($method)+);
     };
     ($self:ident => $inner:expr; all) => {
         $crate::decorate_store!(@all $self ($inner));
     };
     ($self:ident => $inner:expr; $($method:ident),+ $(,)?) => {
-        $($crate::decorate_store!(@$method $self ($inner));)+
+        $crate::decorate_store!(@each $self ($inner) $($method)+);
     };
 
     (@all $self:ident $to:tt) => {
-        $crate::decorate_store!(@insert $self $to);
-        $crate::decorate_store!(@get $self $to);
-        $crate::decorate_store!(@get_cached $self $to);
-        $crate::decorate_store!(@subscribe $self $to);
-        $crate::decorate_store!(@replace $self $to);
-        $crate::decorate_store!(@touch $self $to);
-        $crate::decorate_store!(@end_if $self $to);
-        $crate::decorate_store!(@end $self $to);
-        $crate::decorate_store!(@index_login $self $to);
-        $crate::decorate_store!(@revoke_before $self $to);
-        $crate::decorate_store!(@sessions_of $self $to);
-        $crate::decorate_store!(@scan $self $to);
-        $crate::decorate_store!(@sweep $self $to);
-        $crate::decorate_store!(@health $self $to);
+        $crate::decorate_store!(@each $self $to
+            insert get get_cached subscribe replace touch end_if end index_login revoke_before
+            sessions_of scan sweep health);
+    };
+    (@each $self:ident $to:tt $($method:ident)+) => {
+        $($crate::decorate_store!(@$method $self $to);)+
     };
 
     (@insert $self:ident $to:tt) => {
