@@ -49,12 +49,11 @@ fn readme() -> Result<(), Failure> {
 
     let place = shell::target("promises/readme");
     fs::create_dir_all(place.join("src"))?;
-    let patches = workspace::products()?.into_iter().map(|product| {
-        format!(
-            "{} = {{ path = \"{}\" }}\n",
-            product.name,
-            shell::root().join(product.place()).display()
-        )
+    let mut named = workspace::products()?;
+    named.retain(|product| dependencies.contains(&format!("{} =", product.name)));
+    let patches = named.into_iter().map(|product| {
+        let path = shell::root().join(product.place());
+        format!("{} = {{ path = \"{}\" }}\n", product.name, path.display())
     });
     let patches: String = patches.collect();
     let manifest = format!(
