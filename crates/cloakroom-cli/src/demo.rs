@@ -49,11 +49,9 @@ pub(crate) struct Options {
     /// The default is 127.0.0.1:3000, or the next port that is free.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// The store: sqlite:PATH, postgres://HOST/DATABASE, redis://HOST or memory:
-    ///
-    /// An SQLite file is created if it does not exist.
     #[arg(
         long,
+        help = STORE_HELP,
         value_name = "URL",
         default_value = "sqlite:cloakroom-demo.db",
         env = "CLOAKROOM_STORE",
@@ -82,6 +80,10 @@ pub(crate) struct Options {
     )]
     speed: u32,
 }
+
+/// The help text of `--store`. The other commands open only stores that exist.
+const STORE_HELP: &str = "The store: sqlite:PATH (created if it does not exist), \
+                          postgres://HOST/DATABASE, redis://HOST or memory:";
 
 /// What the page with a visitor's data requires.
 const RECENT_SIGN_IN: AuthRequirement =

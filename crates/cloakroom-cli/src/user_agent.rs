@@ -10,14 +10,13 @@ const MAX_CHARS: usize = 60;
 
 /// What a browser's user agent contains, and the browser's name. The first match counts: most
 /// browsers also name those they are compatible with.
-const BROWSERS: [(&str, &str); 9] = [
+const BROWSERS: [(&str, &str); 8] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
     ("FxiOS/", "Firefox"),
     ("Firefox/", "Firefox"),
     ("CriOS/", "Chrome"),
-    ("HeadlessChrome/", "Headless Chrome"),
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 ];

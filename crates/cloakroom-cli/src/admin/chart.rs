@@ -29,7 +29,7 @@ pub(super) fn draw(points: &VecDeque<(Timestamp, usize, usize)>) -> Markup {
         }
         p.hint {
             span.key.live { "active" } " " span.key.signed-in { "signed in" }
-            " in the last " (span) "; peak: " (peak)
+            " · last " (span) " · peak: " (peak)
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) const EVENTS: [(&str, &str); 17] = [
     ),
     (
         "session_limit_exceeded",
-        "A principal signed in at their session limit. Often for one principal: shared credentials.",
+        "A principal signed in at their session limit. If often for one: shared credentials.",
     ),
     (
         "session_login_revoked",

@@ -39,7 +39,8 @@ impl Exposure {
       with TLS, use the default: `__Host-id` with Secure"
             }
             Self::PlainHttp => {
-                "warning: other machines can reach this address; keys and passwords are sent in clear text"
+                "warning: other machines can reach this address
+         keys and passwords are sent to it in clear text"
             }
             Self::Tls => {
                 "warning: browsers do not send the cookie, `__Host-id`, over plain HTTP

@@ -26,7 +26,7 @@ impl Credentials {
         let (name, password) = USERS.iter().find(|(name, _)| *name == self.user)?;
         let is_right = bool::from(password.as_bytes().ct_eq(self.password.as_bytes()));
         let principal = Principal::new(name).ok().filter(|_| is_right)?;
-        let login = Login::of(&principal).checked_at(now).with_assurance(PASSWORD);
+        let login = Login::of(&principal).with_authenticated_at(now).with_assurance(PASSWORD);
         Some(if self.remember { login.with_lifetime(Lifetime::remember_me()) } else { login })
     }
 }

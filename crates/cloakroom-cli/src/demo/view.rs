@@ -177,7 +177,7 @@ pub(super) fn sign_in_again(session: &Session<Visitor>) -> Markup {
         "Confirm it's you",
         &html! {
             section aria-label="Sign in again" {
-                p { "To see your data, sign in again. This takes a sign-in within the last five minutes." }
+                p { "Your data is shown only within five minutes of signing in." }
                 (sign_in("/export", session.principal().map(Principal::as_str)))
             }
         },

@@ -17,12 +17,12 @@ use crate::{store, terminal};
 /// Copy every session into another store, and check that it arrived
 ///
 /// Stop the application first: what it changes during the copy is not copied, though a second run
-/// catches up. To migrate while it runs, use `cloakroom_migrate::MigratingStore` in the application.
+/// catches up. To migrate while it runs, use `cloakroom_migrate::MigratingStore` as its store.
 ///
-/// The copy never replaces a session in the target by an older state, and never revives one that was
-/// ended there, so it can be interrupted and repeated within a day. Stores remember ended sessions
-/// for a day; after that, start again with an empty target. The reasons why sessions were ended and
-/// the revocations of principals are not copied.
+/// The copy never replaces a session in the target by an older state, and never revives one that
+/// was ended there, so it can be interrupted and repeated within a day. Stores remember ended
+/// sessions for a day; after that, start again with an empty target. The reasons why sessions were
+/// ended and the revocations of principals are not copied.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[arg(long, value_name = "URL", help = store::HELP)]

@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 /// Called with each session; answers whether to go on.
 type Callback<'a> = dyn FnMut(PublicId, Stored) -> Result<bool, Box<dyn Error>> + 'a;
 
-/// Calls `each` with every readable session from `from` on, and reports the others on standard error.
+/// Calls `each` with every readable session from `from` on. Reports the others on standard error.
 ///
 /// Stops when `each` answers false, and returns the place to continue from.
 pub(super) fn all(

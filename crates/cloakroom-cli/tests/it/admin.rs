@@ -160,9 +160,10 @@ fn a_separate_admin_process_sees_and_ends_the_applications_sessions() {
 
 #[test]
 fn a_store_that_cannot_be_opened_is_an_error_before_anything_is_served() {
-    for (url, hint) in
-        [("sqlite:/nowhere/at.db", "/nowhere/at.db"), ("memory:", "nobody else can see")]
-    {
+    for (url, hint) in [
+        ("sqlite:/nowhere/at.db", "/nowhere/at.db"),
+        ("memory:", "only visible to the process that opened it"),
+    ] {
         let output = command(&["admin", "--store", url]).output().expect("the command runs");
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         let message = String::from_utf8(output.stderr).expect("UTF-8");

@@ -1,6 +1,7 @@
 //! The demo and the operator's page in Chromium.
 //!
-//! `cargo xtask test` finds Chromium and its driver, or installs them; without them these tests fail.
+//! `cargo xtask test` finds Chromium and its driver, or installs them. Without them, these tests
+//! fail.
 
 mod driver;
 mod screenshots;

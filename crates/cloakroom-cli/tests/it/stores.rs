@@ -42,6 +42,15 @@ struct Tally {
     slowest: Duration,
 }
 
+/// Stops the visitors, even if the test fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Counts visits until `stop`. A request that fails is a 503 and changes no cookie.
 fn visit(browser: &mut Browser, stop: &AtomicBool, answered: &AtomicU64) -> Tally {
     let mut tally = Tally::default();
@@ -88,6 +97,7 @@ fn crashes_lose_no_acknowledged_write_and_revive_no_ended_session<E: Engine>(nam
             scope.spawn(move || visit(visitor, stop, answered))
         };
         let working: Vec<_> = visitors.iter_mut().map(work).collect();
+        let guard = StopOnDrop(&stop);
         for kill in 0..KILLS {
             let goal = answered.load(Ordering::Relaxed) + 100;
             until(|| answered.load(Ordering::Relaxed) >= goal);
@@ -96,7 +106,7 @@ fn crashes_lose_no_acknowledged_write_and_revive_no_ended_session<E: Engine>(nam
         }
         let goal = answered.load(Ordering::Relaxed) + 100;
         until(|| answered.load(Ordering::Relaxed) >= goal);
-        stop.store(true, Ordering::Relaxed);
+        drop(guard);
         working.into_iter().map(|working| working.join().expect("a visitor succeeds")).collect()
     });
     let (mut acknowledged, mut failed, mut slowest) = (0, 0, Duration::ZERO);

@@ -255,11 +255,14 @@ fn a_missing_store_is_an_error_and_is_never_created() {
             .expect("the command runs");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let message = String::from_utf8(output.stderr).expect("UTF-8");
-        assert!(message.contains("typo.db") && message.contains("no such file"), "{message}");
+        assert!(message.contains("typo.db") && message.contains("does not exist"), "{message}");
     }
     assert!(!file.exists());
     let output = command(&["list", "--store", "memory:"]).output().expect("the command runs");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("another process"));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("only visible to the process that opened it")
+    );
     let output = command(&["list", "--store", "typo.db"]).output().expect("the command runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("sqlite:typo.db"));

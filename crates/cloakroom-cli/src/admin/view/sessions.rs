@@ -79,8 +79,8 @@ pub(in crate::admin) fn confirm(filter: &Filter, results: &Results, now: Timesta
                 }
                 @if count > 0 {
                     p.hint {
-                        "This takes effect at once and cannot be undone. The visitor learns on \
-                         their next request that an operator ended the session."
+                        "This takes effect at once and cannot be undone. On the next request the \
+                         visitor learns that an operator ended the session."
                     }
                 }
                 div.row {

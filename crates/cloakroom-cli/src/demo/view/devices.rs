@@ -37,8 +37,8 @@ pub(in crate::demo) fn devices(devices: &[Device], now: Timestamp) -> Markup {
                     }
                 }
                 p.hint {
-                    "This takes effect at once: the next request from there learns that the session \
-                     has ended, and why. Sign in from a second browser to try it."
+                    "This takes effect at once: their next request shows that the session has \
+                     ended, and why. Sign in from a second browser to try it."
                 }
                 p { a href="/" { "Back to the demo" } }
             }

@@ -12,7 +12,8 @@ pub(in crate::demo) fn end_notice(no_session: NoSession) -> Option<&'static str>
         NoSession::NoKey => return None,
         NoSession::Expired => "Your session has expired.",
         NoSession::Superseded => {
-            "Your session key was just replaced by a newer one, perhaps in another tab. Reload the page."
+            "Your session key was just replaced by a newer one, perhaps in another tab. Reload \
+             the page."
         }
         NoSession::Retired => "Your session key was replaced by a newer one and no longer works.",
         NoSession::Ended(EndReason::SignedOut) => "You signed out, perhaps in another tab.",
@@ -21,13 +22,15 @@ pub(in crate::demo) fn end_notice(no_session: NoSession) -> Option<&'static str>
         }
         NoSession::Ended(EndReason::Revoked) => "An operator of this site ended your session.",
         NoSession::Ended(EndReason::SignedOutElsewhere) => {
-            "You were signed out from another of your devices. If it wasn't you, sign in and review your devices."
+            "You were signed out from another of your devices. If it wasn't you, sign in and \
+             review your devices."
         }
         NoSession::Ended(EndReason::OverLimit) => {
             "You signed in on more devices than allowed, so this one, the oldest, was signed out."
         }
         NoSession::Ended(EndReason::KeyReused) => {
-            "Your session key was used by two browsers, so someone may have copied it. Your session was ended for safety."
+            "Your session key was used by two browsers, so someone may have copied it. Your \
+             session was ended for safety."
         }
         NoSession::Ended(_) => "Your session was ended.",
         _ => "Your session is not known here. The demo may have been restarted.",

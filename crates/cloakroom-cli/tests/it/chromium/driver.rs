@@ -171,7 +171,7 @@ impl Driver {
     /// Waits until one of these elements contains this text, on a page that updates itself.
     pub(crate) fn wait_for(&self, selector: &str, text: &str) {
         let shown = format!(
-            "return [...document.querySelectorAll({})].some((element) => element.textContent.includes({}))",
+            "return [...document.querySelectorAll({})].some((it) => it.textContent.includes({}))",
             json!(selector),
             json!(text)
         );
