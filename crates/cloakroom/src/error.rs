@@ -62,7 +62,7 @@ pub enum ErrorKind {
     /// [`SessionLimit::reject_new`](crate::SessionLimit::reject_new).
     TooManySessions,
     /// The principal's sessions were revoked after this sign-in was checked, and no one was signed
-    /// in; see [`Login::checked_at`](crate::Login::checked_at).
+    /// in; see [`Login::with_authenticated_at`](crate::Login::with_authenticated_at).
     LoginRevoked,
     /// The user must sign in again first; [`Error::auth_shortfall`] says why.
     StepUpRequired,

@@ -82,7 +82,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Arc::ptr_eq(&self.manager, &request_session.shared.manager)
     }
 
-    /// Creates a session with this value and the current lifetime. It is stored when this returns.
+    /// Creates a session with this value and the current lifetime.
+    ///
+    /// It is stored when this returns.
     ///
     /// # Errors
     /// `Unavailable`, `Unfit`.
@@ -190,7 +192,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         ResponseHeaders::new(&self.manager.channel, Carrier::Cookie, &CookieChange::Remove, true)
     }
 
-    /// Ends session `id`. A session that is unknown or has ended counts as success.
+    /// Ends session `id`.
+    ///
+    /// A session that is unknown or has ended counts as success.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -199,6 +203,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     /// Live sessions on which `principal` is signed in, ordered by id, at most `page.limit()`.
+    ///
     /// Fewer means that there are no more.
     ///
     /// ```
@@ -225,7 +230,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.list(principal, page).await
     }
 
-    /// Ends all sessions on which `principal` is signed in. Returns how many there were.
+    /// Ends all sessions on which `principal` is signed in.
+    ///
+    /// Returns how many there were.
     ///
     /// A sign-in in progress can still succeed afterwards;
     /// [`revoke_issued_before`](Sessions::revoke_issued_before) refuses those too. In a user's own
@@ -239,8 +246,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     /// Ends `principal`'s sessions whose sign-in is older than `before`, and refuses sign-ins that
-    /// are ([`Login::checked_at`](crate::Login::checked_at)), even those in progress. Returns how
-    /// many sessions ended.
+    /// are ([`Login::with_authenticated_at`](crate::Login::with_authenticated_at)), even those in
+    /// progress.
+    ///
+    /// Returns how many sessions ended.
     ///
     /// For a password change (OWASP, "Renew the Session ID After Any Privilege Level Change"):
     ///
@@ -276,8 +285,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.now()
     }
 
-    /// Removes at most `limit` expired sessions and old tombstones from the store. Returns how
-    /// many.
+    /// Removes at most `limit` expired sessions and old tombstones from the store.
+    ///
+    /// Returns how many.
     ///
     /// # Errors
     /// `Unavailable`.

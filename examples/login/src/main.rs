@@ -61,7 +61,7 @@ async fn login(
     let asked_at = sessions.now();
     match users.check(form.name, form.password).await {
         Some(user) => {
-            session.login(Login::of(&user).checked_at(asked_at)).await?;
+            session.login(Login::of(&user).with_authenticated_at(asked_at)).await?;
             session.update(|visitor| visitor.flash.push("Welcome.")).await?;
         }
         None => session.update(|visitor| visitor.flash.push("Wrong name or password.")).await?,

@@ -39,7 +39,7 @@ pub fn a_step_up_requires_a_recent_sign_in(store: impl Store) {
         // The sign-in counts from when the proof was checked.
         let checked = test.sessions.now();
         test.clock.advance(Duration::from_secs(6 * 60));
-        session.login(Login::of(&alice()).checked_at(checked)).await.unwrap();
+        session.login(Login::of(&alice()).with_authenticated_at(checked)).await.unwrap();
         assert_eq!(session.authenticated_at(), Some(checked));
         assert_kind(session.require(RECENT).await, ErrorKind::StepUpRequired);
         let visitor =

@@ -131,7 +131,11 @@ pub fn a_revocation_is_complete_however_logins_interleave(store: impl Store) {
         let (early, late) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(Vec::new()));
         let mut tasks: Vec<Task<'_>> = Vec::new();
         for node in &nodes[1..] {
-            tasks.push(Box::pin(sign_in(node, Login::of(&who).checked_at(checked), &early)));
+            tasks.push(Box::pin(sign_in(
+                node,
+                Login::of(&who).with_authenticated_at(checked),
+                &early,
+            )));
         }
         tasks.push(Box::pin(sign_in(&nodes[0], Login::of(&who), &late)));
         tasks.push(Box::pin(revoke(&nodes[0], &who, changed)));

@@ -155,10 +155,14 @@ pub fn a_login_whose_proof_is_older_than_a_revocation_is_refused(store: impl Sto
         test.clock.advance(Duration::from_millis(1));
 
         let mut visitor = open(&test, &key).await;
-        let late = visitor.login(Login::of(&alice()).checked_at(checked)).await;
+        let late = visitor.login(Login::of(&alice()).with_authenticated_at(checked)).await;
         assert_kind(late, ErrorKind::LoginRevoked);
         assert_eq!((open(&test, &key).await.value().count, listed(&test.sessions).await), (7, 0));
-        open(&test, &key).await.login(Login::of(&bob()).checked_at(checked)).await.unwrap();
+        open(&test, &key)
+            .await
+            .login(Login::of(&bob()).with_authenticated_at(checked))
+            .await
+            .unwrap();
         sign_in(&test).await.unwrap();
     });
 }

@@ -15,7 +15,8 @@ use crate::time::Timestamp;
 /// # let remember = true;
 /// let started = sessions.now(); // before the password is read from the database
 /// let alice = Principal::new("user-42")?;
-/// let mut login = Login::of(&alice).checked_at(started).with_assurance(Assurance::new(1));
+/// let mut login =
+///     Login::of(&alice).with_authenticated_at(started).with_assurance(Assurance::new(1));
 /// if remember {
 ///     login = login.with_lifetime(Lifetime::remember_me());
 /// }
@@ -29,7 +30,7 @@ pub struct Login {
     pub(crate) principal: Principal,
     pub(crate) assurance: Assurance,
     pub(crate) lifetime: Option<Lifetime>,
-    pub(crate) checked_at: Option<Timestamp>,
+    pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) client: ClientInfo,
 }
 
@@ -40,7 +41,7 @@ impl Login {
             principal: principal.clone(),
             assurance: Assurance::default(),
             lifetime: None,
-            checked_at: None,
+            authenticated_at: None,
             client: ClientInfo::new(),
         }
     }
@@ -51,21 +52,21 @@ impl Login {
         self
     }
 
-    /// The lifetime of this session; by default, that of new sessions ("keep me signed in").
+    /// The session's lifetime from now on ("keep me signed in"); by default, the one that it has.
     pub const fn with_lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = Some(lifetime);
         self
     }
 
-    /// When the proof was checked, by [`Sessions::now`](crate::Sessions::now); by default, the
-    /// moment at which `login` is called.
+    /// When the user proved who they are, by [`Sessions::now`](crate::Sessions::now); by default,
+    /// the moment at which `login` is called.
     ///
     /// # Security
     /// Take the time *before* the password is read from the database. If the password is changed in
     /// between, [`Sessions::revoke_issued_before`](crate::Sessions::revoke_issued_before) then
     /// refuses this login.
-    pub const fn checked_at(mut self, at: Timestamp) -> Self {
-        self.checked_at = Some(at);
+    pub const fn with_authenticated_at(mut self, at: Timestamp) -> Self {
+        self.authenticated_at = Some(at);
         self
     }
 
@@ -76,15 +77,15 @@ impl Login {
         self
     }
 
-    /// When the proof was checked, for a login at `now`.
+    /// When the user proved who they are, for a login at `now`.
     pub(crate) fn authenticated_at(&self, now: Timestamp) -> Timestamp {
-        self.checked_at.map_or(now, |at| at.min(now))
+        self.authenticated_at.map_or(now, |at| at.min(now))
     }
 
-    /// When the proof was checked, for a login imported from another library at `now`: before any
-    /// revocation, unless the application knows.
+    /// When the user proved who they are, for a login imported from another library at `now`:
+    /// before any revocation, unless the application knows.
     pub(crate) fn imported_at(&self, now: Timestamp) -> Timestamp {
-        self.checked_at.map_or(LONG_AGO, |at| at.min(now))
+        self.authenticated_at.map_or(LONG_AGO, |at| at.min(now))
     }
 }
 

@@ -85,9 +85,10 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// the old store opens nothing once the client has come back with the new cookie, and once more
     /// at least a minute later. Anyone who used the copy before that keeps the session.
     ///
-    /// If the old session knows when the user signed in, pass it on ([`Login::checked_at`]).
-    /// Otherwise the sign-in counts as long ago, and any revocation of the principal's sessions
-    /// that is still known refuses it. A session that has not been imported yet appears in no list.
+    /// If the old session knows when the user signed in, pass it on
+    /// ([`Login::with_authenticated_at`]). Otherwise the sign-in counts as long ago, and any
+    /// revocation of the principal's sessions that is still known refuses it. A session that has
+    /// not been imported yet appears in no list.
     ///
     /// Do delete the old session. While it exists, its token creates a new session as soon as the
     /// imported one is forgotten, which is a day after it was ended, or when it has expired.
@@ -156,7 +157,9 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
 
     /// True once [`import_legacy`](RequestSession::import_legacy) has made the old session
     /// unnecessary: the client has the imported session's key, or this response sends it, or the
-    /// imported session has ended. Only then delete the old session and remove its cookie.
+    /// imported session has ended.
+    ///
+    /// Only then delete the old session and remove its cookie.
     pub fn is_imported(&self) -> bool {
         self.shared.is_imported()
     }
