@@ -1,4 +1,4 @@
-//! How a file is opened.
+//! Options for opening a file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::schema;
 use crate::store::SqliteStore;
 use crate::writer::Writer;
 
-/// How a file is opened: [`SqliteStore::builder`].
+/// Options for opening a [`SqliteStore`]; see [`SqliteStore::builder`].
 ///
 /// ```
 /// # use cloakroom_sqlite::SqliteStore;
@@ -17,95 +17,100 @@ use crate::writer::Writer;
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("sessions.db");
 /// let store = SqliteStore::builder(path)
-///     .bounded(4 << 30) // bytes
+///     .max_bytes(4 << 30)
 ///     .timeout(Duration::from_secs(2))
 ///     .open()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing is opened until `open` is called"]
+#[must_use = "a builder does nothing until `open` is called"]
 pub struct SqliteBuilder {
     settings: Settings,
-    creates: bool,
+    create_if_missing: bool,
     readers: usize,
 }
 
 impl SqliteBuilder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        // SQLite takes a name that begins with `file:` for a URI, which may say "in memory"; and processes change directories.
+        // An absolute path cannot be mistaken for a `file:` URI, and survives a change of
+        // directory.
         let path = std::path::absolute(&path).unwrap_or(path);
-        let settings =
-            Settings { path, durable: true, patience: Duration::from_secs(5), bound: None };
-        Self { settings, creates: true, readers: 2 }
+        Self { settings: Settings::new(path), create_if_missing: true, readers: 2 }
     }
 
-    /// Refuses a file that does not exist instead of creating it.
-    pub fn existing(mut self) -> Self {
-        self.creates = false;
+    /// Whether to create the file if it does not exist; `true` by default.
+    pub fn create_if_missing(mut self, create: bool) -> Self {
+        self.create_if_missing = create;
         self
     }
 
-    /// Lets the file grow to about `bytes` bytes; a new session, or a write that grows one, is refused at the bound with
-    /// [`StoreErrorKind::Full`](cloakroom::store::StoreErrorKind::Full), once what has expired was removed.
+    /// Limits the size of the file to about `bytes` bytes; unlimited by default.
     ///
-    /// The write-ahead log beside the file comes to a few megabytes more.
-    pub fn bounded(mut self, bytes: u64) -> Self {
-        self.settings.bound = Some(bytes);
+    /// At the limit the store removes expired rows. If that does not free enough space, a new
+    /// session, or a write that makes one larger, fails with
+    /// [`StoreErrorKind::Full`](cloakroom::store::StoreErrorKind::Full). The write-ahead log is not
+    /// counted; it takes a few megabytes more.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.settings.max_bytes = Some(bytes);
         self
     }
 
-    /// Answers a write before it is on the disk (`synchronous=NORMAL`): several times faster for a lone writer.
+    /// Acknowledges a write before it is on the disk (`synchronous=NORMAL`).
+    ///
+    /// This makes a lone writer several times faster.
     ///
     /// # Security
-    /// A loss of power may undo what was answered in the last moments: a session that was ended lives again, and a key
-    /// that was replaced opens it. The end of the process alone loses nothing.
+    /// A loss of power can undo the last acknowledged writes: an ended session is live again, and a
+    /// replaced key opens it. A crash of the process alone loses nothing.
     pub fn synchronous_normal(mut self) -> Self {
         self.settings.durable = false;
         self
     }
 
-    /// Waits up to `span` for another process that is writing; five seconds unless told.
-    pub fn timeout(mut self, span: Duration) -> Self {
-        self.settings.patience = span;
+    /// How long a write waits for another process that holds the write lock; 5 seconds by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
         self
     }
 
-    /// Reads on `count` threads, each with a connection of its own; two unless told, one at least.
+    /// How many threads read, each over a connection of its own; 2 by default, at least 1.
     pub fn readers(mut self, count: usize) -> Self {
         self.readers = count.max(1);
         self
     }
 
-    /// Opens the file: creates it where there is none, and brings an older one up to date.
+    /// Opens the file. Creates it if it is missing, and migrates it if an earlier version of this
+    /// crate wrote it.
     ///
-    /// Blocks for as long as the disk and other processes need.
+    /// Blocks while it waits for the disk and for other processes.
     ///
     /// # Errors
-    /// [`SqliteError`], naming the file.
+    /// [`SqliteError`], which names the file.
     pub fn open(self) -> Result<SqliteStore, SqliteError> {
         self.open_for_writing().map_err(|error| error.at(&self.settings.path))
     }
 
-    /// Opens a file that exists and changes nothing in it: for tools. All writes are refused.
+    /// Opens an existing file for reading only, for tools. Every write fails.
     ///
     /// # Errors
-    /// [`SqliteError`], naming the file.
+    /// [`SqliteError`], which names the file.
     pub fn open_read_only(self) -> Result<SqliteStore, SqliteError> {
         self.open_for_reading().map_err(|error| error.at(&self.settings.path))
     }
 
     fn open_for_writing(&self) -> Result<SqliteStore, SqliteError> {
-        if self.creates {
+        if self.create_if_missing {
             file::create(&self.settings.path)?;
         }
         let mut writer = file::connect(&self.settings)?;
         schema::migrate(&mut writer)?;
-        // It waits in its own way from now on.
-        let with_timeout = writer.busy_timeout(Duration::ZERO);
-        with_timeout.map_err(|error| SqliteError::engine("set up", error))?;
+        // From now on the writer itself retries; see `file::retry_while_busy`.
+        writer
+            .busy_timeout(Duration::ZERO)
+            .map_err(|error| SqliteError::engine("set up", error))?;
         let readers: Result<Vec<_>, _> =
             (0..self.readers).map(|_| file::connect_reader(&self.settings)).collect();
-        let writer = Writer::new(writer, self.settings.patience);
+        let writer = Writer::new(writer, self.settings.timeout);
         SqliteStore::start(self.settings.path.clone(), Some(writer), readers?)
     }
 

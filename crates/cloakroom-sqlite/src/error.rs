@@ -1,4 +1,4 @@
-//! What can go wrong with the file.
+//! Errors of the file.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloakroom::store::{StoreError, StoreErrorKind};
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode};
 
-/// An operation on the file that failed. It is also the [`source`](StdError::source) of the store's own errors.
+/// An operation on the file failed.
+///
+/// Also the [`source`](StdError::source) of the [`StoreError`]s that this store returns.
 #[derive(Clone, Debug)]
 pub struct SqliteError(Arc<Inner>);
 
@@ -21,31 +23,31 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong with the file.
+/// The kind of a [`SqliteError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SqliteErrorKind {
-    /// Another connection held the write lock for longer than this one waits.
+    /// Another process held the write lock for longer than the timeout.
     Locked,
-    /// The disk is full, or the file has reached its bound.
+    /// The disk is full, or the file has reached its size limit.
     Full,
-    /// The file, its directory or its file system can't be written.
+    /// The file, its directory or its file system is read-only.
     ReadOnly,
-    /// There is no such file, or no directory to create it in.
+    /// The file, or the directory to create it in, does not exist.
     Missing,
-    /// The system does not let this process open the file.
+    /// The operating system denies access to the file.
     Denied,
     /// The file is damaged.
     Corrupt,
-    /// The file is no database, or another application's.
+    /// The file is not a database, or belongs to another application.
     Foreign,
-    /// The file was written by a later version of this crate.
+    /// A later version of this crate wrote the file.
     TooNew,
-    /// The file was written by an earlier version of this crate, and was opened for reading only.
+    /// The file needs a migration, but was opened for reading only.
     TooOld,
-    /// The disk answered with an error.
+    /// The operating system reported an I/O error.
     Io,
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
@@ -54,13 +56,13 @@ impl SqliteError {
         Self(Arc::new(Inner { kind, attempted, path: None, source: None }))
     }
 
-    /// What SQLite answered.
+    /// An error of SQLite.
     pub(crate) fn engine(attempted: &'static str, error: rusqlite::Error) -> Self {
         let kind = kind_of(&error);
         Self(Arc::new(Inner { kind, attempted, path: None, source: Some(error.into()) }))
     }
 
-    /// What the operating system answered.
+    /// An error of the operating system.
     pub(crate) fn system(attempted: &'static str, error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::NotFound => SqliteErrorKind::Missing,
@@ -72,7 +74,7 @@ impl SqliteError {
         Self(Arc::new(Inner { kind, attempted, path: None, source: Some(error.into()) }))
     }
 
-    /// The same error, naming the file.
+    /// The same error with the path of the file.
     pub(crate) fn at(self, path: &Path) -> Self {
         let path = Some(path.to_owned());
         match Arc::try_unwrap(self.0) {
@@ -81,22 +83,31 @@ impl SqliteError {
         }
     }
 
-    /// What went wrong.
+    /// The same error with the path of the connection's file.
+    pub(crate) fn on(self, connection: &Connection) -> Self {
+        match connection.path() {
+            Some(path) => self.at(Path::new(path)),
+            None => self,
+        }
+    }
+
+    /// The kind of this error.
     pub fn kind(&self) -> SqliteErrorKind {
         self.0.kind
     }
 
-    /// As an operation that did not happen.
+    /// The error of an operation that did not happen.
     pub(crate) fn not_sent(&self) -> StoreError {
         StoreError::not_sent(self.store_kind()).with_source(self.clone())
     }
 
-    /// As an operation that happened whole or not at all.
+    /// The error of an operation that happened completely or not at all.
     pub(crate) fn outcome_unknown(&self) -> StoreError {
         StoreError::outcome_unknown(self.store_kind()).with_source(self.clone())
     }
 
-    /// A damaged file is a store that can't be used; `Corrupt` in the store's contract means one unreadable record.
+    /// A damaged file makes the store unavailable: `StoreErrorKind::Corrupt` means one unreadable
+    /// record.
     fn store_kind(&self) -> StoreErrorKind {
         match self.kind() {
             SqliteErrorKind::Full => StoreErrorKind::Full,
@@ -130,18 +141,20 @@ impl fmt::Display for SqliteError {
             write!(f, " `{}`", path.display())?;
         }
         f.write_str(match kind {
-            SqliteErrorKind::Locked => ": another process holds it locked",
-            SqliteErrorKind::Full => ": the disk is full, or the file has reached its bound",
-            SqliteErrorKind::ReadOnly => ": it can only be read here",
-            SqliteErrorKind::Missing => ": there is no such file or directory",
-            SqliteErrorKind::Denied => ": the system does not permit it",
+            SqliteErrorKind::Locked => ": another process holds the write lock",
+            SqliteErrorKind::Full => ": the disk is full, or the file has reached its size limit",
+            SqliteErrorKind::ReadOnly => ": the file is read-only",
+            SqliteErrorKind::Missing => ": no such file or directory",
+            SqliteErrorKind::Denied => ": access denied",
             SqliteErrorKind::Corrupt => ": the file is damaged",
-            SqliteErrorKind::Foreign => ": it is no database of sessions",
-            SqliteErrorKind::TooNew => ": a later version of this program wrote it",
-            SqliteErrorKind::TooOld => {
-                ": an earlier version of this program wrote it, and only one that may write can bring it up to date"
+            SqliteErrorKind::Foreign => ": not a Cloakroom database",
+            SqliteErrorKind::TooNew => {
+                ": a later version of Cloakroom wrote it; upgrade this program"
             }
-            SqliteErrorKind::Io => ": the disk answered with an error",
+            SqliteErrorKind::TooOld => {
+                ": an earlier version of Cloakroom wrote it; open it for writing once to migrate it"
+            }
+            SqliteErrorKind::Io => ": the disk reported an I/O error",
             SqliteErrorKind::Other => "",
         })
     }

@@ -1,8 +1,7 @@
-//! What can be told of a file by looking at all of it.
+//! A report on the file: version, size, permissions and damage.
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -10,44 +9,39 @@ use crate::error::SqliteError;
 use crate::file::{self, Settings};
 use crate::schema;
 
-/// How long a look waits for another process.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Findings of damage that are told.
-const TOLD: u32 = 20;
+/// The most damage reports that SQLite is asked for.
+const MAX_DAMAGE: u32 = 20;
 
-/// What [`SqliteStore::inspect`](crate::SqliteStore::inspect) found.
+/// A report on a file: [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The version of the tables in the file.
+    /// The schema version of the file.
     pub schema_version: u32,
-    /// The version of SQLite that this program has in it.
+    /// The version of the SQLite that is compiled into this program.
     pub sqlite_version: &'static str,
-    /// True if the file keeps a write-ahead log, as this crate sets it up.
+    /// Whether the file uses a write-ahead log, as this crate sets it up.
     pub is_wal: bool,
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     pub file_bytes: u64,
-    /// Bytes in the file that are free to be used again.
+    /// How many bytes of the file are free for reuse.
     pub free_bytes: u64,
-    /// Bytes of the write-ahead log beside it.
+    /// The size of the write-ahead log in bytes.
     pub log_bytes: u64,
-    /// The file's permission bits, where files have some; 0600 is what this crate gives.
+    /// The permission bits of the file, on systems that have them; this crate sets 0600.
     pub mode: Option<u32>,
-    /// What SQLite found damaged, in its words; nothing if all is well.
+    /// The damage that SQLite's `integrity_check` reports; empty if there is none.
     pub damage: Vec<String>,
 }
 
 impl Inspection {
     pub(crate) fn of(path: &Path) -> Result<Self, SqliteError> {
-        let settings =
-            Settings { path: path.to_owned(), durable: true, patience: PATIENCE, bound: None };
-        let connection = file::connect_read_only(&settings)?;
+        let connection = file::connect_read_only(&Settings::new(path.to_owned()))?;
         let schema_version = schema::version(&connection)?;
-        let system = |error| SqliteError::system("look over", error);
-        let metadata = fs::metadata(path).map_err(system)?;
-        let log = fs::metadata(file::beside(path, "-wal")).map_or(0, |log| log.len());
+        let metadata = fs::metadata(path).map_err(|error| SqliteError::system("inspect", error))?;
+        let log = fs::metadata(file::with_suffix(path, "-wal")).map_or(0, |log| log.len());
         Self::read(&connection, schema_version, &metadata, log)
-            .map_err(|error| SqliteError::engine("look over", error))
+            .map_err(|error| SqliteError::engine("inspect", error))
     }
 
     fn read(
@@ -62,7 +56,7 @@ impl Inspection {
         let journal: String =
             connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         let mut damage = Vec::new();
-        connection.pragma(None, "integrity_check", TOLD, |row| {
+        connection.pragma(None, "integrity_check", MAX_DAMAGE, |row| {
             damage.push(row.get::<_, String>(0)?);
             Ok(())
         })?;
@@ -80,11 +74,13 @@ impl Inspection {
     }
 }
 
-/// A system without permission bits has none to tell.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no permission bits")]
 fn mode_of(metadata: &fs::Metadata) -> Option<u32> {
-    #[cfg(unix)]
-    let mode = Some(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777);
-    #[cfg(not(unix))]
-    let mode = Some(metadata).and(None);
-    mode
+    Some(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777)
+}
+
+#[cfg(not(unix))]
+const fn mode_of(_: &fs::Metadata) -> Option<u32> {
+    None
 }

@@ -1,7 +1,7 @@
-//! Durable sessions in one SQLite file, for [Cloakroom](cloakroom).
+//! A durable session store in one SQLite file, for [Cloakroom](cloakroom).
 //!
-//! Nothing to set up: a file, created at first use, that loses nothing and that an operator can look into while the
-//! server runs.
+//! The file is created when it is first opened. An operator can read it with SQLite's own tools
+//! while the server runs.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -26,20 +26,26 @@
 //! }
 //! ```
 //!
-//! # What is promised
-//! - **An answered write survives** the end of the process and the loss of power: SQLite's write-ahead log with
-//!   `synchronous=FULL`, one fsync before the answer. A weaker promise has a [name](SqliteBuilder::synchronous_normal).
-//! - **Concurrent writes share that fsync**: one thread writes, and whatever arrives while it waits for the disk is
-//!   committed next, together. A lone write waits for nobody.
-//! - **Several processes may use one file** on one machine. SQLite arbitrates; who waits longer than
-//!   [five seconds](SqliteBuilder::timeout) for its turn is told so. Not over a network file system.
-//! - **Readers never wait for writers.** A few threads read; nothing here blocks an async runtime.
-//! - **What expired goes** bit by bit: each write of a new session takes two rows of garbage along, and
-//!   [`Sessions::sweep`](cloakroom::Sessions::sweep) takes the rest, in steps that other writes get between.
-//! - **The file is private**: created with mode 0600. It holds hashes of keys, never a key; values are in clear.
+//! # Guarantees
+//! - **An acknowledged write survives** a crash of the process and a loss of power: the store uses
+//!   SQLite's write-ahead log with `synchronous=FULL`, one fsync before the answer.
+//!   [`SqliteBuilder::synchronous_normal`] trades that for speed.
+//! - **Concurrent writes share one fsync.** One thread writes; operations that arrive while it
+//!   waits for the disk are committed together in the next transaction. A lone write never waits
+//!   for others.
+//! - **Several processes on one machine can use one file.** SQLite arbitrates. A write that waits
+//!   for another process longer than [five seconds](SqliteBuilder::timeout) fails. Network file
+//!   systems are not supported.
+//! - **Readers never wait for writers.** Reads have threads of their own, and nothing here blocks
+//!   an async runtime.
+//! - **Expired rows are removed in small steps**: each write of a new session also removes up to
+//!   two expired rows. [`Sessions::sweep`](cloakroom::Sessions::sweep) removes the rest, in steps
+//!   between which other writes get their turn.
+//! - **The file is private**: it is created with mode 0600. It holds hashes of keys, never a key;
+//!   values are stored in clear text.
 //!
-//! # What is in the file
-//! One row per session in the table `session`, of which the view `sessions` is a readable copy:
+//! # The file
+//! The table `session` has one row per session. The view `sessions` shows it in readable form:
 //!
 //! ```sh
 //! sqlite3 -readonly sessions.db 'SELECT * FROM sessions'
@@ -47,25 +53,27 @@
 //!
 //! | column of `session` | type | meaning |
 //! |---|---|---|
-//! | `id` | BLOB | 16 bytes, the session's public name |
-//! | `principal` | TEXT | who is signed in; NULL: nobody |
-//! | `created`, `signed_in` | INTEGER | when it began, and when its visitor last signed in (NULL: never) |
-//! | `expires` | INTEGER | from when on the row is garbage, or up to a minute before that; moves on as the session is used |
-//! | `ended`, `reason` | INTEGER, TEXT | when and why it was ended; NULL while it lives |
-//! | `revision`, `token` | INTEGER | how many writes it has seen, and the mark of the last: what compare-and-swap compares |
-//! | `record` | BLOB | deadlines, lifetime and hashes of keys; the other columns are copies for SQL to search by |
-//! | `payload` | BLOB | the value: a byte of format (1 is JSON), a byte of schema, then the codec's bytes |
+//! | `id` | BLOB | the public id, 16 bytes |
+//! | `principal` | TEXT | who is signed in; NULL if no one is |
+//! | `created`, `signed_in` | INTEGER | when it was created, and the last sign-in (NULL: none) |
+//! | `expires` | INTEGER | when the row expires, or up to a minute before that |
+//! | `ended`, `reason` | INTEGER, TEXT | when and why it was ended; NULL while it is live |
+//! | `revision`, `token` | INTEGER | number of writes and token of the last: for compare-and-swap |
+//! | `record` | BLOB | deadlines, lifetime and verifiers; the columns above copy parts of it |
+//! | `payload` | BLOB | format byte (1 is JSON), schema byte, then the value in its codec |
 //!
-//! Times are milliseconds since 1970, UTC. The table `revocation` holds up to when (`before`) a principal's sign-ins were
-//! revoked. The table `admission` lists which `principal` signed in on which `id`, and
-//! `until` when that may matter. Deleting a row of `session` by hand is safe and ends the session without a word to its
-//! holder; changing one is not.
+//! Times are milliseconds since 1970-01-01 UTC. The table `sessions_by_principal` lists which
+//! `principal` is signed in on which `id`, and `until` when the entry is needed. The table
+//! `revocation` holds the moment (`before`) up to which a principal's sign-ins were revoked.
+//!
+//! It is safe to delete a row of `session` by hand: the session is then unknown. Do not change a
+//! row.
 
 mod builder;
-mod directory;
 mod error;
 mod file;
 mod inspection;
+mod principal_index;
 mod read;
 mod reader;
 mod row;

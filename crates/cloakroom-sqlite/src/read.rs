@@ -1,4 +1,4 @@
-//! What readers do.
+//! Read operations.
 
 use cloakroom::record::Stored;
 use cloakroom::store::{Page, Scanned, StoreError};
@@ -9,10 +9,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::SqliteError;
 use crate::row;
 
-/// The outer result is the engine's, the inner the operation's own, such as that of a record that can't be read.
+/// The outer result is SQLite's; the inner one is the operation's, such as an unreadable record.
 pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 
-/// What a reader is asked.
+/// An operation that only reads.
 pub(crate) enum Read {
     Get,
     SessionsOf(Principal, Page),
@@ -25,7 +25,7 @@ pub(crate) fn answer(
     id: PublicId,
     read: &Read,
 ) -> Result<Reply, StoreError> {
-    let found: Outcome<Reply> = match read {
+    let reply: Outcome<Reply> = match read {
         Read::Get => get(connection, id).map(|stored| stored.map(Into::into)),
         Read::SessionsOf(principal, page) => {
             sessions_of(connection, principal, *page).map(|ids| Ok(ids.into()))
@@ -33,15 +33,15 @@ pub(crate) fn answer(
         Read::Scan(page) => scan(connection, *page).map(|part| Ok(part.into())),
         Read::Health => probe(connection).map(|()| Ok(().into())),
     };
-    found.map_err(|error| SqliteError::engine("read sessions", error).not_sent())?
+    reply.map_err(|error| SqliteError::engine("read", error).on(connection).not_sent())?
 }
 
-/// What stands under `id`.
+/// The entry under `id`.
 pub(crate) fn get(connection: &Connection, id: PublicId) -> Outcome<Option<Stored>> {
     one(connection, "SELECT record, payload FROM session WHERE id = ?1", id)
 }
 
-/// The same without its value.
+/// The entry under `id` without its payload.
 pub(crate) fn head(connection: &Connection, id: PublicId) -> Outcome<Option<Stored>> {
     one(connection, "SELECT record, NULL FROM session WHERE id = ?1", id)
 }
@@ -50,7 +50,7 @@ fn one(connection: &Connection, query: &str, id: PublicId) -> Outcome<Option<Sto
     let stored = connection
         .prepare_cached(query)?
         .query_row([id.as_bytes()], |columns| {
-            Ok(row::read(columns.get_ref(0)?.as_blob()?, columns.get_ref(1)?.as_blob_or_null()?))
+            Ok(row::decode(columns.get_ref(0)?.as_blob()?, columns.get_ref(1)?.as_blob_or_null()?))
         })
         .optional()?;
     Ok(stored.transpose().map_err(StoreError::from))
@@ -62,7 +62,8 @@ fn sessions_of(
     page: Page,
 ) -> rusqlite::Result<Vec<PublicId>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM admission WHERE principal = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        "SELECT id FROM sessions_by_principal WHERE principal = ?1 AND id > ?2
+         ORDER BY id LIMIT ?3",
     )?;
     let bounds = params![principal.as_str(), after(&page), limit_of(page)];
     statement.query_map(bounds, |columns| columns.get(0).map(PublicId::from_bytes))?.collect()
@@ -77,7 +78,7 @@ fn scan(connection: &Connection, page: Page) -> rusqlite::Result<Scanned> {
     while let Some(columns) = rows.next()? {
         let id = PublicId::from_bytes(columns.get(0)?);
         let decoded =
-            row::read(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?);
+            row::decode(columns.get_ref(1)?.as_blob()?, columns.get_ref(2)?.as_blob_or_null()?);
         entries.push((id, decoded));
     }
     Ok(Scanned::decoded_in_order(entries, page))
@@ -91,7 +92,7 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// The id that a page starts after. One of no bytes comes before all.
+/// The id that the page starts after; an empty blob sorts before every id.
 fn after(page: &Page) -> Vec<u8> {
     page.starts_after().map_or(Vec::new(), |id| id.as_bytes().to_vec())
 }

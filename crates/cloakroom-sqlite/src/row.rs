@@ -1,4 +1,4 @@
-//! A session as a row, and back.
+//! Sessions as rows, and back.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use cloakroom::record::{DecodeError, Record, Revision, Stored, Tombstone};
 use cloakroom::value::{CodecError, Payload};
 use cloakroom::{Principal, Timestamp};
 
-/// A live session, ready to be written.
+/// The columns of a live session.
 pub(crate) struct Row {
     pub(crate) principal: Option<Principal>,
     pub(crate) created: i64,
@@ -20,7 +20,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(record: Record) -> Result<Self, CodecError> {
-        let (revision, token) = marks(record.revision());
+        let (revision, token) = revision_columns(record.revision());
         Ok(Self {
             principal: record.principal().cloned(),
             created: millis(record.created()),
@@ -33,21 +33,21 @@ impl Row {
         })
     }
 
-    /// What it takes in memory and in the file, roughly.
+    /// The approximate size in memory and in the file.
     pub(crate) fn bytes(&self) -> usize {
         self.head.len() + self.payload.as_ref().map_or(0, |payload| payload.len())
     }
 }
 
-/// What stays of a row whose session was ended.
-pub(crate) struct Remains {
+/// The columns that change when a session is ended.
+pub(crate) struct TombstoneRow {
     pub(crate) expires: i64,
     pub(crate) ended: i64,
     pub(crate) reason: String,
     pub(crate) head: Vec<u8>,
 }
 
-impl Remains {
+impl TombstoneRow {
     pub(crate) fn new(tombstone: Tombstone) -> Self {
         let ending = tombstone.ending();
         Self {
@@ -59,22 +59,25 @@ impl Remains {
     }
 }
 
-/// The columns `record` and `payload` as what they stand for.
-pub(crate) fn read(head: &[u8], payload: Option<&[u8]>) -> Result<Stored, DecodeError> {
+/// Decodes the columns `record` and `payload`.
+pub(crate) fn decode(head: &[u8], payload: Option<&[u8]>) -> Result<Stored, DecodeError> {
     Stored::from_head(head, payload.map_or(Payload::unset(), Payload::from_bytes))
 }
 
-/// SQLite's integers have a sign: what is too late for them is the latest there is. The record keeps the exact moment.
+/// Saturates: SQLite's integers are signed. The column `record` keeps the exact time.
 pub(crate) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What [`millis`] noted.
-pub(crate) fn moment(millis: i64) -> Timestamp {
+/// The inverse of [`millis`].
+pub(crate) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
-/// Counter and token, bit by bit: they are only compared for equality.
-pub(crate) const fn marks(revision: Revision) -> (i64, i64) {
-    (revision.count().cast_signed(), revision.token().cast_signed())
+/// Count and token with their bits unchanged: they are only compared for equality.
+pub(crate) const fn revision_columns(revision: Revision) -> (i64, i64) {
+    (
+        i64::from_ne_bytes(revision.count().to_ne_bytes()),
+        i64::from_ne_bytes(revision.token().to_ne_bytes()),
+    )
 }

@@ -1,24 +1,23 @@
-//! What the file holds, and how an older one is brought up to date.
+//! The schema of the file, and its migrations.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{SqliteError, SqliteErrorKind};
 
-/// The version that this code reads and writes.
-pub(crate) const NEWEST: u32 = 2;
+/// The schema version that this code reads and writes.
+pub(crate) const NEWEST: u32 = 1;
 
-/// Each brings the file from one version to the next. Never changed once released; later ones are added.
-const MIGRATIONS: [&str; NEWEST as usize] =
-    [include_str!("schema/0001_sessions.sql"), include_str!("schema/0002_revocations.sql")];
+/// Each migration leads from one version to the next. A released migration never changes.
+const MIGRATIONS: [&str; NEWEST as usize] = [include_str!("schema/0001_sessions.sql")];
 
-/// "clrm": marks the file as ours, in its header.
+/// SQLite's `application_id` for our files: "clrm".
 const APPLICATION_ID: i32 = 0x636C_726D;
 
-/// The file's version; 0 for an empty file.
+/// The schema version of the file; 0 if it is empty.
 pub(crate) fn version(connection: &Connection) -> Result<u32, SqliteError> {
-    let (ours, version, objects) =
+    let (is_ours, version, objects) =
         read_header(connection).map_err(|error| SqliteError::engine("read", error))?;
-    if objects > 0 && !ours {
+    if objects > 0 && !is_ours {
         return Err(SqliteError::new(SqliteErrorKind::Foreign, "use"));
     }
     match u32::try_from(version) {
@@ -27,9 +26,10 @@ pub(crate) fn version(connection: &Connection) -> Result<u32, SqliteError> {
     }
 }
 
-/// All of one moment, as another process may be migrating: within a transaction, which the caller may be in already.
+/// Reads application id, version and object count in one transaction: another process can be
+/// migrating the file. Uses the caller's transaction if there is one.
 fn read_header(connection: &Connection) -> rusqlite::Result<(bool, i64, i64)> {
-    let _moment =
+    let _transaction =
         if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None };
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -38,16 +38,17 @@ fn read_header(connection: &Connection) -> rusqlite::Result<(bool, i64, i64)> {
     Ok((id == APPLICATION_ID, version, objects))
 }
 
-/// Brings the file up to date. Of several processes that start at once, one does it and the others find it done.
+/// Migrates the file to the newest version. If several processes start at once, one of them does
+/// it.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SqliteError> {
     if version(connection)? == NEWEST {
         return Ok(());
     }
-    let engine = |error| SqliteError::engine("bring up to date", error);
+    let engine = |error| SqliteError::engine("migrate", error);
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
-    let done = version(&transaction)?;
-    for (_, migration) in (0..).zip(MIGRATIONS).filter(|(number, _)| *number >= done) {
+    let current = version(&transaction)?;
+    for (_, migration) in (0..).zip(MIGRATIONS).filter(|(number, _)| *number >= current) {
         transaction.execute_batch(migration).map_err(engine)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(engine)?;

@@ -1,4 +1,4 @@
-//! The store: two queues, and threads that work them off.
+//! The store: a queue of writes and a queue of reads, and the threads that serve them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,90 +22,91 @@ use crate::row::Row;
 use crate::write::Write;
 use crate::writer::Writer;
 
-/// Operations that may wait, and bytes of them.
-const WAITING: usize = 16_384;
-const WAITING_BYTES: usize = 64 << 20;
+/// The most operations, and bytes of them, that wait in a queue.
+const MAX_WAITING: usize = 16_384;
+const MAX_WAITING_BYTES: usize = 64 << 20;
 /// The largest session, in bytes.
-const LARGEST: usize = 16 << 20;
-/// Rows that a sweep removes in one step, between which other writes get their turn.
-const STEP: usize = 200;
-/// What is written for no session in particular is written in turn.
+const MAX_SESSION_BYTES: usize = 16 << 20;
+/// How many rows a sweep removes in one step.
+const SWEEP_STEP: usize = 200;
+/// The queue key of operations that concern no single session: they run one after the other.
 const NO_SESSION: PublicId = PublicId::from_bytes([0; 16]);
 
-/// Sessions in one SQLite file.
+/// A session store in one SQLite file.
 ///
-/// See the [crate](crate) for what is promised. A session may take 16 MiB; a larger one is
-/// [`TooLarge`](StoreErrorKind::TooLarge).
+/// See the [crate documentation](crate) for its guarantees. A session larger than 16 MiB is refused
+/// with [`TooLarge`](StoreErrorKind::TooLarge).
 ///
-/// Dropping the store finishes what was asked of it, which may block for a moment.
+/// Dropping the store completes the operations that were submitted, and can block while it does.
 ///
 /// # Cancellation
-/// Operations are carried out by threads of the store's own once they are called: dropping what a method returned changes
-/// nothing. A sweep that is dropped stops after its step.
+/// The store's own threads carry out an operation as soon as its method is called. Dropping the
+/// returned [`Io`] does not cancel it, except that a sweep stops after the current step.
 pub struct SqliteStore {
     path: PathBuf,
     writes: Queue<Write, Reply>,
     reads: Queue<Read, Reply>,
-    /// Reads of no session in particular are told apart by number, so that none waits for another.
-    lists: AtomicU64,
+    /// Gives each list read a queue key of its own, so that none waits for another.
+    next_list: AtomicU64,
     writable: bool,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, or creates it: durable, unbounded, two readers.
+    /// Opens the file at `path` with the default options, and creates it if it does not exist.
     ///
-    /// Blocks for as long as the disk and other processes need.
+    /// Blocks while it waits for the disk and for other processes.
     ///
     /// # Errors
-    /// [`SqliteError`], naming the file.
+    /// [`SqliteError`], which names the file.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SqliteError> {
         Self::builder(path).open()
     }
 
-    /// How to open the file at `path` in some other way.
+    /// Options for opening the file at `path`.
     pub fn builder(path: impl Into<PathBuf>) -> SqliteBuilder {
         SqliteBuilder::new(path.into())
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Looks the file over: its form, its size, who may read it, and whether it is damaged.
+    /// Reports the schema version, size and permissions of the file, and any damage.
     ///
-    /// Reads the whole file, and blocks for as long as that takes.
+    /// Reads the whole file, and blocks while it does.
     ///
     /// # Errors
-    /// [`SqliteError`] if the file can't be looked over. Damage is no error but part of the answer.
+    /// [`SqliteError`] if the file cannot be read. Damage is reported in the [`Inspection`]
+    /// instead.
     pub fn inspect(&self) -> Result<Inspection, SqliteError> {
         Inspection::of(&self.path).map_err(|error| error.at(&self.path))
     }
 
-    /// Starts the threads.
+    /// Starts the writer and reader threads.
     pub(crate) fn start(
         path: PathBuf,
         writer: Option<Writer>,
         readers: Vec<Connection>,
     ) -> Result<Self, SqliteError> {
-        let (writing, to_write) = Queue::new(WAITING, WAITING_BYTES);
-        let (reading, to_read) = Queue::new(WAITING, usize::MAX);
+        let (write_queue, write_driver) = Queue::new(MAX_WAITING, MAX_WAITING_BYTES);
+        let (read_queue, read_driver) = Queue::new(MAX_WAITING, usize::MAX);
         let writable = writer.is_some();
         let mut store = Self {
             path,
-            writes: writing,
-            reads: reading,
-            lists: AtomicU64::new(0),
+            writes: write_queue,
+            reads: read_queue,
+            next_list: AtomicU64::new(0),
             writable,
             threads: Vec::new(),
         };
         if let Some(writer) = writer {
-            store.spawn("sessions: writer", move || writer.run(&to_write))?;
+            store.spawn("cloakroom-write", move || writer.run(&write_driver))?;
         }
         for connection in readers {
-            let driver = to_read.clone();
-            store.spawn("sessions: reader", move || reader::run(&connection, &driver))?;
+            let driver = read_driver.clone();
+            store.spawn("cloakroom-read", move || reader::run(&connection, &driver))?;
         }
         Ok(store)
     }
@@ -121,9 +122,9 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Reads what is about no session in particular.
+    /// Submits a read that concerns no single session.
     fn list<T: Answer>(&self, read: Read) -> Io<'_, Result<T, StoreError>> {
-        let number = u128::from(self.lists.fetch_add(1, Ordering::Relaxed));
+        let number = u128::from(self.next_list.fetch_add(1, Ordering::Relaxed));
         self.reads.ask(PublicId::from_bytes(number.to_be_bytes()), 0, read)
     }
 
@@ -137,7 +138,7 @@ impl SqliteStore {
                 .at(&self.path)
                 .not_sent()));
         }
-        if bytes > LARGEST {
+        if bytes > MAX_SESSION_BYTES {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
         self.writes.ask(id, bytes, write)
@@ -190,8 +191,8 @@ impl Store for SqliteStore {
         self.write(id, Write::End(ending))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.write(admission.id, Write::Admit(admission))
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        self.write(login.id, Write::IndexLogin(login))
     }
 
     fn revoke_before(
@@ -223,7 +224,7 @@ impl Store for SqliteStore {
         Io::future(async move {
             let mut swept = 0;
             while swept < limit {
-                let step = STEP.min(limit - swept);
+                let step = SWEEP_STEP.min(limit - swept);
                 let removed = self.write::<usize>(NO_SESSION, Write::Sweep(now, step)).await?;
                 swept += removed;
                 if removed < step {
@@ -236,7 +237,7 @@ impl Store for SqliteStore {
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
         if self.writable {
-            return self.write(NO_SESSION, Write::Probe);
+            return self.write(NO_SESSION, Write::Health);
         }
         self.list(Read::Health)
     }
@@ -247,7 +248,7 @@ impl Drop for SqliteStore {
         self.writes.close();
         self.reads.close();
         for thread in self.threads.drain(..) {
-            // One that panicked said so itself.
+            // A panic has been reported by the panic hook.
             let _ = thread.join();
         }
     }

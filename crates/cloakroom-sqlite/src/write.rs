@@ -1,4 +1,4 @@
-//! What the writer does, inside its transaction.
+//! Write operations. Every function here runs inside the writer's transaction.
 
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexLogin, Inserted, Swap};
@@ -6,58 +6,61 @@ use cloakroom::stores::batch::Reply;
 use cloakroom::{Principal, PublicId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use crate::directory;
+use crate::principal_index;
 use crate::read::{self, Outcome};
-use crate::row::{self, Remains, Row, marks, millis};
+use crate::row::{self, Row, TombstoneRow, millis, revision_columns};
 
-/// Milliseconds by which a session may be noted as garbage too early; before it is swept its record is asked.
-const EARLY: i64 = 60_000;
+/// By how many milliseconds the column `expires` can be too early. A sweep decodes the record
+/// before it removes a row.
+const EXPIRES_SLACK: i64 = 60_000;
 
-/// What the writer is asked.
+/// An operation that needs the write lock.
 pub(crate) enum Write {
     Insert(Row),
     Replace(Revision, Row),
     Touch(Revision, Timestamp),
     EndIf(Revision, Ending),
     End(Ending),
-    Admit(IndexLogin),
+    IndexLogin(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
     Sweep(Timestamp, usize),
-    /// Nothing, but a turn at writing.
-    Probe,
+    /// Commits an empty transaction, to show that the file can be written.
+    Health,
 }
 
-/// Carries one operation out.
+/// Carries out one operation.
 pub(crate) fn apply(connection: &Connection, id: PublicId, write: &Write) -> Outcome<Reply> {
     match write {
-        Write::Insert(row) => known(insert(connection, id, row)),
-        Write::Replace(expected, row) => replied(replace(connection, id, *expected, row)),
-        Write::Touch(expected, deadline) => replied(touch(connection, id, *expected, *deadline)),
-        Write::EndIf(expected, ending) => replied(end_if(connection, id, *expected, *ending)),
-        Write::End(ending) => replied(end(connection, id, *ending)),
-        Write::Admit(admission) => known(directory::index_login(connection, admission)),
+        Write::Insert(row) => done(insert(connection, id, row)),
+        Write::Replace(expected, row) => outcome(replace(connection, id, *expected, row)),
+        Write::Touch(expected, deadline) => outcome(touch(connection, id, *expected, *deadline)),
+        Write::EndIf(expected, ending) => outcome(end_if(connection, id, *expected, *ending)),
+        Write::End(ending) => outcome(end(connection, id, *ending)),
+        Write::IndexLogin(login) => done(principal_index::index_login(connection, login)),
         Write::RevokeBefore(principal, before, until) => {
-            known(directory::revoke_before(connection, principal, *before, *until))
+            done(principal_index::revoke_before(connection, principal, *before, *until))
         }
-        Write::Sweep(now, limit) => known(sweep(connection, *now, *limit)),
-        Write::Probe => Ok(Ok(().into())),
+        Write::Sweep(now, limit) => done(sweep(connection, *now, *limit)),
+        Write::Health => Ok(Ok(().into())),
     }
 }
 
-/// An answer that the record had a say in.
-fn replied<T: Into<Reply>>(outcome: Outcome<T>) -> Outcome<Reply> {
+/// The reply to an operation that decodes a record.
+fn outcome<T: Into<Reply>>(outcome: Outcome<T>) -> Outcome<Reply> {
     outcome.map(|answer| answer.map(Into::into))
 }
 
-/// An answer that depends on no record.
-fn known<T: Into<Reply>>(answer: rusqlite::Result<T>) -> Outcome<Reply> {
+/// The reply to an operation that decodes no record.
+fn done<T: Into<Reply>>(answer: rusqlite::Result<T>) -> Outcome<Reply> {
     answer.map(|answer| Ok(answer.into()))
 }
 
 fn insert(connection: &Connection, id: PublicId, row: &Row) -> rusqlite::Result<Inserted> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO session (id, principal, created, signed_in, expires, revision, token, record, payload)
-         VALUES (:id, :principal, :created, :signed_in, :expires, :revision, :token, :record, :payload)
+        "INSERT INTO session
+             (id, principal, created, signed_in, expires, revision, token, record, payload)
+         VALUES
+             (:id, :principal, :created, :signed_in, :expires, :revision, :token, :record, :payload)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let inserted = statement.execute(named_params! {
@@ -85,26 +88,27 @@ fn replace(connection: &Connection, id: PublicId, expected: Revision, row: &Row)
         })
         .optional()?;
     match live {
-        Some((rowid, expires, found)) if found == marks(expected) => {
+        Some((rowid, expires, found)) if found == revision_columns(expected) => {
             overwrite(connection, rowid, row, expires)?;
             Ok(Ok(Swap::Done))
         }
-        Some(_) => lost(connection, id),
+        Some(_) => stale(connection, id),
         None => Ok(Ok(Swap::Gone)),
     }
 }
 
-/// What is answered to who came too late: what stands there now.
-fn lost(connection: &Connection, id: PublicId) -> Outcome<Swap> {
+/// The answer to a write that lost the race: the current record.
+fn stale(connection: &Connection, id: PublicId) -> Outcome<Swap> {
     Ok(read::get(connection, id)?.map(|stored| match stored {
         Some(Stored::Live(current)) => Swap::Stale(current),
         Some(Stored::Ended(_)) | None => Swap::Gone,
     }))
 }
 
-fn overwrite(connection: &Connection, rowid: i64, row: &Row, noted: i64) -> rusqlite::Result<()> {
+fn overwrite(connection: &Connection, rowid: i64, row: &Row, expires: i64) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE session SET principal = ?2, signed_in = ?3, revision = ?4, token = ?5, record = ?6, payload = ?7
+        "UPDATE session SET principal = ?2, signed_in = ?3, revision = ?4, token = ?5,
+             record = ?6, payload = ?7
          WHERE rowid = ?1",
     )?;
     statement.execute(params![
@@ -116,19 +120,14 @@ fn overwrite(connection: &Connection, rowid: i64, row: &Row, noted: i64) -> rusq
         row.head,
         row.payload.as_deref(),
     ])?;
-    note(connection, rowid, row.expires, noted)
-}
-
-/// Notes when a session in use will be garbage, unless that is what is noted or not much later: it would otherwise move
-/// through the index at every write, which doubled what goes to the disk.
-fn note(connection: &Connection, rowid: i64, expires: i64, noted: i64) -> rusqlite::Result<()> {
-    if (noted..noted.saturating_add(EARLY)).contains(&expires) {
+    // Otherwise every write would move the row in the index on `expires`, and write twice as much.
+    if (expires..expires.saturating_add(EXPIRES_SLACK)).contains(&row.expires) {
         return Ok(());
     }
-    note_exactly(connection, rowid, expires)
+    set_expires(connection, rowid, row.expires)
 }
 
-fn note_exactly(connection: &Connection, rowid: i64, expires: i64) -> rusqlite::Result<()> {
+fn set_expires(connection: &Connection, rowid: i64, expires: i64) -> rusqlite::Result<()> {
     let mut statement =
         connection.prepare_cached("UPDATE session SET expires = ?2 WHERE rowid = ?1")?;
     statement.execute([rowid, expires]).map(drop)
@@ -165,10 +164,10 @@ fn end_if(
 ) -> Outcome<Swap> {
     match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) if record.revision() == expected => {
-            bury(connection, id, &record, ending)?;
+            write_tombstone(connection, id, &record, ending)?;
             Ok(Ok(Swap::Done))
         }
-        Ok(_) => lost(connection, id),
+        Ok(_) => stale(connection, id),
         Err(error) => Ok(Err(error)),
     }
 }
@@ -176,7 +175,7 @@ fn end_if(
 fn end(connection: &Connection, id: PublicId, ending: Ending) -> Outcome<Ended> {
     match read::head(connection, id)? {
         Ok(Some(Stored::Live(record))) => {
-            bury(connection, id, &record, ending)?;
+            write_tombstone(connection, id, &record, ending)?;
             Ok(Ok(Ended::Now))
         }
         Ok(Some(Stored::Ended(_))) => Ok(Ok(Ended::Already)),
@@ -185,14 +184,14 @@ fn end(connection: &Connection, id: PublicId, ending: Ending) -> Outcome<Ended> 
     }
 }
 
-/// Puts a tombstone in the place of a live record.
-fn bury(
+/// Replaces a live record with its tombstone.
+fn write_tombstone(
     connection: &Connection,
     id: PublicId,
     record: &Record,
     ending: Ending,
 ) -> rusqlite::Result<()> {
-    let remains = Remains::new(record.ended(ending));
+    let tombstone = TombstoneRow::new(record.ended(ending));
     let mut statement = connection.prepare_cached(
         "UPDATE session
          SET expires = :expires, ended = :ended, reason = :reason, record = :record, payload = NULL
@@ -200,18 +199,19 @@ fn bury(
     )?;
     statement.execute(named_params! {
         ":id": id.as_bytes(),
-        ":expires": remains.expires,
-        ":ended": remains.ended,
-        ":reason": remains.reason,
-        ":record": remains.head,
+        ":expires": tombstone.expires,
+        ":ended": tombstone.ended,
+        ":reason": tombstone.reason,
+        ":record": tombstone.head,
     })?;
     if let Some(principal) = record.principal() {
-        directory::dismiss(connection, principal.as_str(), id)?;
+        principal_index::remove(connection, principal.as_str(), id)?;
     }
     Ok(())
 }
 
-/// Removes what is garbage at `now`: at most `limit` sessions and as many entries of the directory; how many sessions.
+/// Removes at most `limit` sessions that are expired at `now`, and at most `limit` expired rows of
+/// the principal index each. Returns the number of sessions.
 pub(crate) fn sweep(
     connection: &Connection,
     now: Timestamp,
@@ -219,47 +219,49 @@ pub(crate) fn sweep(
 ) -> rusqlite::Result<usize> {
     let mut swept = 0;
     while swept < limit {
-        let (looked_at, removed) = sweep_some(connection, now, limit - swept)?;
+        let (checked, removed) = sweep_some(connection, now, limit - swept)?;
         swept += removed;
-        if looked_at == removed {
+        if checked == removed {
             break;
         }
     }
-    directory::sweep(connection, now, limit)?;
+    principal_index::sweep(connection, now, limit)?;
     Ok(swept)
 }
 
-/// Row, id, principal and record of a session that is noted as garbage.
-type Noted = (i64, [u8; 16], Option<String>, Vec<u8>);
+/// The columns `rowid`, `id`, `principal` and `record`.
+type Candidate = (i64, [u8; 16], Option<String>, Vec<u8>);
 
-/// Looks at the sessions that are noted as garbage, at most `limit`; how many there were, and how many of them went. The
-/// others are noted anew, so that none is looked at twice.
+/// Checks at most `limit` sessions whose column `expires` has passed, and returns how many there
+/// were and how many were removed. The others get an exact `expires`, so that none is checked
+/// twice.
 fn sweep_some(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<(usize, usize)> {
     let mut statement = connection.prepare_cached(
-        "SELECT rowid, id, principal, record FROM session WHERE expires <= ?1 ORDER BY expires LIMIT ?2",
+        "SELECT rowid, id, principal, record FROM session WHERE expires <= ?1
+         ORDER BY expires LIMIT ?2",
     )?;
     let bounds = params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)];
-    let noted: Vec<Noted> = statement
+    let candidates: Vec<Candidate> = statement
         .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let mut removed = 0;
     let mut remove = connection.prepare_cached("DELETE FROM session WHERE rowid = ?1")?;
-    for (rowid, id, principal, head) in &noted {
-        // Of a record that can't be read nothing else is known.
-        let expires = row::read(head, None).map_or(now, |stored| stored.expires_at());
+    for (rowid, id, principal, head) in &candidates {
+        // Nothing else is known of an unreadable record.
+        let expires = row::decode(head, None).map_or(now, |stored| stored.expires_at());
         if !expires.has_passed(now) {
-            note_exactly(connection, *rowid, millis(expires))?;
+            set_expires(connection, *rowid, millis(expires))?;
             continue;
         }
         remove.execute([rowid])?;
         removed += 1;
         if let Some(principal) = principal {
-            directory::dismiss(connection, principal, PublicId::from_bytes(*id))?;
+            principal_index::remove(connection, principal, PublicId::from_bytes(*id))?;
         }
     }
-    Ok((noted.len(), removed))
+    Ok((candidates.len(), removed))
 }

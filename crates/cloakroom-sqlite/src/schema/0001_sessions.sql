@@ -1,31 +1,40 @@
--- Sessions, living and ended. Times are milliseconds since 1970, UTC.
+-- Sessions, live and ended. All times are milliseconds since 1970-01-01 UTC.
 CREATE TABLE session (
-    id        BLOB    NOT NULL PRIMARY KEY,  -- 16 bytes, the public name: hex(id) is what logs show
+    id        BLOB    NOT NULL PRIMARY KEY,  -- public id, 16 bytes; logs show hex(id)
     principal TEXT,                          -- who is signed in
     created   INTEGER NOT NULL,
-    signed_in INTEGER,                       -- NULL: never
-    expires   INTEGER NOT NULL,              -- garbage from then on, or up to a minute later; moves as it is used
-    ended     INTEGER,                       -- NULL: it lives
+    signed_in INTEGER,                       -- NULL: never signed in
+    expires   INTEGER NOT NULL,              -- at most a minute before the row really expires
+    ended     INTEGER,                       -- NULL: live
     reason    TEXT,                          -- why it was ended
-    revision  INTEGER NOT NULL,              -- how many writes it has seen
-    token     INTEGER NOT NULL,              -- the mark of the last of them
-    record    BLOB    NOT NULL,              -- deadlines, lifetime and hashes of keys, as Cloakroom writes them
-    payload   BLOB                           -- the value: two bytes (format, schema), then the codec's; NULL: none
+    revision  INTEGER NOT NULL,              -- number of writes
+    token     INTEGER NOT NULL,              -- token of the last write
+    record    BLOB    NOT NULL,              -- encoded deadlines, lifetime and verifiers
+    payload   BLOB                           -- format byte, schema byte, encoded value; NULL: none
 ) STRICT;
 
 CREATE INDEX session_expires ON session (expires);
 
--- Who signed in where. An entry may outlive its session; it goes at its time.
-CREATE TABLE admission (
+-- The principal index: who is signed in on which session. An entry can outlive its session.
+CREATE TABLE sessions_by_principal (
     principal TEXT    NOT NULL,
     id        BLOB    NOT NULL,
-    until     INTEGER NOT NULL,
+    until     INTEGER NOT NULL,              -- the entry is garbage from then on
     PRIMARY KEY (principal, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX admission_until ON admission (until);
+CREATE INDEX sessions_by_principal_until ON sessions_by_principal (until);
 
--- The same for people: SELECT * FROM sessions;
+-- A sign-in of this principal that was proved before `before` is refused.
+CREATE TABLE revocation (
+    principal TEXT    NOT NULL PRIMARY KEY,
+    before    INTEGER NOT NULL,
+    until     INTEGER NOT NULL               -- the row is garbage from then on
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX revocation_until ON revocation (until);
+
+-- A readable view of the sessions: SELECT * FROM sessions;
 CREATE VIEW sessions AS
 SELECT lower(hex(id))                               AS id,
        coalesce(reason, 'live')                     AS state,

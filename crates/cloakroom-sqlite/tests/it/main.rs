@@ -1,21 +1,22 @@
-//! The suite on SQLite, and what is SQLite's own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
+//! The store suite on SQLite, and tests of SQLite's own behavior.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue must panic")]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test's process talks to the one that started it"
+    reason = "a child process reports to the test that started it"
 )]
 
-mod bound;
+mod disk_faults;
 mod file;
-mod hardship;
+mod fixture;
 mod peer;
-mod place;
+mod size_limit;
+mod sweep;
 
 mod sqlite {
-    cloakroom_testkit::conformance!(crate::place::Place::new().into_store());
+    cloakroom_testkit::conformance!(crate::fixture::TestFile::new().into_store());
 }
 
 mod two_processes_on_one_file {
-    cloakroom_testkit::conformance!(crate::peer::InTurn::at(crate::place::Place::new()));
+    cloakroom_testkit::conformance!(crate::peer::Alternating::at(crate::fixture::TestFile::new()));
 }

@@ -1,4 +1,4 @@
-//! Another process on the same file, and a store that asks the two in turn.
+//! A second process on the same file, and a store that alternates between the two.
 
 mod message;
 mod serve;
@@ -19,17 +19,17 @@ use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use cloakroom_sqlite::SqliteStore;
 use cloakroom_testkit::Guarded;
 
-use crate::place::Place;
-pub(crate) use message::{Answer, Ask};
+use crate::fixture::TestFile;
+pub(crate) use message::{Answer, Request};
 
-/// Names the file that this process is to serve, if it is the other process.
+/// Set in the child process: the file to serve.
 const FILE: &str = "CLOAKROOM_TEST_PEER_FILE";
 pub(crate) const ARGUMENTS: [&str; 3] =
-    ["--exact", "peer::what_one_process_writes_another_reads", "--nocapture"];
-const LISTENS: &str = "the peer listens at ";
+    ["--exact", "peer::one_process_reads_what_another_writes", "--nocapture"];
+const LISTENING: &str = "the peer listens at ";
 const FAILED: &str = "the peer failed: ";
 
-/// A process that serves one file, and ends with this value.
+/// A child process that serves one file; killed on drop.
 #[derive(Debug)]
 pub(crate) struct Peer {
     process: Child,
@@ -43,7 +43,7 @@ impl Peer {
         Self::run(command.args(ARGUMENTS), file).unwrap()
     }
 
-    /// Starts it from a shell, after `preparation`.
+    /// Starts it from a shell that runs `preparation` first.
     #[cfg(unix)]
     pub(crate) fn start_after(preparation: &str, file: &Path) -> Result<Self, String> {
         let script = format!(r#"{preparation} && exec "$@""#);
@@ -52,15 +52,15 @@ impl Peer {
         Self::run(command.args(ARGUMENTS), file)
     }
 
-    /// Runs the command, which becomes the peer or says why it can't.
+    /// Runs the command, and waits until the peer listens or reports why it cannot.
     pub(crate) fn run(command: &mut Command, file: &Path) -> Result<Self, String> {
         let mut process = command.env(FILE, file).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let said = lines.find_map(|line| match line.split_once(LISTENS) {
+        let report = lines.find_map(|line| match line.split_once(LISTENING) {
             Some((_, address)) => Some(Ok(address.parse().unwrap())),
             None => line.split_once(FAILED).map(|(_, why)| Err(why.to_owned())),
         });
-        match said.unwrap_or_else(|| Err("the peer was never started".to_owned())) {
+        match report.unwrap_or_else(|| Err("the peer was never started".to_owned())) {
             Ok(address) => Ok(Self { process, address, idle: Mutex::default() }),
             Err(why) => {
                 process.wait().unwrap();
@@ -69,12 +69,12 @@ impl Peer {
         }
     }
 
-    /// One exchange, on a connection of its own while it lasts.
-    pub(crate) fn ask(&self, ask: &Ask) -> Result<Answer, StoreError> {
+    /// Sends one request and returns its answer, over a connection that no other request uses.
+    pub(crate) fn ask(&self, request: &Request) -> Result<Answer, StoreError> {
         let idle = self.idle.lock().unwrap().pop();
         let mut connection =
             idle.unwrap_or_else(|| BufReader::new(TcpStream::connect(self.address).unwrap()));
-        connection.get_mut().write_all(&message::line(ask)).unwrap();
+        connection.get_mut().write_all(&message::line(request)).unwrap();
         let mut line = String::new();
         connection.read_line(&mut line).unwrap();
         self.idle.lock().unwrap().push(connection);
@@ -94,47 +94,47 @@ impl Drop for Peer {
     }
 }
 
-/// Asks this process and the other in turn.
+/// Sends each operation to this process and to the peer alternately.
 #[derive(Debug)]
-pub(crate) struct InTurn {
+pub(crate) struct Alternating {
     here: SqliteStore,
-    there: Peer,
-    turn: AtomicUsize,
+    peer: Peer,
+    count: AtomicUsize,
 }
 
-impl InTurn {
-    pub(crate) fn at(place: Place) -> Guarded<Self> {
-        let there = Peer::start(&place.path());
-        Guarded::new(Self { here: place.open(), there, turn: AtomicUsize::new(0) }, place)
+impl Alternating {
+    pub(crate) fn at(file: TestFile) -> Guarded<Self> {
+        let peer = Peer::start(&file.path());
+        Guarded::new(Self { here: file.open(), peer, count: AtomicUsize::new(0) }, file)
     }
 
     fn around<'a, T>(
         &'a self,
         here: impl FnOnce(&'a SqliteStore) -> Io<'a, Result<T, StoreError>>,
-        there: impl FnOnce() -> Ask,
+        request: impl FnOnce() -> Request,
     ) -> Io<'a, Result<T, StoreError>>
     where
         T: TryFrom<Answer, Error = Answer>,
     {
-        if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+        if self.count.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
             return here(&self.here);
         }
         Io::ready(
-            self.there
-                .ask(&there())
-                .map(|answer| T::try_from(answer).expect("the answer to what was asked")),
+            self.peer
+                .ask(&request())
+                .map(|answer| T::try_from(answer).expect("an answer of the request's type")),
         )
     }
 }
 
-impl Store for InTurn {
+impl Store for Alternating {
     fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         let copy = record.clone();
-        self.around(move |store| store.insert(id, record), || Ask::insert(id, copy))
+        self.around(move |store| store.insert(id, record), || Request::insert(id, copy))
     }
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.around(move |store| store.get(id), || Ask::get(id))
+        self.around(move |store| store.get(id), || Request::get(id))
     }
 
     fn replace(
@@ -146,7 +146,7 @@ impl Store for InTurn {
         let copy = record.clone();
         self.around(
             move |store| store.replace(id, expected, record),
-            || Ask::replace(id, expected, copy),
+            || Request::replace(id, expected, copy),
         )
     }
 
@@ -158,7 +158,7 @@ impl Store for InTurn {
     ) -> Io<'_, Result<bool, StoreError>> {
         self.around(
             move |store| store.touch(id, expected, deadline),
-            || Ask::touch(id, expected, deadline),
+            || Request::touch(id, expected, deadline),
         )
     }
 
@@ -170,17 +170,17 @@ impl Store for InTurn {
     ) -> Io<'_, Result<Swap, StoreError>> {
         self.around(
             move |store| store.end_if(id, expected, ending),
-            || Ask::end_if(id, expected, ending),
+            || Request::end_if(id, expected, ending),
         )
     }
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.around(move |store| store.end(id, ending), || Ask::end(id, ending))
+        self.around(move |store| store.end(id, ending), || Request::end(id, ending))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        let copy = admission.clone();
-        self.around(move |store| store.index_login(admission), || Ask::index_login(&copy))
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        let copy = login.clone();
+        self.around(move |store| store.index_login(login), || Request::index_login(&copy))
     }
 
     fn revoke_before(
@@ -192,7 +192,7 @@ impl Store for InTurn {
         let copy = principal.clone();
         self.around(
             move |store| store.revoke_before(&copy, before, until),
-            || Ask::revoke_before(principal, before, until),
+            || Request::revoke_before(principal, before, until),
         )
     }
 
@@ -204,36 +204,36 @@ impl Store for InTurn {
         let copy = principal.clone();
         self.around(
             move |store| store.sessions_of(&copy, page),
-            || Ask::sessions_of(principal, page),
+            || Request::sessions_of(principal, page),
         )
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
         let copy = from.cloned();
-        self.around(move |store| store.scan(copy.as_ref(), limit), || Ask::scan(from, limit))
+        self.around(move |store| store.scan(copy.as_ref(), limit), || Request::scan(from, limit))
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        self.around(move |store| store.sweep(now, limit), || Ask::sweep(now, limit))
+        self.around(move |store| store.sweep(now, limit), || Request::sweep(now, limit))
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.around(Store::health, || Ask::Health)
+        self.around(Store::health, || Request::Health)
     }
 }
 
-/// In the other process this serves the file, until it is killed.
+/// In the child process this test serves the file until it is killed.
 #[test]
-fn what_one_process_writes_another_reads() {
+fn one_process_reads_what_another_writes() {
     if let Some(file) = env::var_os(FILE) {
         return serve::serve(SqliteStore::open(file));
     }
-    let place = Place::new();
-    let here = place.open();
-    let there = Peer::start(&place.path());
+    let file = TestFile::new();
+    let here = file.open();
+    let peer = Peer::start(&file.path());
     let principal = Principal::new("alice").unwrap();
     let id = PublicId::from_bytes([7; 16]);
-    let admission = IndexLogin::new(principal.clone(), id, Timestamp::NEVER);
-    assert!(matches!(there.ask(&Ask::index_login(&admission)), Ok(Answer::Indexed)));
+    let login = IndexLogin::new(principal.clone(), id, Timestamp::NEVER);
+    assert!(matches!(peer.ask(&Request::index_login(&login)), Ok(Answer::Indexed)));
     assert_eq!(here.sessions_of(&principal, Page::first(10)).wait().unwrap(), [id]);
 }

@@ -1,4 +1,4 @@
-//! Operations and their answers, a line each.
+//! Requests and answers between the processes, one JSON line each.
 
 use cloakroom::key::{KindTag, Secret};
 use cloakroom::record::{Ending, Record, Revision, Stored};
@@ -11,21 +11,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 type Id = [u8; 16];
-type Mark = (u64, u64);
+type RevisionPair = (u64, u64);
 
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Ask {
+pub(crate) enum Request {
     Insert(Id, Vec<u8>),
     Get(Id),
-    Replace(Id, Mark, Vec<u8>),
-    Touch(Id, Mark, u64),
-    EndIf(Id, Mark, Vec<u8>),
+    Replace(Id, RevisionPair, Vec<u8>),
+    Touch(Id, RevisionPair, u64),
+    EndIf(Id, RevisionPair, Vec<u8>),
     End(Id, Vec<u8>),
     IndexLogin {
-        whom: String,
+        principal: String,
         id: Id,
         until: u64,
-        proof: u64,
+        authenticated_at: u64,
         limit: Option<usize>,
         replacing: Vec<(Id, u64)>,
     },
@@ -68,14 +68,14 @@ pub(crate) fn parse<T: DeserializeOwned>(line: &str) -> T {
 pub(crate) fn record_of(bytes: &[u8]) -> Record {
     match Stored::from_bytes(bytes).unwrap() {
         Stored::Live(record) => record,
-        Stored::Ended(tombstone) => panic!("a record was sent, not {tombstone:?}"),
+        Stored::Ended(tombstone) => panic!("expected a record, got {tombstone:?}"),
     }
 }
 
 pub(crate) fn ending_of(bytes: &[u8]) -> Ending {
     match Stored::from_bytes(bytes).unwrap() {
         Stored::Ended(tombstone) => tombstone.ending(),
-        Stored::Live(record) => panic!("an ending was sent, not {record:?}"),
+        Stored::Live(record) => panic!("expected an ending, got {record:?}"),
     }
 }
 
@@ -83,12 +83,12 @@ pub(crate) fn bytes_of(record: Record) -> Vec<u8> {
     Stored::Live(record).to_bytes().unwrap()
 }
 
-/// An ending travels as the tombstone of a session that never was.
+/// An ending is sent as the tombstone of a placeholder session.
 fn bytes_of_ending(ending: Ending) -> Vec<u8> {
     let key = Key::new(PublicId::from_bytes([0; 16]), Secret::from_bytes([0; 16]));
     let lifetime = Lifetime::default();
     let verifier = key.verifier(KindTag::of(""));
-    let nobody = protocol::begin(
+    let record = protocol::begin(
         verifier,
         lifetime,
         None,
@@ -96,14 +96,14 @@ fn bytes_of_ending(ending: Ending) -> Vec<u8> {
         Revision::new(0, 0),
         Timestamp::EPOCH,
     );
-    Stored::Ended(nobody.ended(ending)).to_bytes().unwrap()
+    Stored::Ended(record.ended(ending)).to_bytes().unwrap()
 }
 
-const fn mark(revision: Revision) -> Mark {
+const fn pair(revision: Revision) -> RevisionPair {
     (revision.count(), revision.token())
 }
 
-impl Ask {
+impl Request {
     pub(crate) fn insert(id: PublicId, record: Record) -> Self {
         Self::Insert(*id.as_bytes(), bytes_of(record))
     }
@@ -113,30 +113,30 @@ impl Ask {
     }
 
     pub(crate) fn replace(id: PublicId, expected: Revision, record: Record) -> Self {
-        Self::Replace(*id.as_bytes(), mark(expected), bytes_of(record))
+        Self::Replace(*id.as_bytes(), pair(expected), bytes_of(record))
     }
 
     pub(crate) const fn touch(id: PublicId, expected: Revision, deadline: Timestamp) -> Self {
-        Self::Touch(*id.as_bytes(), mark(expected), deadline.as_millis())
+        Self::Touch(*id.as_bytes(), pair(expected), deadline.as_millis())
     }
 
     pub(crate) fn end_if(id: PublicId, expected: Revision, ending: Ending) -> Self {
-        Self::EndIf(*id.as_bytes(), mark(expected), bytes_of_ending(ending))
+        Self::EndIf(*id.as_bytes(), pair(expected), bytes_of_ending(ending))
     }
 
     pub(crate) fn end(id: PublicId, ending: Ending) -> Self {
         Self::End(*id.as_bytes(), bytes_of_ending(ending))
     }
 
-    pub(crate) fn index_login(admission: &IndexLogin) -> Self {
-        let seen = |entry: &IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
+    pub(crate) fn index_login(login: &IndexLogin) -> Self {
+        let pair = |entry: &IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
         Self::IndexLogin {
-            whom: admission.principal.to_string(),
-            id: *admission.id.as_bytes(),
-            until: admission.until.as_millis(),
-            proof: admission.authenticated_at.as_millis(),
-            limit: admission.limit,
-            replacing: admission.replacing.iter().map(seen).collect(),
+            principal: login.principal.to_string(),
+            id: *login.id.as_bytes(),
+            until: login.until.as_millis(),
+            authenticated_at: login.authenticated_at.as_millis(),
+            limit: login.limit,
+            replacing: login.replacing.iter().map(pair).collect(),
         }
     }
 
@@ -203,11 +203,11 @@ fn entry_of((id, until): (Id, u64)) -> IndexEntry {
 }
 
 impl From<Indexed> for Answer {
-    fn from(admitted: Indexed) -> Self {
-        let sent = |entry: IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
-        match admitted {
+    fn from(indexed: Indexed) -> Self {
+        let pair = |entry: IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
+        match indexed {
             Indexed::Done => Self::Indexed,
-            Indexed::Full(entries) => Self::Full(entries.into_iter().map(sent).collect()),
+            Indexed::Full(entries) => Self::Full(entries.into_iter().map(pair).collect()),
             Indexed::Revoked => Self::Revoked,
         }
     }

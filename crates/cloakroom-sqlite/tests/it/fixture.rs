@@ -1,4 +1,4 @@
-//! A file of a test's own, and what is put into it.
+//! A temporary file for a test, and the sessions to put into it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 pub(crate) const NOW: Timestamp = ManualClock::START;
 pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 
-/// A directory that goes with the test, and the file in it.
-pub(crate) struct Place(TempDir);
+/// A file in a temporary directory, which is removed at the end of the test.
+pub(crate) struct TestFile(TempDir);
 
-impl Place {
+impl TestFile {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -31,12 +31,12 @@ impl Place {
         SqliteStore::open(self.path()).unwrap()
     }
 
-    /// The store, which takes the place along.
+    /// The store, which keeps the temporary directory alive.
     pub(crate) fn into_store(self) -> Guarded<SqliteStore> {
         Guarded::new(self.open(), self)
     }
 
-    /// The file as SQLite's own tools see it.
+    /// A plain SQLite connection to the file.
     pub(crate) fn connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path()).unwrap()
     }
@@ -48,7 +48,7 @@ pub(crate) fn id(n: u32) -> PublicId {
     PublicId::from_bytes(bytes)
 }
 
-/// A session that was begun at `now`, with a value of so many bytes.
+/// A session created at `now`, with a value of `size` bytes.
 pub(crate) fn record(now: Timestamp, size: usize) -> Record {
     let verifier = Key::new(id(0), Secret::from_bytes([7; 16])).verifier(KindTag::of(""));
     let payload = Payload::from_bytes(vec![b'x'; size]);
@@ -59,7 +59,7 @@ pub(crate) fn insert(store: &impl Store, n: u32, record: Record) -> Result<(), S
     store.insert(id(n), record).wait().map(|inserted| assert_eq!(inserted, Inserted::Done))
 }
 
-/// The size of the value under `id(n)`; none if there is no session.
+/// The size of the value under `id(n)`; `None` if there is no live session.
 pub(crate) fn size(store: &impl Store, n: u32) -> Option<usize> {
     match store.get(id(n)).wait().unwrap()? {
         Stored::Live(record) => Some(record.payload().measure().unwrap()),

@@ -1,4 +1,4 @@
-//! A file that is full: what was answered stays, what is refused did not happen, and room comes back.
+//! A file at its size limit: nothing acknowledged is lost, and expired sessions make room again.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use cloakroom::store::{Outcome, StoreErrorKind, Swap};
 use cloakroom::{Store, Timestamp, protocol};
 use cloakroom_sqlite::SqliteStore;
 
-use crate::place::{IDLE, NOW, Place, id, insert, record, size};
+use crate::fixture::{IDLE, NOW, TestFile, id, insert, record, size};
 
-/// Fills a store; how many sessions it took.
+/// Fills the store and returns how many sessions fit.
 fn fill(store: &SqliteStore, now: Timestamp) -> u32 {
     for n in 0..10_000 {
         if let Err(refused) = insert(store, n, record(now, 1_000)) {
@@ -21,13 +21,13 @@ fn fill(store: &SqliteStore, now: Timestamp) -> u32 {
             return n;
         }
     }
-    panic!("the bound holds nothing back");
+    panic!("the size limit has no effect");
 }
 
 #[test]
-fn at_its_bound_a_file_refuses_what_is_new_and_keeps_what_it_has() {
-    let place = Place::new();
-    let store = SqliteStore::builder(place.path()).bounded(400_000).open().unwrap();
+fn a_full_file_refuses_new_sessions_and_keeps_the_ones_it_has() {
+    let file = TestFile::new();
+    let store = SqliteStore::builder(file.path()).max_bytes(400_000).open().unwrap();
     let count = fill(&store, NOW);
     assert!((100..400).contains(&count), "{count}");
     assert!((0..count).all(|n| size(&store, n) == Some(1_000)));
@@ -38,27 +38,27 @@ fn at_its_bound_a_file_refuses_what_is_new_and_keeps_what_it_has() {
     assert_eq!((grown.kind(), grown.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
     assert_eq!(size(&store, 0), Some(1_000));
     let same = store.replace(id(0), record(NOW, 0).revision(), record(NOW, 900)).wait().unwrap();
-    assert!(matches!(same, Swap::Done), "who is inside can go on");
+    assert!(matches!(same, Swap::Done), "an existing session can still be written");
     store.end(id(1), protocol::end(EndReason::SignedOut, NOW)).wait().unwrap();
     assert_eq!(size(&store, 1), None);
 }
 
 #[test]
-fn of_a_batch_that_does_not_fit_the_rest_is_written() {
-    let place = Place::new();
-    let store = SqliteStore::builder(place.path())
-        .bounded(400_000)
+fn one_operation_that_does_not_fit_does_not_fail_the_rest_of_its_batch() {
+    let file = TestFile::new();
+    let store = SqliteStore::builder(file.path())
+        .max_bytes(400_000)
         .timeout(Duration::from_secs(60))
         .open()
         .unwrap();
-    // While another holds the lock they all queue up, to become few batches.
-    let other = place.connection();
+    // While another connection holds the lock, the writes queue up and form few batches.
+    let other = file.connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let asked: Vec<_> = (0..20)
+    let inserts: Vec<_> = (0..20)
         .map(|n| store.insert(id(n), record(NOW, if n == 10 { 1_000_000 } else { 1_000 })))
         .collect();
     other.execute_batch("COMMIT").unwrap();
-    for (n, answer) in (0..).zip(asked) {
+    for (n, answer) in (0..).zip(inserts) {
         match answer.wait() {
             Err(refused) => assert_eq!((n, refused.kind()), (10, StoreErrorKind::Full)),
             Ok(_) => assert_eq!(size(&store, n), Some(1_000)),
@@ -68,9 +68,9 @@ fn of_a_batch_that_does_not_fit_the_rest_is_written() {
 }
 
 #[test]
-fn what_expired_makes_room_in_a_file_that_is_full() {
-    let place = Place::new();
-    let store = SqliteStore::builder(place.path()).bounded(400_000).open().unwrap();
+fn expired_sessions_make_room_in_a_full_file() {
+    let file = TestFile::new();
+    let store = SqliteStore::builder(file.path()).max_bytes(400_000).open().unwrap();
     fill(&store, NOW);
     let later = NOW.after(IDLE * 3);
     for n in 20_000..20_100 {
