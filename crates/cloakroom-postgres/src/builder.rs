@@ -1,64 +1,71 @@
-//! How a server is reached.
+//! Options for connecting to a server.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
+use crate::connect_options::ConnectOptions;
 use crate::error::{PostgresError, PostgresErrorKind};
-use crate::link::Way;
 use crate::names::Names;
 use crate::servers::Servers;
 use crate::store::PostgresStore;
 use crate::tls;
 
-/// How a server is reached, and where in it the sessions are: [`PostgresStore::builder`].
+/// Options for a [`PostgresStore`]; see [`PostgresStore::builder`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is reached until `connect` is called"]
+#[must_use = "a builder does nothing until `connect` is called"]
 pub struct PostgresBuilder {
     url: Url,
     schema: String,
     table: String,
-    patience: Duration,
+    timeout: Duration,
     commit: Commit,
-    roots: Option<PathBuf>,
+    root_certificate: Option<PathBuf>,
     access: Access,
 }
 
-/// When a change counts as made.
+/// When a write is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third moment")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a write is acknowledged either after it is durable or before"
+)]
 pub enum Commit {
-    /// Once the server has written it to its disk, and to those standbys that it is told to wait for.
+    /// Once the server has written it to its disk, and to the standbys that it commits to
+    /// synchronously.
     #[default]
     Synchronous,
-    /// Once the server has it in memory: several times as fast, and a crash of the server takes back what it answered in
-    /// the last moments, by default up to 0.6 seconds.
+    /// Once the server has it in memory, which is several times faster.
+    ///
+    /// A crash of the server loses the last acknowledged writes, by default up to 0.6 seconds
+    /// (PostgreSQL documentation, "Asynchronous Commit": three times `wal_writer_delay`).
     ///
     /// # Security
-    /// What is taken back includes logouts: a session that was ended lives again.
+    /// This includes logouts: a session that was ended is live again.
     Asynchronous,
 }
 
 /// What this process may do with the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Make them and bring them up to date.
-    Own,
+    /// Create and migrate them.
+    Migrate,
     /// Use them as they are.
     Use,
     /// Only read them.
     Read,
 }
 
-/// An address, whose password is never shown.
+/// A connection string whose `Debug` output shows no password.
 #[derive(Clone)]
 struct Url(String);
 
-impl std::fmt::Debug for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A password may stand before the `@`, or anywhere in what follows a `?` or has no form of an address.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password can be before the `@`, after the `?`, or anywhere in a `key=value` string.
         let shown = self.0.rsplit('@').next().unwrap_or_default();
         f.write_str("..@")?;
         f.write_str(shown.split('?').next().filter(|_| self.0.contains("://")).unwrap_or(".."))
@@ -71,69 +78,76 @@ impl PostgresBuilder {
             url: Url(url),
             schema: "cloakroom".to_owned(),
             table: "session".to_owned(),
-            patience: Duration::from_secs(5),
+            timeout: Duration::from_secs(5),
             commit: Commit::default(),
-            roots: None,
-            access: Access::Own,
+            root_certificate: None,
+            access: Access::Migrate,
         }
     }
 
-    /// Keeps the tables in this schema, which is made if it is not there; `cloakroom` unless told.
+    /// The schema of the tables; `cloakroom` by default. It is created if it does not exist.
     ///
-    /// Up to 24 of `a-z`, `0-9` and `_`, as all names here.
+    /// A name has up to 24 of the characters `a-z`, `0-9` and `_`, and does not start with a digit.
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();
         self
     }
 
-    /// Calls the table of sessions like this, and begins the names of the others so; `session` unless told.
+    /// The name of the table of sessions; `session` by default.
+    ///
+    /// The names of all other objects start with it. The same characters are permitted as in
+    /// [`schema`](Self::schema).
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.table = table.into();
         self
     }
 
-    /// Waits up to `span` for a connection and for each answer; five seconds unless told.
-    pub const fn timeout(mut self, span: Duration) -> Self {
-        self.patience = span;
+    /// How long to wait for a connection, and for each answer; 5 seconds by default.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// When a change counts as made; [`Commit::Synchronous`] unless told.
+    /// When a write is acknowledged; [`Commit::Synchronous`] by default.
     pub const fn commit(mut self, commit: Commit) -> Self {
         self.commit = commit;
         self
     }
 
-    /// Trusts a server whose certificate leads to one in this file (PEM), instead of to those that the system trusts.
-    pub fn trusting(mut self, file: impl Into<PathBuf>) -> Self {
-        self.roots = Some(file.into());
+    /// A PEM file with the root certificates to trust, instead of those of the system.
+    pub fn root_certificate(mut self, file: impl Into<PathBuf>) -> Self {
+        self.root_certificate = Some(file.into());
         self
     }
 
-    /// Uses tables that are there and of this version: none is made or brought up to date, which is the application's to do.
-    pub const fn existing(mut self) -> Self {
+    /// Does not create or migrate the tables; opening fails unless they are of this version.
+    ///
+    /// For tools that run next to the application, and for applications whose database user must
+    /// not create tables.
+    pub const fn without_migration(mut self) -> Self {
         self.access = Access::Use;
         self
     }
 
-    /// Only reads, and makes do with a standby: a change is refused. Tables must be there, and of this version.
-    pub const fn reading_only(mut self) -> Self {
+    /// Only reads, and accepts a standby; every write fails. The tables must be of this version.
+    pub const fn read_only(mut self) -> Self {
         self.access = Access::Read;
         self
     }
 
-    /// Reaches the server, and brings the tables up to date.
+    /// Connects to the server, and creates or migrates the tables.
     ///
     /// # Errors
-    /// [`PostgresError`] if the address or a name is none, nobody can be reached, or the tables can't be used.
+    /// [`PostgresError`] if the URL or a name is invalid, the server cannot be reached, or the
+    /// tables cannot be used.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the store lives in the one that this is called in.
+    /// Outside a tokio runtime. The tasks of the store run in the current runtime.
     pub async fn connect(self) -> Result<PostgresStore, PostgresError> {
         let names = Names::new(&self.schema, &self.table)
-            .ok_or_else(|| PostgresError::new(PostgresErrorKind::Name, "call tables like that"))?;
+            .ok_or_else(|| PostgresError::new(PostgresErrorKind::Name, "use these table names"))?;
         let mut server: Config = self.url.0.parse().map_err(|error: tokio_postgres::Error| {
-            PostgresError::caused(PostgresErrorKind::Url, "use this address", error)
+            PostgresError::caused(PostgresErrorKind::Url, "parse the URL", error)
         })?;
         if server.get_application_name().is_none() {
             server.application_name("cloakroom");
@@ -141,17 +155,16 @@ impl PostgresBuilder {
         if self.access != Access::Read {
             server.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        server.connect_timeout(self.patience);
-        let tls = tls::connector(self.roots.as_deref())?;
-        let way = Way {
-            servers: Servers::of(&server),
-            tls,
+        server.connect_timeout(self.timeout);
+        let options = ConnectOptions {
+            servers: Servers::new(&server),
+            tls: tls::connector(self.root_certificate.as_deref())?,
             names,
-            patience: self.patience,
+            timeout: self.timeout,
             commit: self.commit,
             access: self.access,
         };
-        way.prepare().await?;
-        Ok(PostgresStore::start(way))
+        options.prepare().await?;
+        Ok(PostgresStore::start(options))
     }
 }

@@ -13,27 +13,31 @@ pub(crate) fn id(uuid: Uuid) -> PublicId {
     PublicId::from_bytes(*uuid.as_bytes())
 }
 
-/// The server's integers have a sign: what is too late for them is the latest there is. The head keeps the exact moment.
+/// Saturates: PostgreSQL's integers are signed. The column `record` keeps the exact time.
 pub(crate) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What [`millis`] noted.
-pub(crate) fn moment(millis: i64) -> Timestamp {
+/// The inverse of [`millis`].
+pub(crate) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
-/// Counter and token, bit by bit: they are only compared for equality.
-pub(crate) const fn marks(revision: Revision) -> (i64, i64) {
-    (revision.count().cast_signed(), revision.token().cast_signed())
+/// Count and token with their bits unchanged: they are only compared for equality.
+pub(crate) const fn revision_columns(revision: Revision) -> (i64, i64) {
+    (
+        i64::from_ne_bytes(revision.count().to_ne_bytes()),
+        i64::from_ne_bytes(revision.token().to_ne_bytes()),
+    )
 }
 
+/// The inverse of [`revision_columns`].
 pub(crate) const fn revision(count: i64, token: i64) -> Revision {
-    Revision::new(count.cast_unsigned(), token.cast_unsigned())
+    Revision::new(u64::from_ne_bytes(count.to_ne_bytes()), u64::from_ne_bytes(token.to_ne_bytes()))
 }
 
-/// The columns `head` and `payload` as what they stand for.
-pub(crate) fn stored(head: &[u8], payload: Option<&[u8]>) -> Result<Stored, DecodeError> {
+/// Decodes the columns `record` and `payload`.
+pub(crate) fn decode(head: &[u8], payload: Option<&[u8]>) -> Result<Stored, DecodeError> {
     Stored::from_head(head, payload.map_or(Payload::unset(), Payload::from_bytes))
 }
 

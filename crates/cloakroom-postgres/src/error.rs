@@ -1,4 +1,4 @@
-//! What can go wrong with the server.
+//! Errors of the server and of the connection to it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,7 +7,9 @@ use std::sync::Arc;
 use cloakroom::store::{StoreError, StoreErrorKind};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-/// A conversation with the server that failed. It is also the [`source`](StdError::source) of the store's own errors.
+/// An operation on the server failed.
+///
+/// Also the [`source`](StdError::source) of the [`StoreError`]s that this store returns.
 #[derive(Clone, Debug)]
 pub struct PostgresError(Arc<Inner>);
 
@@ -15,48 +17,51 @@ pub struct PostgresError(Arc<Inner>);
 struct Inner {
     kind: PostgresErrorKind,
     attempted: &'static str,
-    /// The server answered that it did not do it.
+    /// The host and port, for an attempt to connect.
+    address: Option<String>,
+    /// Whether the server answered that it did nothing.
     is_refusal: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong with the server.
+/// The kind of a [`PostgresError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostgresErrorKind {
-    /// The address or an option of it is not one.
+    /// The URL, or an option in it, is invalid.
     Url,
-    /// The name of the schema or of the tables is not a plain one.
+    /// The name of the schema or of the table is not a plain identifier.
     Name,
-    /// Nobody can be reached there, or the connection broke.
+    /// The server cannot be reached, or the connection broke.
     Unreachable,
-    /// No safe connection could be agreed on: there is no encryption, or the certificate is not good for the name.
+    /// TLS failed: the server does not support it, or its certificate is not trusted or not valid
+    /// for the host name.
     Tls,
-    /// It did not answer in time, or said itself that it takes too long.
+    /// The server did not answer in time, or canceled the statement because it took too long.
     TimedOut,
-    /// It refused the name or the password, or does not let this user do that.
+    /// The server refused the user or the password, or the user lacks a privilege.
     Denied,
-    /// It is there but takes no writes: it starts, stops, or is a standby.
+    /// The server accepts no writes: it is starting or stopping, or it is a standby.
     NotReady,
-    /// Its disk is full.
+    /// The server's disk or memory is full.
     Full,
-    /// There are no tables of that name.
+    /// The tables do not exist.
     Missing,
-    /// The tables were made by a later version of this crate.
+    /// A later version of this crate created the tables.
     TooNew,
-    /// The tables were made by an earlier version of this crate, and are not to be brought up to date here.
+    /// The tables need a migration, which this connection may not do.
     TooOld,
-    /// Others are in the way: they hold a lock for long, or wait for one that this operation had, which was given up.
+    /// A lock was not available in time, or the operation was the victim of a deadlock.
     Conflict,
-    /// A value was refused.
+    /// The server refused a value.
     Data,
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
 impl PostgresError {
     pub(crate) fn new(kind: PostgresErrorKind, attempted: &'static str) -> Self {
-        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: None }))
+        Self::with(kind, attempted, false, None)
     }
 
     pub(crate) fn caused(
@@ -64,49 +69,63 @@ impl PostgresError {
         attempted: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: Some(source.into()) }))
+        Self::with(kind, attempted, false, Some(source.into()))
     }
 
+    /// An error of `tokio_postgres`.
     pub(crate) fn driver(attempted: &'static str, error: tokio_postgres::Error) -> Self {
         let kind = kind_of(&error);
         let is_refusal = error
             .as_db_error()
             .is_some_and(|answer| is_refusal(answer.parsed_severity(), answer.code().code()));
-        Self(Arc::new(Inner { kind, attempted, is_refusal, source: Some(error.into()) }))
+        Self::with(kind, attempted, is_refusal, Some(error.into()))
     }
 
-    /// What went wrong.
+    fn with(
+        kind: PostgresErrorKind,
+        attempted: &'static str,
+        is_refusal: bool,
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, attempted, address: None, is_refusal, source }))
+    }
+
+    /// The same error with the address of the server.
+    pub(crate) fn at(self, address: String) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { address: Some(address), ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// The kind of this error.
     pub fn kind(&self) -> PostgresErrorKind {
         self.0.kind
     }
 
-    /// Whether the server itself says that it did nothing.
+    /// Whether the server answered that it did nothing.
     pub(crate) fn is_refusal(&self) -> bool {
         self.0.is_refusal
     }
 
-    /// Whether the connection can be used as before.
-    pub(crate) fn leaves_the_connection_sound(&self) -> bool {
+    /// Whether the connection can be used further.
+    pub(crate) fn leaves_connection_usable(&self) -> bool {
         use PostgresErrorKind::{Conflict, Data, Full, TimedOut};
 
-        // Anything else may be about what was prepared on it, or about the server it leads to.
+        // Other errors can mean that a prepared statement is invalid, or that the server is a
+        // standby now.
         self.is_refusal() && matches!(self.0.kind, Conflict | Data | Full | TimedOut)
     }
 
-    /// Whether it may succeed if it is only asked again.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same statement can succeed if it is sent again.
+    pub(crate) fn is_transient(&self) -> bool {
         self.is_refusal() && self.0.kind == PostgresErrorKind::Conflict
     }
 
-    /// Whether others in one statement may have been refused for one.
-    pub(crate) fn may_be_of_one(&self) -> bool {
+    /// Whether one operation of a batch can have caused this error for all of them.
+    pub(crate) fn may_concern_one_operation(&self) -> bool {
         self.is_refusal()
             && matches!(self.0.kind, PostgresErrorKind::Conflict | PostgresErrorKind::Data)
-    }
-
-    /// Whether it was asked of a server that follows another.
-    pub(crate) fn is_of_a_standby(&self) -> bool {
-        self.0.kind == PostgresErrorKind::NotReady
     }
 
     pub(crate) fn not_sent(&self) -> StoreError {
@@ -125,10 +144,11 @@ impl PostgresError {
     }
 }
 
-/// Whether the server itself says that nothing was done, and nobody between says it for a server that is gone. What is worse
-/// than an error ends the connection, and may come after the deed.
+/// Whether the server itself answered that the statement had no effect.
+///
+/// A pooler can report an error for a server that is gone, and a fatal error can follow a commit.
 fn is_refusal(severity: Option<Severity>, code: &str) -> bool {
-    // Poolers leave the severity out that is the same in all languages.
+    // Poolers do not send the unlocalized severity (field `V`).
     severity == Some(Severity::Error) && !code.starts_with("08") && !code.starts_with("57P")
 }
 
@@ -175,21 +195,30 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
 impl fmt::Display for PostgresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot {}", self.0.attempted)?;
+        if let Some(address) = &self.0.address {
+            write!(f, " at `{address}`")?;
+        }
         f.write_str(match self.0.kind {
-            PostgresErrorKind::Url => ": the address is not one",
+            PostgresErrorKind::Url => ": invalid connection URL",
             PostgresErrorKind::Name => {
-                ": a name is up to 24 of `a-z`, `0-9` and `_`, and begins with no digit"
+                ": a name has up to 24 of `a-z`, `0-9` and `_`, and does not start with a digit"
             }
             PostgresErrorKind::Unreachable => ": the server cannot be reached",
-            PostgresErrorKind::Tls => ": no safe connection could be agreed on",
+            PostgresErrorKind::Tls => ": no trusted TLS connection",
             PostgresErrorKind::TimedOut => ": the server did not answer in time",
-            PostgresErrorKind::Denied => ": the server does not permit it",
-            PostgresErrorKind::NotReady => ": the server takes no writes now",
-            PostgresErrorKind::Full => ": the server has no room left",
-            PostgresErrorKind::Missing => ": they are not there",
-            PostgresErrorKind::TooOld => ": an earlier version of this program made them, and only one that may bring them up to date can",
-            PostgresErrorKind::TooNew => ": a later version of this program made them",
-            PostgresErrorKind::Conflict => ": others were in the way",
+            PostgresErrorKind::Denied => ": permission denied",
+            PostgresErrorKind::NotReady => {
+                ": the server accepts no writes (starting, stopping or standby)"
+            }
+            PostgresErrorKind::Full => ": the server's disk or memory is full",
+            PostgresErrorKind::Missing => ": they do not exist",
+            PostgresErrorKind::TooOld => {
+                ": an earlier version of Cloakroom created them; open the store once with migration"
+            }
+            PostgresErrorKind::TooNew => {
+                ": a later version of Cloakroom created them; upgrade this program"
+            }
+            PostgresErrorKind::Conflict => ": a lock was not available",
             PostgresErrorKind::Data => ": the server refused a value",
             PostgresErrorKind::Other => "",
         })
@@ -207,13 +236,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_server_itself_can_say_that_nothing_was_done() {
+    fn only_an_error_of_the_server_itself_means_that_nothing_was_done() {
         assert!(is_refusal(Some(Severity::Error), "57014"));
         assert!(is_refusal(Some(Severity::Error), "40P01"));
-        // As a pooler says that its server is gone, which may have committed before.
+        // From a pooler, for a server that is gone and may have committed.
         assert!(!is_refusal(None, "08P01"));
         assert!(!is_refusal(Some(Severity::Error), "08006"));
-        // As a server says that it goes, after a commit perhaps.
+        // From a server that shuts down, possibly after the commit.
         assert!(!is_refusal(Some(Severity::Fatal), "57P01"));
         assert!(!is_refusal(Some(Severity::Error), "57P02"));
     }

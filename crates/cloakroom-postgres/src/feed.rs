@@ -1,4 +1,4 @@
-//! The change feed: the server tells of every session that anybody writes, in the order of the commits.
+//! The change feed: the server notifies of every write to a session, in commit order.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,78 +13,84 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{AsyncMessage, Client};
 
 use crate::column::revision;
-use crate::error::PostgresError;
-use crate::link::{SAFE, Way, Wire};
+use crate::connect_options::{ConnectOptions, Driver, SAFE_SETTINGS};
+use crate::error::{PostgresError, PostgresErrorKind};
 
-/// How often the server is asked whether it has told everything.
-const BEAT: Duration = Duration::from_secs(1);
-/// How long a feed that broke rests before it is mended.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often the feed checks that it has received all notifications.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a broken feed waits before it reconnects.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 
-/// One subscriber's connection.
+/// The connection of one subscriber.
 pub(crate) struct Feed {
-    way: Way,
+    options: ConnectOptions,
     subscriber: Arc<dyn Subscriber>,
 }
 
 impl Feed {
-    pub(crate) const fn new(way: Way, subscriber: Arc<dyn Subscriber>) -> Self {
-        Self { way, subscriber }
+    pub(crate) const fn new(options: ConnectOptions, subscriber: Arc<dyn Subscriber>) -> Self {
+        Self { options, subscriber }
     }
 
-    /// Tells the subscriber of changes for ever, and `begun` whether the first connection could be made; none is made if not.
-    pub(crate) async fn run(self, begun: oneshot::Sender<Result<bool, StoreError>>) {
-        let mut begun = Some(begun);
+    /// Notifies the subscriber of changes until the task is aborted.
+    ///
+    /// `started` receives the outcome of the first attempt to connect. If it fails, the feed ends.
+    pub(crate) async fn run(self, started: oneshot::Sender<Result<bool, StoreError>>) {
+        let mut started = Some(started);
         loop {
             match self.subscribe().await {
-                Ok((client, wire)) => {
-                    // What was written before is lost on this subscriber.
+                Ok((client, driver)) => {
+                    // Earlier changes were missed.
                     self.subscriber.gap();
-                    if let Some(begun) = begun.take() {
-                        let _ = begun.send(Ok(true));
+                    if let Some(started) = started.take() {
+                        let _ = started.send(Ok(true));
                     }
-                    self.relay(client, wire).await;
+                    self.relay(client, driver).await;
                 }
                 Err(error) => {
-                    if let Some(begun) = begun.take() {
-                        // A standby tells nothing.
-                        let told =
-                            if error.is_of_a_standby() { Ok(false) } else { Err(error.not_sent()) };
-                        let _ = begun.send(told);
+                    if let Some(started) = started.take() {
+                        // A standby sends no notifications.
+                        let outcome = if error.kind() == PostgresErrorKind::NotReady {
+                            Ok(false)
+                        } else {
+                            Err(error.not_sent())
+                        };
+                        let _ = started.send(outcome);
                         return;
                     }
                 }
             }
-            sleep(PAUSE).await;
+            sleep(RECONNECT_DELAY).await;
         }
     }
 
-    async fn subscribe(&self) -> Result<(Client, Wire), PostgresError> {
-        let (client, mut wire) = self.way.dial().await?;
-        let listen = format!("{SAFE} LISTEN \"{}\"", self.way.names.channel());
-        // Whatever is told before the answer was written before: nothing is remembered of it.
-        self.say(&client, &mut wire, &listen, |_| ()).await?;
-        Ok((client, wire))
+    async fn subscribe(&self) -> Result<(Client, Driver), PostgresError> {
+        let (client, mut driver) = self.options.connect().await?;
+        let listen = format!("{SAFE_SETTINGS} LISTEN \"{}\"", self.options.names.channel());
+        // Notifications before the reply are of changes that the subscriber has not cached yet.
+        self.execute(&client, &mut driver, &listen, |_| ()).await?;
+        Ok((client, driver))
     }
 
-    /// Passes on what the server tells until it is silent.
-    async fn relay(&self, client: Client, mut wire: Wire) {
+    /// Passes notifications on until the server stops answering.
+    async fn relay(&self, client: Client, mut driver: Driver) {
         loop {
-            let asked = self.subscriber.now();
-            // The server tells what it has to tell before it is ready for the next question.
-            let beat = self.say(&client, &mut wire, "SELECT 1", |payload| self.tell(payload));
-            if beat.await.is_err() {
+            let now = self.subscriber.now();
+            // The server sends pending notifications before it answers the next query.
+            let heartbeat =
+                self.execute(&client, &mut driver, "SELECT 1", |payload| self.notify(payload));
+            if heartbeat.await.is_err() {
                 return;
             }
-            self.subscriber.caught_up_to(asked);
-            let mut rest = pin!(sleep(BEAT));
+            self.subscriber.caught_up_to(now);
+            let mut pause = pin!(sleep(HEARTBEAT));
             loop {
                 let message = tokio::select! {
-                    message = poll_fn(|context| wire.poll_message(context)) => message,
-                    () = &mut rest => break,
+                    message = poll_fn(|context| driver.poll_message(context)) => message,
+                    () = &mut pause => break,
                 };
                 match message {
-                    Some(Ok(AsyncMessage::Notification(told))) => self.tell(told.payload()),
+                    Some(Ok(AsyncMessage::Notification(change))) => self.notify(change.payload()),
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return,
                 }
@@ -92,38 +98,36 @@ impl Feed {
         }
     }
 
-    /// Says something and passes on what is told until it is answered.
-    async fn say(
+    /// Executes statements, and passes notifications on until they are answered.
+    async fn execute(
         &self,
         client: &Client,
-        wire: &mut Wire,
-        words: &str,
-        tell: impl Fn(&str),
+        driver: &mut Driver,
+        sql: &str,
+        notify: impl Fn(&str),
     ) -> Result<(), PostgresError> {
-        let saying = async {
-            let mut answer = pin!(client.batch_execute(words));
+        let executing = async {
+            let mut reply = pin!(client.batch_execute(sql));
             loop {
                 tokio::select! {
                     biased;
-                    message = poll_fn(|context| wire.poll_message(context)) => match message {
-                        Some(Ok(AsyncMessage::Notification(told))) => tell(told.payload()),
+                    message = poll_fn(|context| driver.poll_message(context)) => match message {
+                        Some(Ok(AsyncMessage::Notification(change))) => notify(change.payload()),
                         Some(Ok(_)) => {}
-                        Some(Err(error)) => return Err(PostgresError::driver("listen to the server", error)),
-                        None => return Err(unreachable()),
+                        Some(Err(error)) => return Err(failed(error)),
+                        None => return Err(timed_out()),
                     },
-                    answer = &mut answer => {
-                        return answer.map_err(|error| PostgresError::driver("listen to the server", error));
-                    }
+                    reply = &mut reply => return reply.map_err(failed),
                 }
             }
         };
-        timeout(self.way.patience, saying).await.unwrap_or_else(|_| Err(unreachable()))
+        timeout(self.options.timeout, executing).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Sessions with a comma between them, each with its revision if it has a new one.
-    fn tell(&self, payload: &str) {
+    /// Parses a notification: changes separated by commas.
+    fn notify(&self, payload: &str) {
         for change in payload.split(',') {
-            match read(change) {
+            match parse(change) {
                 Some((id, revision)) => self.subscriber.changed(id, revision),
                 None => self.subscriber.gap(),
             }
@@ -131,11 +135,16 @@ impl Feed {
     }
 }
 
-fn unreachable() -> PostgresError {
-    PostgresError::new(crate::error::PostgresErrorKind::TimedOut, "listen to the server")
+fn failed(error: tokio_postgres::Error) -> PostgresError {
+    PostgresError::driver("subscribe to changes", error)
 }
 
-fn read(change: &str) -> Option<(PublicId, Option<Revision>)> {
+fn timed_out() -> PostgresError {
+    PostgresError::new(PostgresErrorKind::TimedOut, "subscribe to changes")
+}
+
+/// Parses `id` or `id:revision:token`; the latter for a write that gave the session a new revision.
+fn parse(change: &str) -> Option<(PublicId, Option<Revision>)> {
     let mut parts = change.split(':');
     let id = parts.next()?.replace('-', "").parse().ok()?;
     let Some(count) = parts.next() else { return Some((id, None)) };
@@ -147,13 +156,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_read_with_its_revision_and_without() {
+    fn a_change_is_parsed_with_and_without_a_revision() {
         let id: PublicId = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
         let text = "00010203-0405-0607-0809-0a0b0c0d0e0f";
-        assert_eq!(read(text), Some((id, None)));
-        assert_eq!(read(&format!("{text}:3:-1")), Some((id, Some(Revision::new(3, u64::MAX)))));
+        assert_eq!(parse(text), Some((id, None)));
+        assert_eq!(parse(&format!("{text}:3:-1")), Some((id, Some(Revision::new(3, u64::MAX)))));
         for text in ["", ":", "0001", &format!("{text}:3"), &format!("{text}:a:1")] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

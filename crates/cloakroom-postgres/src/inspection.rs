@@ -1,49 +1,48 @@
-//! What can be found out of a server.
+//! A report on the server: version, durability, encryption and size.
 
 use tokio_postgres::Row;
 
+use crate::connect_options::{ConnectOptions, DriverTask, SAFE_SETTINGS};
 use crate::error::PostgresError;
-use crate::link::{SAFE, Way};
 
-/// What a server is like: [`PostgresStore::inspect`](crate::PostgresStore::inspect).
+/// A report on a server: [`PostgresStore::inspect`](crate::PostgresStore::inspect).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
     /// The server's version.
     pub server_version: String,
-    /// The version of the tables.
+    /// The schema version of the tables.
     pub schema_version: u32,
-    /// Whether it follows another server and takes no writes.
+    /// Whether the server is a standby, which accepts no writes.
     pub is_standby: bool,
-    /// Whether what it writes is on the disk before it counts as written (`fsync`).
+    /// Whether the server waits until its writes are on the disk (`fsync`).
     pub syncs: bool,
-    /// When a change counts as made, in the server's words (`synchronous_commit`), unless a connection asks for more.
+    /// The server's `synchronous_commit`, which a connection can override.
     pub commit: String,
     /// Whether this connection is encrypted.
     pub is_encrypted: bool,
-    /// What the tables take, with their indexes, in bytes.
+    /// The size of the tables and their indexes in bytes.
     pub bytes: u64,
 }
 
 impl Inspection {
-    pub(crate) async fn of(way: &Way) -> Result<Self, PostgresError> {
-        let (client, wire) = way.dial().await?;
-        let wire = tokio::spawn(wire);
-        let question = way.names.fill(
-            "SELECT current_setting('server_version'), (SELECT max(version) FROM {version}), pg_is_in_recovery(),
-                 current_setting('fsync') = 'on', current_setting('synchronous_commit'),
+    pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, PostgresError> {
+        let (client, driver) = options.connect().await?;
+        let _task = DriverTask::new(tokio::spawn(driver));
+        let query = options.names.fill(
+            "SELECT current_setting('server_version'), (SELECT max(version) FROM {version}),
+                 pg_is_in_recovery(), current_setting('fsync') = 'on', current_setting('synchronous_commit'),
                  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-                 pg_total_relation_size('{session}') + pg_total_relation_size('{admission}')
+                 pg_total_relation_size('{session}') + pg_total_relation_size('{index}')
                      + pg_total_relation_size('{revocation}')",
         );
-        let asking = async {
-            client.batch_execute(SAFE).await?;
-            client.query_one(&question, &[]).await
+        let querying = async {
+            client.batch_execute(SAFE_SETTINGS).await?;
+            client.query_one(&query, &[]).await
         };
-        let answer = asking.await;
-        wire.abort();
-        let failed = |error| PostgresError::driver("look the server over", error);
-        read(&answer.map_err(failed)?).map_err(failed)
+        let failed = |error| PostgresError::driver("inspect the server", error);
+        let row = querying.await.map_err(failed)?;
+        read(&row).map_err(failed)
     }
 }
 

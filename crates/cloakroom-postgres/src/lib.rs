@@ -1,4 +1,4 @@
-//! Sessions in PostgreSQL, for [`cloakroom`].
+//! A session store in PostgreSQL, for [Cloakroom](cloakroom).
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -24,33 +24,39 @@
 //! }
 //! ```
 //!
-//! PostgreSQL from 13 on; it is tested on 15. Tables are made and brought up to date when the store is opened, in a schema of
-//! their own; of several nodes that start at once one does it. `SELECT * FROM cloakroom.session_shown` is for people.
+//! PostgreSQL 13 or later; tests run on 15. Opening the store creates or migrates its tables, in a
+//! schema of their own; if several nodes start at once, one of them does it. The view
+//! `cloakroom.session_view` shows the sessions in readable form.
 //!
-//! # What is promised
-//! - Every operation on a session is one round trip. Changes that arrive while others are on the way leave together, in one
-//!   statement and one commit, each with a compare-and-swap and an answer of its own.
-//! - Reads wait for no write, and no commit waits behind another on one connection.
-//! - Changes are told to all nodes in the transaction that makes them ([`listen`](cloakroom::Store::subscribe)).
-//! - An operation whose answer is lost is not repeated: it answers that its outcome is unknown.
-//! - Six connections to the server, one for sweeps once there is one, and one for each change feed. Connect directly, or through
-//!   a pooler that lends connections for whole sessions: statements are prepared.
+//! # Guarantees
+//! - Every operation on a session takes one round trip. Writes that arrive while others are in
+//!   flight are sent together, in one statement and one commit; each has a compare-and-swap and an
+//!   answer of its own.
+//! - Reads do not wait for writes. Two connections write: one works while the other one commits.
+//! - The transaction that changes a session also notifies all nodes of the change
+//!   ([`Store::subscribe`](cloakroom::Store::subscribe)).
+//! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
+//! - The store opens six connections, one more for sweeps at the first sweep, and one for each
+//!   change feed. Connect directly or through a pooler in session mode: the store prepares
+//!   statements.
 //!
 //! # Security
-//! What was answered survives a crash of the server ([`Commit::Synchronous`]), unless the server itself runs without
-//! `fsync`. A standby that takes over may lack the last moments, unless the server commits to it synchronously; what is
-//! lost includes ends and renewals.
+//! An acknowledged write survives a crash of the server ([`Commit::Synchronous`]), unless the
+//! server runs without `fsync`. A standby that takes over can lack the last moments, including ends
+//! and renewals, unless the primary commits to it synchronously.
 //!
-//! `sslmode=require` asks for an encrypted connection to a server whose certificate is good for the name that was given, by
-//! a root that this system trusts: there is no way to encrypt and not to verify.
+//! `sslmode=require` encrypts the connection and verifies the server's certificate: it must be
+//! valid for the given host name and signed by a root that the system trusts. Encryption without
+//! verification is not available.
 
 mod builder;
 mod column;
-mod errand;
+mod connect_options;
+mod connection;
 mod error;
 mod feed;
+mod index_op;
 mod inspection;
-mod link;
 mod names;
 mod reader;
 mod schema;

@@ -1,6 +1,6 @@
-//! The names of what is ours in the database.
+//! The names of the schema, the tables and the other objects in the database.
 
-/// Where the tables are, and what they are called.
+/// The schema and the table that the names of all objects derive from.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     schema: String,
@@ -8,7 +8,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// `None` if one of them is no plain name.
+    /// `None` if a name is not a plain identifier.
     pub(crate) fn new(schema: &str, table: &str) -> Option<Self> {
         let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
         let is_plain = |name: &str| {
@@ -20,7 +20,7 @@ impl Names {
             .then(|| Self { schema: schema.to_owned(), table: table.to_owned() })
     }
 
-    /// The channel on which changes are told.
+    /// The channel that changes are notified on.
     pub(crate) fn channel(&self) -> String {
         format!("{}.{}", self.schema, self.table)
     }
@@ -29,22 +29,22 @@ impl Names {
         &self.schema
     }
 
-    /// The text with these names in the place of the words in braces.
-    pub(crate) fn fill(&self, text: &str) -> String {
+    /// Replaces the placeholders in an SQL text with the names.
+    pub(crate) fn fill(&self, sql: &str) -> String {
         let Self { schema, table } = self;
-        let ours = |name: &str| format!("\"{schema}\".\"{table}{name}\"");
-        text.replace("{session}", &ours(""))
-            .replace("{admission}", &ours("_admission"))
-            .replace("{revocation}", &ours("_revocation"))
-            .replace("{version}", &ours("_version"))
-            .replace("{shown}", &ours("_shown"))
-            .replace("{admit}", &ours("_admit"))
-            .replace("{lock}", &ours("_lock"))
-            // An index is in the schema of its table.
-            .replace("{session_look_at}", &format!("\"{table}_look_at\""))
-            .replace("{admission_until}", &format!("\"{table}_admission_until\""))
+        let qualified = |suffix: &str| format!("\"{schema}\".\"{table}{suffix}\"");
+        sql.replace("{session}", &qualified(""))
+            .replace("{index}", &qualified("s_by_principal"))
+            .replace("{revocation}", &qualified("_revocation"))
+            .replace("{version}", &qualified("_version"))
+            .replace("{view}", &qualified("_view"))
+            .replace("{index_login}", &qualified("_index_login"))
+            .replace("{lock_principal}", &qualified("_lock_principal"))
+            // An index is always in the schema of its table.
+            .replace("{session_sweep_at}", &format!("\"{table}_sweep_at\""))
+            .replace("{index_until}", &format!("\"{table}s_by_principal_until\""))
             .replace("{revocation_until}", &format!("\"{table}_revocation_until\""))
-            .replace("{session_text}", &format!("'{}'", ours("")))
+            .replace("{session_text}", &format!("'{}'", qualified("")))
             .replace("{channel}", &format!("'{}'", self.channel()))
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_mean_something_to_the_server_are_none() {
+    fn only_plain_identifiers_are_names() {
         assert!(Names::new("cloakroom", "session_2").is_some());
         for name in ["", "2nd", "a.b", "a\"b", "a b", "A", "ä", "a23456789012345678901234x"] {
             assert!(Names::new(name, "session").is_none(), "{name}");

@@ -1,4 +1,4 @@
-//! The tasks that read sessions: whatever waits is one statement.
+//! The tasks that read sessions: all waiting reads go into one statement.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,30 +11,30 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::column::{self, uuid};
+use crate::connection::Connection;
 use crate::error::{PostgresError, PostgresErrorKind};
-use crate::link::Link;
 
-/// Sessions in one statement.
-const MOST: usize = 256;
+/// The most sessions in one statement.
+const MAX_BATCH: usize = 256;
 
-/// Works until nobody is left to ask. An operation is the session to be read.
-pub(crate) async fn run(driver: Driver<PublicId, Reply>, link: Arc<Link>) {
+/// Reads until the queue is closed and empty. The operation is the id of the session.
+pub(crate) async fn run(driver: Driver<PublicId, Reply>, connection: Arc<Connection>) {
     loop {
-        link.rested().await;
-        let Some(mut batch) = driver.next(MOST, usize::MAX).await else { return };
+        connection.backoff_elapsed().await;
+        let Some(mut batch) = driver.next(MAX_BATCH, usize::MAX).await else { return };
         let ids: Vec<Uuid> = (0..batch.len()).map(|index| uuid(*batch.op(index))).collect();
-        match link.ask(|words| &words.read, &[&ids]).await {
+        match connection.query(|statements| &statements.read, &[&ids]).await {
             Ok(rows) => answer(&mut batch, &rows),
-            Err(broken) => {
+            Err(error) => {
                 for index in 0..batch.len() {
-                    batch.answer(index, Err(broken.of_read()));
+                    batch.answer(index, Err(error.as_read_error()));
                 }
             }
         }
     }
 }
 
-/// Several may have asked for one session.
+/// Answers every read of the batch; several can ask for the same session.
 fn answer(batch: &mut Batch<PublicId, Reply>, rows: &[Row]) {
     let found: HashMap<PublicId, &Row> =
         rows.iter().filter_map(|row| Some((column::id(row.try_get(0).ok()?), row))).collect();
@@ -44,12 +44,12 @@ fn answer(batch: &mut Batch<PublicId, Reply>, rows: &[Row]) {
     }
 }
 
-/// The session in a row of id, head and payload, as far as it can be decoded.
+/// Decodes a row of id, record and payload. The inner error is that of an unreadable record.
 pub(crate) fn entry(row: &Row) -> Result<(PublicId, Result<Stored, DecodeError>), StoreError> {
     let unreadable = |error: tokio_postgres::Error| {
-        PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error).not_sent()
+        PostgresError::caused(PostgresErrorKind::Other, "decode a reply", error).not_sent()
     };
     let head = row.try_get(1).map_err(unreadable)?;
     let payload = row.try_get(2).map_err(unreadable)?;
-    Ok((column::id(row.try_get(0).map_err(unreadable)?), column::stored(head, payload)))
+    Ok((column::id(row.try_get(0).map_err(unreadable)?), column::decode(head, payload)))
 }

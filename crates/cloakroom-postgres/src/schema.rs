@@ -1,22 +1,21 @@
-//! The tables: made, and brought up to date.
+//! The schema of the tables, and its migrations.
 
 use tokio_postgres::Client;
 
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::names::Names;
 
-/// Each brings the tables from one version to the next. Never changed once released; later ones are added.
+/// Each migration leads from one version to the next. A released migration never changes.
 const MIGRATIONS: [&str; 1] = [include_str!("schema/0001_sessions.sql")];
 
-/// "clrm": those who bring tables up to date wait for each other.
+/// The advisory lock of a migration: "clrm".
 const LOCK: i64 = 0x636C_726D;
 
-/// Sees to it that the tables are those that this code reads and writes. Of several nodes that start at once, one does it
-/// and the others find it done.
+/// Migrates the tables to the newest version. If several nodes start at once, one of them does it.
 pub(crate) async fn migrate(client: &mut Client, names: &Names) -> Result<(), PostgresError> {
-    let failed = |error| PostgresError::driver("bring the tables up to date", error);
+    let failed = |error| PostgresError::driver("migrate the tables", error);
     let newest = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
-    // Without rights to make tables it is enough that they are there.
+    // Checked first: a user who may not create tables can use those that exist.
     if version(client, names).await.map_err(failed)? == Some(newest) {
         return Ok(());
     }
@@ -36,20 +35,20 @@ pub(crate) async fn migrate(client: &mut Client, names: &Names) -> Result<(), Po
          )",
     );
     transaction.batch_execute(&table).await.map_err(failed)?;
-    let done = version(transaction.client(), names).await.map_err(failed)?.unwrap_or_default();
-    if done > newest {
+    let current = version(transaction.client(), names).await.map_err(failed)?.unwrap_or_default();
+    if current > newest {
         return Err(PostgresError::new(PostgresErrorKind::TooNew, "use the tables"));
     }
-    for (number, migration) in (1_i32..).zip(MIGRATIONS).filter(|(number, _)| *number > done) {
+    for (number, migration) in (1_i32..).zip(MIGRATIONS).filter(|(number, _)| *number > current) {
         transaction.batch_execute(&names.fill(migration)).await.map_err(failed)?;
-        let note = names.fill("INSERT INTO {version} (version) VALUES ($1)");
-        transaction.execute(&note, &[&number]).await.map_err(failed)?;
+        let record = names.fill("INSERT INTO {version} (version) VALUES ($1)");
+        transaction.execute(&record, &[&number]).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
 }
 
-/// Makes sure that the tables are of this version.
-pub(crate) async fn expect(client: &Client, names: &Names) -> Result<(), PostgresError> {
+/// Checks that the tables exist and are of the newest version.
+pub(crate) async fn check(client: &Client, names: &Names) -> Result<(), PostgresError> {
     let newest = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
     let version = version(client, names).await;
     let kind = match version.map_err(|error| PostgresError::driver("use the tables", error))? {
@@ -61,7 +60,7 @@ pub(crate) async fn expect(client: &Client, names: &Names) -> Result<(), Postgre
     Err(PostgresError::new(kind, "use the tables"))
 }
 
-/// The version of the tables; `None` if there are none.
+/// The version of the tables; `None` if they do not exist.
 async fn version(client: &Client, names: &Names) -> Result<Option<i32>, tokio_postgres::Error> {
     if !exists(client, "SELECT to_regclass($1) IS NOT NULL", &names.fill("{version}")).await? {
         return Ok(None);

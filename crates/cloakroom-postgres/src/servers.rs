@@ -1,17 +1,18 @@
-//! Where the server is: one address, or several of which one is the server that takes writes.
+//! The addresses of the server: one, or several of which one accepts writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::connect_options::Driver;
 use crate::error::{PostgresError, PostgresErrorKind};
-use crate::link::Wire;
 
-/// Addresses, and which of them answered last.
+/// The addresses, and which of them answered last.
 #[derive(Clone)]
 pub(crate) struct Servers {
     each: Arc<[Config]>,
@@ -19,54 +20,71 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// The servers of one address, which may name several.
-    pub(crate) fn of(address: &Config) -> Self {
-        let count = address.get_hosts().len().max(address.get_hostaddrs().len()).max(1);
-        let each = (0..count).map(|index| only(address, index)).collect();
+    /// The servers of one configuration, which can name several.
+    pub(crate) fn new(config: &Config) -> Self {
+        let count = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+        let each = (0..count).map(|index| only(config, index)).collect();
         Self { each, last: Arc::default() }
     }
 
-    /// A connection to the one that answered last, or to another. One that is silent leaves time for the others.
-    pub(crate) async fn dial(
+    /// Connects to the server that answered last, or to the next one that answers. Each gets an
+    /// equal share of the timeout.
+    pub(crate) async fn connect(
         &self,
         tls: &MakeRustlsConnect,
-        patience: Duration,
-    ) -> Result<(Client, Wire), PostgresError> {
+        limit: Duration,
+    ) -> Result<(Client, Driver), PostgresError> {
         let count = self.each.len();
-        let share = patience / u32::try_from(count).unwrap_or(u32::MAX);
+        let share = limit / u32::try_from(count).unwrap_or(u32::MAX);
         let first = self.last.load(Ordering::Relaxed);
-        let mut failure = PostgresError::new(PostgresErrorKind::Url, "use no address");
+        let mut failure = PostgresError::new(PostgresErrorKind::Url, "connect without an address");
         for index in (first..count).chain(0..first) {
-            match timeout(share, self.each[index].connect(tls.clone())).await {
-                Ok(Ok(dialled)) => {
+            let server = &self.each[index];
+            let error = match timeout(share, server.connect(tls.clone())).await {
+                Ok(Ok(connected)) => {
                     self.last.store(index, Ordering::Relaxed);
-                    return Ok(dialled);
+                    return Ok(connected);
                 }
-                Ok(Err(error)) => failure = PostgresError::driver("connect to the server", error),
-                Err(_) => {
-                    failure =
-                        PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
-                }
-            }
+                Ok(Err(error)) => PostgresError::driver("connect to the server", error),
+                Err(_) => PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"),
+            };
+            failure = error.at(address(server));
         }
         Err(failure)
     }
+
+    /// The address of the server that answered last.
+    pub(crate) fn last_address(&self) -> String {
+        address(&self.each[self.last.load(Ordering::Relaxed)])
+    }
 }
 
-/// The same address with one of its servers: the driver has no way to take one away.
+/// The host and port of a configuration with one server.
+fn address(server: &Config) -> String {
+    let host = match (server.get_hosts().first(), server.get_hostaddrs().first()) {
+        (Some(Host::Tcp(name)), _) => name.clone(),
+        #[cfg(unix)]
+        (Some(Host::Unix(path)), _) => return path.display().to_string(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => String::new(),
+    };
+    format!("{host}:{}", server.get_ports().first().unwrap_or(&5432))
+}
+
+/// A configuration with only one of the servers: `Config` has no way to remove one.
 fn only(all: &Config, index: usize) -> Config {
     let mut one = Config::new();
     if let Some(host) = all.get_hosts().get(index) {
         match host {
-            tokio_postgres::config::Host::Tcp(name) => one.host(name),
+            Host::Tcp(name) => one.host(name),
             #[cfg(unix)]
-            tokio_postgres::config::Host::Unix(path) => one.host_path(path),
+            Host::Unix(path) => one.host_path(path),
         };
     }
     if let Some(address) = all.get_hostaddrs().get(index) {
         one.hostaddr(*address);
     }
-    // One port may be that of all.
+    // A single port applies to all hosts.
     if let Some(port) = all.get_ports().get(index).or_else(|| all.get_ports().first()) {
         one.port(*port);
     }
@@ -111,22 +129,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_server_of_an_address_has_all_that_was_said_of_them() {
+    fn each_server_keeps_all_options_of_the_configuration() {
         let all: Config =
             "postgres://u:p@a:1,b:2/d?sslmode=require&application_name=n&keepalives_idle=7"
                 .parse()
                 .unwrap();
-        let servers = Servers::of(&all);
-        let said = |config: &Config| format!("{config:?}");
+        let servers = Servers::new(&all);
+        let debug = |config: &Config| format!("{config:?}");
         for (index, (host, port)) in [("a", 1), ("b", 2)].into_iter().enumerate() {
             let alone: Config = format!(
                 "postgres://u:p@{host}:{port}/d?sslmode=require&application_name=n&keepalives_idle=7"
             )
             .parse()
             .unwrap();
-            assert_eq!(said(&servers.each[index]), said(&alone));
+            assert_eq!(debug(&servers.each[index]), debug(&alone));
         }
         let one: Config = "host=a,b port=5 user=u".parse().unwrap();
-        assert_eq!(Servers::of(&one).each[1].get_ports(), [5]);
+        assert_eq!(Servers::new(&one).each[1].get_ports(), [5]);
     }
 }

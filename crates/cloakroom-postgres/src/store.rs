@@ -1,4 +1,4 @@
-//! The store: three queues, and tasks that work them off.
+//! The store: three queues, and the tasks that serve them.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,88 +18,103 @@ use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::PostgresBuilder;
-use crate::errand::{self, Errand};
+use crate::connect_options::ConnectOptions;
+use crate::connection::Connection;
 use crate::error::PostgresError;
 use crate::feed::Feed;
+use crate::index_op::{self, IndexOp};
 use crate::inspection::Inspection;
-use crate::link::{Link, Way};
 use crate::write::Write;
 use crate::{reader, sweep, writer};
 
-/// Operations that may wait, and bytes of them.
-const WAITING: usize = 16_384;
-const WAITING_BYTES: usize = 64 << 20;
-/// Connections for each kind of work. Of two that write one works while the other commits.
+/// The most operations, and bytes of them, that wait in a queue.
+const MAX_WAITING: usize = 16_384;
+const MAX_WAITING_BYTES: usize = 64 << 20;
+/// Connections per queue. While one write connection waits for its commit, the other one works.
 const CONNECTIONS: usize = 2;
-/// Statements that may be on the way at once on a connection that reads.
-const READS: usize = 2;
+/// The most statements in flight on a read connection.
+const READS_IN_FLIGHT: usize = 2;
 /// The largest session, in bytes.
-const LARGEST: usize = 16 << 20;
+const MAX_SESSION_BYTES: usize = 16 << 20;
 
-/// Sessions in a PostgreSQL database.
+/// A session store in a PostgreSQL database.
 ///
-/// See the [crate](crate) for what is promised. A session may take 16 MiB; a larger one is
-/// [`TooLarge`](StoreErrorKind::TooLarge).
+/// See the [crate documentation](crate) for its guarantees. A session larger than 16 MiB is refused
+/// with [`TooLarge`](StoreErrorKind::TooLarge).
 ///
 /// # Cancellation
-/// Operations are carried out by tasks of the store's own once they are called: dropping what a method returned changes
-/// nothing. A sweep that is dropped stops after its step.
+/// The store's own tasks carry out an operation as soon as its method is called. Dropping the
+/// returned [`Io`] does not cancel it, except that a sweep stops after the current step.
 pub struct PostgresStore {
     writes: Queue<Write, Reply>,
     reads: Queue<PublicId, Reply>,
-    errands: Queue<Errand, Reply>,
-    /// Whose connection is made by the first sweep.
-    sweeper: Arc<Link>,
-    /// What waits for nothing on the same session has a number of its own.
-    numbers: AtomicU64,
-    way: Way,
+    index_ops: Queue<IndexOp, Reply>,
+    /// Connects at the first sweep.
+    sweep_connection: Arc<Connection>,
+    /// Gives each operation that is not a write a queue key of its own, so that none waits for
+    /// another.
+    next_key: AtomicU64,
+    options: ConnectOptions,
     runtime: Handle,
-    /// Ended with the store.
+    /// Aborted when the store is dropped.
     feeds: Mutex<Vec<AbortHandle>>,
 }
 
 impl PostgresStore {
-    /// Reaches the server at `url`, `postgres://[user[:password]@]host[:port][/database][?sslmode=require]`, and brings the
-    /// tables up to date.
+    /// Connects to the server at `url` with the default options, and creates or migrates the
+    /// tables.
+    ///
+    /// The URL has the form
+    /// `postgres://[user[:password]@]host[:port][/database][?sslmode=require]`.
     ///
     /// # Errors
-    /// [`PostgresError`] if the address is none, nobody can be reached there, or the tables can't be used.
+    /// [`PostgresError`] if the URL is invalid, the server cannot be reached, or the tables cannot
+    /// be used.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the store lives in the one that this is called in.
+    /// Outside a tokio runtime. The tasks of the store run in the current runtime.
     pub async fn connect(url: impl Into<String>) -> Result<Self, PostgresError> {
         Self::builder(url).connect().await
     }
 
-    /// How to reach the server at `url` in some other way.
+    /// Options for connecting to the server at `url`.
     pub fn builder(url: impl Into<String>) -> PostgresBuilder {
         PostgresBuilder::new(url.into())
     }
 
-    /// Looks the server over: whether it can be used, and what it promises.
+    /// Reports the version, durability, encryption and size of the server.
     ///
     /// # Errors
-    /// [`PostgresError`] if it can't be asked.
+    /// [`PostgresError`] if the server cannot be queried.
     pub async fn inspect(&self) -> Result<Inspection, PostgresError> {
-        Inspection::of(&self.way).await
+        Inspection::of(&self.options).await
     }
 
-    pub(crate) fn start(way: Way) -> Self {
+    pub(crate) fn start(options: ConnectOptions) -> Self {
         let runtime = Handle::current();
-        let (writes, to_write) = Queue::with_timeout(WAITING, WAITING_BYTES, way.patience);
-        let (reads, to_read) = Queue::with_timeout(WAITING, usize::MAX, way.patience);
-        let (errands, to_do) = Queue::with_timeout(WAITING, usize::MAX, way.patience);
+        let timeout = options.timeout;
+        let (writes, write_driver) = Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, timeout);
+        let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
+        let (index_ops, index_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
+        let connection = || Connection::new(options.clone());
         for _ in 0..CONNECTIONS {
-            runtime.spawn(writer::run(to_write.clone(), Link::new(way.clone())));
-            runtime.spawn(errand::run(to_do.clone(), Link::new(way.clone())));
-            let link = Link::new(way.clone());
-            for _ in 0..READS {
-                runtime.spawn(reader::run(to_read.clone(), Arc::clone(&link)));
+            runtime.spawn(writer::run(write_driver.clone(), connection()));
+            runtime.spawn(index_op::run(index_driver.clone(), connection()));
+            let connection = connection();
+            for _ in 0..READS_IN_FLIGHT {
+                runtime.spawn(reader::run(read_driver.clone(), Arc::clone(&connection)));
             }
         }
-        let sweeper = Link::new(way.clone());
-        let (numbers, feeds) = (AtomicU64::new(0), Mutex::default());
-        Self { writes, reads, errands, sweeper, numbers, way, runtime, feeds }
+        Self {
+            writes,
+            reads,
+            index_ops,
+            sweep_connection: connection(),
+            next_key: AtomicU64::new(0),
+            options,
+            runtime,
+            feeds: Mutex::default(),
+        }
     }
 
     fn write<T: Answer>(
@@ -112,19 +127,19 @@ impl PostgresStore {
             Err(error) => return Io::ready(Err(error.into())),
         };
         let bytes = write.bytes();
-        if bytes > LARGEST {
+        if bytes > MAX_SESSION_BYTES {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
         self.writes.ask(id, bytes, write)
     }
 
-    fn errand<T: Answer>(&self, errand: Errand) -> Io<'_, Result<T, StoreError>> {
-        self.errands.ask(self.number(), 0, errand)
+    fn index_op<T: Answer>(&self, op: IndexOp) -> Io<'_, Result<T, StoreError>> {
+        self.index_ops.ask(self.unique_key(), 0, op)
     }
 
-    /// The place in a queue of what waits for nothing.
-    fn number(&self) -> PublicId {
-        let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
+    /// A queue key that no other operation has.
+    fn unique_key(&self) -> PublicId {
+        let number = u128::from(self.next_key.fetch_add(1, Ordering::Relaxed));
         PublicId::from_bytes(number.to_be_bytes())
     }
 }
@@ -135,16 +150,16 @@ impl Store for PostgresStore {
     }
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        self.reads.ask(self.number(), 0, id)
+        self.reads.ask(self.unique_key(), 0, id)
     }
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
-        let (begun, answer) = oneshot::channel();
-        let task =
-            self.runtime.spawn(Feed::new(self.way.clone(), subscriber).run(begun)).abort_handle();
+        let (started, outcome) = oneshot::channel();
+        let feed = Feed::new(self.options.clone(), subscriber);
+        let task = self.runtime.spawn(feed.run(started)).abort_handle();
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Io::future(async move {
-            answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
+            outcome.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
@@ -179,8 +194,8 @@ impl Store for PostgresStore {
         self.write(id, Ok(Write::end(ending)))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        self.errand(Errand::Admit(admission))
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        self.index_op(IndexOp::IndexLogin(login))
     }
 
     fn revoke_before(
@@ -189,7 +204,7 @@ impl Store for PostgresStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        self.errand(Errand::RevokeBefore(principal.clone(), before, until))
+        self.index_op(IndexOp::RevokeBefore(principal.clone(), before, until))
     }
 
     fn sessions_of(
@@ -197,29 +212,29 @@ impl Store for PostgresStore {
         principal: &Principal,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        self.errand(Errand::SessionsOf(principal.clone(), page))
+        self.index_op(IndexOp::SessionsOf(principal.clone(), page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
         match Page::of_scan(from, limit) {
-            Ok(page) => self.errand(Errand::Scan(page)),
+            Ok(page) => self.index_op(IndexOp::Scan(page)),
             Err(error) => Io::ready(Err(error)),
         }
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let link = Arc::clone(&self.sweeper);
+        let connection = Arc::clone(&self.sweep_connection);
         let task = AbortOnDropHandle::new(
-            self.runtime.spawn(async move { sweep::run(&link, now, limit).await }),
+            self.runtime.spawn(async move { sweep::run(&connection, now, limit).await }),
         );
         Io::future(async move {
-            let gone = |_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable));
-            task.await.unwrap_or_else(gone)
+            let aborted = |_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable));
+            task.await.unwrap_or_else(aborted)
         })
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        self.errand(Errand::Probe)
+        self.index_op(IndexOp::Health)
     }
 }
 
@@ -234,7 +249,7 @@ impl Drop for PostgresStore {
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
-            .field("names", &self.way.names)
+            .field("names", &self.options.names)
             .field("writes", &self.writes)
             .finish_non_exhaustive()
     }

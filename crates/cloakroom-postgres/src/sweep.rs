@@ -1,36 +1,45 @@
-//! The sweep: steps of a statement each, on a connection of its own, between which others get their turn.
+//! Sweeps: one statement per step, on a connection of their own.
 
 use cloakroom::Timestamp;
 use cloakroom::store::StoreError;
 
 use crate::column::{limit, millis};
+use crate::connection::Connection;
 use crate::error::{PostgresError, PostgresErrorKind};
-use crate::link::Link;
 
-/// Sessions that are looked at in one step.
+/// The most sessions that one step checks.
 const STEP: usize = 500;
 
-/// Removes at most `most` sessions that are garbage at `now`, and what is garbage in directories; how many sessions.
-pub(crate) async fn run(link: &Link, now: Timestamp, most: usize) -> Result<usize, StoreError> {
-    let (mut swept, now) = (0, millis(now));
-    while swept < most {
-        let step = STEP.min(most - swept);
-        let rows = link
-            .ask(|words| &words.sweep, &[&now, &limit(step)])
+/// Removes at most `max` sessions that are expired at `now`, and expired rows of the principal
+/// index. Returns the number of sessions.
+pub(crate) async fn run(
+    connection: &Connection,
+    now: Timestamp,
+    max: usize,
+) -> Result<usize, StoreError> {
+    let (mut removed, now) = (0, millis(now));
+    while removed < max {
+        let step = STEP.min(max - removed);
+        let rows = connection
+            .query(|statements| &statements.sweep, &[&now, &limit(step)])
             .await
-            .map_err(|broken| broken.of_write())?;
-        let number = |at| {
-            rows.first()?.try_get::<_, i64>(at).ok().and_then(|number| usize::try_from(number).ok())
+            .map_err(|error| error.as_write_error())?;
+        let number = |column| {
+            let number = rows.first()?.try_get::<_, i64>(column).ok()?;
+            usize::try_from(number).ok()
         };
-        let (Some(looked_at), Some(gone)) = (number(0), number(1)) else {
-            let error = PostgresError::new(PostgresErrorKind::Other, "understand an answer");
+        let (Some(checked), Some(removed_now)) = (number(0), number(1)) else {
+            let error = PostgresError::new(PostgresErrorKind::Other, "decode a reply");
             return Err(error.outcome_unknown());
         };
-        swept += gone;
-        if looked_at < step {
+        removed += removed_now;
+        if checked < step {
             break;
         }
     }
-    let directory = link.ask(|words| &words.sweep_directory, &[&now, &limit(most)]).await;
-    directory.map(|_| swept).map_err(|broken| broken.of_write())
+    connection
+        .query(|statements| &statements.sweep_index, &[&now, &limit(max)])
+        .await
+        .map_err(|error| error.as_write_error())?;
+    Ok(removed)
 }

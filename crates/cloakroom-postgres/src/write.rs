@@ -1,4 +1,4 @@
-//! Changes of sessions: how many of them are one statement, and what its answers mean.
+//! Writes: the parameters of the batch statement, and its replies.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::column::{marks, millis, stored, uuid};
+use crate::column::{decode, millis, revision_columns, uuid};
 use crate::error::{PostgresError, PostgresErrorKind};
 
-/// A change of one session, in the columns of the statement.
+/// A write to one session, as parameters of `apply.sql`.
 pub(crate) struct Write {
     kind: Kind,
     expected: (i64, i64),
     head: Vec<u8>,
     payload: Option<Arc<[u8]>>,
-    keeps: i32,
+    kept_bytes: i32,
     principal: Option<Principal>,
-    /// When the session began or ended.
+    /// When the session was created or ended.
     at: i64,
     signed_in: Option<i64>,
     revision: (i64, i64),
@@ -31,7 +31,7 @@ pub(crate) struct Write {
     reason: Option<&'static str>,
 }
 
-/// The numbers that the statement knows them by.
+/// The kinds of writes, as numbered in `apply.sql`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Insert = 0,
@@ -43,41 +43,41 @@ enum Kind {
 
 impl Write {
     pub(crate) fn insert(record: Record) -> Result<Self, CodecError> {
-        Self::keep(Kind::Insert, (0, 0), record)
+        Self::store(Kind::Insert, (0, 0), record)
     }
 
     pub(crate) fn replace(expected: Revision, record: Record) -> Result<Self, CodecError> {
-        Self::keep(Kind::Replace, marks(expected), record)
+        Self::store(Kind::Replace, revision_columns(expected), record)
     }
 
-    fn keep(kind: Kind, expected: (i64, i64), record: Record) -> Result<Self, CodecError> {
+    fn store(kind: Kind, expected: (i64, i64), record: Record) -> Result<Self, CodecError> {
         let payload = record.payload().to_bytes()?;
         Ok(Self {
             expected,
             payload,
-            keeps: i32::try_from(remains(&record)).unwrap_or(i32::MAX),
+            kept_bytes: i32::try_from(kept_bytes(&record)).unwrap_or(i32::MAX),
             principal: record.principal().cloned(),
             at: millis(record.created()),
             signed_in: record.authenticated_at().map(millis),
-            revision: marks(record.revision()),
+            revision: revision_columns(record.revision()),
             idle: millis(record.idle_deadline()),
             absolute: millis(record.absolute_deadline()),
             head: Stored::Live(record).to_head(),
-            ..Self::of(kind)
+            ..Self::empty(kind)
         })
     }
 
     pub(crate) fn touch(expected: Revision, deadline: Timestamp) -> Self {
         Self {
-            expected: marks(expected),
+            expected: revision_columns(expected),
             head: deadline.as_millis().to_be_bytes().to_vec(),
             idle: millis(deadline),
-            ..Self::of(Kind::Touch)
+            ..Self::empty(Kind::Touch)
         }
     }
 
     pub(crate) fn end_if(expected: Revision, ending: Ending) -> Self {
-        Self { kind: Kind::EndIf, expected: marks(expected), ..Self::end(ending) }
+        Self { kind: Kind::EndIf, expected: revision_columns(expected), ..Self::end(ending) }
     }
 
     pub(crate) fn end(ending: Ending) -> Self {
@@ -88,17 +88,17 @@ impl Write {
             idle: until,
             absolute: until,
             reason: Some(ending.reason().as_str()),
-            ..Self::of(Kind::End)
+            ..Self::empty(Kind::End)
         }
     }
 
-    fn of(kind: Kind) -> Self {
+    fn empty(kind: Kind) -> Self {
         Self {
             kind,
             expected: (0, 0),
             head: Vec::new(),
             payload: None,
-            keeps: 0,
+            kept_bytes: 0,
             principal: None,
             at: 0,
             signed_in: None,
@@ -109,27 +109,27 @@ impl Write {
         }
     }
 
-    /// What it weighs on the wire, roughly, in bytes.
+    /// The approximate size of the parameters in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.head.len() + self.payload.as_ref().map_or(0, |payload| payload.len()) + 150
     }
 
-    /// What a row of the statement's answer says of it.
+    /// Decodes the row of the reply that belongs to this write.
     pub(crate) fn answer(&self, row: &Row) -> Result<Reply, StoreError> {
         let unreadable = |error: tokio_postgres::Error| {
-            PostgresError::caused(PostgresErrorKind::Other, "understand an answer", error)
+            PostgresError::caused(PostgresErrorKind::Other, "decode a reply", error)
                 .outcome_unknown()
         };
-        let standing: i16 = row.try_get(1).map_err(unreadable)?;
-        Ok(match (self.kind, standing) {
+        let outcome: i16 = row.try_get(1).map_err(unreadable)?;
+        Ok(match (self.kind, outcome) {
             (Kind::Insert, 1) => Inserted::Done.into(),
             (Kind::Insert, _) => Inserted::Taken.into(),
-            (Kind::Touch, standing) => (standing == 1).into(),
+            (Kind::Touch, outcome) => (outcome == 1).into(),
             (Kind::Replace | Kind::EndIf, 1) => Swap::Done.into(),
             (Kind::Replace | Kind::EndIf, 3) => {
                 let head = row.try_get(2).map_err(unreadable)?;
                 let payload = row.try_get(3).map_err(unreadable)?;
-                match stored(head, payload)? {
+                match decode(head, payload)? {
                     Stored::Live(record) => Swap::Stale(record).into(),
                     Stored::Ended(_) => Swap::Gone.into(),
                 }
@@ -142,23 +142,23 @@ impl Write {
     }
 }
 
-/// How many bytes of a session's head its tombstone will keep.
-fn remains(record: &Record) -> usize {
+/// How many bytes of a session's head its tombstone keeps.
+fn kept_bytes(record: &Record) -> usize {
     let ending = Ending::new(EndReason::Ended, Timestamp::EPOCH, Timestamp::EPOCH);
     Stored::Ended(record.ended(ending)).to_head().len() - ending.to_bytes().len()
 }
 
-/// The statement's parameters: each a column of all operations.
+/// The parameters of the statement: one array per column.
 pub(crate) struct Columns<'a> {
     ids: Vec<Uuid>,
     kinds: Vec<i16>,
     heads: Vec<&'a [u8]>,
     payloads: Vec<Option<&'a [u8]>>,
-    keeps: Vec<i32>,
+    kept_bytes: Vec<i32>,
     principals: Vec<Option<&'a str>>,
     signed_in: Vec<Option<i64>>,
     reasons: Vec<Option<&'a str>>,
-    /// Expected count and token, when, count and token given, idle and absolute deadline.
+    /// Expected revision and token, time, new revision and token, idle and absolute deadline.
     numbers: [Vec<i64>; 7],
 }
 
@@ -172,7 +172,7 @@ impl<'a> Columns<'a> {
             kinds: writes.iter().map(|write| write.kind as i16).collect(),
             heads: writes.iter().map(|write| &write.head[..]).collect(),
             payloads: writes.iter().map(|write| write.payload.as_deref()).collect(),
-            keeps: writes.iter().map(|write| write.keeps).collect(),
+            kept_bytes: writes.iter().map(|write| write.kept_bytes).collect(),
             principals: writes
                 .iter()
                 .map(|write| write.principal.as_ref().map(Principal::as_str))
@@ -200,7 +200,7 @@ impl<'a> Columns<'a> {
             expected_token,
             &self.heads,
             &self.payloads,
-            &self.keeps,
+            &self.kept_bytes,
             &self.principals,
             at,
             &self.signed_in,

@@ -1,43 +1,48 @@
-//! The tasks that change sessions: whatever waits is one statement, and one commit.
+//! The tasks that change sessions: all waiting writes go into one statement and one commit.
 
 use std::sync::Arc;
 
 use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio_postgres::Row;
 
-use crate::link::{Broken, Link};
+use crate::connection::{Connection, SendError};
 use crate::write::{Columns, Write};
 
-/// Operations, and bytes of them, in one statement. What they announce must fit into one notification, of 8,000 bytes.
-const MOST: usize = 96;
-const MOST_BYTES: usize = 4 << 20;
+/// The most operations in one statement: their notification must fit into 8,000 bytes.
+const MAX_BATCH: usize = 96;
+/// The most bytes of operations in one statement.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 
-/// Works until nobody is left to ask.
-pub(crate) async fn run(driver: Driver<Write, Reply>, link: Arc<Link>) {
+/// Writes until the queue is closed and empty.
+pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection>) {
     loop {
-        link.rested().await;
-        let Some(mut batch) = driver.next(MOST, MOST_BYTES).await else { return };
+        connection.backoff_elapsed().await;
+        let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await else { return };
         let columns = Columns::of(&batch);
-        let mut said = link.ask(|words| &words.apply, &columns.parameters()).await;
-        if batch.len() == 1 && matches!(&said, Err(Broken::NotSent(error)) if error.is_passing()) {
-            said = link.ask(|words| &words.apply, &columns.parameters()).await;
+        let mut result =
+            connection.query(|statements| &statements.apply, &columns.parameters()).await;
+        if batch.len() == 1 && result.as_ref().is_err_and(SendError::is_transient) {
+            result = connection.query(|statements| &statements.apply, &columns.parameters()).await;
         }
         drop(columns);
-        match said {
+        match result {
             Ok(rows) => answer(&mut batch, &rows),
-            Err(Broken::NotSent(error)) if batch.len() > 1 && error.may_be_of_one() => {
-                batch.retry_singly()
+            Err(SendError::NotSent(error))
+                if batch.len() > 1 && error.may_concern_one_operation() =>
+            {
+                batch.retry_singly();
             }
-            Err(broken) => {
+            Err(error) => {
                 for index in 0..batch.len() {
-                    batch.answer(index, Err(broken.of_write()));
+                    batch.answer(index, Err(error.as_write_error()));
                 }
             }
         }
     }
 }
 
-/// Each row says which operation it is about. One without a row stays unanswered: nobody knows.
+/// Answers the operations that the rows name. One without a row stays unanswered, which reports its
+/// outcome as unknown.
 fn answer(batch: &mut Batch<Write, Reply>, rows: &[Row]) {
     for row in rows {
         let place = row.try_get::<_, i64>(0).ok().and_then(|place| usize::try_from(place - 1).ok());

@@ -1,15 +1,17 @@
--- Looks at sessions that may be garbage; those in use are noted for later, so that none is looked at twice in a period.
+-- Checks sessions that are due for a sweep. Removes the expired ones, and reschedules the others to
+-- when they expire. Returns how many were checked and how many were removed.
 WITH due AS MATERIALIZED (
     SELECT id, principal, least(idle, absolute) AS expires FROM {session}
-    WHERE look_at <= $1 ORDER BY look_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ),
-gone AS (
-    DELETE FROM {session} s USING due WHERE s.id = due.id AND due.expires <= $1 RETURNING s.id, due.principal
+removed AS (
+    DELETE FROM {session} s USING due WHERE s.id = due.id AND due.expires <= $1
+    RETURNING s.id, due.principal
 ),
-dismissed AS (
-    DELETE FROM {admission} a USING gone WHERE a.principal = gone.principal AND a.id = gone.id
+unindexed AS (
+    DELETE FROM {index} i USING removed WHERE i.principal = removed.principal AND i.id = removed.id
 ),
-noted AS (
-    UPDATE {session} s SET look_at = due.expires FROM due WHERE s.id = due.id AND due.expires > $1
+rescheduled AS (
+    UPDATE {session} s SET sweep_at = due.expires FROM due WHERE s.id = due.id AND due.expires > $1
 )
-SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)
+SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM removed)

@@ -1,14 +1,14 @@
-//! The suite on PostgreSQL, and what is PostgreSQL's own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
+//! The store suite on PostgreSQL, and tests of PostgreSQL's own behavior.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue must panic")]
 
+mod chaos;
 mod encrypted;
-mod hardship;
-mod place;
+mod server;
 
 mod near_cache {
-    cloakroom_testkit::conformance!(crate::place::remembered());
+    cloakroom_testkit::conformance!(crate::server::cached());
 }
 
 mod postgres {
-    cloakroom_testkit::conformance!(crate::place::fresh());
+    cloakroom_testkit::conformance!(crate::server::store());
 }

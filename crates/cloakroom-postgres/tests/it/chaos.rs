@@ -1,110 +1,112 @@
-//! What becomes of sessions while the server dies, stops and comes back, and while others hold its locks.
+//! Sessions while the server dies, stops and comes back, and while others hold its locks.
 
 use cloakroom::record::{Record, Revision};
 use cloakroom::store::{StoreErrorKind, Swap};
 use cloakroom::{Key, SessionMap, Sessions, Store};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
-use cloakroom_testkit::clauses;
-use cloakroom_testkit::servers::hardship::{self, PATIENCE};
+use cloakroom_testkit::servers::chaos::{self, STORE_TIMEOUT};
 use cloakroom_testkit::servers::{Durability, Postgres, Server};
+use cloakroom_testkit::store_suite;
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
 
-use crate::place::open;
+use crate::server::open;
 
-async fn reach(server: &Postgres) -> PostgresStore {
-    PostgresStore::builder(server.url()).timeout(PATIENCE).connect().await.unwrap()
+async fn connect(server: &Postgres) -> PostgresStore {
+    PostgresStore::builder(server.url()).timeout(STORE_TIMEOUT).connect().await.unwrap()
 }
 
-async fn begin(sessions: &Sessions<SessionMap>) -> Key {
+async fn new_session(sessions: &Sessions<SessionMap>) -> Key {
     sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().clone()
 }
 
-macro_rules! hardships {
+macro_rules! chaos_tests {
     ($($law:ident: $durability:ident),* $(,)?) => {
         $(#[test]
         fn $law() {
-            hardship::$law(&mut Postgres::start(Durability::$durability), open);
+            chaos::$law(&mut Postgres::start(Durability::$durability), open);
         })*
     };
 }
 
-hardships! {
+chaos_tests! {
     nothing_acknowledged_is_lost: Always,
-    standing_still_is_an_error_in_time: None,
-    connections_may_be_reset: Always,
+    a_frozen_server_is_an_error_in_time: None,
+    reset_connections_lose_nothing: Always,
     operations_are_one_round_trip: None,
-    an_end_is_told: Always,
-    nothing_is_missed_while_the_feed_is_cut: None,
+    an_end_reaches_other_nodes: Always,
+    no_change_is_missed_while_the_feed_is_cut: None,
     an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
 }
 
 #[test]
-fn who_loses_to_a_rival_that_held_the_lock_is_shown_what_the_rival_left() {
+fn a_write_that_lost_to_a_lock_holder_returns_what_the_holder_wrote() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let store = reach(&server).await;
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
-        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
-        let key = begin(&sessions).await;
+        let store = connect(&server).await;
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
+        let sessions: Sessions<SessionMap> = Sessions::new(connect(&server).await).unwrap();
+        let key = new_session(&sessions).await;
         let record = live(&store, &key).await;
         let expected = record.revision();
         client.batch_execute("BEGIN").await.unwrap();
-        // As another node writes, with what it found and a revision of its own.
-        let overtake = "UPDATE cloakroom.session SET count = count + 1, token = 7,
-                        head = overlay(head PLACING int8send(count + 1) || int8send(7) FROM 19 FOR 16)";
-        assert_eq!(client.execute(overtake, &[]).await.unwrap(), 1);
-        let late = store.replace(key.id(), expected, record.clone());
-        while waiting(&client).await == 0 {
+        // A write of another node, with a revision of its own.
+        let rival_write = "UPDATE cloakroom.session SET revision = revision + 1, token = 7,
+                        record = overlay(
+                record PLACING int8send(revision + 1) || int8send(7) FROM 19 FOR 16
+            )";
+        assert_eq!(client.execute(rival_write, &[]).await.unwrap(), 1);
+        let losing = store.replace(key.id(), expected, record.clone());
+        while lock_waiters(&client).await == 0 {
             tokio::task::yield_now().await;
         }
         client.batch_execute("COMMIT").await.unwrap();
-        let Swap::Stale(found) = late.await.unwrap() else { panic!("the rival was first") };
+        let Swap::Stale(found) = losing.await.unwrap() else { panic!("the rival wrote first") };
         assert_eq!(found.revision(), Revision::new(expected.count() + 1, 7));
-        wire.abort();
+        driver.abort();
     });
 }
 
 #[test]
-fn a_lock_that_is_held_for_long_is_an_error_in_time_and_nothing_happened() {
+fn a_write_that_times_out_waiting_for_a_lock_did_not_happen() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let store = reach(&server).await;
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
-        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
-        let key = begin(&sessions).await;
+        let store = connect(&server).await;
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
+        let sessions: Sessions<SessionMap> = Sessions::new(connect(&server).await).unwrap();
+        let key = new_session(&sessions).await;
         let record = live(&store, &key).await;
         client.batch_execute("BEGIN; SELECT FROM cloakroom.session FOR UPDATE").await.unwrap();
         let answer = tokio::time::timeout(
-            2 * PATIENCE,
+            2 * STORE_TIMEOUT,
             store.replace(key.id(), record.revision(), record.clone()),
         );
-        let error = answer.await.expect("an answer in time").unwrap_err();
+        let error = answer.await.expect("an answer within the timeout").unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
         assert_eq!(
             error.outcome(),
             cloakroom::store::Outcome::NotSent,
-            "the server itself said so"
+            "the server canceled the statement"
         );
         client.batch_execute("ROLLBACK").await.unwrap();
         assert!(matches!(store.replace(key.id(), record.revision(), record).await, Ok(Swap::Done)));
-        wire.abort();
+        driver.abort();
     });
 }
 
 #[test]
-fn a_session_that_is_locked_for_long_keeps_no_other_waiting_beyond_the_patience() {
+fn a_locked_session_does_not_delay_others_beyond_the_timeout() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(connect(&server).await).unwrap();
         let mut keys = Vec::new();
         for _ in 0..20 {
-            keys.push(begin(&sessions).await);
+            keys.push(new_session(&sessions).await);
         }
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
         let locked = keys[0].id().to_string();
         client
             .batch_execute(&format!(
@@ -124,58 +126,63 @@ fn a_session_that_is_locked_for_long_keeps_no_other_waiting_beyond_the_patience(
         for (number, write) in writes.into_iter().enumerate() {
             assert_eq!(write.await.unwrap().is_ok(), number > 0, "{number}");
         }
-        wire.abort();
+        driver.abort();
     });
 }
 
 #[test]
-fn a_server_that_is_silent_leaves_time_for_the_next() {
+fn a_silent_server_leaves_time_for_the_next_one() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let both = format!("@127.0.0.1:{},", silent.local_addr().unwrap().port());
-        let store = PostgresStore::builder(server.url().replace('@', &both)).timeout(2 * PATIENCE);
+        let store =
+            PostgresStore::builder(server.url().replace('@', &both)).timeout(2 * STORE_TIMEOUT);
         let sessions: Sessions<SessionMap> = Sessions::new(store.connect().await.unwrap()).unwrap();
-        begin(&sessions).await;
+        new_session(&sessions).await;
     });
 }
 
-/// Whatever the settings of its user, and whatever functions others have put in its way.
 #[test]
-fn settings_and_functions_of_others_change_nothing() {
+fn the_settings_of_the_user_and_foreign_functions_have_no_effect() {
     let server = Postgres::start(Durability::None);
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
         client
             .batch_execute(
                 "ALTER ROLE test SET default_transaction_isolation = 'serializable';
-                 CREATE FUNCTION public.concat_ws(text, uuid, bigint, bigint) RETURNS text LANGUAGE plpgsql AS
+                 CREATE FUNCTION public.concat_ws(text, uuid, bigint, bigint) RETURNS text
+                 LANGUAGE plpgsql AS
                  $$ BEGIN RAISE 'hijacked'; END $$",
             )
             .await
             .unwrap();
-        wire.abort();
+        driver.abort();
     });
-    clauses::of_many_that_admit_at_once_no_more_than_the_limit_are_entered(open(&server.url()));
-    clauses::of_many_that_expect_one_revision_exactly_one_wins(open(&server.url()));
+    store_suite::concurrent_logins_never_exceed_the_limit(open(&server.url()));
+    store_suite::of_concurrent_replaces_of_one_revision_exactly_one_wins(open(&server.url()));
 }
 
 #[test]
-fn one_session_that_cannot_be_read_hides_no_other() {
+fn an_unreadable_session_does_not_hide_the_others() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        let sessions: Sessions<SessionMap> = Sessions::new(reach(&server).await).unwrap();
-        let keys = [begin(&sessions).await, begin(&sessions).await, begin(&sessions).await];
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
+        let sessions: Sessions<SessionMap> = Sessions::new(connect(&server).await).unwrap();
+        let keys = [
+            new_session(&sessions).await,
+            new_session(&sessions).await,
+            new_session(&sessions).await,
+        ];
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
         let (damaged, is_damaged) =
-            (keys[1].id().to_string(), "head = overlay(head PLACING '\\xfe' FROM 1)");
+            (keys[1].id().to_string(), "record = overlay(record PLACING '\\xfe' FROM 1)");
         let damage = format!("UPDATE cloakroom.session SET {is_damaged} WHERE id = '{damaged}'");
         client.batch_execute(&damage).await.unwrap();
-        let store = PostgresStore::builder(server.url()).reading_only().connect().await.unwrap();
-        store.health().await.expect("it can be read");
+        let store = PostgresStore::builder(server.url()).read_only().connect().await.unwrap();
+        store.health().await.expect("a read-only store is healthy");
         let (mut read, mut unreadable, mut from) = (0, Vec::new(), None);
         loop {
             let part = store.scan(from.as_ref(), 1).await.unwrap();
@@ -187,16 +194,16 @@ fn one_session_that_cannot_be_read_hides_no_other() {
             }
         }
         assert_eq!((read, unreadable), (2, vec![keys[1].id()]));
-        wire.abort();
+        driver.abort();
     });
 }
 
 #[test]
-fn of_nodes_that_start_at_once_one_makes_the_tables() {
+fn nodes_that_start_at_once_create_the_tables_once() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
         let nodes: Vec<_> = (0..8)
-            .map(|_| tokio::spawn(PostgresStore::builder(server.url()).schema("young").connect()))
+            .map(|_| tokio::spawn(PostgresStore::builder(server.url()).schema("fresh").connect()))
             .collect();
         for node in nodes {
             assert!(node.await.unwrap().unwrap().health().await.is_ok());
@@ -205,12 +212,12 @@ fn of_nodes_that_start_at_once_one_makes_the_tables() {
 }
 
 #[test]
-fn tables_of_a_later_version_and_a_user_without_rights_are_told_when_the_store_is_opened() {
+fn connecting_fails_with_tables_of_a_later_version_or_without_privileges() {
     let server = Postgres::start(Durability::None);
     Runtime::new().unwrap().block_on(async {
-        drop(reach(&server).await);
-        let (client, wire) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
-        let wire = tokio::spawn(wire);
+        drop(connect(&server).await);
+        let (client, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
         client
             .batch_execute(
                 "CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA cloakroom TO clerk;
@@ -221,29 +228,28 @@ fn tables_of_a_later_version_and_a_user_without_rights_are_told_when_the_store_i
         let clerk = server.url().replace("test@", "clerk@");
         let store = PostgresStore::connect(&clerk)
             .await
-            .expect("what is made may be used without the right to make");
+            .expect("existing tables can be used without the privilege to create tables");
         let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
-        begin(&sessions).await;
-        let elsewhere =
-            PostgresStore::builder(&clerk).schema("elsewhere").connect().await.unwrap_err();
-        assert_eq!(elsewhere.kind(), PostgresErrorKind::Denied, "{elsewhere}");
+        new_session(&sessions).await;
+        let denied = PostgresStore::builder(&clerk).schema("other").connect().await.unwrap_err();
+        assert_eq!(denied.kind(), PostgresErrorKind::Denied, "{denied}");
         client
             .batch_execute("INSERT INTO cloakroom.session_version (version) VALUES (99)")
             .await
             .unwrap();
         let error = PostgresStore::connect(server.url()).await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::TooNew, "{error}");
-        wire.abort();
+        driver.abort();
     });
 }
 
 #[test]
-fn nobody_there_is_told_when_the_store_is_opened_and_no_password_is_shown() {
+fn connecting_fails_without_a_server_and_errors_show_no_password() {
     Runtime::new().unwrap().block_on(async {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let nobody = format!("postgres://test@{}/x", listener.local_addr().unwrap());
+        let unused = format!("postgres://test@{}/x", listener.local_addr().unwrap());
         drop(listener);
-        let error = PostgresStore::connect(nobody).await.unwrap_err();
+        let error = PostgresStore::connect(unused).await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::Unreachable, "{error}");
         let error = PostgresStore::connect("postgres://[::1/nowhere").await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::Url, "{error}");
@@ -268,8 +274,8 @@ async fn live(store: &PostgresStore, key: &Key) -> Record {
     }
 }
 
-/// How many wait for a lock.
-async fn waiting(client: &tokio_postgres::Client) -> i64 {
+/// How many transactions wait for a lock.
+async fn lock_waiters(client: &tokio_postgres::Client) -> i64 {
     let row =
         client.query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[]).await.unwrap();
     row.get(0)

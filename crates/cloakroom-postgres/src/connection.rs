@@ -1,0 +1,200 @@
+//! A connection with its prepared statements, replaced by a new one when it fails.
+
+use std::sync::Arc;
+
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::Backoff;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement};
+
+use crate::connect_options::{ConnectOptions, DriverTask};
+use crate::error::{PostgresError, PostgresErrorKind};
+use crate::names::Names;
+
+macro_rules! statements {
+    ($($name:ident: $sql:expr),* $(,)?) => {
+        /// The prepared statements of a connection.
+        pub(crate) struct Statements { $(pub(crate) $name: Statement),* }
+
+        impl Statements {
+            async fn prepare(
+                client: &Client,
+                names: &Names,
+            ) -> Result<Self, tokio_postgres::Error> {
+                $(let $name = names.fill($sql);)*
+                let ($($name),*) = tokio::try_join!($(client.prepare(&$name)),*)?;
+                Ok(Self { $($name),* })
+            }
+        }
+    };
+}
+
+statements! {
+    apply: include_str!("sql/apply.sql"),
+    read: "SELECT id, record, payload FROM {session} WHERE id = ANY ($1)",
+    index_login: "SELECT * FROM {index_login}($1, $2, $3, $4, $5, $6, $7, $8)",
+    revoke_before: include_str!("sql/revoke_before.sql"),
+    sessions_of: "SELECT id FROM {index} WHERE principal = $1 AND ($2::uuid IS NULL OR id > $2)
+        ORDER BY id LIMIT $3",
+    scan: "SELECT id, record, payload FROM {session} WHERE $1::uuid IS NULL OR id > $1
+        ORDER BY id LIMIT $2",
+    sweep: include_str!("sql/sweep.sql"),
+    sweep_index: include_str!("sql/sweep_index.sql"),
+    // True if the server takes writes, or this connection needs none.
+    health: "SELECT NOT pg_is_in_recovery()
+            OR current_setting('default_transaction_read_only') = 'on'
+        FROM (SELECT FROM {session} LIMIT 1) any_session RIGHT JOIN (SELECT) one ON true",
+}
+
+/// A statement that failed.
+pub(crate) enum SendError {
+    /// It was not sent, or the server did nothing.
+    NotSent(PostgresError),
+    /// It may have been carried out.
+    Unknown(PostgresError),
+}
+
+impl SendError {
+    /// Whether the same statement can succeed if it is sent again.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::NotSent(error) if error.is_transient())
+    }
+
+    /// The answer to a write.
+    pub(crate) fn as_write_error(&self) -> StoreError {
+        match self {
+            Self::NotSent(error) => error.not_sent(),
+            Self::Unknown(error) => error.outcome_unknown(),
+        }
+    }
+
+    /// The answer to a read, which changes nothing.
+    pub(crate) fn as_read_error(&self) -> StoreError {
+        let (Self::NotSent(error) | Self::Unknown(error)) = self;
+        error.not_sent()
+    }
+}
+
+/// A connection that is made when it is first needed, and made again after a failure.
+pub(crate) struct Connection {
+    options: ConnectOptions,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<Established>>,
+    /// How many connections have been made.
+    count: u64,
+    backoff: Backoff,
+    /// No attempt to connect before this instant.
+    not_before: Option<Instant>,
+}
+
+struct Established {
+    number: u64,
+    client: Client,
+    statements: Statements,
+    _task: DriverTask,
+}
+
+impl Connection {
+    pub(crate) fn new(options: ConnectOptions) -> Arc<Self> {
+        Arc::new(Self { options, state: Mutex::default() })
+    }
+
+    /// Waits until there is a connection or one may be attempted, so that meanwhile tasks with
+    /// other connections take the work.
+    pub(crate) async fn backoff_elapsed(&self) {
+        let state = self.state.lock().await;
+        if let (None, Some(instant)) = (&state.current, state.not_before) {
+            drop(state);
+            sleep_until(instant).await;
+        }
+    }
+
+    /// Executes a statement in one round trip. A connection that fails is dropped.
+    pub(crate) async fn query(
+        &self,
+        statement: fn(&Statements) -> &Statement,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, SendError> {
+        let connection = self.established().await?;
+        let query = connection.client.query(statement(&connection.statements), parameters);
+        let error = match timeout(self.options.timeout, query).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error)) => PostgresError::driver("query the server", error),
+            Err(_) => {
+                self.cancel(&connection);
+                PostgresError::new(PostgresErrorKind::TimedOut, "query the server")
+            }
+        }
+        .at(self.options.servers.last_address());
+        if error.leaves_connection_usable() {
+            return Err(SendError::NotSent(error));
+        }
+        self.discard(connection.number).await;
+        Err(if error.is_refusal() { SendError::NotSent(error) } else { SendError::Unknown(error) })
+    }
+
+    /// Asks the server to cancel a statement that timed out here. A commit that waits for a standby
+    /// could otherwise occupy a server process for as long as the standby is away.
+    fn cancel(&self, connection: &Established) {
+        let token = connection.client.cancel_token();
+        let (tls, limit) = (self.options.tls.clone(), self.options.timeout);
+        tokio::spawn(async move { timeout(limit, token.cancel_query(tls)).await });
+    }
+
+    /// The current connection, or a new one if it has closed.
+    async fn established(&self) -> Result<Arc<Established>, SendError> {
+        let mut state = self.state.lock().await;
+        if let Some(current) = state.current.as_ref().filter(|current| !current.client.is_closed())
+        {
+            return Ok(Arc::clone(current));
+        }
+        state.current = None;
+        if state.not_before.is_some_and(|instant| Instant::now() < instant) {
+            let error = PostgresError::new(PostgresErrorKind::Unreachable, "connect to the server");
+            return Err(SendError::NotSent(error));
+        }
+        match self.establish(state.count + 1).await {
+            Ok(connection) => {
+                state.count += 1;
+                state.backoff.succeeded();
+                let connection = Arc::new(connection);
+                state.current = Some(Arc::clone(&connection));
+                Ok(connection)
+            }
+            Err(error) => {
+                let pause = state.backoff.failed().min(self.options.timeout / 4);
+                state.not_before = Some(Instant::now() + pause);
+                Err(SendError::NotSent(error))
+            }
+        }
+    }
+
+    async fn establish(&self, number: u64) -> Result<Established, PostgresError> {
+        let connecting = async {
+            let (client, driver) = self.options.connect().await?;
+            let task = DriverTask::new(tokio::spawn(driver));
+            let failed = |error| PostgresError::driver("set up a connection", error);
+            client.batch_execute(&self.options.settings()).await.map_err(failed)?;
+            let statements =
+                Statements::prepare(&client, &self.options.names).await.map_err(failed)?;
+            Ok(Established { number, client, statements, _task: task })
+        };
+        timeout(self.options.timeout, connecting).await.unwrap_or_else(|_| {
+            Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"))
+        })
+    }
+
+    /// Drops the connection of this number, unless it has been replaced already.
+    async fn discard(&self, number: u64) {
+        let mut state = self.state.lock().await;
+        if state.current.as_ref().is_some_and(|current| current.number == number) {
+            state.current = None;
+        }
+    }
+}
