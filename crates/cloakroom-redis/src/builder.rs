@@ -1,50 +1,52 @@
-//! How a server is reached.
+//! Options for connecting to a server, a cluster or sentinels.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::{Client, TlsCertificates};
 
+use crate::connection::{Endpoint, Settings};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::link::{Settings, Way};
-use crate::net::Net;
 use crate::sentinel::Sentinels;
 use crate::store::RedisStore;
+use crate::topology::Topology;
 
-/// How a server is reached: [`RedisStore::builder`], [`RedisStore::cluster`], [`RedisStore::sentinel`].
+/// Options for a [`RedisStore`]; see [`RedisStore::builder`], [`RedisStore::cluster`] and
+/// [`RedisStore::sentinel`].
 #[derive(Clone, Debug)]
-#[must_use = "nothing is reached until `connect` is called"]
+#[must_use = "a builder does nothing until `connect` is called"]
 pub struct RedisBuilder {
-    shape: Shape,
+    mode: Mode,
     urls: Vec<Url>,
     prefix: String,
     settings: Settings,
-    roots: Option<PathBuf>,
+    root_certificate: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
-enum Shape {
-    One,
+enum Mode {
+    Single,
     Cluster,
-    /// The name that sentinels know the master by.
+    /// With the name of the master.
     Sentinel(String),
 }
 
-/// An address, whose password is never shown.
+/// A URL whose `Debug` output shows no password.
 #[derive(Clone)]
 struct Url(String);
 
-impl std::fmt::Debug for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A password can be before the `@` and after the `?`.
         if self.0.rfind('@') > self.0.find('?') && self.0.contains('?') {
             return f.write_str("..@..");
         }
-        let (place, options) =
-            self.0.split_once('?').map_or((&*self.0, false), |(place, _)| (place, true));
-        let shown = place.rsplit('@').next().unwrap_or_default();
-        // A password may stand before the `@` and after the `?`.
-        f.write_str(if shown.len() < place.len() { "..@" } else { "" })?;
+        let (server, options) =
+            self.0.split_once('?').map_or((&*self.0, false), |(server, _)| (server, true));
+        let shown = server.rsplit('@').next().unwrap_or_default();
+        f.write_str(if shown.len() < server.len() { "..@" } else { "" })?;
         f.write_str(shown)?;
         f.write_str(if options { "?.." } else { "" })
     }
@@ -53,110 +55,121 @@ impl std::fmt::Debug for Url {
 impl RedisBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
-            shape: Shape::One,
+            mode: Mode::Single,
             urls: vec![Url(url)],
             prefix: "cloakroom".to_owned(),
-            settings: Settings { patience: Duration::from_secs(5), copies: None, asks_role: false },
-            roots: None,
+            settings: Settings {
+                timeout: Duration::from_secs(5),
+                min_replicas: None,
+                checks_role: false,
+            },
+            root_certificate: None,
         }
     }
 
     pub(crate) fn cluster(url: String) -> Self {
-        Self { shape: Shape::Cluster, ..Self::new(url) }
+        Self { mode: Mode::Cluster, ..Self::new(url) }
     }
 
-    /// The user, the password and the number of the database in the URL are the master's; a sentinel is told the first two if
-    /// it asks for them.
+    /// User, password and database number in the URL are those of the master. A sentinel gets user
+    /// and password only if it requires authentication.
     pub(crate) fn sentinel(url: String, name: String) -> Self {
-        Self { shape: Shape::Sentinel(name), ..Self::new(url) }
+        Self { mode: Mode::Sentinel(name), ..Self::new(url) }
     }
 
-    /// Tries this server of the cluster, or this sentinel, where those named before do not answer.
+    /// Adds the URL of another node of the cluster, or of another sentinel, to try if the ones
+    /// before it do not answer.
     ///
-    /// A server that is alone has no others: the last one named is it.
-    pub fn or(mut self, url: impl Into<String>) -> Self {
-        if matches!(self.shape, Shape::One) {
+    /// For a single server this replaces its URL.
+    pub fn add_node(mut self, url: impl Into<String>) -> Self {
+        if matches!(self.mode, Mode::Single) {
             self.urls.clear();
         }
         self.urls.push(Url(url.into()));
         self
     }
 
-    /// Begins all keys with `prefix`; `cloakroom` unless told. Letters, digits, and any of `_.:-`.
+    /// The prefix of all keys; `cloakroom` by default.
+    ///
+    /// Up to 64 ASCII letters, digits, and any of `_.:-`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Waits up to `span` for a connection and for each answer; five seconds unless told.
-    pub const fn timeout(mut self, span: Duration) -> Self {
-        self.settings.patience = span;
+    /// How long to wait for a connection, and for each answer; 5 seconds by default.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
         self
     }
 
-    /// Lets a change count once so many replicas have it too, and fail if they do not within `span`, which is at most half of what
-    /// is waited for an answer.
+    /// Acknowledges a write only once `count` replicas have it (Redis's `WAIT`).
+    ///
+    /// A write fails if they do not have it within `timeout`, which is capped at half of
+    /// [`timeout`](Self::timeout). It may have been made all the same. By default a write does not
+    /// wait for replicas.
+    ///
+    /// With each batch of writes the store also writes a key that it never reads, since `WAIT`
+    /// waits for the last write of the connection. An ACL that restricts the keys must also permit
+    /// `{<prefix>*`.
     ///
     /// # Security
-    /// Without, a master that dies may take the last moments with it, logouts included: its replica takes over without them.
-    /// With, what was answered is on as many servers; a change that fails may have been made all the same. Failovers prefer the
-    /// replica that has most, but nothing makes them: Redis promises less loss, not none.
+    /// Without this option a master that dies can lose its last writes, including logouts, because
+    /// a replica takes over without them. With it those writes are on `count` more servers. A
+    /// failover prefers the most recent replica, but does not guarantee it: Redis promises less
+    /// loss, not none.
+    pub const fn min_replicas(mut self, count: u16, timeout: Duration) -> Self {
+        self.settings.min_replicas = Some((count, timeout));
+        self
+    }
+
+    /// A PEM file with the root certificates to trust, instead of those of the system.
     ///
-    /// Beside each change a key is written that nobody reads, since replicas are waited for by what was written: a server that
-    /// lets its user use certain keys only has to permit `{` before the prefix as well.
-    pub const fn min_replicas(mut self, count: u16, span: Duration) -> Self {
-        self.settings.copies = Some((count, span));
+    /// For `rediss://` URLs.
+    pub fn root_certificate(mut self, file: impl Into<PathBuf>) -> Self {
+        self.root_certificate = Some(file.into());
         self
     }
 
-    /// Trusts a server (`rediss://`) whose certificate leads to one in this file (PEM), instead of to those that the system
-    /// trusts.
-    pub fn trusting(mut self, file: impl Into<PathBuf>) -> Self {
-        self.roots = Some(file.into());
-        self
-    }
-
-    /// Reaches the server, or all masters of the cluster.
+    /// Connects to the server, or to all masters of the cluster.
     ///
     /// # Errors
-    /// [`RedisError`] if an address or the prefix is none, or nobody can be reached.
+    /// [`RedisError`] if a URL or the prefix is invalid, or a server cannot be reached.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the store lives in the one that this is called in.
+    /// Outside a tokio runtime. The tasks of the store run in the current runtime.
     pub async fn connect(mut self) -> Result<RedisStore, RedisError> {
-        let most = self.settings.patience / 2;
-        self.settings.copies = self.settings.copies.map(|(count, span)| (count, span.min(most)));
+        let max_wait = self.settings.timeout / 2;
+        self.settings.min_replicas =
+            self.settings.min_replicas.map(|(count, timeout)| (count, timeout.min(max_wait)));
         let keys = Keys::new(&self.prefix)
-            .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "begin keys like that"))?;
-        let roots = self.roots.as_ref().map(std::fs::read).transpose();
+            .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "use this key prefix"))?;
+        let roots = self.root_certificate.as_ref().map(std::fs::read).transpose();
         let roots = roots.map_err(|error| {
-            RedisError::caused(RedisErrorKind::Tls, "read the certificates to trust", error)
+            RedisError::caused(RedisErrorKind::Tls, "read the root certificates", error)
         })?;
         let clients: Vec<Client> =
             self.urls.iter().map(|url| client(&url.0, roots.clone())).collect::<Result<_, _>>()?;
-        let no_address = || RedisError::new(RedisErrorKind::Url, "use no address");
-        let first = clients.first().ok_or_else(no_address)?.clone();
-        let net = match self.shape {
-            Shape::One => Net::one(Way::To(first), self.settings, keys.clone()),
-            Shape::Cluster => Net::cluster(clients, self.settings, keys.clone()).await?,
-            Shape::Sentinel(name) => {
-                let like = first.get_connection_info().clone();
-                Net::one(
-                    Way::Asking(Sentinels { all: clients, name, like }),
-                    self.settings,
-                    keys.clone(),
-                )
+        let no_url = || RedisError::new(RedisErrorKind::Url, "connect without a URL");
+        let first = clients.first().ok_or_else(no_url)?.clone();
+        let topology = match self.mode {
+            Mode::Single => Topology::single(Endpoint::Server(first), self.settings, keys.clone()),
+            Mode::Cluster => Topology::cluster(clients, self.settings, keys.clone()).await?,
+            Mode::Sentinel(name) => {
+                let template = first.get_connection_info().clone();
+                let sentinels = Sentinels { clients, name, template };
+                Topology::single(Endpoint::Sentinels(sentinels), self.settings, keys.clone())
             }
         };
-        let store = RedisStore::start(net, keys);
-        store.greet().await?;
+        let store = RedisStore::new(topology, keys);
+        store.ping().await?;
         Ok(store)
     }
 }
 
 fn client(url: &str, roots: Option<Vec<u8>>) -> Result<Client, RedisError> {
     if url.starts_with("rediss:") {
-        // The driver asks for the process's own choice. An application that made one keeps it.
+        // `redis` uses the process's default provider. Fails, and changes nothing, if there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let opened = match roots {
@@ -166,5 +179,5 @@ fn client(url: &str, roots: Option<Vec<u8>>) -> Result<Client, RedisError> {
         ),
         None => Client::open(url),
     };
-    opened.map_err(|error| RedisError::driver("use this address", error))
+    opened.map_err(|error| RedisError::driver("parse the URL", error))
 }

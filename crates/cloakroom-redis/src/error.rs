@@ -1,4 +1,4 @@
-//! What can go wrong with the server.
+//! Errors of the server and of the connection to it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,9 +6,11 @@ use std::io;
 use std::sync::Arc;
 
 use cloakroom::store::{StoreError, StoreErrorKind};
-use redis::{ErrorKind, RedisError as DriverError, ServerErrorKind};
+use redis::{ConnectionAddr, ErrorKind, RedisError as DriverError, ServerErrorKind};
 
-/// A conversation with the server that failed. It is also the [`source`](StdError::source) of the store's own errors.
+/// An operation on the server failed.
+///
+/// Also the [`source`](StdError::source) of the [`StoreError`]s that this store returns.
 #[derive(Clone, Debug)]
 pub struct RedisError(Arc<Inner>);
 
@@ -16,41 +18,44 @@ pub struct RedisError(Arc<Inner>);
 struct Inner {
     kind: RedisErrorKind,
     attempted: &'static str,
+    /// The address of the server, for an attempt to connect.
+    address: Option<String>,
+    /// Whether the server answered that it did nothing.
     is_refusal: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong with the server.
+/// The kind of a [`RedisError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedisErrorKind {
-    /// The address or an option of it is not one.
+    /// The URL, or an option in it, is invalid.
     Url,
-    /// The prefix of the keys is empty, long, or has characters that mean something to the server.
+    /// The prefix of the keys is empty, too long, or has characters that are not permitted.
     Prefix,
-    /// Nobody can be reached there, or the connection broke.
+    /// The server cannot be reached, or the connection broke.
     Unreachable,
-    /// No safe connection could be agreed on.
+    /// TLS failed: the server's certificate is not trusted or not valid for the host name.
     Tls,
-    /// It did not answer in time.
+    /// The server did not answer in time.
     TimedOut,
-    /// It refused the name or the password, or does not let this user do that.
+    /// The server refused the user or the password, or the user lacks a permission.
     Denied,
-    /// It is there but takes no commands yet, or no writes: it loads its data, or is a replica.
+    /// The server is loading its data, is a replica, or is in a cluster that is down.
     NotReady,
-    /// It did it, and fewer replicas than were asked for have it too: nobody knows whether it lasts.
-    NotCopied,
-    /// It has no memory left.
+    /// The write was made, but fewer replicas than required have it.
+    NotReplicated,
+    /// The server's memory is full.
     Full,
-    /// It answered something else than was asked for.
+    /// The server sent an unexpected answer.
     Unexpected,
-    /// Anything else.
+    /// Any other error.
     Other,
 }
 
 impl RedisError {
     pub(crate) fn new(kind: RedisErrorKind, attempted: &'static str) -> Self {
-        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: None }))
+        Self::with(kind, attempted, false, None)
     }
 
     pub(crate) fn caused(
@@ -58,30 +63,48 @@ impl RedisError {
         attempted: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, attempted, is_refusal: false, source: Some(source.into()) }))
+        Self::with(kind, attempted, false, Some(source.into()))
     }
 
+    /// An error of the `redis` crate.
     pub(crate) fn driver(attempted: &'static str, error: DriverError) -> Self {
         let kind = kind_of(&error);
-        // A command of a script may be denied after others were done.
-        let may_be_halfway = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoPerm));
-        let is_refusal = !may_be_halfway
+        // A script can be denied a command after it has carried out others.
+        let may_be_partial = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoPerm));
+        let is_refusal = !may_be_partial
             && matches!(
                 kind,
                 RedisErrorKind::Denied | RedisErrorKind::NotReady | RedisErrorKind::Full
             );
-        // A server that does not know a command repeats it, and the password with it if it was one that greets.
-        let repeats = error.detail().is_some_and(|said| said.starts_with("unknown command"));
-        let source = if repeats { None } else { Some(error.into()) };
-        Self(Arc::new(Inner { kind, attempted, is_refusal, source }))
+        // This error repeats the command with its arguments, which can be a password.
+        let is_secret = error.detail().is_some_and(|text| text.starts_with("unknown command"));
+        Self::with(kind, attempted, is_refusal, (!is_secret).then(|| error.into()))
     }
 
-    /// What went wrong.
+    fn with(
+        kind: RedisErrorKind,
+        attempted: &'static str,
+        is_refusal: bool,
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, attempted, address: None, is_refusal, source }))
+    }
+
+    /// The same error with the address of the server.
+    pub(crate) fn at(self, address: &ConnectionAddr) -> Self {
+        let address = Some(address.to_string());
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { address, ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// The kind of this error.
     pub fn kind(&self) -> RedisErrorKind {
         self.0.kind
     }
 
-    /// Whether the server says that it did not even begin.
+    /// Whether the server answered that it did nothing.
     pub(crate) fn is_refusal(&self) -> bool {
         self.0.is_refusal
     }
@@ -107,7 +130,7 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
         return RedisErrorKind::TimedOut;
     }
     match error.kind() {
-        ErrorKind::Io if is_of_tls(error) => RedisErrorKind::Tls,
+        ErrorKind::Io if is_tls_error(error) => RedisErrorKind::Tls,
         ErrorKind::Io => RedisErrorKind::Unreachable,
         ErrorKind::InvalidClientConfig => RedisErrorKind::Url,
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {
@@ -131,8 +154,8 @@ fn kind_of(error: &DriverError) -> RedisErrorKind {
     }
 }
 
-/// Whether somebody is there who can't be trusted, or spoken to safely: what rustls says of them is invalid data.
-fn is_of_tls(error: &DriverError) -> bool {
+/// Whether the cause is an error of rustls, which arrives as [`io::ErrorKind::InvalidData`].
+fn is_tls_error(error: &DriverError) -> bool {
     let shared =
         error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn StdError + Send + Sync>>());
     let cause = shared.and_then(|cause| cause.downcast_ref::<io::Error>());
@@ -142,17 +165,24 @@ fn is_of_tls(error: &DriverError) -> bool {
 impl fmt::Display for RedisError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot {}", self.0.attempted)?;
+        if let Some(address) = &self.0.address {
+            write!(f, " at `{address}`")?;
+        }
         f.write_str(match self.0.kind {
-            RedisErrorKind::Url => ": the address is not one",
-            RedisErrorKind::Prefix => ": a prefix is up to 64 letters, digits, and any of `_.:-`",
+            RedisErrorKind::Url => ": invalid URL or address",
+            RedisErrorKind::Prefix => {
+                ": a prefix has up to 64 ASCII letters, digits, and any of `_.:-`"
+            }
             RedisErrorKind::Unreachable => ": the server cannot be reached",
-            RedisErrorKind::Tls => ": no safe connection could be agreed on",
+            RedisErrorKind::Tls => ": no trusted TLS connection",
             RedisErrorKind::TimedOut => ": the server did not answer in time",
-            RedisErrorKind::Denied => ": the server does not permit it",
-            RedisErrorKind::NotReady => ": the server is not ready for it",
-            RedisErrorKind::NotCopied => ": too few of them have it",
-            RedisErrorKind::Full => ": the server has no memory left",
-            RedisErrorKind::Unexpected => ": the server answered something else",
+            RedisErrorKind::Denied => ": permission denied",
+            RedisErrorKind::NotReady => {
+                ": the server is not ready (loading, replica, or cluster down)"
+            }
+            RedisErrorKind::NotReplicated => ": too few replicas have the write",
+            RedisErrorKind::Full => ": the server's memory is full",
+            RedisErrorKind::Unexpected => ": unexpected answer",
             RedisErrorKind::Other => "",
         })
     }

@@ -1,4 +1,4 @@
-//! The change feed: each server tells of every key of a session that anybody writes, by its client tracking.
+//! The change feed: each server notifies of every write to a session's key, by client tracking.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,181 +13,190 @@ use redis::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::connection::{Endpoint, is_replica_role, run_in};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
-use crate::link::{Way, follows, identity_in};
-use crate::net::{Map, Master, Net};
 use crate::slots::Address;
+use crate::topology::{Master, SlotMap, Topology};
 
-/// How often the servers are asked whether they have told everything.
-const BEAT: Duration = Duration::from_secs(1);
-/// How long a feed that broke rests before it is mended.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often the feed checks that it has received all notifications.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a broken feed waits before it reconnects.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 
-/// One subscriber's connections.
+const SUBSCRIBE: &str = "subscribe to changes";
+
+/// The connections of one subscriber.
 pub(crate) struct Feed {
-    net: Arc<Net>,
+    topology: Arc<Topology>,
     keys: Keys,
     subscriber: Arc<dyn Subscriber>,
 }
 
-/// What all servers tell, and whom it comes from.
+/// The notifications of all servers.
 struct Subscription {
-    connections: Vec<Ear>,
+    listeners: Vec<Listener>,
     since: Instant,
     pushes: mpsc::UnboundedReceiver<PushInfo>,
 }
 
-/// The connection that one server tells over.
+/// The connection to one server.
 #[derive(Clone)]
-struct Ear {
-    /// The server as the map knows it.
+struct Listener {
+    /// The address of the server on the slot map.
     address: Address,
-    /// Where it really is.
-    place: ConnectionAddr,
+    /// The address that this connection was made to.
+    connected_to: ConnectionAddr,
     connection: MultiplexedConnection,
 }
 
 impl Feed {
-    pub(crate) const fn new(net: Arc<Net>, keys: Keys, subscriber: Arc<dyn Subscriber>) -> Self {
-        Self { net, keys, subscriber }
+    pub(crate) const fn new(
+        topology: Arc<Topology>,
+        keys: Keys,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Self {
+        Self { topology, keys, subscriber }
     }
 
-    /// Tells the subscriber of changes for ever, and `begun` whether the first connection could be made; none is made if not.
-    pub(crate) async fn run(self, begun: oneshot::Sender<Result<bool, StoreError>>) {
-        let mut begun = Some(begun);
+    /// Notifies the subscriber of changes until the task is aborted.
+    ///
+    /// `started` receives the outcome of the first attempt to connect. If it fails, the feed ends.
+    pub(crate) async fn run(self, started: oneshot::Sender<Result<bool, StoreError>>) {
+        let mut started = Some(started);
         loop {
             match self.subscribe().await {
                 Ok(subscription) => {
-                    // What was written before is lost on this subscriber.
+                    // Earlier changes were missed.
                     self.subscriber.gap();
-                    if let Some(begun) = begun.take() {
-                        let _ = begun.send(Ok(true));
+                    if let Some(started) = started.take() {
+                        let _ = started.send(Ok(true));
                     }
                     self.relay(subscription).await;
                 }
                 Err(error) => {
-                    if let Some(begun) = begun.take() {
-                        let _ = begun.send(Err(error.not_sent()));
+                    if let Some(started) = started.take() {
+                        let _ = started.send(Err(error.not_sent()));
                         return;
                     }
                 }
             }
-            sleep(PAUSE).await;
+            sleep(RECONNECT_DELAY).await;
         }
     }
 
     async fn subscribe(&self) -> Result<Subscription, RedisError> {
         let since = Instant::now();
-        let _ = self.net.explore().await;
+        let _ = self.topology.refresh().await;
         let (sender, pushes) = mpsc::unbounded_channel();
-        let mut connections = Vec::new();
-        for Master { address, node, .. } in &self.net.map().masters {
-            let patience = self.net.settings().patience;
+        let mut listeners = Vec::new();
+        for Master { address, node, .. } in &self.topology.map().masters {
+            let limit = self.topology.settings().timeout;
             let subscribing = async {
-                let client = node.link.way().client(patience).await?;
-                let place = client.get_connection_info().addr().clone();
-                Ok((place, self.track(&client, sender.clone()).await?))
+                let client = node.connection.endpoint().client(limit).await?;
+                let connected_to = client.get_connection_info().addr().clone();
+                Ok((connected_to, self.track(&client, sender.clone()).await?))
             };
-            let (place, connection) =
-                timeout(patience, subscribing).await.unwrap_or_else(|_| {
-                    Err(RedisError::new(RedisErrorKind::TimedOut, "listen to the server"))
-                })?;
-            connections.push(Ear { address: address.clone(), place, connection });
+            let (connected_to, connection) = timeout(limit, subscribing)
+                .await
+                .unwrap_or_else(|_| Err(RedisError::new(RedisErrorKind::TimedOut, SUBSCRIBE)))?;
+            listeners.push(Listener { address: address.clone(), connected_to, connection });
         }
-        Ok(Subscription { connections, since, pushes })
+        Ok(Subscription { listeners, since, pushes })
     }
 
+    /// Connects to a server and turns on client tracking of all sessions.
     async fn track(
         &self,
         client: &Client,
         sender: mpsc::UnboundedSender<PushInfo>,
     ) -> Result<MultiplexedConnection, RedisError> {
-        let failed = |error| RedisError::driver("listen to the server", error);
-        let address = client.get_connection_info().clone();
-        // Only the third version of the protocol tells of what was not asked for.
-        let settings = address.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(address.set_redis_settings(settings)).map_err(failed)?;
-        let patience = self.net.settings().patience;
+        let failed = |error| RedisError::driver(SUBSCRIBE, error);
+        let info = client.get_connection_info().clone();
+        // RESP2 has no push messages.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(failed)?;
+        let limit = self.topology.settings().timeout;
         let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(Some(patience))
+            .set_connection_timeout(Some(limit))
+            .set_response_timeout(Some(limit))
             .set_push_sender(sender);
         let connecting = client.get_multiplexed_async_connection_with_config(&settings);
         let mut connection = connecting.await.map_err(failed)?;
         let mut track = redis::cmd("CLIENT");
-        track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.every_session());
+        track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.session_prefix());
         let () = track.query_async(&mut connection).await.map_err(failed)?;
         Ok(connection)
     }
 
-    /// Passes on what the servers tell until one is silent or there are others.
-    async fn relay(&self, mut all: Subscription) {
+    /// Passes notifications on until a server stops answering, or the set of masters changes.
+    async fn relay(&self, mut subscription: Subscription) {
         loop {
-            let asked = self.subscriber.now();
-            let mut beat = pin!(self.beat(all.connections.clone(), all.since));
-            let are_there = loop {
+            let now = self.subscriber.now();
+            let mut heartbeat =
+                pin!(self.is_complete(subscription.listeners.clone(), subscription.since));
+            let is_complete = loop {
                 tokio::select! {
                     biased;
-                    push = all.pushes.recv() => if !self.tell(push) { return },
-                    answer = &mut beat => break answer,
+                    push = subscription.pushes.recv() => if !self.notify(push) { return },
+                    is_complete = &mut heartbeat => break is_complete,
                 }
             };
-            if !are_there {
+            if !is_complete {
                 return;
             }
-            // What came before the answers is told before they count.
-            while let Ok(push) = all.pushes.try_recv() {
-                if !self.tell(Some(push)) {
+            // Notifications that arrived before the answers.
+            while let Ok(push) = subscription.pushes.try_recv() {
+                if !self.notify(Some(push)) {
                     return;
                 }
             }
-            self.subscriber.caught_up_to(asked);
-            let mut rest = pin!(sleep(BEAT));
+            self.subscriber.caught_up_to(now);
+            let mut pause = pin!(sleep(HEARTBEAT));
             loop {
                 tokio::select! {
                     biased;
-                    push = all.pushes.recv() => if !self.tell(push) { return },
-                    () = &mut rest => break,
+                    push = subscription.pushes.recv() => if !self.notify(push) { return },
+                    () = &mut pause => break,
                 }
             }
         }
     }
 
-    /// Whether all servers answer, are the masters still, and are all there are.
-    async fn beat(&self, ears: Vec<Ear>, since: Instant) -> bool {
-        let patience = self.net.settings().patience;
-        timeout(patience, self.are_all(&ears, since)).await.unwrap_or(false)
+    /// Whether every master has a listener, and every listener is connected to a current master.
+    async fn is_complete(&self, listeners: Vec<Listener>, since: Instant) -> bool {
+        let limit = self.topology.settings().timeout;
+        timeout(limit, self.check(&listeners, since)).await.unwrap_or(false)
     }
 
-    async fn are_all(&self, ears: &[Ear], since: Instant) -> bool {
-        // A master that is no longer one tells nothing any more: whoever is, is not listened to.
-        let _ = self.net.explore().await;
-        let map = self.net.map();
-        let is_heard = |address: &Address| ears.iter().any(|ear| ear.address == *address);
-        if !map.masters.iter().all(|master| is_heard(&master.address))
-            || self.net.asked_strangers(since)
+    async fn check(&self, listeners: &[Listener], since: Instant) -> bool {
+        // A former master sends no notifications of what its successor writes.
+        let _ = self.topology.refresh().await;
+        let map = self.topology.map();
+        let has_listener =
+            |address: &Address| listeners.iter().any(|listener| listener.address == *address);
+        if !map.masters.iter().all(|master| has_listener(&master.address))
+            || self.topology.used_unmapped_since(since)
         {
             return false;
         }
-        for ear in ears {
-            let role = redis::cmd("ROLE").query_async::<Value>(&mut ear.connection.clone()).await;
-            let has_left = match role {
-                Ok(role) if !self.net.is_cluster() && follows(&role) => true,
-                Ok(_) => match self.is_succeeded(ear, &map).await {
-                    Some(is_succeeded) => is_succeeded,
-                    // Nobody tells: what is caught_up_to may not be all, but there is nobody else to ask.
+        for listener in listeners {
+            let mut connection = listener.connection.clone();
+            let role = redis::cmd("ROLE").query_async::<Value>(&mut connection).await;
+            let was_replaced = match role {
+                Ok(role) if !self.topology.is_cluster() && is_replica_role(&role) => true,
+                Ok(_) => match self.was_replaced(listener, &map).await {
+                    Some(was_replaced) => was_replaced,
                     None => return false,
                 },
-                // One that answers, but does not tell.
+                // The server does not permit `ROLE`.
                 Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => false,
                 Err(_) => return false,
             };
-            if has_left {
-                if let Some(master) =
-                    map.masters.iter().find(|master| master.address == ear.address)
-                {
-                    master.node.leave().await;
+            if was_replaced {
+                let is_same = |master: &&Master| master.address == listener.address;
+                if let Some(master) = map.masters.iter().find(is_same) {
+                    master.node.disconnect().await;
                 }
                 return false;
             }
@@ -195,34 +204,36 @@ impl Feed {
         true
     }
 
-    /// Whether sentinels, if there are any, name another server by now than the one that is listened to, which may not know.
-    /// `None` if nobody can tell, or another server is asked than is listened to.
-    async fn is_succeeded(&self, ear: &Ear, map: &Map) -> Option<bool> {
-        let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.net.is_cluster())
+    /// Whether a single master was replaced by another one, without knowing it itself.
+    ///
+    /// `None` if that cannot be found out, or if operations go to another server than the
+    /// listener's.
+    async fn was_replaced(&self, listener: &Listener, map: &SlotMap) -> Option<bool> {
+        let Some(Master { node, .. }) = map.masters.first().filter(|_| !self.topology.is_cluster())
         else {
             return Some(false);
         };
-        if let way @ Way::Asking(_) = node.link.way() {
-            let named = way.client(self.net.settings().patience).await.ok()?;
-            if *named.get_connection_info().addr() != ear.place {
+        if let endpoint @ Endpoint::Sentinels(_) = node.connection.endpoint() {
+            let master = endpoint.client(self.topology.settings().timeout).await.ok()?;
+            if *master.get_connection_info().addr() != listener.connected_to {
                 return Some(true);
             }
         }
-        // A name may lead to another server by now, of which nothing is caught_up_to.
-        let mut question = redis::cmd("INFO");
-        let facts =
-            match question.arg("server").query_async::<Value>(&mut ear.connection.clone()).await {
-                Ok(facts) => facts,
-                // One that keeps its facts to itself does so on every connection.
-                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Value::Nil,
-                Err(_) => return None,
-            };
-        let asked = node.link.identity().await.ok()?;
-        (identity_in(&facts) == asked).then_some(false)
+        // A host name can resolve to another server by now.
+        let mut query = redis::cmd("INFO");
+        query.arg("server");
+        let info = match query.query_async::<Value>(&mut listener.connection.clone()).await {
+            Ok(info) => info,
+            // A server that does not permit `INFO` has no run id on any connection.
+            Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => Value::Nil,
+            Err(_) => return None,
+        };
+        let run = node.connection.run().await.ok()?;
+        (run_in(&info) == run).then_some(false)
     }
 
-    /// False if a connection has ended.
-    fn tell(&self, push: Option<PushInfo>) -> bool {
+    /// Notifies the subscriber; returns false if a connection has ended.
+    fn notify(&self, push: Option<PushInfo>) -> bool {
         let Some(push) = push.filter(|push| push.kind != PushKind::Disconnection) else {
             return false;
         };
@@ -230,14 +241,13 @@ impl Feed {
             match push.data.into_iter().next() {
                 Some(Value::Array(keys)) => {
                     for key in keys {
-                        if let Value::BulkString(key) = key
-                            && let Some(id) = self.keys.id_in(&key)
-                        {
+                        let Value::BulkString(key) = key else { continue };
+                        if let Some(id) = self.keys.parse_session(&key) {
                             self.subscriber.changed(id, None);
                         }
                     }
                 }
-                // Everything went.
+                // The database was flushed.
                 _ => self.subscriber.gap(),
             }
         }

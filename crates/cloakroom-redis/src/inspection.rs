@@ -1,73 +1,72 @@
-//! What can be found out of a server.
+//! A report on a server: version, durability, eviction, replicas and memory.
 
 use redis::{Pipeline, Value};
 
+use crate::connection::{Connection, SendError};
 use crate::error::{RedisError, RedisErrorKind};
-use crate::link::{Broken, Link};
-use crate::net::{Master, Net};
+use crate::topology::{Master, Topology};
 
-/// What a server is like: [`RedisStore::inspect`](crate::RedisStore::inspect).
+/// A report on a server: [`RedisStore::inspect`](crate::RedisStore::inspect).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Where it is, of a server in a cluster: `host:port`.
+    /// The address of the server, `host:port`, in a cluster.
     pub address: Option<String>,
-    /// The server and its version.
+    /// The name and version of the server software.
     pub server: String,
-    /// When its log is on the disk (`appendfsync`): `always`, `everysec` or `no`, or `unknown` if it does not tell; `None` if
-    /// it keeps no log.
-    pub log: Option<String>,
-    /// What it does when its memory is full (`maxmemory-policy`), if it tells.
+    /// How often the append-only file is synced to the disk (`appendfsync`): `always`, `everysec`
+    /// or `no`, or `unknown` if the server does not report it. `None` without an append-only file.
+    pub appendfsync: Option<String>,
+    /// The eviction policy (`maxmemory-policy`), if the server reports it.
     pub eviction: Option<String>,
-    /// How many servers follow it.
+    /// The number of connected replicas.
     pub replicas: u32,
-    /// Bytes of memory in use.
+    /// The memory in use, in bytes.
     pub bytes: u64,
 }
 
 impl Inspection {
-    pub(crate) async fn of_all(net: &Net) -> Result<Vec<Self>, RedisError> {
-        let map = net.map();
+    pub(crate) async fn of_all(topology: &Topology) -> Result<Vec<Self>, RedisError> {
+        let map = topology.map();
         let mut all = Vec::new();
         for Master { address, node, .. } in &map.masters {
-            let address = net.is_cluster().then(|| format!("{}:{}", address.host, address.port));
-            all.push(Self::of(&node.link, address).await?);
+            let address =
+                topology.is_cluster().then(|| format!("{}:{}", address.host, address.port));
+            all.push(Self::of(&node.connection, address).await?);
         }
         if all.is_empty() {
-            return Err(RedisError::new(RedisErrorKind::NotReady, "look the servers over"));
+            return Err(RedisError::new(RedisErrorKind::NotReady, "inspect the servers"));
         }
         Ok(all)
     }
 
-    async fn of(link: &Link, address: Option<String>) -> Result<Self, RedisError> {
+    async fn of(connection: &Connection, address: Option<String>) -> Result<Self, RedisError> {
         let mut message = Pipeline::new();
         message.cmd("INFO");
         for setting in ["appendfsync", "maxmemory-policy"] {
             message.cmd("CONFIG").arg("GET").arg(setting);
         }
-        let answers = link.say(&message, 3).await;
-        let answers = answers.map_err(|broken| match broken {
-            Broken::NotSent(error) | Broken::Unknown(error) => error,
-        })?;
-        let (facts, sync, eviction) = (text(&answers[0]), last(&answers[1]), last(&answers[2]));
-        let fact = |name: &str| {
-            let value = facts.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let answers = connection.send(&message, 3).await.map_err(SendError::into_inner)?;
+        let (info, sync, eviction) =
+            (text(&answers[0]), setting(&answers[1]), setting(&answers[2]));
+        let field = |name: &str| {
+            let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             value.map(str::to_owned)
         };
-        let server = match fact("valkey_version") {
+        let server = match field("valkey_version") {
             Some(version) => format!("Valkey {version}"),
-            None => format!("Redis {}", fact("redis_version").unwrap_or_default()),
+            None => format!("Redis {}", field("redis_version").unwrap_or_default()),
         };
-        let number = |name| fact(name).and_then(|text| text.parse().ok());
-        let has_log = fact("aof_enabled").is_some_and(|enabled| enabled == "1");
+        let number = |name| field(name).and_then(|text| text.parse().ok());
+        let has_file = field("aof_enabled").is_some_and(|enabled| enabled == "1");
         Ok(Self {
             address,
             server,
-            log: has_log.then(|| sync.unwrap_or_else(|| "unknown".to_owned())),
-            // Managed servers keep their settings to themselves, but tell of this one.
-            eviction: eviction.or_else(|| fact("maxmemory_policy")),
+            appendfsync: has_file.then(|| sync.unwrap_or_else(|| "unknown".to_owned())),
+            // Managed services do not permit CONFIG, but report this setting in INFO.
+            eviction: eviction.or_else(|| field("maxmemory_policy")),
             replicas: number("connected_slaves").unwrap_or_default(),
-            bytes: fact("used_memory").and_then(|text| text.parse().ok()).unwrap_or_default(),
+            bytes: field("used_memory").and_then(|text| text.parse().ok()).unwrap_or_default(),
         })
     }
 }
@@ -76,7 +75,7 @@ fn text(answer: &Value) -> String {
     redis::from_redis_value_ref(answer).unwrap_or_default()
 }
 
-/// The value in a list of a name and it.
-fn last(answer: &Value) -> Option<String> {
+/// The value in the answer to `CONFIG GET`, a list of name and value.
+fn setting(answer: &Value) -> Option<String> {
     redis::from_redis_value_ref::<Vec<String>>(answer).ok()?.pop()
 }

@@ -1,4 +1,4 @@
-//! Sessions in Redis or Valkey, for [`cloakroom`].
+//! A session store in Redis or Valkey, for [Cloakroom](cloakroom).
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -17,41 +17,54 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let sessions: Sessions<Visitor> = Sessions::new(RedisStore::connect("redis://127.0.0.1:6379").await?)?;
+//!     let store = RedisStore::connect("redis://127.0.0.1:6379").await?;
+//!     let sessions: Sessions<Visitor> = Sessions::new(store)?;
 //!     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(sessions));
 //!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
 //! }
 //! ```
 //!
-//! Redis from 6.2 on, or Valkey; it is tested on Redis 7, and was on Valkey 9.
+//! Redis 6.2 or later, or Valkey. Tests run on Redis 7; Valkey 9 was tested by hand.
 //!
-//! # What is promised
-//! - Every operation on a session is one round trip. Compare-and-swap, touch and end are small scripts in the server.
-//! - Operations that arrive while others are on the wire leave together with the next.
-//! - Entries go by themselves five minutes after their time, by the server's clock: keep it in step with the application's.
-//!   A [`sweep`](cloakroom::Store::sweep) goes through all keys, and is needed only where the clocks disagree.
-//! - An operation whose answer is lost is not repeated: it answers that its outcome is unknown.
+//! # Guarantees
+//! - Every operation on a session takes one round trip. Compare-and-swap, touch and end are small
+//!   Lua scripts.
+//! - Operations that arrive while others are in flight are sent together in the next message.
+//! - The server removes an entry five minutes after it expires, by its own clock, which must agree
+//!   with the application's. [`Store::sweep`](cloakroom::Store::sweep) scans all keys, and is only
+//!   needed if the clocks disagree.
+//! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
+//!
+//! # Keys
+//! | key | value |
+//! |---|---|
+//! | `cloakroom:session:<id>` | the session: record and value |
+//! | `cloakroom:principal:{=<principal>}:sessions` | a sorted set of ids, scored by deadline |
+//! | `cloakroom:principal:{=<principal>}:revoked_before` | up to when sign-ins are revoked |
 //!
 //! # Security
-//! What the server acknowledged is as durable as the server is told to be: with `appendfsync always` it survives the
-//! process, with `everysec` the last second does not, and without a log nothing does. What is lost includes ends and
-//! renewals: an ended session may live again. A replica that takes over may lack the last moments likewise.
+//! An acknowledged write is as durable as the server's configuration makes it: with `appendfsync
+//! always` it survives a crash of the server, with `everysec` a crash loses the last second, and
+//! without an append-only file a crash loses everything. Lost writes include ends and renewals: an
+//! ended session can be live again. A replica that takes over can lack the last moments as well;
+//! see [`RedisBuilder::min_replicas`].
 
 mod builder;
-mod driver;
+mod connection;
 mod error;
 mod feed;
 mod inspection;
 mod keys;
-mod link;
-mod net;
 mod node;
 mod op;
+mod scan;
 mod script;
 mod sentinel;
 mod slots;
 mod store;
-mod walk;
+mod sweep;
+mod topology;
+mod worker;
 
 pub use builder::RedisBuilder;
 pub use error::{RedisError, RedisErrorKind};

@@ -1,64 +1,67 @@
-//! One server that holds sessions: what is asked of it, and the tasks that ask.
+//! A server that holds sessions: its queues, and the tasks that serve them.
 
 use std::sync::{Arc, Weak};
 
 use cloakroom::stores::batch::{Queue, Reply};
 use tokio::runtime::Handle;
 
-use crate::driver;
+use crate::connection::Connection;
 use crate::keys::Keys;
-use crate::link::Link;
-use crate::net::Net;
 use crate::op::Op;
+use crate::topology::Topology;
+use crate::worker;
 
-/// Operations that may wait, and bytes of them.
-const WAITING: usize = 16_384;
-const WAITING_BYTES: usize = 64 << 20;
-/// Messages that may be on the wire at once, of reads and of writes.
-const MESSAGES: usize = 4;
+/// The most operations, and bytes of them, that wait in a queue.
+const MAX_WAITING: usize = 16_384;
+const MAX_WAITING_BYTES: usize = 64 << 20;
+/// The most messages in flight, of reads and of writes each.
+const MESSAGES_IN_FLIGHT: usize = 4;
 
-/// A server, and what waits for it. Servers do not wait for each other.
+/// A server and its queues. Servers do not wait for each other.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// For what waits for no replica.
-    pub(crate) link: Arc<Link>,
-    link_to_write: Arc<Link>,
-    pub(crate) ops: Queue<Op, Reply>,
+    /// For operations that do not wait for replicas.
+    pub(crate) connection: Arc<Connection>,
+    write_connection: Arc<Connection>,
+    pub(crate) writes: Queue<Op, Reply>,
     pub(crate) reads: Queue<Op, Reply>,
 }
 
 impl Node {
     pub(crate) fn start(
-        link: &Arc<Link>,
+        write_connection: &Arc<Connection>,
         keys: &Keys,
-        net: &Weak<Net>,
+        topology: &Weak<Topology>,
         runtime: &Handle,
     ) -> Arc<Self> {
-        let patience = link.settings().patience;
-        // Who waits for replicas has the server read nothing else meanwhile: others do not wait with it.
-        let is_copied = link.settings().copies.is_some();
-        let link_to_read = if is_copied {
-            Link::new(link.way().clone(), *link.settings())
+        let settings = *write_connection.settings();
+        // `WAIT` blocks its connection, so reads need another one.
+        let waits = settings.min_replicas.is_some();
+        let connection = if waits {
+            Connection::new(write_connection.endpoint().clone(), settings)
         } else {
-            Arc::clone(link)
+            Arc::clone(write_connection)
         };
-        let (ops, to_do) = Queue::with_timeout(WAITING, WAITING_BYTES, patience);
-        let (reads, to_read) = Queue::with_timeout(WAITING, usize::MAX, patience);
-        let run = |driver, link: &Arc<Link>| {
-            runtime.spawn(driver::run(driver, Arc::clone(link), keys.clone(), Weak::clone(net)));
+        let (writes, write_driver) =
+            Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, settings.timeout);
+        let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, settings.timeout);
+        let spawn = |driver, connection: &Arc<Connection>| {
+            let (connection, topology) = (Arc::clone(connection), Weak::clone(topology));
+            runtime.spawn(worker::run(driver, connection, keys.clone(), topology));
         };
-        for _ in 0..if is_copied { 1 } else { MESSAGES } {
-            run(to_do.clone(), link);
+        for _ in 0..if waits { 1 } else { MESSAGES_IN_FLIGHT } {
+            spawn(write_driver.clone(), write_connection);
         }
-        for _ in 0..MESSAGES {
-            run(to_read.clone(), &link_to_read);
+        for _ in 0..MESSAGES_IN_FLIGHT {
+            spawn(read_driver.clone(), &connection);
         }
-        Arc::new(Self { link: link_to_read, link_to_write: Arc::clone(link), ops, reads })
+        let write_connection = Arc::clone(write_connection);
+        Arc::new(Self { connection, write_connection, writes, reads })
     }
 
-    /// Leaves its connections behind: they lead to the wrong server.
-    pub(crate) async fn leave(&self) {
-        self.link.leave().await;
-        self.link_to_write.leave().await;
+    /// Drops the connections, because they lead to the wrong server.
+    pub(crate) async fn disconnect(&self) {
+        self.connection.disconnect().await;
+        self.write_connection.disconnect().await;
     }
 }

@@ -1,4 +1,4 @@
-//! The operations: how each is asked of the server, and what its answer means.
+//! Operations as commands, and the answers to them.
 
 use cloakroom::record::{DecodeError, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexEntry, IndexLogin, Indexed, Inserted, StoreError, Swap};
@@ -9,47 +9,48 @@ use redis::{Cmd, Value};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::script;
 
-/// How much longer than needed an entry is kept, in milliseconds: the server has a clock of its own.
-const SLACK: u64 = 300_000;
-/// Times are numbers with 53 bits in the server's scripts; what is later is never.
-const LATEST: u64 = 1 << 53;
-/// How many bytes a revision has in the record's format.
-const REVISION: usize = 16;
+/// How much longer than needed an entry is kept, in milliseconds, in case the server's clock is
+/// ahead.
+const EXPIRY_SLACK: u64 = 300_000;
+/// Lua numbers are exact up to 53 bits; a later time counts as never.
+const NEVER: u64 = 1 << 53;
+/// The length of a revision in the encoding of a record.
+const REVISION_LEN: usize = 16;
 
-/// What is asked.
+/// An operation on one key, or on the two keys of a principal.
 pub(crate) enum Op {
     Get { key: Vec<u8> },
-    Insert { bytes: Vec<u8>, goes: Option<u64> },
-    Replace { expected: [u8; REVISION], bytes: Vec<u8>, goes: Option<u64> },
-    Touch { expected: [u8; REVISION], deadline: Timestamp },
-    EndIf { expected: [u8; REVISION], ending: Ending },
+    Insert { bytes: Vec<u8>, expire_at: Option<u64> },
+    Replace { expected: [u8; REVISION_LEN], bytes: Vec<u8>, expire_at: Option<u64> },
+    Touch { expected: [u8; REVISION_LEN], deadline: Timestamp },
+    EndIf { expected: [u8; REVISION_LEN], ending: Ending },
     End(Ending),
-    IndexLogin { keys: [Vec<u8>; 2], admission: IndexLogin },
-    Revoke { key: Vec<u8>, before: Timestamp, until: Timestamp },
-    Directory { key: Vec<u8> },
+    IndexLogin { keys: [Vec<u8>; 2], login: IndexLogin },
+    RevokeBefore { key: Vec<u8>, before: Timestamp, until: Timestamp },
+    SessionsOf { key: Vec<u8> },
 }
 
 impl Op {
     pub(crate) fn insert(record: Record) -> Result<Self, StoreError> {
         let stored = Stored::Live(record);
-        Ok(Self::Insert { goes: goes(stored.expires_at()), bytes: stored.to_bytes()? })
+        Ok(Self::Insert { expire_at: expire_at(stored.expires_at()), bytes: stored.to_bytes()? })
     }
 
     pub(crate) fn replace(expected: Revision, record: Record) -> Result<Self, StoreError> {
         let stored = Stored::Live(record);
-        let (goes, bytes) = (goes(stored.expires_at()), stored.to_bytes()?);
-        Ok(Self::Replace { expected: marks(expected), bytes, goes })
+        let (expire_at, bytes) = (expire_at(stored.expires_at()), stored.to_bytes()?);
+        Ok(Self::Replace { expected: encode(expected), bytes, expire_at })
     }
 
     pub(crate) const fn touch(expected: Revision, deadline: Timestamp) -> Self {
-        Self::Touch { expected: marks(expected), deadline }
+        Self::Touch { expected: encode(expected), deadline }
     }
 
     pub(crate) const fn end_if(expected: Revision, ending: Ending) -> Self {
-        Self::EndIf { expected: marks(expected), ending }
+        Self::EndIf { expected: encode(expected), ending }
     }
 
-    /// What it weighs on the wire, roughly, in bytes.
+    /// The approximate size of the command in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Insert { bytes, .. } | Self::Replace { bytes, .. } => bytes.len() + 200,
@@ -57,70 +58,71 @@ impl Op {
         }
     }
 
-    /// The key that it goes by, of a session by its own.
+    /// The key that decides which server the operation is sent to: its own, or that of the session.
     pub(crate) fn key<'a>(&'a self, session: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Get { key } | Self::Directory { key } | Self::Revoke { key, .. } => key,
-            Self::IndexLogin { keys: [directory, _], .. } => directory,
+            Self::Get { key } | Self::SessionsOf { key } | Self::RevokeBefore { key, .. } => key,
+            Self::IndexLogin { keys: [index, _], .. } => index,
             _ => session,
         }
     }
 
-    /// Whether it changes nothing: its answer may be asked for again.
+    /// Whether the operation changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self, Self::Get { .. } | Self::Directory { .. })
+        matches!(self, Self::Get { .. } | Self::SessionsOf { .. })
     }
 
-    /// The command; of a script by its name unless the server does not know it.
-    pub(crate) fn command(&self, key: &[u8], by_name: bool) -> Cmd {
+    /// The command. Scripts are called by digest or by text; see
+    /// [`Script::call`](script::Script::call).
+    pub(crate) fn command(&self, key: &[u8], by_digest: bool) -> Cmd {
         match self {
             Self::Get { key } => plain("GET", key),
-            Self::Directory { key } => {
+            Self::SessionsOf { key } => {
                 let mut command = plain("ZRANGE", key);
                 command.arg(0).arg(-1);
                 command
             }
-            Self::Insert { bytes, goes } => {
+            Self::Insert { bytes, expire_at } => {
                 let mut command = plain("SET", key);
                 command.arg(bytes).arg("NX");
-                if let Some(goes) = goes {
-                    command.arg("PXAT").arg(*goes);
+                if let Some(expire_at) = expire_at {
+                    command.arg("PXAT").arg(*expire_at);
                 }
                 command
             }
-            Self::Replace { expected, bytes, goes } => {
-                let mut command = script::REPLACE.call(by_name, &[key]);
-                command.arg(expected).arg(bytes).arg(text(*goes));
+            Self::Replace { expected, bytes, expire_at } => {
+                let mut command = script::REPLACE.call(by_digest, &[key]);
+                command.arg(expected).arg(bytes).arg(text(*expire_at));
                 command
             }
             Self::Touch { expected, deadline } => {
-                let mut command = script::TOUCH.call(by_name, &[key]);
-                command.arg(expected).arg(&deadline.as_millis().to_be_bytes()).arg(SLACK);
+                let mut command = script::TOUCH.call(by_digest, &[key]);
+                command.arg(expected).arg(&deadline.as_millis().to_be_bytes()).arg(EXPIRY_SLACK);
                 command
             }
-            Self::EndIf { expected, ending } => end(key, by_name, expected, *ending),
-            Self::End(ending) => end(key, by_name, &[], *ending),
-            Self::IndexLogin { keys: [directory, watermark], admission } => {
-                let mut command = script::ADMIT.call(by_name, &[directory, watermark]);
-                command.arg(admission.id.to_string()).arg(millis(admission.until));
-                command.arg(millis(admission.authenticated_at));
-                command.arg(admission.limit.map_or(String::new(), |limit| limit.to_string()));
-                command.arg(admission.shown()).arg(SLACK);
-                for seen in &admission.replacing {
-                    command.arg(seen.id.to_string()).arg(millis(seen.until));
+            Self::EndIf { expected, ending } => end(key, by_digest, expected, *ending),
+            Self::End(ending) => end(key, by_digest, &[], *ending),
+            Self::IndexLogin { keys: [index, revocation], login } => {
+                let mut command = script::INDEX_LOGIN.call(by_digest, &[index, revocation]);
+                command.arg(login.id.to_string()).arg(millis(login.until));
+                command.arg(millis(login.authenticated_at));
+                command.arg(login.limit.map_or(String::new(), |limit| limit.to_string()));
+                command.arg(login.max_listed()).arg(EXPIRY_SLACK);
+                for entry in &login.replacing {
+                    command.arg(entry.id.to_string()).arg(millis(entry.until));
                 }
                 command
             }
-            Self::Revoke { key, before, until } => {
-                let mut command = script::REVOKE.call(by_name, &[key]);
-                command.arg(millis(*before)).arg(millis(*until)).arg(SLACK);
+            Self::RevokeBefore { key, before, until } => {
+                let mut command = script::REVOKE_BEFORE.call(by_digest, &[key]);
+                command.arg(millis(*before)).arg(millis(*until)).arg(EXPIRY_SLACK);
                 command
             }
         }
     }
 
-    /// What the server's answer means.
-    pub(crate) fn read(&self, answer: Value) -> Result<Reply, StoreError> {
+    /// Decodes the answer of the server.
+    pub(crate) fn decode(&self, answer: Value) -> Result<Reply, StoreError> {
         Ok(match (self, answer) {
             (Self::Get { .. }, Value::Nil) => Reply::Stored(None),
             (Self::Get { .. }, Value::BulkString(bytes)) => {
@@ -144,11 +146,11 @@ impl Op {
                     entries.chunks_exact(2).map(entry_of).collect();
                 Reply::Indexed(Indexed::Full(entries.ok_or_else(unexpected)?))
             }
-            (Self::Directory { .. }, Value::Array(ids)) => {
+            (Self::SessionsOf { .. }, Value::Array(ids)) => {
                 let ids: Option<Vec<PublicId>> = ids.iter().map(id_of).collect();
                 Reply::Ids(ids.ok_or_else(unexpected)?)
             }
-            (Self::Revoke { .. }, _) => Reply::Well(()),
+            (Self::RevokeBefore { .. }, _) => Reply::Healthy(()),
             _ => return Err(unexpected()),
         })
     }
@@ -160,9 +162,9 @@ fn plain(name: &str, key: &[u8]) -> Cmd {
     command
 }
 
-fn end(key: &[u8], by_name: bool, expected: &[u8], ending: Ending) -> Cmd {
-    let mut command = script::END.call(by_name, &[key]);
-    command.arg(expected).arg(ending.to_bytes()).arg(text(goes(ending.keep_until())));
+fn end(key: &[u8], by_digest: bool, expected: &[u8], ending: Ending) -> Cmd {
+    let mut command = script::END.call(by_digest, &[key]);
+    command.arg(expected).arg(ending.to_bytes()).arg(text(expire_at(ending.keep_until())));
     command
 }
 
@@ -179,7 +181,7 @@ fn entry_of(pair: &[Value]) -> Option<IndexEntry> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it was a moment when it was written"
+        reason = "the score is a time that this store wrote"
     )]
     Some(IndexEntry::new(id_of(&pair[0])?, Timestamp::from_millis(score as u64)))
 }
@@ -190,30 +192,31 @@ fn id_of(member: &Value) -> Option<PublicId> {
 }
 
 fn unexpected() -> StoreError {
-    RedisError::new(RedisErrorKind::Unexpected, "understand an answer").outcome_unknown()
+    RedisError::new(RedisErrorKind::Unexpected, "decode an answer").outcome_unknown()
 }
 
-/// When the server may remove an entry that is garbage from then on; `None` if never.
-fn goes(expires: Timestamp) -> Option<u64> {
-    Some(expires.as_millis().saturating_add(SLACK)).filter(|goes| *goes < LATEST)
+/// When the server removes an entry that expires at `expires`; `None` for never.
+fn expire_at(expires: Timestamp) -> Option<u64> {
+    Some(expires.as_millis().saturating_add(EXPIRY_SLACK)).filter(|millis| *millis < NEVER)
 }
 
-fn text(goes: Option<u64>) -> String {
-    goes.map_or(String::new(), |goes| goes.to_string())
+fn text(number: Option<u64>) -> String {
+    number.map_or(String::new(), |number| number.to_string())
 }
 
 fn millis(time: Timestamp) -> u64 {
-    time.as_millis().min(LATEST)
+    time.as_millis().min(NEVER)
 }
 
-const fn marks(revision: Revision) -> [u8; REVISION] {
+/// The revision in the encoding of a record.
+const fn encode(revision: Revision) -> [u8; REVISION_LEN] {
     let (count, token) = (revision.count().to_be_bytes(), revision.token().to_be_bytes());
-    let mut marks = [0; REVISION];
+    let mut bytes = [0; REVISION_LEN];
     let mut at = 0;
     while at < 8 {
-        marks[at] = count[at];
-        marks[at + 8] = token[at];
+        bytes[at] = count[at];
+        bytes[at + 8] = token[at];
         at += 1;
     }
-    marks
+    bytes
 }

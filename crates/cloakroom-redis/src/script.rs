@@ -1,25 +1,25 @@
-//! The scripts that run in the server, each beside what it promises in its file.
+//! The Lua scripts. Each file says what its script does.
 
 use std::sync::LazyLock;
 
 use redis::Cmd;
 use sha1_smol::Sha1;
 
-/// A script, and the name that the server knows it by once it has seen it.
+/// A script, and the SHA-1 digest that the server caches it under.
 #[derive(Debug)]
 pub(crate) struct Script {
     text: &'static str,
-    name: LazyLock<String>,
+    digest: LazyLock<String>,
 }
 
 macro_rules! scripts {
     ($($name:ident $file:literal)*) => {
         $(pub(crate) static $name: Script = Script {
             text: include_str!($file),
-            name: LazyLock::new(|| Sha1::from(include_str!($file)).hexdigest()),
+            digest: LazyLock::new(|| Sha1::from(include_str!($file)).hexdigest()),
         };)*
 
-        /// All of them.
+        /// All scripts.
         pub(crate) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
@@ -28,20 +28,21 @@ scripts! {
     REPLACE "scripts/replace.lua"
     TOUCH "scripts/touch.lua"
     END "scripts/end.lua"
-    ADMIT "scripts/admit.lua"
-    REVOKE "scripts/revoke.lua"
+    INDEX_LOGIN "scripts/index_login.lua"
+    REVOKE_BEFORE "scripts/revoke_before.lua"
     SWEEP "scripts/sweep.lua"
 }
 
 impl Script {
-    /// The call of it by its name, or by its text where the server does not know the name.
-    pub(crate) fn call(&self, by_name: bool, keys: &[&[u8]]) -> Cmd {
-        let mut command = redis::cmd(if by_name { "EVALSHA" } else { "EVAL" });
-        command.arg(if by_name { self.name.as_str() } else { self.text }).arg(keys.len()).arg(keys);
+    /// Calls the script by its digest, or by its text for a server that has not cached it.
+    pub(crate) fn call(&self, by_digest: bool, keys: &[&[u8]]) -> Cmd {
+        let mut command = redis::cmd(if by_digest { "EVALSHA" } else { "EVAL" });
+        command.arg(if by_digest { self.digest.as_str() } else { self.text });
+        command.arg(keys.len()).arg(keys);
         command
     }
 
-    /// What makes it known.
+    /// Has the server cache the script.
     pub(crate) fn load(&self) -> Cmd {
         let mut command = redis::cmd("SCRIPT");
         command.arg("LOAD").arg(self.text);

@@ -1,4 +1,4 @@
-//! Servers that know which of several is the master.
+//! Finding the current master with sentinels.
 
 use std::time::Duration;
 
@@ -6,105 +6,92 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
 use tokio::time::timeout;
 
+use crate::connection::{client_at, is_replica_role};
 use crate::error::{RedisError, RedisErrorKind};
-use crate::link::client_at;
 use crate::slots::Address;
 
-/// Sentinels, and whom they are asked for.
+/// Sentinels, and the master to ask them for.
 #[derive(Clone)]
 pub(crate) struct Sentinels {
-    /// Each is asked in turn, until one knows.
-    pub(crate) all: Vec<Client>,
+    /// Asked in this order until one knows the master.
+    pub(crate) clients: Vec<Client>,
+    /// The name of the master.
     pub(crate) name: String,
-    /// How the master is reached, but for its address.
-    pub(crate) like: ConnectionInfo,
+    /// How to connect to the master, except for its address.
+    pub(crate) template: ConnectionInfo,
 }
 
 impl Sentinels {
-    /// The master, which says itself that it is one: sentinels may be late.
-    pub(crate) async fn master(&self, patience: Duration) -> Result<Client, RedisError> {
-        // One that stands still must leave time for the others.
-        let each = patience / u32::try_from(self.all.len() + 1).unwrap_or(u32::MAX);
-        let mut failure =
-            RedisError::new(RedisErrorKind::Unreachable, "ask the sentinels for the master");
-        for sentinel in &self.all {
-            match timeout(each, self.by(sentinel, each)).await {
+    /// The current master. It must confirm its role, as a sentinel can be out of date.
+    pub(crate) async fn master(&self, limit: Duration) -> Result<Client, RedisError> {
+        // A sentinel that does not answer must leave time for the others.
+        let share = limit / u32::try_from(self.clients.len() + 1).unwrap_or(u32::MAX);
+        let mut failure = RedisError::new(RedisErrorKind::Unreachable, FIND_MASTER);
+        for sentinel in &self.clients {
+            failure = match timeout(share, self.master_from(sentinel, share)).await {
                 Ok(Ok(master)) => return Ok(master),
-                Ok(Err(error)) => failure = error,
-                Err(_) => {
-                    failure = RedisError::new(
-                        RedisErrorKind::TimedOut,
-                        "ask the sentinels for the master",
-                    );
-                }
+                Ok(Err(error)) => error,
+                Err(_) => RedisError::new(RedisErrorKind::TimedOut, FIND_MASTER),
             }
+            .at(sentinel.get_connection_info().addr());
         }
         Err(failure)
     }
 
-    async fn by(&self, sentinel: &Client, patience: Duration) -> Result<Client, RedisError> {
-        let failed = |error| RedisError::driver("ask the sentinels for the master", error);
-        let known = match self.ask(&anonymous(sentinel)?, patience).await {
-            // Most sentinels know no password, and refuse whoever shows one.
-            Err(error) if is_locked(&error) => {
-                self.ask(&with_database(sentinel, 0)?, patience).await
+    async fn master_from(&self, sentinel: &Client, limit: Duration) -> Result<Client, RedisError> {
+        let failed = |error| RedisError::driver(FIND_MASTER, error);
+        let address = match self.query(&without_credentials(sentinel)?, limit).await {
+            // Most sentinels have no password, and reject a connection that sends one.
+            Err(error) if error.code() == Some("NOAUTH") => {
+                self.query(&without_database(sentinel)?, limit).await
             }
-            known => known,
+            answer => answer,
         };
-        let known = known.map_err(failed)?;
-        let Some((host, port)) = known else {
-            return Err(RedisError::new(RedisErrorKind::NotReady, "find a master of that name"));
+        let Some((host, port)) = address.map_err(failed)? else {
+            return Err(RedisError::new(RedisErrorKind::NotReady, "find a master of this name"));
         };
-        let master = client_at(&self.like, &Address { host, port })?;
-        let mut connection = connect(&master, patience).await.map_err(failed)?;
-        let role: Vec<redis::Value> =
-            redis::cmd("ROLE").query_async(&mut connection).await.map_err(failed)?;
-        let role: Option<String> =
-            role.first().and_then(|role| redis::from_redis_value_ref(role).ok());
-        if role.as_deref() == Some("master") {
-            return Ok(master);
+        let master = client_at(&self.template, &Address { host, port })?;
+        let mut connection = connect(&master, limit).await.map_err(failed)?;
+        let role = redis::cmd("ROLE").query_async(&mut connection).await.map_err(failed)?;
+        if is_replica_role(&role) {
+            return Err(RedisError::new(RedisErrorKind::NotReady, "use a replica as the master"));
         }
-        Err(RedisError::new(RedisErrorKind::NotReady, "use the server that was the master"))
+        Ok(master)
     }
-}
 
-impl Sentinels {
-    async fn ask(
+    async fn query(
         &self,
         sentinel: &Client,
-        patience: Duration,
+        limit: Duration,
     ) -> redis::RedisResult<Option<(String, u16)>> {
-        let mut connection = connect(sentinel, patience).await?;
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query_async(&mut connection).await
+        let mut connection = connect(sentinel, limit).await?;
+        let mut query = redis::cmd("SENTINEL");
+        query.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query_async(&mut connection).await
     }
 }
 
-/// The same address for who shows nothing.
-fn anonymous(sentinel: &Client) -> Result<Client, RedisError> {
-    let place = sentinel.get_connection_info().addr().clone();
-    let info = place.into_connection_info().map_err(unusable)?;
-    Client::open(info).map_err(unusable)
+const FIND_MASTER: &str = "find the master with a sentinel";
+
+fn without_credentials(sentinel: &Client) -> Result<Client, RedisError> {
+    let address = sentinel.get_connection_info().addr().clone();
+    let info = address.into_connection_info().map_err(invalid_address)?;
+    Client::open(info).map_err(invalid_address)
 }
 
-/// Sentinels have one database.
-fn with_database(sentinel: &Client, number: i64) -> Result<Client, RedisError> {
+/// The database number in the URL is that of the master; a sentinel has only one database.
+fn without_database(sentinel: &Client) -> Result<Client, RedisError> {
     let info = sentinel.get_connection_info().clone();
-    let settings = info.redis_settings().clone().set_db(number);
-    Client::open(info.set_redis_settings(settings)).map_err(unusable)
+    let settings = info.redis_settings().clone().set_db(0);
+    Client::open(info.set_redis_settings(settings)).map_err(invalid_address)
 }
 
-fn unusable(error: redis::RedisError) -> RedisError {
+fn invalid_address(error: redis::RedisError) -> RedisError {
     RedisError::driver("use the address of a sentinel", error)
 }
 
-fn is_locked(error: &redis::RedisError) -> bool {
-    error.code() == Some("NOAUTH")
-}
-
-async fn connect(client: &Client, patience: Duration) -> redis::RedisResult<MultiplexedConnection> {
+async fn connect(client: &Client, limit: Duration) -> redis::RedisResult<MultiplexedConnection> {
     let settings = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
-        .set_response_timeout(Some(patience));
+        .set_connection_timeout(Some(limit))
+        .set_response_timeout(Some(limit));
     client.get_multiplexed_async_connection_with_config(&settings).await
 }

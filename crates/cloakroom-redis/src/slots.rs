@@ -1,15 +1,15 @@
-//! Which server of a cluster holds which keys.
+//! Hash slots: which master of a cluster holds which keys.
 
 use redis::Value;
 
 const COUNT: u16 = 16_384;
 
-/// The slot of a key.
+/// The hash slot of a key.
 pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc::Crc::<u16>::new(&crc::CRC_16_XMODEM).checksum(tag_of(key)) % COUNT
 }
 
-/// What the slot of a key goes by: what stands in its first braces, if anything does.
+/// The part of a key that is hashed: its hash tag, or the whole key if it has none.
 pub(crate) fn tag_of(key: &[u8]) -> &[u8] {
     let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let rest = &key[open + 1..];
@@ -19,34 +19,34 @@ pub(crate) fn tag_of(key: &[u8]) -> &[u8] {
     tag.unwrap_or(key)
 }
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address {
-    /// Empty: where the question was asked.
+    /// Empty for the host that the answer came from.
     pub(crate) host: String,
     pub(crate) port: u16,
 }
 
 impl Address {
-    /// `host:port`, as servers write it.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    /// Parses `host:port`, as in redirections.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         Some(Self { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().ok()? })
     }
 }
 
-/// Slots from the first to the last, and the master of them.
+/// First slot, last slot, and the address of their master.
 pub(crate) type Range = (u16, u16, Address);
 
-/// The answer to `CLUSTER SLOTS`, in order of slots; `None` for anything else.
-pub(crate) fn read(answer: &Value) -> Option<Vec<Range>> {
+/// Parses the answer to `CLUSTER SLOTS` into ranges in the order of their slots.
+pub(crate) fn parse(answer: &Value) -> Option<Vec<Range>> {
     let Value::Array(ranges) = answer else { return None };
-    let mut ranges: Vec<Range> = ranges.iter().map(range).collect::<Option<_>>()?;
+    let mut ranges: Vec<Range> = ranges.iter().map(parse_range).collect::<Option<_>>()?;
     ranges.sort_by_key(|range| range.0);
     Some(ranges)
 }
 
-fn range(range: &Value) -> Option<Range> {
+fn parse_range(range: &Value) -> Option<Range> {
     let Value::Array(parts) = range else { return None };
     let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &parts[..] else {
         return None;
@@ -67,8 +67,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_is_that_of_the_servers() {
-        // As `CLUSTER KEYSLOT` answers.
+    fn slots_are_computed_as_the_server_does() {
+        // From `CLUSTER KEYSLOT`.
         for (key, slot) in
             [("foo", 12_182), ("123456789", 12_739), ("{user1000}.following", 3_443), ("", 0)]
         {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_read_in_order_and_nothing_else_is() {
+    fn ranges_are_parsed_in_order_and_anything_else_is_rejected() {
         let master =
             |host: &str, port| Value::Array(vec![Value::BulkString(host.into()), Value::Int(port)]);
         let one = |first, last, port| {
@@ -91,14 +91,14 @@ mod tests {
                 master("r", 9),
             ])
         };
-        let read = read(&Value::Array(vec![one(5, 9, 2), one(0, 4, 1)])).unwrap();
+        let ranges = parse(&Value::Array(vec![one(5, 9, 2), one(0, 4, 1)])).unwrap();
         let at = |port| Address { host: "h".to_owned(), port };
-        assert_eq!(read, [(0, 4, at(1)), (5, 9, at(2))]);
-        for wrong in
+        assert_eq!(ranges, [(0, 4, at(1)), (5, 9, at(2))]);
+        for invalid in
             [Value::Nil, Value::Array(vec![Value::Int(1)]), Value::Array(vec![one(-1, 2, 3)])]
         {
-            assert_eq!(super::read(&wrong), None);
+            assert_eq!(parse(&invalid), None);
         }
-        assert_eq!(Address::read("[::1]:7"), Some(Address { host: "::1".to_owned(), port: 7 }));
+        assert_eq!(Address::parse("[::1]:7"), Some(Address { host: "::1".to_owned(), port: 7 }));
     }
 }

@@ -1,4 +1,4 @@
-//! The store: each operation goes to the server that has its session.
+//! The store: sends each operation to the server that holds its session.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,130 +17,135 @@ use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::RedisBuilder;
+use crate::connection::SendError;
 use crate::error::{RedisError, RedisErrorKind};
 use crate::feed::Feed;
 use crate::inspection::Inspection;
 use crate::keys::Keys;
-use crate::link::Broken;
-use crate::net::{Master, Net};
 use crate::op::Op;
-use crate::walk;
+use crate::topology::{Master, Topology};
+use crate::{scan, sweep};
 
 /// The largest session, in bytes.
-const LARGEST: usize = 16 << 20;
+const MAX_SESSION_BYTES: usize = 16 << 20;
 
-/// Sessions in a Redis or Valkey server.
+/// A session store in Redis or Valkey.
 ///
-/// See the [crate](crate) for what is promised. A session may take 16 MiB; a larger one is
-/// [`TooLarge`](StoreErrorKind::TooLarge).
+/// See the [crate documentation](crate) for its guarantees. A session larger than 16 MiB is refused
+/// with [`TooLarge`](StoreErrorKind::TooLarge).
 ///
 /// # Cancellation
-/// Operations are carried out by tasks of the store's own once they are called: dropping what a method returned changes
-/// nothing. A sweep that is dropped stops where it is.
+/// The store's own tasks carry out an operation as soon as its method is called. Dropping the
+/// returned [`Io`] does not cancel it, except that a scan or a sweep stops.
 pub struct RedisStore {
-    net: Arc<Net>,
+    topology: Arc<Topology>,
     keys: Keys,
-    /// Reads wait for nothing that is on the same session: each has a number of its own.
-    numbers: AtomicU64,
-    places: Arc<walk::Places>,
-    /// Ended with the store.
+    /// Gives each operation that is not a write to a session a queue key of its own, so that none
+    /// waits for another.
+    next_key: AtomicU64,
+    cursors: Arc<sweep::Cursors>,
+    /// Aborted when the store is dropped.
     feeds: Mutex<Vec<AbortHandle>>,
 }
 
 impl RedisStore {
-    /// Reaches the server at `url`, `redis://[user:password@]host[:port][/database]`.
+    /// Connects to the server at `url` with the default options.
+    ///
+    /// The URL has the form `redis://[user:password@]host[:port][/database]`; `rediss://` uses TLS.
     ///
     /// # Errors
-    /// [`RedisError`] if the address is none, or nobody can be reached there.
+    /// [`RedisError`] if the URL is invalid or the server cannot be reached.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the store lives in the one that this is called in.
+    /// Outside a tokio runtime. The tasks of the store run in the current runtime.
     pub async fn connect(url: impl Into<String>) -> Result<Self, RedisError> {
         Self::builder(url).connect().await
     }
 
-    /// How to reach the cluster that the server at `url` is one of, `redis://[user:password@]host[:port]`; more may be added.
+    /// Options for connecting to a cluster, given the URL of one of its nodes.
+    ///
+    /// The URL has the form `redis://[user:password@]host[:port]`. More nodes can be
+    /// [added](RedisBuilder::add_node).
     pub fn cluster(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder::cluster(url.into())
     }
 
-    /// How to reach the master called `name` by the sentinel at `url`, `redis://host[:port]`; more may be added.
+    /// Options for connecting to the master that the sentinel at `url` knows as `name`.
+    ///
+    /// The URL has the form `redis://[user:password@]host[:port][/database]`; user, password and
+    /// database are those of the master. More sentinels can be [added](RedisBuilder::add_node).
     pub fn sentinel(url: impl Into<String>, name: impl Into<String>) -> RedisBuilder {
         RedisBuilder::sentinel(url.into(), name.into())
     }
 
-    /// How to reach the server at `url` in some other way.
+    /// Options for connecting to the server at `url`.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder::new(url.into())
     }
 
-    /// Looks the server over, or every master of the cluster: what it keeps, and what it does when its memory is full.
+    /// Reports version, durability, eviction, replicas and memory of the server, or of every master
+    /// of the cluster.
     ///
     /// # Errors
-    /// [`RedisError`] if one can't be asked.
+    /// [`RedisError`] if a server cannot be queried.
     pub async fn inspect(&self) -> Result<Vec<Inspection>, RedisError> {
-        Inspection::of_all(&self.net).await
+        Inspection::of_all(&self.topology).await
     }
 
-    pub(crate) fn start(net: Arc<Net>, keys: Keys) -> Self {
+    pub(crate) fn new(topology: Arc<Topology>, keys: Keys) -> Self {
         Self {
-            net,
+            topology,
             keys,
-            numbers: AtomicU64::new(0),
-            places: Arc::default(),
+            next_key: AtomicU64::new(0),
+            cursors: Arc::default(),
             feeds: Mutex::default(),
         }
     }
 
-    /// Makes sure that somebody is there.
-    pub(crate) async fn greet(&self) -> Result<(), RedisError> {
+    /// Checks that every server answers.
+    pub(crate) async fn ping(&self) -> Result<(), RedisError> {
         let mut message = Pipeline::new();
         message.cmd("PING");
-        for Master { node, .. } in &self.net.map().masters {
-            if let Err(Broken::NotSent(error) | Broken::Unknown(error)) =
-                node.link.say(&message, 1).await
-            {
-                return Err(error);
-            }
+        for Master { node, .. } in &self.topology.map().masters {
+            node.connection.send(&message, 1).await.map_err(SendError::into_inner)?;
         }
         Ok(())
     }
 
-    /// Has it done by the server that has this key.
-    fn ask<T: Answer>(&self, key: &[u8], id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
+    /// Submits an operation to the server that holds this key.
+    fn submit<T: Answer>(&self, key: &[u8], id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
         let bytes = op.bytes();
-        if bytes > LARGEST {
+        if bytes > MAX_SESSION_BYTES {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
-        match self.net.node_of(key) {
-            // Reads wait for nothing, not even for others of the same session.
-            Some(node) if op.is_read() => node.reads.ask(self.number(), 0, op),
-            Some(node) => node.ops.ask(id, bytes, op),
+        match self.topology.node_of(key) {
+            Some(node) if op.is_read() => node.reads.ask(self.unique_key(), 0, op),
+            Some(node) => node.writes.ask(id, bytes, op),
             None => {
-                self.net.explore_soon();
+                self.topology.refresh_soon();
                 let error =
-                    RedisError::new(RedisErrorKind::NotReady, "find the server of this session");
+                    RedisError::new(RedisErrorKind::NotReady, "find the node of this session");
                 Io::ready(Err(error.not_sent()))
             }
         }
     }
 
-    fn of_session<T: Answer>(&self, id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
-        self.ask(&self.keys.session(id), id, op)
+    fn submit_write<T: Answer>(&self, id: PublicId, op: Op) -> Io<'_, Result<T, StoreError>> {
+        self.submit(&self.keys.session(id), id, op)
     }
 
-    /// The place in a queue of what is about no session in particular.
-    fn number(&self) -> PublicId {
-        let number = u128::from(self.numbers.fetch_add(1, Ordering::Relaxed));
+    /// A queue key that no other operation has.
+    fn unique_key(&self) -> PublicId {
+        let number = u128::from(self.next_key.fetch_add(1, Ordering::Relaxed));
         PublicId::from_bytes(number.to_be_bytes())
     }
 
-    /// Runs what needs the runtime there, whoever waits for it.
+    /// Runs a future in the store's runtime, so that a caller outside of it can wait for it.
     fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Io<'_, Result<T, StoreError>> {
-        let task = AbortOnDropHandle::new(self.net.runtime().spawn(work));
+        let task = AbortOnDropHandle::new(self.topology.runtime().spawn(work));
         Io::future(async move {
             task.await
                 .unwrap_or_else(|_| Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)))
@@ -151,23 +156,23 @@ impl RedisStore {
 impl Store for RedisStore {
     fn insert(&self, id: PublicId, record: Record) -> Io<'_, Result<Inserted, StoreError>> {
         match Op::insert(record) {
-            Ok(op) => self.of_session(id, op),
+            Ok(op) => self.submit_write(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         let key = self.keys.session(id);
-        self.ask(&key.clone(), id, Op::Get { key })
+        self.submit(&key.clone(), id, Op::Get { key })
     }
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
-        let feed = Feed::new(Arc::clone(&self.net), self.keys.clone(), subscriber);
-        let (begun, answer) = oneshot::channel();
-        let task = self.net.runtime().spawn(feed.run(begun)).abort_handle();
+        let feed = Feed::new(Arc::clone(&self.topology), self.keys.clone(), subscriber);
+        let (started, outcome) = oneshot::channel();
+        let task = self.topology.runtime().spawn(feed.run(started)).abort_handle();
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Io::future(async move {
-            answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
+            outcome.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
     }
 
@@ -178,7 +183,7 @@ impl Store for RedisStore {
         record: Record,
     ) -> Io<'_, Result<Swap, StoreError>> {
         match Op::replace(expected, record) {
-            Ok(op) => self.of_session(id, op),
+            Ok(op) => self.submit_write(id, op),
             Err(error) => Io::ready(Err(error)),
         }
     }
@@ -189,7 +194,7 @@ impl Store for RedisStore {
         expected: Revision,
         deadline: Timestamp,
     ) -> Io<'_, Result<bool, StoreError>> {
-        self.of_session(id, Op::touch(expected, deadline))
+        self.submit_write(id, Op::touch(expected, deadline))
     }
 
     fn end_if(
@@ -198,17 +203,17 @@ impl Store for RedisStore {
         expected: Revision,
         ending: Ending,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.of_session(id, Op::end_if(expected, ending))
+        self.submit_write(id, Op::end_if(expected, ending))
     }
 
     fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
-        self.of_session(id, Op::End(ending))
+        self.submit_write(id, Op::End(ending))
     }
 
-    fn index_login(&self, admission: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        let principal = &admission.principal;
-        let keys = [self.keys.directory(principal), self.keys.watermark(principal)];
-        self.ask(&keys[0].clone(), admission.id, Op::IndexLogin { keys, admission })
+    fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
+        let principal = &login.principal;
+        let keys = [self.keys.sessions_of(principal), self.keys.revoked_before(principal)];
+        self.submit(&keys[0].clone(), login.id, Op::IndexLogin { keys, login })
     }
 
     fn revoke_before(
@@ -217,8 +222,8 @@ impl Store for RedisStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        let key = self.keys.watermark(principal);
-        self.ask(&key.clone(), self.number(), Op::Revoke { key, before, until })
+        let key = self.keys.revoked_before(principal);
+        self.submit(&key.clone(), self.unique_key(), Op::RevokeBefore { key, before, until })
     }
 
     fn sessions_of(
@@ -226,9 +231,10 @@ impl Store for RedisStore {
         principal: &Principal,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        let key = self.keys.directory(principal);
-        let ids = self.ask::<Vec<PublicId>>(&key.clone(), self.number(), Op::Directory { key });
-        // The server has them by deadline.
+        let key = self.keys.sessions_of(principal);
+        let op = Op::SessionsOf { key: key.clone() };
+        let ids = self.submit::<Vec<PublicId>>(&key, self.unique_key(), op);
+        // The server sorts them by deadline.
         ids.map(move |ids| {
             let mut ids = ids?;
             ids.retain(|id| page.starts_after().is_none_or(|after| *id > after));
@@ -239,31 +245,30 @@ impl Store for RedisStore {
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {
-        let (net, keys, from) = (Arc::clone(&self.net), self.keys.clone(), from.cloned());
-        self.run(async move { walk::scan(&net, &keys, from, limit).await })
+        let (topology, keys) = (Arc::clone(&self.topology), self.keys.clone());
+        let from = from.cloned();
+        self.run(async move { scan::scan(&topology, &keys, from, limit).await })
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Io<'_, Result<usize, StoreError>> {
-        let (net, keys, places) =
-            (Arc::clone(&self.net), self.keys.clone(), Arc::clone(&self.places));
-        self.run(async move { walk::sweep(&net, &keys, now, limit, &places).await })
+        let (topology, keys) = (Arc::clone(&self.topology), self.keys.clone());
+        let cursors = Arc::clone(&self.cursors);
+        self.run(async move { sweep::sweep(&topology, &keys, now, limit, &cursors).await })
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        let net = Arc::clone(&self.net);
-        self.run(async move { health(&net).await })
+        let topology = Arc::clone(&self.topology);
+        self.run(async move { health(&topology).await })
     }
 }
 
-/// All servers of a cluster must be there: each has sessions of its own.
-async fn health(net: &Net) -> Result<(), StoreError> {
+/// Checks every master of a cluster, as each holds sessions of its own.
+async fn health(topology: &Topology) -> Result<(), StoreError> {
     let mut message = Pipeline::new();
     message.cmd("PING");
-    let failed = |broken| match broken {
-        Broken::NotSent(error) | Broken::Unknown(error) => error.not_sent(),
-    };
-    for Master { node, .. } in &net.map().masters {
-        let answers = node.link.say(&message, 1).await.map_err(failed)?;
+    for Master { node, .. } in &topology.map().masters {
+        let sent = node.connection.send(&message, 1).await;
+        let answers = sent.map_err(|error| error.into_inner().not_sent())?;
         if let Some(Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("use the server", error.clone().into()).not_sent());
         }
@@ -283,7 +288,7 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("keys", &self.keys)
-            .field("net", &self.net)
+            .field("topology", &self.topology)
             .finish_non_exhaustive()
     }
 }

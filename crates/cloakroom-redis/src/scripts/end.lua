@@ -1,6 +1,9 @@
--- Puts a tombstone in the place of a live record: its first 18 bytes are new, then come the record's credentials and principal.
--- KEYS: the session. ARGV: the expected revision (16 bytes; '' any), the tombstone's beginning, when it goes (ms; '' never).
--- Answers 1 ended, 0 ended before, -1 absent, or what stands there.
+-- Replaces a live record with its tombstone: 18 new bytes, then the record's credentials and
+-- principal.
+-- KEYS: the session.
+-- ARGV: the expected revision (16 bytes; '' for any), the first 18 bytes of the tombstone, when it
+-- is removed (ms; '' for never).
+-- Returns 1 (ended), 0 (ended before), -1 (absent), or the current record (stale revision).
 local bytes = redis.call('GET', KEYS[1])
 if not bytes then return -1 end
 if bytes:byte(2) ~= 0 then return 0 end
@@ -9,10 +12,14 @@ local at = 76 + 48
 at = at + (bytes:byte(at) == 1 and 57 or 1)
 at = at + 1 + 17 * (bytes:byte(at) or 0)
 at = at + (bytes:byte(at) or 0)
--- First, since a server whose memory is full lets only those go on that gave some back.
+-- A server that is out of memory only permits further writes after one that frees some.
 redis.call('UNLINK', KEYS[1])
--- Of what can't be read nothing stays to be told.
+-- An unreadable record leaves no tombstone.
 if #bytes < at then return 1 end
-local stone = ARGV[2] .. bytes:sub(76, at)
-if ARGV[3] == '' then redis.call('SET', KEYS[1], stone) else redis.call('SET', KEYS[1], stone, 'PXAT', ARGV[3]) end
+local tombstone = ARGV[2] .. bytes:sub(76, at)
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], tombstone)
+else
+  redis.call('SET', KEYS[1], tombstone, 'PXAT', ARGV[3])
+end
 return 1

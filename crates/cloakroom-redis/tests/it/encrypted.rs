@@ -1,32 +1,35 @@
-//! Over TLS, to a server whose certificate is good, and to no other.
+//! TLS: only a server with a valid, trusted certificate is accepted.
 
 use cloakroom::{SessionMap, Sessions};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
-use cloakroom_testkit::servers::hardship::PATIENCE;
+use cloakroom_testkit::servers::chaos::STORE_TIMEOUT;
 use cloakroom_testkit::servers::{Certificates, Durability, Redis};
 use tokio::runtime::Runtime;
 
 #[test]
-fn a_server_is_spoken_to_over_tls_if_its_certificate_is_good_for_its_name_and_by_a_root_that_is_trusted()
- {
+fn tls_needs_a_certificate_that_is_trusted_and_valid_for_the_host() {
     let (good, other) = (Certificates::new(), Certificates::new());
     let (_server, port) = Redis::start_encrypted(Durability::None, &good);
-    let reach =
-        |host: &str| RedisStore::builder(format!("rediss://{host}:{port}")).timeout(4 * PATIENCE);
+    let builder = |host: &str| {
+        RedisStore::builder(format!("rediss://{host}:{port}")).timeout(4 * STORE_TIMEOUT)
+    };
     Runtime::new().unwrap().block_on(async {
         for host in ["127.0.0.1", "localhost"] {
-            let store = reach(host).trusting(good.root()).connect().await.unwrap();
+            let store = builder(host).root_certificate(good.root()).connect().await.unwrap();
             let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
             assert!(sessions.generate(SessionMap::default()).await.is_ok());
         }
-        for wary in [reach("127.0.0.1"), reach("127.0.0.1").trusting(other.root())] {
-            let error = wary.connect().await.unwrap_err();
+        for untrusting in
+            [builder("127.0.0.1"), builder("127.0.0.1").root_certificate(other.root())]
+        {
+            let error = untrusting.connect().await.unwrap_err();
             assert_eq!(error.kind(), RedisErrorKind::Tls, "{error:?}");
         }
-        // Nor is the password shown to who only listens at that port.
-        let plain = RedisStore::builder(format!("redis://127.0.0.1:{port}")).timeout(PATIENCE);
+        // The server does not answer a connection without TLS.
+        let plain = RedisStore::builder(format!("redis://127.0.0.1:{port}")).timeout(STORE_TIMEOUT);
         assert!(plain.connect().await.is_err());
-        let absent = reach("127.0.0.1").trusting("/nowhere/root.pem").connect().await.unwrap_err();
-        assert_eq!(absent.kind(), RedisErrorKind::Tls, "{absent}");
+        let missing =
+            builder("127.0.0.1").root_certificate("/nowhere/root.pem").connect().await.unwrap_err();
+        assert_eq!(missing.kind(), RedisErrorKind::Tls, "{missing}");
     });
 }

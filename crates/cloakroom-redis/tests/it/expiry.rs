@@ -1,4 +1,4 @@
-//! Entries go by themselves, and not too early.
+//! The server removes entries by itself, and not too early.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use cloakroom_redis::RedisStore;
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
 
-use crate::place::open;
+use crate::server::open;
 
 const SLACK: Duration = Duration::from_secs(5 * 60);
 
-/// When the server removes the session, by what it says itself.
-fn goes(server: &Redis, session: &Session<SessionMap>) -> Timestamp {
-    let answer = server.command(&format!("PEXPIRETIME cloakroom:s:{}", session.id().unwrap()));
+/// When the server will remove the session.
+fn removal(server: &Redis, session: &Session<SessionMap>) -> Timestamp {
+    let answer =
+        server.command(&format!("PEXPIRETIME cloakroom:session:{}", session.id().unwrap()));
     Timestamp::from_millis(answer.trim().trim_start_matches(':').parse().unwrap())
 }
 
@@ -24,12 +25,12 @@ fn expires(store: &RedisStore, session: &Session<SessionMap>) -> Timestamp {
 }
 
 #[test]
-fn whatever_is_written_goes_five_minutes_after_its_time() {
+fn every_entry_is_removed_five_minutes_after_it_expires() {
     let server = Redis::start(Durability::None);
     let store = Arc::new(open(&server.url()));
     let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
     let check = |session: &Session<SessionMap>| {
-        assert_eq!(goes(&server, session), expires(&store, session).after(SLACK))
+        assert_eq!(removal(&server, session), expires(&store, session).after(SLACK))
     };
     let mut session = block_on(sessions.generate(SessionMap::default())).unwrap();
     check(&session);
@@ -41,9 +42,9 @@ fn whatever_is_written_goes_five_minutes_after_its_time() {
     .unwrap();
     check(&session);
     let Some(Stored::Live(record)) = store.get(session.id().unwrap()).wait().unwrap() else {
-        panic!("it lives")
+        panic!("the session is live")
     };
-    // Once by the idle deadline, and once by the absolute one, which is then the earlier.
+    // First the idle deadline is the earlier one, then the absolute deadline.
     for minutes in [30, 90] {
         let deadline = record.created().after(Duration::from_secs(minutes * 60));
         assert!(store.touch(session.id().unwrap(), record.revision(), deadline).wait().unwrap());

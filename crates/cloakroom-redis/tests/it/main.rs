@@ -1,25 +1,25 @@
-//! The suite on Redis, and what is Redis's own.
-#![allow(clippy::print_stdout, reason = "figures that a test measured")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on must panic")]
+//! The store suite on Redis, and tests of Redis's own behavior.
+#![allow(clippy::print_stdout, reason = "tests print what they measured")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue must panic")]
 
+mod chaos;
 mod cluster;
 mod encrypted;
 mod expiry;
-mod hardship;
-mod place;
+mod server;
 
 mod near_cache {
-    cloakroom_testkit::conformance!(crate::place::remembered());
+    cloakroom_testkit::conformance!(crate::server::cached());
 }
 
 mod redis {
-    cloakroom_testkit::conformance!(crate::place::fresh());
+    cloakroom_testkit::conformance!(crate::server::store());
 }
 
 mod redis_cluster {
-    cloakroom_testkit::conformance!(crate::place::in_cluster());
+    cloakroom_testkit::conformance!(crate::server::in_cluster());
 }
 
 mod near_cache_of_cluster {
-    cloakroom_testkit::conformance!(crate::place::remembered_in_cluster());
+    cloakroom_testkit::conformance!(crate::server::cached_in_cluster());
 }

@@ -1,4 +1,4 @@
-//! What becomes of sessions while the server dies, stops, is cut off and comes back.
+//! Sessions while the server dies, stops, is cut off and comes back.
 
 use std::time::Duration;
 
@@ -8,45 +8,46 @@ use cloakroom::stores::CachedStore;
 use cloakroom::{ErrorKind, Principal, PublicId, SessionMap, Sessions, Store, Timestamp};
 use cloakroom_redis::{RedisErrorKind, RedisStore};
 use cloakroom_testkit::block_on;
-use cloakroom_testkit::servers::hardship;
+use cloakroom_testkit::servers::chaos;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
 use tokio::runtime::Runtime;
 
-use crate::place::{deaf, open};
+use crate::server::{open, unused_url};
 
-macro_rules! hardships {
+macro_rules! chaos_tests {
     ($($law:ident: $durability:ident),* $(,)?) => {
         $(#[test]
         fn $law() {
-            hardship::$law(&mut Redis::start(Durability::$durability), open);
+            chaos::$law(&mut Redis::start(Durability::$durability), open);
         })*
     };
 }
 
-hardships! {
+chaos_tests! {
     nothing_acknowledged_is_lost: Always,
-    standing_still_is_an_error_in_time: None,
-    connections_may_be_reset: None,
+    a_frozen_server_is_an_error_in_time: None,
+    reset_connections_lose_nothing: None,
     operations_are_one_round_trip: None,
-    an_end_is_told: None,
-    nothing_is_missed_while_the_feed_is_cut: None,
+    an_end_reaches_other_nodes: None,
+    no_change_is_missed_while_the_feed_is_cut: None,
     an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
 }
 
-/// What the system has of the log outlives the server; only the machine's own end takes the last second back.
+/// Only a crash of the machine loses the last second: the system keeps what the killed process
+/// wrote.
 #[test]
-fn with_a_log_that_is_synced_once_a_second_the_servers_death_is_measured() {
-    let losses = hardship::killed(&mut Redis::start(Durability::EverySecond), 3, open);
+fn the_losses_with_a_log_that_is_synced_once_a_second_are_measured() {
+    let losses = chaos::kill_repeatedly(&mut Redis::start(Durability::EverySecond), 3, open);
     println!("killed 3 times, log synced once a second: {losses:?}");
     assert!(losses.acknowledged > 0);
 }
 
 #[test]
-fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
+fn without_a_log_a_crash_loses_every_session_and_new_ones_can_create() {
     let mut server = Redis::start(Durability::None);
     let sessions: Sessions<SessionMap> = Sessions::new(open(&server.url())).unwrap();
-    let begin = || block_on(sessions.generate(SessionMap::default()));
-    let key = begin().unwrap().key().unwrap().clone();
+    let create = || block_on(sessions.generate(SessionMap::default()));
+    let key = create().unwrap().key().unwrap().clone();
     server.kill();
     assert!(server.restart());
     let found = loop {
@@ -56,12 +57,12 @@ fn without_a_log_a_crash_takes_every_session_and_the_next_begins() {
         }
     };
     assert_eq!(found.unwrap_err().kind(), ErrorKind::NotFound);
-    assert!(begin().is_ok());
+    assert!(create().is_ok());
 }
 
-/// Though it answers, and nobody has told this node.
+/// Even though it answers, and this node was not notified.
 #[test]
-fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
+fn a_former_master_is_neither_read_nor_cached() {
     let (server, other) = (Redis::start(Durability::None), Redis::start(Durability::None));
     let cached = block_on(
         CachedStore::builder(open(&server.url()))
@@ -75,7 +76,7 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     let mut tries = 0;
     while block_on(sessions.of_key(&key)).is_ok() {
         tries += 1;
-        assert!(tries < 50_000_000, "it is believed for ever");
+        assert!(tries < 50_000_000, "the cache was never invalidated");
     }
     let error = loop {
         match block_on(sessions.generate(SessionMap::default())) {
@@ -88,18 +89,18 @@ fn a_server_that_follows_another_by_now_is_neither_asked_nor_believed() {
     assert_eq!(refused.kind(), RedisErrorKind::NotReady, "{refused}");
 }
 
-/// Logouts, revocations and uses give memory back or take none: they go on when nothing else does.
+/// Logouts, revocations and touches free memory or need none.
 #[test]
 fn a_server_whose_memory_is_full_still_ends_and_touches_sessions() {
     let server = Redis::start_with(Durability::None, &["--maxmemory-policy", "noeviction"]);
     let store = std::sync::Arc::new(open(&server.url()));
     let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
-    let begin = || block_on(sessions.generate(SessionMap::default()));
-    let keys = [(); 3].map(|()| begin().unwrap().key().unwrap().clone());
+    let create = || block_on(sessions.generate(SessionMap::default()));
+    let keys = [(); 3].map(|()| create().unwrap().key().unwrap().clone());
     server.command("CONFIG SET maxmemory 1mb");
-    assert_eq!(begin().unwrap_err().kind(), ErrorKind::Unavailable, "it is full");
+    assert_eq!(create().unwrap_err().kind(), ErrorKind::Unavailable, "the server is full");
     let Some(Stored::Live(record)) = block_on(store.get(keys[0].id())).unwrap() else {
-        panic!("it lives")
+        panic!("the session is live")
     };
     let later = record.idle_deadline().after(Duration::from_secs(1));
     assert!(block_on(store.touch(keys[0].id(), record.revision(), later)).unwrap());
@@ -112,9 +113,9 @@ fn a_server_whose_memory_is_full_still_ends_and_touches_sessions() {
     );
 }
 
-/// Whatever stands there: its policy, or an operator, is to be rid of it.
+/// An operator, or the policy for unreadable records, can remove it.
 #[test]
-fn a_session_that_cannot_be_read_can_be_ended() {
+fn an_unreadable_session_can_be_ended() {
     let server = Redis::start(Durability::None);
     let store = open(&server.url());
     for (number, bytes) in
@@ -123,7 +124,7 @@ fn a_session_that_cannot_be_read_can_be_ended() {
         let id = PublicId::from_bytes([u8::try_from(number).unwrap(); 16]);
         let text: Vec<String> = bytes.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
         let text = text.concat();
-        server.command(&format!("SET cloakroom:s:{id} \"\\x02\\x00{text}\""));
+        server.command(&format!("SET cloakroom:session:{id} \"\\x02\\x00{text}\""));
         assert!(block_on(store.get(id)).is_err(), "{number}");
         let now = Timestamp::from_millis(1 << 41);
         let ending = Ending::new(EndReason::Revoked, now, now.after(Duration::from_secs(60 * 60)));
@@ -132,7 +133,7 @@ fn a_session_that_cannot_be_read_can_be_ended() {
 }
 
 #[test]
-fn scripts_that_the_server_forgot_are_said_again() {
+fn scripts_are_sent_again_if_the_server_dropped_them() {
     let server = Redis::start(Durability::None);
     let sessions: Sessions<SessionMap> = Sessions::new(open(&server.url())).unwrap();
     let key = block_on(sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
@@ -142,9 +143,9 @@ fn scripts_that_the_server_forgot_are_said_again() {
 }
 
 #[test]
-fn nobody_there_is_told_when_the_store_is_opened() {
+fn connecting_fails_without_a_server() {
     let runtime = Runtime::new().unwrap();
-    let error = runtime.block_on(RedisStore::connect(deaf())).unwrap_err();
+    let error = runtime.block_on(RedisStore::connect(unused_url())).unwrap_err();
     assert_eq!(error.kind(), RedisErrorKind::Unreachable);
     let error = runtime.block_on(RedisStore::connect("redis:/nowhere")).unwrap_err();
     assert_eq!(error.kind(), RedisErrorKind::Url);

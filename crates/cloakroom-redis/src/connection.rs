@@ -1,0 +1,295 @@
+//! A multiplexed connection to a server, replaced by a new one when it fails.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloakroom::stores::batch::Backoff;
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value,
+};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::error::{RedisError, RedisErrorKind};
+use crate::script;
+use crate::sentinel::Sentinels;
+use crate::slots::Address;
+
+/// Settings of all connections of a store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// For a connection, and for each answer.
+    pub(crate) timeout: Duration,
+    /// How many replicas must have a write, and how long to wait for them.
+    pub(crate) min_replicas: Option<(u16, Duration)>,
+    /// Whether to check that the server is a master. In a cluster it redirects instead.
+    pub(crate) checks_role: bool,
+}
+
+/// How often a server in use is asked for its role.
+const ROLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How to find a server.
+#[derive(Clone)]
+pub(crate) enum Endpoint {
+    /// At a fixed address.
+    Server(Client),
+    /// By asking sentinels for the current master.
+    Sentinels(Sentinels),
+}
+
+impl Endpoint {
+    /// A client for the current server.
+    pub(crate) async fn client(&self, limit: Duration) -> Result<Client, RedisError> {
+        match self {
+            Self::Server(client) => Ok(client.clone()),
+            Self::Sentinels(sentinels) => sentinels.master(limit).await,
+        }
+    }
+
+    /// The endpoint of another node of the same cluster.
+    pub(crate) fn at(&self, address: &Address) -> Result<Self, RedisError> {
+        let Self::Server(client) = self else {
+            return Err(RedisError::new(RedisErrorKind::Unexpected, "find the cluster's nodes"));
+        };
+        client_at(client.get_connection_info(), address).map(Self::Server)
+    }
+
+    pub(crate) fn host(&self) -> Option<String> {
+        let Self::Server(client) = self else { return None };
+        match client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
+                Some(host.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A client for the server at `address`, with all other settings of `template`.
+pub(crate) fn client_at(
+    template: &ConnectionInfo,
+    address: &Address,
+) -> Result<Client, RedisError> {
+    let Address { host, port } = address.clone();
+    let addr = match template.addr().clone() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
+    };
+    Client::open(template.clone().set_addr(addr))
+        .map_err(|error| RedisError::driver("use this address", error))
+}
+
+/// Commands that failed to get their answers.
+pub(crate) enum SendError {
+    /// They were not sent.
+    NotSent(RedisError),
+    /// They may have been carried out.
+    Unknown(RedisError),
+}
+
+impl SendError {
+    pub(crate) fn into_inner(self) -> RedisError {
+        let (Self::NotSent(error) | Self::Unknown(error)) = self;
+        error
+    }
+}
+
+/// A connection that is made when it is first needed, and made again after a failure.
+pub(crate) struct Connection {
+    endpoint: Endpoint,
+    settings: Settings,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Established>,
+    /// How many connections have been made.
+    count: u64,
+    backoff: Backoff,
+    /// No attempt to connect before this instant.
+    not_before: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct Established {
+    number: u64,
+    connection: MultiplexedConnection,
+    addr: Arc<ConnectionAddr>,
+    /// The hash of the server's run id.
+    run: u32,
+    role_checked: Instant,
+}
+
+impl Connection {
+    pub(crate) fn new(endpoint: Endpoint, settings: Settings) -> Arc<Self> {
+        Arc::new(Self { endpoint, settings, state: Mutex::default() })
+    }
+
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Sends the commands in one message, and returns an answer for each of them, in order. An
+    /// error of the server is an answer too.
+    pub(crate) async fn send(
+        &self,
+        commands: &Pipeline,
+        count: usize,
+    ) -> Result<Vec<Value>, SendError> {
+        let (Established { number, mut connection, addr, .. }, checks_role) =
+            self.established().await.map_err(SendError::NotSent)?;
+        let with_role = checks_role.then(|| {
+            let mut commands = commands.clone();
+            commands.cmd("ROLE");
+            commands
+        });
+        let (commands, count) =
+            (with_role.as_ref().unwrap_or(commands), count + usize::from(checks_role));
+        // The driver has the same timeout, but does not count the time until it can write.
+        let sending = connection.send_packed_commands(commands, 0, count);
+        let error = match timeout(self.settings.timeout, sending).await {
+            Ok(Ok(mut answers)) if answers.len() == count => {
+                if checks_role && answers.pop().as_ref().is_some_and(is_replica_role) {
+                    self.discard(number).await;
+                    return Err(SendError::Unknown(not_the_master().at(&addr)));
+                }
+                if answers.iter().any(is_read_only_error) {
+                    // The server is a replica by now.
+                    self.discard(number).await;
+                }
+                return Ok(answers);
+            }
+            Ok(Ok(_)) => RedisError::new(RedisErrorKind::Unexpected, "query the server"),
+            Ok(Err(error)) => RedisError::driver("query the server", error),
+            Err(_) => RedisError::new(RedisErrorKind::TimedOut, "query the server"),
+        };
+        self.discard(number).await;
+        Err(SendError::Unknown(error.at(&addr)))
+    }
+
+    /// Drops the connection of this number, unless it has been replaced already.
+    async fn discard(&self, number: u64) {
+        let mut state = self.state.lock().await;
+        if state.current.as_ref().is_some_and(|current| current.number == number) {
+            state.current = None;
+        }
+    }
+
+    /// Drops the current connection, because it leads to the wrong server.
+    pub(crate) async fn disconnect(&self) {
+        self.state.lock().await.current = None;
+    }
+
+    /// Identifies the server and its process: the cursors of a `SCAN` are only valid for one.
+    pub(crate) async fn run(&self) -> Result<u32, SendError> {
+        self.established().await.map(|(current, _)| current.run).map_err(SendError::NotSent)
+    }
+
+    /// The connection, and whether the caller is to check the role of the server.
+    async fn established(&self) -> Result<(Established, bool), RedisError> {
+        let mut state = self.state.lock().await;
+        if let Some(current) = &mut state.current {
+            let checks_role =
+                self.settings.checks_role && current.role_checked.elapsed() >= ROLE_INTERVAL;
+            if checks_role {
+                current.role_checked = Instant::now();
+            }
+            return Ok((current.clone(), checks_role));
+        }
+        if state.not_before.is_some_and(|instant| Instant::now() < instant) {
+            return Err(RedisError::new(RedisErrorKind::Unreachable, "connect to the server"));
+        }
+        match self.establish(state.count + 1).await {
+            Ok(connection) => {
+                state.count += 1;
+                state.backoff.succeeded();
+                state.current = Some(connection.clone());
+                Ok((connection, false))
+            }
+            Err(error) => {
+                state.not_before = Some(Instant::now() + state.backoff.failed());
+                Err(error)
+            }
+        }
+    }
+
+    async fn establish(&self, number: u64) -> Result<Established, RedisError> {
+        let limit = self.settings.timeout;
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(limit))
+            .set_response_timeout(Some(limit));
+        let connecting = async {
+            let client = self.endpoint.client(limit).await?;
+            let addr = client.get_connection_info().addr();
+            let failed = |error| RedisError::driver("connect to the server", error).at(addr);
+            let connecting = client.get_multiplexed_async_connection_with_config(&settings);
+            let mut connection = connecting.await.map_err(failed)?;
+            let count = script::ALL.len() + 2;
+            let mut setup = Pipeline::with_capacity(count);
+            setup.cmd("ROLE").cmd("INFO").arg("server");
+            for script in script::ALL {
+                setup.add_command(script.load());
+            }
+            let answers =
+                connection.send_packed_commands(&setup, 0, count).await.map_err(failed)?;
+            if self.settings.checks_role && answers.first().is_some_and(is_replica_role) {
+                return Err(not_the_master().at(addr));
+            }
+            Ok(Established {
+                number,
+                connection,
+                addr: Arc::new(addr.clone()),
+                run: answers.get(1).map(run_in).unwrap_or_default(),
+                role_checked: Instant::now(),
+            })
+        };
+        timeout(limit, connecting).await.unwrap_or_else(|_| {
+            let error = RedisError::new(RedisErrorKind::TimedOut, "connect to the server");
+            Err(match &self.endpoint {
+                Endpoint::Server(client) => error.at(client.get_connection_info().addr()),
+                Endpoint::Sentinels(_) => error,
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the endpoint, which can contain a password.
+        f.debug_struct("Connection").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Whether the answer to `ROLE` is not that of a master. An answer without a role counts as a
+/// master's: some services do not permit the command.
+pub(crate) fn is_replica_role(answer: &Value) -> bool {
+    let Value::Array(parts) = answer else { return false };
+    let role: Option<String> =
+        parts.first().and_then(|role| redis::from_redis_value_ref(role).ok());
+    role.is_some_and(|role| role != "master")
+}
+
+fn not_the_master() -> RedisError {
+    RedisError::new(RedisErrorKind::NotReady, "use a replica as the master")
+}
+
+/// The hash of the run id in the answer to `INFO server`.
+pub(crate) fn run_in(answer: &Value) -> u32 {
+    let info: String = redis::from_redis_value_ref(answer).unwrap_or_default();
+    let run = info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default();
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(run.as_bytes())
+}
+
+fn is_read_only_error(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+}

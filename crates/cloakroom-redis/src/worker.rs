@@ -1,0 +1,251 @@
+//! The tasks that send operations to a server: all waiting operations go into one message.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use cloakroom::store::StoreError;
+use cloakroom::stores::batch::{Batch, Driver, Reply};
+use redis::{Pipeline, ServerError, ServerErrorKind, Value};
+
+use crate::connection::{Connection, Endpoint, SendError};
+use crate::error::{RedisError, RedisErrorKind};
+use crate::keys::Keys;
+use crate::op::Op;
+use crate::slots::Address;
+use crate::topology::Topology;
+
+/// The most operations, and bytes of them, in one message.
+const MAX_BATCH: usize = 256;
+const MAX_BATCH_BYTES: usize = 4 << 20;
+/// How often an operation is retried or redirected.
+const MAX_RETRIES: usize = 4;
+
+/// How to send an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Calls scripts by their digests.
+    Digest,
+    /// Calls scripts by their texts.
+    Text,
+    /// Calls scripts by their texts, after `ASKING`: the slot is being moved to this node.
+    Asking,
+}
+
+/// Where to retry an operation that did not happen.
+enum Retry {
+    /// On the same server, which has not cached the script.
+    Here,
+    /// On another node of the cluster.
+    At(Address, Mode),
+}
+
+/// Operations to retry, as indices into the batch.
+type Retries = Vec<(usize, Retry)>;
+
+/// Sends operations until the queue is closed and empty.
+pub(crate) async fn run(
+    driver: Driver<Op, Reply>,
+    connection: Arc<Connection>,
+    keys: Keys,
+    topology: Weak<Topology>,
+) {
+    let worker = Worker { connection, keys, topology };
+    while let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await {
+        let all: Vec<usize> = (0..batch.len()).collect();
+        let mut retries = worker.send(&worker.connection, &mut batch, &all, Mode::Digest).await;
+        for _ in 0..MAX_RETRIES {
+            if retries.is_empty() {
+                break;
+            }
+            retries = worker.retry(retries, &mut batch).await;
+        }
+        for (index, _) in retries {
+            let error = RedisError::new(RedisErrorKind::NotReady, "find the node of this session");
+            batch.answer(index, Err(error.not_sent()));
+        }
+    }
+}
+
+struct Worker {
+    connection: Arc<Connection>,
+    keys: Keys,
+    topology: Weak<Topology>,
+}
+
+impl Worker {
+    /// Sends each operation where it is to be retried.
+    async fn retry(&self, retries: Retries, batch: &mut Batch<Op, Reply>) -> Retries {
+        let (mut here, mut elsewhere) = (Vec::new(), HashMap::<_, Vec<usize>>::new());
+        for (index, retry) in retries {
+            match retry {
+                Retry::Here => here.push(index),
+                Retry::At(address, mode) => {
+                    elsewhere.entry((address, mode == Mode::Asking)).or_default().push(index);
+                }
+            }
+        }
+        let mut left = Vec::new();
+        if !here.is_empty() {
+            left.extend(self.send(&self.connection, batch, &here, Mode::Text).await);
+        }
+        for ((address, is_asking), indices) in elsewhere {
+            let mode = if is_asking { Mode::Asking } else { Mode::Text };
+            let connection =
+                self.topology.upgrade().and_then(|topology| topology.connection_to(&address));
+            if let Some(connection) = connection {
+                left.extend(self.send(&connection, batch, &indices, mode).await);
+            } else {
+                let retry = |index| (index, Retry::At(address.clone(), mode));
+                left.extend(indices.into_iter().map(retry));
+            }
+        }
+        left
+    }
+
+    /// Sends operations in one message and answers them. Returns those to retry.
+    async fn send(
+        &self,
+        connection: &Connection,
+        batch: &mut Batch<Op, Reply>,
+        indices: &[usize],
+        mode: Mode,
+    ) -> Retries {
+        let has_write = indices.iter().any(|index| !batch.op(*index).is_read());
+        let min_replicas = connection.settings().min_replicas.filter(|_| has_write);
+        let mut message = Pipeline::with_capacity(2 * indices.len() + 1);
+        for index in indices {
+            if mode == Mode::Asking {
+                message.cmd("ASKING");
+            }
+            let op = batch.op(*index);
+            let session = self.keys.session(batch.id(*index));
+            message.add_command(op.command(&session, mode == Mode::Digest));
+        }
+        let commands_per_op = if mode == Mode::Asking { 2 } else { 1 };
+        let mut count = indices.len() * commands_per_op;
+        if let (Some((wanted, timeout)), Some(first)) = (min_replicas, indices.first()) {
+            // `WAIT` waits for the last write of the connection. An operation that finds its work
+            // already done writes nothing, so this write makes sure that there is one.
+            if mode == Mode::Asking {
+                message.cmd("ASKING");
+            }
+            let session = self.keys.session(batch.id(*first));
+            let mark = Keys::replication_mark(batch.op(*first).key(&session));
+            message.cmd("SET").arg(mark).arg(1).arg("PX").arg(1);
+            count += commands_per_op + 1;
+            let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
+            message.cmd("WAIT").arg(wanted).arg(timeout);
+        }
+        let mut answers = match connection.send(&message, count).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                for index in indices {
+                    let is_read = batch.op(*index).is_read();
+                    batch.answer(*index, Err(failure(&error, is_read)));
+                }
+                self.refresh_topology();
+                return Vec::new();
+            }
+        };
+        let is_replicated = min_replicas.is_none_or(|(wanted, _)| {
+            let (reached, marked) = (answers.pop(), answers.pop());
+            let is_enough = matches!(reached, Some(Value::Int(n)) if n >= i64::from(wanted));
+            is_enough && marked == Some(Value::Okay)
+        });
+        if !is_replicated && matches!(connection.endpoint(), Endpoint::Sentinels(_)) {
+            // Another server, which has the replicas, could be the master by now.
+            if let Some(topology) = self.topology.upgrade() {
+                topology.disconnect_soon();
+            }
+        }
+        if answers.iter().any(is_cluster_down) {
+            self.refresh_topology();
+        }
+        let answers = answers
+            .into_iter()
+            .take(indices.len() * commands_per_op)
+            .skip(commands_per_op - 1)
+            .step_by(commands_per_op);
+        let retries: Retries = indices
+            .iter()
+            .zip(answers)
+            .filter_map(|(index, answer)| {
+                Some((*index, settle(batch, connection, *index, answer, mode, is_replicated)?))
+            })
+            .collect();
+        if retries.iter().any(|(_, retry)| matches!(retry, Retry::At(_, Mode::Text))) {
+            self.refresh_topology();
+        }
+        retries
+    }
+
+    /// Slots may have moved.
+    fn refresh_topology(&self) {
+        if let Some(topology) = self.topology.upgrade() {
+            topology.refresh_soon();
+        }
+    }
+}
+
+fn is_cluster_down(answer: &Value) -> bool {
+    let Value::ServerError(error) = answer else { return false };
+    error.kind() == Some(ServerErrorKind::ClusterDown)
+}
+
+/// Answers an operation, or returns where to retry it.
+fn settle(
+    batch: &mut Batch<Op, Reply>,
+    connection: &Connection,
+    index: usize,
+    answer: Value,
+    mode: Mode,
+    is_replicated: bool,
+) -> Option<Retry> {
+    let op = batch.op(index);
+    let reply = match answer {
+        Value::ServerError(error) => {
+            let retry = retry_after(&error, mode, connection);
+            if retry.is_some() {
+                return retry;
+            }
+            let error = RedisError::driver("carry out a command", error.into());
+            let did_nothing = op.is_read() || error.is_refusal();
+            Err(if did_nothing { error.not_sent() } else { error.outcome_unknown() })
+        }
+        _ if !is_replicated && !op.is_read() => {
+            Err(RedisError::new(RedisErrorKind::NotReplicated, "wait for replicas")
+                .outcome_unknown())
+        }
+        answer => op.decode(answer),
+    };
+    batch.answer(index, reply);
+    None
+}
+
+/// Where to retry an operation that failed with this error.
+fn retry_after(error: &ServerError, mode: Mode, connection: &Connection) -> Option<Retry> {
+    match error.kind()? {
+        ServerErrorKind::NoScript if mode == Mode::Digest => Some(Retry::Here),
+        kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask) => {
+            let error = redis::RedisError::from(error.clone());
+            let mut address = Address::parse(error.redirect_node()?.0)?;
+            if address.host.is_empty() {
+                // The same host at another port.
+                address.host = connection.endpoint().host()?;
+            }
+            let mode = if kind == ServerErrorKind::Ask { Mode::Asking } else { Mode::Text };
+            Some(Retry::At(address, mode))
+        }
+        _ => None,
+    }
+}
+
+/// A failed read changed nothing. A failed write is known not to have happened only if it was not
+/// sent.
+fn failure(error: &SendError, is_read: bool) -> StoreError {
+    match error {
+        SendError::NotSent(error) => error.not_sent(),
+        SendError::Unknown(error) if is_read => error.not_sent(),
+        SendError::Unknown(error) => error.outcome_unknown(),
+    }
+}
