@@ -1,19 +1,19 @@
-//! What was found out of a store.
+//! The findings about a store.
 
-/// One thing that was looked at in a store.
+/// A finding about a store; see [`StoreUrl::check`](crate::StoreUrl::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub name: &'static str,
-    /// Whether it is as it should be.
+    /// Whether it is as recommended.
     pub ok: bool,
-    /// What was found, in words for an operator.
+    /// The finding, for an operator to read.
     pub found: String,
 }
 
 impl Check {
-    /// What was found of `name`, and whether it is as it should be.
+    /// A finding about `name`.
     pub fn new(name: &'static str, ok: bool, found: impl Into<String>) -> Self {
         Self { name, ok, found: found.into() }
     }

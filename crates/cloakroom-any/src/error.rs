@@ -1,54 +1,57 @@
-//! Why a store could not be opened.
+//! Errors of opening a store.
 
 use std::error::Error;
 use std::fmt;
 
-/// A store that can't be opened.
+/// A store cannot be opened.
+///
+/// No message or `Debug` output contains a password.
 #[derive(Debug)]
 pub struct OpenError {
     kind: OpenErrorKind,
-    said: String,
+    message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// Why not.
+/// The kind of an [`OpenError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenErrorKind {
-    /// The text names no store.
+    /// The URL, or an option in it, is invalid.
     Url,
-    /// This program was built without that store.
+    /// This program is built without the store.
     NotBuilt,
-    /// The store itself refused or could not be reached: the source says why.
+    /// The store failed to open; the [`source`](Error::source) says why.
     Store,
-    /// That can't be done with such a store.
+    /// The store does not support the operation.
     Unsupported,
 }
 
 impl OpenError {
     pub(crate) fn url(hint: impl Into<String>) -> Self {
-        Self { kind: OpenErrorKind::Url, said: hint.into(), source: None }
+        Self { kind: OpenErrorKind::Url, message: hint.into(), source: None }
     }
 
     #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "redis")))]
     pub(crate) fn not_built(store: &str) -> Self {
-        let said = format!("this program was built without its store for {store}");
-        Self { kind: OpenErrorKind::NotBuilt, said, source: None }
+        let message =
+            format!("this program is built without {store}: enable its feature of `cloakroom-any`");
+        Self { kind: OpenErrorKind::NotBuilt, message, source: None }
     }
 
-    pub(crate) fn unsupported(said: &str) -> Self {
-        Self { kind: OpenErrorKind::Unsupported, said: said.to_owned(), source: None }
+    pub(crate) fn unsupported(message: &str) -> Self {
+        Self { kind: OpenErrorKind::Unsupported, message: message.to_owned(), source: None }
     }
 
     pub(crate) fn store(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind: OpenErrorKind::Store,
-            said: "cannot open the store".to_owned(),
+            message: "cannot open the store".to_owned(),
             source: Some(source.into()),
         }
     }
 
-    /// Why not.
+    /// The kind of this error.
     pub fn kind(&self) -> OpenErrorKind {
         self.kind
     }
@@ -56,7 +59,7 @@ impl OpenError {
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.said)
+        f.write_str(&self.message)
     }
 }
 

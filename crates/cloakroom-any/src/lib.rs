@@ -1,4 +1,4 @@
-//! Stores by their URL, for applications that leave the choice to whoever runs them.
+//! Session stores for [Cloakroom](cloakroom), chosen at run time by a URL.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -23,37 +23,42 @@
 //! }
 //! ```
 //!
-//! | URL | sessions are kept |
+//! | URL | store |
 //! |---|---|
-//! | `memory:` | in this process, and gone with it |
-//! | `sqlite:PATH` | in a file, made if it is not there |
-//! | `postgres://[USER[:PASSWORD]@]HOST[:PORT][,HOST..][/DATABASE]` | in a PostgreSQL database |
-//! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | in a Redis or Valkey server; `rediss://` encrypted, as all that follow |
-//! | `redis+cluster://[USER:PASSWORD@]HOST[:PORT][,HOST..]` | in a Redis Cluster, entered by any of these |
-//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST..]/NAME[/NUMBER]` | in the master that these sentinels know by that name |
+//! | `memory:` | the memory of this process |
+//! | `sqlite:PATH` | a file, created if it does not exist |
+//! | `postgres://[USER[:PASSWORD]@]HOST[:PORT][,HOST..][/DATABASE]` | a PostgreSQL database |
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | a Redis or Valkey server |
+//! | `redis+cluster://[USER:PASSWORD@]HOST[:PORT][,HOST..]` | a Redis Cluster, by any of its nodes |
+//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST..]/NAME[/NUMBER]` | a master, by sentinels |
 //!
-//! What comes after a `?`, separated by `&`:
+//! `rediss://`, `rediss+cluster://` and `rediss+sentinel://` use TLS.
 //!
-//! | option | of | means |
+//! Options follow a `?`, separated by `&`:
+//!
+//! | option | store | meaning |
 //! |---|---|---|
-//! | `timeout=5s` | postgres, redis | how long is waited for a connection and for each answer |
-//! | `schema=cloakroom` `table=session` | postgres | where the tables are, and how their names begin |
-//! | `commit=asynchronous` | postgres | a change counts once the server has it in memory: faster, and a crash takes some back |
-//! | `sslmode=require` | postgres | encrypted, or not at all; `prefer` unless told |
-//! | `sslrootcert=PATH` | postgres, redis | trust a certificate that leads to one in this file |
-//! | `prefix=cloakroom` | redis | what all keys begin with |
-//! | `replicas=1` `replica-timeout=500ms` | redis | a change counts once so many replicas have it too |
+//! | `timeout=5s` | PostgreSQL, Redis | how long to wait for a connection, and for each answer |
+//! | `root_certificate=PATH` | PostgreSQL, Redis | a PEM file with the root certificates to trust |
+//! | `schema=cloakroom` | PostgreSQL | the schema of the tables |
+//! | `table=session` | PostgreSQL | the table of sessions; the names of the others start with it |
+//! | `commit=asynchronous` | PostgreSQL | does not wait for the disk: faster, but a crash loses writes |
+//! | `sslmode=require` | PostgreSQL | requires TLS; the default `prefer` uses it if available |
+//! | `prefix=cloakroom` | Redis | the prefix of all keys |
+//! | `min_replicas=1` | Redis | acknowledges writes once this many replicas have them |
+//! | `replica_timeout=500ms` | Redis | how long to wait for the replicas |
 //!
-//! Other options of `postgres://` go to the driver as they are: `application_name`, `keepalives` and so on.
+//! For PostgreSQL, `sslrootcert` means the same as `root_certificate`, and all other options are
+//! passed to the driver: `application_name`, `keepalives` and so on.
 //!
 //! # Features
-//! `sqlite`, `postgres` and `redis`, all of them on: an application that wants fewer switches the others off.
+//! `sqlite`, `postgres` and `redis`, all enabled by default.
 #![cfg_attr(
     not(all(feature = "postgres", feature = "redis", feature = "sqlite")),
     allow(
         dead_code,
         clippy::unused_async,
-        reason = "with fewer stores there is less to read, and less to wait for"
+        reason = "some code is only used by a store that is not built"
     )
 )]
 
@@ -70,13 +75,13 @@ mod redis;
 mod sqlite;
 
 #[cfg(not(feature = "postgres"))]
-#[path = "absent/postgres.rs"]
+#[path = "not_built/postgres.rs"]
 mod postgres;
 #[cfg(not(feature = "redis"))]
-#[path = "absent/redis.rs"]
+#[path = "not_built/redis.rs"]
 mod redis;
 #[cfg(not(feature = "sqlite"))]
-#[path = "absent/sqlite.rs"]
+#[path = "not_built/sqlite.rs"]
 mod sqlite;
 
 use std::sync::Arc;
@@ -87,13 +92,14 @@ pub use check::Check;
 pub use error::{OpenError, OpenErrorKind};
 pub use url::StoreUrl;
 
-/// Opens the store at `url` for an application: what does not exist is made, what is of an earlier version brought up to date.
+/// Opens the store at `url`, and creates or migrates its file or tables.
 ///
 /// # Errors
-/// [`OpenError`] if the URL is none, with a hint at what was meant, or the store can't be opened. It repeats no password.
+/// [`OpenError`] if the URL is invalid, with a correction if possible, or if the store cannot be
+/// opened.
 ///
 /// # Panics
-/// Outside a tokio runtime, for a store that is a server: it lives in the one that this is called in.
+/// Outside a tokio runtime, for PostgreSQL and Redis: their tasks run in the current runtime.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     url.parse::<StoreUrl>()?.open().await
 }

@@ -1,4 +1,4 @@
-//! What comes after the `?` of a URL.
+//! The options after the `?` of a URL.
 
 use std::time::Duration;
 
@@ -6,76 +6,78 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::OpenError;
 
-/// Options, of which each is taken once by whom it concerns.
+/// The options of a URL. Each store takes out those it knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options(Vec<(String, String)>);
 
 impl Options {
-    /// The URL without its options, and they.
+    /// Splits a URL into the part before the `?` and its options.
     pub(crate) fn split(url: &str) -> Result<(&str, Self), OpenError> {
-        let Some((url, text)) = url.split_once('?') else { return Ok((url, Self::default())) };
-        if text.contains('@') {
-            // A password, most likely: nothing of it is repeated.
+        let Some((url, query)) = url.split_once('?') else { return Ok((url, Self::default())) };
+        if query.contains('@') {
+            // Most likely a password with a `?`: the message must not repeat it.
             return Err(OpenError::url(
-                "an `@` stands after the first `?`: in names and passwords, `?` is `%3F` and `@` is `%40`",
+                "the URL has an `@` after the first `?`: \
+                 write `%3F` for `?` and `%40` for `@` in user names and passwords",
             ));
         }
         let mut options: Vec<(String, String)> = Vec::new();
-        for option in text.split('&').filter(|option| !option.is_empty()) {
+        for option in query.split('&').filter(|option| !option.is_empty()) {
             let Some((name, value)) = option.split_once('=') else {
                 return Err(OpenError::url(format!(
                     "the option `{option}` has no value: write `{option}=..`"
                 )));
             };
             if options.iter().any(|(known, _)| known == name) {
-                return Err(OpenError::url(format!("the option `{name}` is there twice")));
+                return Err(OpenError::url(format!("the option `{name}` is given twice")));
             }
-            let value = percent_decode_str(value).decode_utf8();
-            let value =
-                value.map_err(|_| OpenError::url(format!("the option `{name}` is not UTF-8")))?;
+            let value = percent_decode_str(value).decode_utf8().map_err(|_| {
+                OpenError::url(format!("the value of the option `{name}` is not UTF-8"))
+            })?;
             options.push((name.to_owned(), value.into_owned()));
         }
         Ok((url, Self(options)))
     }
 
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.remove(at).1)
+        let index = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(index).1)
     }
 
-    /// A span such as `500ms` or `5s`, of a millisecond at least.
-    pub(crate) fn take_span(&mut self, name: &str) -> Result<Option<Duration>, OpenError> {
+    /// Takes a duration such as `500ms` or `5s`; at least one millisecond.
+    pub(crate) fn take_duration(&mut self, name: &str) -> Result<Option<Duration>, OpenError> {
         let Some(text) = self.take(name) else { return Ok(None) };
-        let span =
-            humantime::parse_duration(&text).ok().filter(|span| *span >= Duration::from_millis(1));
-        let mistake = || {
+        let duration = humantime::parse_duration(&text)
+            .ok()
+            .filter(|duration| *duration >= Duration::from_millis(1));
+        let invalid = || {
             OpenError::url(format!(
-                "`{name}={text}` is no span of time: write `{name}=5s` or `{name}=500ms`"
+                "`{name}={text}` is not a duration: write `{name}=5s` or `{name}=500ms`"
             ))
         };
-        span.ok_or_else(mistake).map(Some)
+        duration.ok_or_else(invalid).map(Some)
     }
 
-    /// What nobody took is a mistake; `known` is what could have been meant.
-    pub(crate) fn end(self, known: &[&str]) -> Result<(), OpenError> {
+    /// Fails if an option is left; `known` lists the ones that exist.
+    pub(crate) fn expect_empty(self, known: &[&str]) -> Result<(), OpenError> {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(OpenError::url(format!(
-                "there is no option `{name}` here, but {}",
+                "unknown option `{name}`: this store has {}",
                 known.join(", ")
             ))),
         }
     }
 
-    /// What nobody took, as it was, for the driver.
+    /// The options that are left, as a query string for the driver.
     #[cfg(feature = "postgres")]
-    pub(crate) fn rest(self) -> String {
+    pub(crate) fn into_query(self) -> String {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
         let pairs = self.0.iter().map(|(name, value)| {
             format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
         });
-        let text: Vec<String> = pairs.collect();
-        if text.is_empty() { String::new() } else { format!("?{}", text.join("&")) }
+        let query: Vec<String> = pairs.collect();
+        if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
     }
 }

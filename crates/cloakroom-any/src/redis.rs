@@ -1,4 +1,4 @@
-//! Redis by its URL.
+//! Redis stores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
 
-pub(crate) fn understand(url: &str, options: Options) -> Result<(), OpenError> {
+pub(crate) fn validate(url: &str, options: Options) -> Result<(), OpenError> {
     builder(url, options).map(drop)
 }
 
@@ -27,29 +27,29 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
     let found = store.inspect().await.map_err(OpenError::store)?;
     let replicas: u32 = found.iter().map(|server| server.replicas).sum();
     let bytes: u64 = found.iter().map(|server| server.bytes).sum();
-    let mut checks = vec![of_all("server", &found, |server| (true, server.server.clone()))];
-    checks.push(of_all("durability", &found, |server| {
-        let (kept, lasts) = durability(server);
-        (kept, lasts.to_owned())
+    let mut checks = vec![check_all("server", &found, |server| (true, server.server.clone()))];
+    checks.push(check_all("durability", &found, |server| {
+        let (ok, text) = durability(server);
+        (ok, text.to_owned())
     }));
-    checks.push(of_all("eviction", &found, |server| {
-        let (keeps, policy) = eviction(server);
-        (keeps, policy.to_owned())
+    checks.push(check_all("eviction", &found, |server| {
+        let (ok, text) = eviction(server);
+        (ok, text.to_owned())
     }));
     checks.push(Check::new("replicas", true, replicas.to_string()));
     checks.push(Check::new("memory", true, format!("{bytes} bytes used")));
     Ok(checks)
 }
 
-/// What holds of all servers, or of the first that is not as it should be.
-fn of_all(
+/// The finding about all servers, or about the first one that is not as recommended.
+fn check_all(
     name: &'static str,
     all: &[Inspection],
-    look: impl Fn(&Inspection) -> (bool, String),
+    check: impl Fn(&Inspection) -> (bool, String),
 ) -> Check {
-    let mut found = all.iter().map(|server| (server, look(server)));
+    let mut found = all.iter().map(|server| (server, check(server)));
     let first = found.next();
-    let (server, (ok, said)) = match found.find(|(_, (ok, _))| !ok) {
+    let (server, (ok, text)) = match found.find(|(_, (ok, _))| !ok) {
         Some(wrong) if first.as_ref().is_some_and(|(_, (ok, _))| *ok) => wrong,
         _ => match first {
             Some(first) => first,
@@ -61,43 +61,52 @@ fn of_all(
         Some(_) => format!("all {}: ", all.len()),
         None => String::new(),
     };
-    Check::new(name, ok, format!("{place}{said}"))
+    Check::new(name, ok, format!("{place}{text}"))
 }
 
 fn durability(server: &Inspection) -> (bool, &'static str) {
-    match server.log.as_deref() {
-        None => (false, "no log: a crash loses every session"),
-        Some("always") => (true, "a log, on the disk before each answer"),
+    match server.appendfsync.as_deref() {
+        None => (false, "no append-only file: a crash loses every session"),
+        Some("always") => (true, "append-only file, synced before each answer"),
         Some("everysec") => (
             false,
-            "a log, on the disk once a second: a crash takes back the last second, logouts included",
+            "append-only file, synced once a second: a crash loses up to a second, with logouts",
         ),
         Some("no") => {
-            (false, "a log, on the disk when the system likes: a crash takes back half a minute")
+            (false, "append-only file, synced by the system: a crash loses about half a minute")
         }
-        Some(_) => (false, "a log; how soon it is on the disk the server does not tell"),
+        Some(_) => (false, "append-only file; the server does not report how often it is synced"),
     }
 }
 
 fn eviction(server: &Inspection) -> (bool, &'static str) {
     match server.eviction.as_deref() {
-        Some("noeviction") => (true, "refuses writes when its memory is full"),
+        Some("noeviction") => (true, "the server refuses writes when its memory is full"),
         Some(_) => (
             false,
-            "forgets sessions and tombstones when its memory is full: set `maxmemory-policy noeviction`",
+            "the server evicts sessions when its memory is full: set `maxmemory-policy noeviction`",
         ),
-        None => (true, "the server does not tell"),
+        None => (true, "the server does not report its policy"),
     }
 }
 
 fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
-    let (prefix, timeout, roots) =
-        (options.take("prefix"), options.take_span("timeout")?, options.take("sslrootcert"));
-    let copies = options.take("replicas").map(|text| text.parse::<u16>());
-    let copies =
-        copies.transpose().map_err(|_| OpenError::url("replicas are a number: `replicas=1`"))?;
-    let span = options.take_span("replica-timeout")?.unwrap_or(Duration::from_millis(500));
-    options.end(&["prefix", "timeout", "replicas", "replica-timeout", "sslrootcert"])?;
+    let prefix = options.take("prefix");
+    let timeout = options.take_duration("timeout")?;
+    let root_certificate = options.take("root_certificate");
+    let min_replicas = options.take("min_replicas").map(|text| text.parse::<u16>());
+    let min_replicas = min_replicas
+        .transpose()
+        .map_err(|_| OpenError::url("`min_replicas` is not a number: write `min_replicas=1`"))?;
+    let replica_timeout =
+        options.take_duration("replica_timeout")?.unwrap_or(Duration::from_millis(500));
+    options.expect_empty(&[
+        "prefix",
+        "timeout",
+        "root_certificate",
+        "min_replicas",
+        "replica_timeout",
+    ])?;
     let mut builder = servers(url)?;
     if let Some(prefix) = prefix {
         builder = builder.prefix(prefix);
@@ -105,41 +114,41 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
     if let Some(timeout) = timeout {
         builder = builder.timeout(timeout);
     }
-    if let Some(roots) = roots {
-        builder = builder.trusting(roots);
+    if let Some(file) = root_certificate {
+        builder = builder.root_certificate(file);
     }
-    if let Some(copies) = copies.filter(|copies| *copies > 0) {
-        builder = builder.min_replicas(copies, span);
+    if let Some(count) = min_replicas.filter(|count| *count > 0) {
+        builder = builder.min_replicas(count, replica_timeout);
     }
     Ok(builder)
 }
 
-/// One server, or as many as there are commas and one more, each reached with the name, password and path of them all.
+/// A builder with all hosts of the URL, which share its user, password and path.
 fn servers(url: &str) -> Result<RedisBuilder, OpenError> {
     let Some((scheme, rest)) =
         url.split_once("://").and_then(|(scheme, rest)| Some((scheme.split_once('+')?, rest)))
     else {
         return Ok(RedisStore::builder(url));
     };
-    let (plain, shape) = scheme;
-    let (who, rest) = rest.rsplit_once('@').map_or(("", rest), |(who, rest)| (who, rest));
+    let (plain, kind) = scheme;
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(user, rest)| (user, rest));
     let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (name, number) = match (shape, path.split_once('/')) {
+    let (name, number) = match (kind, path.split_once('/')) {
         ("sentinel", Some((name, number))) => (name, number),
         ("sentinel", None) => (path, ""),
         _ => ("", path),
     };
-    if shape == "sentinel" && name.is_empty() {
+    if kind == "sentinel" && name.is_empty() {
         return Err(OpenError::url(
-            "after the sentinels comes what they call the master: `redis+sentinel://HOST:26379/NAME`",
+            "the name of the master is missing: `redis+sentinel://HOST:26379/NAME`",
         ));
     }
-    let at = if who.is_empty() { "" } else { "@" };
-    let mut urls = hosts.split(',').map(|host| format!("{plain}://{who}{at}{host}/{number}"));
+    let at = if user.is_empty() { "" } else { "@" };
+    let mut urls = hosts.split(',').map(|host| format!("{plain}://{user}{at}{host}/{number}"));
     let first = urls.next().unwrap_or_default();
-    let builder = match shape {
+    let builder = match kind {
         "sentinel" => RedisStore::sentinel(first, name),
         _ => RedisStore::cluster(first),
     };
-    Ok(urls.fold(builder, RedisBuilder::or))
+    Ok(urls.fold(builder, RedisBuilder::add_node))
 }

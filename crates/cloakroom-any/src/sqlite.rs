@@ -1,4 +1,4 @@
-//! SQLite by its path.
+//! SQLite stores.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,15 +8,17 @@ use cloakroom_sqlite::SqliteStore;
 
 use crate::check::Check;
 use crate::error::OpenError;
-use crate::url::Purpose;
+use crate::url::Mode;
 
-pub(crate) fn open(path: &Path, purpose: Purpose) -> Result<Arc<dyn Store>, OpenError> {
+pub(crate) fn open(path: &Path, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
     let builder = || SqliteStore::builder(path);
-    let opened = match purpose {
-        Purpose::Serve => builder().open(),
-        Purpose::Look => builder().open_read_only(),
-        // An old file is not brought up to date: looking at it says that it is one.
-        Purpose::Operate => builder().open_read_only().and_then(|_| builder().existing().open()),
+    let opened = match mode {
+        Mode::Create => builder().open(),
+        Mode::ReadOnly => builder().open_read_only(),
+        // Opened read-only first, which refuses an old file instead of migrating it.
+        Mode::Existing => {
+            builder().open_read_only().and_then(|_| builder().create_if_missing(false).open())
+        }
     };
     opened.map(|store| Arc::new(store) as _).map_err(OpenError::store)
 }
@@ -27,7 +29,7 @@ pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
     let log =
         if found.is_wal { format!("yes, {} bytes", found.log_bytes) } else { "no".to_owned() };
     let file = format!(
-        "{} bytes, {} of them free; SQLite {} reads it",
+        "{} bytes, {} of them free; read with SQLite {}",
         found.file_bytes, found.free_bytes, found.sqlite_version
     );
     let damage =
@@ -39,10 +41,11 @@ pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
         Check::new("integrity", found.damage.is_empty(), damage),
     ];
     if let Some(mode) = found.mode {
-        // The six bits of its group and of everybody else.
+        // The lower six bits are the permissions of the group and of others.
         let is_private = mode.trailing_zeros() >= 6;
-        let who = if is_private { "its owner alone" } else { "others can read it: chmod 600" };
-        checks.push(Check::new("permissions", is_private, format!("{mode:03o}: {who}")));
+        let readers =
+            if is_private { "only the owner" } else { "others have access: run `chmod 600`" };
+        checks.push(Check::new("permissions", is_private, format!("{mode:03o}: {readers}")));
     }
     Ok(checks)
 }

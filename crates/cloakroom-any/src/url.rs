@@ -1,4 +1,4 @@
-//! The URL of a store.
+//! URLs of stores.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,174 +12,176 @@ use crate::error::OpenError;
 use crate::options::Options;
 use crate::{postgres, redis, sqlite};
 
-/// Where sessions are kept: see the [crate](crate) for how it is written.
+/// The URL of a store; see the [crate documentation](crate) for its forms.
 ///
-/// Its [`Display`](fmt::Display) and its `Debug` show no password.
+/// [`Display`](fmt::Display) and `Debug` show no password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StoreUrl(Place);
+pub struct StoreUrl(Kind);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Place {
+enum Kind {
     Memory,
     Sqlite(PathBuf),
     Postgres(String, Options),
     Redis(String, Options),
 }
 
-/// What a store is opened for.
+/// How a store is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To be the application's.
-    Serve,
-    /// To be acted on beside the application that uses it.
-    Operate,
-    /// To be looked at.
-    Look,
+pub(crate) enum Mode {
+    /// By an application: created or migrated if needed.
+    Create,
+    /// By a tool that changes sessions: neither created nor migrated.
+    Existing,
+    /// By a tool that only reads.
+    ReadOnly,
 }
 
 impl StoreUrl {
-    /// Opens the store for an application: what does not exist is made, what is of an earlier version brought up to date.
+    /// Opens the store for an application, and creates or migrates its file or tables.
     ///
     /// # Errors
     /// [`OpenError`].
     ///
     /// # Panics
-    /// Outside a tokio runtime, for a store that is a server: it lives in the one that this is called in.
+    /// Outside a tokio runtime, for PostgreSQL and Redis: their tasks run in the current runtime.
     pub async fn open(&self) -> Result<Arc<dyn Store>, OpenError> {
-        self.open_to(Purpose::Serve).await
+        self.open_to(Mode::Create).await
     }
 
-    /// Opens the store beside the application that uses it. It must exist, and be of this version: bringing it up to date is
-    /// the application's to do, which may be of an earlier one and still running.
+    /// Opens a store that an application uses, without creating or migrating it.
+    ///
+    /// For tools: a migration could break an older version of the application that still runs.
     ///
     /// # Errors
-    /// [`OpenError`], also for `memory:`.
+    /// [`OpenError`]; always for `memory:`.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub async fn open_existing(&self) -> Result<Arc<dyn Store>, OpenError> {
-        self.open_to(Purpose::Operate).await
+        self.open_to(Mode::Existing).await
     }
 
-    /// Opens the store beside the application that uses it, for looking only: nothing in it is changed.
+    /// Opens a store that an application uses, for reading only.
+    ///
+    /// A Redis store has no read-only mode and accepts writes.
     ///
     /// # Errors
-    /// [`OpenError`], also for `memory:`.
+    /// [`OpenError`]; always for `memory:`.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub async fn open_read_only(&self) -> Result<Arc<dyn Store>, OpenError> {
-        self.open_to(Purpose::Look).await
+        self.open_to(Mode::ReadOnly).await
     }
 
-    /// The file, of a store that is one.
+    /// The path of the file, for `sqlite:`.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Place::Sqlite(path) => Some(path),
+            Kind::Sqlite(path) => Some(path),
             _ => None,
         }
     }
 
-    /// Whether the sessions are this process's own.
+    /// Whether this is `memory:`.
     pub fn is_memory(&self) -> bool {
-        self.0 == Place::Memory
+        self.0 == Kind::Memory
     }
 
-    /// What can be found out of the store: whether it can be used, is up to date, and keeps what it acknowledges.
+    /// Checks whether the store can be used, and whether it is configured for durability.
     ///
     /// # Errors
-    /// [`OpenError`], also for `memory:`.
+    /// [`OpenError`]; always for `memory:`.
     ///
     /// # Panics
-    /// As [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub async fn check(&self) -> Result<Vec<Check>, OpenError> {
         match &self.0 {
-            Place::Memory => Err(nobody_else()),
-            Place::Sqlite(path) => sqlite::check(path),
-            Place::Postgres(url, options) => postgres::check(url, options.clone()).await,
-            Place::Redis(url, options) => redis::check(url, options.clone()).await,
+            Kind::Memory => Err(no_other_process()),
+            Kind::Sqlite(path) => sqlite::check(path),
+            Kind::Postgres(url, options) => postgres::check(url, options.clone()).await,
+            Kind::Redis(url, options) => redis::check(url, options.clone()).await,
         }
     }
 
-    async fn open_to(&self, purpose: Purpose) -> Result<Arc<dyn Store>, OpenError> {
+    async fn open_to(&self, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
         match &self.0 {
-            Place::Memory if purpose == Purpose::Serve => Ok(Arc::new(MemoryStore::new())),
-            Place::Memory => Err(nobody_else()),
-            Place::Sqlite(path) => sqlite::open(path, purpose),
-            Place::Postgres(url, options) => postgres::open(url, options.clone(), purpose).await,
-            Place::Redis(url, options) => redis::open(url, options.clone()).await,
+            Kind::Memory if mode == Mode::Create => Ok(Arc::new(MemoryStore::new())),
+            Kind::Memory => Err(no_other_process()),
+            Kind::Sqlite(path) => sqlite::open(path, mode),
+            Kind::Postgres(url, options) => postgres::open(url, options.clone(), mode).await,
+            Kind::Redis(url, options) => redis::open(url, options.clone()).await,
         }
     }
 }
 
-fn nobody_else() -> OpenError {
-    OpenError::unsupported("sessions in memory are another process's own: nobody else can see them")
+fn no_other_process() -> OpenError {
+    OpenError::unsupported("a `memory:` store is only visible to the process that opened it")
 }
 
 impl FromStr for StoreUrl {
     type Err = OpenError;
 
     fn from_str(url: &str) -> Result<Self, OpenError> {
-        let (place, options) = match url
-            .split_once(':')
-            .map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest))
-        {
-            Some((scheme, "")) if scheme == "memory" => (Place::Memory, Options::default()),
-            Some((scheme, _)) if scheme == "memory" => {
-                return Err(OpenError::url("nothing comes after `memory:`"));
-            }
-            // `sqlite:///var/sessions.db`, as other programs write it, is meant as `sqlite:/var/sessions.db`.
-            Some((scheme, path)) if scheme == "sqlite" => {
-                match path.strip_prefix("//").unwrap_or(path) {
-                    "" => {
-                        return Err(OpenError::url(
-                            "the path of the file is missing: `sqlite:sessions.db`",
-                        ));
+        let (kind, options) =
+            match url.split_once(':').map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
+                Some((scheme, "")) if scheme == "memory" => (Kind::Memory, Options::default()),
+                Some((scheme, _)) if scheme == "memory" => {
+                    return Err(OpenError::url("`memory:` takes no path"));
+                }
+                // Other programs write `sqlite:///var/sessions.db` for `sqlite:/var/sessions.db`.
+                Some((scheme, path)) if scheme == "sqlite" => {
+                    match path.strip_prefix("//").unwrap_or(path) {
+                        "" => {
+                            return Err(OpenError::url(
+                                "the path of the file is missing: `sqlite:sessions.db`",
+                            ));
+                        }
+                        path => (Kind::Sqlite(path.into()), Options::default()),
                     }
-                    path => (Place::Sqlite(path.into()), Options::default()),
                 }
-            }
-            Some((scheme, rest))
-                if matches!(
-                    &*scheme,
-                    "postgres"
-                        | "postgresql"
-                        | "redis"
-                        | "rediss"
-                        | "redis+cluster"
-                        | "rediss+cluster"
-                        | "redis+sentinel"
-                        | "rediss+sentinel"
-                ) =>
-            {
-                let (rest, options) = Options::split(rest)?;
-                if !rest.starts_with("//") || rest.len() == 2 {
-                    return Err(OpenError::url(format!(
-                        "after `{scheme}:` comes `//` and a host: `{scheme}://127.0.0.1`"
-                    )));
+                Some((scheme, rest))
+                    if matches!(
+                        &*scheme,
+                        "postgres"
+                            | "postgresql"
+                            | "redis"
+                            | "rediss"
+                            | "redis+cluster"
+                            | "rediss+cluster"
+                            | "redis+sentinel"
+                            | "rediss+sentinel"
+                    ) =>
+                {
+                    let (rest, options) = Options::split(rest)?;
+                    if !rest.starts_with("//") || rest.len() == 2 {
+                        return Err(OpenError::url(format!(
+                            "the host is missing: `{scheme}://127.0.0.1`"
+                        )));
+                    }
+                    let url = format!("{scheme}:{rest}");
+                    let kind =
+                        if scheme.starts_with("postgres") { Kind::Postgres } else { Kind::Redis };
+                    (kind(url, options.clone()), options)
                 }
-                let url = format!("{scheme}:{rest}");
-                let place =
-                    if scheme.starts_with("postgres") { Place::Postgres } else { Place::Redis };
-                (place(url, options.clone()), options)
-            }
-            // What may hold a password is not repeated.
-            _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
-                return Err(OpenError::url(format!("for a file, write `sqlite:{url}`")));
-            }
-            _ => {
-                return Err(OpenError::url(
-                    "a store is `sqlite:PATH`, `postgres://HOST/DATABASE`, `redis://HOST` or `memory:`",
-                ));
-            }
-        };
-        // Mistakes in options are told before anybody is asked.
-        match &place {
-            Place::Postgres(..) => postgres::understand(options)?,
-            Place::Redis(url, _) => redis::understand(url, options)?,
-            Place::Memory | Place::Sqlite(_) => {}
+                // The message repeats nothing that could be a password.
+                _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
+                    return Err(OpenError::url(format!("for a file, write `sqlite:{url}`")));
+                }
+                _ => {
+                    return Err(OpenError::url(
+                        "not the URL of a store: \
+                     write `sqlite:PATH`, `postgres://HOST/DATABASE`, `redis://HOST` or `memory:`",
+                    ));
+                }
+            };
+        // Reports mistakes in options before any connection is made.
+        match &kind {
+            Kind::Postgres(..) => postgres::validate(options)?,
+            Kind::Redis(url, _) => redis::validate(url, options)?,
+            Kind::Memory | Kind::Sqlite(_) => {}
         }
-        Ok(Self(place))
+        Ok(Self(kind))
     }
 }
 
@@ -192,10 +194,10 @@ fn looks_like_a_file(text: &str) -> bool {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Memory => f.write_str("memory:"),
-            Place::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            // Neither names nor passwords nor options, which may hold either.
-            Place::Postgres(url, _) | Place::Redis(url, _) => {
+            Kind::Memory => f.write_str("memory:"),
+            Kind::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            // Without user, password and options.
+            Kind::Postgres(url, _) | Kind::Redis(url, _) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
                 write!(f, "{scheme}://{}", rest.rsplit('@').next().unwrap_or_default())
             }
@@ -214,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_is_named_by_its_url() {
+    fn every_form_of_a_url_is_parsed() {
         for (url, file) in [
             ("sqlite:a.db", "a.db"),
             ("sqlite:/var/a.db", "/var/a.db"),
@@ -229,25 +231,25 @@ mod tests {
             "redis://h:1/2?prefix=a",
             "rediss://h",
             "redis+cluster://h:1,i:2",
-            "redis+sentinel://h:1,i/main/2?replicas=1",
+            "redis+sentinel://h:1,i/main/2?min_replicas=1",
         ] {
             assert!(url.parse::<StoreUrl>().is_ok(), "{url}");
         }
     }
 
     #[test]
-    fn a_mistake_in_a_url_is_told_with_what_was_meant() {
+    fn a_mistake_in_a_url_is_reported_with_a_correction() {
         for (url, hint) in [
             ("sqlite:", "sqlite:sessions.db"),
             ("sessions.db", "sqlite:sessions.db"),
             ("/var/lib/sessions", "sqlite:/var/lib/sessions"),
-            ("memory:x", "nothing comes after"),
+            ("memory:x", "takes no path"),
             ("redis:", "redis://127.0.0.1"),
             ("redis://h?prefix", "`prefix=..`"),
             ("redis://h?prefix=a&prefix=b", "twice"),
-            ("redis://h?schema=a", "no option `schema` here, but prefix, timeout"),
+            ("redis://h?schema=a", "unknown option `schema`: this store has prefix, timeout"),
             ("redis+sentinel://h", "/NAME"),
-            ("redis://h?replicas=two", "`replicas=1`"),
+            ("redis://h?min_replicas=two", "`min_replicas=1`"),
             ("redis://h?timeout=5", "write `timeout=5s`"),
             ("postgres://h?commit=later", "synchronous"),
             ("mysql://h", "postgres://HOST"),

@@ -1,4 +1,4 @@
-//! In the place of PostgreSQL, in a program that was built without it.
+//! Replaces `postgres.rs` in a program that is built without PostgreSQL.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use cloakroom::Store;
 use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
-use crate::url::Purpose;
+use crate::url::Mode;
 
-pub(crate) fn understand(_: Options) -> Result<(), OpenError> {
+pub(crate) fn validate(_: Options) -> Result<(), OpenError> {
     Err(OpenError::not_built("PostgreSQL"))
 }
 
-pub(crate) async fn open(_: &str, _: Options, _: Purpose) -> Result<Arc<dyn Store>, OpenError> {
+pub(crate) async fn open(_: &str, _: Options, _: Mode) -> Result<Arc<dyn Store>, OpenError> {
     Err(OpenError::not_built("PostgreSQL"))
 }
 

@@ -1,4 +1,4 @@
-//! In the place of SQLite, in a program that was built without it.
+//! Replaces `sqlite.rs` in a program that is built without SQLite.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use cloakroom::Store;
 
 use crate::check::Check;
 use crate::error::OpenError;
-use crate::url::Purpose;
+use crate::url::Mode;
 
-pub(crate) fn open(_: &Path, _: Purpose) -> Result<Arc<dyn Store>, OpenError> {
+pub(crate) fn open(_: &Path, _: Mode) -> Result<Arc<dyn Store>, OpenError> {
     Err(OpenError::not_built("SQLite"))
 }
 

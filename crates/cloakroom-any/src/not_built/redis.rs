@@ -1,4 +1,4 @@
-//! In the place of Redis, in a program that was built without it.
+//! Replaces `redis.rs` in a program that is built without Redis.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
 
-pub(crate) fn understand(_: &str, _: Options) -> Result<(), OpenError> {
+pub(crate) fn validate(_: &str, _: Options) -> Result<(), OpenError> {
     Err(OpenError::not_built("Redis"))
 }
 
