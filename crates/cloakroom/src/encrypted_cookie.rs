@@ -91,7 +91,9 @@ use crate::http::is_navigation;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 use cookie::EncryptedCookie;
 
-/// The encrypted sessions of one kind, under one policy. Cheap to clone.
+/// The encrypted sessions of one kind, under one policy.
+///
+/// Cheap to clone.
 ///
 /// `V` is the type of a session's value; `K` tells several kinds of session in one application
 /// apart, each with a cookie of its own.
@@ -131,7 +133,9 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
         Self { codec: Arc::new(codec), kind: PhantomData }
     }
 
-    /// The session in a request's cookie. Without one that opens, the value is the default.
+    /// The session in a request's cookie.
+    ///
+    /// Without one that opens, the value is the default.
     ///
     /// This neither waits nor fails. At most four cookies of the name are tried, and none of more
     /// than 4096 bytes.

@@ -21,8 +21,8 @@ pub fn cookie(data: &[u8]) -> usize {
     let presented = channel.read(&headers);
     for key in presented.keys() {
         let pair = format!("n={}", key.expose()).into_bytes();
-        let stands = data.windows(pair.len()).any(|window| window == pair);
-        assert!(stands, "a key was read that is not in the headers");
+        let is_in_data = data.windows(pair.len()).any(|window| window == pair);
+        assert!(is_in_data, "a key was read that is not in the headers");
     }
     presented.keys().count()
 }

@@ -19,7 +19,7 @@ pub(crate) use loaded::{Credential, LoadedSession};
 pub(crate) use open::{OpenOutcome, PendingLookup};
 pub use summary::Summary;
 use write::MAX_ATTEMPTS;
-pub(crate) use write::{Attempt, Draft, Plan, Written};
+pub(crate) use write::{Attempt, Draft, Plan, PlanFn, Written};
 
 use crate::error::{Error, ErrorKind};
 use crate::http::{Channel, ClientPolicy};

@@ -15,7 +15,9 @@ pub use metrics::MetricsObserver;
 #[cfg(feature = "tracing")]
 pub use tracing::TracingObserver;
 
-/// Is told what happens to sessions. It is called inline, so it must be quick and must not block.
+/// Is told what happens to sessions.
+///
+/// It is called inline, so it must be quick and must not block.
 ///
 /// ```
 /// # use cloakroom::observe::{Event, Observer};

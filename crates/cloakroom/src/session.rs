@@ -127,7 +127,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// The key that opens the session; `None` outside a request
-    /// ([`DetachedSession`](crate::session::DetachedSession)).
+    /// ([`DetachedSession`]).
     ///
     /// # Security
     /// Only the client may have it. Give [`Key::expose`] to a bearer client in the response to its
@@ -253,7 +253,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         .await
     }
 
-    /// Replaces the value, whatever it is. The session keeps its lifetime.
+    /// Replaces the value, whatever it is.
+    ///
+    /// The session keeps its lifetime.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).

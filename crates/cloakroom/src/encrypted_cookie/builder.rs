@@ -18,7 +18,9 @@ use crate::value::{
     Upgrade,
 };
 
-/// Builds [`EncryptedSessions`] with a policy of your own. Every option has a secure default.
+/// Builds [`EncryptedSessions`] with a policy of your own.
+///
+/// Every option has a secure default.
 ///
 /// ```
 /// # use cloakroom::{CookiePolicy, Lifetime, SessionMap, Timestamp};
@@ -62,7 +64,9 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         }
     }
 
-    /// How long sessions last. The renewal timeout has no effect, as there is no secret to renew.
+    /// How long sessions last.
+    ///
+    /// The renewal timeout has no effect, as there is no secret to renew.
     ///
     /// With an idle timeout, a response to a mere read sometimes sends the cookie again, and can
     /// overtake another request's change or logout. With [`Lifetime::absolute`], only changes send
@@ -72,8 +76,9 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         self
     }
 
-    /// Name and attributes of the cookie. If the application also has stored sessions, give these
-    /// another name or kind.
+    /// Name and attributes of the cookie.
+    ///
+    /// If the application also has stored sessions, give these another name or kind.
     pub fn cookie(mut self, policy: CookiePolicy) -> Self {
         self.cookie = policy;
         self
@@ -91,7 +96,9 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         self
     }
 
-    /// How values are encoded. Default: JSON. A more compact codec leaves more room in the cookie.
+    /// How values are encoded.
+    ///
+    /// Default: JSON. A more compact codec leaves more room in the cookie.
     pub fn codec(mut self, codec: impl Codec<V>) -> Self {
         self.codec = Arc::new(codec);
         self

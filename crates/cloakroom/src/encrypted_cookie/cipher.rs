@@ -26,18 +26,17 @@ use crate::key::{Entropy, random};
 /// A key that is ready to encrypt and decrypt.
 pub(super) struct Cipher {
     id: KeyId,
-    cipher: XChaCha20Poly1305,
+    aead: XChaCha20Poly1305,
     nonces: [u8; 32],
 }
 
 impl Cipher {
     pub(super) fn new(key: &EncryptionKey) -> Self {
-        let cipher =
-            XChaCha20Poly1305::new((&*expand(key, b"cloakroom encrypted cookie 1 cipher")).into());
+        let aead_key = expand(key, b"cloakroom encrypted cookie 1 cipher");
         let nonces = *expand(key, b"cloakroom encrypted cookie 1 nonces");
         let mut id = KeyId::default();
         id.copy_from_slice(&expand(key, b"cloakroom encrypted cookie 1 id")[..4]);
-        Self { id, cipher, nonces }
+        Self { id, aead: XChaCha20Poly1305::new((&*aead_key).into()), nonces }
     }
 
     pub(super) fn id(&self) -> KeyId {
@@ -57,7 +56,7 @@ impl Cipher {
         let associated = purpose.associated(self.id);
         let nonce = self.nonce(random(entropy)?, &associated, &contents);
         let tag = self
-            .cipher
+            .aead
             .encrypt_inout_detached((&nonce).into(), &associated, contents.as_mut_slice().into())
             .map_err(|_| io::Error::other("the contents are too long for the cipher"))?;
         Ok(Envelope { key: self.id, nonce, contents, tag: tag.into() })
@@ -67,7 +66,7 @@ impl Cipher {
     pub(super) fn decrypt(&self, envelope: &Envelope, purpose: &Purpose) -> Option<Vec<u8>> {
         let mut contents = envelope.contents.clone();
         let associated = purpose.associated(envelope.key);
-        self.cipher
+        self.aead
             .decrypt_inout_detached(
                 (&envelope.nonce).into(),
                 &associated,
@@ -150,7 +149,7 @@ mod tests {
     }
 
     /// The text was made by an independent implementation of the tables and labels in this module:
-    /// libsodium's cipher (through PyNaCl) and Python's `hmac`. Cookies in browsers must stay
+    /// libsodium's cipher (through `PyNaCl`) and Python's `hmac`. Cookies in browsers must stay
     /// readable.
     #[test]
     fn version_one_can_be_read_by_every_later_release() {

@@ -7,7 +7,9 @@ use std::io;
 use crate::http::MAX_PAIR_LEN;
 use crate::value::CodecError;
 
-/// A change that could not be encrypted. The session stays as it was.
+/// A change that could not be encrypted.
+///
+/// The session stays as it was.
 ///
 /// ```
 /// # use cloakroom::SessionMap;

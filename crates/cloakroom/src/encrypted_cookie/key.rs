@@ -34,7 +34,9 @@ const MIN_DISTINCT_BYTES: usize = 12;
 
 impl EncryptionKey {
     /// Reads a key from text: 64 hexadecimal digits, 44 characters of base64, or 43 of base64url
-    /// without padding. White space around it is ignored.
+    /// without padding.
+    ///
+    /// White space around it is ignored.
     ///
     /// # Errors
     /// [`EncryptionKeyError`] for any other text, and for a key that is not random, such as all
@@ -94,7 +96,9 @@ const MALFORMED: &str = "an encryption key is 32 bytes in hexadecimal or base64:
 const NOT_RANDOM: &str =
     "an encryption key must be random, and this is not: make one with `openssl rand -hex 32`";
 
-/// A text that is not an [`EncryptionKey`]. The error does not repeat the text.
+/// A text that is not an [`EncryptionKey`].
+///
+/// The error does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncryptionKeyError(&'static str);
 

@@ -59,6 +59,7 @@ impl KeyRing {
     }
 
     /// Also decrypts sessions that this old key encrypted, and encrypts them with the current key.
+    ///
     /// Can be repeated.
     pub fn with_old_key(self, old: EncryptionKey) -> Self {
         self.with(old, true)

@@ -15,7 +15,9 @@ pub enum NoEncryptedSession {
     NotYetValid,
     /// The session reached a deadline.
     Expired,
-    /// The session began before [`revoke_issued_before`](super::EncryptedSessionsBuilder::revoke_issued_before).
+    /// The session began before the builder's [`revoke_issued_before`].
+    ///
+    /// [`revoke_issued_before`]: super::EncryptedSessionsBuilder::revoke_issued_before
     Revoked,
     /// It is ours, but the value cannot be decoded: add a
     /// [`schema`](super::EncryptedSessionsBuilder::schema) upgrade.

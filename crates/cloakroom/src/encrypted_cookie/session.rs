@@ -103,6 +103,7 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     }
 
     /// When the session began: with its first change, or with [`begin`](EncryptedSession::begin).
+    ///
     /// Encrypting it again does not change this.
     ///
     /// An application that looks its users up anyway can refuse sessions that are older than the
@@ -118,8 +119,9 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         self.deadlines().map_or(Duration::ZERO, |deadlines| deadlines.expires_at().since(now))
     }
 
-    /// Changes the value, and begins a session if there is none. If the value stays the same,
-    /// nothing is sent.
+    /// Changes the value, and begins a session if there is none.
+    ///
+    /// If the value stays the same, nothing is sent.
     ///
     /// Unlike a stored session's `update`, this one knows nothing of other requests: of two
     /// concurrent changes, the response that arrives last wins, with the whole of its value.

@@ -11,7 +11,9 @@ use crate::policy::ClientInfo;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// What to record about the client that creates a session or signs in. By default, nothing.
+/// What to record about the client that creates a session or signs in.
+///
+/// By default, nothing.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};

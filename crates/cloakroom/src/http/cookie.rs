@@ -128,8 +128,8 @@ mod tests {
         let removal = CookiePolicy::default().compile("").unwrap().removal().unwrap();
         assert_eq!(
             removal.to_str().unwrap(),
-            "__Host-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; Secure; HttpOnly; \
-             SameSite=Lax"
+            "__Host-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; Secure; \
+             HttpOnly; SameSite=Lax"
         );
     }
 

@@ -87,7 +87,9 @@ impl ResponseHeaders {
         }
     }
 
-    /// Name and value of each header, for responses that are built by hand. The values are ASCII.
+    /// Name and value of each header, for responses that are built by hand.
+    ///
+    /// The values are ASCII.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];

@@ -19,7 +19,7 @@ impl Error {
     /// | kind | status |
     /// |---|---|
     /// | `Unavailable` | 503 with `Retry-After` |
-    /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed while the request ran; try again |
+    /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed; try again |
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged` | 403 |
     /// | `Unfit` | 413 |

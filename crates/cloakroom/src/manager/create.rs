@@ -89,7 +89,7 @@ impl<V: SessionValue> Manager<V> {
             let now = loaded.record.created();
             let at = if *imported { login.imported_at(now) } else { login.authenticated_at(now) };
             loaded.record = loaded.record.edited(|fields| {
-                (fields.authenticated_at, fields.assurance) = (at, login.assurance)
+                (fields.authenticated_at, fields.assurance) = (at, login.assurance);
             });
             let until = loaded.record.absolute_deadline();
             reservation = Some(self.reserve_login(&login.principal, loaded.id(), until, at).await?);

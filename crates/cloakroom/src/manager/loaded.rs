@@ -19,7 +19,9 @@ pub(crate) struct LoadedSession<V> {
 pub(crate) enum Credential {
     /// A key that a request presented, or is sent.
     Key(Key),
-    /// The family of a key that a request presented earlier. There is no key.
+    /// The family of a key that a request presented earlier.
+    ///
+    /// There is no key.
     KeyFamily(PublicId, KeyFamily),
 }
 

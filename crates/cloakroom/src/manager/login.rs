@@ -79,7 +79,7 @@ impl<V: SessionValue> Manager<V> {
                 self.end(reservation.id, EndReason::Revoked).await?;
                 Err(error)
             }
-            admitted => admitted,
+            indexed => indexed,
         }
     }
 
@@ -124,13 +124,13 @@ impl<V: SessionValue> Manager<V> {
             .with_authenticated_at(*authenticated_at);
         let mut replacing = Vec::new();
         for _ in 0..MAX_ATTEMPTS {
-            let admission = match self.limit {
+            let login = match self.limit {
                 Some(limit) => plain.clone().with_limit(limit.max().into(), replacing),
                 None => plain.clone(),
             };
-            let mut answer = self.store.index_login(admission.clone()).await;
+            let mut answer = self.store.index_login(login.clone()).await;
             if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
-                answer = self.store.index_login(admission).await.or(answer);
+                answer = self.store.index_login(login).await.or(answer);
             }
             match answer? {
                 Indexed::Done => return Ok(()),
@@ -180,8 +180,8 @@ impl<V: SessionValue> Manager<V> {
             self.observe(&Event::SessionLimitExceeded { principal, limit: limit.max() });
             self.end(*id, EndReason::OverLimit).await?;
         }
-        let goes =
+        let is_removable =
             |entry: &IndexEntry| excess.contains(&entry.id) || seen.contains(&(entry.id, None));
-        Ok(entries.into_iter().filter(goes).collect())
+        Ok(entries.into_iter().filter(is_removable).collect())
     }
 }

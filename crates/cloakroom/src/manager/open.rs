@@ -51,6 +51,7 @@ impl<V: SessionValue> Manager<V> {
     /// Opens a session that needs neither another store call nor a write, as nearly all do.
     ///
     /// Otherwise, gives its arguments back.
+    #[expect(clippy::result_large_err, reason = "the arguments, which are moved either way")]
     pub(crate) fn open_without_io(
         &self,
         caller: Caller,
@@ -119,7 +120,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Reports a key that opens nothing, and says what the request is to be told.
+    /// Reports a key that opens nothing, and decides what the request sees.
     async fn refuse(&self, caller: &Caller, status: KeyStatus) -> Result<OpenOutcome<V>, Error> {
         let Caller { can_renew, client, .. } = *caller;
         let id = caller.key.id();
@@ -223,8 +224,7 @@ impl<V: SessionValue> Manager<V> {
                 })
                 .await
             }
-            // The read that this write is part of succeeded, and stands. The next request tries
-            // again.
+            // The read itself succeeded, so it stands. The next request tries again.
             Err(_) => Ok(OpenOutcome::Live(
                 LoadedSession { credential: Credential::Key(key), record, value },
                 CookieChange::Keep,
@@ -284,7 +284,7 @@ impl<V: SessionValue> Manager<V> {
         })
     }
 
-    /// Opens the session again that was gone when a renewal step was to be written.
+    /// Reads the session again: it was not in the store when a renewal step was to be written.
     async fn open_after_end(&self, loaded: LoadedSession<V>) -> Result<OpenOutcome<V>, Error> {
         match self.reread(&loaded).await {
             Ok(loaded) => Ok(OpenOutcome::Live(loaded, CookieChange::Keep)),

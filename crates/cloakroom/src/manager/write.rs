@@ -18,6 +18,17 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How many races it loses at most, however fast.
 pub(super) const MAX_ATTEMPTS: u32 = 10_000;
 
+/// A function that plans a change. It is called again, on newer sessions, for every race it loses.
+pub(crate) trait PlanFn<V, R>:
+    FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>
+{
+}
+
+impl<V, R, F> PlanFn<V, R> for F where
+    F: FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>
+{
+}
+
 /// What a change wants to do to the session it was given.
 pub(crate) enum Plan<V, R> {
     /// Nothing needs to be written.
@@ -48,8 +59,9 @@ pub(crate) enum Attempt<'a, V, R> {
     Done(Written<V, R>),
     /// The store was asked at this moment, and has not answered yet.
     Pending(Draft<V>, R, Io<'a, Result<Swap, Error>>, Timestamp),
-    /// Our copy of the session is over. Only the store can confirm that: the session may have been
-    /// extended.
+    /// Our copy of the session is over.
+    ///
+    /// Only the store can confirm that: the session may have been extended.
     Over,
 }
 
@@ -59,7 +71,7 @@ impl<V: SessionValue> Manager<V> {
     pub(crate) fn attempt<'a, R>(
         &'a self,
         loaded: &LoadedSession<V>,
-        plan: &mut impl FnMut(&Self, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+        plan: &mut impl PlanFn<V, R>,
     ) -> Result<Attempt<'a, V, R>, Error> {
         let now = self.now();
         if protocol::is_over(&loaded.record, now) {
@@ -90,7 +102,7 @@ impl<V: SessionValue> Manager<V> {
         &self,
         first: &LoadedSession<V>,
         mut attempt: Attempt<'_, V, R>,
-        mut plan: impl FnMut(&Self, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+        mut plan: impl PlanFn<V, R>,
     ) -> Result<Written<V, R>, Error> {
         let id = first.id();
         let started = self.now();
@@ -112,7 +124,7 @@ impl<V: SessionValue> Manager<V> {
                             continue;
                         }
                         Swap::Stale(current) => {
-                            newer = Some(self.load_record(&loaded.credential, current)?)
+                            newer = Some(self.load_record(&loaded.credential, current)?);
                         }
                         Swap::Gone => newer = Some(self.reread(loaded).await?),
                     }

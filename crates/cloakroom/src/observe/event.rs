@@ -9,8 +9,9 @@ use crate::record::EndReason;
 use crate::store::{Call, StoreError};
 use crate::value::CodecError;
 
-/// Something that happened to a session. It names the session by its public id, and contains no
-/// secret and no value.
+/// Something that happened to a session.
+///
+/// It names the session by its public id, and contains no secret and no value.
 ///
 /// Each event has a [`name`](Event::name), from OWASP's Logging Vocabulary where that has one.
 /// `docs/events.md` says what each means to an operator.
@@ -49,8 +50,9 @@ pub enum Event<'a> {
         /// Why it was ended; `None` if it reached a deadline.
         reason: Option<EndReason>,
     },
-    /// `session_limit_exceeded`: a principal signed in at their session limit. The sign-in was
-    /// refused, or their oldest session ended.
+    /// `session_limit_exceeded`: a principal signed in at their session limit.
+    ///
+    /// The sign-in was refused, or their oldest session ended.
     SessionLimitExceeded {
         /// Who signed in.
         principal: &'a Principal,
@@ -78,7 +80,9 @@ pub enum Event<'a> {
         /// The client's address, if the [`ClientPolicy`](crate::http::ClientPolicy) records it.
         client: Option<IpAddr>,
     },
-    /// `session_key_retired`: a key was presented that has been replaced. It opened nothing.
+    /// `session_key_retired`: a key was presented that has been replaced.
+    ///
+    /// It opened nothing.
     RetiredKey {
         /// The session.
         id: PublicId,

@@ -11,8 +11,9 @@ use crate::session::SessionState;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// An anti-forgery token for a form with this purpose (`"transfer"`). Creates the session if
-    /// there is none.
+    /// An anti-forgery token for a form with this purpose (`"transfer"`).
+    ///
+    /// Creates the session if there is none.
     ///
     /// It is valid until the session ends, a user signs in on it, or its rights change
     /// ([`renew`](Session::renew)); timed renewal does not affect it. Nothing is stored for it.
@@ -26,7 +27,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// let page = format!(r#"<input type="hidden" name="token" value="{token}">"#);
     ///
     /// # let form = token.to_string();
-    /// session.check_csrf("transfer", &form)?; // in the handler of the form, before it does anything
+    /// // In the handler of the form, before it does anything else:
+    /// session.check_csrf("transfer", &form)?;
     /// # assert!(session.check_csrf("close account", &form).is_err());
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// # }).wait().unwrap();

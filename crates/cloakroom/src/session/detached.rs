@@ -59,7 +59,9 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
         self.grant.id
     }
 
-    /// The session as it is now. Its value can be changed, and it can be ended.
+    /// The session as it is now.
+    ///
+    /// Its value can be changed, and it can be ended.
     ///
     /// This is not a use of the session and does not extend it. The session has no key and cannot
     /// be given one: `login` and `renew` fail with [`HeadersSent`](crate::ErrorKind::HeadersSent).
@@ -85,8 +87,9 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
         Ok(Session::detached(Arc::clone(&self.manager), loaded))
     }
 
-    /// Waits until the session is over, and returns why. Checks once per `every`, and at its
-    /// deadline.
+    /// Waits until the session is over, and returns why.
+    ///
+    /// Checks once per `every`, and at its deadline.
     ///
     /// If the store cannot be asked, it is asked again later. With a
     /// [`CachedStore`](crate::stores::CachedStore) a check costs no round trip and an end on

@@ -13,8 +13,9 @@ use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Gives the session a lifetime of its own, from now on ("keep me signed in"). Later writes
-    /// keep it.
+    /// Gives the session a lifetime of its own, from now on ("keep me signed in").
+    ///
+    /// Later writes keep it.
     ///
     /// The key is renewed in the same write, so that the cookie lasts as long. At sign-in, use
     /// [`Login::with_lifetime`](crate::Login::with_lifetime) instead. Creates the session if there

@@ -11,7 +11,9 @@ use crate::value::{CodecError, SessionKind, SessionMap};
 /// [`update`](Session::update), so two concurrent requests that change different keys do not undo
 /// each other's change.
 impl<K: SessionKind> Session<SessionMap, K> {
-    /// Sets `key` to `value`. To set several keys in one write, use `update(|map| ..)`.
+    /// Sets `key` to `value`.
+    ///
+    /// To set several keys in one write, use `update(|map| ..)`.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, SessionMap, Sessions};

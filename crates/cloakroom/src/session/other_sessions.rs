@@ -9,8 +9,9 @@ use crate::session::SessionState;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Ends session `id` if the same principal is signed in on it. Returns false if it has ended or
-    /// is not theirs.
+    /// Ends session `id` if the same principal is signed in on it.
+    ///
+    /// Returns false if it has ended or is not theirs.
     ///
     /// With this session's own id it does the same as [`logout`](Session::logout). Without a
     /// signed-in user there are no other sessions.
@@ -30,7 +31,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// Ends all other sessions of the same principal. Returns how many there were.
+    /// Ends all other sessions of the same principal.
+    ///
+    /// Returns how many there were.
     ///
     /// A sign-in that is in progress elsewhere can still succeed afterwards.
     ///
@@ -42,7 +45,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.manager().end_all_of(&principal, self.id(), EndReason::SignedOutElsewhere).await
     }
 
-    /// Signs the user out of all their sessions, this one last. Returns how many others there were.
+    /// Signs the user out of all their sessions, this one last.
+    ///
+    /// Returns how many others there were.
     ///
     /// # Errors
     /// Those of [`logout_others`](Session::logout_others). This session is still live then, so try

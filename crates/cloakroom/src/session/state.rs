@@ -181,7 +181,7 @@ impl<V: SessionValue> RequestState<V> {
         self.lock().intended_key = None;
     }
 
-    /// Does not send a key after all that has turned out to be invalid.
+    /// Takes back a key that was to be sent and has turned out to be invalid.
     pub(crate) fn retract(&self, dead: &Key) {
         let mut state = self.lock();
         if matches!(&state.cookie, CookieChange::Send { key, .. } if key == dead) {

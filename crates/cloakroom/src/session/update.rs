@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Session;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{
-    Attempt, Created, Draft, LoadedSession, MAX_ID_ATTEMPTS, Manager, NewSession, Plan, Written,
+    Attempt, Created, Draft, LoadedSession, MAX_ID_ATTEMPTS, Manager, NewSession, Plan, PlanFn,
+    Written,
 };
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime, Login};
@@ -151,10 +152,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// Every change of a live session goes through here.
-    pub(super) async fn write<R>(
-        &mut self,
-        mut plan: impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<R, Error> {
+    pub(super) async fn write<R>(&mut self, mut plan: impl PlanFn<V, R>) -> Result<R, Error> {
         let written = match self.attempt(&mut plan)? {
             Attempt::Done(written) => written,
             // Boxed, because it is part of every handler's future, which is moved around.
@@ -164,18 +162,12 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// Plans and writes a change, without making it known to other handles yet.
-    async fn plan<R>(
-        &self,
-        mut plan: impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<Written<V, R>, Error> {
+    async fn plan<R>(&self, mut plan: impl PlanFn<V, R>) -> Result<Written<V, R>, Error> {
         let attempt = self.attempt(&mut plan)?;
         Box::pin(self.complete(attempt, plan)).await
     }
 
-    fn attempt<R>(
-        &self,
-        plan: &mut impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
-    ) -> Result<Attempt<'_, V, R>, Error> {
+    fn attempt<R>(&self, plan: &mut impl PlanFn<V, R>) -> Result<Attempt<'_, V, R>, Error> {
         self.check_writable()?;
         let loaded = self.live()?;
         self.manager().attempt(loaded, plan).inspect_err(|error| self.retract(loaded, error))
@@ -184,7 +176,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     async fn complete<R>(
         &self,
         attempt: Attempt<'_, V, R>,
-        plan: impl FnMut(&Manager<V>, &LoadedSession<V>, Timestamp) -> Result<Plan<V, R>, Error>,
+        plan: impl PlanFn<V, R>,
     ) -> Result<Written<V, R>, Error> {
         let loaded = self.live()?;
         self.manager()
@@ -193,7 +185,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             .inspect_err(|error| self.retract(loaded, error))
     }
 
-    /// Does not send a key after all, if this error says that it is no longer valid.
+    /// Takes back a key that was to be sent, if this error says that it is no longer valid.
     fn retract(&self, loaded: &LoadedSession<V>, error: &Error) {
         if let (Some(key), ErrorKind::Superseded | ErrorKind::NotFound) =
             (loaded.key(), error.kind())

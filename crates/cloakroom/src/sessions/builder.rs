@@ -18,7 +18,9 @@ use crate::value::{
     TypedValue, Upgrade,
 };
 
-/// Builds [`Sessions`] with a policy of your own. Every option has a secure default.
+/// Builds [`Sessions`] with a policy of your own.
+///
+/// Every option has a secure default.
 ///
 /// ```
 /// # use cloakroom::{CookiePolicy, Lifetime, MemoryStore, SessionMap, Sessions, Transport};
@@ -79,7 +81,9 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// How values are encoded. Default: JSON.
+    /// How values are encoded.
+    ///
+    /// Default: JSON.
     pub fn codec(mut self, codec: impl Codec<V>) -> Self {
         self.codec = Arc::new(codec);
         self
@@ -98,7 +102,9 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// How many sessions a principal can be signed in on. Default: no limit.
+    /// How many sessions a principal can be signed in on.
+    ///
+    /// Default: no limit.
     pub fn limit(mut self, limit: SessionLimit) -> Self {
         self.limit = Some(limit);
         self
@@ -122,7 +128,9 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// What to record about clients that create sessions and sign in. Default: nothing.
+    /// What to record about clients that create sessions and sign in.
+    ///
+    /// Default: nothing.
     pub fn clients(mut self, policy: ClientPolicy) -> Self {
         self.clients = Some(policy);
         self

@@ -49,14 +49,17 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     }
 
     /// Sets the address of the connection, which
-    /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses) needs. Call it
-    /// before the session is opened.
+    /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses) needs.
+    ///
+    /// Call it before the session is opened.
     pub fn with_peer_addr(self, address: IpAddr) -> Self {
         self.shared.set_peer(address);
         self
     }
 
-    /// The request's session. The first call opens it; all later ones share it.
+    /// The request's session.
+    ///
+    /// The first call opens it; all later ones share it.
     ///
     /// Concurrent calls wait for the one that opens it, so drop a call that is no longer polled. If
     /// there is no session, [`Session::value`] is the default, and nothing is stored before the

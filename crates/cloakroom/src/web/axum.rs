@@ -46,7 +46,7 @@ impl<S: Send + Sync, V: SessionValue, K: SessionKind> OptionalFromRequestParts<S
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Error> {
         let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(Some(session).filter(|session| session.exists()))
+        Ok(Some(session).filter(Self::exists))
     }
 }
 

@@ -210,7 +210,7 @@ fn a_key_that_does_not_open_the_cached_session_is_checked_with_the_store() {
     let key = here.create();
     assert!(there.opens(&key));
     there.feed.cut();
-    // A new key, which `there` has not been told of.
+    // A new key, which `there` does not know of yet.
     let new = block_on(async {
         let mut session = here.open(&key).await.unwrap();
         session.renew().await.unwrap();

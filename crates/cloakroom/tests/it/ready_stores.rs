@@ -59,7 +59,7 @@ fn a_session_that_finds_no_free_id_is_not_created() {
         let second = sessions.request_session().session(&empty).await.unwrap().start().await;
         assert_eq!(second.unwrap_err().kind(), ErrorKind::Conflict);
     });
-    assert_eq!(counts.get(), [1, 0], "a session began that empty was told of");
+    assert_eq!(counts.get(), [1, 0], "the second session was reported as created");
 }
 
 #[test]

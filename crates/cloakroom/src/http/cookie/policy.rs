@@ -240,7 +240,9 @@ fn is_domain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
 }
 
-/// A cookie policy that browsers would refuse. Its message says why.
+/// A cookie policy that browsers would refuse.
+///
+/// Its message says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookiePolicyError(&'static str);
 

@@ -104,7 +104,9 @@ impl fmt::Debug for SessionGrant {
     }
 }
 
-/// A text that is not a [`SessionGrant`]. The error does not repeat the text.
+/// A text that is not a [`SessionGrant`].
+///
+/// The error does not repeat the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseGrantError(());
 

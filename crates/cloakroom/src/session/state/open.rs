@@ -228,7 +228,7 @@ impl<V: SessionValue> RequestState<V> {
                 OpenOutcome::Superseded => superseded = true,
                 OpenOutcome::Reused => reused = true,
                 OpenOutcome::Absent(no_session) if found == NoSession::Unknown => {
-                    found = no_session
+                    found = no_session;
                 }
                 OpenOutcome::Absent(_) => {}
             }

@@ -193,7 +193,10 @@ pin_project! {
         V: SessionValue,
         K: SessionKind,
     {
-        Opening { opening: Io<'static, Result<Session<V, K>, Error>>, waiting: Option<(Rc<S>, ServiceRequest)> },
+        Opening {
+            opening: Io<'static, Result<Session<V, K>, Error>>,
+            waiting: Option<(Rc<S>, ServiceRequest)>,
+        },
         Serving { #[pin] inner: S::Future },
     }
 }
