@@ -61,7 +61,7 @@ pub enum ErrorKind {
     /// The principal has reached their limit of sessions, and was not signed in; see
     /// [`SessionLimit::reject_new`](crate::SessionLimit::reject_new).
     TooManySessions,
-    /// The principal's sessions were revoked after this sign-in was checked, and no one was signed
+    /// The principal's sessions were revoked after this proof was checked, and no one was signed
     /// in; see [`Login::with_authenticated_at`](crate::Login::with_authenticated_at).
     LoginRevoked,
     /// The user must sign in again first; [`Error::auth_shortfall`] says why.
@@ -97,7 +97,7 @@ impl Error {
         }
     }
 
-    /// True if the failed write can have happened; it then happened completely.
+    /// True if it is unknown whether a write happened; if it did, it happened completely.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
     }
