@@ -71,7 +71,13 @@ impl Contender for Peer {
     async fn create(&self, number: usize) -> Result<(), Failure> {
         let mut record = Record { id: id(number), data: [].into(), expiry_date: expiry_date() };
         record.data.insert(VISITOR.into(), serde_json::to_value(Visitor::new(number))?);
-        Ok(self.0.create(&mut record).await?)
+        // Filling is not measured, so a locked database is asked again.
+        loop {
+            match self.0.create(&mut record).await {
+                Err(error) if is_temporary(&error) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     async fn load(&self, number: usize) -> Result<Record, Failure> {
