@@ -30,7 +30,7 @@ fn every_entry_is_removed_five_minutes_after_it_expires() {
     let store = Arc::new(open(&server.url()));
     let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
     let check = |session: &Session<SessionMap>| {
-        assert_eq!(removal(&server, session), expires(&store, session).after(SLACK))
+        assert_eq!(removal(&server, session), expires(&store, session).after(SLACK));
     };
     let mut session = block_on(sessions.generate(SessionMap::default())).unwrap();
     check(&session);
