@@ -46,7 +46,9 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
                         }
                     }
                 }
-                @if let Some(next) = &results.next { p { a href={ (next_page) (next) } { "More" } } }
+                @if let Some(next) = &results.next {
+                    p { a href={ (next_page) (next) } { "More" } }
+                }
             }
         },
     )
