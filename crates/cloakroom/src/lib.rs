@@ -75,7 +75,7 @@
 //! No feature is on by default, and no feature changes what another does.
 //! - `axum`: the extractors `Session<V>`, `Option<Session<V>>` and `Sessions<V>`; implies `tower`
 //! - `tower`: `SessionLayer`, for any tower service
-//! - `actix`: `SessionMiddleware` and extractors, for actix-web
+//! - `actix`: `SessionMiddleware` and extractors, for actix-web; needs Rust 1.89
 //! - `tokio`: `TimeoutStore`, `BlockingStore::tokio` and `DetachedSession::ended`
 //! - `tracing`: `TracingObserver`, which logs every event
 //! - `metrics`: `MetricsObserver`, which counts every event and times every call of the store
