@@ -13,7 +13,7 @@
 //! | 50 | 8 + 8 + 8 + 1 | lifetime: idle\*, absolute, renewal\*, outlives browser | |
 //! | then | 32 + 8 + 8 | credentials: verifier, renew at, cookie until | same |
 //! | | 1 \[+ 32 + 16 + 8\] | successor: 0, or 1 with verifier, nonce, first seen\* | same |
-//! | | 1 + n × (8 + 8 + 1) | retired secrets: count; prefix, when, how (0 timer, 1 sign-in) | same |
+//! | | 1 + n × (8 + 8 + 1) | retired: count; prefix, when, how (0 timer, 1 sign-in) | same |
 //! | | 1 + n | principal: length\*, UTF-8 | same |
 //! | | 1 | assurance | |
 //! | | 3 × (1 + n) | label, user agent, address: length\*, UTF-8 | |
