@@ -20,7 +20,7 @@
 //! For framework integrations: [`scenarios!`] runs the same rules over real connections.
 //!
 //! # Features
-//! - `scenarios`: the module [`scenarios`] and its macro.
+//! - `scenarios`: the module [`mod@scenarios`] and its macro.
 //! - `servers`: the module [`servers`], private Redis and PostgreSQL servers for tests, and what
 //!   must hold while they crash, freeze and lose connections.
 //!

@@ -55,7 +55,7 @@ impl std::fmt::Debug for Steps {
 
 /// A manager and the model, which carry out the same steps.
 struct Pair {
-    world: TestSessions<u64>,
+    test: TestSessions<u64>,
     clock: ManualClock,
     model: Model,
     /// The keys of each session of the model, oldest first.
@@ -72,12 +72,11 @@ fn compare(
     steps: &[Step],
 ) -> Result<(), TestCaseError> {
     let lifetime = Lifetime::default().without_renewal_timeout().until_browser_closes();
-    let world =
-        TestSessions::with(store, |builder| builder.lifetime(lifetime).clock(clock.clone()));
+    let test = TestSessions::with(store, |builder| builder.lifetime(lifetime).clock(clock.clone()));
     let principals =
         ["alice", "bob"].map(|name| Principal::new(format!("{name} {run}")).expect("a valid name"));
     let model = Model::new(&lifetime, clock.now());
-    let mut pair = Pair { model, clock: clock.clone(), world, keys: Vec::new(), principals };
+    let mut pair = Pair { model, clock: clock.clone(), test, keys: Vec::new(), principals };
     steps.iter().try_for_each(|step| block_on(pair.run(step)))
 }
 
@@ -85,7 +84,7 @@ impl Pair {
     async fn run(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match *step {
             Step::Generate(value) => {
-                let session = self.world.sessions.generate(value).await.map_err(failed)?;
+                let session = self.test.sessions.generate(value).await.map_err(failed)?;
                 let handle = self.model.begin(value, None);
                 self.agree(&session, handle)?;
             }
@@ -93,12 +92,12 @@ impl Pair {
             Step::Revoke(back) => {
                 if let Some(session) = self.model.pick(back) {
                     self.model.end(session);
-                    self.world.sessions.revoke(self.keys[session][0].id()).await.map_err(failed)?;
+                    self.test.sessions.revoke(self.keys[session][0].id()).await.map_err(failed)?;
                 }
             }
             Step::RevokeAll(who) => {
                 self.model.end_all(who);
-                self.world
+                self.test
                     .sessions
                     .revoke_all(&self.principals[usize::from(who)])
                     .await
@@ -109,7 +108,7 @@ impl Pair {
                 self.clock.advance(span);
             }
             Step::Sweep => {
-                self.world.sessions.sweep(1_000).await.map_err(failed)?;
+                self.test.sessions.sweep(1_000).await.map_err(failed)?;
             }
         }
         Ok(())
@@ -119,7 +118,7 @@ impl Pair {
     async fn request(&mut self, present: Present, action: Action) -> Result<(), TestCaseError> {
         let (request, handle) = self.present(present);
         let mut session =
-            self.world.sessions.request_session().session(&request).await.map_err(failed)?;
+            self.test.sessions.request_session().session(&request).await.map_err(failed)?;
         self.agree(&session, handle)?;
         let done = self.act(&mut session, action).await.map_err(|error| error.kind());
         let (expected, handle) = self.model.act(handle, action);
@@ -134,14 +133,14 @@ impl Pair {
                 Some(session) => {
                     let keys = &self.keys[session];
                     let nth = keys.len() - 1 - age % keys.len();
-                    (self.world.request(&keys[nth]), self.model.open(session, nth))
+                    (self.test.request(&keys[nth]), self.model.open(session, nth))
                 }
                 None => (HeaderMap::new(), Handle::None),
             },
             Present::Forged(session) => match picked(&self.model, session) {
                 Some(session) => {
                     let forged = self.keys[session][0].with_secret(Secret::from_bytes([0; 16]));
-                    (self.world.request(&forged), Handle::None)
+                    (self.test.request(&forged), Handle::None)
                 }
                 None => (HeaderMap::new(), Handle::None),
             },

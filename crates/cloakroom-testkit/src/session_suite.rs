@@ -264,7 +264,7 @@ fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {
 }
 
 /// Panics unless the key opens nothing; returns the reason.
-async fn assert_dead(test: &TestSessions, key: &Key) -> NoSession {
+async fn assert_opens_nothing(test: &TestSessions, key: &Key) -> NoSession {
     let session = open(test, key).await;
     session.no_session().expect("the key must open nothing")
 }

@@ -6,7 +6,9 @@ use cloakroom::key::Secret;
 use cloakroom::record::EndReason;
 use cloakroom::{ErrorKind, Key, NoSession, Session, Store};
 
-use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, increment, key_of, open};
+use super::{
+    Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, increment, key_of, open,
+};
 use crate::block_on;
 
 /// Every kind of write is refused in a request that was in flight when the session ended.
@@ -17,7 +19,7 @@ pub fn nothing_revives_an_ended_session(store: impl Store) {
         let in_flight = in_flight(&test, &key).await;
         open(&test, &key).await.end().await.unwrap();
         assert_refused(&test, &key, in_flight).await;
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Ended(EndReason::Ended));
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Ended(EndReason::Ended));
     });
 }
 
@@ -29,7 +31,7 @@ pub fn nothing_revives_a_revoked_session(store: impl Store) {
         let in_flight = in_flight(&test, &key).await;
         test.sessions.revoke(key.id()).await.unwrap();
         assert_refused(&test, &key, in_flight).await;
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Ended(EndReason::Revoked));
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Ended(EndReason::Revoked));
     });
 }
 
@@ -42,10 +44,10 @@ pub fn nothing_revives_an_expired_session(store: impl Store) {
         let late = in_flight(&test, &key).await;
         test.clock.advance(Duration::from_secs(30 * 60));
         assert_refused(&test, &key, early).await;
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Expired);
         while test.sessions.sweep(10).await.unwrap() == 10 {}
         assert_refused(&test, &key, late).await;
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Unknown);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Unknown);
     });
 }
 
@@ -63,7 +65,10 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
         other.login(&bob()).await.unwrap();
         assert_eq!(test.sessions.revoke_all(&alice()).await.unwrap(), 120);
         for key in &keys {
-            assert_eq!(assert_dead(&test, key).await, NoSession::Ended(EndReason::Revoked));
+            assert_eq!(
+                assert_opens_nothing(&test, key).await,
+                NoSession::Ended(EndReason::Revoked)
+            );
         }
         assert_eq!(open(&test, &key_of(&other)).await.principal(), Some(&bob()));
     });
@@ -89,7 +94,10 @@ pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
         while test.sessions.sweep(10).await.unwrap() == 10 {}
         assert_eq!(test.sessions.revoke_all(&alice()).await.unwrap(), 2);
         for key in &keys {
-            assert_eq!(assert_dead(&test, key).await, NoSession::Ended(EndReason::Revoked));
+            assert_eq!(
+                assert_opens_nothing(&test, key).await,
+                NoSession::Ended(EndReason::Revoked)
+            );
         }
     });
 }
@@ -119,10 +127,13 @@ pub fn only_the_holder_is_told_why_a_session_ended(store: impl Store) {
         let key = key_of(&session);
         test.sessions.revoke(key.id()).await.unwrap();
         session.logout().await.unwrap();
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Ended(EndReason::Revoked));
-        assert_eq!(assert_dead(&test, &before).await, NoSession::Ended(EndReason::Revoked));
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Ended(EndReason::Revoked));
+        assert_eq!(
+            assert_opens_nothing(&test, &before).await,
+            NoSession::Ended(EndReason::Revoked)
+        );
         let guess = key.with_secret(Secret::from_bytes([1; 16]));
-        assert_eq!(assert_dead(&test, &guess).await, NoSession::Unknown);
+        assert_eq!(assert_opens_nothing(&test, &guess).await, NoSession::Unknown);
     });
 }
 
@@ -154,7 +165,7 @@ pub fn a_write_after_logout_begins_a_session_under_another_key(store: impl Store
             matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Set { key, .. } if key == new)
         );
         assert_eq!(open(&test, &new).await.value().notes, ["goodbye"]);
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::SignedOut));
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Ended(EndReason::SignedOut));
     });
 }
 
@@ -199,5 +210,5 @@ async fn assert_refused(test: &TestSessions, key: &Key, in_flight: [Session<Coun
     assert_ne!(signing_in.id(), Some(key.id()));
     assert_eq!(signing_in.value().count, 0);
     assert_eq!(open(test, &key_of(&signing_in)).await.principal(), Some(&alice()));
-    assert_dead(test, key).await;
+    assert_opens_nothing(test, key).await;
 }

@@ -66,20 +66,20 @@ fn principal(seed: u64) -> Principal {
 }
 
 /// How many of the keys open a session. Each such session must be listed.
-fn living(node: &TestSessions, who: &Principal, keys: &[Key]) -> usize {
+fn open_count(node: &TestSessions, who: &Principal, keys: &[Key]) -> usize {
     block_on(async {
         let listed = node.sessions.list(who, Page::first(100)).await.expect("the store is up");
-        let mut living = 0;
+        let mut open_count = 0;
         for key in keys {
             if open(node, key).await.exists() {
                 assert!(
                     listed.iter().any(|session| session.id() == key.id()),
                     "a session is not listed"
                 );
-                living += 1;
+                open_count += 1;
             }
         }
-        living
+        open_count
     })
 }
 
@@ -107,10 +107,10 @@ pub fn a_limit_holds_however_logins_interleave_and_are_dropped(store: impl Store
         interleave(tasks.collect(), &mut dice, drops.then_some(40));
 
         let keys = answered.into_inner().expect("no thread panicked");
-        let living = living(&nodes[0], &who, &keys);
-        assert!(living <= usize::from(most), "seed {seed}: {living} at a limit of {most}");
+        let open_count = open_count(&nodes[0], &who, &keys);
+        assert!(open_count <= usize::from(most), "seed {seed}: {open_count} at a limit of {most}");
         if !drops && clients == 2 {
-            assert!(living >= 1, "seed {seed}: no session left at a limit of {most}");
+            assert!(open_count >= 1, "seed {seed}: no session left at a limit of {most}");
         }
     }
 }
@@ -142,9 +142,9 @@ pub fn a_revocation_is_complete_however_logins_interleave(store: impl Store) {
         interleave(tasks, &mut dice, None);
 
         let early = early.lock().expect("no thread panicked").clone();
-        assert_eq!(living(&nodes[0], &who, &early), 0, "seed {seed}");
+        assert_eq!(open_count(&nodes[0], &who, &early), 0, "seed {seed}");
         let late = late.into_inner().expect("no thread panicked");
-        assert_eq!(living(&nodes[0], &who, &late), 1, "seed {seed}: the later login stays");
+        assert_eq!(open_count(&nodes[0], &who, &late), 1, "seed {seed}: the later login stays");
     }
 }
 

@@ -3,7 +3,7 @@
 use cloakroom::key::Secret;
 use cloakroom::{NoSession, PublicId, SessionKind, Sessions, Store};
 
-use super::{Counter, TestSessions, assert_dead, increment, key_of, open};
+use super::{Counter, TestSessions, assert_opens_nothing, increment, key_of, open};
 use crate::{SeededEntropy, block_on};
 
 /// A key that was not minted here begins a session under another key.
@@ -16,7 +16,7 @@ pub fn an_unknown_key_is_never_adopted(store: impl Store) {
         assert_eq!(session.no_session(), Some(NoSession::Unknown));
         increment(&mut session).await.unwrap();
         assert_ne!(session.id(), Some(planted.id()));
-        assert_eq!(assert_dead(&test, &planted).await, NoSession::Unknown);
+        assert_eq!(assert_opens_nothing(&test, &planted).await, NoSession::Unknown);
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom::store::Page;
 use cloakroom::{Lifetime, Login, Session, Store};
 
-use super::{Counter, TestSessions, alice, assert_dead, increment, key_of, open};
+use super::{Counter, TestSessions, alice, assert_opens_nothing, increment, key_of, open};
 use crate::block_on;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,7 +43,7 @@ pub fn a_session_keeps_its_own_lifetime_through_every_write(store: impl Store) {
         assert_eq!(test.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 2);
         test.clock.advance(18 * DAY);
         for session in &sessions {
-            assert_dead(&test, &key_of(session)).await;
+            assert_opens_nothing(&test, &key_of(session)).await;
         }
     });
 }

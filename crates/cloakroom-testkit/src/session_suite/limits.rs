@@ -9,7 +9,7 @@ use cloakroom::{
     Error, ErrorKind, Key, Login, NoSession, SessionLimit, Sessions, Store, Timestamp,
 };
 
-use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, key_of, open};
+use super::{Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, key_of, open};
 use crate::{Fault, FaultyStore, StepStore, block_on};
 
 /// How many clients sign in at once.
@@ -22,12 +22,12 @@ async fn sign_in(test: &TestSessions) -> Result<Key, Error> {
 }
 
 /// How many of the keys open a session of Alice's.
-async fn living(test: &TestSessions, keys: &[Key]) -> usize {
-    let mut living = 0;
+async fn open_count(test: &TestSessions, keys: &[Key]) -> usize {
+    let mut open_count = 0;
     for key in keys {
-        living += usize::from(open(test, key).await.principal() == Some(&alice()));
+        open_count += usize::from(open(test, key).await.principal() == Some(&alice()));
     }
-    living
+    open_count
 }
 
 async fn listed(sessions: &Sessions<Counter>) -> usize {
@@ -54,7 +54,7 @@ pub fn of_concurrent_logins_exactly_the_limit_remain(store: impl Store) {
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
     block_on(async {
-        assert_eq!((living(&nodes[0], &keys).await, listed(&nodes[1].sessions).await), (3, 3));
+        assert_eq!((open_count(&nodes[0], &keys).await, listed(&nodes[1].sessions).await), (3, 3));
     });
 }
 
@@ -70,8 +70,8 @@ pub fn at_a_limit_the_oldest_login_ends_and_is_told_why(store: impl Store) {
             keys.push(sign_in(&test).await.unwrap());
         }
         let over_limit = NoSession::Ended(EndReason::OverLimit);
-        assert_eq!(assert_dead(&test, &keys[0]).await, over_limit);
-        assert_eq!(living(&test, &keys).await, 2);
+        assert_eq!(assert_opens_nothing(&test, &keys[0]).await, over_limit);
+        assert_eq!(open_count(&test, &keys).await, 2);
         assert!(test.events().iter().any(|event| event.starts_with("SessionLimitExceeded")));
 
         // Signing in again on a session makes it the newest one and ends no other.
@@ -79,10 +79,10 @@ pub fn at_a_limit_the_oldest_login_ends_and_is_told_why(store: impl Store) {
         let mut again = open(&test, &keys[1]).await;
         again.login(&alice()).await.unwrap();
         keys.push(key_of(&again));
-        assert_eq!(living(&test, &keys).await, 2);
+        assert_eq!(open_count(&test, &keys).await, 2);
         test.clock.advance(Duration::from_secs(60));
         keys.push(sign_in(&test).await.unwrap());
-        assert_eq!(assert_dead(&test, &keys[2]).await, over_limit);
+        assert_eq!(assert_opens_nothing(&test, &keys[2]).await, over_limit);
         assert_eq!(open(&test, &key_of(&his)).await.principal(), Some(&bob()));
     });
 }
@@ -97,7 +97,7 @@ pub fn a_limit_that_rejects_new_logins_ends_no_session(store: impl Store) {
         assert_kind(visitor.login(&alice()).await, ErrorKind::TooManySessions);
         let visitor = open(&test, &cart).await;
         assert_eq!((visitor.value().count, visitor.principal()), (7, None));
-        assert_eq!((living(&test, &keys).await, listed(&test.sessions).await), (2, 2));
+        assert_eq!((open_count(&test, &keys).await, listed(&test.sessions).await), (2, 2));
 
         open(&test, &keys[0]).await.logout().await.unwrap();
         open(&test, &cart).await.login(&alice()).await.unwrap();
@@ -113,9 +113,9 @@ pub fn an_ended_or_expired_session_does_not_count_against_a_limit(store: impl St
         test.clock.advance(Duration::from_secs(29 * 60));
         let kept = sign_in(&test).await.unwrap();
         test.clock.advance(Duration::from_secs(2 * 60));
-        assert_eq!(assert_dead(&test, &expired).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &expired).await, NoSession::Expired);
         let third = sign_in(&test).await.unwrap();
-        assert_eq!(living(&test, &[kept, third.clone()]).await, 2);
+        assert_eq!(open_count(&test, &[kept, third.clone()]).await, 2);
         test.sessions.revoke(third.id()).await.unwrap();
         sign_in(&test).await.unwrap();
         assert_kind(sign_in(&test).await, ErrorKind::TooManySessions);
@@ -139,7 +139,7 @@ pub fn a_login_mistaken_for_an_abandoned_one_does_not_exceed_the_limit(store: im
         held.release();
         assert_kind(slow.join().unwrap(), ErrorKind::TooManySessions);
         block_on(async {
-            assert_eq!((living(&there, &[rival]).await, listed(&here.sessions).await), (1, 1));
+            assert_eq!((open_count(&there, &[rival]).await, listed(&here.sessions).await), (1, 1));
         });
     });
 }
@@ -202,7 +202,10 @@ pub fn a_revocation_ends_older_sessions_and_spares_later_ones(store: impl Store)
         own.login(&alice()).await.unwrap();
         assert_eq!(test.sessions.revoke_issued_before(&alice(), changed).await.unwrap(), 1);
         assert_eq!(open(&test, &key_of(&own)).await.principal(), Some(&alice()));
-        assert_eq!(assert_dead(&test, &old[1]).await, NoSession::Ended(EndReason::Revoked));
+        assert_eq!(
+            assert_opens_nothing(&test, &old[1]).await,
+            NoSession::Ended(EndReason::Revoked)
+        );
         // Extending a session is not a login.
         own.extend(Duration::from_secs(20 * 60 * 60)).await.unwrap();
         assert_eq!(listed(&test.sessions).await, 1);
@@ -218,7 +221,7 @@ pub fn a_revocation_in_the_future_locks_no_one_out(store: impl Store) {
             test.sessions.revoke_issued_before(&alice(), Timestamp::NEVER).await.unwrap(),
             1
         );
-        assert_dead(&test, &key).await;
+        assert_opens_nothing(&test, &key).await;
         assert_kind(sign_in(&test).await, ErrorKind::LoginRevoked);
         test.clock.advance(Duration::from_secs(60));
         sign_in(&test).await.unwrap();

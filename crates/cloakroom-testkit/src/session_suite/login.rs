@@ -5,7 +5,9 @@ use std::time::Duration;
 use cloakroom::record::EndReason;
 use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 
-use super::{Counter, TestSessions, alice, assert_dead, assert_kind, bob, increment, key_of, open};
+use super::{
+    Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, increment, key_of, open,
+};
 use crate::{CookieSeen, block_on, cookie_of};
 
 /// Once `login` has answered, a request in flight with the old secret cannot write, and a new
@@ -75,7 +77,10 @@ pub fn login_as_another_principal_ends_the_old_session(store: impl Store) {
         session.login(&bob()).await.unwrap();
         assert_ne!(session.id(), Some(old.id()));
         assert_eq!((session.value().count, session.principal()), (0, Some(&bob())));
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::SignedInAsAnother));
+        assert_eq!(
+            assert_opens_nothing(&test, &old).await,
+            NoSession::Ended(EndReason::SignedInAsAnother)
+        );
     });
 }
 

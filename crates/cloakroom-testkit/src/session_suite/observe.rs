@@ -11,7 +11,7 @@ use cloakroom::store::Page;
 use cloakroom::{Key, NoSession, PublicId, Store};
 use http::HeaderValue;
 
-use super::{Counter, TestSessions, alice, assert_dead, key_of, open};
+use super::{Counter, TestSessions, alice, assert_opens_nothing, key_of, open};
 use crate::block_on;
 
 /// The names of events with their reasons, in order.
@@ -42,19 +42,19 @@ pub fn events_describe_the_life_of_a_session(store: impl Store) {
         session.login(&alice()).await.unwrap();
         assert_eq!(names.take(), ["session_renewed", "session_signed_in"]);
         let second = key_of(&session);
-        assert_dead(&test, &first).await;
+        assert_opens_nothing(&test, &first).await;
         assert_eq!(names.take(), ["session_key_retired"]);
         session.logout().await.unwrap();
-        assert_dead(&test, &second).await;
+        assert_opens_nothing(&test, &second).await;
         let expected = ["session_expired signed out", "session_use_after_expire signed out"];
         assert_eq!(names.take(), expected);
 
         let idle = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         test.clock.advance(Duration::from_secs(31 * 60));
-        assert_eq!(assert_dead(&test, &idle).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &idle).await, NoSession::Expired);
         assert_eq!(names.take(), ["session_created", "session_use_after_expire timeout"]);
         assert_eq!(test.sessions.sweep(10).await.unwrap(), 1);
-        assert_dead(&test, &idle).await;
+        assert_opens_nothing(&test, &idle).await;
         assert_eq!(names.take(), ["sessions_swept", "session_key_unknown"]);
     });
 }
@@ -105,7 +105,10 @@ pub fn a_key_that_opens_nothing_is_reported_each_time(store: impl Store) {
     block_on(async {
         let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
         for _ in 0..3 {
-            assert_eq!(assert_dead(&test, &with_wrong_secret(&key)).await, NoSession::WrongSecret);
+            assert_eq!(
+                assert_opens_nothing(&test, &with_wrong_secret(&key)).await,
+                NoSession::WrongSecret
+            );
         }
         let reported =
             test.events().iter().filter(|event| event.starts_with("WrongSecret")).count();

@@ -10,7 +10,7 @@ use cloakroom::key::Secret;
 use cloakroom::{CookiePolicy, Key, PublicId, Sessions, Store, Transport};
 use http::HeaderMap;
 
-use super::{Counter, TestSessions, alice, assert_dead, increment, key_of, open};
+use super::{Counter, TestSessions, alice, assert_opens_nothing, increment, key_of, open};
 use crate::{StepStore, block_on};
 
 /// Whatever is done first under a planted key, the session has a key minted here.
@@ -45,7 +45,7 @@ pub fn a_write_before_the_end_in_one_request_does_not_come_back(store: impl Stor
         let mut response = HeaderMap::new();
         request.finish(&mut response);
         assert!(matches!(crate::cookie_of(&response), crate::CookieSeen::Removed));
-        assert_dead(&test, &key).await;
+        assert_opens_nothing(&test, &key).await;
     });
 }
 
@@ -66,7 +66,7 @@ pub fn a_cancelled_request_never_blocks_a_logout(store: impl Store) {
         }
         block_on(async {
             open(&test, &key).await.logout().await.unwrap();
-            assert_dead(&test, &key).await;
+            assert_opens_nothing(&test, &key).await;
         });
     }
 }

@@ -7,7 +7,9 @@ use cloakroom::policy::ReusePolicy;
 use cloakroom::record::EndReason;
 use cloakroom::{ErrorKind, Key, NoSession, Store, Transport};
 
-use super::{Counter, TestSessions, alice, assert_dead, assert_kind, increment, key_of, open};
+use super::{
+    Counter, TestSessions, alice, assert_kind, assert_opens_nothing, increment, key_of, open,
+};
 use crate::{CookieSeen, block_on, cookie_of};
 
 const RENEWAL: Duration = Duration::from_secs(15 * 60);
@@ -64,7 +66,7 @@ pub fn the_old_key_retires_once_the_next_is_used_again_after_the_grace(store: im
         assert!(open(&test, &next).await.exists()); // used again: the old key retires
         assert_kind(test.sessions.of_key(&old).await, ErrorKind::Superseded);
         test.clock.advance(GRACE);
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert_eq!(open(&test, &next).await.value().count, 1);
     });
 }
@@ -76,11 +78,14 @@ pub fn a_reused_key_ends_the_session(store: impl Store) {
     block_on(async {
         let (old, next) = retired(&test).await;
         test.clock.advance(REUSE_AFTER.checked_sub(Duration::from_millis(1)).unwrap());
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         test.clock.advance(Duration::from_millis(1));
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::KeyReused));
-        assert_eq!(assert_dead(&test, &next).await, NoSession::Ended(EndReason::KeyReused));
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Ended(EndReason::KeyReused));
+        assert_eq!(
+            assert_opens_nothing(&test, &next).await,
+            NoSession::Ended(EndReason::KeyReused)
+        );
         assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
     });
 }
@@ -91,7 +96,7 @@ pub fn key_reuse_is_only_reported_if_the_policy_says_so(store: impl Store) {
     block_on(async {
         let (old, next) = retired(&test).await;
         test.clock.advance(REUSE_AFTER);
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
     });
@@ -128,10 +133,13 @@ pub fn key_reuse_is_detected_after_the_span_of_the_policy(store: impl Store) {
         block_on(async {
             let (old, next) = retired(&test).await;
             test.clock.advance(span.checked_sub(Duration::from_millis(1)).unwrap());
-            assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+            assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
             assert!(open(&test, &next).await.exists());
             test.clock.advance(Duration::from_millis(1));
-            assert_eq!(assert_dead(&test, &old).await, NoSession::Ended(EndReason::KeyReused));
+            assert_eq!(
+                assert_opens_nothing(&test, &old).await,
+                NoSession::Ended(EndReason::KeyReused)
+            );
         });
     }
 }
@@ -144,7 +152,7 @@ pub fn a_key_replaced_at_login_is_never_key_reuse(store: impl Store) {
         let old = key_of(&session);
         session.login(&alice()).await.unwrap();
         test.clock.advance(Duration::from_secs(20 * 60));
-        assert_eq!(assert_dead(&test, &old).await, NoSession::Retired);
+        assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &key_of(&session)).await.exists());
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
 
-use super::{Counter, TestSessions, assert_dead, assert_kind, increment, key_of, open};
+use super::{Counter, TestSessions, assert_kind, assert_opens_nothing, increment, key_of, open};
 use crate::{CookieSeen, block_on, cookie_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ pub fn an_idle_session_ends_at_its_deadline_and_use_moves_it(store: impl Store) 
             assert!(open(&test, &key).await.exists());
         }
         test.clock.advance(30 * MINUTE);
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Expired);
     });
 }
 
@@ -36,7 +36,7 @@ pub fn the_absolute_deadline_holds_however_busy_the_session(store: impl Store) {
             increment(&mut open(&test, &key).await).await.unwrap();
         }
         test.clock.advance(MINUTE);
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Expired);
     });
 }
 
@@ -86,7 +86,7 @@ pub fn a_change_of_the_default_lifetime_leaves_sessions_as_they_are(store: impl 
             open(&test, &key).await.update(|counter| counter.count += 1).await.unwrap();
         }
         assert_eq!(open(&test, &key).await.value().count, 30);
-        assert_eq!(assert_dead(&test, &brief).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &brief).await, NoSession::Expired);
     });
 }
 
@@ -125,7 +125,7 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
         test.clock.advance((2 * MINUTE).checked_sub(Duration::from_millis(1)).unwrap());
         assert!(open(&test, &key).await.exists());
         test.clock.advance(Duration::from_millis(1));
-        assert_eq!(assert_dead(&test, &key).await, NoSession::Expired);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Expired);
     });
 }
 
