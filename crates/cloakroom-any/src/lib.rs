@@ -42,7 +42,7 @@
 //! | `root_certificate=PATH` | PostgreSQL, Redis | a PEM file with the root certificates to trust |
 //! | `schema=cloakroom` | PostgreSQL | the schema of the tables |
 //! | `table=session` | PostgreSQL | the table of sessions; the names of the others start with it |
-//! | `commit=asynchronous` | PostgreSQL | does not wait for the disk: faster, but a crash loses writes |
+//! | `commit=asynchronous` | PostgreSQL | does not wait for the disk: a crash loses writes |
 //! | `sslmode=require` | PostgreSQL | requires TLS; the default `prefer` uses it if available |
 //! | `prefix=cloakroom` | Redis | the prefix of all keys |
 //! | `min_replicas=1` | Redis | acknowledges writes once this many replicas have them |

@@ -31,7 +31,8 @@ impl Inspection {
         let _task = DriverTask::new(tokio::spawn(driver));
         let query = options.names.fill(
             "SELECT current_setting('server_version'), (SELECT max(version) FROM {version}),
-                 pg_is_in_recovery(), current_setting('fsync') = 'on', current_setting('synchronous_commit'),
+                 pg_is_in_recovery(), current_setting('fsync') = 'on',
+                 current_setting('synchronous_commit'),
                  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
                  pg_total_relation_size('{session}') + pg_total_relation_size('{index}')
                      + pg_total_relation_size('{revocation}')",

@@ -184,15 +184,19 @@ answers! {
     Indexed: Answer::Indexed => Self::Done, Answer::Revoked => Self::Revoked,
         Answer::Full(entries) => Self::Full(entries.into_iter().map(entry_of).collect());
     Inserted: Answer::Inserted(true) => Self::Done, Answer::Inserted(false) => Self::Taken;
-    Option<Stored>: Answer::Stored(stored) => stored.map(|bytes| Stored::from_bytes(&bytes).unwrap());
+    Option<Stored>: Answer::Stored(stored) =>
+        stored.map(|bytes| Stored::from_bytes(&bytes).unwrap());
     Swap: Answer::Swapped => Self::Done, Answer::Gone => Self::Gone,
         Answer::Stale(bytes) => Self::Stale(record_of(&bytes));
     bool: Answer::Touched(touched) => touched;
-    Ended: Answer::Ended(0) => Self::Now, Answer::Ended(1) => Self::Already, Answer::Ended(2) => Self::Absent;
+    Ended: Answer::Ended(0) => Self::Now, Answer::Ended(1) => Self::Already,
+        Answer::Ended(2) => Self::Absent;
     (): Answer::Nothing => ();
     Vec<PublicId>: Answer::Ids(ids) => ids.into_iter().map(PublicId::from_bytes).collect();
     Scanned: Answer::Scanned(entries, next) => {
-        let entry = |(id, bytes): (Id, Vec<u8>)| (PublicId::from_bytes(id), Stored::from_bytes(&bytes).unwrap());
+        let entry = |(id, bytes): (Id, Vec<u8>)| {
+            (PublicId::from_bytes(id), Stored::from_bytes(&bytes).unwrap())
+        };
         Self::new(entries.into_iter().map(entry).collect(), next.map(|next| next.parse().unwrap()))
     };
     usize: Answer::Count(count) => count;
