@@ -179,8 +179,9 @@ impl Server for Postgres {
         command.push(program);
         let encrypted: &[&str] = if self.is_encrypted { &["-c", "ssl=on"] } else { &[] };
         command.extend(words.iter().chain(lasting).chain(encrypted).map(|word| (*word).to_owned()));
-        // A child of a killed server can block the new one for a moment.
-        (0..50).any(|_| {
+        // A child of a killed server blocks the new one until it notices, which takes as long as
+        // the disk is busy.
+        (0..1_000).any(|_| {
             self.process = Some(Process::start(&command, self.directory.path()));
             (0..200).any(|_| {
                 pause();

@@ -1,5 +1,6 @@
 //! The process of a server.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -87,12 +88,16 @@ impl Drop for Process {
 
 /// A port that was free a moment ago.
 ///
-/// So was the port 10,000 above it, on which nodes of a cluster talk to each other.
+/// So was the port 10,000 above it, on which nodes of a cluster talk to each other. Both are below
+/// the range that Linux takes the ports of clients from: while a server is down, no client that
+/// tries to reach it can be given its port, and connect to itself.
 pub(super) fn free_port() -> u16 {
+    const PORTS: u64 = 12_000;
     loop {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
-        if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
+        let random = RandomState::new().build_hasher().finish() % PORTS;
+        let port = 10_000 + u16::try_from(random).expect("less than 12,000");
+        let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port + 10_000) {
             return port;
         }
     }

@@ -51,7 +51,9 @@ impl Workload {
     /// Increments all sessions in parallel, and calls `fail` once per `updates` updates.
     pub(super) fn run(&self, failures: u64, updates: u64, mut fail: impl FnMut()) -> DataLoss {
         let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let abandoned = AtomicBool::new(false);
         let counts: Vec<(u64, u64)> = thread::scope(|scope| {
+            let _on_panic = AbandonOnPanic { stop: &stop, abandoned: &abandoned };
             let writing: Vec<_> = self
                 .keys
                 .iter()
@@ -60,7 +62,8 @@ impl Workload {
                         let (mut acknowledged, mut unknown) = (0, 0);
                         while !stop.load(Ordering::Relaxed) {
                             // A session that is gone counts as lost updates below.
-                            let Some(retries) = add_one(&self.sessions, key) else { break };
+                            let added = add_one_unless(&self.sessions, key, &abandoned);
+                            let Some(retries) = added else { break };
                             unknown += retries;
                             acknowledged += 1;
                             done.fetch_add(1, Ordering::Relaxed);
@@ -108,6 +111,21 @@ impl Workload {
     }
 }
 
+/// Ends the writers if the test panics: the server may be gone, and a scope waits for its threads.
+struct AbandonOnPanic<'a> {
+    stop: &'a AtomicBool,
+    abandoned: &'a AtomicBool,
+}
+
+impl Drop for AbandonOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.stop.store(true, Ordering::Relaxed);
+            self.abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 pub(super) fn begin(sessions: &Sessions<SessionMap>) -> Key {
     let session = block_on(sessions.generate(SessionMap::default())).expect("a session");
     session.key().expect("a session has a key").clone()
@@ -117,6 +135,14 @@ pub(super) fn begin(sessions: &Sessions<SessionMap>) -> Key {
 ///
 /// Returns how many failed attempts may have counted, or `None` if the session is gone.
 pub(super) fn add_one(sessions: &Sessions<SessionMap>, key: &Key) -> Option<u64> {
+    add_one_unless(sessions, key, &AtomicBool::new(false))
+}
+
+fn add_one_unless(
+    sessions: &Sessions<SessionMap>,
+    key: &Key,
+    abandoned: &AtomicBool,
+) -> Option<u64> {
     let mut unknown = 0;
     loop {
         let tried: Result<(), Error> = block_on(async {
@@ -134,6 +160,9 @@ pub(super) fn add_one(sessions: &Sessions<SessionMap>, key: &Key) -> Option<u64>
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
                 unknown += u64::from(error.may_have_happened());
+                if abandoned.load(Ordering::Relaxed) {
+                    return None;
+                }
                 pause();
             }
         }
