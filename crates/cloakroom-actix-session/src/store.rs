@@ -61,7 +61,8 @@ impl ActixSessionStore {
     /// # use cloakroom::observe::Observer;
     /// # use cloakroom_actix_session::ActixSessionStore;
     /// # fn with(observer: Arc<dyn Observer>) -> Result<(), cloakroom::ConfigError> {
-    /// let store = ActixSessionStore::with(MemoryStore::new(), |builder| builder.observer(observer))?;
+    /// let store = MemoryStore::new();
+    /// let store = ActixSessionStore::with(store, |builder| builder.observer(observer))?;
     /// # Ok(()) }
     /// ```
     ///

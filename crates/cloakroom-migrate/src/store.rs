@@ -97,7 +97,8 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         }
     }
 
-    /// Carries out a compare-and-swap in the store that has the session, which can move in the meantime.
+    /// Carries out a compare-and-swap in the store that has the session, which can move in the
+    /// meantime.
     async fn swap(
         &self,
         id: PublicId,

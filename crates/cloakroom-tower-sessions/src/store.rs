@@ -73,7 +73,8 @@ impl TowerSessionStore {
     /// # use cloakroom::observe::{Event, Observer};
     /// # use cloakroom_tower_sessions::TowerSessionStore;
     /// # fn with(observer: Arc<dyn Observer>) -> Result<(), cloakroom::ConfigError> {
-    /// let store = TowerSessionStore::with(MemoryStore::new(), |builder| builder.observer(observer))?;
+    /// let store = MemoryStore::new();
+    /// let store = TowerSessionStore::with(store, |builder| builder.observer(observer))?;
     /// # Ok(()) }
     /// ```
     ///

@@ -258,7 +258,7 @@ fn no_one_is_stuck(model: &Cloakroom, state: &State) -> bool {
     if !model.is_worth_a_trial(state) {
         return true;
     }
-    let after = model.trial(state, Cloakroom::PATIENCE, Task::Update);
+    let after = model.trial(state, Cloakroom::SUPERSEDED, Task::Update);
     after.shadow.acknowledged.iter().any(|&(_, write)| write == TRIAL)
 }
 

@@ -241,7 +241,7 @@ impl Cloakroom {
     }
 
     /// Waits until a superseded key is retired.
-    pub(crate) const PATIENCE: Duration = SUPERSEDED_FOR;
+    pub(crate) const SUPERSEDED: Duration = SUPERSEDED_FOR;
 }
 
 /// The tasks that `browser` can send. Equal requests in a row are sent in one order only.

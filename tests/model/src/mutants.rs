@@ -79,19 +79,31 @@ mutants! {
     WriteOverTombstone "a write replaces a tombstone" in ending {
         fn swap(&self, found: Option<&Stored>, expected: Revision) -> Swap {
             match found {
-                Some(Stored::Live(record)) if record.revision() != expected => Swap::Stale(record.clone()),
+                Some(Stored::Live(record)) if record.revision() != expected => {
+                    Swap::Stale(record.clone())
+                }
                 Some(_) => Swap::Done,
                 None => Swap::Gone,
             }
         }
     }
     TouchOverTombstone "a touch replaces a tombstone" in ending {
-        fn touched(&self, found: Option<&Stored>, held: &Record, deadline: Timestamp) -> Option<Record> {
+        fn touched(
+            &self,
+            found: Option<&Stored>,
+            held: &Record,
+            deadline: Timestamp,
+        ) -> Option<Record> {
             found.map(|_| held.clone().with_idle_deadline(deadline))
         }
     }
     TouchRewritesValue "a touch writes back the value it read" in ending {
-        fn touched(&self, found: Option<&Stored>, held: &Record, deadline: Timestamp) -> Option<Record> {
+        fn touched(
+            &self,
+            found: Option<&Stored>,
+            held: &Record,
+            deadline: Timestamp,
+        ) -> Option<Record> {
             match found {
                 Some(Stored::Live(_)) => Some(held.clone().with_idle_deadline(deadline)),
                 _ => None,
@@ -128,13 +140,25 @@ mutants! {
         }
     }
     RandomSuccessor "a renewal draws the next secret instead of deriving it" in race {
-        fn start_renewal(&self, record: &Record, presented: &Key, nonce: Nonce, now: Timestamp) -> (Record, Key) {
+        fn start_renewal(
+            &self,
+            record: &Record,
+            presented: &Key,
+            nonce: Nonce,
+            now: Timestamp,
+        ) -> (Record, Key) {
             let drawn = presented.with_secret(Secret::from_bytes([0x55; 16]));
             protocol::start_renewal(record, &drawn, *KIND, nonce, now)
         }
     }
     RetiredAtOnce "a renewal retires the old secret at once" in renewal {
-        fn start_renewal(&self, record: &Record, presented: &Key, nonce: Nonce, now: Timestamp) -> (Record, Key) {
+        fn start_renewal(
+            &self,
+            record: &Record,
+            presented: &Key,
+            nonce: Nonce,
+            now: Timestamp,
+        ) -> (Record, Key) {
             let (record, key) = protocol::start_renewal(record, presented, *KIND, nonce, now);
             (protocol::retire(&record, now), key)
         }
@@ -157,15 +181,24 @@ mutants! {
     }
     RetiredEarly "the old secret retires before the grace period ends" in crash {
         fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
-            let seen = record.credentials().successor().is_some_and(|successor| successor.seen.is_some());
+            let next = record.credentials().successor();
+            let seen = next.is_some_and(|successor| successor.seen.is_some());
             let successor = recognise(record.credentials(), presented) == SecretStatus::Successor;
-            if seen && successor { Renewal::Retire } else { protocol::renewal(record, presented, now) }
+            if seen && successor {
+                Renewal::Retire
+            } else {
+                protocol::renewal(record, presented, now)
+            }
         }
     }
     RetiredUnseen "the old secret retires by the clock, whether or not the next was used" in renewal {
         fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
             match protocol::renewal(record, presented, now) {
-                Renewal::Resend if now.since(record.credentials().renew_at) >= protocol::RENEWAL_GRACE => Renewal::Retire,
+                Renewal::Resend
+                    if now.since(record.credentials().renew_at) >= protocol::RENEWAL_GRACE =>
+                {
+                    Renewal::Retire
+                }
                 renewal => renewal,
             }
         }

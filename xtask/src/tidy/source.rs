@@ -36,7 +36,8 @@ pub(super) fn long_lines(file: &File) -> Vec<(String, String)> {
 
 /// False for rows of tables, addresses, and texts in code.
 fn can_be_broken(file: &File, line: &str) -> bool {
-    let is_table = line.trim_start().trim_start_matches("///").trim_start().starts_with('|');
+    let text = line.trim_start().trim_start_matches("///").trim_start_matches("//!");
+    let is_table = text.trim_start().starts_with('|');
     let is_text = file.is("rs") && line.contains('"') && !line.trim_start().starts_with("//");
     !is_table && !is_text && !line.contains("://")
 }

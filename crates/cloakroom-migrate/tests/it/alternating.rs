@@ -28,11 +28,13 @@ impl Alternating {
     }
 }
 
+type Node<S> = MigratingStore<S, S>;
+
 impl<S: Store> Nodes<S> {
     fn around<'a, T: Send + 'a>(
         &'a self,
         call: Call,
-        operation: impl FnOnce(&'a MigratingStore<S, S>) -> Io<'a, Result<T, StoreError>> + Send + 'a,
+        operation: impl FnOnce(&'a Node<S>) -> Io<'a, Result<T, StoreError>> + Send + 'a,
     ) -> Io<'a, Result<T, StoreError>> {
         // Ids are random: no two nodes insert the same one.
         let node = match (call.operation, call.id) {

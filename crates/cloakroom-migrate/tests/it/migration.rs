@@ -17,7 +17,8 @@ use cloakroom_testkit::StepStore;
 
 type Engine = Arc<StepStore<MemoryStore>>;
 
-/// An old and a new store, in which each operation is pending once before and once after it is done.
+/// An old and a new store, in which each operation is pending once before and once after it is
+/// done.
 fn old_and_new() -> [Engine; 2] {
     [(); 2].map(|()| Arc::new(StepStore::new(MemoryStore::new().with_encoded_values())))
 }

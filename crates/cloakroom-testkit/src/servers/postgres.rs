@@ -191,16 +191,23 @@ impl Server for Postgres {
     }
 }
 
-/// The words before a command: PostgreSQL refuses to run as root, so its own user runs it then.
+/// The words before a command: PostgreSQL refuses to run as root, so another user runs it then.
 fn unprivileged_prefix() -> Vec<String> {
-    let is_root =
-        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
-    let words: &[&str] = if is_root {
-        &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    } else {
-        &[]
-    };
-    words.iter().map(|word| (*word).to_owned()).collect()
+    if id(&["-u"]).as_deref() != Some("0") {
+        return Vec::new();
+    }
+    // An unpacked PostgreSQL has no user of its own.
+    let user = if id(&["-u", "postgres"]).is_some() { "postgres" } else { "nobody" };
+    let group = id(&["-g", user]).expect("every user has a group");
+    let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
+    vec!["setpriv".to_owned(), user, group, "--clear-groups".to_owned()]
+}
+
+/// What `id` prints; `None` if it fails.
+fn id(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("id").args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
 }
 
 /// The directory of the newest installed version's programs.

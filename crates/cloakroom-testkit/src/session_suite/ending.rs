@@ -161,9 +161,10 @@ pub fn a_write_after_logout_begins_a_session_under_another_key(store: impl Store
         session.update(|counter| counter.notes.push("goodbye".into())).await.unwrap();
         let new = key_of(&session);
         assert_ne!(new.id(), old.id());
-        assert!(
-            matches!(crate::cookie_of(&session.headers()), crate::CookieSeen::Set { key, .. } if key == new)
-        );
+        assert!(matches!(
+            crate::cookie_of(&session.headers()),
+            crate::CookieSeen::Set { key, .. } if key == new
+        ));
         assert_eq!(open(&test, &new).await.value().notes, ["goodbye"]);
         assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Ended(EndReason::SignedOut));
     });

@@ -54,13 +54,15 @@ caught_by! { store_suite:
     a_session_that_is_indexed_is_not_refused_at_the_limit: IndexLoginCountsTheSessionItself;
     an_entry_makes_room_only_if_it_is_unchanged: IndexLoginReplacesChangedEntries;
     concurrent_logins_never_exceed_the_limit: IndexLoginReadsThenWrites;
-    a_proof_older_than_a_revocation_is_refused: IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
+    a_proof_older_than_a_revocation_is_refused:
+        IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
     the_latest_of_several_revocations_counts: RevocationsMoveBack;
     sessions_are_listed_in_order_page_by_page: IndexSkipsEntriesBetweenPages;
     a_scan_shows_every_entry: ScanHidesTombstones;
     a_scan_shows_every_entry_that_stays: ScanPagesByPosition;
     a_sweep_removes_garbage_and_nothing_else: SweepIsAMillisecondEarly;
-    a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end: SweepIgnoresItsLimit, SweepStopsEarly;
+    a_sweep_removes_at_most_its_limit_and_fewer_only_at_the_end:
+        SweepIgnoresItsLimit, SweepStopsEarly;
     any_payload_is_read_back_byte_by_byte: ValuesMustBeText;
     no_value_differs_from_an_empty_value: UnsetIsEmpty;
     any_revision_is_kept_and_compared: NumbersAreSigned, ReplaceIgnoresTokens;
@@ -72,14 +74,18 @@ caught_by! { store_suite:
 caught_by! { session_suite:
     nothing_revives_an_ended_session: ReplaceRevives, EndKeepsTheSession;
     an_update_that_lost_a_race_runs_again_on_the_new_value: ReplaceIgnoresRevisions;
-    after_login_the_old_key_opens_and_writes_nothing: ReplaceIgnoresRevisions, EndIfTakesAnyRevision;
+    after_login_the_old_key_opens_and_writes_nothing:
+        ReplaceIgnoresRevisions, EndIfTakesAnyRevision;
     a_taken_id_is_never_overwritten: InsertOverwrites;
     only_the_holder_is_told_why_a_session_ended: EndDeletes;
-    a_principals_live_sessions_are_listed_and_no_others: IndexSkipsEntriesBetweenPages, EndKeepsTheSession;
+    a_principals_live_sessions_are_listed_and_no_others:
+        IndexSkipsEntriesBetweenPages, EndKeepsTheSession;
     of_concurrent_logins_exactly_the_limit_remain: IndexLoginIgnoresTheLimit;
-    a_limit_holds_however_logins_interleave_and_are_dropped: IndexLoginIgnoresTheLimit, IndexLoginReplacesChangedEntries;
+    a_limit_holds_however_logins_interleave_and_are_dropped:
+        IndexLoginIgnoresTheLimit, IndexLoginReplacesChangedEntries;
     a_revocation_is_complete_however_logins_interleave: IndexLoginForgetsRevocations;
-    a_login_whose_proof_is_older_than_a_revocation_is_refused: IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
+    a_login_whose_proof_is_older_than_a_revocation_is_refused:
+        IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
     a_revocation_reaches_a_login_in_flight: IndexLoginForgetsRevocations;
     logging_out_other_sessions_ends_them_and_names_the_reason: EndDeletes, EndKeepsTheSession;
 }

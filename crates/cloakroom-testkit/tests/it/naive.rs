@@ -1,5 +1,6 @@
 //! A naive store that can be given one flaw at a time.
 
+mod flaw;
 mod index;
 
 use std::collections::BTreeMap;
@@ -10,57 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::thread;
 
+pub(crate) use flaw::Flaw;
+
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
 };
 use cloakroom::value::Payload;
 use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
-
-/// One way to break the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    InsertOverwrites,
-    InsertReusesEndedIds,
-    IgnoresTheLastByteOfIds,
-    GetHidesExpiredRecords,
-    ReplaceCreates,
-    ReplaceRevives,
-    ReplaceIgnoresTokens,
-    ReplaceIgnoresRevisions,
-    ReplaceKeepsTheOldValueIfUnset,
-    ReplaceReadsThenWrites,
-    ReplaceDeletesThenWrites,
-    TouchCountsAsAWrite,
-    TouchIgnoresRevisions,
-    TouchRevives,
-    TouchMovesBack,
-    EndDeletes,
-    EndIfTakesAnyRevision,
-    EndKeepsTheSession,
-    EndKeepsTheLastReason,
-    EndLeavesATombstoneOfNothing,
-    EndNeverReportsAlready,
-    FirstDeadlineWins,
-    IndexLoginIgnoresTheLimit,
-    IndexLoginCountsTheSessionItself,
-    IndexLoginReadsThenWrites,
-    IndexLoginReplacesChangedEntries,
-    IndexLoginForgetsRevocations,
-    RevocationsMoveBack,
-    RevocationsApplyToEveryone,
-    IndexIgnoresCase,
-    IndexSkipsEntriesBetweenPages,
-    ScanHidesTombstones,
-    ScanPagesByPosition,
-    SweepIsAMillisecondEarly,
-    SweepIgnoresItsLimit,
-    SweepStopsEarly,
-    ValuesMustBeText,
-    UnsetIsEmpty,
-    NumbersAreSigned,
-    IsNeverHealthy,
-}
 
 #[derive(Default)]
 pub(crate) struct Naive {

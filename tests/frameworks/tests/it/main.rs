@@ -4,11 +4,17 @@
 macro_rules! servers {
     ($($server:ident: $memory:ident, $redis:ident;)*) => {
         $(mod $memory {
-            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, cloakroom_test_stores::memory());
+            cloakroom_testkit::scenarios!(
+                cloakroom_frameworks::$server,
+                cloakroom_test_stores::memory()
+            );
         }
 
         mod $redis {
-            cloakroom_testkit::scenarios!(cloakroom_frameworks::$server, cloakroom_test_stores::redis());
+            cloakroom_testkit::scenarios!(
+                cloakroom_frameworks::$server,
+                cloakroom_test_stores::redis()
+            );
         })*
     };
 }

@@ -34,7 +34,9 @@ pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
             break;
         }
         // The next order differs in the last step that had an alternative.
-        while path.pop_if(|(event, of)| *event + 1 == *of).is_some() {}
+        while path.last().is_some_and(|(event, of)| *event + 1 == *of) {
+            path.pop();
+        }
         match path.last_mut() {
             Some((event, _)) => *event += 1,
             None => break,

@@ -197,7 +197,7 @@ impl World {
         drop(state);
         match (word, subscriber) {
             (Some(Message::Changed(_, revision)), Some(subscriber)) => {
-                subscriber.changed(ID, revision)
+                subscriber.changed(ID, revision);
             }
             (Some(Message::Beat(asked)), Some(subscriber)) => subscriber.caught_up_to(asked),
             _ => {}

@@ -48,8 +48,11 @@ impl Step<'_> {
 
     pub(super) fn was_just_replaced(&self, model_key: &ModelKey) -> bool {
         !self.state.shadow.dead.contains(&model_key.session())
-            && matches!(self.state.shadow.secrets.get(model_key), Some(&KeyFate::Replaced { at, .. })
-                if self.state.at - at < SUPERSEDED_FOR.as_secs())
+            && matches!(
+                self.state.shadow.secrets.get(model_key),
+                Some(&KeyFate::Replaced { at, .. })
+                    if self.state.at - at < SUPERSEDED_FOR.as_secs()
+            )
     }
 
     pub(super) fn note_handed(&mut self, old: &ModelKey, next: &ModelKey) {
