@@ -197,7 +197,7 @@ fn unprivileged_prefix() -> Vec<String> {
         return Vec::new();
     }
     // An unpacked PostgreSQL has no user of its own.
-    let user = if id(&["-u", "postgres"]).is_some() { "postgres" } else { "nobody" };
+    let user = if id(&["-u", "postgres"]).is_some() { "postgres" } else { "daemon" };
     let group = id(&["-g", user]).expect("every user has a group");
     let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
     vec!["setpriv".to_owned(), user, group, "--clear-groups".to_owned()]
