@@ -15,7 +15,7 @@ pub use metrics::MetricsObserver;
 #[cfg(feature = "tracing")]
 pub use tracing::TracingObserver;
 
-/// Is told what happens to sessions.
+/// Receives the events of sessions and stores.
 ///
 /// It is called inline, so it must be quick and must not block.
 ///

@@ -126,8 +126,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.loaded().map(LoadedSession::id)
     }
 
-    /// The key that opens the session; `None` outside a request
-    /// ([`DetachedSession`]).
+    /// The key that opens the session; `None` outside a request ([`DetachedSession`]).
     ///
     /// # Security
     /// Only the client may have it. Give [`Key::expose`] to a bearer client in the response to its

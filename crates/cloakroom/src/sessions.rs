@@ -25,7 +25,7 @@ use crate::store::{Page, Store, StoreError};
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// The sessions of one kind, on one store, under one policy: creates, loads, lists and revokes
+/// The sessions of one kind, on one store, under one policy: creates, opens, lists and revokes
 /// them.
 ///
 /// Cheap to clone. `V` is the type of a session's value; `K` tells several kinds of session in one
@@ -54,7 +54,7 @@ pub struct Sessions<V, K = DefaultKind> {
 
 impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// Sessions on `store` with the default policy: cookie `__Host-id`, 30 minutes idle, 12 hours
-    /// in all.
+    /// absolute.
     ///
     /// # Errors
     /// [`ConfigError`] if the kind's name is not a token, or the system has no randomness.
@@ -76,7 +76,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         RequestSession::new(Arc::clone(&self.manager))
     }
 
-    /// True if `request_session` was made by these very sessions.
+    /// True if `request_session` was made by these sessions.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn owns(&self, request_session: &RequestSession<V, K>) -> bool {
         Arc::ptr_eq(&self.manager, &request_session.shared.manager)
@@ -109,7 +109,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Ok(session)
     }
 
-    /// Creates a session without a value: loading it fails with [`ErrorKind::NotSet`] until a value
+    /// Creates a session without a value: opening it fails with [`ErrorKind::NotSet`] until a value
     /// is set.
     ///
     /// # Errors

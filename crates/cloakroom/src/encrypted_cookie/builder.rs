@@ -69,8 +69,8 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
     /// The renewal timeout has no effect, as there is no secret to renew.
     ///
     /// With an idle timeout, a response to a mere read sometimes sends the cookie again, and can
-    /// overtake another request's change or logout. With [`Lifetime::absolute`], only changes send
-    /// it, and the replacement of a key.
+    /// overtake another request's change or logout. With [`Lifetime::absolute`], only a change or
+    /// the replacement of a key sends it.
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
@@ -84,8 +84,8 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
         self
     }
 
-    /// Refuses all sessions that began before this moment: the only revocation there is, and it
-    /// affects everyone.
+    /// Refuses all sessions that began before this moment: the only way to revoke, and it affects
+    /// everyone.
     ///
     /// What counts is when a session [began](super::EncryptedSession::issued_at), not when its
     /// cookie was last encrypted, so a server that does not know the moment yet cannot prolong a

@@ -32,7 +32,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// A session that was loaded outside any request.
+    /// A session that was opened outside any request.
     pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
         Self::of(Arc::new(RequestState::detached(manager, loaded)))
     }

@@ -91,7 +91,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     ///
     /// Checks once per `every`, and at its deadline.
     ///
-    /// If the store cannot be asked, it is asked again later. With a
+    /// If the store cannot be asked, the check is repeated later. With a
     /// [`CachedStore`](crate::stores::CachedStore) a check costs no round trip and an end on
     /// another node is known within milliseconds, so check every second.
     ///

@@ -7,7 +7,7 @@ use super::Session;
 use crate::error::Error;
 use crate::value::{CodecError, SessionKind, SessionMap};
 
-/// Key-value access. Read with [`SessionMap::get`]. Each method here is one
+/// Access by key. Read with [`SessionMap::get`]. Each method here is one
 /// [`update`](Session::update), so two concurrent requests that change different keys do not undo
 /// each other's change.
 impl<K: SessionKind> Session<SessionMap, K> {
@@ -63,7 +63,7 @@ impl<K: SessionKind> Session<SessionMap, K> {
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// If two requests change one key, the later write wins.
+    /// If two requests change the same key, the later write wins.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).

@@ -59,7 +59,7 @@ impl<V> SessionState<V> {
 enum Head {
     Open,
     Sent,
-    /// There is no response: the session was loaded outside a request, without its key.
+    /// There is no response: the session was opened outside a request, without its key.
     None,
 }
 
@@ -118,7 +118,7 @@ impl<V: SessionValue> RequestState<V> {
         Self { manager, state: Mutex::new(State::default()) }
     }
 
-    /// For a session that was loaded outside a request: there is no response, and no key.
+    /// For a session that was opened outside a request: there is no response, and no key.
     pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
         let session = Some(SessionState::Live(loaded));
         let state = State { session, head: Head::None, ..State::default() };

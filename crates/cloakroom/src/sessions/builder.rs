@@ -122,7 +122,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// Adds an observer, which is told what happens to sessions.
+    /// Adds an observer, which receives every event.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
         self

@@ -13,7 +13,7 @@ use crate::sessions::Sessions;
 use crate::store::Io;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
-/// The session of one request: opens it once, and in the end knows which headers the response
+/// The session of one request: opens it once, and knows at the end which headers the response
 /// needs.
 ///
 /// [`SessionLayer`](crate::SessionLayer) puts one into every request. For a framework without an

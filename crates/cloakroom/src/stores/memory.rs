@@ -59,7 +59,7 @@ pub struct MemoryStore {
     last_time: AtomicU64,
     /// The shard in which the last sweep stopped.
     next_swept: AtomicUsize,
-    /// The time at which room was last looked for in vain, so that a flood of refused sessions does
+    /// The time at which a search for room last failed, so that a flood of refused sessions does
     /// not cause a search for each; `u64::MAX` for never.
     full_at: AtomicU64,
     encodes: bool,
