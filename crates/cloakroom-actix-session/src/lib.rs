@@ -59,7 +59,7 @@
 //! - **No principal.** Who is signed in is a value like any other, so there is no list of a user's
 //!   sessions, no limit and no "sign out everywhere".
 //! - **No reason.** Expired, ended and never existed are all `None`.
-//! - **No new key but by `renew`.** Keys are not renewed on a timer, and a copy goes unnoticed.
+//! - **No timed renewal.** Only `renew` makes a new key, and a copied key goes unnoticed.
 //!
 //! # What the middleware decides
 //! No store can change what actix-session's middleware does:

@@ -13,7 +13,9 @@ use cloakroom::{ConfigError, Key, Lifetime, NoSession, Session, Sessions, Sessio
 use crate::error;
 use crate::state::{ActixSession, State};
 
-/// One of Cloakroom's stores as an actix-session [`SessionStore`]. Cheap to clone, once per worker.
+/// One of Cloakroom's stores as an actix-session [`SessionStore`].
+///
+/// It is cheap to clone; each worker has a clone.
 ///
 /// ```
 /// # use actix_session::SessionMiddleware;

@@ -23,9 +23,10 @@ pub enum Imported {
 
 /// Imports an entry of another store into `store`.
 ///
-/// A live session is imported together with its entry in the principal index; of an ended session,
-/// the end is. The store's own entry is never replaced by an earlier one, and a session that was
-/// ended there stays ended, so it is safe to import an entry twice, or while others use it there.
+/// A live session is imported together with its entry in the principal index. If the session has
+/// ended, it is ended in `store` too. The store's own entry is never replaced by an earlier one,
+/// and a session that was ended there stays ended, so it is safe to import an entry twice, or while
+/// others use it there.
 ///
 /// The tombstone of a session that `store` never had is not imported. Nothing can revive such a
 /// session; a client that still has its key is treated as one with an unknown key.

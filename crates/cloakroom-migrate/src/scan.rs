@@ -1,5 +1,4 @@
-//! Scans the old store and then the new one, which by then has what left the old one in the
-//! meantime.
+//! Scans the old store and then the new one, so that a session that moves during the scan is seen.
 
 use cloakroom::Store;
 use cloakroom::record::{MigrationState, Stored};

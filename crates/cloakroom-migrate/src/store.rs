@@ -50,7 +50,7 @@ use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 /// - Both stores must be available. Session limits and revocations apply in both.
 /// - The new store must be empty at first, and must accept sessions as large as the old one does.
 /// - Neither store can be a `MigratingStore` itself.
-/// - The reasons why sessions were ended stay in the old store, and are told until step 3.
+/// - The reasons why sessions were ended stay in the old store, and are reported until step 3.
 ///   Revocations from before step 1 stay there too, and refuse older sign-ins until step 3.
 /// - A touch that races with the move of its session can be lost; the session then ends up to a
 ///   tenth of its idle timeout early.
