@@ -72,7 +72,7 @@ impl Law {
             Self::NothingRevives => "nothing comes back from the dead",
             Self::OnlyWorkingKeysWrite => "only a working key writes",
             Self::RetiredKeysOpenNothing => "a retired key opens nothing",
-            Self::RetiredKeysAreRecognized => "a replaced key is told apart, in time as reuse",
+            Self::RetiredKeysAreRecognized => "a retired key is recognized, later as reuse",
             Self::WorkingKeysOpen => "a working key opens its session",
             Self::AtMostTwoKeysWork => "at most two keys work, one after a sign-in",
             Self::OneSuccessor => "all holders of a key are sent the same successor",

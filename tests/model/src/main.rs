@@ -9,7 +9,7 @@
 //! all nodes agree, and less than a minute passes between a decision and the store operation it
 //! leads to. The principal index is left to the store suite.
 //!
-//! It also runs the [cache] through every order of calls, store operations, answers and told
+//! It also runs the [cache] through every order of calls, store operations, answers and reported
 //! changes.
 //!
 //! ```text
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Exit code 0: all laws hold; 1: a law is broken, a situation was never reached, or a mutant
-//! survived; 2: the command line was not understood.
+//! survived; 2: invalid arguments.
 
 mod cache;
 mod decisions;

@@ -99,7 +99,7 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         .map(|finding| finding.time)
         .chain(caches.iter().map(|finding| finding.time));
     let (time, count) = (times.sum::<Duration>().as_secs_f64(), findings.len() + caches.len());
-    let verdict = if good { "all laws hold" } else { "NOT all laws hold" };
+    let verdict = if good { "all laws hold" } else { "some laws do NOT hold" };
     writeln!(out, "{verdict}: {count} scenarios, {states} states, {orders} orders, {time:.1} s")?;
     Ok(good)
 }
