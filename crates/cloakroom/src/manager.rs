@@ -1,4 +1,4 @@
-//! The protocol carried out: the one place where keys meet the clock, randomness and the store.
+//! Carries out the protocol: the one place where keys meet the clock, randomness and the store.
 
 mod create;
 mod detached;
@@ -179,7 +179,7 @@ impl<V: SessionValue> Manager<V> {
         }
     }
 
-    /// Reads the session again that `loaded` is a copy of.
+    /// Rereads the session that `loaded` is a copy of.
     pub(crate) fn reread<'a>(
         &'a self,
         loaded: &LoadedSession<V>,

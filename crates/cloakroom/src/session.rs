@@ -110,8 +110,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 
     /// Why there is no session; `None` if there is one.
     ///
-    /// Only a client whose key was once valid is told [`NoSession::Ended`] with its reason, so it
-    /// can be shown on the page.
+    /// Only a client whose key was once valid gets [`NoSession::Ended`] with its reason, so the
+    /// page can show it.
     pub fn no_session(&self) -> Option<NoSession> {
         match &self.seen {
             SessionState::Live(_) => None,

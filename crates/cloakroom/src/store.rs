@@ -216,7 +216,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Checks whether the store can be used at this moment.
     ///
     /// # Errors
-    /// [`StoreError`] that says why it can't.
+    /// [`StoreError`] that says why it cannot.
     fn health(&self) -> Io<'_, Result<(), StoreError>>;
 }
 

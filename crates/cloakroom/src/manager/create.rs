@@ -128,7 +128,7 @@ impl<V: SessionValue> Manager<V> {
     ) -> Result<Created<V>, Error> {
         let mut answer = inserting.await;
         if answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown) {
-            // Safe to repeat: if the first attempt was stored, the id is taken, by this very write.
+            // Safe to repeat: if the first attempt was stored, the id is taken by this write.
             // If this attempt is not sent, the outcome stays unknown.
             answer = self.store.insert(loaded.id(), loaded.record.clone()).await.or(answer);
         }
@@ -165,7 +165,7 @@ impl<V: SessionValue> Manager<V> {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// Finds out whether a taken id is this very write, this key's session, or another one.
+    /// Finds out whether a taken id belongs to this write, to this key's session, or to another.
     async fn resolve_taken_id(&self, loaded: LoadedSession<V>) -> Result<Created<V>, Error> {
         let ours = loaded.record.revision();
         match self.store.get(loaded.id()).await? {

@@ -1,4 +1,4 @@
-//! Loading a session by its key family, outside a request.
+//! Opening a session by its key family, outside a request.
 
 use super::{Credential, LoadedSession, Manager};
 use crate::error::Error;

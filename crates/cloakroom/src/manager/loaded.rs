@@ -1,4 +1,4 @@
-//! A live session, as one request or job has loaded it.
+//! A live session, as one request or job has opened it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::key::{Key, KeyFamily, PublicId, Secret};
 use crate::record::Record;
 use crate::value::TypedValue;
 
-/// A live session, as one request or job has loaded it.
+/// A live session, as one request or job has opened it.
 pub(crate) struct LoadedSession<V> {
     pub(crate) credential: Credential,
     pub(crate) record: Record,
@@ -14,7 +14,7 @@ pub(crate) struct LoadedSession<V> {
     pub(crate) value: Option<Arc<TypedValue<V>>>,
 }
 
-/// What a session was loaded by.
+/// What a session was opened with.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credential {
     /// A key that a request presented, or is sent.
@@ -39,7 +39,7 @@ impl<V> LoadedSession<V> {
         self.credential.id()
     }
 
-    /// The key, if the session was loaded by one.
+    /// The key, if the session was opened with one.
     pub(crate) const fn key(&self) -> Option<&Key> {
         match &self.credential {
             Credential::Key(key) => Some(key),

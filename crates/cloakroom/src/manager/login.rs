@@ -18,7 +18,7 @@ use crate::value::SessionValue;
 /// A session's entry in the principal index, while its sign-in is in progress.
 ///
 /// The entry is written before the record names the principal, so that every session that does is
-/// listed, and once more after: meanwhile, a rival that made room could take an entry without a
+/// listed, and once more after: meanwhile, a rival that made room could mistake an entry without a
 /// record for a leftover, and a revocation could find no record to end. A sign-in that has been
 /// answered was in the index *after* its record was written.
 pub(crate) struct LoginReservation {
@@ -138,7 +138,7 @@ impl<V: SessionValue> Manager<V> {
                     self.observe(&Event::LoginRevoked { principal });
                     return Err(Error::new(ErrorKind::LoginRevoked));
                 }
-                // A rival has ended this very session, as it could have a moment after the answer.
+                // A rival has ended this session, as it could have a moment after the answer.
                 // Do not end another one for it.
                 Indexed::Full(_)
                     if reservation.is_written

@@ -12,7 +12,7 @@ use crate::value::TypedValue;
 
 /// One session of a principal, as [`Sessions::list`](crate::Sessions::list) returns it: a snapshot.
 ///
-/// It has no key: with a list one can end sessions by their ids, but open none.
+/// It has no key: a list allows ending sessions by their ids, not opening them.
 pub struct Summary<V> {
     id: PublicId,
     record: Record,

@@ -1,4 +1,4 @@
-//! The events that observers are told about.
+//! The events that observers receive.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -20,15 +20,15 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store can't be reached, or did not answer in time.
+    /// The store cannot be reached, or did not answer in time.
     Unavailable,
     /// The store is at its limit and accepts nothing more.
     Full,
     /// The value is larger than the store accepts.
     TooLarge,
-    /// The application's codec can't encode the value.
+    /// The application's codec cannot encode the value.
     Encode,
-    /// An entry can't be read.
+    /// An entry cannot be read.
     Corrupt,
     /// The scan cursor belongs to another kind of store.
     Foreign,

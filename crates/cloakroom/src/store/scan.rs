@@ -68,7 +68,7 @@ impl std::error::Error for ParseCursorError {}
 pub struct Scanned {
     /// The entries of this part. It can be empty even if more follow.
     pub entries: Vec<(PublicId, Stored)>,
-    /// Entries of this part that can't be decoded.
+    /// Entries of this part that cannot be decoded.
     pub unreadable: Vec<PublicId>,
     /// The position to continue from; `None` at the end.
     pub next: Option<Cursor>,

@@ -24,7 +24,7 @@ impl<S: Store> CachedStoreBuilder<S> {
         Self { store, capacity_bytes: 64 << 20, max_staleness: Duration::from_secs(3), clock }
     }
 
-    /// Sets about how many bytes the cached sessions can take; 64 MiB by default.
+    /// Sets how many bytes, roughly, the cached sessions can take; 64 MiB by default.
     ///
     /// If more are needed, sessions that are rarely used are evicted.
     pub const fn capacity_bytes(mut self, bytes: u64) -> Self {
@@ -37,7 +37,7 @@ impl<S: Store> CachedStoreBuilder<S> {
     ///
     /// # Security
     /// For this long the node can still accept a session that was ended on another node, if the
-    /// store can't report it. Values below two seconds make the cache of little use, because a
+    /// store cannot report it. Values below two seconds make the cache of little use, because a
     /// store reports once a second.
     pub const fn max_staleness(mut self, span: Duration) -> Self {
         self.max_staleness = span;
@@ -53,7 +53,7 @@ impl<S: Store> CachedStoreBuilder<S> {
     /// Subscribes to the store's changes and starts to cache.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't be asked for its changes. A store that has no change feed
+    /// [`StoreError`] if the store cannot be asked for its changes. A store that has no change feed
     /// is not an error.
     pub fn build(self) -> Io<'static, Result<CachedStore<S>, StoreError>> {
         let entries = Arc::new(Entries::new(self.capacity_bytes, self.max_staleness, self.clock));

@@ -20,11 +20,12 @@ pub(super) struct Entries {
     shards: Vec<Mutex<Shard>>,
     max_staleness: Duration,
     clock: Arc<dyn Clock>,
-    /// Up to when the store has reported all changes, in milliseconds of the clock; 0 if unknown.
+    /// The time up to which the store has reported all changes, in milliseconds of the clock; 0 if
+    /// unknown.
     caught_up_to: AtomicU64,
 }
 
-/// The part of a caller in a read that several callers share.
+/// The role of a caller in a read that several callers share.
 pub(super) enum ReadRole {
     /// It asks the store.
     Leader(ReadInFlight),

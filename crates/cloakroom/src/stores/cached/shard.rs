@@ -34,12 +34,12 @@ struct CachedEntry {
 struct InFlight {
     /// The number of reads and writes.
     count: usize,
-    /// Incremented by every change that is learnt of: a read that began in an earlier generation
-    /// may have missed the change.
+    /// Incremented by every change that this node learns of: a read that began in an earlier
+    /// generation may have missed the change.
     generation: u64,
     /// Reads that others wait for, each with the generation in which it began.
     shared_reads: Vec<(u64, Vec<Follower>)>,
-    /// The revisions that this node is writing, which are no news when the store reports them.
+    /// The revisions that this node is writing; the store's reports of them are not news.
     own_revisions: Vec<Revision>,
 }
 

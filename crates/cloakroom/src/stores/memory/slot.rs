@@ -28,7 +28,7 @@ struct Encoded {
 }
 
 impl Slot {
-    /// Measures the entry, which also finds a value that can't be encoded.
+    /// Measures the entry, which also finds a value that cannot be encoded.
     pub(super) fn new(stored: Stored, encodes: bool) -> Result<Self, StoreError> {
         let expires = stored.expires_at();
         let (content, size) = match stored {
