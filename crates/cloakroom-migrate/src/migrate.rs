@@ -18,9 +18,9 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
     ///
     /// # Errors
     /// [`StoreError`]. Sessions that were moved stay moved; call again to continue. An entry that
-    /// can't be moved does not keep the others from moving: the first such error is returned once
+    /// cannot be moved does not keep the others from moving: the first such error is returned once
     /// nothing else is left to move. It is of kind [`Corrupt`](StoreErrorKind::Corrupt) if the
-    /// entry can't be read.
+    /// entry cannot be read.
     pub async fn migrate_all(&self) -> Result<u64, StoreError> {
         let (mut from, mut moved, mut failure) = (None, 0, None);
         loop {

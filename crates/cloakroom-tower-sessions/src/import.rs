@@ -26,7 +26,7 @@ type Convert<V> =
 /// moves to Cloakroom's own `Session`.
 ///
 /// Put it inside Cloakroom's `SessionLayer`. A visitor who has no session here and presents the
-/// old cookie gets one with what `convert` makes of the old data. The old session is then deleted
+/// old cookie gets one with the old data, converted by `convert`. The old session is then deleted
 /// and its cookie removed; [`RequestSession::import_legacy`] says what is guaranteed. Remove the
 /// layer when the last old session has expired.
 ///
@@ -63,7 +63,7 @@ type Convert<V> =
 /// - A request without the old cookie costs nothing.
 /// - A request with it that did not pass through a `SessionLayer` for this kind of session is
 ///   answered 500, since otherwise the visitor would silently be signed out.
-/// - An old session that cannot be decoded counts as none.
+/// - An old session that cannot be decoded is treated as absent.
 /// - An old session belongs to one kind: of two layers the outer one imports it.
 /// - If the old store cannot be reached, the request is answered 503, and no one is signed out.
 /// - An old cookie that was signed or encrypted must be opened first, by a middleware of your own
@@ -89,7 +89,7 @@ struct OldCookie {
 }
 
 impl<Old: SessionStore, V: SessionValue> ImportLayer<Old, V> {
-    /// Imports the sessions in `old`, each as what `convert` makes of its data.
+    /// Imports the sessions in `old`, with their data converted by `convert`.
     pub fn new(
         old: Old,
         convert: impl Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)>

@@ -78,8 +78,8 @@ impl TowerSessionStore {
     /// # Ok(()) }
     /// ```
     ///
-    /// Observers are told of every ended session and every key that opens nothing. They are not
-    /// told of created sessions, whose ids tower-sessions chooses.
+    /// Observers receive an event for every ended session and every key that opens nothing, but
+    /// none for created sessions, whose ids tower-sessions chooses.
     ///
     /// # Errors
     /// [`ConfigError`] for a policy that cannot work.
