@@ -1,8 +1,8 @@
-//! The library's cache in every order of calls, store operations, answers, told changes and clock
-//! ticks.
+//! The library's cache in every order of calls, store operations, answers, change
+//! notifications and clock ticks.
 //!
 //! Only its environment is modelled: a store that can be slow before and after each operation, and
-//! a feed that tells late or never. Every order that a small scenario allows is run from the
+//! a feed that reports late or never. Every order that a small scenario allows is run from the
 //! start.
 
 mod explore;

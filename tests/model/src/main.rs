@@ -9,8 +9,8 @@
 //! all nodes agree, and less than a minute passes between a decision and the store operation it
 //! leads to. The principal index is left to the store suite.
 //!
-//! It also runs the [cache] through every order of calls, store operations, answers and reported
-//! changes.
+//! It also runs the [cache] through every order of calls, store operations, answers and change
+//! notifications.
 //!
 //! ```text
 //! cloakroom-model [--mutants] [--json] [SCENARIO]

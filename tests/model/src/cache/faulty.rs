@@ -54,7 +54,7 @@ impl Flaw {
     }
 }
 
-/// A cache that is correct but for its fault.
+/// A cache that is correct except for its fault.
 pub(super) fn faulty(remote: Remote, clock: TestClock, flaw: Flaw) -> Arc<dyn Node> {
     let memory = Arc::new(Memory {
         state: Mutex::new(State { known: None, told: 0, done: 0, caught_up_to: Timestamp::EPOCH }),
@@ -81,7 +81,7 @@ struct Memory {
 #[derive(Debug)]
 struct State {
     known: Option<(Record, Timestamp)>,
-    /// Advances with each told change and each operation of this node.
+    /// Advances with each reported change and each operation of this node.
     told: u64,
     done: u64,
     caught_up_to: Timestamp,

@@ -238,7 +238,7 @@ impl Run {
         }
     }
 
-    /// Once every event has happened, nodes that are told of changes agree with the store.
+    /// Once every event has happened, nodes that learn of changes agree with the store.
     pub(super) fn is_settled(&mut self) -> Result<(), Broken> {
         let present = self.world.state(self.world.present());
         for node in (0..self.nodes.len()).filter(|node| !self.world.is_cut(*node)) {

@@ -27,9 +27,9 @@ pub(super) enum What {
     Drop(usize),
     /// This many milliseconds pass.
     Pass(u64),
-    /// The store says that it has told a node everything.
+    /// The store says that it has reported everything to a node.
     Beat(usize),
-    /// A node is no longer told anything; then it is again.
+    /// A node's feed is cut, and then restored.
     Cut(usize),
     Mend(usize),
 }

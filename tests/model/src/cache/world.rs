@@ -68,7 +68,7 @@ struct Feed {
     subscriber: Option<Arc<dyn Subscriber>>,
     told: VecDeque<Message>,
     is_cut: bool,
-    /// The newest state that this node was told of, or wrote with an answer.
+    /// The newest state that was reported to this node, or that it wrote with an answer.
     floor: usize,
 }
 
@@ -138,7 +138,7 @@ impl World {
         format!("{} of node {}", job.operation, job.node)
     }
 
-    /// Applies an operation and tells the change.
+    /// Applies an operation and queues its change for the feeds.
     pub(super) fn carry_out(&self, job: usize) {
         let mut state = self.lock();
         let Stage::Asked(act) = std::mem::replace(&mut state.jobs[job].stage, Stage::Answered)
@@ -173,13 +173,13 @@ impl World {
         }
     }
 
-    /// Nodes with untold changes.
+    /// Nodes with changes not yet reported.
     pub(super) fn untold(&self) -> Vec<usize> {
         let state = self.lock();
         (0..state.feeds.len()).filter(|node| !state.feeds[*node].told.is_empty()).collect()
     }
 
-    /// Tells a node the next change.
+    /// Reports the next change to a node.
     pub(super) fn tell(&self, node: usize) {
         let mut state = self.lock();
         let word = state.feeds[node].told.pop_front();
@@ -212,7 +212,7 @@ impl World {
         }
     }
 
-    /// This node is no longer told of changes, and does not know it.
+    /// Changes are no longer reported to this node, and it does not know.
     pub(super) fn cut(&self, node: usize) {
         let feed = &mut self.lock().feeds[node];
         (feed.is_cut, feed.told) = (true, VecDeque::new());
