@@ -19,7 +19,7 @@ use cloakroom::{PublicId, Store, Timestamp};
 #[derive(Debug, Default)]
 pub struct MapStore {
     entries: Mutex<BTreeMap<PublicId, Stored>>,
-    directory: PrincipalIndex,
+    index: PrincipalIndex,
 }
 
 type Answer<T> = Io<'static, Result<T, StoreError>>;
@@ -97,7 +97,7 @@ impl Store for MapStore {
     }
 
     fn index_login(&self, admission: IndexLogin) -> Answer<Indexed> {
-        Io::ready(Ok(self.directory.index_login(admission)))
+        Io::ready(Ok(self.index.index_login(admission)))
     }
 
     fn revoke_before(
@@ -106,12 +106,12 @@ impl Store for MapStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Answer<()> {
-        self.directory.revoke_before(principal, before, until);
+        self.index.revoke_before(principal, before, until);
         Io::ready(Ok(()))
     }
 
     fn sessions_of(&self, principal: &Principal, page: Page) -> Answer<Vec<PublicId>> {
-        Io::ready(Ok(self.directory.sessions_of(principal, page)))
+        Io::ready(Ok(self.index.sessions_of(principal, page)))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Scanned> {
@@ -127,9 +127,12 @@ impl Store for MapStore {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Answer<usize> {
-        self.directory.sweep(now);
+        self.index.sweep(now);
         self.look(|entries| {
-            entries.extract_if(.., |_, stored| stored.expires_at() <= now).take(limit).count()
+            let is_expired = |stored: &Stored| stored.expires_at() <= now;
+            let expired = entries.iter().filter(|(_, stored)| is_expired(stored));
+            let expired: Vec<PublicId> = expired.map(|(id, _)| *id).take(limit).collect();
+            expired.iter().filter(|id| entries.remove(id).is_some()).count()
         })
     }
 

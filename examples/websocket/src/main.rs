@@ -36,7 +36,7 @@ async fn socket(
 
 /// True for a page of this host.
 ///
-/// CORS does not apply to WebSockets, and a page of a sibling domain sends the visitor's cookie.
+/// CORS does not apply to web sockets, and a page of a sibling domain sends the visitor's cookie.
 fn is_from_here(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let from = text(ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
