@@ -49,7 +49,7 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
-    /// Rules of the house: words, names, columns, rooms, pages (in ci)
+    /// Rules that no compiler checks: words, names, columns, modules, pages (in ci)
     Tidy {
         /// Only count banned words and names, and long lines, for each directory
         #[arg(long)]

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the rules of the house that no compiler checks.
+//! `cargo xtask tidy`: the project's rules that no compiler checks.
 
+mod modules;
 mod pages;
-mod rooms;
 mod source;
 mod words;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(only_words: bool) -> Result<(), Failure> {
     complaints.extend(sources().flat_map(source::complaints));
     let functions: BTreeSet<_> = sources().flat_map(|file| source::functions(&file.text)).collect();
     complaints.extend(pages::complaints(&files, &functions));
-    complaints.extend(rooms::complaints(&files));
+    complaints.extend(modules::complaints(&files));
     for package in workspace::packages()? {
         if package.place().starts_with("crates") && !package.is_product() {
             complaints

@@ -49,9 +49,10 @@
 //! - After a session has ended or expired, no request in flight revives it.
 //! - `login` replaces the key at once. A key that the server did not mint is never adopted. A copy
 //!   of the store opens no session.
-//! - Keys are renewed on a timer without signing anyone out, and the use of an old copy is noticed.
+//! - Keys are renewed on a timer without signing anyone out, and reuse of a retired
+//!   key is noticed.
 //! - If the store is down, requests fail; they neither lose their session nor begin a new one.
-//! - A session that is not used costs nothing: no record, no cookie, no call of the store.
+//! - A session that is not used costs nothing: no record, no cookie, no store call.
 //!
 //! # Modules
 //! For applications, the names at the root are usually enough:
@@ -78,7 +79,8 @@
 //! - `actix`: `SessionMiddleware` and extractors, for actix-web; needs Rust 1.89
 //! - `tokio`: `TimeoutStore`, `BlockingStore::tokio` and `DetachedSession::ended`
 //! - `tracing`: `TracingObserver`, which logs every event
-//! - `metrics`: `MetricsObserver`, which counts every event and times every call of the store
+//! - `metrics`: `MetricsObserver`, which counts every event, and with `InstrumentedStore` times every
+//!   store call
 //! - `encrypted-cookie`: the module `encrypted_cookie`, for applications without a store: the value
 //!   itself is in the cookie, encrypted, with fewer guarantees
 

@@ -65,7 +65,8 @@ impl<V> SessionValue for V where
 /// even in the same store.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of session",
-    note = "`Session<V, K>` takes the value first and the kind second; a kind is a marker type: `impl cloakroom::SessionKind for {Self} {{ const NAME: &'static str = \"..\"; }}`"
+    note = "`Session<V, K>` takes the value first and the kind second",
+    note = "a kind is a marker type: `impl cloakroom::SessionKind for {Self} {{ const NAME: &'static str = \"..\"; }}`"
 )]
 pub trait SessionKind: Send + Sync + 'static {
     /// The kind's name: a token (RFC 9110 section 5.6.2), or empty for [`DefaultKind`].

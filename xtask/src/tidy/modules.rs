@@ -1,4 +1,4 @@
-//! The rooms of the core, its top-level modules: what they use of one another, and what the crate's
+//! The modules of the core, its top-level modules: what they use of one another, and what the crate's
 //! root shows of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,43 +10,44 @@ const CORE: &str = "crates/cloakroom/src";
 /// How many names the crate's root re-exports: what most applications need.
 const MOST_NAMES: usize = 30;
 
-/// What each room uses.
-type Arrows<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+/// What each module uses.
+type Imports<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Prints how many rooms and arrows there are, and complains of circles and of a crowded root.
+/// Prints how many modules and imports there are, and complains of cycles and of a crowded root.
 pub(super) fn complaints(files: &[File]) -> Vec<String> {
     let mut lib = "";
     let mut sources: Vec<(&str, &str)> = Vec::new();
     for file in files.iter().filter(|file| file.is("rs")) {
         let Ok(path) = file.path.strip_prefix(CORE) else { continue };
-        let room = path.iter().next().and_then(|room| room.to_str()).unwrap_or_default();
-        let room = room.trim_end_matches(".rs");
-        if room == "lib" {
+        let module = path.iter().next().and_then(|module| module.to_str()).unwrap_or_default();
+        let module = module.trim_end_matches(".rs");
+        if module == "lib" {
             lib = &file.text;
         } else if !path.ends_with("tests.rs") && !path.iter().any(|part| part == "tests") {
-            sources.push((room, &file.text));
+            sources.push((module, &file.text));
         }
     }
     let shown = shown(lib);
-    let mut arrows: Arrows<'_> = sources.iter().map(|(room, _)| (*room, BTreeSet::new())).collect();
-    for (room, text) in sources {
+    let mut imports: Imports<'_> =
+        sources.iter().map(|(module, _)| (*module, BTreeSet::new())).collect();
+    for (module, text) in sources {
         for name in used(text) {
-            // A name of the root stands for the room that it comes from.
+            // A name of the root stands for the module that it comes from.
             let other = shown.get(name).copied().unwrap_or(name);
             if let Some((other, _)) =
-                arrows.get_key_value(other).filter(|(other, _)| **other != room)
+                imports.get_key_value(other).filter(|(other, _)| **other != module)
             {
                 let other = *other;
-                arrows.entry(room).or_default().insert(other);
+                imports.entry(module).or_default().insert(other);
             }
         }
     }
-    let count: usize = arrows.values().map(BTreeSet::len).sum();
+    let count: usize = imports.values().map(BTreeSet::len).sum();
     let names = shown.len();
-    println!("{} rooms, {count} arrows, {names} names at the root", arrows.len());
-    let mut found: Vec<_> = circles(&arrows)
+    println!("{} modules, {count} imports, {names} names at the root", imports.len());
+    let mut found: Vec<_> = cycles(&imports)
         .into_iter()
-        .map(|circle| format!("{CORE}: rooms use one another in a circle: {}", circle.join(", ")))
+        .map(|cycle| format!("{CORE}: modules import one another in a cycle: {}", cycle.join(", ")))
         .collect();
     if names > MOST_NAMES {
         found.push(format!("{CORE}/lib.rs: re-exports {names} names, more than {MOST_NAMES}"));
@@ -54,20 +55,20 @@ pub(super) fn complaints(files: &[File]) -> Vec<String> {
     found
 }
 
-/// The names that the root re-exports, each with its room.
+/// The names that the root re-exports, each with its module.
 fn shown(lib: &str) -> BTreeMap<&str, &str> {
     let exports = lib.split("pub use ").skip(1).filter_map(|rest| rest.split_once(';'));
     exports
         .flat_map(|(path, _)| {
             let path = path.trim_start_matches("crate::");
-            let room = path.split("::").next().unwrap_or(path);
+            let module = path.split("::").next().unwrap_or(path);
             let names = path.rsplit_once('{').map_or_else(
                 || path.rsplit("::").next().unwrap_or(path),
                 |(_, names)| names.trim_end_matches('}'),
             );
             let names =
                 names.split(',').map(|name| name.rsplit("::").next().unwrap_or(name).trim());
-            names.filter(|name| !name.is_empty()).map(move |name| (name, room))
+            names.filter(|name| !name.is_empty()).map(move |name| (name, module))
         })
         .collect()
 }
@@ -79,7 +80,7 @@ fn used(text: &str) -> Vec<&str> {
     let mut used = Vec::new();
     let mut group = false;
     for line in lines {
-        // A group is written in one line, or with a line for each room.
+        // A group is written in one line, or with a line for each module.
         if group {
             group = line != "};";
             used.extend(first_name(line));
@@ -105,26 +106,26 @@ fn first_name(path: &str) -> Option<&str> {
     name.filter(|name| !name.is_empty())
 }
 
-/// The rooms that can be reached from themselves, those of one circle together.
-fn circles<'a>(arrows: &Arrows<'a>) -> Vec<Vec<&'a str>> {
-    let mut reached = arrows.clone();
-    for via in arrows.keys() {
+/// The modules that can be reached from themselves, those of one cycle together.
+fn cycles<'a>(imports: &Imports<'a>) -> Vec<Vec<&'a str>> {
+    let mut reached = imports.clone();
+    for via in imports.keys() {
         let further = reached[via].clone();
-        for rooms in reached.values_mut().filter(|rooms| rooms.contains(via)) {
-            rooms.extend(&further);
+        for modules in reached.values_mut().filter(|modules| modules.contains(via)) {
+            modules.extend(&further);
         }
     }
-    let mut circles: Vec<Vec<&str>> = Vec::new();
-    for (room, rooms) in reached.iter().filter(|(room, rooms)| rooms.contains(*room)) {
-        let is_in = |circle: &&mut Vec<&str>| {
-            rooms.contains(circle[0]) && reached[circle[0]].contains(room)
+    let mut cycles: Vec<Vec<&str>> = Vec::new();
+    for (module, modules) in reached.iter().filter(|(module, modules)| modules.contains(*module)) {
+        let is_in = |cycle: &&mut Vec<&str>| {
+            modules.contains(cycle[0]) && reached[cycle[0]].contains(module)
         };
-        match circles.iter_mut().find(is_in) {
-            Some(circle) => circle.push(room),
-            None => circles.push(vec![room]),
+        match cycles.iter_mut().find(is_in) {
+            Some(cycle) => cycle.push(module),
+            None => cycles.push(vec![module]),
         }
     }
-    circles
+    cycles
 }
 
 #[cfg(test)]
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_shows_names_of_rooms() {
+    fn the_root_shows_names_of_modules() {
         let root = "pub mod a;\npub use a::One;\npub use crate::b::{Two, c::Three};\n";
         let shown: Vec<_> = shown(root).into_iter().collect();
         assert_eq!(shown, [("One", "a"), ("Three", "b"), ("Two", "b")]);
@@ -147,9 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_and_its_rooms_are_named_together() {
-        let arrows = [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"]), ("d", vec!["a"])];
-        let arrows = arrows.into_iter().map(|(room, uses)| (room, uses.into_iter().collect()));
-        assert_eq!(circles(&arrows.collect()), [["b", "c"]]);
+    fn a_cycle_is_found_and_its_modules_are_named_together() {
+        let imports = [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"]), ("d", vec!["a"])];
+        let imports =
+            imports.into_iter().map(|(module, uses)| (module, uses.into_iter().collect()));
+        assert_eq!(cycles(&imports.collect()), [["b", "c"]]);
     }
 }
