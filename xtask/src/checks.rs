@@ -13,7 +13,9 @@ const APART: [&str; 2] = ["examples/Cargo.toml", "fuzz/Cargo.toml"];
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
     APART.iter().try_for_each(|manifest| {
-        let args = ["fmt", "--check", "--manifest-path", manifest];
+        // A workspace without a package at its root has nothing to format but `--all`, which visits
+        // the crates that it depends on by path, too.
+        let args = ["fmt", "--all", "--check", "--manifest-path", manifest];
         shell::run(&mut shell::cargo(args))
     })
 }

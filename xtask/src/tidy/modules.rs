@@ -1,5 +1,5 @@
-//! The modules of the core, its top-level modules: what they use of one another, and what the crate's
-//! root shows of them.
+//! The modules of the core, its top-level modules: what they use of one another, and what the
+//! crate's root shows of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
