@@ -8,7 +8,7 @@ use crate::shell::{self, Failure};
 use crate::{programs, workspace};
 
 /// Workspaces of their own, which `cargo fmt --all` does not visit.
-const APART: [&str; 2] = ["examples/Cargo.toml", "fuzz/Cargo.toml"];
+const APART: [&str; 3] = ["benches/compare/Cargo.toml", "examples/Cargo.toml", "fuzz/Cargo.toml"];
 
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
