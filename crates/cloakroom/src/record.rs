@@ -6,6 +6,7 @@
 
 mod credentials;
 mod ending;
+mod extensions;
 mod fields;
 mod migration;
 mod stored;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use credentials::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
 pub use ending::{EndReason, Ending, Tombstone};
+pub(crate) use extensions::Extensions;
 pub(crate) use fields::RecordFields;
 pub use migration::MigrationState;
 pub use stored::Stored;
@@ -166,7 +168,9 @@ impl Record {
 
     /// The tombstone that a store keeps once this session is ended.
     pub fn ended(&self, ending: Ending) -> Tombstone {
-        Tombstone::new(self.0.credentials.clone(), self.0.principal.clone(), ending)
+        let fields = &self.0;
+        let (credentials, principal) = (fields.credentials.clone(), fields.principal.clone());
+        Tombstone::new(credentials, principal, fields.extensions.clone(), ending)
     }
 
     /// True if both are handles to the same allocation.

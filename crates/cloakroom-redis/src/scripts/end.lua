@@ -1,5 +1,5 @@
--- Replaces a live record with its tombstone: 18 new bytes, then the record's credentials and
--- principal.
+-- Replaces a live record with its tombstone: 18 new bytes, then the record's credentials, principal
+-- and extensions.
 -- KEYS: the session.
 -- ARGV: the expected revision (16 bytes; '' for any), the first 18 bytes of the tombstone, when it
 -- is removed (ms; '' for never).
@@ -11,7 +11,10 @@ if ARGV[1] ~= '' and bytes:sub(19, 34) ~= ARGV[1] then return bytes end
 local at = 76 + 48
 at = at + (bytes:byte(at) == 1 and 57 or 1)
 at = at + 1 + 17 * (bytes:byte(at) or 0)
-at = at + (bytes:byte(at) or 0)
+at = at + 1 + (bytes:byte(at) or 0)
+for _ = 1, bytes:byte(at) or 0 do
+  at = at + 4 + 256 * (bytes:byte(at + 3) or 0) + (bytes:byte(at + 4) or 0)
+end
 -- A server that is out of memory only permits further writes after one that frees some.
 redis.call('UNLINK', KEYS[1])
 -- An unreadable record leaves no tombstone.

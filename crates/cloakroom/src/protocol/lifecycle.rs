@@ -6,7 +6,8 @@ use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
 use crate::key::Verifier;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::{
-    Credentials, EndReason, Ending, Record, RecordFields, RetiredSecret, Retirement, Revision,
+    Credentials, EndReason, Ending, Extensions, Record, RecordFields, RetiredSecret, Retirement,
+    Revision,
 };
 use crate::time::Timestamp;
 use crate::value::Payload;
@@ -32,6 +33,7 @@ pub fn begin(
         principal,
         assurance: Assurance::default(),
         client: ClientInfo::default(),
+        extensions: Extensions::default(),
         payload,
     })
 }

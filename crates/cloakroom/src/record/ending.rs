@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Credentials, wire};
+use super::{Credentials, Extensions, wire};
 use crate::policy::Principal;
 use crate::time::Timestamp;
 
@@ -38,8 +38,8 @@ impl Ending {
 
     /// The first 18 bytes of the tombstone, for a store that ends sessions in place.
     ///
-    /// The rest of the tombstone is a part of the record's own bytes: its credentials and its
-    /// principal, which begin at offset 75 of [`Stored::to_bytes`](super::Stored::to_bytes).
+    /// The rest of the tombstone is a part of the record's own bytes: its credentials, principal
+    /// and extensions, which begin at offset 75 of [`Stored::to_bytes`](super::Stored::to_bytes).
     pub fn to_bytes(self) -> Vec<u8> {
         wire::encode_ending(self)
     }
@@ -112,6 +112,7 @@ pub struct Tombstone(Arc<TombstoneFields>);
 struct TombstoneFields {
     credentials: Credentials,
     principal: Option<Principal>,
+    extensions: Extensions,
     ending: Ending,
 }
 
@@ -119,9 +120,10 @@ impl Tombstone {
     pub(super) fn new(
         credentials: Credentials,
         principal: Option<Principal>,
+        extensions: Extensions,
         ending: Ending,
     ) -> Self {
-        Self(Arc::new(TombstoneFields { credentials, principal, ending }))
+        Self(Arc::new(TombstoneFields { credentials, principal, extensions, ending }))
     }
 
     /// Why and when the session was ended.
@@ -137,5 +139,9 @@ impl Tombstone {
     /// What the tombstone keeps of the session's secrets.
     pub fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    pub(super) fn extensions(&self) -> &Extensions {
+        &self.0.extensions
     }
 }

@@ -1,6 +1,6 @@
 //! The fields of a record.
 
-use super::{Credentials, Revision};
+use super::{Credentials, Extensions, Revision};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::time::Timestamp;
 use crate::value::Payload;
@@ -20,6 +20,7 @@ pub(crate) struct RecordFields {
     pub(crate) client: ClientInfo,
     pub(crate) payload: Payload,
     pub(crate) assurance: Assurance,
+    pub(crate) extensions: Extensions,
 }
 
 impl RecordFields {

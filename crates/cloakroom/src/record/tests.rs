@@ -39,7 +39,7 @@ fn all() -> Vec<Stored> {
     // A tombstone keeps no key family.
     let credentials = record().credentials().clone().with_family(None);
     let ended = record().edited(|fields| fields.credentials = credentials);
-    let ended = ended.ended(protocol::end(EndReason::KeyReused, NOW));
+    let ending = protocol::end(EndReason::KeyReused, NOW);
     let kind = KindTag::of("");
     let plain = Lifetime::absolute(Duration::from_secs(60 * 60)).until_browser_closes();
     let unset = protocol::begin(
@@ -50,7 +50,16 @@ fn all() -> Vec<Stored> {
         Revision::new(u64::MAX, 0),
         Timestamp::EPOCH,
     );
-    vec![Stored::Live(record()), Stored::Live(unset), Stored::Ended(ended)]
+    let area = [2, 1, 0, 0, 3, 0, 0, 1, 7, 0, 0, 0];
+    let extended =
+        |record: Record| record.edited(|fields| fields.extensions = Extensions::from_area(&area));
+    vec![
+        Stored::Live(record()),
+        Stored::Live(unset),
+        Stored::Live(extended(record())),
+        Stored::Ended(extended(ended.clone()).ended(ending)),
+        Stored::Ended(ended.ended(ending)),
+    ]
 }
 
 /// A store that ends sessions in place relies on it.
@@ -167,7 +176,7 @@ proptest! {
 
     #[test]
     fn bytes_that_are_read_as_an_entry_are_written_back_unchanged(
-        which in 0_usize..3,
+        which in 0_usize..5,
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         cut in 0_usize..3,

@@ -15,12 +15,16 @@
 //! | | 1 \[+ 32 + 16 + 8\] | successor: 0, or 1 with verifier, nonce, first seen\* | same |
 //! | | 1 + n × (8 + 8 + 1) | retired: count; prefix, when, how (0 timer, 1 sign-in) | same |
 //! | | 1 + n | principal: length\*, UTF-8 | same |
+//! | | 1 + n × (1 + 1 + 2 + m) | extensions: count; tag, critical (0 or 1), length, bytes | same |
 //! | | 1 | assurance | |
 //! | | 3 × (1 + n) | label, user agent, address: length\*, UTF-8 | |
 //! | | 1 \[+ 16\] | key family: 0 (follows from the verifier), or 1 and its bytes | |
 //! | | rest | `0x00`, or `0x01` and the payload | |
 //!
 //! \* 0 means none or never.
+//!
+//! [`extensions`](super::extensions) says what an extension is. Tags rise from entry to entry. No
+//! other bytes are read as an entry than those that would be written for it.
 //!
 //! The *head* is everything but the last row; a store can keep it apart from the payload.
 
@@ -68,6 +72,7 @@ pub(super) fn encode_head(stored: &Stored) -> Vec<u8> {
             out.ending(tombstone.ending());
             out.credentials(tombstone.credentials());
             out.principal(tombstone.principal());
+            out.extensions(tombstone.extensions());
             out.into_bytes()
         }
     }
@@ -101,11 +106,34 @@ pub(super) fn decode_head(bytes: &[u8]) -> Result<Stored, DecodeError> {
 
 /// The error for bytes that are not an entry; it does not repeat them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError(&'static str);
+pub struct DecodeError(Problem);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    Malformed(&'static str),
+    CriticalExtension(u8),
+}
+
+impl DecodeError {
+    const fn malformed(what: &'static str) -> Self {
+        Self(Problem::Malformed(what))
+    }
+
+    /// The entry has a critical extension with this tag, which this version does not know.
+    const fn critical_extension(tag: u8) -> Self {
+        Self(Problem::CriticalExtension(tag))
+    }
+}
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot read a stored session: {}", self.0)
+        f.write_str("cannot read a stored session: ")?;
+        match self.0 {
+            Problem::Malformed(what) => f.write_str(what),
+            Problem::CriticalExtension(tag) => {
+                write!(f, "critical extension {tag} needs a newer version of cloakroom")
+            }
+        }
     }
 }
 

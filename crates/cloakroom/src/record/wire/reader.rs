@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{DecodeError, REASONS, VERSION};
 use crate::key::{KeyFamily, Nonce, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
+use crate::record::extensions::{KNOWN, MAX_BYTES, MAX_COUNT};
 use crate::record::{
-    Credentials, Ending, MAX_RETIRED, Record, RecordFields, RetiredSecret, Retirement, Revision,
-    Stored, Successor, Tombstone,
+    Credentials, Ending, Extensions, MAX_RETIRED, Record, RecordFields, RetiredSecret, Retirement,
+    Revision, Stored, Successor, Tombstone,
 };
 use crate::time::Timestamp;
 use crate::value::Payload;
@@ -22,7 +23,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn head(&mut self) -> Result<Stored, DecodeError> {
         if self.byte()? != VERSION {
-            return Err(DecodeError("unknown format version"));
+            return Err(DecodeError::malformed("unknown format version"));
         }
         Ok(match self.byte()? {
             0 => Stored::Live(self.record()?),
@@ -39,7 +40,7 @@ impl<'a> Reader<'a> {
 
     /// Checks that nothing is left.
     pub(super) fn end(&self) -> Result<(), DecodeError> {
-        if self.0.is_empty() { Ok(()) } else { Err(DecodeError("bytes after the end")) }
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::malformed("bytes after the end")) }
     }
 
     fn record(&mut self) -> Result<Record, DecodeError> {
@@ -52,6 +53,7 @@ impl<'a> Reader<'a> {
             lifetime: self.lifetime()?,
             credentials: self.credentials()?,
             principal: self.principal()?,
+            extensions: self.extensions()?,
             assurance: Assurance::new(self.byte()?),
             client: self.client()?,
             payload: Payload::unset(),
@@ -65,9 +67,9 @@ impl<'a> Reader<'a> {
 
     fn tombstone(&mut self, reason: u8) -> Result<Tombstone, DecodeError> {
         let reason = REASONS.iter().find(|(byte, _)| *byte == reason);
-        let (_, reason) = reason.ok_or(DecodeError("unknown reason for the end"))?;
+        let (_, reason) = reason.ok_or(DecodeError::malformed("unknown reason for the end"))?;
         let ending = Ending::new(*reason, self.time()?, self.time()?);
-        Ok(Tombstone::new(self.credentials()?, self.principal()?, ending))
+        Ok(Tombstone::new(self.credentials()?, self.principal()?, self.extensions()?, ending))
     }
 
     fn lifetime(&mut self) -> Result<Lifetime, DecodeError> {
@@ -82,7 +84,7 @@ impl<'a> Reader<'a> {
         if (lifetime.idle_timeout(), Some(lifetime.absolute_timeout()), lifetime.renewal_timeout())
             != (idle, absolute, renewal)
         {
-            return Err(DecodeError("a timeout is out of range"));
+            return Err(DecodeError::malformed("a timeout is out of range"));
         }
         Ok(if self.flag()? { lifetime } else { lifetime.until_browser_closes() })
     }
@@ -102,7 +104,7 @@ impl<'a> Reader<'a> {
             Credentials::new(current, renew_at, cookie_until).with_successor(successor);
         let count = self.byte()?;
         if usize::from(count) > MAX_RETIRED {
-            return Err(DecodeError("too many retired secrets"));
+            return Err(DecodeError::malformed("too many retired secrets"));
         }
         for _ in 0..count {
             let (prefix, at) = (self.long()?, self.time()?);
@@ -114,7 +116,43 @@ impl<'a> Reader<'a> {
 
     fn principal(&mut self) -> Result<Option<Principal>, DecodeError> {
         let Some(name) = self.text()? else { return Ok(None) };
-        Principal::new(name).map(Some).map_err(|_| DecodeError("the principal is not valid"))
+        Principal::new(name)
+            .map(Some)
+            .map_err(|_| DecodeError::malformed("the principal is not valid"))
+    }
+
+    fn extensions(&mut self) -> Result<Extensions, DecodeError> {
+        match self.0.first() {
+            Some(0) => self.byte().map(|_| Extensions::default()),
+            _ => self.extension_area(),
+        }
+    }
+
+    fn extension_area(&mut self) -> Result<Extensions, DecodeError> {
+        let area = self.0;
+        let count = self.byte()?;
+        let (mut last, mut unknown) = (None, None);
+        for _ in 0..count {
+            let (tag, is_critical) = (self.byte()?, self.flag()?);
+            let length = u16::from_be_bytes(self.array()?);
+            self.take(usize::from(length))?;
+            if last.is_some_and(|last| tag <= last) {
+                return Err(DecodeError::malformed("the extensions are not in order"));
+            }
+            if is_critical && !KNOWN.contains(&tag) {
+                unknown = unknown.or(Some(tag));
+            }
+            last = Some(tag);
+        }
+        let area = &area[..area.len() - self.0.len()];
+        if usize::from(count) > MAX_COUNT || area.len() > MAX_BYTES {
+            return Err(DecodeError::malformed("the extensions are too large"));
+        }
+        // Checked last: only a well-formed area was written by a newer version.
+        match unknown {
+            None => Ok(Extensions::from_area(area)),
+            Some(tag) => Err(DecodeError::critical_extension(tag)),
+        }
     }
 
     fn client(&mut self) -> Result<ClientInfo, DecodeError> {
@@ -129,7 +167,7 @@ impl<'a> Reader<'a> {
         }
         let written = client.address().map(|address| address.to_string());
         if (client.label(), client.user_agent(), written.as_deref()) != (label, agent, address) {
-            return Err(DecodeError("the client is not valid"));
+            return Err(DecodeError::malformed("the client is not valid"));
         }
         Ok(client)
     }
@@ -137,18 +175,19 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Result<Option<&'a str>, DecodeError> {
         let length = self.byte()?;
         let text = std::str::from_utf8(self.take(usize::from(length))?);
-        let text = text.map_err(|_| DecodeError("a text is not UTF-8"))?;
+        let text = text.map_err(|_| DecodeError::malformed("a text is not UTF-8"))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(DecodeError("too short"))?;
+        let (taken, rest) =
+            self.0.split_at_checked(count).ok_or(DecodeError::malformed("too short"))?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        self.take(N)?.try_into().map_err(|_| DecodeError("too short"))
+        self.take(N)?.try_into().map_err(|_| DecodeError::malformed("too short"))
     }
 
     fn byte(&mut self) -> Result<u8, DecodeError> {
@@ -159,7 +198,7 @@ impl<'a> Reader<'a> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(DecodeError("a flag is neither 0 nor 1")),
+            _ => Err(DecodeError::malformed("a flag is neither 0 nor 1")),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{REASONS, VERSION};
 use crate::key::KeyFamily;
 use crate::policy::{ClientInfo, Lifetime, Principal};
-use crate::record::{Credentials, Ending, RecordFields, Retirement};
+use crate::record::{Credentials, Ending, Extensions, RecordFields, Retirement};
 use crate::time::Timestamp;
 
 /// Appends fields to bytes.
@@ -35,6 +35,7 @@ impl Writer {
         self.lifetime(&fields.lifetime);
         self.credentials(&fields.credentials);
         self.principal(fields.principal.as_ref());
+        self.extensions(&fields.extensions);
         self.byte(fields.assurance.level());
         self.client(&fields.client);
         self.family(fields.credentials.stored_family());
@@ -97,6 +98,10 @@ impl Writer {
 
     pub(super) fn principal(&mut self, principal: Option<&Principal>) {
         self.text(principal.map_or("", Principal::as_str));
+    }
+
+    pub(super) fn extensions(&mut self, extensions: &Extensions) {
+        self.0.extend_from_slice(extensions.as_area());
     }
 
     fn client(&mut self, client: &ClientInfo) {
