@@ -5,6 +5,7 @@
 
 mod cancellation;
 mod end;
+mod extensions;
 mod get;
 mod index;
 mod insert;
@@ -27,6 +28,7 @@ use crate::clock::ManualClock;
 
 pub use cancellation::*;
 pub use end::*;
+pub use extensions::*;
 pub use get::*;
 pub use index::*;
 pub use insert::*;
@@ -106,6 +108,8 @@ macro_rules! for_each_store_test {
             any_deadline_is_kept
             any_name_is_a_principal
             a_typed_value_comes_back_equal
+            // extensions
+            extensions_of_a_later_version_are_kept_by_every_operation
             // cancellation, health
             a_dropped_insert_is_atomic
             a_dropped_replace_is_atomic
