@@ -1,5 +1,8 @@
 //! Each entry has exactly one byte form, and no other bytes are read as an entry.
 
+mod frozen_v1;
+mod versions;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

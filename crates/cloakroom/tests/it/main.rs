@@ -8,6 +8,7 @@ mod compile_errors;
 mod concurrency;
 mod encrypted_cookie;
 mod near_cache;
+mod newer_records;
 mod observers;
 mod peers;
 mod readme;
