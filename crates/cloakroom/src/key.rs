@@ -43,7 +43,7 @@ pub use verifier::{KeyFamily, KindTag, Verifier};
 /// Anyone who has the key has the session. A key implements neither `Display` nor `Copy`, its
 /// `Debug` output shows only the id, and its secret is wiped when it is dropped. [`Key::expose`] is
 /// the only way to get its text.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[doc(alias = "session_key")]
 pub struct Key {
     id: PublicId,

@@ -17,25 +17,32 @@
 
 mod auth;
 mod cookie;
+mod failure;
 mod index;
 mod lifecycle;
+mod presented;
 mod renewal;
+mod rules;
 mod settle;
 mod status;
+pub mod steps;
 
 use std::time::Duration;
 
 pub use auth::auth_shortfall;
 pub use cookie::CookieChange;
+pub use failure::Failure;
 pub use index::{judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
     touch_due, used,
 };
+pub use presented::{MAX_PRESENTED, PresentedKeys};
 pub use renewal::{
     Renewal, confirm_successor, extend_cookie, force_renewal, next_key, opens_without_write,
     renewal, retire, start_renewal,
 };
+pub use rules::{Protocol, Rules};
 pub use settle::{Settled, settle};
 pub use status::{
     KeyStatus, NoSession, SecretStatus, judge, judge_ended, judge_family, judge_with, recognise,

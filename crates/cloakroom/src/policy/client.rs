@@ -24,10 +24,10 @@ use std::sync::Arc;
 /// # Security
 /// A client can claim to be any user agent: nothing here proves anything. User agent and address
 /// are personal data; they are kept as long as the session.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct ClientInfo(Option<Arc<Known>>);
 
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Known {
     label: Option<Box<str>>,
     user_agent: Option<Box<str>>,

@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// # }).wait().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a `Login` does nothing until it is passed to `Session::login`"]
 pub struct Login {
     pub(crate) principal: Principal,

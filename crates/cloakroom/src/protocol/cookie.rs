@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 ///
 /// A key is sent only by the step that minted or renewed it: sent later, it could overwrite a newer
 /// one.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 #[expect(clippy::exhaustive_enums, reason = "an integration must handle every case")]
 pub enum CookieChange {
     /// Nothing: the client's cookie is current, or newer than what this request knows.

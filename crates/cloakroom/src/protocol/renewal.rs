@@ -7,7 +7,7 @@ use crate::record::{Credentials, Record, RetiredSecret, Retirement, Successor};
 use crate::time::Timestamp;
 
 /// What timed renewal asks of a request that presented a secret of a live session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
 pub enum Renewal {
     /// Nothing.

@@ -23,7 +23,7 @@ pub enum KeyStatus {
 }
 
 /// Why a request has no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoSession {
     /// The request presented no key.

@@ -5,7 +5,7 @@ use crate::policy::Principal;
 use crate::time::Timestamp;
 
 /// A session that is about to be signed in, or was just signed in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct IndexLogin {
     /// Who signs in.

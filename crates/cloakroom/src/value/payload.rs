@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use crate::value::{CodecError, Coding};
@@ -167,6 +168,21 @@ impl Encoded {
         // If another request was faster, its value stays.
         let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&typed_value));
         Ok(typed_value)
+    }
+}
+
+impl PartialEq for Payload {
+    /// True if both are the same bytes.
+    fn eq(&self, other: &Self) -> bool {
+        matches!((self.to_bytes(), other.to_bytes()), (Ok(one), Ok(other)) if one == other)
+    }
+}
+
+impl Eq for Payload {}
+
+impl Hash for Payload {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_bytes().ok().hash(state);
     }
 }
 

@@ -1,0 +1,45 @@
+//! Why an operation was not carried out.
+
+use std::io;
+
+use super::NoSession;
+use crate::store::StoreError;
+use crate::value::CodecError;
+
+/// Why an operation was not carried out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// There is no session to act on.
+    NoSession(NoSession),
+    /// The key was replaced a moment ago.
+    Superseded,
+    /// Other writers kept winning, or every id was taken.
+    Conflict,
+    /// A key would have to be sent, and the response head is gone.
+    HeadersSent,
+    /// The limit refuses another session of this principal.
+    TooManySessions,
+    /// The principal's sessions were revoked after this sign-in.
+    LoginRevoked,
+    /// The store failed.
+    Store(StoreError),
+    /// The value cannot be decoded.
+    Corrupt(CodecError),
+    /// The system has no randomness.
+    Randomness(io::Error),
+    /// The runner answered a question that the operation had not asked.
+    OutOfOrder,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Randomness(error)
+    }
+}

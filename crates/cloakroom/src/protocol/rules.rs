@@ -1,0 +1,178 @@
+//! The decisions that the steps make, as one replaceable set.
+
+use std::time::Duration;
+
+use super::{
+    CookieChange, KeyStatus, Renewal, Settled, SignIn, confirm_successor, end, extend,
+    extend_cookie, give_lifetime, is_over, judge_ended, judge_with, make_room, next_key,
+    plan_sign_in, renewal, replace_secret, retire, settle, sign_in, start_renewal, touch_due, used,
+};
+use crate::key::{Key, KindTag, Nonce, PublicId, Verifier};
+use crate::policy::{Lifetime, Principal, SessionLimit};
+use crate::record::{EndReason, Ending, Record, Revision, Tombstone};
+use crate::time::Timestamp;
+
+/// Every decision that the [steps](super::steps) make.
+///
+/// Each method is the function of the same name; the library runs with [`Protocol`], which
+/// replaces none. A checker replaces one at a time, to see that its search notices.
+pub trait Rules {
+    /// See [`judge_with`](super::judge_with).
+    fn judge(
+        &self,
+        record: &Record,
+        presented: &Verifier,
+        reuse_after: Duration,
+        now: Timestamp,
+    ) -> KeyStatus {
+        judge_with(record, presented, reuse_after, now)
+    }
+
+    /// Like `judge`, on the record that another write has left.
+    fn judge_again(
+        &self,
+        record: &Record,
+        presented: &Verifier,
+        reuse_after: Duration,
+        now: Timestamp,
+    ) -> KeyStatus {
+        self.judge(record, presented, reuse_after, now)
+    }
+
+    /// See [`judge_ended`](super::judge_ended).
+    fn judge_ended(&self, tombstone: &Tombstone, presented: &Verifier) -> KeyStatus {
+        judge_ended(tombstone, presented)
+    }
+
+    /// See [`is_over`](super::is_over).
+    fn is_over(&self, record: &Record, now: Timestamp) -> bool {
+        is_over(record, now)
+    }
+
+    /// See [`renewal`](super::renewal()).
+    fn renewal(&self, record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
+        renewal(record, presented, now)
+    }
+
+    /// See [`start_renewal`](super::start_renewal).
+    fn start_renewal(
+        &self,
+        record: &Record,
+        presented: &Key,
+        kind: KindTag,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> (Record, Key) {
+        start_renewal(record, presented, kind, nonce, now)
+    }
+
+    /// See [`confirm_successor`](super::confirm_successor).
+    fn confirm_successor(&self, record: &Record, now: Timestamp) -> Record {
+        confirm_successor(record, now)
+    }
+
+    /// See [`retire`](super::retire).
+    fn retire(&self, record: &Record, now: Timestamp) -> Record {
+        retire(record, now)
+    }
+
+    /// See [`next_key`](super::next_key).
+    fn next_key(&self, record: &Record, presented: &Key) -> Option<Key> {
+        next_key(record, presented)
+    }
+
+    /// See [`extend_cookie`](super::extend_cookie).
+    fn extend_cookie(
+        &self,
+        record: &Record,
+        presented: &Key,
+        kind: KindTag,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Option<(Record, Key)> {
+        extend_cookie(record, presented, kind, nonce, now)
+    }
+
+    /// See [`touch_due`](super::touch_due).
+    fn touch_due(&self, record: &Record, now: Timestamp) -> Option<Timestamp> {
+        touch_due(record, now)
+    }
+
+    /// See [`used`](super::used).
+    fn used(&self, record: &Record, now: Timestamp) -> Record {
+        used(record, now)
+    }
+
+    /// See [`extend`](super::extend).
+    fn extend(&self, record: &Record, span: Duration, now: Timestamp) -> Record {
+        extend(record, span, now)
+    }
+
+    /// See [`give_lifetime`](super::give_lifetime).
+    fn give_lifetime(&self, record: &Record, lifetime: Lifetime, now: Timestamp) -> Record {
+        give_lifetime(record, lifetime, now)
+    }
+
+    /// See [`settle`](super::settle()).
+    fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
+        settle(expected, ours, found)
+    }
+
+    /// See [`plan_sign_in`](super::plan_sign_in).
+    fn plan_sign_in(&self, record: &Record, principal: &Principal) -> SignIn {
+        plan_sign_in(record, principal)
+    }
+
+    /// See [`sign_in`](super::sign_in).
+    fn sign_in(
+        &self,
+        record: &Record,
+        principal: &Principal,
+        fresh: Verifier,
+        now: Timestamp,
+    ) -> Record {
+        sign_in(record, principal, fresh, now)
+    }
+
+    /// See [`replace_secret`](super::replace_secret).
+    fn replace_secret(&self, record: &Record, fresh: Verifier, now: Timestamp) -> Record {
+        replace_secret(record, fresh, now)
+    }
+
+    /// See [`make_room`](super::make_room).
+    fn make_room(
+        &self,
+        limit: SessionLimit,
+        sessions: &[(PublicId, Option<Timestamp>)],
+    ) -> Option<Vec<PublicId>> {
+        make_room(limit, sessions)
+    }
+
+    /// See [`end`](super::end).
+    fn end(&self, reason: EndReason, now: Timestamp) -> Ending {
+        end(reason, now)
+    }
+
+    /// See [`CookieChange::send`].
+    fn send(&self, key: Key, record: &Record, now: Timestamp) -> CookieChange {
+        CookieChange::send(key, record, now)
+    }
+
+    /// What the response to a request with a valid key does to the cookie, if nothing was renewed.
+    fn keep(&self, _presented: &Key, _record: &Record, _now: Timestamp) -> CookieChange {
+        CookieChange::Keep
+    }
+
+    /// Whether a request with a superseded key can begin a session. It cannot: its browser
+    /// probably has a newer key.
+    fn superseded_may_begin(&self) -> bool {
+        false
+    }
+}
+
+/// The library's own rules.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
+pub struct Protocol;
+
+impl Rules for Protocol {}

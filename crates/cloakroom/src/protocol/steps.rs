@@ -1,0 +1,150 @@
+//! What a request does to a session, step by step.
+//!
+//! Each operation is a state machine: it asks one question at a time ([`Ask`]), is given the
+//! [`Answer`], and ends with an outcome. The order in which the store is asked is decided here and
+//! nowhere else. The library's runner puts the questions to a store; `cargo xtask model` runs the
+//! same operations on a store of its own, in every order.
+//!
+//! ```text
+//! Open     the session that a request's keys open, with the renewal that is due
+//! Write    a change of a session, which creates it if there is none
+//! Login    a sign-in, on the session or on a new one
+//! End      the end of a session
+//! Import   a session of another library
+//! Reload   a session that was opened before
+//! ```
+
+mod change;
+mod context;
+mod create;
+mod end;
+mod import;
+mod login;
+mod open;
+mod plans;
+mod reload;
+mod reservation;
+mod session;
+mod write;
+
+pub use change::{Change, Draft, Plan, Planned};
+pub use context::{Context, Policy};
+pub use create::{Create, Created};
+pub use end::{End, EndById};
+pub use import::{Import, Imported};
+pub use login::Login;
+pub use open::{Open, Opened};
+pub use plans::{Deadlines, Label, Renew, SetValue, Start};
+pub use reload::Reload;
+pub use session::{Credential, Loaded, SessionState};
+pub use write::{Begin, Write, Written};
+
+use super::Failure;
+use crate::key::PublicId;
+use crate::policy::Principal;
+use crate::record::{Ending, Record, Revision, Stored};
+use crate::store::{Ended, IndexLogin, Indexed, Inserted, Lookup, StoreError, Swap};
+use crate::time::Timestamp;
+
+/// An operation on a session.
+pub trait Steps<C: Context> {
+    /// What the operation ends with.
+    type Outcome;
+
+    /// The first step.
+    fn start(&mut self, context: &C) -> Step<Self::Outcome>;
+
+    /// The next step, given the answer to the last question.
+    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome>;
+}
+
+/// The result of a step.
+#[derive(Debug)]
+#[must_use = "an operation goes on only if its question is answered"]
+#[expect(clippy::exhaustive_enums, reason = "a runner must handle both")]
+pub enum Step<T> {
+    /// The operation waits for the answer to this question.
+    Ask(Ask),
+    /// The operation is over.
+    Done(T),
+}
+
+/// A question: a call of the store, or a place in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a runner must answer every question")]
+pub enum Ask {
+    /// [`Store::get_cached`](crate::Store::get_cached).
+    GetCached(PublicId),
+    /// [`Store::get`](crate::Store::get).
+    Get(PublicId),
+    /// [`Store::insert`](crate::Store::insert).
+    Insert(PublicId, Record),
+    /// [`Store::replace`](crate::Store::replace).
+    Replace(PublicId, Revision, Record),
+    /// [`Store::touch`](crate::Store::touch).
+    Touch(PublicId, Revision, Timestamp),
+    /// [`Store::end_if`](crate::Store::end_if).
+    EndIf(PublicId, Revision, Ending),
+    /// [`Store::end`](crate::Store::end).
+    End(PublicId, Ending),
+    /// [`Store::index_login`](crate::Store::index_login).
+    IndexLogin(IndexLogin),
+    /// A turn among the writers of this process that have lost a race for the session.
+    ///
+    /// Those who hold it compete with other processes only. It lasts until the operation is over.
+    WriterTurn(PublicId),
+    /// A turn among the sign-ins of this process for the principal, likewise.
+    LoginTurn(Principal),
+}
+
+/// The answer to an [`Ask`].
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "one for each kind of question")]
+pub enum Answer {
+    /// To [`Ask::GetCached`].
+    Lookup(Result<Lookup, StoreError>),
+    /// To [`Ask::Get`].
+    Stored(Result<Option<Stored>, StoreError>),
+    /// To [`Ask::Insert`].
+    Inserted(Result<Inserted, StoreError>),
+    /// To [`Ask::Replace`] and [`Ask::EndIf`].
+    Swapped(Result<Swap, StoreError>),
+    /// To [`Ask::Touch`].
+    Touched(Result<bool, StoreError>),
+    /// To [`Ask::End`].
+    Ended(Result<Ended, StoreError>),
+    /// To [`Ask::IndexLogin`].
+    Indexed(Result<Indexed, StoreError>),
+    /// To [`Ask::WriterTurn`] and [`Ask::LoginTurn`].
+    Turn,
+}
+
+impl<T> Step<Result<T, Failure>> {
+    /// The operation has failed.
+    fn fail(failure: impl Into<Failure>) -> Self {
+        Self::Done(Err(failure.into()))
+    }
+
+    /// The runner has answered a question that was not asked.
+    fn out_of_order() -> Self {
+        Self::fail(Failure::OutOfOrder)
+    }
+}
+
+/// The error of a write that may have happened, kept while the write is repeated.
+#[derive(Clone, Debug)]
+struct Uncertain(StoreError);
+
+impl PartialEq for Uncertain {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.kind() == other.0.kind()
+    }
+}
+
+impl Eq for Uncertain {}
+
+impl std::hash::Hash for Uncertain {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.kind().hash(state);
+    }
+}

@@ -1,0 +1,106 @@
+//! What operations are given besides the store's answers.
+
+use std::io;
+
+use super::super::{Failure, Rules};
+use crate::key::{Key, KindTag, PublicId};
+use crate::observe::Event;
+use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::time::Timestamp;
+use crate::value::{CodecError, Payload};
+
+/// What operations are given besides the store's answers: policy, time, randomness, and the
+/// request they belong to.
+///
+/// An operation decides the same in every context that returns the same.
+pub trait Context {
+    /// A decoded value, cheap to clone.
+    type Value: Clone + PartialEq;
+
+    /// The decisions.
+    type Rules: Rules + ?Sized;
+
+    /// The decisions.
+    fn rules(&self) -> &Self::Rules;
+
+    /// The policy of this kind of session.
+    fn policy(&self) -> &Policy;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// A token that no other write has.
+    fn token(&self) -> u64;
+
+    /// Random bytes.
+    ///
+    /// # Errors
+    /// If the system has none.
+    fn random(&self) -> io::Result<[u8; 16]>;
+
+    /// A key for a session that does not exist yet.
+    ///
+    /// # Errors
+    /// [`Failure::Randomness`].
+    fn new_key(&self) -> Result<Key, Failure>;
+
+    /// The key under which this request's first write creates a session, so that two handles
+    /// create one.
+    ///
+    /// # Errors
+    /// [`Failure::HeadersSent`], [`Failure::Randomness`].
+    fn first_key(&self) -> Result<Key, Failure>;
+
+    /// Forgets the [`first_key`](Context::first_key), whose id is taken or ended.
+    fn forget_first_key(&self);
+
+    /// The lifetime of new sessions.
+    fn lifetime(&self) -> Lifetime;
+
+    /// What the request says about its client.
+    fn client(&self) -> ClientInfo;
+
+    /// Whether the response can still send a key.
+    fn can_send_key(&self) -> bool;
+
+    /// Whether the client takes a renewed key: it has a cookie, and the response can set it.
+    fn can_renew(&self) -> bool;
+
+    /// The value of a session that was given none.
+    fn default_value(&self) -> Self::Value;
+
+    /// The payload with this value.
+    fn payload(&self, value: &Self::Value) -> Payload;
+
+    /// The value of a payload.
+    ///
+    /// # Errors
+    /// [`CodecError`] if it cannot be decoded.
+    fn decode(&self, payload: &Payload) -> Result<Option<Self::Value>, CodecError>;
+
+    /// Reports an event.
+    fn report(&self, event: &Event<'_>);
+}
+
+/// What one kind of session is decided by.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by the runner and by checkers only")]
+pub struct Policy {
+    /// The kind of session.
+    pub kind: KindTag,
+    /// What to do about a copied key.
+    pub reuse: ReusePolicy,
+    /// What to do about a value that cannot be decoded.
+    pub unreadable: UnreadablePolicy,
+    /// How many sessions one principal can have.
+    pub limit: Option<SessionLimit>,
+}
+
+/// The value of session `id`. One that cannot be decoded is reported.
+pub(super) fn decode<C: Context>(
+    context: &C,
+    id: PublicId,
+    payload: &Payload,
+) -> Result<Option<C::Value>, CodecError> {
+    context.decode(payload).inspect_err(|error| context.report(&Event::Unreadable { id, error }))
+}

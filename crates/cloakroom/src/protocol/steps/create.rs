@@ -1,0 +1,295 @@
+//! Creating a session: its first write.
+
+use std::mem;
+
+use super::super::{Failure, begin, force_renewal};
+use super::reservation::Reservation;
+use super::session::load_record;
+use super::{Answer, Ask, Context, Credential, Loaded, Step, Steps, Uncertain};
+use crate::key::{Key, KeyFamily};
+use crate::observe::Event;
+use crate::policy::{ClientInfo, Lifetime, Login};
+use crate::record::{Revision, Stored};
+use crate::store::{Inserted, Outcome, StoreError};
+use crate::time::Timestamp;
+use crate::value::Payload;
+
+/// How many new ids can turn out to be taken before something is wrong with the randomness.
+const MAX_ID_ATTEMPTS: u8 = 4;
+
+/// Stores a new session, with its sign-in if there is one.
+///
+/// A sign-in is entered in the principal index before the record is written, and again after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Create<T> {
+    key: Key,
+    value: Option<T>,
+    lifetime: Lifetime,
+    client: ClientInfo,
+    login: Option<Login>,
+    /// The key is derived from another library's token: no other key will do, and it is to be
+    /// renewed at its first use.
+    is_imported: bool,
+    attempts: u8,
+    reservation: Option<Reservation>,
+    state: State<T>,
+}
+
+/// The result of creating a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum Created<T> {
+    /// The session exists now.
+    New(Loaded<T>),
+    /// The session existed, and the key opens it: another handle of this request, or another
+    /// import, created it.
+    Existing(Loaded<T>),
+    /// The id of the imported session belongs to another.
+    Taken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum State<T> {
+    #[default]
+    Idle,
+    Reserving(Loaded<T>),
+    Inserting(Loaded<T>),
+    /// The first write may have happened. Repeating it is safe: if it did, the id is taken by it.
+    Repeating(Loaded<T>, Uncertain),
+    /// Whose is the id?
+    Resolving(Loaded<T>),
+    Confirming(Created<T>),
+}
+
+impl<T> Create<T> {
+    /// Creates a session under `key`, or under another one if its id is taken.
+    pub fn new(key: Key, value: Option<T>, lifetime: Lifetime, client: ClientInfo) -> Self {
+        let state = State::Idle;
+        Self {
+            key,
+            value,
+            lifetime,
+            client,
+            login: None,
+            is_imported: false,
+            attempts: 0,
+            reservation: None,
+            state,
+        }
+    }
+
+    /// The same, with a user who signs in on it.
+    pub(super) fn with_login(mut self, login: Option<Login>) -> Self {
+        self.login = login;
+        self
+    }
+
+    /// The same, under a key that was derived from another library's token.
+    pub(super) fn imported(mut self) -> Self {
+        self.is_imported = true;
+        self
+    }
+}
+
+impl<C: Context> Steps<C> for Create<C::Value> {
+    type Outcome = Result<Created<C::Value>, Failure>;
+
+    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+        let loaded = match self.prepare(context) {
+            Ok(loaded) => loaded,
+            Err(failure) => return Step::Done(Err(failure)),
+        };
+        let Some(login) = &self.login else { return self.insert(loaded) };
+        let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
+        let until = loaded.record.absolute_deadline();
+        let mut reservation = Reservation::new(login.principal.clone(), loaded.id(), until, at);
+        let next = reservation.reserve(context);
+        self.state = State::Reserving(loaded);
+        self.reserving(reservation, next)
+    }
+
+    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+        if let (State::Reserving(_) | State::Confirming(_), Some(mut reservation)) =
+            (&self.state, self.reservation.take())
+        {
+            let next = reservation.step(context, answer);
+            return match self.state {
+                State::Reserving(_) => self.reserving(reservation, next),
+                _ => self.confirming(context, reservation, next),
+            };
+        }
+        match (mem::take(&mut self.state), answer) {
+            (State::Inserting(loaded), Answer::Inserted(Err(error)))
+                if error.outcome() == Outcome::Unknown =>
+            {
+                let ask = Ask::Insert(loaded.id(), loaded.record.clone());
+                self.state = State::Repeating(loaded, Uncertain(error));
+                Step::Ask(ask)
+            }
+            (State::Inserting(loaded), Answer::Inserted(inserted)) => {
+                self.inserted(context, loaded, inserted)
+            }
+            // If it is not sent this time, the outcome of the first write stays unknown.
+            (State::Repeating(loaded, first), Answer::Inserted(inserted)) => {
+                self.inserted(context, loaded, inserted.map_err(|_| first.0))
+            }
+            (State::Resolving(loaded), Answer::Stored(found)) => {
+                self.resolve(context, loaded, found)
+            }
+            _ => Step::out_of_order(),
+        }
+    }
+}
+
+type Next<T> = Step<Result<Created<T>, Failure>>;
+
+impl<T: Clone + PartialEq> Create<T> {
+    /// The session and its first record, not yet stored.
+    fn prepare<C: Context<Value = T>>(&self, context: &C) -> Result<Loaded<T>, Failure> {
+        let now = context.now();
+        let payload = self.value.as_ref().map_or(Payload::unset(), |value| context.payload(value));
+        let (verifier, revision) =
+            (self.key.verifier(context.policy().kind), Revision::new(1, context.token()));
+        let principal = self.login.as_ref().map(|login| login.principal.clone());
+        let mut record = begin(verifier, self.lifetime, principal, payload, revision, now);
+        if self.client.is_known() {
+            record = record.edited(|fields| fields.client = self.client.clone());
+        }
+        if self.is_imported {
+            // Anyone who knows the token can derive this key, and must not be able to derive the
+            // next.
+            record = force_renewal(&record, KeyFamily::from_bytes(context.random()?));
+        }
+        if let Some(login) = &self.login {
+            let at =
+                if self.is_imported { login.imported_at(now) } else { login.authenticated_at(now) };
+            record = record.edited(|fields| {
+                (fields.authenticated_at, fields.assurance) = (at, login.assurance);
+            });
+        }
+        let credential = Credential::Key(self.key.clone());
+        Ok(Loaded { credential, record, value: self.value.clone() })
+    }
+
+    fn reserving(&mut self, reservation: Reservation, next: Step<Result<(), Failure>>) -> Next<T> {
+        match next {
+            Step::Ask(ask) => {
+                self.reservation = Some(reservation);
+                Step::Ask(ask)
+            }
+            Step::Done(Ok(())) => match mem::take(&mut self.state) {
+                State::Reserving(loaded) => {
+                    self.reservation = Some(reservation);
+                    self.insert(loaded)
+                }
+                _ => Step::out_of_order(),
+            },
+            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+        }
+    }
+
+    fn insert(&mut self, loaded: Loaded<T>) -> Next<T> {
+        let ask = Ask::Insert(loaded.id(), loaded.record.clone());
+        self.state = State::Inserting(loaded);
+        Step::Ask(ask)
+    }
+
+    fn inserted<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        loaded: Loaded<T>,
+        inserted: Result<Inserted, StoreError>,
+    ) -> Next<T> {
+        match inserted {
+            Ok(Inserted::Done) => self.confirm(context, Created::New(loaded)),
+            Ok(Inserted::Taken) => {
+                let id = loaded.id();
+                self.state = State::Resolving(loaded);
+                Step::Ask(Ask::Get(id))
+            }
+            Err(error) => Step::fail(error),
+        }
+    }
+
+    /// Finds out whether a taken id belongs to this write, to this key's session, or to another.
+    fn resolve<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        loaded: Loaded<T>,
+        found: Result<Option<Stored>, StoreError>,
+    ) -> Next<T> {
+        let ours = loaded.record.revision();
+        match found {
+            Ok(Some(Stored::Live(record))) if record.revision() == ours => {
+                self.confirm(context, Created::New(loaded))
+            }
+            Ok(Some(Stored::Live(record))) => {
+                match load_record(context, &loaded.credential, record) {
+                    Ok(existing) => self.confirm(context, Created::Existing(existing)),
+                    Err(Failure::NoSession(_)) => self.taken(context),
+                    Err(failure) => Step::Done(Err(failure)),
+                }
+            }
+            Ok(_) => self.taken(context),
+            Err(error) => Step::fail(error),
+        }
+    }
+
+    /// The id belongs to another session: tries another key, if another will do.
+    fn taken<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
+        if self.is_imported {
+            return Step::Done(Ok(Created::Taken));
+        }
+        context.forget_first_key();
+        self.attempts += 1;
+        if self.attempts == MAX_ID_ATTEMPTS {
+            return Step::fail(Failure::Conflict);
+        }
+        match context.new_key() {
+            Ok(key) => self.key = key,
+            Err(failure) => return Step::Done(Err(failure)),
+        }
+        self.start(context)
+    }
+
+    /// Confirms the sign-in, also on a session that existed: its creator may have been interrupted
+    /// before this step.
+    fn confirm<C: Context<Value = T>>(&mut self, context: &C, created: Created<T>) -> Next<T> {
+        let Some(mut reservation) = self.reservation.take() else {
+            return finish(context, created);
+        };
+        let next = reservation.confirm(context);
+        self.state = State::Confirming(created);
+        self.confirming(context, reservation, next)
+    }
+
+    fn confirming<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        reservation: Reservation,
+        next: Step<Result<(), Failure>>,
+    ) -> Next<T> {
+        match next {
+            Step::Ask(ask) => {
+                self.reservation = Some(reservation);
+                Step::Ask(ask)
+            }
+            Step::Done(Ok(())) => match mem::take(&mut self.state) {
+                State::Confirming(created) => finish(context, created),
+                _ => Step::out_of_order(),
+            },
+            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+        }
+    }
+}
+
+fn finish<C: Context>(context: &C, created: Created<C::Value>) -> Next<C::Value> {
+    if let Created::New(loaded) = &created {
+        let id = loaded.id();
+        context.report(&Event::Created { id });
+        if let Some(principal) = loaded.record.principal() {
+            context.report(&Event::SignedIn { id, principal });
+        }
+    }
+    Step::Done(Ok(created))
+}

@@ -1,0 +1,248 @@
+//! Importing a session of another library, under a key derived from its token.
+
+use std::mem;
+use std::net::IpAddr;
+
+use super::super::{CookieChange, Failure, NoSession, PresentedKeys};
+use super::create::{Create, Created};
+use super::login::client_of;
+use super::open::{Open, Opened};
+use super::reservation::Reservation;
+use super::{Answer, Ask, Context, SessionState, Step, Steps};
+use crate::key::Key;
+use crate::policy::Login;
+use crate::record::{Record, Stored};
+
+/// Imports a session of another library, or opens the one that was imported.
+///
+/// It is over twice if nothing was imported yet: first with [`Imported::Load`], and then, started
+/// again after [`with_old`](Import::with_old), with its result.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Import<T> {
+    key: Key,
+    /// Whether the request has a session of ours already, on which no one is signed in.
+    has_session: bool,
+    client: Option<IpAddr>,
+    state: State<T>,
+}
+
+/// The result of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
+pub enum Imported<T> {
+    /// No session was imported under this key: load the old one.
+    Load,
+    /// There is nothing to import, or nothing better than the session that there is.
+    Nothing,
+    /// The imported session, or why it is not open to this key.
+    Session {
+        /// What the request has from now on; `None` if it keeps what it has.
+        session: Option<SessionState<T>>,
+        /// What the response does to the cookie.
+        cookie: CookieChange,
+        /// Whether the imported session has ended: there is nothing left to import.
+        has_ended: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum State<T> {
+    #[default]
+    Over,
+    Starting,
+    LookingUp,
+    /// The old session, if there is one.
+    Loaded(Option<(T, Option<Login>)>),
+    /// Another request may have imported it meanwhile, and the old session been deleted.
+    LookingAgain,
+    Creating(Create<T>),
+    /// The sign-in is entered in the index again: its creator may have been interrupted.
+    Confirming(Reservation, Confirmation),
+    Opening(Open<T>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Confirmation {
+    First,
+    Last,
+}
+
+impl<T> Import<T> {
+    /// Imports a session under `key`, for a request that has a session already or not.
+    pub fn new(key: Key, has_session: bool, client: Option<IpAddr>) -> Self {
+        Self { key, has_session, client, state: State::Starting }
+    }
+
+    /// The same operation, once the old session was looked for.
+    #[must_use = "the changed operation is returned"]
+    pub fn with_old(self, old: Option<(T, Option<Login>)>) -> Self {
+        Self { state: State::Loaded(old), ..self }
+    }
+}
+
+impl<C: Context> Steps<C> for Import<C::Value> {
+    type Outcome = Result<Imported<C::Value>, Failure>;
+
+    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+        match mem::take(&mut self.state) {
+            State::Starting => {
+                self.state = State::LookingUp;
+                Step::Ask(Ask::Get(self.key.id()))
+            }
+            // A client that has a session of ours keeps it, unless a user is signed in on the old
+            // one.
+            State::Loaded(Some((value, login))) if login.is_some() || !self.has_session => {
+                self.create(context, value, login)
+            }
+            State::Loaded(_) => {
+                self.state = State::LookingAgain;
+                Step::Ask(Ask::Get(self.key.id()))
+            }
+            _ => Step::out_of_order(),
+        }
+    }
+
+    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+        match (mem::take(&mut self.state), answer) {
+            (State::LookingUp, Answer::Stored(Ok(None))) => Step::Done(Ok(Imported::Load)),
+            (State::LookingUp | State::LookingAgain, Answer::Stored(found)) => match found {
+                Ok(Some(Stored::Live(record))) => self.confirm(context, &record),
+                Ok(Some(Stored::Ended(_))) => self.open(context),
+                Ok(None) => Step::Done(Ok(Imported::Nothing)),
+                Err(error) => Step::fail(error),
+            },
+            (State::Creating(mut create), answer) => {
+                let next = create.step(context, answer);
+                self.creating(context, create, next)
+            }
+            (State::Confirming(mut reservation, at), answer) => {
+                let next = reservation.step(context, answer);
+                self.confirming(context, reservation, at, next)
+            }
+            (State::Opening(mut open), answer) => {
+                let next = open.step(context, answer);
+                self.opening(open, next)
+            }
+            _ => Step::out_of_order(),
+        }
+    }
+}
+
+type Next<T> = Step<Result<Imported<T>, Failure>>;
+
+impl<T: Clone + PartialEq> Import<T> {
+    /// Creates the session under the derived key, unless another request is first.
+    fn create<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        value: T,
+        login: Option<Login>,
+    ) -> Next<T> {
+        let lifetime = login.as_ref().and_then(|login| login.lifetime);
+        let client = match &login {
+            Some(login) => client_of(context, login),
+            None => context.client(),
+        };
+        let lifetime = lifetime.unwrap_or_else(|| context.lifetime());
+        let mut create = Create::new(self.key.clone(), Some(value), lifetime, client)
+            .with_login(login)
+            .imported();
+        let next = create.start(context);
+        self.creating(context, create, next)
+    }
+
+    fn creating<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        create: Create<T>,
+        next: Step<Result<Created<T>, Failure>>,
+    ) -> Next<T> {
+        match next {
+            Step::Ask(ask) => {
+                self.state = State::Creating(create);
+                Step::Ask(ask)
+            }
+            // The request that created it may have changed it since: open it as it is now.
+            Step::Done(Ok(_) | Err(Failure::Superseded | Failure::Corrupt(_))) => {
+                self.open(context)
+            }
+            Step::Done(Err(failure)) => unless_refused(failure),
+        }
+    }
+
+    /// The session exists. If a user is signed in on it and it was never used, the request that
+    /// created it may have been interrupted before its sign-in was certain.
+    fn confirm<C: Context<Value = T>>(&mut self, context: &C, record: &Record) -> Next<T> {
+        let Some(principal) = record.principal().filter(|_| !record.credentials().is_renewed())
+        else {
+            return self.open(context);
+        };
+        let mut reservation = Reservation::of_record(self.key.id(), record, principal.clone());
+        let next = reservation.reserve(context);
+        self.confirming(context, reservation, Confirmation::First, next)
+    }
+
+    fn confirming<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        mut reservation: Reservation,
+        at: Confirmation,
+        next: Step<Result<(), Failure>>,
+    ) -> Next<T> {
+        match (next, at) {
+            (Step::Ask(ask), at) => {
+                self.state = State::Confirming(reservation, at);
+                Step::Ask(ask)
+            }
+            (Step::Done(Ok(())), Confirmation::First) => {
+                let next = reservation.confirm(context);
+                self.confirming(context, reservation, Confirmation::Last, next)
+            }
+            (Step::Done(Ok(())), Confirmation::Last) => self.open(context),
+            (Step::Done(Err(failure)), _) => unless_refused(failure),
+        }
+    }
+
+    fn open<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
+        let keys = PresentedKeys::one(self.key.clone());
+        let mut open = Open::new(keys, true, self.client);
+        let next = open.start(context);
+        self.opening(open, next)
+    }
+
+    fn opening(&mut self, open: Open<T>, next: Step<Result<Opened<T>, Failure>>) -> Next<T> {
+        match next {
+            Step::Ask(ask) => {
+                self.state = State::Opening(open);
+                Step::Ask(ask)
+            }
+            Step::Done(Ok(opened)) => Step::Done(Ok(self.opened(opened))),
+            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+        }
+    }
+
+    fn opened(&self, opened: Opened<T>) -> Imported<T> {
+        let Opened { session, cookie, .. } = opened;
+        // One that was imported without a sign-in is worth no more than the session there is, and
+        // neither is one that cannot be opened.
+        let (is_better, has_ended) = match &session {
+            SessionState::Live(loaded) => {
+                if self.has_session && loaded.record.principal().is_none() {
+                    return Imported::Nothing;
+                }
+                (true, false)
+            }
+            SessionState::Absent(NoSession::Ended(_)) => (!self.has_session, true),
+            _ => (!self.has_session, false),
+        };
+        Imported::Session { session: is_better.then_some(session), cookie, has_ended }
+    }
+}
+
+/// A refused sign-in fails no request: its client has no session.
+fn unless_refused<T>(failure: Failure) -> Next<T> {
+    match failure {
+        Failure::LoginRevoked | Failure::TooManySessions => Step::Done(Ok(Imported::Nothing)),
+        failure => Step::Done(Err(failure)),
+    }
+}

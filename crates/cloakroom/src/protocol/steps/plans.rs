@@ -1,0 +1,213 @@
+//! The changes that the library itself makes to a session.
+
+use std::time::Duration;
+
+use super::super::{Failure, NoSession, Rules as _};
+use super::{Begin, Context, Draft, Loaded, Plan, Planned};
+use crate::key::{Nonce, Secret};
+use crate::policy::Lifetime;
+use crate::record::Record;
+use crate::time::Timestamp;
+
+/// Replaces the value, whatever it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "an argument with two parts")]
+pub struct SetValue<T> {
+    /// The new value.
+    pub value: T,
+    /// When the session is to end from now, if it is to end at a fixed time.
+    pub expiry: Option<Duration>,
+}
+
+impl<C: Context> Plan<C> for SetValue<C::Value> {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<C::Value>,
+        now: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        match self.expiry {
+            None => Ok(plan_value(context, loaded, self.value.clone(), (), now)),
+            Some(expiry) => {
+                let record = context.rules().extend(&loaded.record, expiry, now);
+                let draft = with_value(context, record, self.value.clone());
+                Ok(Planned::Write(with_lasting_cookie(context, loaded, draft, now)?, ()))
+            }
+        }
+    }
+
+    fn begin(&mut self, context: &C, _: NoSession) -> Result<Begin<C::Value, ()>, Failure> {
+        let lifetime = context.lifetime();
+        let lifetime = self.expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
+        Ok(Begin::Create(self.value.clone(), lifetime, ()))
+    }
+
+    fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
+        self.expiry.map(|expiry| record.lifetime().exactly(expiry))
+    }
+}
+
+/// Gives the session other deadlines, and makes its cookie and its index entry last as long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a session's end is fixed or follows from its use")]
+pub enum Deadlines {
+    /// It ends this long from now.
+    Exactly(Duration),
+    /// It has this lifetime from now on; it is created if there is none.
+    Lifetime(Lifetime),
+}
+
+impl<C: Context> Plan<C> for Deadlines {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<C::Value>,
+        now: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        let (rules, record) = (context.rules(), &loaded.record);
+        let record = match *self {
+            Self::Exactly(span) => rules.extend(record, span, now),
+            Self::Lifetime(lifetime) => rules.give_lifetime(record, lifetime, now),
+        };
+        let draft = Draft { record, value: loaded.value.clone(), fresh: None };
+        Ok(Planned::Write(with_lasting_cookie(context, loaded, draft, now)?, ()))
+    }
+
+    fn begin(
+        &mut self,
+        context: &C,
+        no_session: NoSession,
+    ) -> Result<Begin<C::Value, ()>, Failure> {
+        match *self {
+            Self::Exactly(_) => Err(Failure::NoSession(no_session)),
+            Self::Lifetime(lifetime) => Ok(Begin::Create(context.default_value(), lifetime, ())),
+        }
+    }
+
+    fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
+        Some(match *self {
+            Self::Exactly(span) => record.lifetime().exactly(span),
+            Self::Lifetime(lifetime) => lifetime,
+        })
+    }
+}
+
+/// Sets the name that the user gives this client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "an argument")]
+pub struct Label(pub Box<str>);
+
+impl<C: Context> Plan<C> for Label {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<C::Value>,
+        now: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        let client = loaded.record.client().clone().with_label(&self.0);
+        if client == *loaded.record.client() {
+            return Ok(Planned::Keep(()));
+        }
+        let used = context.rules().used(&loaded.record, now);
+        let record = used.edited(|fields| fields.client = client);
+        Ok(Planned::Write(Draft { record, value: loaded.value.clone(), fresh: None }, ()))
+    }
+}
+
+/// Gives the session a fresh key; the old one opens and writes nothing from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Renew(Option<Secret>);
+
+impl<C: Context> Plan<C> for Renew {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<C::Value>,
+        now: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        if !context.can_send_key() {
+            return Err(Failure::HeadersSent);
+        }
+        let key = loaded.key_with(fresh_secret(context, &mut self.0)?);
+        let verifier = key.verifier(context.policy().kind);
+        let record = context.rules().replace_secret(&loaded.record, verifier, now);
+        Ok(Planned::Write(Draft { record, value: loaded.value.clone(), fresh: Some(key) }, ()))
+    }
+}
+
+/// Creates a session with the default value; one that exists is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to say about it")]
+pub struct Start;
+
+impl<C: Context> Plan<C> for Start {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        _: &C,
+        _: &Loaded<C::Value>,
+        _: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        Ok(Planned::Keep(()))
+    }
+
+    fn begin(&mut self, context: &C, _: NoSession) -> Result<Begin<C::Value, ()>, Failure> {
+        Ok(Begin::Create(context.default_value(), context.lifetime(), ()))
+    }
+}
+
+/// Writes a new value; nothing if it is the same.
+pub(crate) fn plan_value<C: Context, R>(
+    context: &C,
+    loaded: &Loaded<C::Value>,
+    value: C::Value,
+    result: R,
+    now: Timestamp,
+) -> Planned<C::Value, R> {
+    if loaded.value.as_ref() == Some(&value) {
+        return Planned::Keep(result);
+    }
+    let record = context.rules().used(&loaded.record, now);
+    Planned::Write(with_value(context, record, value), result)
+}
+
+fn with_value<C: Context>(context: &C, record: Record, value: C::Value) -> Draft<C::Value> {
+    let payload = context.payload(&value);
+    let record = record.edited(|fields| fields.payload = payload);
+    Draft { record, value: Some(value), fresh: None }
+}
+
+/// The draft, with a renewed key if the cookie would otherwise end before the session.
+fn with_lasting_cookie<C: Context>(
+    context: &C,
+    loaded: &Loaded<C::Value>,
+    draft: Draft<C::Value>,
+    now: Timestamp,
+) -> Result<Draft<C::Value>, Failure> {
+    let Some(key) = loaded.key().filter(|_| context.can_renew()) else { return Ok(draft) };
+    let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(context.random()?));
+    Ok(match context.rules().extend_cookie(&draft.record, key, kind, nonce, now) {
+        Some((record, key)) => Draft { record, fresh: Some(key), ..draft },
+        None => draft,
+    })
+}
+
+/// The secret that a change gives the session: the same one, however often the change is tried.
+pub(super) fn fresh_secret<'a, C: Context>(
+    context: &C,
+    drawn: &'a mut Option<Secret>,
+) -> Result<&'a Secret, Failure> {
+    Ok(match drawn {
+        Some(secret) => secret,
+        None => drawn.insert(Secret::from_bytes(context.random()?)),
+    })
+}

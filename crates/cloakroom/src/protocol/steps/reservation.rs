@@ -1,0 +1,290 @@
+//! A session's entry in the principal index, while its sign-in is in progress.
+
+use std::mem;
+use std::time::Duration;
+
+use super::super::{Failure, Rules as _, is_over};
+use super::change::{INDEX_MARGIN, MAX_ATTEMPTS};
+use super::end::report_end;
+use super::{Answer, Ask, Context, Step, Uncertain};
+use crate::key::PublicId;
+use crate::observe::Event;
+use crate::policy::Principal;
+use crate::record::{EndReason, Record, Stored};
+use crate::store::{Ended, IndexEntry, IndexLogin, Indexed, Outcome, StoreError, StoreErrorKind};
+use crate::time::Timestamp;
+
+/// A session's entry in the principal index, while its sign-in is in progress.
+///
+/// The entry is written before the record names the principal, so that every session that does is
+/// listed, and once more after: meanwhile, a rival that made room could mistake an entry without a
+/// record for a leftover, and a revocation could find no record to end. A sign-in that has been
+/// answered was in the index *after* its record was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Reservation {
+    principal: Principal,
+    id: PublicId,
+    until: Timestamp,
+    authenticated_at: Timestamp,
+    /// Whether the record names the principal already: if the sign-in is then refused, the session
+    /// is ended. Its key was never sent.
+    is_written: bool,
+    attempts: u32,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum State {
+    #[default]
+    Idle,
+    /// With a session limit, sign-ins of one principal run one at a time in this process, so that
+    /// they compete with other nodes only.
+    Waiting,
+    Indexing(IndexLogin),
+    /// The entry may have been written. Repeating that is safe.
+    Repeating(IndexLogin, Uncertain),
+    /// The index is full, although the record is written. Has a rival ended this session?
+    Checking(Vec<IndexEntry>),
+    MakingRoom(Room),
+    /// The sign-in is refused, and its session is being ended.
+    Withdrawing(Refusal),
+}
+
+/// What is known of the principal's other sessions while room is made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Room {
+    entries: Vec<IndexEntry>,
+    /// When each was signed in on; `None` if it is over.
+    seen: Vec<(PublicId, Option<Timestamp>)>,
+    /// The sessions to end, once that is decided, and how many of them have been.
+    excess: Vec<PublicId>,
+    ended: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Refusal {
+    TooMany,
+    Revoked,
+}
+
+type Next = Step<Result<(), Failure>>;
+
+impl Reservation {
+    /// An entry for session `id`, which ends at `until`.
+    pub(super) fn new(
+        principal: Principal,
+        id: PublicId,
+        until: Timestamp,
+        authenticated_at: Timestamp,
+    ) -> Self {
+        let until = until.after(INDEX_MARGIN);
+        let (is_written, attempts, state) = (false, 0, State::Idle);
+        Self { principal, id, until, authenticated_at, is_written, attempts, state }
+    }
+
+    /// An entry for a session whose record names the principal already.
+    pub(super) fn of_record(id: PublicId, record: &Record, principal: Principal) -> Self {
+        let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
+        let reservation = Self::new(principal, id, record.absolute_deadline(), at);
+        Self { is_written: true, ..reservation }
+    }
+
+    /// Enters the session, before its record names the principal.
+    pub(super) fn reserve<C: Context>(&mut self, context: &C) -> Next {
+        if context.policy().limit.is_some() {
+            self.state = State::Waiting;
+            return Step::Ask(Ask::LoginTurn(self.principal.clone()));
+        }
+        self.index(context, Vec::new())
+    }
+
+    /// Makes sure that the session, whose record is now written, is still in the index.
+    pub(super) fn confirm<C: Context>(&mut self, context: &C) -> Next {
+        // One millisecond later, so that a rival that saw the entry without its record finds it
+        // changed.
+        self.until = self.until.after(Duration::from_millis(1));
+        self.is_written = true;
+        self.attempts = 0;
+        self.index(context, Vec::new())
+    }
+
+    pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next {
+        match (mem::take(&mut self.state), answer) {
+            (State::Waiting, Answer::Turn) => self.index(context, Vec::new()),
+            (State::Indexing(login), Answer::Indexed(Err(error)))
+                if error.outcome() == Outcome::Unknown =>
+            {
+                self.state = State::Repeating(login.clone(), Uncertain(error));
+                Step::Ask(Ask::IndexLogin(login))
+            }
+            (State::Indexing(_), Answer::Indexed(indexed)) => self.indexed(context, indexed),
+            (State::Repeating(_, first), Answer::Indexed(indexed)) => {
+                self.indexed(context, indexed.map_err(|_| first.0))
+            }
+            (State::Checking(entries), Answer::Stored(Ok(stored))) => {
+                // A rival has ended this session, as it could have a moment after the answer. Do
+                // not end another one for it.
+                match live_session(context, &self.principal, stored) {
+                    None => Step::Done(Ok(())),
+                    Some(_) => self.make_room(context, entries),
+                }
+            }
+            (State::Checking(_), Answer::Stored(Err(error))) => Step::fail(error),
+            (State::MakingRoom(room), Answer::Stored(stored)) => {
+                self.look_at(context, room, stored)
+            }
+            (State::MakingRoom(room), Answer::Ended(ended)) => self.ended(context, room, ended),
+            (State::Withdrawing(refusal), Answer::Ended(ended)) => {
+                match report_end(context, self.id, EndReason::Revoked, ended) {
+                    Ok(()) => Step::fail(refusal.failure()),
+                    Err(failure) => Step::fail(failure),
+                }
+            }
+            _ => Step::out_of_order(),
+        }
+    }
+
+    fn index<C: Context>(&mut self, context: &C, replacing: Vec<IndexEntry>) -> Next {
+        self.attempts += 1;
+        if self.attempts > MAX_ATTEMPTS {
+            return Step::fail(Failure::Conflict);
+        }
+        let login = IndexLogin::new(self.principal.clone(), self.id, self.until)
+            .with_authenticated_at(self.authenticated_at);
+        let login = match context.policy().limit {
+            Some(limit) => login.with_limit(limit.max().into(), replacing),
+            None => login,
+        };
+        self.state = State::Indexing(login.clone());
+        Step::Ask(Ask::IndexLogin(login))
+    }
+
+    fn indexed<C: Context>(&mut self, context: &C, indexed: Result<Indexed, StoreError>) -> Next {
+        match indexed {
+            Ok(Indexed::Done) => Step::Done(Ok(())),
+            Ok(Indexed::Revoked) => {
+                context.report(&Event::LoginRevoked { principal: &self.principal });
+                self.refuse(context, Refusal::Revoked)
+            }
+            Ok(Indexed::Full(entries)) if self.is_written => {
+                self.state = State::Checking(entries);
+                Step::Ask(Ask::Get(self.id))
+            }
+            Ok(Indexed::Full(entries)) => self.make_room(context, entries),
+            Err(error) => Step::fail(error),
+        }
+    }
+
+    /// Ends the sessions that the limit chooses, and removes their entries and those whose session
+    /// is over.
+    fn make_room<C: Context>(&mut self, context: &C, entries: Vec<IndexEntry>) -> Next {
+        let seen = Vec::with_capacity(entries.len());
+        self.look(context, Room { entries, seen, excess: Vec::new(), ended: 0 })
+    }
+
+    /// Asks for the next of the principal's sessions, or decides which to end.
+    fn look<C: Context>(&mut self, context: &C, mut room: Room) -> Next {
+        if let Some(entry) = room.entries.get(room.seen.len()) {
+            let id = entry.id;
+            self.state = State::MakingRoom(room);
+            return Step::Ask(Ask::Get(id));
+        }
+        let Some(limit) = context.policy().limit else { return self.index(context, Vec::new()) };
+        match context.rules().make_room(limit, &room.seen) {
+            Some(excess) => room.excess = excess,
+            None => {
+                self.report_limit(context);
+                return self.refuse(context, Refusal::TooMany);
+            }
+        }
+        self.end_next(context, room)
+    }
+
+    fn look_at<C: Context>(
+        &mut self,
+        context: &C,
+        mut room: Room,
+        stored: Result<Option<Stored>, StoreError>,
+    ) -> Next {
+        let Some(entry) = room.entries.get(room.seen.len()) else { return Step::out_of_order() };
+        let signed_in = match stored {
+            Ok(stored) => live_session(context, &self.principal, stored)
+                .map(|record| record.authenticated_at().unwrap_or(record.created())),
+            // No one can open it.
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
+            Err(error) => return Step::fail(error),
+        };
+        room.seen.push((entry.id, signed_in));
+        self.look(context, room)
+    }
+
+    fn end_next<C: Context>(&mut self, context: &C, room: Room) -> Next {
+        if let Some(&id) = room.excess.get(room.ended) {
+            self.report_limit(context);
+            let ending = context.rules().end(EndReason::OverLimit, context.now());
+            self.state = State::MakingRoom(room);
+            return Step::Ask(Ask::End(id, ending));
+        }
+        let Room { entries, seen, excess, .. } = room;
+        let is_over =
+            |entry: &IndexEntry| excess.contains(&entry.id) || seen.contains(&(entry.id, None));
+        self.index(context, entries.into_iter().filter(is_over).collect())
+    }
+
+    fn ended<C: Context>(
+        &mut self,
+        context: &C,
+        mut room: Room,
+        ended: Result<Ended, StoreError>,
+    ) -> Next {
+        let Some(&id) = room.excess.get(room.ended) else { return Step::out_of_order() };
+        if let Err(failure) = report_end(context, id, EndReason::OverLimit, ended) {
+            return Step::Done(Err(failure));
+        }
+        room.ended += 1;
+        self.end_next(context, room)
+    }
+
+    fn report_limit<C: Context>(&self, context: &C) {
+        if let Some(limit) = context.policy().limit {
+            let principal = &self.principal;
+            context.report(&Event::SessionLimitExceeded { principal, limit: limit.max() });
+        }
+    }
+
+    fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next {
+        if !self.is_written {
+            return Step::fail(refusal.failure());
+        }
+        self.state = State::Withdrawing(refusal);
+        Step::Ask(Ask::End(self.id, context.rules().end(EndReason::Revoked, context.now())))
+    }
+}
+
+impl Refusal {
+    fn failure(self) -> Failure {
+        match self {
+            Self::TooMany => Failure::TooManySessions,
+            Self::Revoked => Failure::LoginRevoked,
+        }
+    }
+}
+
+/// The record, if it is of a live session on which `principal` is signed in.
+///
+/// An entry of the index can be left over from a sign-in that lost the session to another
+/// principal's.
+fn live_session<C: Context>(
+    context: &C,
+    principal: &Principal,
+    stored: Option<Stored>,
+) -> Option<Record> {
+    match stored {
+        Some(Stored::Live(record))
+            if record.principal() == Some(principal) && !is_over(&record, context.now()) =>
+        {
+            Some(record)
+        }
+        _ => None,
+    }
+}
