@@ -64,7 +64,7 @@ impl Revision {
 ///
 /// A store reads the accessors to index entries and to remove old ones, and decides nothing else by
 /// them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record(Arc<RecordFields>);
 
 impl Record {

@@ -8,7 +8,7 @@ use crate::policy::Principal;
 use crate::time::Timestamp;
 
 /// Why and when a session was ended, and how long its tombstone is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ending {
     pub(crate) reason: EndReason,
     pub(crate) at: Timestamp,

@@ -34,7 +34,7 @@ pub(super) const MAX_COUNT: usize = 16;
 pub(super) const MAX_BYTES: usize = 1024;
 
 /// The area of one record, encoded; `None` if it has no entries.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Extensions(Option<Arc<[u8]>>);
 
 impl Extensions {

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 use crate::value::Payload;
 
 /// What a [`Record`](super::Record) holds; kept small, since there is one for each session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RecordFields {
     pub(crate) revision: Revision,
     pub(crate) idle_deadline: Timestamp,
