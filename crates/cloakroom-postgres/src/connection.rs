@@ -50,6 +50,8 @@ statements! {
 
 /// A statement that failed.
 pub(crate) enum SendError {
+    /// The connection waits before it is made again. Another one can send the statement.
+    Waiting(PostgresError),
     /// It was not sent, or the server did nothing.
     NotSent(PostgresError),
     /// It may have been carried out.
@@ -65,14 +67,14 @@ impl SendError {
     /// The answer to a write.
     pub(crate) fn as_write_error(&self) -> StoreError {
         match self {
-            Self::NotSent(error) => error.not_sent(),
+            Self::Waiting(error) | Self::NotSent(error) => error.not_sent(),
             Self::Unknown(error) => error.outcome_unknown(),
         }
     }
 
     /// The answer to a read, which changes nothing.
     pub(crate) fn as_read_error(&self) -> StoreError {
-        let (Self::NotSent(error) | Self::Unknown(error)) = self;
+        let (Self::Waiting(error) | Self::NotSent(error) | Self::Unknown(error)) = self;
         error.not_sent()
     }
 }
@@ -157,7 +159,7 @@ impl Connection {
         state.current = None;
         if state.not_before.is_some_and(|instant| Instant::now() < instant) {
             let error = PostgresError::new(PostgresErrorKind::Unreachable, "connect to the server");
-            return Err(SendError::NotSent(error));
+            return Err(SendError::Waiting(error));
         }
         match self.establish(state.count + 1).await {
             Ok(connection) => {

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::column::{self, uuid};
-use crate::connection::Connection;
+use crate::connection::{Connection, SendError};
 use crate::error::{PostgresError, PostgresErrorKind};
 
 /// The most sessions in one statement.
@@ -25,6 +25,8 @@ pub(crate) async fn run(driver: Driver<PublicId, Reply>, connection: Arc<Connect
         let ids: Vec<Uuid> = (0..batch.len()).map(|index| uuid(*batch.op(index))).collect();
         match connection.query(|statements| &statements.read, &[&ids]).await {
             Ok(rows) => answer(&mut batch, &rows),
+            // The connection failed under the other task that uses it.
+            Err(SendError::Waiting(_)) => batch.retry_singly(),
             Err(error) => {
                 for index in 0..batch.len() {
                     batch.answer(index, Err(error.as_read_error()));
