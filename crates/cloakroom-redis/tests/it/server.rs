@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use cloakroom::stores::CachedStore;
 use cloakroom_redis::RedisStore;
@@ -50,6 +51,17 @@ pub(crate) fn open_cluster(url: &str) -> RedisStore {
 pub(crate) fn open_replicated(url: &str) -> RedisStore {
     let builder = RedisStore::cluster(url).timeout(STORE_TIMEOUT);
     RUNTIME.block_on(builder.min_replicas(1, STORE_TIMEOUT / 2).connect()).unwrap()
+}
+
+/// Waits until the condition holds, for at most a minute.
+pub(crate) fn until(mut holds: impl FnMut() -> bool) {
+    #[expect(clippy::disallowed_methods, reason = "a test that waits must end")]
+    let now = std::time::Instant::now;
+    let began = now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "timed out");
+        std::thread::yield_now();
+    }
 }
 
 /// A URL at which no server listens.
