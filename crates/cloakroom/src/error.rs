@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::policy::AuthShortfall;
-use crate::protocol::NoSession;
+use crate::protocol::{Failure, NoSession};
 use crate::store::{Outcome, StoreError, StoreErrorKind};
 use crate::value::CodecError;
 
@@ -137,6 +137,25 @@ impl From<StoreError> for Error {
             StoreErrorKind::Corrupt => ErrorKind::Corrupt,
         };
         Self { kind, cause: Cause::Store(error) }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NoSession(no_session) => Self::not_found(no_session),
+            Failure::Superseded => Self::new(ErrorKind::Superseded),
+            Failure::Conflict => Self::new(ErrorKind::Conflict),
+            Failure::HeadersSent => Self::new(ErrorKind::HeadersSent),
+            Failure::TooManySessions => Self::new(ErrorKind::TooManySessions),
+            Failure::LoginRevoked => Self::new(ErrorKind::LoginRevoked),
+            Failure::StoreFailed(error) => Self::from(error),
+            Failure::Corrupt(error) => Self::corrupt(error),
+            Failure::Randomness(error) => Self::unavailable(error),
+            Failure::OutOfOrder => {
+                Self::unavailable("an operation was given an answer that it had not asked for")
+            }
+        }
     }
 }
 

@@ -15,7 +15,5 @@ pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
 pub use headers::{Headers, HeadersMut};
 pub use response::ResponseHeaders;
-#[cfg(feature = "encrypted-cookie")]
-pub(crate) use transport::MAX_CANDIDATES;
 pub use transport::Transport;
 pub(crate) use transport::{Carrier, Channel, Presented, is_navigation};

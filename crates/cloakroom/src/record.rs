@@ -173,11 +173,6 @@ impl Record {
         Tombstone::new(credentials, principal, fields.extensions.clone(), ending)
     }
 
-    /// True if both are handles to the same allocation.
-    pub(crate) fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     /// A changed copy of this record.
     pub(crate) fn with(&self, change: impl FnOnce(&mut RecordFields)) -> Self {
         let mut fields = RecordFields::clone(&self.0);

@@ -1,12 +1,11 @@
 //! The session that a handler works with.
 
 mod csrf;
-mod detach;
 mod detached;
 mod lifetime;
 mod map;
 mod other_sessions;
-mod state;
+mod request;
 mod update;
 
 use std::fmt;
@@ -16,17 +15,18 @@ use std::time::Duration;
 
 pub use csrf::CsrfToken;
 pub use detached::{DetachedSession, ParseGrantError, SessionGrant};
-use state::OpenedSession;
-pub(crate) use state::{RequestState, SessionState};
+use request::OpenedSession;
+pub(crate) use request::RequestState;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::ResponseHeaders;
 use crate::key::{Key, PublicId};
 pub use crate::manager::Summary;
-use crate::manager::{Draft, LoadedSession, Manager, Plan};
+use crate::manager::{LoadedSession, Manager, SessionState};
 use crate::observe::Event;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Login, Principal};
-use crate::protocol::{self, NoSession, SignIn};
+use crate::protocol::NoSession;
+use crate::protocol::steps::{self, Deadlines, End, Renew, SetValue, Start, Write};
 use crate::record::EndReason;
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
@@ -69,7 +69,8 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// ```
 #[must_use = "an unused `Session` costs a store read for nothing"]
 pub struct Session<V: SessionValue, K: SessionKind = DefaultKind> {
-    shared: Arc<RequestState<V>>,
+    request: Arc<RequestState<V>>,
+    /// What this handle saw last: the references that it lends point here.
     seen: SessionState<V>,
     modified: bool,
     kind: PhantomData<fn() -> K>,
@@ -77,14 +78,14 @@ pub struct Session<V: SessionValue, K: SessionKind = DefaultKind> {
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// A handle on the request's session, as far as it is known.
-    pub(crate) fn of(shared: Arc<RequestState<V>>) -> Self {
-        let seen = shared.session_state().unwrap_or(SessionState::Absent(NoSession::NoKey));
-        Self { shared, seen, modified: false, kind: PhantomData }
+    pub(crate) fn of(request: Arc<RequestState<V>>) -> Self {
+        let seen = request.session();
+        Self { request, seen, modified: false, kind: PhantomData }
     }
 
     /// A handle on the session that was just opened.
-    pub(crate) fn opened(shared: Arc<RequestState<V>>, opened: OpenedSession<V>) -> Self {
-        Self { shared, seen: opened.session, modified: false, kind: PhantomData }
+    pub(crate) fn opened(request: Arc<RequestState<V>>, opened: OpenedSession<V>) -> Self {
+        Self { request, seen: opened.session, modified: false, kind: PhantomData }
     }
 
     /// The value, as this handle last saw it; the default if there is no session.
@@ -191,7 +192,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// The call can be repeated. With [`SessionLayer`](crate::SessionLayer) it is not needed.
     #[doc(alias = "to_cookie_hdrs")]
     pub fn headers(&self) -> ResponseHeaders {
-        self.shared.headers()
+        self.request.headers()
     }
 
     /// Changes the value, and returns what the closure returned once the change is in the store.
@@ -218,38 +219,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// The outer error is one of [`update`](Session::update)'s; the inner one is the closure's own.
     pub async fn try_update<R, E>(
         &mut self,
-        mut change: impl FnMut(&mut V) -> Result<R, E>,
+        change: impl FnMut(&mut V) -> Result<R, E>,
     ) -> Result<Result<R, E>, Error> {
-        self.refresh();
-        self.check_writable()?;
-        if !self.exists() {
-            let (value, result) = {
-                let mut value = V::clone(self.value());
-                let result = match change(&mut value) {
-                    Ok(result) => result,
-                    failed => return Ok(failed),
-                };
-                if value == *self.value() {
-                    return Ok(Ok(result));
-                }
-                (self.manager().typed_value(value), result)
-            };
-            if self.begin(value, self.manager().lifetime()).await? {
-                return Ok(Ok(result));
-            }
-        }
-        self.write(|manager, loaded, now| {
-            let mut value = loaded
-                .value
-                .as_ref()
-                .map_or_else(V::default, |typed_value| typed_value.value.clone());
-            let result = match change(&mut value) {
-                Ok(result) => result,
-                failed => return Ok(Plan::Keep(failed)),
-            };
-            Ok(update::plan_value(manager, loaded, value, None, now).map(|()| Ok(result)))
-        })
-        .await
+        self.run(|session| Write::new(session, update::Update(change))).await
     }
 
     /// Replaces the value, whatever it is.
@@ -259,7 +231,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// Those of [`update`](Session::update).
     pub async fn set(&mut self, value: V) -> Result<(), Error> {
-        self.put(value, None).await
+        let value = self.manager().typed_value(value);
+        self.run(|session| Write::new(session, SetValue { value, expiry: None })).await
     }
 
     /// Replaces the value and makes the session end exactly `expiry` from now, in one write; see
@@ -271,7 +244,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         if expiry.is_zero() {
             return self.end().await;
         }
-        self.put(value, Some(expiry)).await
+        let value = self.manager().typed_value(value);
+        let plan = SetValue { value, expiry: Some(expiry) };
+        self.run(|session| Write::new(session, plan)).await
     }
 
     /// Makes the session end exactly `expiry` from now, sooner or later than it would have.
@@ -286,11 +261,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         if expiry.is_zero() {
             return self.end().await;
         }
-        self.refresh();
-        self.change_deadlines(self.lifetime().exactly(expiry), |record, now| {
-            protocol::extend(record, expiry, now)
-        })
-        .await
+        self.run(|session| Write::new(session, Deadlines::Exactly(expiry))).await
     }
 
     /// Creates the session now, with the default value; a session that exists is left alone.
@@ -299,12 +270,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// `Superseded`, `HeadersSent`, `Unavailable`, `Unfit`; `NotFound` if this request has ended
     /// the session.
     pub async fn start(&mut self) -> Result<(), Error> {
-        self.refresh();
-        if !self.exists() {
-            let value = self.manager().typed_value(V::clone(self.value()));
-            self.begin(value, self.manager().lifetime()).await?;
-        }
-        Ok(())
+        let value = Some(Arc::clone(&self.manager().default_value));
+        let plan = Start { value, lifetime: self.manager().lifetime() };
+        self.run(|session| Write::new(session, plan)).await
     }
 
     /// Ends the session: its key opens nothing from now on, and the browser is told to remove the
@@ -320,7 +288,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     #[doc(alias = "destroy")]
     #[doc(alias = "invalidate")]
     pub async fn end(&mut self) -> Result<(), Error> {
-        self.finish(EndReason::Ended, SessionState::Over).await
+        self.run(End::for_good).await
     }
 
     /// Signs the user out: ends the session, and lets the next change create a new one.
@@ -328,8 +296,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// Those of [`end`](Session::end).
     pub async fn logout(&mut self) -> Result<(), Error> {
-        let after = SessionState::Absent(NoSession::Ended(EndReason::SignedOut));
-        self.finish(EndReason::SignedOut, after).await
+        self.run(End::logout).await
     }
 
     /// Signs a user in, under a fresh key: from now on the old one opens and writes nothing.
@@ -345,22 +312,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     #[doc(alias = "regenerate")]
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
         let login = login.into();
-        self.refresh();
-        self.shared.check_head_open()?;
-        if let Some(loaded) = self.loaded() {
-            match protocol::plan_sign_in(&loaded.record, &login.principal) {
-                SignIn::Keep => match self.login_on_this_session(&login).await {
-                    Err(error)
-                        if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Superseded) => {}
-                    done => return done,
-                },
-                SignIn::Switch => {
-                    let id = loaded.id();
-                    self.manager().end(id, EndReason::SignedInAsAnother).await?;
-                }
-            }
-        }
-        self.login_on_new_session(login).await
+        self.run(|session| steps::Login::new(session, login)).await
     }
 
     /// Gives the session a fresh key, after the user's rights changed: the old one opens and writes
@@ -370,30 +322,11 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// `NotFound` if there is no session, `Superseded`, `HeadersSent`, `Unavailable`, `Conflict`.
     #[doc(alias = "cycle_id")]
     pub async fn renew(&mut self) -> Result<(), Error> {
-        self.refresh();
-        self.shared.check_head_open()?;
-        let fresh = self.manager().secret()?;
-        self.write(|manager, loaded, now| {
-            let key = loaded.key_with(&fresh);
-            let record = protocol::replace_secret(&loaded.record, manager.verifier(&key), now);
-            Ok(Plan::Write(Draft { record, value: loaded.value.clone(), fresh: Some(key) }, ()))
-        })
-        .await?;
-        self.report_renewal();
-        Ok(())
-    }
-
-    /// Takes over what other handles of this request did.
-    fn refresh(&mut self) {
-        if let Some(state) = self.shared.changed_since(&self.seen) {
-            self.seen = state;
-        }
-    }
-
-    fn report_renewal(&self) {
+        self.run(|session| Write::new(session, Renew::default())).await?;
         if let Some(id) = self.id() {
             self.manager().observe(&Event::Renewed { id });
         }
+        Ok(())
     }
 
     fn loaded(&self) -> Option<&LoadedSession<V>> {
@@ -404,7 +337,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     fn manager(&self) -> &Manager<V> {
-        &self.shared.manager
+        &self.request.manager
     }
 }
 

@@ -79,7 +79,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// True if `request_session` was made by these sessions.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn owns(&self, request_session: &RequestSession<V, K>) -> bool {
-        Arc::ptr_eq(&self.manager, &request_session.shared.manager)
+        Arc::ptr_eq(&self.manager, &request_session.request.manager)
     }
 
     /// Creates a session with this value and the current lifetime.
@@ -90,7 +90,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// `Unavailable`, `Unfit`.
     pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
         let mut session = self.without_session();
-        session.create_fresh_session(Some(value), self.lifetime()).await?;
+        session.create(Some(value), self.lifetime()).await?;
         Ok(session)
     }
 
@@ -104,7 +104,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         if expiry.is_zero() {
             session.end().await?;
         } else {
-            session.create_fresh_session(Some(value), self.lifetime().exactly(expiry)).await?;
+            session.create(Some(value), self.lifetime().exactly(expiry)).await?;
         }
         Ok(session)
     }
@@ -116,7 +116,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// `Unavailable`.
     pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
         let mut session = self.without_session();
-        session.create_fresh_session(None, self.lifetime()).await?;
+        session.create(None, self.lifetime()).await?;
         Ok(session)
     }
 
@@ -125,9 +125,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # Errors
     /// `NotFound` (with [`Error::no_session`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
     pub async fn of_key(&self, key: &Key) -> Result<Session<V, K>, Error> {
-        let shared = self.shared();
-        let opened = shared.open_key(key).await?;
-        require_value(Session::opened(shared, opened))
+        let request_state = self.request_state();
+        let opened = request_state.open_key(key).await?;
+        require_value(Session::opened(request_state, opened))
     }
 
     /// The session that a request's headers open; `None` if they contain no key.
@@ -139,10 +139,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         &self,
         request: &(impl Headers + ?Sized),
     ) -> Result<Option<Session<V, K>>, Error> {
-        let shared = self.shared();
-        let opened = shared.open_headers(request).await?;
+        let request_state = self.request_state();
+        let opened = request_state.open_headers(request).await?;
         if opened.presented {
-            require_value(Session::opened(shared, opened)).map(Some)
+            require_value(Session::opened(request_state, opened)).map(Some)
         } else {
             Ok(None)
         }
@@ -161,12 +161,12 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         request: &(impl Headers + ?Sized),
         default: V,
     ) -> Result<Session<V, K>, Error> {
-        let shared = self.shared();
-        let opened = shared.open_headers(request).await?;
-        match require_value(Session::opened(Arc::clone(&shared), opened)) {
+        let request_state = self.request_state();
+        let opened = request_state.open_headers(request).await?;
+        match require_value(Session::opened(Arc::clone(&request_state), opened)) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
-                let mut session = Session::of(shared);
-                session.create_fresh_session(Some(default), self.lifetime()).await?;
+                let mut session = Session::of(request_state);
+                session.create(Some(default), self.lifetime()).await?;
                 Ok(session)
             }
             require_value => require_value,
@@ -180,7 +180,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// `NotFound` for a grant of another kind of session. Whether the session is still live is not
     /// checked here but by [`DetachedSession::session`].
     pub fn detached(&self, grant: &SessionGrant) -> Result<DetachedSession<V, K>, Error> {
-        if !grant.is_of(self.manager.kind) {
+        if !grant.is_of(self.manager.policy.kind) {
             return Err(Error::not_found(NoSession::Unknown));
         }
         Ok(DetachedSession::new(Arc::clone(&self.manager), *grant))
@@ -319,14 +319,12 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
     }
 
-    fn shared(&self) -> Arc<RequestState<V>> {
+    fn request_state(&self) -> Arc<RequestState<V>> {
         Arc::new(RequestState::new(Arc::clone(&self.manager)))
     }
 
     fn without_session(&self) -> Session<V, K> {
-        let shared = self.shared();
-        shared.mark_accessed();
-        Session::of(shared)
+        Session::of(Arc::new(RequestState::without_session(Arc::clone(&self.manager))))
     }
 }
 

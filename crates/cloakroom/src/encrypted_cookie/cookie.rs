@@ -11,9 +11,10 @@ use super::error::EncryptError;
 use super::key_ring::KeyRing;
 use super::no_session::NoEncryptedSession;
 use super::text::{Envelope, Purpose, text_len};
-use crate::http::{Cookie, Headers, MAX_CANDIDATES, MAX_PAIR_LEN};
+use crate::http::{Cookie, Headers, MAX_PAIR_LEN};
 use crate::key::Entropy;
 use crate::policy::Lifetime;
+use crate::protocol::MAX_PRESENTED;
 use crate::time::{Clock, Timestamp};
 use crate::value::{Coding, SessionValue};
 
@@ -60,7 +61,7 @@ impl<V: SessionValue> EncryptedCookie<V> {
             if tried.contains(&value) {
                 continue;
             }
-            if tried.len() == MAX_CANDIDATES {
+            if tried.len() == MAX_PRESENTED {
                 break;
             }
             tried.push(value);

@@ -5,6 +5,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 
 use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers};
 use crate::key::Key;
+use crate::protocol::PresentedKeys;
 
 /// How keys travel: in a cookie, as a bearer token, or as either.
 ///
@@ -69,9 +70,6 @@ pub(crate) enum Carrier {
     Bearer,
 }
 
-/// How many keys of one request are tried at most.
-pub(crate) const MAX_CANDIDATES: usize = 4;
-
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// True if the response replaces the page, so that no parallel request of the page can have
@@ -80,44 +78,25 @@ pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
     request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
 }
 
-/// The keys that a request presents.
+/// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
-    first: Option<Key>,
-    /// Almost always empty.
-    others: Vec<Key>,
-    /// How many values were found where a key belongs, well-formed or not.
-    pub(crate) value_count: usize,
+    pub(crate) keys: PresentedKeys,
     pub(crate) carrier: Carrier,
 }
 
 impl Presented {
     fn nothing(carrier: Carrier) -> Self {
-        Self { first: None, others: Vec::new(), value_count: 0, carrier }
+        Self { keys: PresentedKeys::default(), carrier }
     }
 
     /// One key, presented outside a request.
     pub(crate) fn key(key: Key) -> Self {
-        let mut presented = Self::nothing(Carrier::Cookie);
-        presented.value_count = 1;
-        presented.first = Some(key);
-        presented
-    }
-
-    /// The distinct, well-formed keys, in order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.first.iter().chain(&self.others)
+        Self { keys: PresentedKeys::one(key), carrier: Carrier::Cookie }
     }
 
     fn add(&mut self, value: &[u8]) {
-        self.value_count += 1;
-        let Ok(key) = Key::from_text(value) else { return };
-        match &self.first {
-            None => self.first = Some(key),
-            Some(first) if *first == key || self.others.contains(&key) => {}
-            Some(_) if self.others.len() + 1 < MAX_CANDIDATES => self.others.push(key),
-            Some(_) => {}
-        }
+        self.keys.add(Key::from_text(value).ok());
     }
 }
 
@@ -179,7 +158,7 @@ mod tests {
     }
 
     fn keys(presented: &Presented) -> Vec<Key> {
-        presented.keys().cloned().collect()
+        presented.keys.iter().cloned().collect()
     }
 
     #[test]
@@ -190,7 +169,7 @@ mod tests {
             ("cookie", format!("x=y; n={second}").as_bytes()),
         ]);
         assert_eq!(keys(&presented), [key(1), key(2)]);
-        assert_eq!((presented.value_count, presented.carrier), (5, Carrier::Cookie));
+        assert_eq!((presented.keys.value_count(), presented.carrier), (5, Carrier::Cookie));
     }
 
     #[test]
@@ -198,7 +177,7 @@ mod tests {
         let header =
             (0..100).map(|id| format!("n={}", key(id).expose())).collect::<Vec<_>>().join("; ");
         let presented = read(&[("cookie", header.as_bytes())]);
-        assert_eq!((presented.keys().count(), presented.value_count), (4, 100));
+        assert_eq!((presented.keys.iter().count(), presented.keys.value_count()), (4, 100));
     }
 
     #[test]
@@ -213,7 +192,7 @@ mod tests {
         }
         let presented =
             read(&[("cookie", cookie.as_bytes()), ("authorization", b"Bearer nonsense")]);
-        assert_eq!((keys(&presented), presented.value_count), (vec![], 1));
+        assert_eq!((keys(&presented), presented.keys.value_count()), (vec![], 1));
         let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Basic eDp5")]);
         assert_eq!(keys(&presented), [key(1)]);
     }
@@ -237,7 +216,7 @@ mod tests {
             )
         ) {
             let bytes: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0x7F).collect();
-            for key in read(&[("cookie", &bytes)]).keys() {
+            for key in read(&[("cookie", &bytes)]).keys.iter() {
                 let pair = format!("n={}", key.expose()).into_bytes();
                 prop_assert!(bytes.windows(pair.len()).any(|window| window == pair));
             }

@@ -6,12 +6,14 @@ use super::Manager;
 use crate::error::{Error, ErrorKind};
 use crate::key::PublicId;
 use crate::manager::Summary;
+use crate::observe::Event;
 use crate::policy::{LONGEST, Principal};
 use crate::protocol;
+use crate::protocol::steps::EndById;
 use crate::record::{EndReason, Record, Stored};
 use crate::store::Page;
 use crate::time::Timestamp;
-use crate::value::SessionValue;
+use crate::value::{CodecError, SessionValue};
 
 /// How far ahead of this clock a moment can be. One that is years ahead would lock the principal
 /// out.
@@ -39,7 +41,11 @@ impl<V: SessionValue> Manager<V> {
                     Ok(Some(record)) => {
                         // A value that cannot be decoded is reported, and its session listed
                         // without it.
-                        let value = self.decode(*id, record.payload()).unwrap_or_default();
+                        let value = record.payload().open(&self.coding);
+                        let report = |error: &CodecError| {
+                            self.observe(&Event::Unreadable { id: *id, error });
+                        };
+                        let value = value.inspect_err(report).unwrap_or_default();
                         listed.push(Summary::new(*id, record, value));
                     }
                     Ok(None) => {}
@@ -54,6 +60,11 @@ impl<V: SessionValue> Manager<V> {
             }
         }
         Ok(listed)
+    }
+
+    /// Ends session `id`. A session that is gone or has ended counts as success.
+    pub(crate) async fn end(&self, id: PublicId, reason: EndReason) -> Result<(), Error> {
+        Ok(self.run(EndById { id, reason }).await?)
     }
 
     /// Ends session `id` if `principal` is signed in on it. Returns whether they are.
@@ -129,7 +140,7 @@ impl<V: SessionValue> Manager<V> {
     ///
     /// An entry of the index can be left over from a sign-in that lost the session to another
     /// principal's.
-    pub(super) async fn live_session_of(
+    async fn live_session_of(
         &self,
         principal: &Principal,
         id: PublicId,

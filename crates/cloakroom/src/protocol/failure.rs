@@ -23,7 +23,7 @@ pub enum Failure {
     /// The principal's sessions were revoked after this sign-in.
     LoginRevoked,
     /// The store failed.
-    Store(StoreError),
+    StoreFailed(StoreError),
     /// The value cannot be decoded.
     Corrupt(CodecError),
     /// The system has no randomness.
@@ -34,7 +34,7 @@ pub enum Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::StoreFailed(error)
     }
 }
 

@@ -34,6 +34,7 @@ pub use end::{End, EndById};
 pub use import::{Import, Imported};
 pub use login::Login;
 pub use open::{Open, Opened};
+pub(crate) use plans::write_value;
 pub use plans::{Deadlines, Label, Renew, SetValue, Start};
 pub use reload::Reload;
 pub use session::{Credential, Loaded, SessionState};

@@ -7,7 +7,7 @@ pub use token::CsrfToken;
 use super::Session;
 use crate::error::{Error, ErrorKind};
 use crate::key::random;
-use crate::session::SessionState;
+use crate::manager::SessionState;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 pub use grant::{ParseGrantError, SessionGrant};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::key::PublicId;
-use crate::manager::Manager;
-use crate::session::Session;
-use crate::value::{DefaultKind, SessionKind, SessionValue};
+use crate::manager::{Manager, SessionState};
+use crate::protocol::NoSession;
+use crate::protocol::steps::{Credential, Reload};
+use crate::session::{RequestState, Session};
+use crate::value::{DefaultKind, SessionKind, SessionValue, TypedValue};
 
 /// A session outside its request: what a WebSocket, an event stream or a background job holds while
 /// it runs.
@@ -70,8 +72,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// `NotFound` if the session is over ([`Error::no_session`] says why), `Unavailable`,
     /// `Corrupt`.
     pub async fn session(&self) -> Result<Session<V, K>, Error> {
-        let loaded = self.manager.detached(self.grant.id, self.grant.family).await?;
-        Ok(Session::detached(Arc::clone(&self.manager), loaded))
+        self.open(Reload::from_cache(self.credential())).await
     }
 
     /// The session as it is now; counts as a use, so the session does not become idle.
@@ -82,9 +83,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// # Errors
     /// Those of [`session`](DetachedSession::session).
     pub async fn keep_alive(&self) -> Result<Session<V, K>, Error> {
-        let loaded = self.manager.detached(self.grant.id, self.grant.family).await?;
-        let loaded = self.manager.record_use(loaded).await?;
-        Ok(Session::detached(Arc::clone(&self.manager), loaded))
+        self.open(Reload::from_cache(self.credential()).as_use()).await
     }
 
     /// Waits until the session is over, and returns why.
@@ -133,6 +132,37 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// See [`Sessions::detached`](crate::Sessions::detached).
     pub fn grant(&self) -> SessionGrant {
         self.grant
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::KeyFamily(self.grant.id, self.grant.family)
+    }
+
+    async fn open(&self, reload: Reload<Arc<TypedValue<V>>>) -> Result<Session<V, K>, Error> {
+        let loaded = self.manager.run(reload).await?;
+        Ok(Session::of(Arc::new(RequestState::detached(Arc::clone(&self.manager), loaded))))
+    }
+}
+
+impl<V: SessionValue, K: SessionKind> Session<V, K> {
+    /// A handle on this session that outlives the request: for a WebSocket, an event stream or a
+    /// background job.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no session, `Superseded`.
+    pub fn detach(&self) -> Result<DetachedSession<V, K>, Error> {
+        match &self.seen {
+            SessionState::Live(loaded) => {
+                let (id, family) = (loaded.id(), loaded.record.credentials().family());
+                let manager = Arc::clone(&self.request.manager);
+                let grant = SessionGrant::new(id, family, manager.policy.kind);
+                Ok(DetachedSession::new(manager, grant))
+            }
+            SessionState::Superseded => Err(Error::new(ErrorKind::Superseded)),
+            SessionState::Absent(_) | SessionState::Over => {
+                Err(Error::not_found(self.no_session().unwrap_or(NoSession::Unknown)))
+            }
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a signed-in user can do to their other sessions.
 
 use super::Session;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::key::PublicId;
+use crate::manager::SessionState;
 use crate::policy::Principal;
 use crate::record::EndReason;
-use crate::session::SessionState;
+
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
@@ -19,8 +20,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// `NotFound` if this session has ended, `Superseded` if its key was replaced, `Unavailable`.
     pub async fn logout_other(&mut self, id: PublicId) -> Result<bool, Error> {
-        self.refresh();
-        if self.id() == Some(id) {
+        if let SessionState::Live(loaded) = self.request.session()
+            && loaded.id() == id
+        {
             return self.logout().await.map(|()| true);
         }
         match self.confirmed().await? {
@@ -61,14 +63,6 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Who is signed in, once the store has confirmed that the key still opens the session: a
     /// request in flight whose key was replaced or signed out must not end other sessions.
     async fn confirmed(&mut self) -> Result<Option<Principal>, Error> {
-        self.refresh();
-        match &self.seen {
-            SessionState::Live(loaded) => {
-                self.manager().reread(loaded).await?;
-                Ok(self.principal().cloned())
-            }
-            SessionState::Superseded => Err(Error::new(ErrorKind::Superseded)),
-            SessionState::Absent(_) | SessionState::Over => Ok(None),
-        }
+        Ok(self.confirm().await?.and_then(|loaded| loaded.record.principal().cloned()))
     }
 }

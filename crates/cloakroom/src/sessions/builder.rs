@@ -10,6 +10,7 @@ use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{KeyedLock, Manager, Tokens};
 use crate::observe::Observer;
 use crate::policy::{Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::protocol::steps::Policy;
 use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
@@ -173,14 +174,16 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             }),
             coding,
             lifetime: Mutex::new(self.lifetime),
-            kind: KindTag::of(K::NAME),
-            reuse: self.reuse,
-            unreadable: self.unreadable,
+            policy: Policy {
+                kind: KindTag::of(K::NAME),
+                reuse: self.reuse,
+                unreadable: self.unreadable,
+                limit: self.limit,
+            },
             clock: self.clock,
             entropy: self.entropy,
             observers: self.observers.into(),
             clients: self.clients,
-            limit: self.limit,
             writers: KeyedLock::default(),
             logins: KeyedLock::default(),
             tokens: Tokens::new(seed),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::Headers;
 use crate::key::{Key, KindTag};
-use crate::manager::{CreateOptions, Manager, NewSession, OpenOutcome};
-use crate::policy::{ClientInfo, Login};
-use crate::protocol::{CookieChange, NoSession};
-use crate::record::Stored;
-use crate::session::{Session, SessionState};
+use crate::manager::RequestFacts as _;
+use crate::policy::Login;
+use crate::protocol::NoSession;
+use crate::protocol::steps::{Import, Imported};
+use crate::session::Session;
 use crate::sessions::RequestSession;
 use crate::value::{SessionKind, SessionValue};
 
@@ -105,54 +105,36 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     {
         let session = self.session(request).await?;
         let (is_anonymous, found) = (session.principal().is_none(), session.id());
-        let manager = &self.shared.manager;
-        let key = derived_key(manager.kind, token);
+        let (request, manager) = (&self.request, &self.request.manager);
+        let key = derived_key(manager.policy.kind, token);
         // A client that we cannot send a cookie would have no session once the old one is deleted.
-        let takes_cookies = self.shared.can_renew() && manager.channel.cookie.is_some();
+        let takes_cookies = request.can_renew() && manager.channel.cookie.is_some();
         if !takes_cookies || session.no_session() == Some(NoSession::Superseded) {
             return Ok(session);
         }
         if found == Some(key.id()) {
-            self.shared.mark_imported();
+            request.mark_imported();
         }
         if found == Some(key.id()) || !is_anonymous {
             return Ok(session);
         }
-        let client = self.shared.address();
-        let is_there = match manager.store.get(key.id()).await? {
-            None => self.create_imported(&key, found.is_some(), load).await?,
-            there => self.confirm_imported(&key, there).await?,
-        };
-        if !is_there {
+        let import = Import::new(key, found.is_some(), request.address());
+        let mut imported = request.run(import.clone()).await?;
+        if let Imported::Load = imported {
+            let old = load().await.map_err(Error::unavailable)?;
+            let old = old.map(|(value, login)| (manager.typed_value(value), login));
+            imported = request.run(import.with_old(old)).await?;
+        }
+        let Imported::Found { session: imported, cookie, has_ended } = imported else {
             return Ok(session);
-        }
-        let (caller, lookup) = manager.look_up(key.clone(), true, client);
-        let (state, cookie) = match manager.open(caller, lookup.await).await? {
-            // It was imported without a sign-in, so it is worth no more than the session there is.
-            OpenOutcome::Live(loaded, _)
-                if found.is_some() && loaded.record.principal().is_none() =>
-            {
-                return Ok(session);
-            }
-            OpenOutcome::Live(loaded, cookie) => (SessionState::Live(loaded), cookie),
-            OpenOutcome::Absent(no_session) => {
-                (SessionState::Absent(no_session), CookieChange::Keep)
-            }
-            OpenOutcome::Superseded | OpenOutcome::Reused => {
-                (SessionState::Superseded, CookieChange::Keep)
-            }
         };
-        // If the imported session has ended, there is nothing left to import. If it cannot be
-        // opened, it is no better than the session there is.
-        let is_over = matches!(state, SessionState::Absent(NoSession::Ended(_)));
-        let is_worth_it = found.is_none() || matches!(state, SessionState::Live(_));
-        if is_worth_it {
-            self.shared.replace_with_imported(found, state, cookie);
+        if let Some(imported) = imported {
+            request.replace_with_imported(found, imported, cookie);
         }
-        if is_over {
-            self.shared.mark_imported();
+        if has_ended {
+            request.mark_imported();
         }
-        Ok(Session::of(Arc::clone(&self.shared)))
+        Ok(Session::of(Arc::clone(request)))
     }
 
     /// True once [`import_legacy`](RequestSession::import_legacy) has made the old session
@@ -161,65 +143,7 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     ///
     /// Only then delete the old session and remove its cookie.
     pub fn is_imported(&self) -> bool {
-        self.shared.is_imported()
-    }
-
-    /// Creates the session under the key derived from the token, unless another request was first.
-    /// False if there is nothing to import.
-    async fn create_imported<E>(
-        &self,
-        key: &Key,
-        has_session: bool,
-        load: impl AsyncFnOnce() -> Result<Option<(V, Option<Login>)>, E>,
-    ) -> Result<bool, Error>
-    where
-        E: Into<Box<dyn StdError + Send + Sync>>,
-    {
-        let manager: &Manager<V> = &self.shared.manager;
-        let (value, login) = match load().await.map_err(Error::unavailable)? {
-            Some((value, login)) if login.is_some() || !has_session => (value, login),
-            // Another request may have imported it meanwhile, and the old session been deleted for
-            // that reason.
-            _ => return self.confirm_imported(key, manager.store.get(key.id()).await?).await,
-        };
-        let value = Some(manager.typed_value(value));
-        let login_client = login.as_ref().map_or(ClientInfo::new(), |login| login.client.clone());
-        let lifetime =
-            login.as_ref().and_then(|login| login.lifetime).unwrap_or(manager.lifetime());
-        let (key, client) = (key.clone(), self.shared.client(&login_client));
-        let options = CreateOptions { login, imported: true };
-        match manager.create_with(&options, NewSession { key, lifetime, client, value }).await {
-            // The first request may have changed the session since. The caller opens it as it is
-            // now.
-            Err(error) if matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Corrupt) => {
-                Ok(true)
-            }
-            created => unless_refused(created.map(drop)),
-        }
-    }
-
-    /// True if there is an imported session that its principal may be signed in on. The request
-    /// that created it may have been interrupted before that was certain.
-    async fn confirm_imported(&self, key: &Key, imported: Option<Stored>) -> Result<bool, Error> {
-        match imported {
-            Some(Stored::Live(record)) => {
-                unless_refused(self.shared.manager.confirm_imported(key.id(), &record).await)
-            }
-            Some(Stored::Ended(_)) => Ok(true),
-            None => Ok(false),
-        }
-    }
-}
-
-/// Turns a refused sign-in into false: the client has no session, and its requests do not fail.
-fn unless_refused(login: Result<(), Error>) -> Result<bool, Error> {
-    match login {
-        Err(error)
-            if matches!(error.kind(), ErrorKind::LoginRevoked | ErrorKind::TooManySessions) =>
-        {
-            Ok(false)
-        }
-        login => login.map(|()| true),
+        self.request.is_imported()
     }
 }
 

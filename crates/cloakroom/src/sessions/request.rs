@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::error::Error;
+#[cfg(feature = "actix")]
+use crate::http::is_navigation;
 use crate::http::{Headers, HeadersMut, ResponseHeaders};
 use crate::manager::Manager;
 use crate::session::{RequestState, Session};
@@ -34,18 +36,18 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// # }).wait().unwrap();
 /// ```
 pub struct RequestSession<V, K = DefaultKind> {
-    pub(crate) shared: Arc<RequestState<V>>,
+    pub(crate) request: Arc<RequestState<V>>,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        Self { shared: Arc::new(RequestState::new(manager)), kind: PhantomData }
+        Self { request: Arc::new(RequestState::new(manager)), kind: PhantomData }
     }
 
     /// The [`Sessions`] that this request's session belongs to.
     pub fn sessions(&self) -> Sessions<V, K> {
-        Sessions::of(Arc::clone(&self.shared.manager))
+        Sessions::of(Arc::clone(&self.request.manager))
     }
 
     /// Sets the address of the connection, which
@@ -53,7 +55,7 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     ///
     /// Call it before the session is opened.
     pub fn with_peer_addr(self, address: IpAddr) -> Self {
-        self.shared.set_peer(address);
+        self.request.set_peer(address);
         self
     }
 
@@ -77,9 +79,9 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         &'a self,
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<Session<V, K>, Error>> {
-        self.shared
+        self.request
             .open_headers(request)
-            .map(|opened| opened.map(|opened| Session::opened(Arc::clone(&self.shared), opened)))
+            .map(|opened| opened.map(|opened| Session::opened(Arc::clone(&self.request), opened)))
     }
 
     /// Like `session_io`, for a server whose futures cannot borrow the request.
@@ -88,25 +90,23 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         &self,
         request: &impl Headers,
     ) -> Io<'static, Result<Session<V, K>, Error>> {
-        let shared = Arc::clone(&self.shared);
-        match shared.open_nothing(shared.incoming(request)) {
-            Ok(opened) => Io::ready(Ok(Session::opened(shared, opened))),
-            Err(incoming) => Io::future(async move {
-                let opened = shared.open_incoming(incoming).await?;
-                Ok(Session::opened(shared, opened))
-            }),
-        }
+        let (state, is_navigation) = (Arc::clone(&self.request), is_navigation(request));
+        let incoming = state.read(request);
+        Io::future(async move {
+            let opened = state.open(incoming, is_navigation).await?;
+            Ok(Session::opened(state, opened))
+        })
     }
 
     /// The request's session if it has been opened, for code that cannot wait.
     pub fn opened(&self) -> Option<Session<V, K>> {
-        self.shared.session_state().map(|_| Session::of(Arc::clone(&self.shared)))
+        self.request.is_open().then(|| Session::of(Arc::clone(&self.request)))
     }
 
     /// Ends the request's part in the session, and returns the headers for its response; see
     /// [`finish`](RequestSession::finish).
     pub fn close(&self) -> ResponseHeaders {
-        self.shared.close()
+        self.request.close()
     }
 
     /// Ends the request's part in the session, and writes the headers into its response.
@@ -114,13 +114,13 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// From then on, whatever needs a new key fails with `HeadersSent`. Values can still be
     /// changed.
     pub fn finish(&self, response: &mut impl HeadersMut) {
-        self.shared.close().apply_to(response);
+        self.request.close().apply_to(response);
     }
 }
 
 impl<V, K> Clone for RequestSession<V, K> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), kind: PhantomData }
+        Self { request: Arc::clone(&self.request), kind: PhantomData }
     }
 }
 

@@ -31,6 +31,12 @@ pub(crate) struct TypedValue<V> {
     pub(crate) coding: Arc<Coding<V>>,
 }
 
+impl<V: PartialEq> PartialEq for TypedValue<V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 /// Bytes that several requests can share, and the value once one of them has decoded it.
 struct Encoded {
     bytes: Arc<[u8]>,

@@ -28,7 +28,7 @@ pub(super) const INDEX_MARGIN: Duration = Duration::from_secs(60);
 /// What a change does to a session. It plans again, on newer sessions, for every race it loses.
 pub trait Plan<C: Context> {
     /// What the caller is given once the change is written.
-    type Result: Clone;
+    type Result;
 
     /// What to write, given the session as it is.
     ///
@@ -204,7 +204,7 @@ fn settled<C: Context>(
 
 type Next<T, R> = Step<Result<Written<T, R>, Failure>>;
 
-impl<T: Clone + PartialEq, P, R: Clone> Change<T, P, R> {
+impl<T: Clone + PartialEq, P, R> Change<T, P, R> {
     fn attempt<C>(&mut self, context: &C) -> Next<T, R>
     where
         C: Context<Value = T>,

@@ -26,12 +26,13 @@ pub struct Create<T> {
     value: Option<T>,
     lifetime: Lifetime,
     client: ClientInfo,
-    login: Option<Login>,
+    login: Option<Box<Login>>,
     /// The key is derived from another library's token: no other key will do, and it is to be
     /// renewed at its first use.
     is_imported: bool,
     attempts: u8,
-    reservation: Option<Reservation>,
+    /// Its entry in the principal index, while the record is being written.
+    reservation: Option<Box<Reservation>>,
     state: State<T>,
 }
 
@@ -52,13 +53,13 @@ pub enum Created<T> {
 enum State<T> {
     #[default]
     Idle,
-    Reserving(Loaded<T>),
+    Reserving(Loaded<T>, Box<Reservation>),
     Inserting(Loaded<T>),
     /// The first write may have happened. Repeating it is safe: if it did, the id is taken by it.
     Repeating(Loaded<T>, Uncertain),
     /// Whose is the id?
     Resolving(Loaded<T>),
-    Confirming(Created<T>),
+    Confirming(Created<T>, Box<Reservation>),
 }
 
 impl<T> Create<T> {
@@ -80,7 +81,7 @@ impl<T> Create<T> {
 
     /// The same, with a user who signs in on it.
     pub(super) fn with_login(mut self, login: Option<Login>) -> Self {
-        self.login = login;
+        self.login = login.map(Box::new);
         self
     }
 
@@ -102,23 +103,22 @@ impl<C: Context> Steps<C> for Create<C::Value> {
         let Some(login) = &self.login else { return self.insert(loaded) };
         let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let until = loaded.record.absolute_deadline();
-        let mut reservation = Reservation::new(login.principal.clone(), loaded.id(), until, at);
+        let mut reservation =
+            Box::new(Reservation::new(login.principal.clone(), loaded.id(), until, at));
         let next = reservation.reserve(context);
-        self.state = State::Reserving(loaded);
-        self.reserving(reservation, next)
+        self.reserving(loaded, reservation, next)
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
-        if let (State::Reserving(_) | State::Confirming(_), Some(mut reservation)) =
-            (&self.state, self.reservation.take())
-        {
-            let next = reservation.step(context, answer);
-            return match self.state {
-                State::Reserving(_) => self.reserving(reservation, next),
-                _ => self.confirming(context, reservation, next),
-            };
-        }
         match (mem::take(&mut self.state), answer) {
+            (State::Reserving(loaded, mut reservation), answer) => {
+                let next = reservation.step(context, answer);
+                self.reserving(loaded, reservation, next)
+            }
+            (State::Confirming(created, mut reservation), answer) => {
+                let next = reservation.step(context, answer);
+                self.confirming(context, created, reservation, next)
+            }
             (State::Inserting(loaded), Answer::Inserted(Err(error)))
                 if error.outcome() == Outcome::Unknown =>
             {
@@ -171,19 +171,21 @@ impl<T: Clone + PartialEq> Create<T> {
         Ok(Loaded { credential, record, value: self.value.clone() })
     }
 
-    fn reserving(&mut self, reservation: Reservation, next: Step<Result<(), Failure>>) -> Next<T> {
+    fn reserving(
+        &mut self,
+        loaded: Loaded<T>,
+        reservation: Box<Reservation>,
+        next: Step<Result<(), Failure>>,
+    ) -> Next<T> {
         match next {
             Step::Ask(ask) => {
-                self.reservation = Some(reservation);
+                self.state = State::Reserving(loaded, reservation);
                 Step::Ask(ask)
             }
-            Step::Done(Ok(())) => match mem::take(&mut self.state) {
-                State::Reserving(loaded) => {
-                    self.reservation = Some(reservation);
-                    self.insert(loaded)
-                }
-                _ => Step::out_of_order(),
-            },
+            Step::Done(Ok(())) => {
+                self.reservation = Some(reservation);
+                self.insert(loaded)
+            }
             Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }
@@ -259,25 +261,22 @@ impl<T: Clone + PartialEq> Create<T> {
             return finish(context, created);
         };
         let next = reservation.confirm(context);
-        self.state = State::Confirming(created);
-        self.confirming(context, reservation, next)
+        self.confirming(context, created, reservation, next)
     }
 
     fn confirming<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        reservation: Reservation,
+        created: Created<T>,
+        reservation: Box<Reservation>,
         next: Step<Result<(), Failure>>,
     ) -> Next<T> {
         match next {
             Step::Ask(ask) => {
-                self.reservation = Some(reservation);
+                self.state = State::Confirming(created, reservation);
                 Step::Ask(ask)
             }
-            Step::Done(Ok(())) => match mem::take(&mut self.state) {
-                State::Confirming(created) => finish(context, created),
-                _ => Step::out_of_order(),
-            },
+            Step::Done(Ok(())) => finish(context, created),
             Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }

@@ -35,7 +35,7 @@ pub enum Imported<T> {
     /// There is nothing to import, or nothing better than the session that there is.
     Nothing,
     /// The imported session, or why it is not open to this key.
-    Session {
+    Found {
         /// What the request has from now on; `None` if it keeps what it has.
         session: Option<SessionState<T>>,
         /// What the response does to the cookie.
@@ -235,7 +235,7 @@ impl<T: Clone + PartialEq> Import<T> {
             SessionState::Absent(NoSession::Ended(_)) => (!self.has_session, true),
             _ => (!self.has_session, false),
         };
-        Imported::Session { session: is_better.then_some(session), cookie, has_ended }
+        Imported::Found { session: is_better.then_some(session), cookie, has_ended }
     }
 }
 

@@ -170,14 +170,14 @@ impl<T: Clone + PartialEq> Open<T> {
             Ok(Lookup::Authoritative(stored)) => self.read(context, caller, Ok(stored)),
             Err(error) => self.read(context, caller, Err(error)),
             // A cache's copy can confirm a session, but only the store can deny it.
-            Ok(Lookup::Cached(record)) => match judge(context, &caller, &record) {
-                KeyStatus::Valid => self.admit(context, caller, record),
-                _ => {
-                    let id = caller.key.id();
-                    self.state = State::ReadingAgain(caller);
-                    Step::Ask(Ask::Get(id))
+            Ok(Lookup::Cached(record)) => {
+                if judge(context, &caller, &record) == KeyStatus::Valid {
+                    return self.admit(context, caller, record);
                 }
-            },
+                let id = caller.key.id();
+                self.state = State::ReadingAgain(caller);
+                Step::Ask(Ask::Get(id))
+            }
         }
     }
 
@@ -294,9 +294,10 @@ impl<T: Clone + PartialEq> Open<T> {
             Ok(value) => value,
             Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
         };
-        let renewal = match self.renews {
-            true => rules.renewal(&record, &caller.verifier, now),
-            false => Renewal::Nothing,
+        let renewal = if self.renews {
+            rules.renewal(&record, &caller.verifier, now)
+        } else {
+            Renewal::Nothing
         };
         let (after, next) = match renewal {
             Renewal::Nothing | Renewal::Resend => {

@@ -29,7 +29,11 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
         now: Timestamp,
     ) -> Result<Planned<C::Value, ()>, Failure> {
         match self.expiry {
-            None => Ok(plan_value(context, loaded, self.value.clone(), (), now)),
+            None if loaded.value.as_ref() == Some(&self.value) => Ok(Planned::Keep(())),
+            None => {
+                let draft = write_value(context, loaded, self.value.clone(), now);
+                Ok(Planned::Write(draft, ()))
+            }
             Some(expiry) => {
                 let record = context.rules().extend(&loaded.record, expiry, now);
                 let draft = with_value(context, record, self.value.clone());
@@ -41,7 +45,7 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
     fn begin(&mut self, context: &C, _: NoSession) -> Result<Begin<C::Value, ()>, Failure> {
         let lifetime = context.lifetime();
         let lifetime = self.expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
-        Ok(Begin::Create(self.value.clone(), lifetime, ()))
+        Ok(Begin::Create(Some(self.value.clone()), lifetime, ()))
     }
 
     fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
@@ -84,7 +88,9 @@ impl<C: Context> Plan<C> for Deadlines {
     ) -> Result<Begin<C::Value, ()>, Failure> {
         match *self {
             Self::Exactly(_) => Err(Failure::NoSession(no_session)),
-            Self::Lifetime(lifetime) => Ok(Begin::Create(context.default_value(), lifetime, ())),
+            Self::Lifetime(lifetime) => {
+                Ok(Begin::Create(Some(context.default_value()), lifetime, ()))
+            }
         }
     }
 
@@ -143,12 +149,17 @@ impl<C: Context> Plan<C> for Renew {
     }
 }
 
-/// Creates a session with the default value; one that exists is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing to say about it")]
-pub struct Start;
+/// Creates a session; one that exists is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "an argument with two parts")]
+pub struct Start<T> {
+    /// The value, if it is given one.
+    pub value: Option<T>,
+    /// The lifetime.
+    pub lifetime: Lifetime,
+}
 
-impl<C: Context> Plan<C> for Start {
+impl<C: Context> Plan<C> for Start<C::Value> {
     type Result = ();
 
     fn change(
@@ -160,24 +171,19 @@ impl<C: Context> Plan<C> for Start {
         Ok(Planned::Keep(()))
     }
 
-    fn begin(&mut self, context: &C, _: NoSession) -> Result<Begin<C::Value, ()>, Failure> {
-        Ok(Begin::Create(context.default_value(), context.lifetime(), ()))
+    fn begin(&mut self, _: &C, _: NoSession) -> Result<Begin<C::Value, ()>, Failure> {
+        Ok(Begin::Create(self.value.take(), self.lifetime, ()))
     }
 }
 
-/// Writes a new value; nothing if it is the same.
-pub(crate) fn plan_value<C: Context, R>(
+/// The write of a new value, and nothing else.
+pub(crate) fn write_value<C: Context>(
     context: &C,
     loaded: &Loaded<C::Value>,
     value: C::Value,
-    result: R,
     now: Timestamp,
-) -> Planned<C::Value, R> {
-    if loaded.value.as_ref() == Some(&value) {
-        return Planned::Keep(result);
-    }
-    let record = context.rules().used(&loaded.record, now);
-    Planned::Write(with_value(context, record, value), result)
+) -> Draft<C::Value> {
+    with_value(context, context.rules().used(&loaded.record, now), value)
 }
 
 fn with_value<C: Context>(context: &C, record: Record, value: C::Value) -> Draft<C::Value> {

@@ -64,15 +64,12 @@ impl<C: Context> Steps<C> for Reload<C::Value> {
         match (mem::take(&mut self.state), answer) {
             // A cache's copy can confirm a session, but only the store can deny it.
             (State::LookingUp, Answer::Lookup(Ok(Lookup::Cached(record)))) => {
-                match judge_credential(context, &self.credential, &record) {
-                    KeyStatus::Valid => {
-                        self.loaded(context, load_record(context, &self.credential, record))
-                    }
-                    _ => {
-                        self.state = State::Reading;
-                        Step::Ask(Ask::Get(self.credential.id()))
-                    }
+                if judge_credential(context, &self.credential, &record) == KeyStatus::Valid {
+                    let loaded = load_record(context, &self.credential, record);
+                    return self.loaded(context, loaded);
                 }
+                self.state = State::Reading;
+                Step::Ask(Ask::Get(self.credential.id()))
             }
             (State::LookingUp, Answer::Lookup(Ok(Lookup::Authoritative(stored)))) => {
                 self.read(context, Ok(stored))

@@ -190,13 +190,11 @@ impl Reservation {
             return Step::Ask(Ask::Get(id));
         }
         let Some(limit) = context.policy().limit else { return self.index(context, Vec::new()) };
-        match context.rules().make_room(limit, &room.seen) {
-            Some(excess) => room.excess = excess,
-            None => {
-                self.report_limit(context);
-                return self.refuse(context, Refusal::TooMany);
-            }
-        }
+        let Some(excess) = context.rules().make_room(limit, &room.seen) else {
+            self.report_limit(context);
+            return self.refuse(context, Refusal::TooMany);
+        };
+        room.excess = excess;
         self.end_next(context, room)
     }
 

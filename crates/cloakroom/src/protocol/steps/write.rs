@@ -20,8 +20,8 @@ pub struct Write<T, P, R>(State<T, P, R>);
 pub enum Begin<T, R> {
     /// There is nothing to write.
     Nothing(R),
-    /// Creates a session with this value and this lifetime.
-    Create(T, Lifetime, R),
+    /// Creates a session with this value, if it has one, and this lifetime.
+    Create(Option<T>, Lifetime, R),
 }
 
 /// The result of an operation that writes.
@@ -95,7 +95,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
 
 type Next<T, R> = Step<Result<Written<T, R>, Failure>>;
 
-impl<T: Clone + PartialEq, P, R: Clone> Write<T, P, R> {
+impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     fn change<C>(
         &mut self,
         context: &C,
@@ -150,7 +150,7 @@ impl<T: Clone + PartialEq, P, R: Clone> Write<T, P, R> {
             Ok(key) => key,
             Err(failure) => return Step::Done(Err(failure)),
         };
-        let mut create = Create::new(key, Some(value), lifetime, context.client());
+        let mut create = Create::new(key, value, lifetime, context.client());
         match create.start(context) {
             Step::Ask(ask) => {
                 self.0 = State::Creating(create, plan, result);

@@ -1,0 +1,125 @@
+//! What the protocol's steps are given besides the store's answers.
+
+use std::io;
+use std::sync::Arc;
+
+use zeroize::Zeroize;
+
+use super::{Manager, Run};
+use crate::key::{Key, random};
+use crate::observe::Event;
+use crate::policy::{ClientInfo, Lifetime};
+use crate::protocol::steps::{Context, Policy, Steps};
+use crate::protocol::{Failure, Protocol};
+use crate::time::Timestamp;
+use crate::value::{CodecError, Payload, SessionValue, TypedValue};
+
+/// A manager, and the request for which it runs an operation.
+pub(crate) struct Scope<'a, V> {
+    pub(crate) manager: &'a Manager<V>,
+    /// `None` outside a request: then no key can be sent.
+    pub(crate) request: Option<&'a (dyn RequestFacts + Sync)>,
+}
+
+impl<'a, V: SessionValue> Scope<'a, V> {
+    /// Runs an operation as far as the store answers at once.
+    pub(crate) fn run<O: Steps<Self>>(self, operation: O) -> Run<'a, V, O> {
+        Run::new(self, operation)
+    }
+}
+
+/// What operations need to know of the request they belong to.
+pub(crate) trait RequestFacts {
+    /// The key under which its first write creates a session; `mint` makes one.
+    fn first_key(&self, mint: &dyn Fn() -> Result<Key, Failure>) -> Result<Key, Failure>;
+
+    /// Forgets that key.
+    fn forget_first_key(&self);
+
+    /// What it says about its client.
+    fn client(&self) -> ClientInfo;
+
+    /// Whether its response can still send a key.
+    fn can_send_key(&self) -> bool;
+
+    /// Whether its client takes a renewed key.
+    fn can_renew(&self) -> bool;
+}
+
+impl<V: SessionValue> Context for Scope<'_, V> {
+    type Value = Arc<TypedValue<V>>;
+    type Rules = Protocol;
+
+    fn rules(&self) -> &Protocol {
+        &Protocol
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.manager.policy
+    }
+
+    fn now(&self) -> Timestamp {
+        self.manager.now()
+    }
+
+    fn token(&self) -> u64 {
+        self.manager.tokens.next()
+    }
+
+    fn random(&self) -> io::Result<[u8; 16]> {
+        random(&*self.manager.entropy)
+    }
+
+    fn new_key(&self) -> Result<Key, Failure> {
+        let mut bytes: [u8; 32] = random(&*self.manager.entropy)?;
+        let key = Key::from_bytes(bytes);
+        // The second half is the secret.
+        bytes[16..].zeroize();
+        Ok(key)
+    }
+
+    fn first_key(&self) -> Result<Key, Failure> {
+        match self.request {
+            Some(request) => request.first_key(&|| self.new_key()),
+            None => Err(Failure::HeadersSent),
+        }
+    }
+
+    fn forget_first_key(&self) {
+        if let Some(request) = self.request {
+            request.forget_first_key();
+        }
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        self.manager.lifetime()
+    }
+
+    fn client(&self) -> ClientInfo {
+        self.request.map(RequestFacts::client).unwrap_or_default()
+    }
+
+    fn can_send_key(&self) -> bool {
+        self.request.is_some_and(RequestFacts::can_send_key)
+    }
+
+    fn can_renew(&self) -> bool {
+        self.request.is_some_and(RequestFacts::can_renew)
+    }
+
+    fn default_value(&self) -> Arc<TypedValue<V>> {
+        Arc::clone(&self.manager.default_value)
+    }
+
+    fn payload(&self, value: &Arc<TypedValue<V>>) -> Payload {
+        Payload::typed(Arc::clone(value))
+    }
+
+    fn decode(&self, payload: &Payload) -> Result<Option<Arc<TypedValue<V>>>, CodecError> {
+        payload.open(&self.manager.coding)
+    }
+
+    fn report(&self, event: &Event<'_>) {
+        self.manager.observe(event);
+    }
+}

@@ -1,0 +1,257 @@
+//! What one request knows of its session, shared by all its handles.
+
+mod opening;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+pub(crate) use opening::OpenedSession;
+
+use crate::http::{Carrier, RequestClient, ResponseHeaders};
+use crate::key::{Key, PublicId};
+use crate::manager::{LoadedSession, Manager, RequestFacts, Run, Scope, SessionState};
+use crate::policy::ClientInfo;
+use crate::protocol::steps::{Steps, Written};
+use crate::protocol::{CookieChange, Failure, NoSession};
+use crate::value::{SessionValue, TypedValue};
+
+/// What one request knows of its session. The lock is never held across an await.
+pub(crate) struct RequestState<V> {
+    pub(crate) manager: Arc<Manager<V>>,
+    state: Mutex<State<V>>,
+}
+
+/// The request's session, as far as it is known.
+enum Stage<V> {
+    /// No handle has asked for it.
+    Untouched,
+    /// A handle is opening it, and these wait until it has.
+    Opening(Vec<Waker>),
+    Open(SessionState<V>),
+}
+
+/// Whether the response head, with which keys are sent, can still be changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Open,
+    Sent,
+    /// There is no response: the session was opened outside a request, without its key.
+    None,
+}
+
+struct State<V> {
+    stage: Stage<V>,
+    cookie: CookieChange,
+    carrier: Carrier,
+    accessed: bool,
+    head: Head,
+    /// True once the session of another library is no longer needed.
+    imported: bool,
+    /// The address of the connection, if the server passed it on.
+    peer: Option<IpAddr>,
+    /// What the request says about its client, as far as the policy asks.
+    client: Option<Box<RequestClient>>,
+    /// The key under which this request's first write creates a session, so that two handles create
+    /// one.
+    first_key: Option<Key>,
+}
+
+impl<V> State<V> {
+    fn new(stage: Stage<V>) -> Self {
+        Self {
+            stage,
+            cookie: CookieChange::Keep,
+            carrier: Carrier::Cookie,
+            accessed: false,
+            head: Head::Open,
+            imported: false,
+            peer: None,
+            client: None,
+            first_key: None,
+        }
+    }
+
+    fn session(&self) -> SessionState<V> {
+        match &self.stage {
+            Stage::Open(session) => session.clone(),
+            Stage::Untouched | Stage::Opening(_) => SessionState::Absent(NoSession::NoKey),
+        }
+    }
+}
+
+impl<V> RequestState<V> {
+    fn of(manager: Arc<Manager<V>>, state: State<V>) -> Self {
+        Self { manager, state: Mutex::new(state) }
+    }
+
+    /// For a request whose session is opened when a handle asks for it.
+    pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
+        Self::of(manager, State::new(Stage::Untouched))
+    }
+
+    /// For a response that begins a session without a request's keys.
+    pub(crate) fn without_session(manager: Arc<Manager<V>>) -> Self {
+        let stage = Stage::Open(SessionState::Absent(NoSession::NoKey));
+        Self::of(manager, State { accessed: true, ..State::new(stage) })
+    }
+
+    /// For a session that was opened outside a request: there is no response, and no key.
+    pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
+        let stage = Stage::Open(SessionState::Live(loaded));
+        Self::of(manager, State { head: Head::None, ..State::new(stage) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<V>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session as it is known now; none before a handle has asked for it.
+    pub(crate) fn session(&self) -> SessionState<V> {
+        self.lock().session()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.lock().stage, Stage::Open(_))
+    }
+
+    pub(crate) fn headers(&self) -> ResponseHeaders {
+        self.headers_of(&self.lock())
+    }
+
+    /// The headers of the response head, which is sent now: no key can be sent after it.
+    pub(crate) fn close(&self) -> ResponseHeaders {
+        let mut state = self.lock();
+        state.head = Head::Sent;
+        self.headers_of(&state)
+    }
+
+    fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
+        ResponseHeaders::new(&self.manager.channel, state.carrier, &state.cookie, state.accessed)
+    }
+
+    pub(crate) fn set_peer(&self, peer: IpAddr) {
+        self.lock().peer = Some(peer);
+    }
+
+    /// The client's address, if it is recorded.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.lock().client.as_ref()?.address
+    }
+
+    /// Records that another library's session is no longer needed.
+    pub(crate) fn mark_imported(&self) {
+        self.lock().imported = true;
+    }
+
+    pub(crate) fn is_imported(&self) -> bool {
+        self.lock().imported
+    }
+
+    /// Replaces the session, whose id was `found`, by an imported one, unless the request has
+    /// created or ended a session of its own since.
+    ///
+    /// The old library's cookie is no longer needed only once a key is sent.
+    pub(crate) fn replace_with_imported(
+        &self,
+        found: Option<PublicId>,
+        session: SessionState<V>,
+        cookie: CookieChange,
+    ) {
+        let mut state = self.lock();
+        let id = match &state.stage {
+            Stage::Open(SessionState::Live(loaded)) => Some(loaded.id()),
+            Stage::Open(SessionState::Absent(_)) => None,
+            _ => return,
+        };
+        if id == found {
+            state.imported = matches!(cookie, CookieChange::Send { .. });
+            state.stage = Stage::Open(session);
+            state.cookie = cookie;
+        }
+    }
+
+    /// Makes the result of an operation known to all handles. Returns the session as it is then.
+    pub(crate) fn publish<R>(
+        &self,
+        written: Result<Written<Arc<TypedValue<V>>, R>, Failure>,
+        before: &SessionState<V>,
+    ) -> (SessionState<V>, Result<(R, bool), Failure>) {
+        let mut state = self.lock();
+        match written {
+            Ok(Written { session, cookie, result, changed, .. }) => {
+                if cookie != CookieChange::Keep {
+                    state.cookie = cookie;
+                }
+                if !is_newer(&state.stage, &session) {
+                    state.stage = Stage::Open(session);
+                }
+                (state.session(), Ok((result, changed)))
+            }
+            Err(failure) => {
+                // A key that was to be sent is not, if it has turned out to be invalid.
+                let (SessionState::Live(loaded), CookieChange::Send { key, .. }) =
+                    (before, &state.cookie)
+                else {
+                    return (state.session(), Err(failure));
+                };
+                let is_over = matches!(failure, Failure::Superseded | Failure::NoSession(_));
+                if is_over && loaded.key() == Some(key) {
+                    state.cookie = CookieChange::Keep;
+                }
+                (state.session(), Err(failure))
+            }
+        }
+    }
+}
+
+impl<V: SessionValue> RequestState<V> {
+    /// Runs an operation for this request.
+    pub(crate) fn run<'a, O>(&'a self, operation: O) -> Run<'a, V, O>
+    where
+        O: Steps<Scope<'a, V>>,
+    {
+        Scope { manager: &self.manager, request: Some(self) }.run(operation)
+    }
+}
+
+/// True if the request knows a later state of the same session than `session`.
+fn is_newer<V>(known: &Stage<V>, session: &SessionState<V>) -> bool {
+    match (known, session) {
+        (Stage::Open(SessionState::Live(known)), SessionState::Live(session)) => {
+            known.id() == session.id()
+                && known.record.revision().count() > session.record.revision().count()
+        }
+        _ => false,
+    }
+}
+
+impl<V: SessionValue> RequestFacts for RequestState<V> {
+    fn first_key(&self, mint: &dyn Fn() -> Result<Key, Failure>) -> Result<Key, Failure> {
+        let mut state = self.lock();
+        if state.head != Head::Open {
+            return Err(Failure::HeadersSent);
+        }
+        Ok(match &state.first_key {
+            Some(key) => key.clone(),
+            None => state.first_key.insert(mint()?).clone(),
+        })
+    }
+
+    fn forget_first_key(&self) {
+        self.lock().first_key = None;
+    }
+
+    fn client(&self) -> ClientInfo {
+        self.lock().client.as_ref().map(|client| client.client()).unwrap_or_default()
+    }
+
+    fn can_send_key(&self) -> bool {
+        self.lock().head == Head::Open
+    }
+
+    fn can_renew(&self) -> bool {
+        let state = self.lock();
+        state.carrier == Carrier::Cookie && state.head == Head::Open
+    }
+}
