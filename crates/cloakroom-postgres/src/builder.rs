@@ -147,7 +147,7 @@ impl PostgresBuilder {
         let names = Names::new(&self.schema, &self.table)
             .ok_or_else(|| PostgresError::new(PostgresErrorKind::Name, "use these table names"))?;
         let mut server: Config = self.url.0.parse().map_err(|error: tokio_postgres::Error| {
-            PostgresError::caused(PostgresErrorKind::Url, "parse the URL", error)
+            PostgresError::driver("parse the URL", error)
         })?;
         if server.get_application_name().is_none() {
             server.application_name("cloakroom");

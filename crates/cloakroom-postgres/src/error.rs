@@ -78,7 +78,10 @@ impl PostgresError {
         let is_refusal = error
             .as_db_error()
             .is_some_and(|answer| is_refusal(answer.parsed_severity(), answer.code().code()));
-        Self::with(kind, attempted, is_refusal, Some(error.into()))
+        // If there is a cause, the error itself says only what was attempted.
+        let text = error.to_string();
+        let source = error.into_source().unwrap_or_else(|| text.into());
+        Self::with(kind, attempted, is_refusal, Some(source))
     }
 
     fn with(
@@ -245,5 +248,14 @@ mod tests {
         // From a server that shuts down, possibly after the commit.
         assert!(!is_refusal(Some(Severity::Fatal), "57P01"));
         assert!(!is_refusal(Some(Severity::Error), "57P02"));
+    }
+
+    #[test]
+    fn an_error_names_its_cause_once() {
+        let error = "postgres://h/d?connect_timeout=x".parse::<tokio_postgres::Config>();
+        let error = PostgresError::driver("parse the URL", error.unwrap_err());
+        assert_eq!(error.to_string(), "cannot parse the URL: invalid connection URL");
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(cause, "invalid value for option `connect_timeout`");
     }
 }

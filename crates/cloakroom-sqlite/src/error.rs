@@ -59,7 +59,12 @@ impl SqliteError {
     /// An error of SQLite.
     pub(crate) fn engine(attempted: &'static str, error: rusqlite::Error) -> Self {
         let kind = kind_of(&error);
-        Self(Arc::new(Inner { kind, attempted, path: None, source: Some(error.into()) }))
+        // Their text is that of the code again, except for errors of statements.
+        let source = match (kind, error.sqlite_error()) {
+            (SqliteErrorKind::Other, _) | (_, None) => error.into(),
+            (_, Some(code)) => Box::from(*code),
+        };
+        Self(Arc::new(Inner { kind, attempted, path: None, source: Some(source) }))
     }
 
     /// An error of the operating system.
@@ -135,10 +140,14 @@ fn kind_of(error: &rusqlite::Error) -> SqliteErrorKind {
 
 impl fmt::Display for SqliteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, attempted, path, .. } = &*self.0;
+        let Inner { kind, attempted, path, source } = &*self.0;
         write!(f, "cannot {attempted}")?;
         if let Some(path) = path {
             write!(f, " `{}`", path.display())?;
+        }
+        if matches!(source, Some(source) if source.is::<io::Error>()) {
+            // It says what the kind would.
+            return Ok(());
         }
         f.write_str(match kind {
             SqliteErrorKind::Locked => ": another process holds the write lock",
@@ -154,8 +163,7 @@ impl fmt::Display for SqliteError {
             SqliteErrorKind::TooOld => {
                 ": an earlier version of Cloakroom wrote it; open it for writing once to migrate it"
             }
-            SqliteErrorKind::Io => ": the disk reported an I/O error",
-            SqliteErrorKind::Other => "",
+            SqliteErrorKind::Io | SqliteErrorKind::Other => "",
         })
     }
 }
@@ -163,5 +171,44 @@ impl fmt::Display for SqliteError {
 impl StdError for SqliteError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn an_error_leaves_to_its_source_what_the_source_says() {
+        let system = [
+            io::ErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::TimedOut,
+        ];
+        for kind in system {
+            let error = SqliteError::system("open", kind.into()).at(Path::new("a.db"));
+            assert_eq!(error.to_string(), "cannot open `a.db`");
+            assert!(error.source().is_some());
+        }
+        for code in 1..=26 {
+            let code = ffi::Error::new(code);
+            let said = code.to_string().rsplit(": ").next().map(str::to_owned);
+            let error = rusqlite::Error::SqliteFailure(code, said.clone());
+            let error = SqliteError::engine("read", error);
+            let (error, said) = (error.to_string(), said.unwrap_or_default().to_lowercase());
+            assert!(!error.to_lowercase().contains(&said), "{error}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_none_is_reported_once() {
+        let code = ffi::Error::new(ffi::SQLITE_NOTADB);
+        let error = rusqlite::Error::SqliteFailure(code, Some("file is not a database".to_owned()));
+        let source = SqliteError::engine("read", error).source().map(ToString::to_string);
+        assert_eq!(source, Some(code.to_string()));
     }
 }
