@@ -1,10 +1,11 @@
 //! `cargo xtask promises`: what users build, built as they build it.
 //!
-//! The command-line tool by `cargo install`, each published crate from its package, and the program
-//! of the README in a crate of its own, by copy and paste.
+//! The command-line tool by `cargo install`, every published crate from its package, and the
+//! program of the README, by copy and paste, in a crate of its own that depends on those packages.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 use std::{fs, thread};
@@ -17,7 +18,7 @@ const ADDRESS: &str = "127.0.0.1:3000";
 
 pub(crate) fn run() -> Result<(), Failure> {
     install()?;
-    package()?;
+    packages()?;
     readme()
 }
 
@@ -30,13 +31,44 @@ fn install() -> Result<(), Failure> {
     shell::run(Command::new(root.join("bin/cloakroom")).arg("--version"))
 }
 
-/// Packs every product, and builds each package as it would be downloaded.
-fn package() -> Result<(), Failure> {
-    let mut command = shell::cargo(["package", "--locked", "--allow-dirty", "--quiet"]);
-    for product in workspace::products()? {
-        command.args(["-p", &product.name]);
+/// Packs every product, and checks the packages in a workspace of their own, where each depends on
+/// what the others packed.
+///
+/// Cargo can verify packages too, but builds them and their dependencies one after another.
+fn packages() -> Result<(), Failure> {
+    let products = workspace::products()?;
+    let args = ["package", "--no-verify", "--locked", "--allow-dirty", "--quiet"];
+    let names = products.iter().flat_map(|product| ["-p", &product.name]);
+    shell::run(shell::cargo(args).args(names))?;
+
+    let place = workspace_of_packages();
+    workspace::create_empty(&place)?;
+    let mut manifest = vec![
+        "workspace = { resolver = \"3\", members = [\"*\"] }".to_owned(),
+        "[patch.crates-io]".to_owned(),
+    ];
+    for product in &products {
+        let package = format!("{}-{}", product.name, product.version);
+        let file = shell::target("package").join(format!("{package}.crate"));
+        shell::run(Command::new("tar").arg("-xzf").arg(file).arg("-C").arg(&place))?;
+        manifest.push(format!("{} = {{ path = \"{package}\" }}", product.name));
     }
-    shell::run(&mut command)
+    fs::write(place.join("Cargo.toml"), manifest.join("\n"))?;
+    fs::copy(shell::root().join("Cargo.lock"), place.join("Cargo.lock"))?;
+    shell::run(&mut cargo(["check", "--workspace", "--all-features"]))
+}
+
+fn workspace_of_packages() -> PathBuf {
+    shell::target("promises/packages")
+}
+
+/// `cargo` in that workspace, with what has been built of its dependencies already.
+fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = shell::cargo(args);
+    command.current_dir(workspace_of_packages()).env("CARGO_TARGET_DIR", shell::target(""));
+    // As in the repository's manifest: with other settings, all would be built again.
+    command.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
+    command
 }
 
 /// The README's program answers, and sets its cookie.
@@ -47,27 +79,15 @@ fn readme() -> Result<(), Failure> {
         block(&page, "toml", "[dependencies]").ok_or_else(|| missing("dependencies"))?;
     let program = block(&page, "rust", "fn main()").ok_or_else(|| missing("a program"))?;
 
-    let place = shell::target("promises/readme");
+    let place = workspace_of_packages().join("readme");
     fs::create_dir_all(place.join("src"))?;
-    let mut named = workspace::products()?;
-    named.retain(|product| dependencies.contains(&format!("{} =", product.name)));
-    let patches = named.into_iter().map(|product| {
-        let path = shell::root().join(product.place());
-        format!("{} = {{ path = \"{}\" }}\n", product.name, path.display())
-    });
-    let patches: String = patches.collect();
-    let manifest = format!(
-        "[package]\nname = \"readme\"\nedition = \"2024\"\n\n{dependencies}\n[workspace]\n\n\
-         [patch.crates-io]\n{patches}"
-    );
-    fs::write(place.join("Cargo.toml"), manifest)?;
+    let package = "[package]\nname = \"readme\"\nedition = \"2024\"\n\n";
+    fs::write(place.join("Cargo.toml"), format!("{package}{dependencies}"))?;
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     fs::write(place.join("src/main.rs"), program.replace(ADDRESS, &address))?;
 
-    let target = shell::target("promises/build");
-    let mut build = shell::cargo(["build"]);
-    shell::run(build.current_dir(&place).env("CARGO_TARGET_DIR", &target))?;
-    let mut server = Server(Command::new(target.join("debug/readme")).current_dir(&place).spawn()?);
+    shell::run(&mut cargo(["build", "-p", "readme"]))?;
+    let mut server = Server(Command::new(shell::target("debug/readme")).spawn()?);
     let answer = server.ask(&address)?;
     if answer.starts_with("HTTP/1.1 200")
         && answer.to_lowercase().contains("set-cookie: __host-id=")

@@ -14,6 +14,7 @@ use crate::shell::{self, Failure};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) rust_version: Option<String>,
@@ -73,13 +74,18 @@ pub(crate) fn files() -> Result<Vec<PathBuf>, Failure> {
     Ok(files.filter(|file| shell::root().join(file).is_file()).collect())
 }
 
+/// An empty directory, whatever was there before.
+pub(crate) fn create_empty(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(directory),
+    }
+}
+
 /// Copies the workspace without its lock file and benches, so that the products' dependencies can
 /// be resolved otherwise.
 pub(crate) fn copy_unlocked(to: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    create_empty(to)?;
     for file in files()?.iter().filter(|file| *file != Path::new("Cargo.lock")) {
         let copy = to.join(file);
         fs::create_dir_all(copy.parent().unwrap_or(to))?;
