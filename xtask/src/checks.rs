@@ -111,12 +111,9 @@ pub(crate) fn fuzz(target: Option<&str>, seconds: u64) -> Result<(), Failure> {
         // The sanitizer and its coverage are options of unstable compilers.
         let mut command =
             shell::cargo(["fuzz", "run", "--fuzz-dir", "fuzz", target, &corpus, &seeds]);
-        let time = format!("-max_total_time={seconds}");
-        shell::run(command.env("RUSTC_BOOTSTRAP", "1").args([
-            "--",
-            &time,
-            "-print_final_stats=1",
-        ]))?;
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
+        shell::run(&mut command)?;
     }
     Ok(())
 }
@@ -173,15 +170,8 @@ pub(crate) fn screenshots() -> Result<(), Failure> {
     let place = shell::root().join("docs/screenshots");
     fs::create_dir_all(&place)?;
     let mut command = with_browser()?;
-    command.args([
-        "--locked",
-        "-p",
-        "cloakroom-cli",
-        "--test",
-        "it",
-        "--",
-        "chromium::screenshots",
-    ]);
+    command.args(["--locked", "-p", "cloakroom-cli", "--test", "it"]);
+    command.args(["--", "chromium::screenshots"]);
     shell::run(command.env("CLOAKROOM_SCREENSHOTS", &place))
 }
 

@@ -49,12 +49,6 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
-    /// Rules that no compiler checks: words, names, columns, modules, pages (in ci)
-    Tidy {
-        /// Only count banned words and names, and long lines, for each directory
-        #[arg(long)]
-        words: bool,
-    },
     /// Every order of requests, losses and races (in ci)
     Model {
         /// Arguments for the checker: `--help` lists them
@@ -107,7 +101,6 @@ fn run() -> Result<(), Failure> {
         Task::Ci => ci::ci(),
         Task::Nightly => ci::nightly(),
         Task::Test { quick } => checks::test(quick),
-        Task::Tidy { words } => tidy::run(words),
         Task::Model { rest } => checks::model(&rest),
         Task::Guard(args) => guard::run(&args),
         Task::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), seconds),

@@ -5,7 +5,7 @@ mod pages;
 mod source;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,17 +27,10 @@ impl File {
     }
 }
 
-/// Checks everything, or counts banned words and names, and long lines.
-pub(crate) fn run(only_words: bool) -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), Failure> {
     let files = read()?;
-    let mut words: Vec<_> = files.iter().flat_map(words::complaints).collect();
-    words.extend(files.iter().flat_map(source::long_lines));
-    if only_words {
-        count(&words);
-        return Ok(());
-    }
-    let mut complaints: Vec<_> =
-        words.into_iter().map(|(place, what)| format!("{place}: {what}")).collect();
+    let mut complaints: Vec<_> = files.iter().flat_map(words::complaints).collect();
+    complaints.extend(files.iter().flat_map(source::long_lines));
     let sources = || files.iter().filter(|file| file.is("rs"));
     complaints.extend(sources().flat_map(source::complaints));
     let functions: BTreeSet<_> = sources().flat_map(|file| source::functions(&file.text)).collect();
@@ -65,25 +58,4 @@ fn read() -> Result<Vec<File>, Failure> {
     paths
         .map(|path| Ok(File { text: fs::read_to_string(shell::root().join(&path))?, path }))
         .collect()
-}
-
-/// Prints how many of these places each directory has, and how often each complaint occurs.
-fn count(words: &[(String, String)]) {
-    let (mut places, mut uses) = (BTreeMap::new(), BTreeMap::new());
-    for (place, what) in words {
-        let file = place.split(':').next().unwrap_or_default();
-        let directory = file.split('/').take(3).collect::<Vec<_>>().join("/");
-        *places.entry(directory).or_insert(0) += 1;
-        *uses.entry(what).or_insert(0) += 1;
-    }
-    for (place, count) in places {
-        println!("{count:>6}  {place}");
-    }
-    let mut uses: Vec<_> = uses.into_iter().map(|(what, count)| (count, what)).collect();
-    uses.sort_unstable_by(|one, other| other.cmp(one));
-    println!();
-    for (count, what) in uses {
-        println!("{count:>6}  {what}");
-    }
-    println!("{:>6}  in all", words.len());
 }

@@ -33,11 +33,8 @@ pub(super) fn complaints(files: &[File]) -> Vec<String> {
     for (module, text) in sources {
         for name in used(text) {
             // A name of the root stands for the module that it comes from.
-            let other = shown.get(name).copied().unwrap_or(name);
-            if let Some((other, _)) =
-                imports.get_key_value(other).filter(|(other, _)| **other != module)
-            {
-                let other = *other;
+            let other = shown.get(&*name).copied().unwrap_or(&name);
+            if let Some((&other, _)) = imports.get_key_value(other).filter(|_| other != module) {
                 imports.entry(module).or_default().insert(other);
             }
         }
@@ -74,36 +71,33 @@ fn shown(lib: &str) -> BTreeMap<&str, &str> {
 }
 
 /// The first names of all paths that begin with `crate::`, outside comments and tests.
-fn used(text: &str) -> Vec<&str> {
+fn used(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
     let mut used = Vec::new();
-    let mut group = false;
-    for line in lines {
-        // A group is written in one line, or with a line for each module.
-        if group {
-            group = line != "};";
-            used.extend(first_name(line));
-        }
-        for path in line.split("crate::").skip(1) {
-            let Some(rest) = path.strip_prefix('{') else {
-                used.extend(first_name(path));
-                continue;
-            };
-            group = rest.is_empty();
-            let mut depth = 0;
-            for part in rest.split_inclusive(['{', '}', ',']) {
-                used.extend(first_name(part).filter(|_| depth == 0));
-                depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+    for path in code.split("crate::").skip(1) {
+        let Some(group) = path.strip_prefix('{') else {
+            used.extend(first_name(path));
+            continue;
+        };
+        let mut depth = 0;
+        for part in group.split_inclusive(['{', '}', ',']) {
+            if depth == 0 {
+                used.extend(first_name(part));
+            }
+            depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+            if depth < 0 {
+                break;
             }
         }
     }
     used
 }
 
-fn first_name(path: &str) -> Option<&str> {
+fn first_name(path: &str) -> Option<String> {
     let name = path.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next();
-    name.filter(|name| !name.is_empty())
+    name.filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// The modules that can be reached from themselves, those of one cycle together.
@@ -140,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_room_uses_is_outside_comments_and_tests() {
+    fn what_a_module_uses_is_outside_comments_and_tests() {
         let text = "//! [`crate::a`]\nuse crate::b::C;\nfn f() { crate::d::e() }\n\
                     use crate::{g::{h, i}, j};\nuse crate::{\n    k::{l, m},\n    n,\n};\n\
                     #[cfg(test)]\nmod tests { use crate::f; }\n";

@@ -20,18 +20,14 @@ const BANNED: [&str; 5] = [
 ];
 
 /// The lines of code or prose that are too long to read next to one another.
-pub(super) fn long_lines(file: &File) -> Vec<(String, String)> {
+pub(super) fn long_lines(file: &File) -> Vec<String> {
     if !file.is("rs") && !file.is("md") {
         return Vec::new();
     }
-    let lines = (1..).zip(file.text.lines());
-    let is_long = |line: &str| line.chars().count() > MOST_COLUMNS && can_be_broken(file, line);
-    let long = lines.filter(|(_, line)| is_long(line));
     let place = file.path.display();
-    long.map(|(number, _)| {
-        (format!("{place}:{number}"), format!("more than {MOST_COLUMNS} columns"))
-    })
-    .collect()
+    let is_long = |line: &str| line.chars().count() > MOST_COLUMNS && can_be_broken(file, line);
+    let long = (1..).zip(file.text.lines()).filter(|(_, line)| is_long(line));
+    long.map(|(number, _)| format!("{place}:{number}: more than {MOST_COLUMNS} columns")).collect()
 }
 
 /// False for rows of tables, addresses, and texts in code.

@@ -12,7 +12,7 @@ fn section(name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The banned words and names of a file, each with its place.
-pub(super) fn complaints(file: &File) -> Vec<(String, String)> {
+pub(super) fn complaints(file: &File) -> Vec<String> {
     let mut found = Vec::new();
     if file.path.ends_with("tidy/words.rs") {
         return found;
@@ -35,10 +35,9 @@ pub(super) fn complaints(file: &File) -> Vec<(String, String)> {
                 section("parts").filter(|(part, _)| lower.contains(part) && lower != *part),
             );
         }
-        found.extend(banned.into_iter().map(|(banned, instead)| {
-            let place = format!("{}:{number}", file.path.display());
-            (place, format!("`{banned}`: say{instead}"))
-        }));
+        for (banned, instead) in banned {
+            found.push(format!("{}:{number}: `{banned}`: say{instead}", file.path.display()));
+        }
     }
     found
 }
