@@ -59,7 +59,7 @@ impl SqliteError {
     /// An error of SQLite.
     pub(crate) fn engine(attempted: &'static str, error: rusqlite::Error) -> Self {
         let kind = kind_of(&error);
-        // Their text is that of the code again, except for errors of statements.
+        // The text of the error repeats that of its code, except for an error in a statement.
         let source = match (kind, error.sqlite_error()) {
             (SqliteErrorKind::Other, _) | (_, None) => error.into(),
             (_, Some(code)) => Box::from(*code),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_none_is_reported_once() {
+    fn a_file_that_is_not_a_database_is_reported_once() {
         let code = ffi::Error::new(ffi::SQLITE_NOTADB);
         let error = rusqlite::Error::SqliteFailure(code, Some("file is not a database".to_owned()));
         let source = SqliteError::engine("read", error).source().map(ToString::to_string);
