@@ -3,7 +3,15 @@
 
 mod keyed_lock;
 mod list;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod runner;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod scope;
 mod summary;
 mod tokens;
@@ -12,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use keyed_lock::KeyedLock;
 pub(crate) use runner::Run;
-pub(crate) use scope::{RequestFacts, Scope};
+pub(crate) use scope::{RequestFacts, Scope, mint};
 pub use summary::Summary;
 pub(crate) use tokens::Tokens;
 
@@ -74,10 +82,13 @@ impl<V> Manager<V> {
 
 impl<V: SessionValue> Manager<V> {
     /// Runs an operation outside any request.
-    pub(crate) fn run<'a, O>(&'a self, operation: O) -> Run<'a, V, O>
+    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> O::Outcome
     where
         O: Steps<Scope<'a, V>>,
     {
-        Scope { manager: self, request: None }.run(operation)
+        match (Scope { manager: self, request: None }).start(operation) {
+            Ok(outcome) => outcome,
+            Err(run) => run.await,
+        }
     }
 }

@@ -5,7 +5,15 @@ mod detached;
 mod lifetime;
 mod map;
 mod other_sessions;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod request;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod update;
 
 use std::fmt;

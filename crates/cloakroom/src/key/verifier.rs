@@ -73,7 +73,9 @@ impl Verifier {
 
 impl PartialEq for Verifier {
     fn eq(&self, other: &Self) -> bool {
-        self.words().ct_eq(&other.words()).into()
+        // Looks at every bit before anything is decided.
+        let pairs = self.words().into_iter().zip(other.words());
+        pairs.fold(0, |differences, (one, other)| differences | (one ^ other)).ct_eq(&0).into()
     }
 }
 

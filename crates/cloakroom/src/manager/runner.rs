@@ -12,22 +12,17 @@ use crate::record::Stored;
 use crate::store::{Ended, Indexed, Inserted, Io, Lookup, StoreError, Swap};
 use crate::value::SessionValue;
 
-/// An operation in progress.
+/// An operation that waits for the store.
 ///
-/// It has run as far as the store answered at once: an answer that is ready costs no future. If it
-/// is dropped, the store call on its way happens completely or not at all, and no other follows.
+/// If it is dropped, the store call on its way happens completely or not at all, and no other
+/// follows.
 #[must_use = "an operation goes on only while it is polled"]
 pub(crate) struct Run<'a, V: SessionValue, O: Steps<Scope<'a, V>>> {
     scope: Scope<'a, V>,
     operation: O,
-    stage: Stage<'a, O::Outcome>,
+    /// The question on its way; `None` once the operation is over.
+    pending: Option<Pending<'a>>,
     turns: Turns,
-}
-
-enum Stage<'a, T> {
-    Asked(Pending<'a>),
-    Done(T),
-    Taken,
 }
 
 /// The turns that the operation has been given, which last until it is over.
@@ -37,44 +32,54 @@ struct Turns {
     login: Option<KeyedGuard<Principal>>,
 }
 
+/// Runs an operation as far as the store answers at once: an answer that is ready costs no future.
+#[inline(always)]
+pub(super) fn start<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
+    scope: Scope<'a, V>,
+    mut operation: O,
+) -> Result<O::Outcome, Run<'a, V, O>> {
+    match operation.start(&scope) {
+        Step::Done(outcome) => Ok(outcome),
+        Step::Ask(ask) => match put(scope.manager, ask) {
+            Ok(answer) => match operation.step(&scope, answer) {
+                Step::Done(outcome) => Ok(outcome),
+                next @ Step::Ask(_) => go_on(scope, operation, next),
+            },
+            Err(pending) => Err(Run::waiting(scope, operation, pending)),
+        },
+    }
+}
+
+/// The rest of an operation that asks more than one question. Apart, because most ask one.
+#[inline(never)]
+fn go_on<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
+    scope: Scope<'a, V>,
+    mut operation: O,
+    next: Step<O::Outcome>,
+) -> Result<O::Outcome, Run<'a, V, O>> {
+    match advance(&scope, &mut operation, next) {
+        Ok(outcome) => Ok(outcome),
+        Err(pending) => Err(Run::waiting(scope, operation, pending)),
+    }
+}
+
+/// Goes on for as long as the store answers at once.
+fn advance<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
+    scope: &Scope<'a, V>,
+    operation: &mut O,
+    mut next: Step<O::Outcome>,
+) -> Result<O::Outcome, Pending<'a>> {
+    loop {
+        match next {
+            Step::Done(outcome) => return Ok(outcome),
+            Step::Ask(ask) => next = operation.step(scope, put(scope.manager, ask)?),
+        }
+    }
+}
+
 impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Run<'a, V, O> {
-    /// Starts an operation.
-    pub(super) fn new(scope: Scope<'a, V>, operation: O) -> Self {
-        let mut run = Self { scope, operation, stage: Stage::Taken, turns: Turns::default() };
-        let first = run.operation.start(&run.scope);
-        run.advance(first);
-        run
-    }
-
-    /// The outcome, if it is there.
-    pub(crate) fn into_ready(mut self) -> Result<O::Outcome, Self> {
-        match std::mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Done(outcome) => Ok(outcome),
-            stage => {
-                self.stage = stage;
-                Err(self)
-            }
-        }
-    }
-
-    /// Goes on for as long as the store answers at once.
-    fn advance(&mut self, mut next: Step<O::Outcome>) {
-        loop {
-            let ask = match next {
-                Step::Ask(ask) => ask,
-                Step::Done(outcome) => {
-                    self.stage = Stage::Done(outcome);
-                    return;
-                }
-            };
-            match Pending::new(self.scope.manager, ask).into_ready() {
-                Ok(answer) => next = self.operation.step(&self.scope, answer),
-                Err(pending) => {
-                    self.stage = Stage::Asked(pending);
-                    return;
-                }
-            }
-        }
+    fn waiting(scope: Scope<'a, V>, operation: O, pending: Pending<'a>) -> Self {
+        Self { scope, operation, pending: Some(pending), turns: Turns::default() }
     }
 }
 
@@ -84,22 +89,18 @@ impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Future for Run<'a, V, O> {
     type Output = O::Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<O::Outcome> {
-        let this = &mut *self;
+        let Self { scope, operation, pending, turns } = &mut *self;
+        // A future that is polled again once it is over may do as it likes.
+        let Some(asked) = pending else { return Poll::Pending };
         loop {
-            match std::mem::replace(&mut this.stage, Stage::Taken) {
-                Stage::Done(outcome) => return Poll::Ready(outcome),
-                Stage::Asked(mut pending) => match pending.poll(context, &mut this.turns) {
-                    Poll::Ready(answer) => {
-                        let next = this.operation.step(&this.scope, answer);
-                        this.advance(next);
-                    }
-                    Poll::Pending => {
-                        this.stage = Stage::Asked(pending);
-                        return Poll::Pending;
-                    }
-                },
-                // Polled after completion, which a future may answer as it likes.
-                Stage::Taken => return Poll::Pending,
+            let answer = ready!(asked.poll(context, turns));
+            let next = operation.step(scope, answer);
+            match advance(scope, operation, next) {
+                Err(next) => *asked = next,
+                Ok(outcome) => {
+                    *pending = None;
+                    return Poll::Ready(outcome);
+                }
             }
         }
     }
@@ -121,43 +122,45 @@ enum Pending<'a> {
     LoginTurn(Turn<'a, Principal>),
 }
 
-impl<'a> Pending<'a> {
-    /// Puts a question to the store.
-    fn new<V>(manager: &'a Manager<V>, ask: Ask) -> Self {
-        let store = &*manager.store;
-        match ask {
-            Ask::GetCached(id) => Self::Lookup(store.get_cached(id)),
-            Ask::Get(id) => Self::Stored(store.get(id)),
-            Ask::Insert(id, record) => Self::Inserted(store.insert(id, record)),
-            Ask::Replace(id, expected, record) => {
-                Self::Swapped(store.replace(id, expected, record))
-            }
-            Ask::Touch(id, expected, deadline) => {
-                Self::Touched(store.touch(id, expected, deadline))
-            }
-            Ask::EndIf(id, expected, ending) => Self::Swapped(store.end_if(id, expected, ending)),
-            Ask::End(id, ending) => Self::Ended(store.end(id, ending)),
-            Ask::IndexLogin(login) => Self::Indexed(store.index_login(login)),
-            Ask::WriterTurn(id) => Self::WriterTurn(Box::pin(manager.writers.acquire(id))),
-            Ask::LoginTurn(principal) => {
-                Self::LoginTurn(Box::pin(manager.logins.acquire(principal)))
-            }
-        }
+/// Puts a question to the store.
+#[inline]
+fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
+    fn ready<'a, T>(
+        call: Call<'a, T>,
+        answer: fn(Result<T, StoreError>) -> Answer,
+        pending: fn(Call<'a, T>) -> Pending<'a>,
+    ) -> Result<Answer, Pending<'a>> {
+        call.into_ready().map(answer).map_err(pending)
     }
 
-    fn into_ready(self) -> Result<Answer, Self> {
-        match self {
-            Self::Lookup(call) => call.into_ready().map(Answer::Lookup).map_err(Self::Lookup),
-            Self::Stored(call) => call.into_ready().map(Answer::Stored).map_err(Self::Stored),
-            Self::Inserted(call) => call.into_ready().map(Answer::Inserted).map_err(Self::Inserted),
-            Self::Swapped(call) => call.into_ready().map(Answer::Swapped).map_err(Self::Swapped),
-            Self::Touched(call) => call.into_ready().map(Answer::Touched).map_err(Self::Touched),
-            Self::Ended(call) => call.into_ready().map(Answer::Ended).map_err(Self::Ended),
-            Self::Indexed(call) => call.into_ready().map(Answer::Indexed).map_err(Self::Indexed),
-            turn @ (Self::WriterTurn(_) | Self::LoginTurn(_)) => Err(turn),
+    let store = &*manager.store;
+    match ask {
+        Ask::GetCached(id) => ready(store.get_cached(id), Answer::Lookup, Pending::Lookup),
+        Ask::Get(id) => ready(store.get(id), Answer::Stored, Pending::Stored),
+        Ask::Insert(id, record) => {
+            ready(store.insert(id, record), Answer::Inserted, Pending::Inserted)
+        }
+        Ask::Replace(id, expected, record) => {
+            ready(store.replace(id, expected, record), Answer::Swapped, Pending::Swapped)
+        }
+        Ask::Touch(id, expected, deadline) => {
+            ready(store.touch(id, expected, deadline), Answer::Touched, Pending::Touched)
+        }
+        Ask::EndIf(id, expected, ending) => {
+            ready(store.end_if(id, expected, ending), Answer::Swapped, Pending::Swapped)
+        }
+        Ask::End(id, ending) => ready(store.end(id, ending), Answer::Ended, Pending::Ended),
+        Ask::IndexLogin(login) => {
+            ready(store.index_login(login), Answer::Indexed, Pending::Indexed)
+        }
+        Ask::WriterTurn(id) => Err(Pending::WriterTurn(Box::pin(manager.writers.acquire(id)))),
+        Ask::LoginTurn(principal) => {
+            Err(Pending::LoginTurn(Box::pin(manager.logins.acquire(principal))))
         }
     }
+}
 
+impl Pending<'_> {
     fn poll(&mut self, context: &mut TaskContext<'_>, turns: &mut Turns) -> Poll<Answer> {
         Poll::Ready(match self {
             Self::Lookup(call) => Answer::Lookup(ready!(Pin::new(call).poll(context))),

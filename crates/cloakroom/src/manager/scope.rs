@@ -1,12 +1,12 @@
-//! What the protocol's steps are given besides the store's answers.
+//! What the protocol's steps are given next to the store's answers.
 
 use std::io;
 use std::sync::Arc;
 
 use zeroize::Zeroize;
 
-use super::{Manager, Run};
-use crate::key::{Key, random};
+use super::{Manager, Run, runner};
+use crate::key::{Entropy, Key, random};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime};
 use crate::protocol::steps::{Context, Policy, Steps};
@@ -22,16 +22,18 @@ pub(crate) struct Scope<'a, V> {
 }
 
 impl<'a, V: SessionValue> Scope<'a, V> {
-    /// Runs an operation as far as the store answers at once.
-    pub(crate) fn run<O: Steps<Self>>(self, operation: O) -> Run<'a, V, O> {
-        Run::new(self, operation)
+    /// Runs an operation as far as the store answers at once; if it has to wait, the rest of it is
+    /// returned as a future.
+    #[inline(always)]
+    pub(crate) fn start<O: Steps<Self>>(self, operation: O) -> Result<O::Outcome, Run<'a, V, O>> {
+        runner::start(self, operation)
     }
 }
 
 /// What operations need to know of the request they belong to.
 pub(crate) trait RequestFacts {
-    /// The key under which its first write creates a session; `mint` makes one.
-    fn first_key(&self, mint: &dyn Fn() -> Result<Key, Failure>) -> Result<Key, Failure>;
+    /// The key under which its first write creates a session.
+    fn first_key(&self, entropy: &dyn Entropy) -> Result<Key, Failure>;
 
     /// Forgets that key.
     fn forget_first_key(&self);
@@ -71,16 +73,12 @@ impl<V: SessionValue> Context for Scope<'_, V> {
     }
 
     fn new_key(&self) -> Result<Key, Failure> {
-        let mut bytes: [u8; 32] = random(&*self.manager.entropy)?;
-        let key = Key::from_bytes(bytes);
-        // The second half is the secret.
-        bytes[16..].zeroize();
-        Ok(key)
+        Ok(mint(&*self.manager.entropy)?)
     }
 
     fn first_key(&self) -> Result<Key, Failure> {
         match self.request {
-            Some(request) => request.first_key(&|| self.new_key()),
+            Some(request) => request.first_key(&*self.manager.entropy),
             None => Err(Failure::HeadersSent),
         }
     }
@@ -115,6 +113,7 @@ impl<V: SessionValue> Context for Scope<'_, V> {
         Payload::typed(Arc::clone(value))
     }
 
+    #[inline]
     fn decode(&self, payload: &Payload) -> Result<Option<Arc<TypedValue<V>>>, CodecError> {
         payload.open(&self.manager.coding)
     }
@@ -122,4 +121,14 @@ impl<V: SessionValue> Context for Scope<'_, V> {
     fn report(&self, event: &Event<'_>) {
         self.manager.observe(event);
     }
+}
+
+/// A key for a session that does not exist yet.
+#[inline]
+pub(crate) fn mint(entropy: &dyn Entropy) -> io::Result<Key> {
+    let mut bytes: [u8; 32] = random(entropy)?;
+    let key = Key::from_bytes(bytes);
+    // The second half is the secret.
+    bytes[16..].zeroize();
+    Ok(key)
 }

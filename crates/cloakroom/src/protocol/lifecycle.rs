@@ -39,6 +39,7 @@ pub fn begin(
 }
 
 /// True once a live record has reached one of its deadlines.
+#[inline]
 pub fn is_over(record: &Record, now: Timestamp) -> bool {
     record.expires_at().has_passed(now)
 }
@@ -51,6 +52,7 @@ pub fn used(record: &Record, now: Timestamp) -> Record {
 }
 
 /// The idle deadline to write, if the last recorded use is long enough ago.
+#[inline]
 pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
     let idle = record.lifetime().idle_timeout()?;
     let deadline = record.lifetime().idle_deadline(now);

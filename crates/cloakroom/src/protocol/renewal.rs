@@ -23,11 +23,16 @@ pub enum Renewal {
 }
 
 /// What renewal asks of a request that presented the secret with this verifier.
+#[inline]
 pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
     let credentials = record.credentials();
-    match (recognise(credentials, presented), credentials.successor()) {
+    let successor = credentials.successor();
+    if successor.is_none() && !is_due(record, now) {
+        return Renewal::Nothing;
+    }
+    match (recognise(credentials, presented), successor) {
         (SecretStatus::Current, Some(_)) => Renewal::Resend,
-        (SecretStatus::Current, None) if is_due(record, now) => Renewal::Start,
+        (SecretStatus::Current, None) => Renewal::Start,
         (SecretStatus::Successor, Some(successor)) => match successor.seen {
             None => Renewal::Confirm,
             Some(first) if now.since(first) >= RENEWAL_GRACE => Renewal::Retire,

@@ -159,7 +159,7 @@ pub trait Rules {
     }
 
     /// What the response to a request with a valid key does to the cookie, if nothing was renewed.
-    fn keep(&self, _presented: &Key, _record: &Record, _now: Timestamp) -> CookieChange {
+    fn keep(&self, _presented: &Key, _record: &Record) -> CookieChange {
         CookieChange::Keep
     }
 

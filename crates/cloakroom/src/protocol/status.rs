@@ -61,6 +61,7 @@ pub enum SecretStatus<'a> {
 }
 
 /// Looks up a presented verifier among those of a session.
+#[inline]
 pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> SecretStatus<'a> {
     if credentials.current == *presented {
         return SecretStatus::Current;
@@ -68,6 +69,11 @@ pub fn recognise<'a>(credentials: &'a Credentials, presented: &Verifier) -> Secr
     if credentials.successor().is_some_and(|successor| successor.verifier == *presented) {
         return SecretStatus::Successor;
     }
+    recognise_retired(credentials, presented)
+}
+
+#[cold]
+fn recognise_retired<'a>(credentials: &'a Credentials, presented: &Verifier) -> SecretStatus<'a> {
     let prefix = presented.prefix();
     let retired = credentials.retired().iter().find(|retired| retired.prefix == prefix);
     retired.map_or(SecretStatus::Unknown, SecretStatus::Retired)
@@ -81,6 +87,7 @@ pub fn judge(record: &Record, presented: &Verifier, now: Timestamp) -> KeyStatus
 }
 
 /// Like [`judge`], with another span after which a retired secret counts as a copy.
+#[inline]
 pub fn judge_with(
     record: &Record,
     presented: &Verifier,

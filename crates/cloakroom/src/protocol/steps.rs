@@ -14,31 +14,43 @@
 //! Reload   a session that was opened before
 //! ```
 
-mod change;
 mod context;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod create;
 mod end;
 mod import;
 mod login;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod open;
+mod plan;
 mod plans;
 mod reload;
 mod reservation;
 mod session;
+#[expect(
+    clippy::inline_always,
+    reason = "each request goes through here: inlining saves 2 % of its instructions"
+)]
 mod write;
 
-pub use change::{Change, Draft, Plan, Planned};
 pub use context::{Context, Policy};
 pub use create::{Create, Created};
 pub use end::{End, EndById};
 pub use import::{Import, Imported};
 pub use login::Login;
 pub use open::{Open, Opened};
+pub use plan::{Begin, Draft, Plan, Planned};
 pub(crate) use plans::write_value;
 pub use plans::{Deadlines, Label, Renew, SetValue, Start};
 pub use reload::Reload;
 pub use session::{Credential, Loaded, SessionState};
-pub use write::{Begin, Write, Written};
+pub use write::{Write, Written};
 
 use super::Failure;
 use crate::key::PublicId;

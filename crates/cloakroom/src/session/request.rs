@@ -9,12 +9,12 @@ use std::task::Waker;
 pub(crate) use opening::OpenedSession;
 
 use crate::http::{Carrier, RequestClient, ResponseHeaders};
-use crate::key::{Key, PublicId};
-use crate::manager::{LoadedSession, Manager, RequestFacts, Run, Scope, SessionState};
+use crate::key::{Entropy, Key, PublicId};
+use crate::manager::{LoadedSession, Manager, RequestFacts, Run, Scope, SessionState, mint};
 use crate::policy::ClientInfo;
-use crate::protocol::steps::{Steps, Written};
+use crate::protocol::steps::Steps;
 use crate::protocol::{CookieChange, Failure, NoSession};
-use crate::value::{SessionValue, TypedValue};
+use crate::value::SessionValue;
 
 /// What one request knows of its session. The lock is never held across an await.
 pub(crate) struct RequestState<V> {
@@ -171,47 +171,67 @@ impl<V> RequestState<V> {
         }
     }
 
+    /// The session for an operation, and its key if the response is to send that.
+    pub(crate) fn before_operation(&self) -> (SessionState<V>, Option<Key>) {
+        let state = self.lock();
+        let session = state.session();
+        let sent = match (&session, &state.cookie) {
+            (SessionState::Live(loaded), CookieChange::Send { key, .. }) => {
+                Some(key).filter(|key| loaded.key() == Some(key)).cloned()
+            }
+            _ => None,
+        };
+        (session, sent)
+    }
+
     /// Makes the result of an operation known to all handles. Returns the session as it is then.
-    pub(crate) fn publish<R>(
+    pub(crate) fn publish(
         &self,
-        written: Result<Written<Arc<TypedValue<V>>, R>, Failure>,
-        before: &SessionState<V>,
-    ) -> (SessionState<V>, Result<(R, bool), Failure>) {
+        session: SessionState<V>,
+        cookie: CookieChange,
+    ) -> SessionState<V> {
         let mut state = self.lock();
-        match written {
-            Ok(Written { session, cookie, result, changed, .. }) => {
-                if cookie != CookieChange::Keep {
-                    state.cookie = cookie;
-                }
-                if !is_newer(&state.stage, &session) {
-                    state.stage = Stage::Open(session);
-                }
-                (state.session(), Ok((result, changed)))
-            }
-            Err(failure) => {
-                // A key that was to be sent is not, if it has turned out to be invalid.
-                let (SessionState::Live(loaded), CookieChange::Send { key, .. }) =
-                    (before, &state.cookie)
-                else {
-                    return (state.session(), Err(failure));
-                };
-                let is_over = matches!(failure, Failure::Superseded | Failure::NoSession(_));
-                if is_over && loaded.key() == Some(key) {
-                    state.cookie = CookieChange::Keep;
-                }
-                (state.session(), Err(failure))
-            }
+        if cookie != CookieChange::Keep {
+            state.cookie = cookie;
+        }
+        if is_newer(&state.stage, &session) {
+            return state.session();
+        }
+        state.stage = Stage::Open(session.clone());
+        session
+    }
+
+    /// Takes back a key that was to be sent, if this failure says that it is no longer valid.
+    pub(crate) fn retract(&self, sent: Option<&Key>, failure: &Failure) {
+        let mut state = self.lock();
+        if let CookieChange::Send { key, .. } = &state.cookie
+            && matches!(failure, Failure::Superseded | Failure::NoSession(_))
+            && sent == Some(key)
+        {
+            state.cookie = CookieChange::Keep;
         }
     }
 }
 
 impl<V: SessionValue> RequestState<V> {
-    /// Runs an operation for this request.
-    pub(crate) fn run<'a, O>(&'a self, operation: O) -> Run<'a, V, O>
+    /// Runs an operation for this request as far as the store answers at once.
+    #[inline(always)]
+    pub(crate) fn start<'a, O>(&'a self, operation: O) -> Result<O::Outcome, Run<'a, V, O>>
     where
         O: Steps<Scope<'a, V>>,
     {
-        Scope { manager: &self.manager, request: Some(self) }.run(operation)
+        Scope { manager: &self.manager, request: Some(self) }.start(operation)
+    }
+
+    /// Runs an operation for this request.
+    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> O::Outcome
+    where
+        O: Steps<Scope<'a, V>>,
+    {
+        match self.start(operation) {
+            Ok(outcome) => outcome,
+            Err(run) => run.await,
+        }
     }
 }
 
@@ -227,14 +247,14 @@ fn is_newer<V>(known: &Stage<V>, session: &SessionState<V>) -> bool {
 }
 
 impl<V: SessionValue> RequestFacts for RequestState<V> {
-    fn first_key(&self, mint: &dyn Fn() -> Result<Key, Failure>) -> Result<Key, Failure> {
+    fn first_key(&self, entropy: &dyn Entropy) -> Result<Key, Failure> {
         let mut state = self.lock();
         if state.head != Head::Open {
             return Err(Failure::HeadersSent);
         }
         Ok(match &state.first_key {
             Some(key) => key.clone(),
-            None => state.first_key.insert(mint()?).clone(),
+            None => state.first_key.insert(mint(entropy)?).clone(),
         })
     }
 

@@ -1,9 +1,12 @@
 //! How a handle changes its session: by an operation whose result all handles of the request see.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use super::Session;
+use super::{RequestState, Session};
 use crate::error::Error;
+use crate::key::Key;
 use crate::manager::{LoadedSession, Scope, SessionState};
 use crate::policy::Lifetime;
 use crate::protocol::steps::{
@@ -16,25 +19,27 @@ use crate::value::{SessionKind, SessionValue, TypedValue};
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Runs an operation on the request's session as it is now, and takes over its result.
     ///
-    /// Every change goes through here.
-    pub(crate) async fn run<O, R>(
-        &mut self,
+    /// Every change goes through here. The result is ready if the store answers at once.
+    pub(crate) fn run<'a, O, R>(
+        &'a mut self,
         operation: impl FnOnce(SessionState<V>) -> O,
-    ) -> Result<R, Error>
+    ) -> impl Future<Output = Result<R, Error>>
     where
-        O: for<'a> Steps<Scope<'a, V>, Outcome = Result<Written<Arc<TypedValue<V>>, R>, Failure>>,
+        O: Steps<Scope<'a, V>, Outcome = Outcome<V, R>>,
     {
-        let before = self.request.session();
-        let written = match self.request.run(operation(before.clone())).into_ready() {
-            Ok(written) => written,
-            // Boxed, because it is part of every handler's future, which is moved around.
-            Err(run) => Box::pin(run).await,
-        };
-        let (seen, result) = self.request.publish(written, &before);
-        self.seen = seen;
-        let (result, changed) = result?;
-        self.modified |= changed;
-        Ok(result)
+        let Self { request, seen, modified, .. } = self;
+        let (request, mut handle): (&'a RequestState<V>, _) =
+            (request, HandleMut { seen, modified });
+        let (session, sent) = request.before_operation();
+        match request.start(operation(session)) {
+            Ok(outcome) => {
+                MaybeReady::Ready(Some(handle.take_over(request, sent.as_ref(), outcome)))
+            }
+            Err(run) => MaybeReady::Waiting(Box::pin(async move {
+                let outcome = run.await;
+                handle.take_over(request, sent.as_ref(), outcome)
+            })),
+        }
     }
 
     /// Creates a session, whatever session this handle has.
@@ -57,6 +62,61 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             SessionState::Absent(_) | SessionState::Over => return Ok(None),
         };
         Ok(Some(self.request.run(Reload::from_store(credential)).await?))
+    }
+}
+
+/// What an operation on a request's session ends with.
+type Outcome<V, R> = Result<Written<Arc<TypedValue<V>>, R>, Failure>;
+
+/// The parts of a handle that an operation changes.
+struct HandleMut<'a, V> {
+    seen: &'a mut SessionState<V>,
+    modified: &'a mut bool,
+}
+
+impl<V> HandleMut<'_, V> {
+    /// Takes over the outcome of an operation, and makes it known to the request's other handles.
+    #[inline(always)]
+    fn take_over<R>(
+        &mut self,
+        request: &RequestState<V>,
+        sent: Option<&Key>,
+        outcome: Outcome<V, R>,
+    ) -> Result<R, Error> {
+        match outcome {
+            Ok(written) => {
+                *self.seen = request.publish(written.session, written.cookie);
+                *self.modified |= written.changed;
+                Ok(written.result)
+            }
+            Err(failure) => {
+                request.retract(sent, &failure);
+                *self.seen = request.session();
+                Err(failure.into())
+            }
+        }
+    }
+}
+
+/// A result, or the future that brings it.
+///
+/// A handler's future is moved around, so it holds no operation, only the box of one that waits.
+enum MaybeReady<T, F> {
+    Ready(Option<T>),
+    Waiting(Pin<Box<F>>),
+}
+
+impl<T, F> Unpin for MaybeReady<T, F> {}
+
+impl<T, F: Future<Output = T>> Future for MaybeReady<T, F> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        match &mut *self {
+            // A future that is polled again once it is over may do as it likes.
+            Self::Ready(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Waiting(future) => future.as_mut().poll(context),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What operations are given besides the store's answers.
+//! What operations are given next to the store's answers.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SessionLimit, UnreadableP
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
-/// What operations are given besides the store's answers: policy, time, randomness, and the
+/// What operations are given next to the store's answers: policy, time, randomness, and the
 /// request they belong to.
 ///
 /// An operation decides the same in every context that returns the same.
@@ -97,10 +97,15 @@ pub struct Policy {
 }
 
 /// The value of session `id`. One that cannot be decoded is reported.
+#[inline]
 pub(super) fn decode<C: Context>(
     context: &C,
     id: PublicId,
     payload: &Payload,
 ) -> Result<Option<C::Value>, CodecError> {
-    context.decode(payload).inspect_err(|error| context.report(&Event::Unreadable { id, error }))
+    let decoded = context.decode(payload);
+    if let Err(error) = &decoded {
+        context.report(&Event::Unreadable { id, error });
+    }
+    decoded
 }

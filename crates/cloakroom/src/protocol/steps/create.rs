@@ -95,6 +95,7 @@ impl<T> Create<T> {
 impl<C: Context> Steps<C> for Create<C::Value> {
     type Outcome = Result<Created<C::Value>, Failure>;
 
+    #[inline(always)]
     fn start(&mut self, context: &C) -> Step<Self::Outcome> {
         let loaded = match self.prepare(context) {
             Ok(loaded) => loaded,
@@ -109,6 +110,7 @@ impl<C: Context> Steps<C> for Create<C::Value> {
         self.reserving(loaded, reservation, next)
     }
 
+    #[inline(always)]
     fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Reserving(loaded, mut reservation), answer) => {
@@ -145,11 +147,12 @@ type Next<T> = Step<Result<Created<T>, Failure>>;
 
 impl<T: Clone + PartialEq> Create<T> {
     /// The session and its first record, not yet stored.
+    #[inline(always)]
     fn prepare<C: Context<Value = T>>(&self, context: &C) -> Result<Loaded<T>, Failure> {
         let now = context.now();
         let payload = self.value.as_ref().map_or(Payload::unset(), |value| context.payload(value));
-        let (verifier, revision) =
-            (self.key.verifier(context.policy().kind), Revision::new(1, context.token()));
+        let verifier = self.key.verifier(context.policy().kind);
+        let revision = Revision::new(1, context.token());
         let principal = self.login.as_ref().map(|login| login.principal.clone());
         let mut record = begin(verifier, self.lifetime, principal, payload, revision, now);
         if self.client.is_known() {
@@ -190,12 +193,14 @@ impl<T: Clone + PartialEq> Create<T> {
         }
     }
 
+    #[inline(always)]
     fn insert(&mut self, loaded: Loaded<T>) -> Next<T> {
         let ask = Ask::Insert(loaded.id(), loaded.record.clone());
         self.state = State::Inserting(loaded);
         Step::Ask(ask)
     }
 
+    #[inline(always)]
     fn inserted<C: Context<Value = T>>(
         &mut self,
         context: &C,
@@ -256,6 +261,7 @@ impl<T: Clone + PartialEq> Create<T> {
 
     /// Confirms the sign-in, also on a session that existed: its creator may have been interrupted
     /// before this step.
+    #[inline(always)]
     fn confirm<C: Context<Value = T>>(&mut self, context: &C, created: Created<T>) -> Next<T> {
         let Some(mut reservation) = self.reservation.take() else {
             return finish(context, created);
@@ -282,6 +288,7 @@ impl<T: Clone + PartialEq> Create<T> {
     }
 }
 
+#[inline(always)]
 fn finish<C: Context>(context: &C, created: Created<C::Value>) -> Next<C::Value> {
     if let Created::New(loaded) = &created {
         let id = loaded.id();

@@ -3,8 +3,8 @@
 use std::mem;
 
 use super::super::{CookieChange, Failure, KeyStatus, NoSession, Rules as _};
-use super::change::MAX_ATTEMPTS;
 use super::session::{judge_credential, refusal};
+use super::write::MAX_ATTEMPTS;
 use super::{Answer, Ask, Context, Loaded, SessionState, Step, Steps, Written};
 use crate::key::PublicId;
 use crate::observe::Event;

@@ -9,7 +9,7 @@ use super::plans::fresh_secret;
 use super::reservation::Reservation;
 use super::write::first_cookie;
 use super::{
-    Answer, Ask, Change, Context, Draft, Loaded, Plan, Planned, SessionState, Step, Steps, Written,
+    Answer, Ask, Context, Draft, Loaded, Plan, Planned, SessionState, Step, Steps, Write, Written,
 };
 use crate::key::{PublicId, Secret};
 use crate::observe::Event;
@@ -36,7 +36,7 @@ enum State<T> {
     /// Another principal's session is being ended.
     Switching(PublicId),
     Reserving(Loaded<T>, SignInPlan, Reservation),
-    Changing(Change<T, SignInPlan, ()>, Reservation),
+    Writing(Box<Write<T, SignInPlan, ()>>, Reservation),
     Confirming(Written<T, ()>, Reservation),
     Creating(Create<T>),
 }
@@ -85,9 +85,9 @@ impl<C: Context> Steps<C> for Login<C::Value> {
                 let next = reservation.step(context, answer);
                 self.reserving(context, loaded, plan, reservation, next)
             }
-            (State::Changing(mut change, reservation), answer) => {
-                let next = change.step(context, answer);
-                self.changing(context, change, reservation, next)
+            (State::Writing(mut write, reservation), answer) => {
+                let next = write.step(context, answer);
+                self.writing(context, write, reservation, next)
             }
             (State::Confirming(written, mut reservation), answer) => {
                 let next = reservation.step(context, answer);
@@ -120,25 +120,25 @@ impl<T: Clone + PartialEq> Login<T> {
                 Step::Ask(ask)
             }
             Step::Done(Ok(())) => {
-                let mut change = Change::new(loaded, plan);
-                let next = change.start(context);
-                self.changing(context, change, reservation, next)
+                let mut write = Box::new(Write::new(SessionState::Live(loaded), plan));
+                let next = write.start(context);
+                self.writing(context, write, reservation, next)
             }
             Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }
 
     /// Confirms the entry in the index, once the sign-in is written.
-    fn changing<C: Context<Value = T>>(
+    fn writing<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        change: Change<T, SignInPlan, ()>,
+        write: Box<Write<T, SignInPlan, ()>>,
         mut reservation: Reservation,
         next: Next<T>,
     ) -> Next<T> {
         match next {
             Step::Ask(ask) => {
-                self.state = State::Changing(change, reservation);
+                self.state = State::Writing(write, reservation);
                 Step::Ask(ask)
             }
             Step::Done(Ok(written)) => {

@@ -71,12 +71,22 @@ enum State<T> {
     ReadingAgain(Caller),
     /// The use is being recorded; whether the next key is to be sent again after that.
     Touching(Loaded<T>, Timestamp, Renewal),
-    /// A step of a renewal is being written: the session after it, and the key to send.
-    Renewing { before: Loaded<T>, after: Record, next: Option<Key>, caller: Caller },
+    Renewing(Box<Renewing<T>>),
     /// The session was not there when the renewal was to be written.
-    Rereading(Caller),
+    Rereading(Credential),
     /// The session is being ended.
     Ending(PublicId, EndReason, NoSession),
+}
+
+/// A step of a renewal that is being written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Renewing<T> {
+    before: Loaded<T>,
+    after: Record,
+    /// The key to send once it is written.
+    next: Option<Key>,
+    /// Of the presented key.
+    verifier: Verifier,
 }
 
 impl<T> Open<T> {
@@ -92,6 +102,7 @@ impl<T> Open<T> {
 impl<C: Context> Steps<C> for Open<C::Value> {
     type Outcome = Result<Opened<C::Value>, Failure>;
 
+    #[inline(always)]
     fn start(&mut self, context: &C) -> Step<Self::Outcome> {
         if self.keys.value_count() > 1 {
             context.report(&Event::MultipleKeys { count: self.keys.value_count() });
@@ -99,6 +110,7 @@ impl<C: Context> Steps<C> for Open<C::Value> {
         self.try_next(context)
     }
 
+    #[inline(always)]
     fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Reading(caller), Answer::Lookup(found)) => {
@@ -113,11 +125,11 @@ impl<C: Context> Steps<C> for Open<C::Value> {
                 }
                 opened(context, loaded, renewal)
             }
-            (State::Renewing { before, after, next, caller }, Answer::Swapped(swap)) => {
-                self.renewed(context, before, after, next, caller, swap)
+            (State::Renewing(renewing), Answer::Swapped(swap)) => {
+                self.renewed(context, *renewing, swap)
             }
-            (State::Rereading(caller), Answer::Stored(found)) => {
-                self.reread(context, caller, found)
+            (State::Rereading(credential), Answer::Stored(found)) => {
+                self.reread(context, &credential, found)
             }
             (State::Ending(id, reason, no_session), Answer::Ended(ended)) => {
                 match report_end(context, id, reason, ended) {
@@ -134,6 +146,7 @@ impl<C: Context> Steps<C> for Open<C::Value> {
 type Next<T> = Step<Result<Opened<T>, Failure>>;
 
 impl<T: Clone + PartialEq> Open<T> {
+    #[inline(always)]
     fn try_next<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
         let Some(key) = self.keys.take_next() else { return self.nothing() };
         let (id, verifier) = (key.id(), key.verifier(context.policy().kind));
@@ -160,6 +173,7 @@ impl<T: Clone + PartialEq> Open<T> {
         self.try_next(context)
     }
 
+    #[inline(always)]
     fn looked_up<C: Context<Value = T>>(
         &mut self,
         context: &C,
@@ -167,51 +181,61 @@ impl<T: Clone + PartialEq> Open<T> {
         found: Result<Lookup, StoreError>,
     ) -> Next<T> {
         match found {
+            Ok(Lookup::Cached(record)) => self.live(context, caller, record, true),
             Ok(Lookup::Authoritative(stored)) => self.read(context, caller, Ok(stored)),
             Err(error) => self.read(context, caller, Err(error)),
-            // A cache's copy can confirm a session, but only the store can deny it.
-            Ok(Lookup::Cached(record)) => {
-                if judge(context, &caller, &record) == KeyStatus::Valid {
-                    return self.admit(context, caller, record);
-                }
-                let id = caller.key.id();
-                self.state = State::ReadingAgain(caller);
-                Step::Ask(Ask::Get(id))
-            }
         }
     }
 
+    #[inline(always)]
     fn read<C: Context<Value = T>>(
         &mut self,
         context: &C,
         caller: Caller,
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<T> {
+        let id = caller.key.id();
         let status = match found {
-            Ok(Some(Stored::Live(record))) => match judge(context, &caller, &record) {
-                KeyStatus::Valid => return self.admit(context, caller, record),
-                status => status,
-            },
+            Ok(Some(Stored::Live(record))) => return self.live(context, caller, record, false),
             Ok(Some(Stored::Ended(tombstone))) => {
                 context.rules().judge_ended(&tombstone, &caller.verifier)
             }
             Ok(None) => KeyStatus::Invalid(NoSession::Unknown),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                return self.unreadable(context, caller.key.id(), error.into());
+                return self.unreadable(context, id, error.into());
             }
             Err(error) => return Step::fail(error),
         };
-        self.refuse(context, &caller, status)
+        self.refuse(context, id, status)
+    }
+
+    /// The session has a record. A cache's copy can confirm it, but only the store can deny it.
+    #[inline(always)]
+    fn live<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        caller: Caller,
+        record: Record,
+        is_cached: bool,
+    ) -> Next<T> {
+        let (id, now, reuse_after) = (caller.key.id(), context.now(), context.policy().reuse.after);
+        match context.rules().judge(&record, &caller.verifier, reuse_after, now) {
+            KeyStatus::Valid => self.admit(context, caller, record, now),
+            _ if is_cached => {
+                self.state = State::ReadingAgain(caller);
+                Step::Ask(Ask::Get(id))
+            }
+            status => self.refuse(context, id, status),
+        }
     }
 
     /// Reports a key that opens nothing, and decides what the request sees.
     fn refuse<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        caller: &Caller,
+        id: PublicId,
         status: KeyStatus,
     ) -> Next<T> {
-        let id = caller.key.id();
         match status {
             KeyStatus::Valid | KeyStatus::Superseded => {
                 context.report(&Event::RetiredKey { id });
@@ -283,13 +307,15 @@ impl<T: Clone + PartialEq> Open<T> {
 
     /// The key opens this record: decodes the value, then renews the key or records the use if that
     /// is due.
+    #[inline(always)]
     fn admit<C: Context<Value = T>>(
         &mut self,
         context: &C,
         caller: Caller,
         record: Record,
+        now: Timestamp,
     ) -> Next<T> {
-        let (id, now, rules) = (caller.key.id(), context.now(), context.rules());
+        let (id, rules) = (caller.key.id(), context.rules());
         let value = match decode(context, id, record.payload()) {
             Ok(value) => value,
             Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
@@ -302,7 +328,7 @@ impl<T: Clone + PartialEq> Open<T> {
         let (after, next) = match renewal {
             Renewal::Nothing | Renewal::Resend => {
                 let touch = rules.touch_due(&record, now);
-                let loaded = load(&caller, record, value);
+                let loaded = load(caller, record, value);
                 return match touch {
                     None => opened(context, loaded, renewal),
                     Some(deadline) => {
@@ -325,20 +351,20 @@ impl<T: Clone + PartialEq> Open<T> {
         };
         let expected = record.revision();
         let after = after.edited(|fields| fields.revision = expected.next(context.token()));
-        let before = load(&caller, record, value);
-        self.state = State::Renewing { before, after: after.clone(), next, caller };
+        let verifier = caller.verifier;
+        let before = load(caller, record, value);
+        let renewing = Renewing { before, after: after.clone(), next, verifier };
+        self.state = State::Renewing(Box::new(renewing));
         Step::Ask(Ask::Replace(id, expected, after))
     }
 
     fn renewed<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        before: Loaded<T>,
-        after: Record,
-        next: Option<Key>,
-        caller: Caller,
+        renewing: Renewing<T>,
         swap: Result<Swap, StoreError>,
     ) -> Next<T> {
+        let Renewing { before, after, next, verifier } = renewing;
         match swap {
             Ok(Swap::Done) => {
                 let loaded = Loaded { record: after, ..before };
@@ -350,29 +376,10 @@ impl<T: Clone + PartialEq> Open<T> {
                     }
                 }
             }
-            // Another write came first. At most, its next key is sent again.
-            Ok(Swap::Stale(current)) => {
-                let (policy, now) = (context.policy(), context.now());
-                let status = context.rules().judge_again(
-                    &current,
-                    &caller.verifier,
-                    policy.reuse.after,
-                    now,
-                );
-                if status != KeyStatus::Valid {
-                    return self.refuse(context, &caller, status);
-                }
-                let id = caller.key.id();
-                let value = match decode(context, id, current.payload()) {
-                    Ok(value) => value,
-                    Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
-                };
-                let renewal = context.rules().renewal(&current, &caller.verifier, now);
-                opened(context, load(&caller, current, value), renewal)
-            }
+            Ok(Swap::Stale(current)) => self.overtaken(context, before, verifier, current),
             Ok(Swap::Gone) => {
-                let id = caller.key.id();
-                self.state = State::Rereading(caller);
+                let id = before.id();
+                self.state = State::Rereading(before.credential);
                 Step::Ask(Ask::Get(id))
             }
             // The read itself succeeded, so it stands. The next request tries again.
@@ -380,14 +387,36 @@ impl<T: Clone + PartialEq> Open<T> {
         }
     }
 
+    /// Another write came before the renewal. At most, its next key is sent again.
+    fn overtaken<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        before: Loaded<T>,
+        verifier: Verifier,
+        current: Record,
+    ) -> Next<T> {
+        let (id, now) = (before.id(), context.now());
+        let reuse_after = context.policy().reuse.after;
+        match context.rules().judge_again(&current, &verifier, reuse_after, now) {
+            KeyStatus::Valid => {}
+            status => return self.refuse(context, id, status),
+        }
+        let value = match decode(context, id, current.payload()) {
+            Ok(value) => value,
+            Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
+        };
+        let renewal = context.rules().renewal(&current, &verifier, now);
+        opened(context, Loaded { record: current, value, ..before }, renewal)
+    }
+
     fn reread<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        caller: Caller,
+        credential: &Credential,
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<T> {
         let loaded = match found {
-            Ok(stored) => load_stored(context, &Credential::Key(caller.key), stored),
+            Ok(stored) => load_stored(context, credential, stored),
             Err(error) => return Step::fail(error),
         };
         match loaded {
@@ -402,20 +431,18 @@ impl<T: Clone + PartialEq> Open<T> {
     }
 }
 
-fn judge<C: Context>(context: &C, caller: &Caller, record: &Record) -> KeyStatus {
-    let reuse_after = context.policy().reuse.after;
-    context.rules().judge(record, &caller.verifier, reuse_after, context.now())
+#[inline(always)]
+fn load<T>(caller: Caller, record: Record, value: Option<T>) -> Loaded<T> {
+    Loaded { credential: Credential::Key(caller.key), record, value }
 }
 
-fn load<T>(caller: &Caller, record: Record, value: Option<T>) -> Loaded<T> {
-    Loaded { credential: Credential::Key(caller.key.clone()), record, value }
-}
-
+#[inline(always)]
 fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<T> {
     Step::Done(Ok(Opened { session: SessionState::Live(loaded), cookie, is_stale: false }))
 }
 
 /// The session is open. If the client does not have the next key yet, it is sent again.
+#[inline(always)]
 fn opened<C: Context>(context: &C, loaded: Loaded<C::Value>, renewal: Renewal) -> Next<C::Value> {
     let Some(key) = loaded.key() else { return done(loaded, CookieChange::Keep) };
     if renewal == Renewal::Resend
@@ -423,7 +450,7 @@ fn opened<C: Context>(context: &C, loaded: Loaded<C::Value>, renewal: Renewal) -
     {
         return send(context, loaded, next);
     }
-    let cookie = context.rules().keep(key, &loaded.record, context.now());
+    let cookie = context.rules().keep(key, &loaded.record);
     done(loaded, cookie)
 }
 

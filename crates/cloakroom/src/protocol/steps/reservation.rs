@@ -4,8 +4,8 @@ use std::mem;
 use std::time::Duration;
 
 use super::super::{Failure, Rules as _, is_over};
-use super::change::{INDEX_MARGIN, MAX_ATTEMPTS};
 use super::end::report_end;
+use super::write::{INDEX_MARGIN, MAX_ATTEMPTS};
 use super::{Answer, Ask, Context, Step, Uncertain};
 use crate::key::PublicId;
 use crate::observe::Event;

@@ -1,27 +1,48 @@
-//! A change of a session, which creates it if there is none.
+//! The one path by which a session is changed, or created to be changed.
 
 use std::mem;
+use std::time::Duration;
 
-use super::super::{CookieChange, Failure, NoSession, Rules as _};
+use super::super::{CookieChange, Failure, NoSession, Rules as _, Settled};
 use super::create::{Create, Created};
-use super::{Answer, Change, Context, Loaded, Plan, SessionState, Step, Steps};
+use super::session::{load_record, load_stored};
+use super::{
+    Answer, Ask, Begin, Context, Credential, Draft, Loaded, Plan, Planned, SessionState, Step,
+    Steps, Uncertain,
+};
 use crate::key::Key;
-use crate::policy::Lifetime;
-use crate::record::EndReason;
+use crate::observe::Event;
+use crate::record::{EndReason, Revision};
+use crate::store::{IndexLogin, Outcome, StoreError, Swap};
 use crate::time::Timestamp;
 
-/// Makes a change, on the request's session or on one that it creates for it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Write<T, P, R>(State<T, P, R>);
+/// How long a writer keeps losing races before it gives up.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How many races it loses at most, however fast.
+pub(super) const MAX_ATTEMPTS: u32 = 10_000;
+/// How much longer than its session an entry of the principal index lasts: the write that follows
+/// has this long.
+pub(super) const INDEX_MARGIN: Duration = Duration::from_secs(60);
 
-/// What a change does without a session.
+/// Changes the request's session, until the write wins or its key opens the session no more. If
+/// there is none, the change can create it.
+///
+/// The plan runs again for every race that is lost, on the session as the winner left it, after the
+/// credential has been judged again. So a request with a superseded key writes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a change creates a session or not")]
-pub enum Begin<T, R> {
-    /// There is nothing to write.
-    Nothing(R),
-    /// Creates a session with this value, if it has one, and this lifetime.
-    Create(Option<T>, Lifetime, R),
+pub struct Write<T, P, R> {
+    /// The session as this operation knows it.
+    session: SessionState<T>,
+    plan: P,
+    /// What the response does to the cookie, unless the change says otherwise.
+    cookie: CookieChange,
+    /// When the first attempt was made.
+    started: Option<Timestamp>,
+    lost: u32,
+    has_turn: bool,
+    /// The session that is being created, and what the plan returned for it.
+    creating: Option<(Create<T>, R)>,
+    state: State<T, R>,
 }
 
 /// The result of an operation that writes.
@@ -39,34 +60,48 @@ pub struct Written<T, R> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-enum State<T, P, R> {
+enum State<T, R> {
     #[default]
-    Over,
-    Starting(SessionState<T>, P),
-    Creating(Create<T>, P, R),
-    /// The change, and what the response does to the cookie unless the change says otherwise.
-    Changing(Change<T, P, R>, CookieChange),
+    Idle,
+    /// The entry in the principal index is being kept for longer.
+    Reindexing,
+    /// Our copy of the session is over. Only the store can confirm that: it may have been extended.
+    Confirming,
+    Replacing(Draft<T>, R),
+    /// The write may have happened. Repeating it is safe: the revision's token tells.
+    Repeating(Draft<T>, R, Uncertain),
+    /// The session was not there when it was to be written.
+    Rereading,
+    /// A writer that has lost a race waits for the other losers of its process.
+    Waiting,
 }
 
 impl<T, P, R> Write<T, P, R> {
     /// Makes the change that `plan` says, in a request with this session.
     pub fn new(session: SessionState<T>, plan: P) -> Self {
-        Self(State::Starting(session, plan))
+        Self {
+            session,
+            plan,
+            cookie: CookieChange::Keep,
+            started: None,
+            lost: 0,
+            has_turn: false,
+            creating: None,
+            state: State::Idle,
+        }
     }
 }
 
 impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
     type Outcome = Result<Written<C::Value, P::Result>, Failure>;
 
+    #[inline(always)]
     fn start(&mut self, context: &C) -> Step<Self::Outcome> {
-        let State::Starting(session, plan) = mem::take(&mut self.0) else {
-            return Step::out_of_order();
-        };
-        match session {
-            SessionState::Live(loaded) => self.change(context, loaded, plan, CookieChange::Keep),
-            SessionState::Absent(no_session) => self.begin(context, no_session, plan),
+        match self.session {
+            SessionState::Live(_) => self.reindex(context),
+            SessionState::Absent(no_session) => self.begin(context, no_session),
             SessionState::Superseded if context.rules().superseded_may_begin() => {
-                self.begin(context, NoSession::Superseded, plan)
+                self.begin(context, NoSession::Superseded)
             }
             SessionState::Superseded => Step::fail(Failure::Superseded),
             SessionState::Over => {
@@ -75,74 +110,87 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
         }
     }
 
+    #[inline(always)]
     fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
-        match mem::take(&mut self.0) {
-            State::Creating(mut create, plan, result) => match create.step(context, answer) {
-                Step::Ask(ask) => {
-                    self.0 = State::Creating(create, plan, result);
+        if let Some((create, _)) = &mut self.creating {
+            let next = create.step(context, answer);
+            return self.created(context, next);
+        }
+        let SessionState::Live(loaded) = &self.session else { return Step::out_of_order() };
+        match (mem::take(&mut self.state), answer) {
+            (State::Replacing(draft, result), Answer::Swapped(swap)) => match swap {
+                Err(error) if error.outcome() == Outcome::Unknown => {
+                    let expected = loaded.record.revision();
+                    let ask = Ask::Replace(loaded.id(), expected, draft.record.clone());
+                    self.state = State::Repeating(draft, result, Uncertain(error));
                     Step::Ask(ask)
                 }
-                Step::Done(created) => self.created(context, plan, result, created),
+                swap => self.swapped(context, draft, result, swap),
             },
-            State::Changing(mut change, cookie) => {
-                let next = change.step(context, answer);
-                self.changing(change, cookie, next)
+            (State::Repeating(draft, result, first), Answer::Swapped(swap)) => {
+                let (expected, ours) = (loaded.record.revision(), draft.record.revision());
+                let swap = settled(context, expected, ours, first, swap);
+                self.swapped(context, draft, result, swap)
             }
-            State::Over | State::Starting(..) => Step::out_of_order(),
+            (State::Reindexing, Answer::Indexed(indexed)) => match indexed {
+                Ok(_) => self.attempt(context),
+                Err(error) => Step::fail(error),
+            },
+            (State::Confirming, Answer::Stored(Ok(stored))) => {
+                match load_stored(context, &loaded.credential, stored) {
+                    Ok(newer) => {
+                        self.session = SessionState::Live(newer);
+                        self.attempt(context)
+                    }
+                    Err(failure) => Step::Done(Err(failure)),
+                }
+            }
+            (State::Rereading, Answer::Stored(Ok(stored))) => {
+                let newer = load_stored(context, &loaded.credential, stored);
+                self.lost(context, newer)
+            }
+            (State::Confirming | State::Rereading, Answer::Stored(Err(error))) => Step::fail(error),
+            (State::Waiting, Answer::Turn) => self.attempt(context),
+            _ => Step::out_of_order(),
         }
+    }
+}
+
+/// What the repeated write says about the first: it counts as that one.
+fn settled<C: Context>(
+    context: &C,
+    expected: Revision,
+    ours: Revision,
+    first: Uncertain,
+    repeated: Result<Swap, StoreError>,
+) -> Result<Swap, StoreError> {
+    match repeated {
+        Ok(Swap::Stale(current)) => {
+            match context.rules().settle(expected, ours, current.revision()) {
+                Settled::Done => Ok(Swap::Done),
+                Settled::Lost => Ok(Swap::Stale(current)),
+                Settled::Unknown => Err(first.0),
+            }
+        }
+        Ok(swap) => Ok(swap),
+        Err(_) => Err(first.0),
     }
 }
 
 type Next<T, R> = Step<Result<Written<T, R>, Failure>>;
 
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
-    fn change<C>(
-        &mut self,
-        context: &C,
-        loaded: Loaded<T>,
-        plan: P,
-        cookie: CookieChange,
-    ) -> Next<T, R>
+    /// There is no session: creates one, if the change says so.
+    fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<T, R>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let mut change = Change::new(loaded, plan);
-        let next = change.start(context);
-        self.changing(change, cookie, next)
-    }
-
-    fn changing(
-        &mut self,
-        change: Change<T, P, R>,
-        cookie: CookieChange,
-        next: Next<T, R>,
-    ) -> Next<T, R> {
-        match next {
-            Step::Ask(ask) => {
-                self.0 = State::Changing(change, cookie);
-                Step::Ask(ask)
-            }
-            Step::Done(Ok(mut written)) => {
-                if written.cookie == CookieChange::Keep {
-                    written.cookie = cookie;
-                }
-                Step::Done(Ok(written))
-            }
-            Step::Done(failed) => Step::Done(failed),
-        }
-    }
-
-    fn begin<C>(&mut self, context: &C, no_session: NoSession, mut plan: P) -> Next<T, R>
-    where
-        C: Context<Value = T>,
-        P: Plan<C, Result = R>,
-    {
-        let (value, lifetime, result) = match plan.begin(context, no_session) {
+        let (value, lifetime, result) = match self.plan.begin(context, no_session) {
             Ok(Begin::Create(value, lifetime, result)) => (value, lifetime, result),
             Ok(Begin::Nothing(result)) => {
-                let (session, cookie) = (SessionState::Absent(no_session), CookieChange::Keep);
-                return Step::Done(Ok(Written { session, cookie, result, changed: false }));
+                let session = SessionState::Absent(no_session);
+                return self.done(session, CookieChange::Keep, result, false);
             }
             Err(failure) => return Step::Done(Err(failure)),
         };
@@ -150,42 +198,181 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             Ok(key) => key,
             Err(failure) => return Step::Done(Err(failure)),
         };
-        let mut create = Create::new(key, value, lifetime, context.client());
-        match create.start(context) {
-            Step::Ask(ask) => {
-                self.0 = State::Creating(create, plan, result);
-                Step::Ask(ask)
+        let create = Create::new(key, value, lifetime, context.client());
+        let (create, _) = self.creating.insert((create, result));
+        let next = create.start(context);
+        self.created(context, next)
+    }
+
+    #[inline(always)]
+    fn created<C>(&mut self, context: &C, next: Step<Result<Created<T>, Failure>>) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let created = match next {
+            Step::Ask(ask) => return Step::Ask(ask),
+            Step::Done(Ok(created)) => created,
+            Step::Done(Err(failure)) => return Step::Done(Err(failure)),
+        };
+        let Some((_, result)) = self.creating.take() else { return Step::out_of_order() };
+        match created {
+            Created::New(loaded) => {
+                let cookie = first_cookie(context, &loaded, loaded.record.created());
+                self.done(SessionState::Live(loaded), cookie, result, true)
             }
-            Step::Done(created) => self.created(context, plan, result, created),
+            // Another handle of this request created it.
+            Created::Existing(loaded) => {
+                self.cookie = first_cookie(context, &loaded, context.now());
+                self.session = SessionState::Live(loaded);
+                self.reindex(context)
+            }
+            Created::Taken => Step::fail(Failure::Conflict),
         }
     }
 
-    fn created<C>(
+    /// Keeps the session in the principal index for as long as the change makes it last.
+    #[inline(always)]
+    fn reindex<C>(&mut self, context: &C) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        if let SessionState::Live(loaded) = &self.session
+            && let Some(lifetime) = self.plan.new_lifetime(&loaded.record)
+            && let Some(principal) = loaded.record.principal()
+        {
+            let until = lifetime.absolute_deadline(context.now()).after(INDEX_MARGIN);
+            // Neither a limit nor a time of sign-in is given, so this cannot be refused.
+            let login = IndexLogin::new(principal.clone(), loaded.id(), until);
+            self.state = State::Reindexing;
+            return Step::Ask(Ask::IndexLogin(login));
+        }
+        self.attempt(context)
+    }
+
+    #[inline(always)]
+    fn attempt<C>(&mut self, context: &C) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let SessionState::Live(loaded) = &self.session else { return Step::out_of_order() };
+        let (id, now) = (loaded.id(), context.now());
+        self.started.get_or_insert(now);
+        if context.rules().is_over(&loaded.record, now) {
+            self.state = State::Confirming;
+            return Step::Ask(Ask::Get(id));
+        }
+        match self.plan.change(context, loaded, now) {
+            Err(failure) => Step::Done(Err(failure)),
+            Ok(Planned::Keep(result)) => {
+                let session = mem::replace(&mut self.session, SessionState::Over);
+                self.done(session, CookieChange::Keep, result, false)
+            }
+            Ok(Planned::Write(mut draft, result)) => {
+                let expected = loaded.record.revision();
+                let revision = expected.next(context.token());
+                draft.record = draft.record.edited(|fields| fields.revision = revision);
+                let record = draft.record.clone();
+                self.state = State::Replacing(draft, result);
+                Step::Ask(Ask::Replace(id, expected, record))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn swapped<C>(
         &mut self,
         context: &C,
-        plan: P,
+        draft: Draft<T>,
         result: R,
-        created: Result<Created<T>, Failure>,
+        swap: Result<Swap, StoreError>,
     ) -> Next<T, R>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        match created {
-            Ok(Created::New(loaded)) => Step::Done(Ok(Written {
-                cookie: first_cookie(context, &loaded, loaded.record.created()),
-                session: SessionState::Live(loaded),
-                result,
-                changed: true,
-            })),
-            // Another handle of this request created it.
-            Ok(Created::Existing(loaded)) => {
-                let cookie = first_cookie(context, &loaded, context.now());
-                self.change(context, loaded, plan, cookie)
+        let session = mem::replace(&mut self.session, SessionState::Over);
+        let SessionState::Live(loaded) = session else { return Step::out_of_order() };
+        match swap {
+            Ok(Swap::Done) => self.written(context, loaded, draft, result),
+            Ok(Swap::Stale(current)) => {
+                let newer = load_record(context, &loaded.credential, current);
+                self.lost(context, newer)
             }
-            Ok(Created::Taken) => Step::fail(Failure::Conflict),
-            Err(failure) => Step::Done(Err(failure)),
+            Ok(Swap::Gone) => {
+                let id = loaded.id();
+                (self.session, self.state) = (SessionState::Live(loaded), State::Rereading);
+                Step::Ask(Ask::Get(id))
+            }
+            Err(error) => Step::fail(error),
         }
+    }
+
+    #[inline(always)]
+    fn written<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        loaded: Loaded<T>,
+        draft: Draft<T>,
+        result: R,
+    ) -> Next<T, R> {
+        if self.lost > 0 {
+            context.report(&Event::WriteRetried { id: loaded.id(), lost: self.lost });
+        }
+        let Draft { record, value, fresh } = draft;
+        let (credential, cookie) = match fresh {
+            None => (loaded.credential, CookieChange::Keep),
+            Some(key) => {
+                let cookie = context.rules().send(key.clone(), &record, context.now());
+                (Credential::Key(key), cookie)
+            }
+        };
+        let session = SessionState::Live(Loaded { credential, record, value });
+        self.done(session, cookie, result, true)
+    }
+
+    #[inline(always)]
+    fn done(
+        &mut self,
+        session: SessionState<T>,
+        cookie: CookieChange,
+        result: R,
+        changed: bool,
+    ) -> Next<T, R> {
+        let cookie = match cookie {
+            CookieChange::Keep => mem::take(&mut self.cookie),
+            cookie => cookie,
+        };
+        Step::Done(Ok(Written { session, cookie, result, changed }))
+    }
+
+    /// Another write came first: tries again on the session as it is now, once it is this
+    /// operation's turn.
+    fn lost<C>(&mut self, context: &C, newer: Result<Loaded<T>, Failure>) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let newer = match newer {
+            Ok(newer) => newer,
+            Err(failure) => return Step::Done(Err(failure)),
+        };
+        let (id, now) = (newer.id(), context.now());
+        self.session = SessionState::Live(newer);
+        self.lost += 1;
+        let started = self.started.unwrap_or(now);
+        if self.lost == MAX_ATTEMPTS || now.since(started) >= TIME_LIMIT {
+            context.report(&Event::WriteConflict { id });
+            return Step::fail(Failure::Conflict);
+        }
+        if self.has_turn {
+            return self.attempt(context);
+        }
+        self.has_turn = true;
+        self.state = State::Waiting;
+        Step::Ask(Ask::WriterTurn(id))
     }
 }
 

@@ -143,7 +143,7 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         let address = client.as_ref().and_then(|client| client.address);
         let open = Open::new(keys, carrier == Carrier::Cookie, address);
         let rest = Rest { carrier, client, presented };
-        match self.0.run(open).into_ready() {
+        match self.0.start(open) {
             Ok(opened) => Io::ready(self.finish(rest, opened, is_navigation)),
             Err(run) => {
                 let is_navigation = is_navigation();
@@ -171,9 +171,9 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         // There is nothing left to give up.
         std::mem::forget(self);
         (state.carrier, state.client, state.cookie) = (carrier, client, cookie);
-        let opening = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
+        let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
-        opening.wake();
+        before.wake();
         Ok(OpenedSession { session, presented })
     }
 }
@@ -198,17 +198,21 @@ impl<V: SessionValue> Drop for OpenGuard<'_, V> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         if matches!(state.stage, Stage::Opening(_)) {
-            let opening = std::mem::replace(&mut state.stage, Stage::Untouched);
+            let before = std::mem::replace(&mut state.stage, Stage::Untouched);
             drop(state);
-            opening.wake();
+            before.wake();
         }
     }
 }
 
 impl<V> Stage<V> {
     /// Wakes the handles that wait, once the lock is released: a waker can use the session itself.
+    #[inline]
     fn wake(self) {
-        if let Self::Opening(waiting) = self {
+        // There are almost never any, and iterating over nothing is not free.
+        if let Self::Opening(waiting) = self
+            && !waiting.is_empty()
+        {
             waiting.into_iter().for_each(Waker::wake);
         }
     }
