@@ -57,8 +57,8 @@ enum State<T> {
     Inserting(Loaded<T>),
     /// The first write may have happened. Repeating it is safe: if it did, the id is taken by it.
     Repeating(Loaded<T>, Uncertain),
-    /// Whose is the id?
-    Resolving(Loaded<T>),
+    /// Whose is the id? If the first write may have happened, with its error.
+    Resolving(Loaded<T>, Option<Uncertain>),
     Confirming(Created<T>, Box<Reservation>),
 }
 
@@ -129,14 +129,15 @@ impl<C: Context> Steps<C> for Create<C::Value> {
                 Step::Ask(ask)
             }
             (State::Inserting(loaded), Answer::Inserted(inserted)) => {
-                self.inserted(context, loaded, inserted)
+                self.inserted(context, loaded, None, inserted)
             }
             // If it is not sent this time, the outcome of the first write stays unknown.
             (State::Repeating(loaded, first), Answer::Inserted(inserted)) => {
-                self.inserted(context, loaded, inserted.map_err(|_| first.0))
+                let inserted = inserted.map_err(|_| first.0.clone());
+                self.inserted(context, loaded, Some(first), inserted)
             }
-            (State::Resolving(loaded), Answer::Stored(found)) => {
-                self.resolve(context, loaded, found)
+            (State::Resolving(loaded, first), Answer::Stored(found)) => {
+                self.resolve(context, loaded, first, found)
             }
             _ => Step::out_of_order(),
         }
@@ -205,13 +206,14 @@ impl<T: Clone + PartialEq> Create<T> {
         &mut self,
         context: &C,
         loaded: Loaded<T>,
+        first: Option<Uncertain>,
         inserted: Result<Inserted, StoreError>,
     ) -> Next<T> {
         match inserted {
             Ok(Inserted::Done) => self.confirm(context, Created::New(loaded)),
             Ok(Inserted::Taken) => {
                 let id = loaded.id();
-                self.state = State::Resolving(loaded);
+                self.state = State::Resolving(loaded, first);
                 Step::Ask(Ask::Get(id))
             }
             Err(error) => Step::fail(error),
@@ -223,6 +225,7 @@ impl<T: Clone + PartialEq> Create<T> {
         &mut self,
         context: &C,
         loaded: Loaded<T>,
+        first: Option<Uncertain>,
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<T> {
         let ours = loaded.record.revision();
@@ -231,10 +234,14 @@ impl<T: Clone + PartialEq> Create<T> {
                 self.confirm(context, Created::New(loaded))
             }
             Ok(Some(Stored::Live(record))) => {
-                match load_record(context, &loaded.credential, record) {
-                    Ok(existing) => self.confirm(context, Created::Existing(existing)),
-                    Err(Failure::NoSession(_)) => self.taken(context),
-                    Err(failure) => Step::Done(Err(failure)),
+                let has_changed = record.revision().count() > ours.count();
+                match (load_record(context, &loaded.credential, record), first) {
+                    // Another handle has changed the session since: it cannot be known whether it
+                    // was this write that created it, and a change must not be made twice.
+                    (Ok(_), Some(first)) if has_changed && !self.is_imported => Step::fail(first.0),
+                    (Ok(existing), _) => self.confirm(context, Created::Existing(existing)),
+                    (Err(Failure::NoSession(_)), _) => self.taken(context),
+                    (Err(failure), _) => Step::Done(Err(failure)),
                 }
             }
             Ok(_) => self.taken(context),
