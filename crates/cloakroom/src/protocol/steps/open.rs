@@ -1,20 +1,22 @@
 //! From presented keys to a session, with the renewal that is due.
 
+mod admit;
+mod refuse;
+
 use std::mem;
 use std::net::IpAddr;
+
+use admit::{Renewing, opened};
 
 use super::super::{
     CookieChange, Failure, KeyStatus, NoSession, PresentedKeys, Renewal, Rules as _,
 };
-use super::context::decode;
 use super::end::report_end;
-use super::session::load_stored;
 use super::{Answer, Ask, Context, Credential, Loaded, SessionState, Step, Steps};
-use crate::key::{Key, Nonce, PublicId, Verifier};
+use crate::key::{Key, PublicId, Verifier};
 use crate::observe::Event;
-use crate::policy::{Reaction, UnreadablePolicy};
 use crate::record::{EndReason, Record, Stored};
-use crate::store::{Lookup, StoreError, StoreErrorKind, Swap};
+use crate::store::{Lookup, StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
 /// Opens the session that a request presents: the first of its keys that opens one counts.
@@ -76,17 +78,6 @@ enum State<T> {
     Rereading(Credential),
     /// The session is being ended.
     Ending(PublicId, EndReason, NoSession),
-}
-
-/// A step of a renewal that is being written.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Renewing<T> {
-    before: Loaded<T>,
-    after: Record,
-    /// The key to send once it is written.
-    next: Option<Key>,
-    /// Of the presented key.
-    verifier: Verifier,
 }
 
 impl<T> Open<T> {
@@ -228,233 +219,4 @@ impl<T: Clone + PartialEq> Open<T> {
             status => self.refuse(context, id, status),
         }
     }
-
-    /// Reports a key that opens nothing, and decides what the request sees.
-    fn refuse<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        id: PublicId,
-        status: KeyStatus,
-    ) -> Next<T> {
-        match status {
-            KeyStatus::Valid | KeyStatus::Superseded => {
-                context.report(&Event::RetiredKey { id });
-                self.outlook.superseded = true;
-                self.try_next(context)
-            }
-            KeyStatus::Invalid(no_session) => {
-                self.report(context, id, no_session);
-                self.absent(context, no_session)
-            }
-            KeyStatus::Reused => {
-                context.report(&Event::KeyReused { id });
-                match context.policy().reuse.reaction {
-                    // A bearer key is never renewed on a timer, so its client cannot have fallen
-                    // behind: only report it.
-                    _ if !self.renews => self.absent(context, NoSession::Retired),
-                    Reaction::Report => self.absent(context, NoSession::Retired),
-                    Reaction::Refuse => {
-                        self.outlook.reused = true;
-                        self.try_next(context)
-                    }
-                    Reaction::End => {
-                        let reason = EndReason::KeyReused;
-                        self.end(context, id, reason, NoSession::Ended(reason))
-                    }
-                }
-            }
-        }
-    }
-
-    fn report<C: Context>(&self, context: &C, id: PublicId, no_session: NoSession) {
-        let client = self.client;
-        match no_session {
-            NoSession::Unknown => context.report(&Event::UnknownKey { id, client }),
-            NoSession::WrongSecret => context.report(&Event::WrongSecret { id, client }),
-            NoSession::Retired => context.report(&Event::RetiredKey { id }),
-            NoSession::Expired => context.report(&Event::UseAfterEnd { id, reason: None }),
-            NoSession::Ended(reason) => {
-                context.report(&Event::UseAfterEnd { id, reason: Some(reason) });
-            }
-            _ => {}
-        }
-    }
-
-    fn end<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        id: PublicId,
-        reason: EndReason,
-        no_session: NoSession,
-    ) -> Next<T> {
-        self.state = State::Ending(id, reason, no_session);
-        Step::Ask(Ask::End(id, context.rules().end(reason, context.now())))
-    }
-
-    /// Treats a session that cannot be decoded as the policy says. Its record is never overwritten.
-    fn unreadable<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        id: PublicId,
-        failure: Failure,
-    ) -> Next<T> {
-        match context.policy().unreadable {
-            UnreadablePolicy::Refuse => Step::Done(Err(failure)),
-            UnreadablePolicy::SetAside => self.absent(context, NoSession::Unreadable),
-            UnreadablePolicy::End => self.end(context, id, EndReason::Ended, NoSession::Unreadable),
-        }
-    }
-
-    /// The key opens this record: decodes the value, then renews the key or records the use if that
-    /// is due.
-    #[inline(always)]
-    fn admit<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        caller: Caller,
-        record: Record,
-        now: Timestamp,
-    ) -> Next<T> {
-        let (id, rules) = (caller.key.id(), context.rules());
-        let value = match decode(context, id, record.payload()) {
-            Ok(value) => value,
-            Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
-        };
-        let renewal = if self.renews {
-            rules.renewal(&record, &caller.verifier, now)
-        } else {
-            Renewal::Nothing
-        };
-        let (after, next) = match renewal {
-            Renewal::Nothing | Renewal::Resend => {
-                let touch = rules.touch_due(&record, now);
-                let loaded = load(caller, record, value);
-                return match touch {
-                    None => opened(context, loaded, renewal),
-                    Some(deadline) => {
-                        let revision = loaded.record.revision();
-                        self.state = State::Touching(loaded, deadline, renewal);
-                        Step::Ask(Ask::Touch(id, revision, deadline))
-                    }
-                };
-            }
-            Renewal::Start => match context.random() {
-                Ok(bytes) => {
-                    let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(bytes));
-                    let (after, next) = rules.start_renewal(&record, &caller.key, kind, nonce, now);
-                    (after, Some(next))
-                }
-                Err(error) => return Step::fail(error),
-            },
-            Renewal::Confirm => (rules.confirm_successor(&record, now), None),
-            Renewal::Retire => (rules.retire(&record, now), None),
-        };
-        let expected = record.revision();
-        let after = after.edited(|fields| fields.revision = expected.next(context.token()));
-        let verifier = caller.verifier;
-        let before = load(caller, record, value);
-        let renewing = Renewing { before, after: after.clone(), next, verifier };
-        self.state = State::Renewing(Box::new(renewing));
-        Step::Ask(Ask::Replace(id, expected, after))
-    }
-
-    fn renewed<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        renewing: Renewing<T>,
-        swap: Result<Swap, StoreError>,
-    ) -> Next<T> {
-        let Renewing { before, after, next, verifier } = renewing;
-        match swap {
-            Ok(Swap::Done) => {
-                let loaded = Loaded { record: after, ..before };
-                match next {
-                    None => done(loaded, CookieChange::Keep),
-                    Some(next) => {
-                        context.report(&Event::Renewed { id: next.id() });
-                        send(context, loaded, next)
-                    }
-                }
-            }
-            Ok(Swap::Stale(current)) => self.overtaken(context, before, verifier, current),
-            Ok(Swap::Gone) => {
-                let id = before.id();
-                self.state = State::Rereading(before.credential);
-                Step::Ask(Ask::Get(id))
-            }
-            // The read itself succeeded, so it stands. The next request tries again.
-            Err(_) => done(before, CookieChange::Keep),
-        }
-    }
-
-    /// Another write came before the renewal. At most, its next key is sent again.
-    fn overtaken<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        before: Loaded<T>,
-        verifier: Verifier,
-        current: Record,
-    ) -> Next<T> {
-        let (id, now) = (before.id(), context.now());
-        let reuse_after = context.policy().reuse.after;
-        match context.rules().judge_again(&current, &verifier, reuse_after, now) {
-            KeyStatus::Valid => {}
-            status => return self.refuse(context, id, status),
-        }
-        let value = match decode(context, id, current.payload()) {
-            Ok(value) => value,
-            Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
-        };
-        let renewal = context.rules().renewal(&current, &verifier, now);
-        opened(context, Loaded { record: current, value, ..before }, renewal)
-    }
-
-    fn reread<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        credential: &Credential,
-        found: Result<Option<Stored>, StoreError>,
-    ) -> Next<T> {
-        let loaded = match found {
-            Ok(stored) => load_stored(context, credential, stored),
-            Err(error) => return Step::fail(error),
-        };
-        match loaded {
-            Ok(loaded) => done(loaded, CookieChange::Keep),
-            Err(Failure::Superseded) => {
-                self.outlook.superseded = true;
-                self.try_next(context)
-            }
-            Err(Failure::NoSession(no_session)) => self.absent(context, no_session),
-            Err(failure) => Step::Done(Err(failure)),
-        }
-    }
-}
-
-#[inline(always)]
-fn load<T>(caller: Caller, record: Record, value: Option<T>) -> Loaded<T> {
-    Loaded { credential: Credential::Key(caller.key), record, value }
-}
-
-#[inline(always)]
-fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<T> {
-    Step::Done(Ok(Opened { session: SessionState::Live(loaded), cookie, is_stale: false }))
-}
-
-/// The session is open. If the client does not have the next key yet, it is sent again.
-#[inline(always)]
-fn opened<C: Context>(context: &C, loaded: Loaded<C::Value>, renewal: Renewal) -> Next<C::Value> {
-    let Some(key) = loaded.key() else { return done(loaded, CookieChange::Keep) };
-    if renewal == Renewal::Resend
-        && let Some(next) = context.rules().next_key(&loaded.record, key)
-    {
-        return send(context, loaded, next);
-    }
-    let cookie = context.rules().keep(key, &loaded.record);
-    done(loaded, cookie)
-}
-
-fn send<C: Context>(context: &C, loaded: Loaded<C::Value>, key: Key) -> Next<C::Value> {
-    let cookie = context.rules().send(key.clone(), &loaded.record, context.now());
-    done(Loaded { credential: Credential::Key(key), ..loaded }, cookie)
 }

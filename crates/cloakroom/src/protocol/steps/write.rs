@@ -1,16 +1,19 @@
 //! The one path by which a session is changed, or created to be changed.
 
+mod begin;
+
 use std::mem;
 use std::time::Duration;
 
+pub(super) use begin::first_cookie;
+
 use super::super::{CookieChange, Failure, NoSession, Rules as _, Settled};
-use super::create::{Create, Created};
+use super::create::Create;
 use super::session::{load_record, load_stored};
 use super::{
-    Answer, Ask, Begin, Context, Credential, Draft, Loaded, Plan, Planned, SessionState, Step,
-    Steps, Uncertain,
+    Answer, Ask, Context, Credential, Draft, Loaded, Plan, Planned, SessionState, Step, Steps,
+    Uncertain,
 };
-use crate::key::Key;
 use crate::observe::Event;
 use crate::record::{EndReason, Revision};
 use crate::store::{IndexLogin, Outcome, StoreError, Swap};
@@ -180,57 +183,6 @@ fn settled<C: Context>(
 type Next<T, R> = Step<Result<Written<T, R>, Failure>>;
 
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
-    /// There is no session: creates one, if the change says so.
-    fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<T, R>
-    where
-        C: Context<Value = T>,
-        P: Plan<C, Result = R>,
-    {
-        let (value, lifetime, result) = match self.plan.begin(context, no_session) {
-            Ok(Begin::Create(value, lifetime, result)) => (value, lifetime, result),
-            Ok(Begin::Nothing(result)) => {
-                let session = SessionState::Absent(no_session);
-                return self.done(session, CookieChange::Keep, result, false);
-            }
-            Err(failure) => return Step::Done(Err(failure)),
-        };
-        let key = match context.first_key() {
-            Ok(key) => key,
-            Err(failure) => return Step::Done(Err(failure)),
-        };
-        let create = Create::new(key, value, lifetime, context.client());
-        let (create, _) = self.creating.insert((create, result));
-        let next = create.start(context);
-        self.created(context, next)
-    }
-
-    #[inline(always)]
-    fn created<C>(&mut self, context: &C, next: Step<Result<Created<T>, Failure>>) -> Next<T, R>
-    where
-        C: Context<Value = T>,
-        P: Plan<C, Result = R>,
-    {
-        let created = match next {
-            Step::Ask(ask) => return Step::Ask(ask),
-            Step::Done(Ok(created)) => created,
-            Step::Done(Err(failure)) => return Step::Done(Err(failure)),
-        };
-        let Some((_, result)) = self.creating.take() else { return Step::out_of_order() };
-        match created {
-            Created::New(loaded) => {
-                let cookie = first_cookie(context, &loaded, loaded.record.created());
-                self.done(SessionState::Live(loaded), cookie, result, true)
-            }
-            // Another handle of this request created it.
-            Created::Existing(loaded) => {
-                self.cookie = first_cookie(context, &loaded, context.now());
-                self.session = SessionState::Live(loaded);
-                self.reindex(context)
-            }
-            Created::Taken => Step::fail(Failure::Conflict),
-        }
-    }
-
     /// Keeps the session in the principal index for as long as the change makes it last.
     #[inline(always)]
     fn reindex<C>(&mut self, context: &C) -> Next<T, R>
@@ -374,14 +326,4 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         self.state = State::Waiting;
         Step::Ask(Ask::WriterTurn(id))
     }
-}
-
-/// What the response that creates a session does to the cookie.
-pub(super) fn first_cookie<C: Context>(
-    context: &C,
-    loaded: &Loaded<C::Value>,
-    now: Timestamp,
-) -> CookieChange {
-    let send = |key: &Key| context.rules().send(key.clone(), &loaded.record, now);
-    loaded.key().map_or(CookieChange::Keep, send)
 }

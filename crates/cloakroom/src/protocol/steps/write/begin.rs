@@ -1,0 +1,75 @@
+//! A change without a session: it can create one.
+
+use super::super::super::{CookieChange, Failure, NoSession, Rules as _};
+use super::super::create::{Create, Created};
+use super::super::{Begin, Context, Loaded, Plan, SessionState, Step, Steps as _};
+use super::{Next, Write};
+use crate::key::Key;
+use crate::time::Timestamp;
+
+impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
+    /// There is no session: creates one, if the change says so.
+    pub(super) fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let (value, lifetime, result) = match self.plan.begin(context, no_session) {
+            Ok(Begin::Create(value, lifetime, result)) => (value, lifetime, result),
+            Ok(Begin::Nothing(result)) => {
+                let session = SessionState::Absent(no_session);
+                return self.done(session, CookieChange::Keep, result, false);
+            }
+            Err(failure) => return Step::Done(Err(failure)),
+        };
+        let key = match context.first_key() {
+            Ok(key) => key,
+            Err(failure) => return Step::Done(Err(failure)),
+        };
+        let create = Create::new(key, value, lifetime, context.client());
+        let (create, _) = self.creating.insert((create, result));
+        let next = create.start(context);
+        self.created(context, next)
+    }
+
+    #[inline(always)]
+    pub(super) fn created<C>(
+        &mut self,
+        context: &C,
+        next: Step<Result<Created<T>, Failure>>,
+    ) -> Next<T, R>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let created = match next {
+            Step::Ask(ask) => return Step::Ask(ask),
+            Step::Done(Ok(created)) => created,
+            Step::Done(Err(failure)) => return Step::Done(Err(failure)),
+        };
+        let Some((_, result)) = self.creating.take() else { return Step::out_of_order() };
+        match created {
+            Created::New(loaded) => {
+                let cookie = first_cookie(context, &loaded, loaded.record.created());
+                self.done(SessionState::Live(loaded), cookie, result, true)
+            }
+            // Another handle of this request created it.
+            Created::Existing(loaded) => {
+                self.cookie = first_cookie(context, &loaded, context.now());
+                self.session = SessionState::Live(loaded);
+                self.reindex(context)
+            }
+            Created::Taken => Step::fail(Failure::Conflict),
+        }
+    }
+}
+
+/// What the response that creates a session does to the cookie.
+pub(in super::super) fn first_cookie<C: Context>(
+    context: &C,
+    loaded: &Loaded<C::Value>,
+    now: Timestamp,
+) -> CookieChange {
+    let send = |key: &Key| context.rules().send(key.clone(), &loaded.record, now);
+    loaded.key().map_or(CookieChange::Keep, send)
+}
