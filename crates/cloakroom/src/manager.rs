@@ -19,7 +19,7 @@ mod tokens;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use keyed_lock::KeyedLock;
-pub(crate) use runner::Run;
+pub(crate) use runner::Started;
 pub(crate) use scope::{RequestFacts, Scope, mint};
 pub use summary::Summary;
 pub(crate) use tokens::Tokens;
@@ -28,6 +28,7 @@ use crate::http::{Channel, ClientPolicy};
 use crate::key::{Entropy, PublicId};
 use crate::observe::{Event, Observer};
 use crate::policy::{Lifetime, Principal};
+use crate::protocol::Failure;
 use crate::protocol::steps::{Loaded, Policy, SessionState as State, Steps};
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
@@ -82,7 +83,7 @@ impl<V> Manager<V> {
 
 impl<V: SessionValue> Manager<V> {
     /// Runs an operation outside any request.
-    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> O::Outcome
+    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> Result<O::Outcome, Failure>
     where
         O: Steps<Scope<'a, V>>,
     {

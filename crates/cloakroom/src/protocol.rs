@@ -25,6 +25,7 @@ mod renewal;
 mod rules;
 mod settle;
 mod status;
+#[expect(clippy::unnecessary_wraps, reason = "helpers return what a step returns")]
 pub mod steps;
 
 use std::time::Duration;

@@ -7,7 +7,8 @@ use super::keyed_lock::KeyedGuard;
 use super::{Manager, Scope};
 use crate::key::PublicId;
 use crate::policy::Principal;
-use crate::protocol::steps::{Answer, Ask, Step, Steps};
+use crate::protocol::Failure;
+use crate::protocol::steps::{Answer, Ask, Next, Step, Steps};
 use crate::record::Stored;
 use crate::store::{Ended, Indexed, Inserted, Io, Lookup, StoreError, Swap};
 use crate::value::SessionValue;
@@ -32,21 +33,26 @@ struct Turns {
     login: Option<KeyedGuard<Principal>>,
 }
 
+/// The outcome of an operation, or the future of one that waits for the store.
+pub(crate) type Started<'a, V, O> =
+    Result<Result<<O as Steps<Scope<'a, V>>>::Outcome, Failure>, Run<'a, V, O>>;
+
 /// Runs an operation as far as the store answers at once: an answer that is ready costs no future.
 #[inline(always)]
 pub(super) fn start<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
     scope: Scope<'a, V>,
     mut operation: O,
-) -> Result<O::Outcome, Run<'a, V, O>> {
+) -> Started<'a, V, O> {
     match operation.start(&scope) {
-        Step::Done(outcome) => Ok(outcome),
-        Step::Ask(ask) => match put(scope.manager, ask) {
+        Ok(Step::Ask(ask)) => match put(scope.manager, ask) {
             Ok(answer) => match operation.step(&scope, answer) {
-                Step::Done(outcome) => Ok(outcome),
-                next @ Step::Ask(_) => go_on(scope, operation, next),
+                Ok(Step::Done(outcome)) => Ok(Ok(outcome)),
+                next => go_on(scope, operation, next),
             },
             Err(pending) => Err(Run::waiting(scope, operation, pending)),
         },
+        Ok(Step::Done(outcome)) => Ok(Ok(outcome)),
+        Err(failure) => Ok(Err(failure)),
     }
 }
 
@@ -55,8 +61,8 @@ pub(super) fn start<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
 fn go_on<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
     scope: Scope<'a, V>,
     mut operation: O,
-    next: Step<O::Outcome>,
-) -> Result<O::Outcome, Run<'a, V, O>> {
+    next: Next<O::Outcome>,
+) -> Started<'a, V, O> {
     match advance(&scope, &mut operation, next) {
         Ok(outcome) => Ok(outcome),
         Err(pending) => Err(Run::waiting(scope, operation, pending)),
@@ -67,12 +73,13 @@ fn go_on<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
 fn advance<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
     scope: &Scope<'a, V>,
     operation: &mut O,
-    mut next: Step<O::Outcome>,
-) -> Result<O::Outcome, Pending<'a>> {
+    mut next: Next<O::Outcome>,
+) -> Result<Result<O::Outcome, Failure>, Pending<'a>> {
     loop {
         match next {
-            Step::Done(outcome) => return Ok(outcome),
-            Step::Ask(ask) => next = operation.step(scope, put(scope.manager, ask)?),
+            Ok(Step::Ask(ask)) => next = operation.step(scope, put(scope.manager, ask)?),
+            Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
+            Err(failure) => return Ok(Err(failure)),
         }
     }
 }
@@ -86,9 +93,9 @@ impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Run<'a, V, O> {
 impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Unpin for Run<'a, V, O> {}
 
 impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Future for Run<'a, V, O> {
-    type Output = O::Outcome;
+    type Output = Result<O::Outcome, Failure>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<O::Outcome> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Self { scope, operation, pending, turns } = &mut *self;
         // A future that is polled again once it is over may do as it likes.
         let Some(asked) = pending else { return Poll::Pending };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroize;
 
-use super::{Manager, Run, runner};
+use super::{Manager, Started, runner};
 use crate::key::{Entropy, Key, random};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime};
@@ -25,7 +25,7 @@ impl<'a, V: SessionValue> Scope<'a, V> {
     /// Runs an operation as far as the store answers at once; if it has to wait, the rest of it is
     /// returned as a future.
     #[inline(always)]
-    pub(crate) fn start<O: Steps<Self>>(self, operation: O) -> Result<O::Outcome, Run<'a, V, O>> {
+    pub(crate) fn start<O: Steps<Self>>(self, operation: O) -> Started<'a, V, O> {
         runner::start(self, operation)
     }
 }

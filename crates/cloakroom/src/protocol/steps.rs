@@ -61,15 +61,24 @@ use crate::time::Timestamp;
 
 /// An operation on a session.
 pub trait Steps<C: Context> {
-    /// What the operation ends with.
+    /// What the operation ends with, if it does not fail.
     type Outcome;
 
     /// The first step.
-    fn start(&mut self, context: &C) -> Step<Self::Outcome>;
+    ///
+    /// # Errors
+    /// [`Failure`]: the operation is over.
+    fn start(&mut self, context: &C) -> Next<Self::Outcome>;
 
     /// The next step, given the answer to the last question.
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome>;
+    ///
+    /// # Errors
+    /// [`Failure`]: the operation is over.
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome>;
 }
+
+/// What a step returns.
+pub type Next<T> = Result<Step<T>, Failure>;
 
 /// The result of a step.
 #[derive(Debug)]
@@ -130,18 +139,6 @@ pub enum Answer {
     Indexed(Result<Indexed, StoreError>),
     /// To [`Ask::WriterTurn`] and [`Ask::LoginTurn`].
     Turn,
-}
-
-impl<T> Step<Result<T, Failure>> {
-    /// The operation has failed.
-    fn fail(failure: impl Into<Failure>) -> Self {
-        Self::Done(Err(failure.into()))
-    }
-
-    /// The runner has answered a question that was not asked.
-    fn out_of_order() -> Self {
-        Self::fail(Failure::OutOfOrder)
-    }
 }
 
 /// The error of a write that may have happened, kept while the write is repeated.

@@ -10,7 +10,7 @@ pub(crate) use opening::OpenedSession;
 
 use crate::http::{Carrier, RequestClient, ResponseHeaders};
 use crate::key::{Entropy, Key, PublicId};
-use crate::manager::{LoadedSession, Manager, RequestFacts, Run, Scope, SessionState, mint};
+use crate::manager::{LoadedSession, Manager, RequestFacts, Scope, SessionState, Started, mint};
 use crate::policy::ClientInfo;
 use crate::protocol::steps::Steps;
 use crate::protocol::{CookieChange, Failure, NoSession};
@@ -216,7 +216,7 @@ impl<V> RequestState<V> {
 impl<V: SessionValue> RequestState<V> {
     /// Runs an operation for this request as far as the store answers at once.
     #[inline(always)]
-    pub(crate) fn start<'a, O>(&'a self, operation: O) -> Result<O::Outcome, Run<'a, V, O>>
+    pub(crate) fn start<'a, O>(&'a self, operation: O) -> Started<'a, V, O>
     where
         O: Steps<Scope<'a, V>>,
     {
@@ -224,7 +224,7 @@ impl<V: SessionValue> RequestState<V> {
     }
 
     /// Runs an operation for this request.
-    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> O::Outcome
+    pub(crate) async fn run<'a, O>(&'a self, operation: O) -> Result<O::Outcome, Failure>
     where
         O: Steps<Scope<'a, V>>,
     {

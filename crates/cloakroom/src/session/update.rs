@@ -66,7 +66,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 }
 
 /// What an operation on a request's session ends with.
-type Outcome<V, R> = Result<Written<Arc<TypedValue<V>>, R>, Failure>;
+type Outcome<V, R> = Written<Arc<TypedValue<V>>, R>;
 
 /// The parts of a handle that an operation changes.
 struct HandleMut<'a, V> {
@@ -81,7 +81,7 @@ impl<V> HandleMut<'_, V> {
         &mut self,
         request: &RequestState<V>,
         sent: Option<&Key>,
-        outcome: Outcome<V, R>,
+        outcome: Result<Outcome<V, R>, Failure>,
     ) -> Result<R, Error> {
         match outcome {
             Ok(written) => {

@@ -5,7 +5,7 @@ use std::mem;
 use super::super::{Failure, begin, force_renewal};
 use super::reservation::Reservation;
 use super::session::load_record;
-use super::{Answer, Ask, Context, Credential, Loaded, Step, Steps, Uncertain};
+use super::{Answer, Ask, Context, Credential, Loaded, Next, Step, Steps, Uncertain};
 use crate::key::{Key, KeyFamily};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime, Login};
@@ -93,32 +93,29 @@ impl<T> Create<T> {
 }
 
 impl<C: Context> Steps<C> for Create<C::Value> {
-    type Outcome = Result<Created<C::Value>, Failure>;
+    type Outcome = Created<C::Value>;
 
     #[inline(always)]
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
-        let loaded = match self.prepare(context) {
-            Ok(loaded) => loaded,
-            Err(failure) => return Step::Done(Err(failure)),
-        };
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
+        let loaded = self.prepare(context)?;
         let Some(login) = &self.login else { return self.insert(loaded) };
         let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let until = loaded.record.absolute_deadline();
         let mut reservation =
             Box::new(Reservation::new(login.principal.clone(), loaded.id(), until, at));
-        let next = reservation.reserve(context);
+        let next = reservation.reserve(context)?;
         self.reserving(loaded, reservation, next)
     }
 
     #[inline(always)]
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Reserving(loaded, mut reservation), answer) => {
-                let next = reservation.step(context, answer);
+                let next = reservation.step(context, answer)?;
                 self.reserving(loaded, reservation, next)
             }
             (State::Confirming(created, mut reservation), answer) => {
-                let next = reservation.step(context, answer);
+                let next = reservation.step(context, answer)?;
                 self.confirming(context, created, reservation, next)
             }
             (State::Inserting(loaded), Answer::Inserted(Err(error)))
@@ -126,7 +123,7 @@ impl<C: Context> Steps<C> for Create<C::Value> {
             {
                 let ask = Ask::Insert(loaded.id(), loaded.record.clone());
                 self.state = State::Repeating(loaded, Uncertain(error));
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
             (State::Inserting(loaded), Answer::Inserted(inserted)) => {
                 self.inserted(context, loaded, None, inserted)
@@ -139,17 +136,15 @@ impl<C: Context> Steps<C> for Create<C::Value> {
             (State::Resolving(loaded, first), Answer::Stored(found)) => {
                 self.resolve(context, loaded, first, found)
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
 
-type Next<T> = Step<Result<Created<T>, Failure>>;
-
 impl<T: Clone + PartialEq> Create<T> {
     /// The session and its first record, not yet stored.
     #[inline(always)]
-    fn prepare<C: Context<Value = T>>(&self, context: &C) -> Result<Loaded<T>, Failure> {
+    fn prepare<C: Context<Value = T>>(&mut self, context: &C) -> Result<Loaded<T>, Failure> {
         let now = context.now();
         let payload = self.value.as_ref().map_or(Payload::unset(), |value| context.payload(value));
         let verifier = self.key.verifier(context.policy().kind);
@@ -172,33 +167,32 @@ impl<T: Clone + PartialEq> Create<T> {
             });
         }
         let credential = Credential::Key(self.key.clone());
-        Ok(Loaded { credential, record, value: self.value.clone() })
+        Ok(Loaded { credential, record, value: self.value.take() })
     }
 
     fn reserving(
         &mut self,
         loaded: Loaded<T>,
         reservation: Box<Reservation>,
-        next: Step<Result<(), Failure>>,
-    ) -> Next<T> {
+        next: Step<()>,
+    ) -> Next<Created<T>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Reserving(loaded, reservation);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(())) => {
+            Step::Done(()) => {
                 self.reservation = Some(reservation);
                 self.insert(loaded)
             }
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }
 
     #[inline(always)]
-    fn insert(&mut self, loaded: Loaded<T>) -> Next<T> {
+    fn insert(&mut self, loaded: Loaded<T>) -> Next<Created<T>> {
         let ask = Ask::Insert(loaded.id(), loaded.record.clone());
         self.state = State::Inserting(loaded);
-        Step::Ask(ask)
+        Ok(Step::Ask(ask))
     }
 
     #[inline(always)]
@@ -208,15 +202,14 @@ impl<T: Clone + PartialEq> Create<T> {
         loaded: Loaded<T>,
         first: Option<Uncertain>,
         inserted: Result<Inserted, StoreError>,
-    ) -> Next<T> {
-        match inserted {
-            Ok(Inserted::Done) => self.confirm(context, Created::New(loaded)),
-            Ok(Inserted::Taken) => {
+    ) -> Next<Created<T>> {
+        match inserted? {
+            Inserted::Done => self.confirm(context, Created::New(loaded)),
+            Inserted::Taken => {
                 let id = loaded.id();
                 self.state = State::Resolving(loaded, first);
-                Step::Ask(Ask::Get(id))
+                Ok(Step::Ask(Ask::Get(id)))
             }
-            Err(error) => Step::fail(error),
         }
     }
 
@@ -227,53 +220,53 @@ impl<T: Clone + PartialEq> Create<T> {
         loaded: Loaded<T>,
         first: Option<Uncertain>,
         found: Result<Option<Stored>, StoreError>,
-    ) -> Next<T> {
+    ) -> Next<Created<T>> {
         let ours = loaded.record.revision();
-        match found {
-            Ok(Some(Stored::Live(record))) if record.revision() == ours => {
+        match found? {
+            Some(Stored::Live(record)) if record.revision() == ours => {
                 self.confirm(context, Created::New(loaded))
             }
-            Ok(Some(Stored::Live(record))) => {
+            Some(Stored::Live(record)) => {
                 let has_changed = record.revision().count() > ours.count();
                 match (load_record(context, &loaded.credential, record), first) {
                     // Another handle has changed the session since: it cannot be known whether it
                     // was this write that created it, and a change must not be made twice.
-                    (Ok(_), Some(first)) if has_changed && !self.is_imported => Step::fail(first.0),
+                    (Ok(_), Some(first)) if has_changed && !self.is_imported => Err(first.0.into()),
                     (Ok(existing), _) => self.confirm(context, Created::Existing(existing)),
-                    (Err(Failure::NoSession(_)), _) => self.taken(context),
-                    (Err(failure), _) => Step::Done(Err(failure)),
+                    (Err(Failure::NoSession(_)), _) => self.taken(context, loaded.value),
+                    (Err(failure), _) => Err(failure),
                 }
             }
-            Ok(_) => self.taken(context),
-            Err(error) => Step::fail(error),
+            _ => self.taken(context, loaded.value),
         }
     }
 
     /// The id belongs to another session: tries another key, if another will do.
-    fn taken<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
+    fn taken<C: Context<Value = T>>(&mut self, context: &C, value: Option<T>) -> Next<Created<T>> {
         if self.is_imported {
-            return Step::Done(Ok(Created::Taken));
+            return Ok(Step::Done(Created::Taken));
         }
         context.forget_first_key();
         self.attempts += 1;
         if self.attempts == MAX_ID_ATTEMPTS {
-            return Step::fail(Failure::Conflict);
+            return Err(Failure::Conflict);
         }
-        match context.new_key() {
-            Ok(key) => self.key = key,
-            Err(failure) => return Step::Done(Err(failure)),
-        }
+        (self.key, self.value) = (context.new_key()?, value);
         self.start(context)
     }
 
     /// Confirms the sign-in, also on a session that existed: its creator may have been interrupted
     /// before this step.
     #[inline(always)]
-    fn confirm<C: Context<Value = T>>(&mut self, context: &C, created: Created<T>) -> Next<T> {
+    fn confirm<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        created: Created<T>,
+    ) -> Next<Created<T>> {
         let Some(mut reservation) = self.reservation.take() else {
             return finish(context, created);
         };
-        let next = reservation.confirm(context);
+        let next = reservation.confirm(context)?;
         self.confirming(context, created, reservation, next)
     }
 
@@ -282,21 +275,20 @@ impl<T: Clone + PartialEq> Create<T> {
         context: &C,
         created: Created<T>,
         reservation: Box<Reservation>,
-        next: Step<Result<(), Failure>>,
-    ) -> Next<T> {
+        next: Step<()>,
+    ) -> Next<Created<T>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Confirming(created, reservation);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(())) => finish(context, created),
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+            Step::Done(()) => finish(context, created),
         }
     }
 }
 
 #[inline(always)]
-fn finish<C: Context>(context: &C, created: Created<C::Value>) -> Next<C::Value> {
+fn finish<C: Context>(context: &C, created: Created<C::Value>) -> Next<Created<C::Value>> {
     if let Created::New(loaded) = &created {
         let id = loaded.id();
         context.report(&Event::Created { id });
@@ -304,5 +296,5 @@ fn finish<C: Context>(context: &C, created: Created<C::Value>) -> Next<C::Value>
             context.report(&Event::SignedIn { id, principal });
         }
     }
-    Step::Done(Ok(created))
+    Ok(Step::Done(created))
 }

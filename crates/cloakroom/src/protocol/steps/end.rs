@@ -5,7 +5,7 @@ use std::mem;
 use super::super::{CookieChange, Failure, KeyStatus, NoSession, Rules as _};
 use super::session::{judge_credential, refusal};
 use super::write::MAX_ATTEMPTS;
-use super::{Answer, Ask, Context, Loaded, SessionState, Step, Steps, Written};
+use super::{Answer, Ask, Context, Loaded, Next, SessionState, Step, Steps, Written};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::record::{EndReason, Revision};
@@ -45,12 +45,12 @@ impl<T> End<T> {
 }
 
 impl<C: Context> Steps<C> for End<C::Value> {
-    type Outcome = Result<Written<C::Value, ()>, Failure>;
+    type Outcome = Written<C::Value, ()>;
 
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         match &self.session {
             SessionState::Live(loaded) => self.ask(context, loaded),
-            SessionState::Superseded => Step::fail(Failure::Superseded),
+            SessionState::Superseded => Err(Failure::Superseded),
             SessionState::Absent(NoSession::NoKey) => {
                 self.finish(context, CookieChange::Keep, false)
             }
@@ -60,41 +60,38 @@ impl<C: Context> Steps<C> for End<C::Value> {
         }
     }
 
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         let (SessionState::Live(loaded), Answer::Swapped(swap)) = (&self.session, answer) else {
-            return Step::out_of_order();
+            return Err(Failure::OutOfOrder);
         };
-        let current = match swap {
-            Ok(Swap::Done) => {
+        let current = match swap? {
+            Swap::Done => {
                 context.report(&Event::Ended { id: loaded.id(), reason: self.reason });
                 return self.finish(context, CookieChange::Remove, true);
             }
-            Ok(Swap::Gone) => return self.finish(context, CookieChange::Remove, true),
-            Ok(Swap::Stale(current)) => current,
-            Err(error) => return Step::fail(error),
+            Swap::Gone => return self.finish(context, CookieChange::Remove, true),
+            Swap::Stale(current) => current,
         };
         match judge_credential(context, &loaded.credential, &current) {
             KeyStatus::Valid => {}
             KeyStatus::Invalid(NoSession::Expired) => {
                 return self.finish(context, CookieChange::Remove, true);
             }
-            KeyStatus::Reused => return Step::fail(Failure::Superseded),
-            status => return Step::fail(refusal(status)),
+            KeyStatus::Reused => return Err(Failure::Superseded),
+            status => return Err(refusal(status)),
         }
         (self.expected, self.attempts) = (current.revision(), self.attempts + 1);
         if self.attempts == MAX_ATTEMPTS {
-            return Step::fail(Failure::Conflict);
+            return Err(Failure::Conflict);
         }
         self.ask(context, loaded)
     }
 }
 
-type Next<T> = Step<Result<Written<T, ()>, Failure>>;
-
 impl<T> End<T> {
-    fn ask<C: Context<Value = T>>(&self, context: &C, loaded: &Loaded<T>) -> Next<T> {
+    fn ask<C: Context<Value = T>>(&self, context: &C, loaded: &Loaded<T>) -> Next<Written<T, ()>> {
         let ending = context.rules().end(self.reason, context.now());
-        Step::Ask(Ask::EndIf(loaded.id(), self.expected, ending))
+        Ok(Step::Ask(Ask::EndIf(loaded.id(), self.expected, ending)))
     }
 
     fn finish<C: Context<Value = T>>(
@@ -102,10 +99,10 @@ impl<T> End<T> {
         context: &C,
         cookie: CookieChange,
         changed: bool,
-    ) -> Next<T> {
+    ) -> Next<Written<T, ()>> {
         context.forget_first_key();
         let session = mem::replace(&mut self.after, SessionState::Over);
-        Step::Done(Ok(Written { session, cookie, result: (), changed }))
+        Ok(Step::Done(Written { session, cookie, result: (), changed }))
     }
 }
 
@@ -122,16 +119,19 @@ pub struct EndById {
 }
 
 impl<C: Context> Steps<C> for EndById {
-    type Outcome = Result<(), Failure>;
+    type Outcome = ();
 
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
-        Step::Ask(Ask::End(self.id, context.rules().end(self.reason, context.now())))
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
+        Ok(Step::Ask(Ask::End(self.id, context.rules().end(self.reason, context.now()))))
     }
 
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match answer {
-            Answer::Ended(ended) => Step::Done(report_end(context, self.id, self.reason, ended)),
-            _ => Step::out_of_order(),
+            Answer::Ended(ended) => {
+                report_end(context, self.id, self.reason, ended)?;
+                Ok(Step::Done(()))
+            }
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::create::{Create, Created};
 use super::login::client_of;
 use super::open::{Open, Opened};
 use super::reservation::Reservation;
-use super::{Answer, Ask, Context, SessionState, Step, Steps};
+use super::{Answer, Ask, Context, Next, SessionState, Step, Steps};
 use crate::key::Key;
 use crate::policy::Login;
 use crate::record::{Record, Stored};
@@ -81,13 +81,13 @@ impl<T> Import<T> {
 }
 
 impl<C: Context> Steps<C> for Import<C::Value> {
-    type Outcome = Result<Imported<C::Value>, Failure>;
+    type Outcome = Imported<C::Value>;
 
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         match mem::take(&mut self.state) {
             State::Starting => {
                 self.state = State::LookingUp;
-                Step::Ask(Ask::Get(self.key.id()))
+                Ok(Step::Ask(Ask::Get(self.key.id())))
             }
             // A client that has a session of ours keeps it, unless a user is signed in on the old
             // one.
@@ -96,20 +96,19 @@ impl<C: Context> Steps<C> for Import<C::Value> {
             }
             State::Loaded(_) => {
                 self.state = State::LookingAgain;
-                Step::Ask(Ask::Get(self.key.id()))
+                Ok(Step::Ask(Ask::Get(self.key.id())))
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
-            (State::LookingUp, Answer::Stored(Ok(None))) => Step::Done(Ok(Imported::Load)),
-            (State::LookingUp | State::LookingAgain, Answer::Stored(found)) => match found {
-                Ok(Some(Stored::Live(record))) => self.confirm(context, &record),
-                Ok(Some(Stored::Ended(_))) => self.open(context),
-                Ok(None) => Step::Done(Ok(Imported::Nothing)),
-                Err(error) => Step::fail(error),
+            (State::LookingUp, Answer::Stored(Ok(None))) => Ok(Step::Done(Imported::Load)),
+            (State::LookingUp | State::LookingAgain, Answer::Stored(found)) => match found? {
+                Some(Stored::Live(record)) => self.confirm(context, &record),
+                Some(Stored::Ended(_)) => self.open(context),
+                None => Ok(Step::Done(Imported::Nothing)),
             },
             (State::Creating(mut create), answer) => {
                 let next = create.step(context, answer);
@@ -120,15 +119,13 @@ impl<C: Context> Steps<C> for Import<C::Value> {
                 self.confirming(context, reservation, at, next)
             }
             (State::Opening(mut open), answer) => {
-                let next = open.step(context, answer);
+                let next = open.step(context, answer)?;
                 self.opening(open, next)
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
-
-type Next<T> = Step<Result<Imported<T>, Failure>>;
 
 impl<T: Clone + PartialEq> Import<T> {
     /// Creates the session under the derived key, unless another request is first.
@@ -137,7 +134,7 @@ impl<T: Clone + PartialEq> Import<T> {
         context: &C,
         value: T,
         login: Option<Login>,
-    ) -> Next<T> {
+    ) -> Next<Imported<T>> {
         let lifetime = login.as_ref().and_then(|login| login.lifetime);
         let client = match &login {
             Some(login) => client_of(context, login),
@@ -155,24 +152,28 @@ impl<T: Clone + PartialEq> Import<T> {
         &mut self,
         context: &C,
         create: Create<T>,
-        next: Step<Result<Created<T>, Failure>>,
-    ) -> Next<T> {
+        next: Next<Created<T>>,
+    ) -> Next<Imported<T>> {
         match next {
-            Step::Ask(ask) => {
+            Ok(Step::Ask(ask)) => {
                 self.state = State::Creating(create);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
             // The request that created it may have changed it since: open it as it is now.
-            Step::Done(Ok(_) | Err(Failure::Superseded | Failure::Corrupt(_))) => {
+            Ok(Step::Done(_)) | Err(Failure::Superseded | Failure::Corrupt(_)) => {
                 self.open(context)
             }
-            Step::Done(Err(failure)) => unless_refused(failure),
+            Err(failure) => unless_refused(failure),
         }
     }
 
     /// The session exists. If a user is signed in on it and it was never used, the request that
     /// created it may have been interrupted before its sign-in was certain.
-    fn confirm<C: Context<Value = T>>(&mut self, context: &C, record: &Record) -> Next<T> {
+    fn confirm<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        record: &Record,
+    ) -> Next<Imported<T>> {
         let Some(principal) = record.principal().filter(|_| !record.credentials().is_renewed())
         else {
             return self.open(context);
@@ -187,37 +188,36 @@ impl<T: Clone + PartialEq> Import<T> {
         context: &C,
         mut reservation: Reservation,
         at: Confirmation,
-        next: Step<Result<(), Failure>>,
-    ) -> Next<T> {
+        next: Next<()>,
+    ) -> Next<Imported<T>> {
         match (next, at) {
-            (Step::Ask(ask), at) => {
+            (Ok(Step::Ask(ask)), at) => {
                 self.state = State::Confirming(reservation, at);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            (Step::Done(Ok(())), Confirmation::First) => {
+            (Ok(Step::Done(())), Confirmation::First) => {
                 let next = reservation.confirm(context);
                 self.confirming(context, reservation, Confirmation::Last, next)
             }
-            (Step::Done(Ok(())), Confirmation::Last) => self.open(context),
-            (Step::Done(Err(failure)), _) => unless_refused(failure),
+            (Ok(Step::Done(())), Confirmation::Last) => self.open(context),
+            (Err(failure), _) => unless_refused(failure),
         }
     }
 
-    fn open<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
+    fn open<C: Context<Value = T>>(&mut self, context: &C) -> Next<Imported<T>> {
         let keys = PresentedKeys::one(self.key.clone());
         let mut open = Open::new(keys, true, self.client);
-        let next = open.start(context);
+        let next = open.start(context)?;
         self.opening(open, next)
     }
 
-    fn opening(&mut self, open: Open<T>, next: Step<Result<Opened<T>, Failure>>) -> Next<T> {
+    fn opening(&mut self, open: Open<T>, next: Step<Opened<T>>) -> Next<Imported<T>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Opening(open);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(opened)) => Step::Done(Ok(self.opened(opened))),
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+            Step::Done(opened) => Ok(Step::Done(self.opened(opened))),
         }
     }
 
@@ -240,9 +240,9 @@ impl<T: Clone + PartialEq> Import<T> {
 }
 
 /// A refused sign-in fails no request: its client has no session.
-fn unless_refused<T>(failure: Failure) -> Next<T> {
+fn unless_refused<T>(failure: Failure) -> Next<Imported<T>> {
     match failure {
-        Failure::LoginRevoked | Failure::TooManySessions => Step::Done(Ok(Imported::Nothing)),
-        failure => Step::Done(Err(failure)),
+        Failure::LoginRevoked | Failure::TooManySessions => Ok(Step::Done(Imported::Nothing)),
+        failure => Err(failure),
     }
 }

@@ -9,7 +9,8 @@ use super::plans::fresh_secret;
 use super::reservation::Reservation;
 use super::write::first_cookie;
 use super::{
-    Answer, Ask, Context, Draft, Loaded, Plan, Planned, SessionState, Step, Steps, Write, Written,
+    Answer, Ask, Context, Draft, Loaded, Next, Plan, Planned, SessionState, Step, Steps, Write,
+    Written,
 };
 use crate::key::{PublicId, Secret};
 use crate::observe::Event;
@@ -49,11 +50,11 @@ impl<T> Login<T> {
 }
 
 impl<C: Context> Steps<C> for Login<C::Value> {
-    type Outcome = Result<Written<C::Value, ()>, Failure>;
+    type Outcome = Written<C::Value, ()>;
 
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         if !context.can_send_key() {
-            return Step::fail(Failure::HeadersSent);
+            return Err(Failure::HeadersSent);
         }
         let State::Starting(SessionState::Live(loaded)) = mem::take(&mut self.state) else {
             return self.create(context);
@@ -62,27 +63,25 @@ impl<C: Context> Steps<C> for Login<C::Value> {
         if context.rules().plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Switch {
             self.state = State::Switching(id);
             let ending = context.rules().end(EndReason::SignedInAsAnother, now);
-            return Step::Ask(Ask::End(id, ending));
+            return Ok(Step::Ask(Ask::End(id, ending)));
         }
         let lifetime = self.login.lifetime.unwrap_or(*loaded.record.lifetime());
         let (until, at) = (lifetime.absolute_deadline(now), self.login.authenticated_at(now));
         let (login, client) = (self.login.clone(), self.client(context));
         let plan = SignInPlan { login, client, at, fresh: None };
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
-        let next = reservation.reserve(context);
+        let next = reservation.reserve(context)?;
         self.reserving(context, loaded, plan, reservation, next)
     }
 
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Switching(id), Answer::Ended(ended)) => {
-                match report_end(context, id, EndReason::SignedInAsAnother, ended) {
-                    Ok(()) => self.create(context),
-                    Err(failure) => Step::Done(Err(failure)),
-                }
+                report_end(context, id, EndReason::SignedInAsAnother, ended)?;
+                self.create(context)
             }
             (State::Reserving(loaded, plan, mut reservation), answer) => {
-                let next = reservation.step(context, answer);
+                let next = reservation.step(context, answer)?;
                 self.reserving(context, loaded, plan, reservation, next)
             }
             (State::Writing(mut write, reservation), answer) => {
@@ -90,19 +89,17 @@ impl<C: Context> Steps<C> for Login<C::Value> {
                 self.writing(context, write, reservation, next)
             }
             (State::Confirming(written, mut reservation), answer) => {
-                let next = reservation.step(context, answer);
+                let next = reservation.step(context, answer)?;
                 self.confirming(context, written, reservation, next)
             }
             (State::Creating(mut create), answer) => {
-                let next = create.step(context, answer);
+                let next = create.step(context, answer)?;
                 self.creating(context, create, next)
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
-
-type Next<T> = Step<Result<Written<T, ()>, Failure>>;
 
 impl<T: Clone + PartialEq> Login<T> {
     /// Writes the sign-in, once the session is in the principal index.
@@ -112,19 +109,18 @@ impl<T: Clone + PartialEq> Login<T> {
         loaded: Loaded<T>,
         plan: SignInPlan,
         reservation: Reservation,
-        next: Step<Result<(), Failure>>,
-    ) -> Next<T> {
+        next: Step<()>,
+    ) -> Next<Written<T, ()>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Reserving(loaded, plan, reservation);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(())) => {
+            Step::Done(()) => {
                 let mut write = Box::new(Write::new(SessionState::Live(loaded), plan));
                 let next = write.start(context);
                 self.writing(context, write, reservation, next)
             }
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }
 
@@ -134,19 +130,19 @@ impl<T: Clone + PartialEq> Login<T> {
         context: &C,
         write: Box<Write<T, SignInPlan, ()>>,
         mut reservation: Reservation,
-        next: Next<T>,
-    ) -> Next<T> {
+        next: Next<Written<T, ()>>,
+    ) -> Next<Written<T, ()>> {
         match next {
-            Step::Ask(ask) => {
+            Ok(Step::Ask(ask)) => {
                 self.state = State::Writing(write, reservation);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(written)) => {
-                let next = reservation.confirm(context);
+            Ok(Step::Done(written)) => {
+                let next = reservation.confirm(context)?;
                 self.confirming(context, written, reservation, next)
             }
-            Step::Done(Err(Failure::NoSession(_) | Failure::Superseded)) => self.create(context),
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+            Err(Failure::NoSession(_) | Failure::Superseded) => self.create(context),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -155,36 +151,32 @@ impl<T: Clone + PartialEq> Login<T> {
         context: &C,
         written: Written<T, ()>,
         reservation: Reservation,
-        next: Step<Result<(), Failure>>,
-    ) -> Next<T> {
+        next: Step<()>,
+    ) -> Next<Written<T, ()>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Confirming(written, reservation);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(())) => {
+            Step::Done(()) => {
                 if let SessionState::Live(loaded) = &written.session {
                     let (id, principal) = (loaded.id(), &self.login.principal);
                     context.report(&Event::Renewed { id });
                     context.report(&Event::SignedIn { id, principal });
                 }
-                Step::Done(Ok(written))
+                Ok(Step::Done(written))
             }
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
         }
     }
 
     /// Signs in on a new session.
-    fn create<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
-        let key = match context.new_key() {
-            Ok(key) => key,
-            Err(failure) => return Step::Done(Err(failure)),
-        };
+    fn create<C: Context<Value = T>>(&mut self, context: &C) -> Next<Written<T, ()>> {
+        let key = context.new_key()?;
         let lifetime = self.login.lifetime.unwrap_or_else(|| context.lifetime());
         let value = Some(context.default_value());
         let mut create = Create::new(key, value, lifetime, self.client(context))
             .with_login(Some(self.login.clone()));
-        let next = create.start(context);
+        let next = create.start(context)?;
         self.creating(context, create, next)
     }
 
@@ -192,20 +184,19 @@ impl<T: Clone + PartialEq> Login<T> {
         &mut self,
         context: &C,
         create: Create<T>,
-        next: Step<Result<Created<T>, Failure>>,
-    ) -> Next<T> {
+        next: Step<Created<T>>,
+    ) -> Next<Written<T, ()>> {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Creating(create);
-                Step::Ask(ask)
+                Ok(Step::Ask(ask))
             }
-            Step::Done(Ok(Created::New(loaded) | Created::Existing(loaded))) => {
+            Step::Done(Created::New(loaded) | Created::Existing(loaded)) => {
                 let cookie = first_cookie(context, &loaded, loaded.record.created());
                 let session = SessionState::Live(loaded);
-                Step::Done(Ok(Written { session, cookie, result: (), changed: true }))
+                Ok(Step::Done(Written { session, cookie, result: (), changed: true }))
             }
-            Step::Done(Ok(Created::Taken)) => Step::fail(Failure::Conflict),
-            Step::Done(Err(failure)) => Step::Done(Err(failure)),
+            Step::Done(Created::Taken) => Err(Failure::Conflict),
         }
     }
 

@@ -12,7 +12,7 @@ use super::super::{
     CookieChange, Failure, KeyStatus, NoSession, PresentedKeys, Renewal, Rules as _,
 };
 use super::end::report_end;
-use super::{Answer, Ask, Context, Credential, Loaded, SessionState, Step, Steps};
+use super::{Answer, Ask, Context, Credential, Loaded, Next, SessionState, Step, Steps};
 use crate::key::{Key, PublicId, Verifier};
 use crate::observe::Event;
 use crate::record::{EndReason, Record, Stored};
@@ -91,10 +91,10 @@ impl<T> Open<T> {
 }
 
 impl<C: Context> Steps<C> for Open<C::Value> {
-    type Outcome = Result<Opened<C::Value>, Failure>;
+    type Outcome = Opened<C::Value>;
 
     #[inline(always)]
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         if self.keys.value_count() > 1 {
             context.report(&Event::MultipleKeys { count: self.keys.value_count() });
         }
@@ -102,7 +102,7 @@ impl<C: Context> Steps<C> for Open<C::Value> {
     }
 
     #[inline(always)]
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Reading(caller), Answer::Lookup(found)) => {
                 self.looked_up(context, caller, found)
@@ -123,30 +123,26 @@ impl<C: Context> Steps<C> for Open<C::Value> {
                 self.reread(context, &credential, found)
             }
             (State::Ending(id, reason, no_session), Answer::Ended(ended)) => {
-                match report_end(context, id, reason, ended) {
-                    Ok(()) => self.absent(context, no_session),
-                    Err(failure) => Step::Done(Err(failure)),
-                }
+                report_end(context, id, reason, ended)?;
+                self.absent(context, no_session)
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
 
 /// The step of an operation that opens sessions.
-type Next<T> = Step<Result<Opened<T>, Failure>>;
-
 impl<T: Clone + PartialEq> Open<T> {
     #[inline(always)]
-    fn try_next<C: Context<Value = T>>(&mut self, context: &C) -> Next<T> {
+    fn try_next<C: Context<Value = T>>(&mut self, context: &C) -> Next<Opened<T>> {
         let Some(key) = self.keys.take_next() else { return self.nothing() };
         let (id, verifier) = (key.id(), key.verifier(context.policy().kind));
         self.state = State::Reading(Caller { key, verifier });
-        Step::Ask(Ask::GetCached(id))
+        Ok(Step::Ask(Ask::GetCached(id)))
     }
 
     /// No key opens a session.
-    fn nothing(&self) -> Next<T> {
+    fn nothing(&self) -> Next<Opened<T>> {
         let Outlook { no_session, superseded, reused } = self.outlook;
         let session = if superseded || reused {
             SessionState::Superseded
@@ -154,10 +150,14 @@ impl<T: Clone + PartialEq> Open<T> {
             SessionState::Absent(no_session)
         };
         let is_stale = self.keys.value_count() > 0 && !superseded;
-        Step::Done(Ok(Opened { session, cookie: CookieChange::Keep, is_stale }))
+        Ok(Step::Done(Opened { session, cookie: CookieChange::Keep, is_stale }))
     }
 
-    fn absent<C: Context<Value = T>>(&mut self, context: &C, no_session: NoSession) -> Next<T> {
+    fn absent<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        no_session: NoSession,
+    ) -> Next<Opened<T>> {
         if self.outlook.no_session == NoSession::Unknown {
             self.outlook.no_session = no_session;
         }
@@ -170,7 +170,7 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         caller: Caller,
         found: Result<Lookup, StoreError>,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         match found {
             Ok(Lookup::Cached(record)) => self.live(context, caller, record, true),
             Ok(Lookup::Authoritative(stored)) => self.read(context, caller, Ok(stored)),
@@ -184,7 +184,7 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         caller: Caller,
         found: Result<Option<Stored>, StoreError>,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         let id = caller.key.id();
         let status = match found {
             Ok(Some(Stored::Live(record))) => return self.live(context, caller, record, false),
@@ -195,7 +195,7 @@ impl<T: Clone + PartialEq> Open<T> {
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 return self.unreadable(context, id, error.into());
             }
-            Err(error) => return Step::fail(error),
+            Err(error) => return Err(error.into()),
         };
         self.refuse(context, id, status)
     }
@@ -208,13 +208,13 @@ impl<T: Clone + PartialEq> Open<T> {
         caller: Caller,
         record: Record,
         is_cached: bool,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         let (id, now, reuse_after) = (caller.key.id(), context.now(), context.policy().reuse.after);
         match context.rules().judge(&record, &caller.verifier, reuse_after, now) {
             KeyStatus::Valid => self.admit(context, caller, record, now),
             _ if is_cached => {
                 self.state = State::ReadingAgain(caller);
-                Step::Ask(Ask::Get(id))
+                Ok(Step::Ask(Ask::Get(id)))
             }
             status => self.refuse(context, id, status),
         }

@@ -4,9 +4,8 @@ use std::mem;
 
 use super::super::{Failure, KeyStatus, Rules as _};
 use super::session::{judge_credential, load_record, load_stored};
-use super::{Answer, Ask, Context, Credential, Loaded, Step, Steps};
-use crate::record::Stored;
-use crate::store::{Lookup, StoreError};
+use super::{Answer, Ask, Context, Credential, Loaded, Next, Step, Steps};
+use crate::store::Lookup;
 use crate::time::Timestamp;
 
 /// Reads a session again, by what it was opened with.
@@ -48,83 +47,67 @@ impl<T> Reload<T> {
 }
 
 impl<C: Context> Steps<C> for Reload<C::Value> {
-    type Outcome = Result<Loaded<C::Value>, Failure>;
+    type Outcome = Loaded<C::Value>;
 
-    fn start(&mut self, _: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, _: &C) -> Next<Self::Outcome> {
         let id = self.credential.id();
         if self.may_be_cached {
             self.state = State::LookingUp;
-            return Step::Ask(Ask::GetCached(id));
+            return Ok(Step::Ask(Ask::GetCached(id)));
         }
         self.state = State::Reading;
-        Step::Ask(Ask::Get(id))
+        Ok(Step::Ask(Ask::Get(id)))
     }
 
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             // A cache's copy can confirm a session, but only the store can deny it.
-            (State::LookingUp, Answer::Lookup(Ok(Lookup::Cached(record)))) => {
-                if judge_credential(context, &self.credential, &record) == KeyStatus::Valid {
-                    let loaded = load_record(context, &self.credential, record);
-                    return self.loaded(context, loaded);
+            (State::LookingUp, Answer::Lookup(found)) => match found? {
+                Lookup::Cached(record)
+                    if judge_credential(context, &self.credential, &record) == KeyStatus::Valid =>
+                {
+                    let loaded = load_record(context, &self.credential, record)?;
+                    self.loaded(context, loaded)
                 }
-                self.state = State::Reading;
-                Step::Ask(Ask::Get(self.credential.id()))
+                Lookup::Cached(_) => {
+                    self.state = State::Reading;
+                    Ok(Step::Ask(Ask::Get(self.credential.id())))
+                }
+                Lookup::Authoritative(stored) => {
+                    let loaded = load_stored(context, &self.credential, stored)?;
+                    self.loaded(context, loaded)
+                }
+            },
+            (State::Reading, Answer::Stored(stored)) => {
+                let loaded = load_stored(context, &self.credential, stored?)?;
+                self.loaded(context, loaded)
             }
-            (State::LookingUp, Answer::Lookup(Ok(Lookup::Authoritative(stored)))) => {
-                self.read(context, Ok(stored))
-            }
-            (State::LookingUp, Answer::Lookup(Err(error))) => Step::fail(error),
-            (State::Reading, Answer::Stored(stored)) => self.read(context, stored),
             (State::Touching(loaded, deadline), Answer::Touched(touched)) => match touched {
                 Ok(true) => {
                     let record = loaded.record.with_idle_deadline(deadline);
-                    Step::Done(Ok(Loaded { record, ..loaded }))
+                    Ok(Step::Done(Loaded { record, ..loaded }))
                 }
                 Ok(false) => {
                     self.state = State::ReadingAgain;
-                    Step::Ask(Ask::Get(self.credential.id()))
+                    Ok(Step::Ask(Ask::Get(self.credential.id())))
                 }
-                Err(_) => Step::Done(Ok(loaded)),
+                Err(_) => Ok(Step::Done(loaded)),
             },
-            (State::ReadingAgain, Answer::Stored(stored)) => match stored {
-                Ok(stored) => Step::Done(load_stored(context, &self.credential, stored)),
-                Err(error) => Step::fail(error),
-            },
-            _ => Step::out_of_order(),
+            (State::ReadingAgain, Answer::Stored(stored)) => {
+                Ok(Step::Done(load_stored(context, &self.credential, stored?)?))
+            }
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
 
 impl<T: Clone + PartialEq> Reload<T> {
-    fn read<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        stored: Result<Option<Stored>, StoreError>,
-    ) -> Step<Result<Loaded<T>, Failure>> {
-        match stored {
-            Ok(stored) => {
-                let loaded = load_stored(context, &self.credential, stored);
-                self.loaded(context, loaded)
-            }
-            Err(error) => Step::fail(error),
-        }
-    }
-
-    fn loaded<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        loaded: Result<Loaded<T>, Failure>,
-    ) -> Step<Result<Loaded<T>, Failure>> {
-        let loaded = match loaded {
-            Ok(loaded) if self.is_use => loaded,
-            loaded => return Step::Done(loaded),
-        };
-        let Some(deadline) = context.rules().touch_due(&loaded.record, context.now()) else {
-            return Step::Done(Ok(loaded));
-        };
+    fn loaded<C: Context<Value = T>>(&mut self, context: &C, loaded: Loaded<T>) -> Next<Loaded<T>> {
+        let now = context.now();
+        let touch = context.rules().touch_due(&loaded.record, now);
+        let Some(deadline) = touch.filter(|_| self.is_use) else { return Ok(Step::Done(loaded)) };
         let ask = Ask::Touch(loaded.id(), loaded.record.revision(), deadline);
         self.state = State::Touching(loaded, deadline);
-        Step::Ask(ask)
+        Ok(Step::Ask(ask))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::{Failure, Rules as _, is_over};
 use super::end::report_end;
 use super::write::{INDEX_MARGIN, MAX_ATTEMPTS};
-use super::{Answer, Ask, Context, Step, Uncertain};
+use super::{Answer, Ask, Context, Next, Step, Uncertain};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::policy::Principal;
@@ -67,8 +67,6 @@ enum Refusal {
     Revoked,
 }
 
-type Next = Step<Result<(), Failure>>;
-
 impl Reservation {
     /// An entry for session `id`, which ends at `until`.
     pub(super) fn new(
@@ -90,16 +88,16 @@ impl Reservation {
     }
 
     /// Enters the session, before its record names the principal.
-    pub(super) fn reserve<C: Context>(&mut self, context: &C) -> Next {
+    pub(super) fn reserve<C: Context>(&mut self, context: &C) -> Next<()> {
         if context.policy().limit.is_some() {
             self.state = State::Waiting;
-            return Step::Ask(Ask::LoginTurn(self.principal.clone()));
+            return Ok(Step::Ask(Ask::LoginTurn(self.principal.clone())));
         }
         self.index(context, Vec::new())
     }
 
     /// Makes sure that the session, whose record is now written, is still in the index.
-    pub(super) fn confirm<C: Context>(&mut self, context: &C) -> Next {
+    pub(super) fn confirm<C: Context>(&mut self, context: &C) -> Next<()> {
         // One millisecond later, so that a rival that saw the entry without its record finds it
         // changed.
         self.until = self.until.after(Duration::from_millis(1));
@@ -108,14 +106,14 @@ impl Reservation {
         self.index(context, Vec::new())
     }
 
-    pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next {
+    pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
         match (mem::take(&mut self.state), answer) {
             (State::Waiting, Answer::Turn) => self.index(context, Vec::new()),
             (State::Indexing(login), Answer::Indexed(Err(error)))
                 if error.outcome() == Outcome::Unknown =>
             {
                 self.state = State::Repeating(login.clone(), Uncertain(error));
-                Step::Ask(Ask::IndexLogin(login))
+                Ok(Step::Ask(Ask::IndexLogin(login)))
             }
             (State::Indexing(_), Answer::Indexed(indexed)) => self.indexed(context, indexed),
             (State::Repeating(_, first), Answer::Indexed(indexed)) => {
@@ -125,29 +123,27 @@ impl Reservation {
                 // A rival has ended this session, as it could have a moment after the answer. Do
                 // not end another one for it.
                 match live_session(context, &self.principal, stored) {
-                    None => Step::Done(Ok(())),
+                    None => Ok(Step::Done(())),
                     Some(_) => self.make_room(context, entries),
                 }
             }
-            (State::Checking(_), Answer::Stored(Err(error))) => Step::fail(error),
+            (State::Checking(_), Answer::Stored(Err(error))) => Err(error.into()),
             (State::MakingRoom(room), Answer::Stored(stored)) => {
                 self.look_at(context, room, stored)
             }
             (State::MakingRoom(room), Answer::Ended(ended)) => self.ended(context, room, ended),
             (State::Withdrawing(refusal), Answer::Ended(ended)) => {
-                match report_end(context, self.id, EndReason::Revoked, ended) {
-                    Ok(()) => Step::fail(refusal.failure()),
-                    Err(failure) => Step::fail(failure),
-                }
+                report_end(context, self.id, EndReason::Revoked, ended)?;
+                Err(refusal.failure())
             }
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 
-    fn index<C: Context>(&mut self, context: &C, replacing: Vec<IndexEntry>) -> Next {
+    fn index<C: Context>(&mut self, context: &C, replacing: Vec<IndexEntry>) -> Next<()> {
         self.attempts += 1;
         if self.attempts > MAX_ATTEMPTS {
-            return Step::fail(Failure::Conflict);
+            return Err(Failure::Conflict);
         }
         let login = IndexLogin::new(self.principal.clone(), self.id, self.until)
             .with_authenticated_at(self.authenticated_at);
@@ -156,38 +152,41 @@ impl Reservation {
             None => login,
         };
         self.state = State::Indexing(login.clone());
-        Step::Ask(Ask::IndexLogin(login))
+        Ok(Step::Ask(Ask::IndexLogin(login)))
     }
 
-    fn indexed<C: Context>(&mut self, context: &C, indexed: Result<Indexed, StoreError>) -> Next {
-        match indexed {
-            Ok(Indexed::Done) => Step::Done(Ok(())),
-            Ok(Indexed::Revoked) => {
+    fn indexed<C: Context>(
+        &mut self,
+        context: &C,
+        indexed: Result<Indexed, StoreError>,
+    ) -> Next<()> {
+        match indexed? {
+            Indexed::Done => Ok(Step::Done(())),
+            Indexed::Revoked => {
                 context.report(&Event::LoginRevoked { principal: &self.principal });
                 self.refuse(context, Refusal::Revoked)
             }
-            Ok(Indexed::Full(entries)) if self.is_written => {
+            Indexed::Full(entries) if self.is_written => {
                 self.state = State::Checking(entries);
-                Step::Ask(Ask::Get(self.id))
+                Ok(Step::Ask(Ask::Get(self.id)))
             }
-            Ok(Indexed::Full(entries)) => self.make_room(context, entries),
-            Err(error) => Step::fail(error),
+            Indexed::Full(entries) => self.make_room(context, entries),
         }
     }
 
     /// Ends the sessions that the limit chooses, and removes their entries and those whose session
     /// is over.
-    fn make_room<C: Context>(&mut self, context: &C, entries: Vec<IndexEntry>) -> Next {
+    fn make_room<C: Context>(&mut self, context: &C, entries: Vec<IndexEntry>) -> Next<()> {
         let seen = Vec::with_capacity(entries.len());
         self.look(context, Room { entries, seen, excess: Vec::new(), ended: 0 })
     }
 
     /// Asks for the next of the principal's sessions, or decides which to end.
-    fn look<C: Context>(&mut self, context: &C, mut room: Room) -> Next {
+    fn look<C: Context>(&mut self, context: &C, mut room: Room) -> Next<()> {
         if let Some(entry) = room.entries.get(room.seen.len()) {
             let id = entry.id;
             self.state = State::MakingRoom(room);
-            return Step::Ask(Ask::Get(id));
+            return Ok(Step::Ask(Ask::Get(id)));
         }
         let Some(limit) = context.policy().limit else { return self.index(context, Vec::new()) };
         let Some(excess) = context.rules().make_room(limit, &room.seen) else {
@@ -203,25 +202,27 @@ impl Reservation {
         context: &C,
         mut room: Room,
         stored: Result<Option<Stored>, StoreError>,
-    ) -> Next {
-        let Some(entry) = room.entries.get(room.seen.len()) else { return Step::out_of_order() };
+    ) -> Next<()> {
+        let Some(entry) = room.entries.get(room.seen.len()) else {
+            return Err(Failure::OutOfOrder);
+        };
         let signed_in = match stored {
             Ok(stored) => live_session(context, &self.principal, stored)
                 .map(|record| record.authenticated_at().unwrap_or(record.created())),
             // No one can open it.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
-            Err(error) => return Step::fail(error),
+            Err(error) => return Err(error.into()),
         };
         room.seen.push((entry.id, signed_in));
         self.look(context, room)
     }
 
-    fn end_next<C: Context>(&mut self, context: &C, room: Room) -> Next {
+    fn end_next<C: Context>(&mut self, context: &C, room: Room) -> Next<()> {
         if let Some(&id) = room.excess.get(room.ended) {
             self.report_limit(context);
             let ending = context.rules().end(EndReason::OverLimit, context.now());
             self.state = State::MakingRoom(room);
-            return Step::Ask(Ask::End(id, ending));
+            return Ok(Step::Ask(Ask::End(id, ending)));
         }
         let Room { entries, seen, excess, .. } = room;
         let is_over =
@@ -234,11 +235,9 @@ impl Reservation {
         context: &C,
         mut room: Room,
         ended: Result<Ended, StoreError>,
-    ) -> Next {
-        let Some(&id) = room.excess.get(room.ended) else { return Step::out_of_order() };
-        if let Err(failure) = report_end(context, id, EndReason::OverLimit, ended) {
-            return Step::Done(Err(failure));
-        }
+    ) -> Next<()> {
+        let Some(&id) = room.excess.get(room.ended) else { return Err(Failure::OutOfOrder) };
+        report_end(context, id, EndReason::OverLimit, ended)?;
         room.ended += 1;
         self.end_next(context, room)
     }
@@ -250,12 +249,12 @@ impl Reservation {
         }
     }
 
-    fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next {
+    fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next<()> {
         if !self.is_written {
-            return Step::fail(refusal.failure());
+            return Err(refusal.failure());
         }
         self.state = State::Withdrawing(refusal);
-        Step::Ask(Ask::End(self.id, context.rules().end(EndReason::Revoked, context.now())))
+        Ok(Step::Ask(Ask::End(self.id, context.rules().end(EndReason::Revoked, context.now()))))
     }
 }
 

@@ -11,8 +11,8 @@ use super::super::{CookieChange, Failure, NoSession, Rules as _, Settled};
 use super::create::Create;
 use super::session::{load_record, load_stored};
 use super::{
-    Answer, Ask, Context, Credential, Draft, Loaded, Plan, Planned, SessionState, Step, Steps,
-    Uncertain,
+    Answer, Ask, Context, Credential, Draft, Loaded, Next, Plan, Planned, SessionState, Step,
+    Steps, Uncertain,
 };
 use crate::observe::Event;
 use crate::record::{EndReason, Revision};
@@ -96,37 +96,35 @@ impl<T, P, R> Write<T, P, R> {
 }
 
 impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
-    type Outcome = Result<Written<C::Value, P::Result>, Failure>;
+    type Outcome = Written<C::Value, P::Result>;
 
     #[inline(always)]
-    fn start(&mut self, context: &C) -> Step<Self::Outcome> {
+    fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         match self.session {
             SessionState::Live(_) => self.reindex(context),
             SessionState::Absent(no_session) => self.begin(context, no_session),
             SessionState::Superseded if context.rules().superseded_may_begin() => {
                 self.begin(context, NoSession::Superseded)
             }
-            SessionState::Superseded => Step::fail(Failure::Superseded),
-            SessionState::Over => {
-                Step::fail(Failure::NoSession(NoSession::Ended(EndReason::Ended)))
-            }
+            SessionState::Superseded => Err(Failure::Superseded),
+            SessionState::Over => Err(Failure::NoSession(NoSession::Ended(EndReason::Ended))),
         }
     }
 
     #[inline(always)]
-    fn step(&mut self, context: &C, answer: Answer) -> Step<Self::Outcome> {
+    fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         if let Some((create, _)) = &mut self.creating {
-            let next = create.step(context, answer);
+            let next = create.step(context, answer)?;
             return self.created(context, next);
         }
-        let SessionState::Live(loaded) = &self.session else { return Step::out_of_order() };
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
         match (mem::take(&mut self.state), answer) {
             (State::Replacing(draft, result), Answer::Swapped(swap)) => match swap {
                 Err(error) if error.outcome() == Outcome::Unknown => {
                     let expected = loaded.record.revision();
                     let ask = Ask::Replace(loaded.id(), expected, draft.record.clone());
                     self.state = State::Repeating(draft, result, Uncertain(error));
-                    Step::Ask(ask)
+                    Ok(Step::Ask(ask))
                 }
                 swap => self.swapped(context, draft, result, swap),
             },
@@ -135,26 +133,21 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 let swap = settled(context, expected, ours, first, swap);
                 self.swapped(context, draft, result, swap)
             }
-            (State::Reindexing, Answer::Indexed(indexed)) => match indexed {
-                Ok(_) => self.attempt(context),
-                Err(error) => Step::fail(error),
-            },
-            (State::Confirming, Answer::Stored(Ok(stored))) => {
-                match load_stored(context, &loaded.credential, stored) {
-                    Ok(newer) => {
-                        self.session = SessionState::Live(newer);
-                        self.attempt(context)
-                    }
-                    Err(failure) => Step::Done(Err(failure)),
-                }
+            (State::Reindexing, Answer::Indexed(indexed)) => {
+                let _ = indexed?;
+                self.attempt(context)
             }
-            (State::Rereading, Answer::Stored(Ok(stored))) => {
-                let newer = load_stored(context, &loaded.credential, stored);
+            (State::Confirming, Answer::Stored(stored)) => {
+                let newer = load_stored(context, &loaded.credential, stored?)?;
+                self.session = SessionState::Live(newer);
+                self.attempt(context)
+            }
+            (State::Rereading, Answer::Stored(stored)) => {
+                let newer = load_stored(context, &loaded.credential, stored?)?;
                 self.lost(context, newer)
             }
-            (State::Confirming | State::Rereading, Answer::Stored(Err(error))) => Step::fail(error),
             (State::Waiting, Answer::Turn) => self.attempt(context),
-            _ => Step::out_of_order(),
+            _ => Err(Failure::OutOfOrder),
         }
     }
 }
@@ -180,12 +173,10 @@ fn settled<C: Context>(
     }
 }
 
-type Next<T, R> = Step<Result<Written<T, R>, Failure>>;
-
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     /// Keeps the session in the principal index for as long as the change makes it last.
     #[inline(always)]
-    fn reindex<C>(&mut self, context: &C) -> Next<T, R>
+    fn reindex<C>(&mut self, context: &C) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
@@ -198,37 +189,36 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             // Neither a limit nor a time of sign-in is given, so this cannot be refused.
             let login = IndexLogin::new(principal.clone(), loaded.id(), until);
             self.state = State::Reindexing;
-            return Step::Ask(Ask::IndexLogin(login));
+            return Ok(Step::Ask(Ask::IndexLogin(login)));
         }
         self.attempt(context)
     }
 
     #[inline(always)]
-    fn attempt<C>(&mut self, context: &C) -> Next<T, R>
+    fn attempt<C>(&mut self, context: &C) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let SessionState::Live(loaded) = &self.session else { return Step::out_of_order() };
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
         let (id, now) = (loaded.id(), context.now());
         self.started.get_or_insert(now);
         if context.rules().is_over(&loaded.record, now) {
             self.state = State::Confirming;
-            return Step::Ask(Ask::Get(id));
+            return Ok(Step::Ask(Ask::Get(id)));
         }
-        match self.plan.change(context, loaded, now) {
-            Err(failure) => Step::Done(Err(failure)),
-            Ok(Planned::Keep(result)) => {
+        match self.plan.change(context, loaded, now)? {
+            Planned::Keep(result) => {
                 let session = mem::replace(&mut self.session, SessionState::Over);
                 self.done(session, CookieChange::Keep, result, false)
             }
-            Ok(Planned::Write(mut draft, result)) => {
+            Planned::Write(mut draft, result) => {
                 let expected = loaded.record.revision();
                 let revision = expected.next(context.token());
                 draft.record = draft.record.edited(|fields| fields.revision = revision);
                 let record = draft.record.clone();
                 self.state = State::Replacing(draft, result);
-                Step::Ask(Ask::Replace(id, expected, record))
+                Ok(Step::Ask(Ask::Replace(id, expected, record)))
             }
         }
     }
@@ -240,25 +230,24 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         draft: Draft<T>,
         result: R,
         swap: Result<Swap, StoreError>,
-    ) -> Next<T, R>
+    ) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
         let session = mem::replace(&mut self.session, SessionState::Over);
-        let SessionState::Live(loaded) = session else { return Step::out_of_order() };
-        match swap {
-            Ok(Swap::Done) => self.written(context, loaded, draft, result),
-            Ok(Swap::Stale(current)) => {
-                let newer = load_record(context, &loaded.credential, current);
+        let SessionState::Live(loaded) = session else { return Err(Failure::OutOfOrder) };
+        match swap? {
+            Swap::Done => self.written(context, loaded, draft, result),
+            Swap::Stale(current) => {
+                let newer = load_record(context, &loaded.credential, current)?;
                 self.lost(context, newer)
             }
-            Ok(Swap::Gone) => {
+            Swap::Gone => {
                 let id = loaded.id();
                 (self.session, self.state) = (SessionState::Live(loaded), State::Rereading);
-                Step::Ask(Ask::Get(id))
+                Ok(Step::Ask(Ask::Get(id)))
             }
-            Err(error) => Step::fail(error),
         }
     }
 
@@ -269,7 +258,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         loaded: Loaded<T>,
         draft: Draft<T>,
         result: R,
-    ) -> Next<T, R> {
+    ) -> Next<Written<T, R>> {
         if self.lost > 0 {
             context.report(&Event::WriteRetried { id: loaded.id(), lost: self.lost });
         }
@@ -292,38 +281,34 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         cookie: CookieChange,
         result: R,
         changed: bool,
-    ) -> Next<T, R> {
+    ) -> Next<Written<T, R>> {
         let cookie = match cookie {
             CookieChange::Keep => mem::take(&mut self.cookie),
             cookie => cookie,
         };
-        Step::Done(Ok(Written { session, cookie, result, changed }))
+        Ok(Step::Done(Written { session, cookie, result, changed }))
     }
 
     /// Another write came first: tries again on the session as it is now, once it is this
     /// operation's turn.
-    fn lost<C>(&mut self, context: &C, newer: Result<Loaded<T>, Failure>) -> Next<T, R>
+    fn lost<C>(&mut self, context: &C, newer: Loaded<T>) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let newer = match newer {
-            Ok(newer) => newer,
-            Err(failure) => return Step::Done(Err(failure)),
-        };
         let (id, now) = (newer.id(), context.now());
         self.session = SessionState::Live(newer);
         self.lost += 1;
         let started = self.started.unwrap_or(now);
         if self.lost == MAX_ATTEMPTS || now.since(started) >= TIME_LIMIT {
             context.report(&Event::WriteConflict { id });
-            return Step::fail(Failure::Conflict);
+            return Err(Failure::Conflict);
         }
         if self.has_turn {
             return self.attempt(context);
         }
         self.has_turn = true;
         self.state = State::Waiting;
-        Step::Ask(Ask::WriterTurn(id))
+        Ok(Step::Ask(Ask::WriterTurn(id)))
     }
 }

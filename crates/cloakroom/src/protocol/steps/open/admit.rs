@@ -3,8 +3,8 @@
 use super::super::super::{CookieChange, Failure, KeyStatus, Renewal, Rules as _};
 use super::super::context::decode;
 use super::super::session::load_stored;
-use super::super::{Ask, Context, Credential, Loaded, SessionState, Step};
-use super::{Caller, Next, Open, Opened, State};
+use super::super::{Ask, Context, Credential, Loaded, Next, SessionState, Step};
+use super::{Caller, Open, Opened, State};
 use crate::key::{Key, Nonce, Verifier};
 use crate::observe::Event;
 use crate::record::{Record, Stored};
@@ -32,7 +32,7 @@ impl<T: Clone + PartialEq> Open<T> {
         caller: Caller,
         record: Record,
         now: Timestamp,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         let (id, rules) = (caller.key.id(), context.rules());
         let value = match decode(context, id, record.payload()) {
             Ok(value) => value,
@@ -52,18 +52,15 @@ impl<T: Clone + PartialEq> Open<T> {
                     Some(deadline) => {
                         let revision = loaded.record.revision();
                         self.state = State::Touching(loaded, deadline, renewal);
-                        Step::Ask(Ask::Touch(id, revision, deadline))
+                        Ok(Step::Ask(Ask::Touch(id, revision, deadline)))
                     }
                 };
             }
-            Renewal::Start => match context.random() {
-                Ok(bytes) => {
-                    let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(bytes));
-                    let (after, next) = rules.start_renewal(&record, &caller.key, kind, nonce, now);
-                    (after, Some(next))
-                }
-                Err(error) => return Step::fail(error),
-            },
+            Renewal::Start => {
+                let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(context.random()?));
+                let (after, next) = rules.start_renewal(&record, &caller.key, kind, nonce, now);
+                (after, Some(next))
+            }
             Renewal::Confirm => (rules.confirm_successor(&record, now), None),
             Renewal::Retire => (rules.retire(&record, now), None),
         };
@@ -73,7 +70,7 @@ impl<T: Clone + PartialEq> Open<T> {
         let before = load(caller, record, value);
         let renewing = Renewing { before, after: after.clone(), next, verifier };
         self.state = State::Renewing(Box::new(renewing));
-        Step::Ask(Ask::Replace(id, expected, after))
+        Ok(Step::Ask(Ask::Replace(id, expected, after)))
     }
 
     pub(super) fn renewed<C: Context<Value = T>>(
@@ -81,7 +78,7 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         renewing: Renewing<T>,
         swap: Result<Swap, StoreError>,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         let Renewing { before, after, next, verifier } = renewing;
         match swap {
             Ok(Swap::Done) => {
@@ -98,7 +95,7 @@ impl<T: Clone + PartialEq> Open<T> {
             Ok(Swap::Gone) => {
                 let id = before.id();
                 self.state = State::Rereading(before.credential);
-                Step::Ask(Ask::Get(id))
+                Ok(Step::Ask(Ask::Get(id)))
             }
             // The read itself succeeded, so it stands. The next request tries again.
             Err(_) => done(before, CookieChange::Keep),
@@ -112,7 +109,7 @@ impl<T: Clone + PartialEq> Open<T> {
         before: Loaded<T>,
         verifier: Verifier,
         current: Record,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         let (id, now) = (before.id(), context.now());
         let reuse_after = context.policy().reuse.after;
         match context.rules().judge_again(&current, &verifier, reuse_after, now) {
@@ -132,19 +129,15 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         credential: &Credential,
         found: Result<Option<Stored>, StoreError>,
-    ) -> Next<T> {
-        let loaded = match found {
-            Ok(stored) => load_stored(context, credential, stored),
-            Err(error) => return Step::fail(error),
-        };
-        match loaded {
+    ) -> Next<Opened<T>> {
+        match load_stored(context, credential, found?) {
             Ok(loaded) => done(loaded, CookieChange::Keep),
             Err(Failure::Superseded) => {
                 self.outlook.superseded = true;
                 self.try_next(context)
             }
             Err(Failure::NoSession(no_session)) => self.absent(context, no_session),
-            Err(failure) => Step::Done(Err(failure)),
+            Err(failure) => Err(failure),
         }
     }
 }
@@ -155,8 +148,8 @@ fn load<T>(caller: Caller, record: Record, value: Option<T>) -> Loaded<T> {
 }
 
 #[inline(always)]
-fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<T> {
-    Step::Done(Ok(Opened { session: SessionState::Live(loaded), cookie, is_stale: false }))
+fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<Opened<T>> {
+    Ok(Step::Done(Opened { session: SessionState::Live(loaded), cookie, is_stale: false }))
 }
 
 /// The session is open. If the client does not have the next key yet, it is sent again.
@@ -165,7 +158,7 @@ pub(super) fn opened<C: Context>(
     context: &C,
     loaded: Loaded<C::Value>,
     renewal: Renewal,
-) -> Next<C::Value> {
+) -> Next<Opened<C::Value>> {
     let Some(key) = loaded.key() else { return done(loaded, CookieChange::Keep) };
     if renewal == Renewal::Resend
         && let Some(next) = context.rules().next_key(&loaded.record, key)
@@ -176,7 +169,7 @@ pub(super) fn opened<C: Context>(
     done(loaded, cookie)
 }
 
-fn send<C: Context>(context: &C, loaded: Loaded<C::Value>, key: Key) -> Next<C::Value> {
+fn send<C: Context>(context: &C, loaded: Loaded<C::Value>, key: Key) -> Next<Opened<C::Value>> {
     let cookie = context.rules().send(key.clone(), &loaded.record, context.now());
     done(Loaded { credential: Credential::Key(key), ..loaded }, cookie)
 }

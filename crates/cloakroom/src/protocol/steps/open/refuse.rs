@@ -1,8 +1,8 @@
 //! A key that opens nothing, and a session that cannot be read.
 
 use super::super::super::{Failure, KeyStatus, NoSession, Rules as _};
-use super::super::{Ask, Context, Step};
-use super::{Next, Open, State};
+use super::super::{Ask, Context, Next, Step};
+use super::{Open, Opened, State};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::policy::{Reaction, UnreadablePolicy};
@@ -15,7 +15,7 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         id: PublicId,
         status: KeyStatus,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         match status {
             KeyStatus::Valid | KeyStatus::Superseded => {
                 context.report(&Event::RetiredKey { id });
@@ -66,9 +66,9 @@ impl<T: Clone + PartialEq> Open<T> {
         id: PublicId,
         reason: EndReason,
         no_session: NoSession,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         self.state = State::Ending(id, reason, no_session);
-        Step::Ask(Ask::End(id, context.rules().end(reason, context.now())))
+        Ok(Step::Ask(Ask::End(id, context.rules().end(reason, context.now()))))
     }
 
     /// Treats a session that cannot be decoded as the policy says. Its record is never overwritten.
@@ -77,9 +77,9 @@ impl<T: Clone + PartialEq> Open<T> {
         context: &C,
         id: PublicId,
         failure: Failure,
-    ) -> Next<T> {
+    ) -> Next<Opened<T>> {
         match context.policy().unreadable {
-            UnreadablePolicy::Refuse => Step::Done(Err(failure)),
+            UnreadablePolicy::Refuse => Err(failure),
             UnreadablePolicy::SetAside => self.absent(context, NoSession::Unreadable),
             UnreadablePolicy::End => self.end(context, id, EndReason::Ended, NoSession::Unreadable),
         }

@@ -2,52 +2,43 @@
 
 use super::super::super::{CookieChange, Failure, NoSession, Rules as _};
 use super::super::create::{Create, Created};
-use super::super::{Begin, Context, Loaded, Plan, SessionState, Step, Steps as _};
-use super::{Next, Write};
+use super::super::{Begin, Context, Loaded, Next, Plan, SessionState, Step, Steps as _, Written};
+use super::Write;
 use crate::key::Key;
 use crate::time::Timestamp;
 
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     /// There is no session: creates one, if the change says so.
-    pub(super) fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<T, R>
+    pub(super) fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let (value, lifetime, result) = match self.plan.begin(context, no_session) {
-            Ok(Begin::Create(value, lifetime, result)) => (value, lifetime, result),
-            Ok(Begin::Nothing(result)) => {
+        let (value, lifetime, result) = match self.plan.begin(context, no_session)? {
+            Begin::Create(value, lifetime, result) => (value, lifetime, result),
+            Begin::Nothing(result) => {
                 let session = SessionState::Absent(no_session);
                 return self.done(session, CookieChange::Keep, result, false);
             }
-            Err(failure) => return Step::Done(Err(failure)),
         };
-        let key = match context.first_key() {
-            Ok(key) => key,
-            Err(failure) => return Step::Done(Err(failure)),
-        };
+        let key = context.first_key()?;
         let create = Create::new(key, value, lifetime, context.client());
         let (create, _) = self.creating.insert((create, result));
-        let next = create.start(context);
+        let next = create.start(context)?;
         self.created(context, next)
     }
 
     #[inline(always)]
-    pub(super) fn created<C>(
-        &mut self,
-        context: &C,
-        next: Step<Result<Created<T>, Failure>>,
-    ) -> Next<T, R>
+    pub(super) fn created<C>(&mut self, context: &C, next: Step<Created<T>>) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
         let created = match next {
-            Step::Ask(ask) => return Step::Ask(ask),
-            Step::Done(Ok(created)) => created,
-            Step::Done(Err(failure)) => return Step::Done(Err(failure)),
+            Step::Ask(ask) => return Ok(Step::Ask(ask)),
+            Step::Done(created) => created,
         };
-        let Some((_, result)) = self.creating.take() else { return Step::out_of_order() };
+        let Some((_, result)) = self.creating.take() else { return Err(Failure::OutOfOrder) };
         match created {
             Created::New(loaded) => {
                 let cookie = first_cookie(context, &loaded, loaded.record.created());
@@ -59,7 +50,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
                 self.session = SessionState::Live(loaded);
                 self.reindex(context)
             }
-            Created::Taken => Step::fail(Failure::Conflict),
+            Created::Taken => Err(Failure::Conflict),
         }
     }
 }
