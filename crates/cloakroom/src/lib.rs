@@ -70,7 +70,7 @@
 //! - Authors of framework integrations: [`RequestSession`] and [`http`].
 //! - Operators: [`observe`] has the events, and observers for `tracing` and `metrics`.
 //! - Blocking callers: [`block_on`] and [`Io::wait`].
-//! - Checkers: [`protocol`] has every decision as a pure function.
+//! - Checkers: [`protocol`] has every decision as a pure function, and every operation as steps.
 //!
 //! # Features
 //! No feature is on by default, and no feature changes what another does.

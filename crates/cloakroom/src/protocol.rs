@@ -1,10 +1,12 @@
-//! What a presented key is and what follows from it: pure functions of record, key and time.
+//! What a presented key is, what follows from it, and in which order the store is asked.
 //!
-//! Nothing here reads a clock, draws a random number or talks to a store;
-//! [`Sessions`](crate::Sessions) does that. `cargo xtask model` runs these functions through every
-//! order of requests, lost answers and races. They are public for checkers like that one and are
-//! not covered by semantic versioning, except for [`judge_index_login`], which is for authors of
-//! stores.
+//! The functions of this module are the decisions; [`Rules`] is all of them. The [`steps`] are the
+//! sequences: each operation on a session as a state machine that asks the store one question at a
+//! time. Neither reads a clock, draws a random number or talks to a store. The library's runner
+//! does that for [`Sessions`](crate::Sessions), and `cargo xtask model` runs the same steps through
+//! every order of requests, lost answers and races. All this is public for checkers like that one
+//! and is not covered by semantic versioning, except for [`judge_index_login`], which is for
+//! authors of stores.
 //!
 //! # Renewal
 //! A secret is replaced in one of two ways:
@@ -40,8 +42,8 @@ pub use lifecycle::{
 };
 pub use presented::{MAX_PRESENTED, PresentedKeys};
 pub use renewal::{
-    Renewal, confirm_successor, extend_cookie, force_renewal, next_key, opens_without_write,
-    renewal, retire, start_renewal,
+    Renewal, confirm_successor, extend_cookie, force_renewal, next_key, renewal, retire,
+    start_renewal,
 };
 pub use rules::{Protocol, Rules};
 pub use settle::{Settled, settle};

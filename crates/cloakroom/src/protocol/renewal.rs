@@ -42,24 +42,6 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
     }
 }
 
-/// True if the secret with this verifier opens the record and the request needs no write and no new
-/// cookie.
-///
-/// A faster way to what [`judge`](super::judge), [`renewal`] and [`touch_due`](super::touch_due)
-/// say together; a key that never `renews` skips the second.
-pub fn opens_without_write(
-    record: &Record,
-    presented: &Verifier,
-    renews: bool,
-    now: Timestamp,
-) -> bool {
-    let credentials = record.credentials();
-    credentials.current == *presented
-        && !lifecycle::is_over(record, now)
-        && !(renews && (credentials.successor().is_some() || is_due(record, now)))
-        && lifecycle::touch_due(record, now).is_none()
-}
-
 /// True if the secret is old enough, or its cookie would end before the record does.
 fn is_due(record: &Record, now: Timestamp) -> bool {
     record.credentials().renew_at.has_passed(now) || cookie_ends_early(record)
