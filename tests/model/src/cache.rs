@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_librarys_cache_keeps_its_word_while_its_feed_is_cut() {
+    fn the_librarys_cache_keeps_its_staleness_bound_while_its_feed_is_cut() {
         let scenario = ALL.iter().find(|scenario| scenario.name == "cache-cut").unwrap();
         assert!(search(scenario, &sound).failure.is_none());
     }
 
     #[test]
     fn a_cache_that_fills_over_something_newer_is_found_out() {
-        let flaw = Flaw::FillsOverWhatWasTold;
+        let flaw = Flaw::FillsOverReports;
         let scenario = ALL.iter().find(|scenario| scenario.name == flaw.scenario()).unwrap();
         assert!(
             search(scenario, &move |remote, clock| faulty(remote, clock, flaw)).failure.is_some()

@@ -1,278 +1,192 @@
 //! What must hold in every reachable state.
 
-use std::time::Duration;
+mod check;
 
-use cloakroom::Timestamp;
-use cloakroom::protocol::{KeyStatus, NoSession, REUSE_AFTER, SUPERSEDED_FOR};
-use cloakroom::record::Record;
-use cloakroom::record::Retirement;
 use stateright::Property;
 
-use crate::model::{Cloakroom, TRIAL, moment};
-use crate::model_key::{ModelKey, writes};
-use crate::state::{Browser, KeyFate, State, Task, Who};
+use crate::model::Cloakroom;
+use crate::state::State;
 
-/// A law of the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Law {
-    AcknowledgedWritesStay,
-    WritesHappenOnce,
-    NothingRevives,
-    OnlyWorkingKeysWrite,
-    RetiredKeysOpenNothing,
-    RetiredKeysAreRecognized,
-    WorkingKeysOpen,
-    AtMostTwoKeysWork,
-    OneSuccessor,
-    BookkeepingKeepsTheValue,
-    DeadlinesHold,
-    CookieOutlivesRecord,
-    OnePrincipal,
-    SupersededBeginsNothing,
-    LoginAlwaysWorks,
-    NoOneIsStuck,
-    NoOneIsLockedOut,
-    PromptRequestsOpen,
-    DoubleClickSignsIn,
+/// Declares the laws: a name in code, and what it says.
+macro_rules! laws {
+    ($($law:ident $name:literal)*) => {
+        /// A law of the protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Law {
+            $($law),*
+        }
+
+        impl Law {
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$law => $name),*
+                }
+            }
+        }
+    };
 }
 
-/// The laws that always hold.
+laws! {
+    // Values.
+    AcknowledgedWritesStay "no acknowledged write is lost"
+    WritesHappenOnce "no write happens twice"
+    BookkeepingKeepsTheValue "touches and renewals leave the value alone, and end nothing sooner"
+    WorkingKeysWrite "a working key is not refused a write"
+    // Keys.
+    OnlyWorkingKeysWrite "only a working key writes"
+    OnlyWorkingKeysEnd "only a working key ends its session"
+    RetiredKeysOpenNothing "a retired key opens nothing"
+    RetiredKeysAreRecognized "a retired key is recognized, later as reuse"
+    ReuseEnds "a reused key ends its session"
+    ReuseSparesSignIns "reuse that was judged before a sign-in ends nothing after it"
+    WorkingKeysOpen "a working key opens its session"
+    ValidKeysWin "of several keys a working one wins"
+    AtMostTwoKeysWork "at most two keys work, one after a sign-in"
+    OneSuccessor "all holders of a key are sent the same successor"
+    RenewalStarts "a renewal starts when it is due"
+    RenewalCompletes "a key retires a minute after its successor is used"
+    NextKeyIsSent "the holder of a key that is being renewed is sent the next"
+    SupersededBeginsNothing "a superseded key begins nothing"
+    ReasonsAreTold "the holder of a key learns why the session was ended"
+    ReasonsAreSecret "no one else learns why a session was ended"
+    // Time.
+    NothingRevives "nothing comes back from the dead"
+    DeadlinesHold "nothing opens past its end"
+    UsesCount "a use moves the idle deadline"
+    TouchesAreCoalesced "touches are coalesced"
+    ExtensionsCount "an extension takes effect"
+    CookieOutlivesRecord "a cookie never ends before its record"
+    TombstonesStay "a tombstone is kept for a day"
+    // Sign-ins.
+    OnePrincipal "a session never passes to another principal"
+    SwitchesEnd "a sign-in as another principal ends the session"
+    OnlyAnotherSwitches "a sign-in as the same principal ends no session"
+    LogoutEnds "a sign-out ends the session"
+    LogoutEndsAll "a sign-out ends every session whose key it presents"
+    SignedInIsListed "every session with a principal is in the index, for as long as it lasts"
+    AnsweredIsListed "every answered sign-in is in the index"
+    LimitHolds "no principal has more sessions than the limit allows"
+    LimitEndsTheOldest "a limit ends the oldest sign-in"
+    LimitEndsNoMore "a limit ends no more sessions than necessary"
+    RevocationHolds "a revocation ends every earlier sign-in"
+    RefusedSignInsEnd "a sign-in that is refused leaves no session"
+    ImportsConverge "an import finds what another has imported"
+    // Browsers.
+    ReadsSignNoOneOut "no answer to a read takes a working key from its browser"
+    ForeignSitesReplaceNothing "a foreign site takes no working key from a browser"
+    ForeignSitesSignNoOneIn "a foreign site signs no one in"
+    UnreadableKeysStay "no write takes the key of an unreadable record from its browser"
+    PromptRequestsOpen "a prompt request is never refused"
+    // Trials: one more request, undisturbed.
+    LoginAlwaysWorks "one undisturbed sign-in works, from any state"
+    LoginFindsTheData "one undisturbed sign-in finds what was written, from any state"
+    NoOneIsStuck "after a minute a first write works, from any state"
+    NoOneIsLockedOut "the network alone locks no one out"
+    DoubleClickSignsIn "a double click ends signed in"
+    DoubleClickKeepsTheData "a double click ends with what was written"
+}
+
+/// The laws that hold in every scenario, unless it says otherwise.
 pub(crate) const ALWAYS: &[Law] = &[
     Law::AcknowledgedWritesStay,
     Law::WritesHappenOnce,
-    Law::NothingRevives,
+    Law::BookkeepingKeepsTheValue,
+    Law::WorkingKeysWrite,
     Law::OnlyWorkingKeysWrite,
+    Law::OnlyWorkingKeysEnd,
     Law::RetiredKeysOpenNothing,
     Law::RetiredKeysAreRecognized,
+    Law::ReuseEnds,
     Law::WorkingKeysOpen,
+    Law::ValidKeysWin,
     Law::AtMostTwoKeysWork,
     Law::OneSuccessor,
-    Law::BookkeepingKeepsTheValue,
-    Law::DeadlinesHold,
-    Law::CookieOutlivesRecord,
-    Law::OnePrincipal,
+    Law::RenewalStarts,
+    Law::RenewalCompletes,
+    Law::NextKeyIsSent,
     Law::SupersededBeginsNothing,
+    Law::ReasonsAreTold,
+    Law::ReasonsAreSecret,
+    Law::NothingRevives,
+    Law::DeadlinesHold,
+    Law::UsesCount,
+    Law::TouchesAreCoalesced,
+    Law::ExtensionsCount,
+    Law::CookieOutlivesRecord,
+    Law::TombstonesStay,
+    Law::OnePrincipal,
+    Law::SwitchesEnd,
+    Law::OnlyAnotherSwitches,
+    Law::LogoutEnds,
+    Law::AnsweredIsListed,
+    Law::LimitHolds,
+    Law::LimitEndsNoMore,
+    Law::RevocationHolds,
+    Law::RefusedSignInsEnd,
+    Law::ImportsConverge,
     Law::LoginAlwaysWorks,
     Law::NoOneIsStuck,
 ];
 
-/// [`ALWAYS`], and what a single browser can rely on while no one signs in or out and no deadline
-/// passes, whatever the network does.
+/// What a single browser can rely on while no one signs in or out and no deadline passes, whatever
+/// the network does.
 pub(crate) const SOLE_BROWSER: &[Law] = &[Law::NoOneIsLockedOut, Law::PromptRequestsOpen];
 
-/// [`ALWAYS`], and what a browser that signs in as one principal can rely on over a network that
-/// loses nothing.
-pub(crate) const DOUBLE_CLICK: &[Law] = &[Law::DoubleClickSignsIn];
-
 impl Law {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::AcknowledgedWritesStay => "no acknowledged write is lost",
-            Self::WritesHappenOnce => "no write happens twice",
-            Self::NothingRevives => "nothing comes back from the dead",
-            Self::OnlyWorkingKeysWrite => "only a working key writes",
-            Self::RetiredKeysOpenNothing => "a retired key opens nothing",
-            Self::RetiredKeysAreRecognized => "a retired key is recognized, later as reuse",
-            Self::WorkingKeysOpen => "a working key opens its session",
-            Self::AtMostTwoKeysWork => "at most two keys work, one after a sign-in",
-            Self::OneSuccessor => "all holders of a key are sent the same successor",
-            Self::BookkeepingKeepsTheValue => "touches and renewals leave the value alone",
-            Self::DeadlinesHold => "nothing opens past its deadlines",
-            Self::CookieOutlivesRecord => "a cookie never ends before its record",
-            Self::OnePrincipal => "a session never passes to another principal",
-            Self::SupersededBeginsNothing => "a superseded key begins nothing",
-            Self::LoginAlwaysWorks => "one undisturbed sign-in works, from any state",
-            Self::NoOneIsStuck => "after a minute a first write works, from any state",
-            Self::NoOneIsLockedOut => "the network alone locks no one out",
-            Self::PromptRequestsOpen => "a prompt request is never refused",
-            Self::DoubleClickSignsIn => "a double click ends signed in",
-        }
-    }
-
-    fn property(self) -> Property<Cloakroom> {
+    pub(crate) fn property(self) -> Property<Cloakroom> {
         let name = self.name();
+        macro_rules! always {
+            ($check:path) => {
+                Property::always(name, |model, state| $check(model, state))
+            };
+        }
         match self {
-            Self::AcknowledgedWritesStay => {
-                Property::always(name, |_, state| acknowledged_writes_stay(state))
-            }
-            Self::WritesHappenOnce => Property::always(name, |_, state| writes_happen_once(state)),
-            Self::NothingRevives => Property::always(name, |_, state| nothing_revives(state)),
-            Self::RetiredKeysOpenNothing => Property::always(name, replaced_keys_open_nothing),
-            Self::RetiredKeysAreRecognized => Property::always(name, replaced_keys_are_signalled),
-            Self::WorkingKeysOpen => Property::always(name, working_keys_open),
-            Self::AtMostTwoKeysWork => Property::always(name, at_most_two_keys_work),
-            Self::DeadlinesHold => Property::always(name, |model: &Cloakroom, state: &State| {
-                state.kept(Self::DeadlinesHold) && deadlines_hold(model, state)
-            }),
-            Self::LoginAlwaysWorks => Property::always(name, login_always_works),
-            Self::NoOneIsStuck => Property::always(name, no_one_is_stuck),
-            Self::NoOneIsLockedOut => Property::always(name, no_one_is_locked_out),
-            Self::DoubleClickSignsIn => Property::always(name, double_click_signs_in),
-            // Laws about steps are recorded by the step that breaks one.
-            Self::OnlyWorkingKeysWrite => {
-                Property::always(name, |_, state: &State| state.kept(Self::OnlyWorkingKeysWrite))
-            }
-            Self::OneSuccessor => {
-                Property::always(name, |_, state: &State| state.kept(Self::OneSuccessor))
-            }
-            Self::BookkeepingKeepsTheValue => Property::always(name, |_, state: &State| {
-                state.kept(Self::BookkeepingKeepsTheValue)
-            }),
-            Self::CookieOutlivesRecord => {
-                Property::always(name, |_, state: &State| state.kept(Self::CookieOutlivesRecord))
-            }
-            Self::OnePrincipal => {
-                Property::always(name, |_, state: &State| state.kept(Self::OnePrincipal))
-            }
-            Self::SupersededBeginsNothing => {
-                Property::always(name, |_, state: &State| state.kept(Self::SupersededBeginsNothing))
-            }
-            Self::PromptRequestsOpen => {
-                Property::always(name, |_, state: &State| state.kept(Self::PromptRequestsOpen))
-            }
+            Self::AcknowledgedWritesStay => always!(check::acknowledged_writes_stay),
+            Self::WritesHappenOnce => always!(check::writes_happen_once),
+            Self::NothingRevives => always!(check::nothing_revives),
+            Self::RetiredKeysOpenNothing => always!(check::retired_keys_open_nothing),
+            Self::RetiredKeysAreRecognized => always!(check::retired_keys_are_recognized),
+            Self::WorkingKeysOpen => always!(check::working_keys_open),
+            Self::AtMostTwoKeysWork => always!(check::at_most_two_keys_work),
+            Self::DeadlinesHold => always!(check::deadlines_hold),
+            Self::TombstonesStay => always!(check::tombstones_stay),
+            Self::SignedInIsListed => always!(check::signed_in_is_listed),
+            Self::AnsweredIsListed => always!(check::answered_is_listed),
+            Self::LimitHolds => always!(check::limit_holds),
+            Self::RevocationHolds => always!(check::revocation_holds),
+            Self::LoginAlwaysWorks => always!(check::login_always_works),
+            Self::LoginFindsTheData => always!(check::login_finds_the_data),
+            Self::NoOneIsStuck => always!(check::no_one_is_stuck),
+            Self::NoOneIsLockedOut => always!(check::no_one_is_locked_out),
+            Self::DoubleClickSignsIn => always!(check::double_click_signs_in),
+            Self::DoubleClickKeepsTheData => always!(check::double_click_keeps_the_data),
+            // Laws about steps are recorded by the step that breaks one. Every law has its own
+            // function, since a property is a function without an environment.
+            law => recorded(law),
         }
     }
 }
 
-/// The laws that always hold, and these.
-pub(crate) fn properties(more: &[Law]) -> Vec<Property<Cloakroom>> {
-    ALWAYS.iter().chain(more).map(|law| law.property()).collect()
-}
-
-impl State {
-    fn now(&self) -> Timestamp {
-        moment(self.at)
-    }
-
-    fn kept(&self, law: Law) -> bool {
-        !self.shadow.broken.contains(&law)
-    }
-
-    /// The status of every key ever issued for a live record.
-    fn standings<'a>(
-        &'a self,
-        model: &'a Cloakroom,
-    ) -> impl Iterator<Item = (&'a ModelKey, KeyFate, KeyStatus)> + 'a {
-        self.shadow.secrets.iter().filter_map(|(model_key, &fate)| {
-            let record = self.store.get(&model_key.session())?.live()?;
-            Some((model_key, fate, model.decisions.judge(record, model_key.verifier(), self.now())))
-        })
-    }
-
-    /// Whether the session has neither ended nor reached a deadline.
-    fn is_alive(&self, model_key: &ModelKey) -> bool {
-        !self.shadow.dead.contains(&model_key.session())
-    }
-
-    /// The record that the owner's cookie opens.
-    fn opened<'a>(&'a self, model: &Cloakroom) -> Option<&'a Record> {
-        let model_key = self.jar(Browser::Owner)?;
-        let record = self.store.get(&model_key.session())?.live()?;
-        let standing = model.decisions.judge(record, model_key.verifier(), self.now());
-        (standing == KeyStatus::Valid).then_some(record)
-    }
-}
-
-fn acknowledged_writes_stay(state: &State) -> bool {
-    state.shadow.acknowledged.iter().all(|(session, write)| {
-        let record = state.store.get(session).and_then(|entry| entry.live());
-        record.is_none_or(|record| writes(record).contains(write))
-    })
-}
-
-fn writes_happen_once(state: &State) -> bool {
-    let mut records = state.store.values().filter_map(|entry| entry.live());
-    records.all(|record| writes(record).windows(2).all(|pair| pair[0] < pair[1]))
-}
-
-fn nothing_revives(state: &State) -> bool {
-    state.store.iter().all(|(session, entry)| {
-        let alive = entry.live().is_some_and(|record| !record.expires_at().has_passed(state.now()));
-        !alive || !state.shadow.dead.contains(session)
-    })
-}
-
-fn replaced_keys_open_nothing(model: &Cloakroom, state: &State) -> bool {
-    state
-        .standings(model)
-        .all(|(_, fate, standing)| fate == KeyFate::Works || standing != KeyStatus::Valid)
-}
-
-fn replaced_keys_are_signalled(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(model_key, fate, standing)| {
-        let KeyFate::Replaced { at, how } = fate else {
-            return true;
+/// A law that the step that breaks it records.
+fn recorded(law: Law) -> Property<Cloakroom> {
+    macro_rules! one_of {
+        ($($law:ident)*) => {
+            match law {
+                $(Law::$law => |_: &Cloakroom, state: &State| {
+                    !state.shadow.broken.contains(&Law::$law)
+                },)*
+                _ => |_: &Cloakroom, _: &State| true,
+            }
         };
-        let age = Duration::from_secs(state.at - at);
-        let due = if !state.is_alive(model_key) {
-            KeyStatus::Invalid(NoSession::Expired)
-        } else if how == Retirement::Timer && age >= REUSE_AFTER {
-            KeyStatus::Reused
-        } else if age < SUPERSEDED_FOR {
-            KeyStatus::Superseded
-        } else {
-            KeyStatus::Invalid(NoSession::Retired)
-        };
-        standing == due
-    })
-}
-
-fn working_keys_open(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(model_key, fate, standing)| {
-        fate != KeyFate::Works || !state.is_alive(model_key) || standing == KeyStatus::Valid
-    })
-}
-
-fn at_most_two_keys_work(model: &Cloakroom, state: &State) -> bool {
-    state.store.iter().all(|(&session, entry)| {
-        let live = state.standings(model).filter(|(model_key, _, standing)| {
-            model_key.session() == session && *standing == KeyStatus::Valid
-        });
-        let renewing = entry.credentials().successor().is_some();
-        live.count() <= 1 + usize::from(renewing)
-    })
-}
-
-fn deadlines_hold(model: &Cloakroom, state: &State) -> bool {
-    state.standings(model).all(|(model_key, _, standing)| {
-        let record = state.store.get(&model_key.session()).and_then(|entry| entry.live());
-        let over = record.is_some_and(|record| {
-            state.now() >= record.idle_deadline() || state.now() >= record.absolute_deadline()
-        });
-        !over || standing != KeyStatus::Valid
-    })
-}
-
-fn login_always_works(model: &Cloakroom, state: &State) -> bool {
-    if !model.is_worth_a_trial(state) {
-        return true;
     }
-    let after = model.trial(state, Duration::ZERO, Task::Login(Who::Alice));
-    after
-        .opened(model)
-        .and_then(Record::principal)
-        .is_some_and(|who| *who == Who::Alice.principal())
-}
-
-fn no_one_is_stuck(model: &Cloakroom, state: &State) -> bool {
-    if !model.is_worth_a_trial(state) {
-        return true;
-    }
-    let after = model.trial(state, Cloakroom::SUPERSEDED, Task::Update);
-    after.shadow.acknowledged.iter().any(|&(_, write)| write == TRIAL)
-}
-
-fn no_one_is_locked_out(model: &Cloakroom, state: &State) -> bool {
-    if !model.is_worth_a_trial(state) {
-        return true;
-    }
-    let opens = |state: &State| state.opened(model).is_some();
-    opens(state) && opens(&model.trial(state, Duration::ZERO, Task::Read))
-}
-
-fn double_click_signs_in(model: &Cloakroom, state: &State) -> bool {
-    let is_owned = !state.shadow.owners.is_empty();
-    !is_owned
-        || !state.requests.is_empty()
-        || state.opened(model).and_then(Record::principal).is_some()
+    let holds: fn(&Cloakroom, &State) -> bool = one_of! {
+        BookkeepingKeepsTheValue WorkingKeysWrite OnlyWorkingKeysWrite OnlyWorkingKeysEnd
+        ReuseEnds ReuseSparesSignIns ValidKeysWin OneSuccessor RenewalStarts RenewalCompletes
+        NextKeyIsSent UnreadableKeysStay RefusedSignInsEnd ImportsConverge
+        SupersededBeginsNothing ReasonsAreTold ReasonsAreSecret UsesCount TouchesAreCoalesced
+        ExtensionsCount CookieOutlivesRecord OnePrincipal SwitchesEnd OnlyAnotherSwitches
+        LogoutEnds LogoutEndsAll LimitEndsTheOldest LimitEndsNoMore ReadsSignNoOneOut
+        ForeignSitesReplaceNothing ForeignSitesSignNoOneIn PromptRequestsOpen
+    };
+    Property::always(law.name(), holds)
 }

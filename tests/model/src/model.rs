@@ -1,56 +1,56 @@
-//! A scenario as a state machine: which steps are possible, and where each leads.
+//! A scenario as a state machine: which actions are possible, and where each leads.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Timestamp;
-use cloakroom::protocol::{self, SUPERSEDED_FOR};
-use cloakroom::record::{EndReason, Revision};
-use cloakroom::value::Payload;
+use cloakroom::protocol::steps::Policy;
 use stateright::{Model, Property};
 
-use crate::decisions::Decisions;
-use crate::events::Tally;
-use crate::laws;
-use crate::model_key::{Entry, ModelKey};
+use crate::context::{Decisions, policy};
+use crate::coverage::Coverage;
+use crate::flaws::Flaw;
+use crate::laws::Law;
 use crate::scenarios::Scenario;
-use crate::state::{
-    Browser, Change, FaultBudget, KeyFate, Phase, Request, Shadow, State, Task, Who,
-};
-use crate::step::{Delivery, Step};
+use crate::state::{Client, Phase, Request, State, Task};
+use crate::turn::{Delivery, Turn};
 
 /// The number of the request that the laws try in a state, apart from those sent.
 pub(crate) const TRIAL: u8 = 100;
 
-/// A scenario under the decisions of the library or of a mutant.
+/// How many steps a trial takes at most.
+const MAX_STEPS: usize = 100;
+
+/// A scenario under the decisions and the order of the library or of a mutant.
 pub(crate) struct Cloakroom {
     pub(crate) scenario: Scenario,
-    pub(crate) decisions: &'static dyn Decisions,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) laws: Vec<Law>,
+    pub(crate) policy: Policy,
+    pub(crate) rules: &'static Decisions,
+    pub(crate) flaw: Flaw,
+    pub(crate) coverage: Arc<Coverage>,
 }
 
-/// One step.
+/// One action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The clock advances to this many seconds after the start.
     Tick(u64),
-    Send(Browser, Task),
-    /// A request takes its next step.
-    Step(u8),
-    /// A request's write gets no answer.
-    Unheard {
-        number: u8,
-        reached: bool,
-    },
+    Send(Client, Task),
+    /// Another site makes the owner's browser send a request.
+    Forge(Task),
+    /// A request's question is answered, or not.
+    Step(u8, Delivery),
     /// A request is dropped.
     Cancel(u8),
     Deliver(u8),
     /// A response never arrives.
     Lose(u8),
-    /// An operator ends the initial session.
+    /// An operator ends the first session.
     Revoke,
-    /// The other browser gets a copy of the owner's cookie.
+    /// An operator ends all of Alice's sessions.
+    RevokeAll,
+    /// The other client gets a copy of the owner's key, as a cookie.
     Copy,
     /// The owner's browser crashes and restores the jar that it had a moment ago.
     Crash,
@@ -67,34 +67,7 @@ impl Model for Cloakroom {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let scenario = &self.scenario;
-        let key = ModelKey::fresh(0, 0);
-        let revision = Revision::new(1, u64::MAX);
-        let record = protocol::begin(
-            *key.verifier(),
-            scenario.lifetime,
-            scenario.signed_in.map(Who::principal),
-            Payload::unset(),
-            revision,
-            moment(0),
-        );
-        let guess = scenario.guess.then(|| ModelKey::fresh(0, 0x7F));
-        let mut turn = Step::new(
-            self.decisions,
-            scenario.lifetime,
-            State {
-                at: 0,
-                store: BTreeMap::from([(0, Entry::written(record, revision, &[]))]),
-                jars: [Some(key.clone()), guess],
-                restorable: None,
-                requests: Vec::new(),
-                spent: FaultBudget::default(),
-                shadow: Shadow {
-                    secrets: BTreeMap::from([(key, KeyFate::Works)]),
-                    ..Shadow::default()
-                },
-            },
-        );
+        let mut turn = Turn::new(self, self.scenario.initial_state());
         turn.take_note();
         vec![turn.state]
     }
@@ -107,42 +80,19 @@ impl Model for Cloakroom {
         let next = scenario.moments.iter().find(|&&moment| moment > state.at);
         actions.extend(next.filter(|&&at| self.may_wait(state, at)).map(|&at| Action::Tick(at)));
         if state.spent.requests < scenario.requests && state.requests.len() < scenario.in_flight {
-            for (browser, tasks) in
-                [(Browser::Owner, scenario.owner), (Browser::Other, scenario.other)]
+            for (client, tasks) in
+                [(Client::Owner, scenario.owner), (Client::Other, scenario.other)]
             {
-                actions.extend(
-                    sendable(state, browser, tasks).map(|&task| Action::Send(browser, task)),
-                );
+                let tasks = self.sendable(state, client, tasks);
+                actions.extend(tasks.iter().map(|&task| Action::Send(client, task)));
             }
+            actions.extend(scenario.foreign.iter().map(|&task| Action::Forge(task)));
         }
         for (index, request) in state.requests.iter().enumerate() {
-            let same = |other: &Request| {
-                (other.browser, other.task, &other.phase)
-                    == (request.browser, request.task, &request.phase)
-            };
-            let number = request.number;
-            match &request.phase {
-                // Of requests that differ only in their numbers the first goes first. One that
-                // never arrives need not be sent.
-                Phase::Sent { .. } if state.requests[..index].iter().any(same) => {}
-                Phase::Sent { .. } => actions.push(Action::Step(number)),
-                Phase::Answered(_) => {
-                    actions.push(Action::Deliver(number));
-                    actions.extend(scenario.faults.then_some(Action::Lose(number)));
-                }
-                phase => {
-                    actions.push(Action::Step(number));
-                    actions.extend(scenario.faults.then_some(Action::Cancel(number)));
-                    let writes = matches!(phase, Phase::Ready(_)) && request.task != Task::Logout;
-                    if writes && state.spent.doubts < scenario.doubts {
-                        actions.push(Action::Unheard { number, reached: false });
-                        actions.push(Action::Unheard { number, reached: true });
-                    }
-                }
-            }
+            self.steps(state, index, request, actions);
         }
-        if state.spent.revocations < scenario.revocations {
-            actions.push(Action::Revoke);
+        if state.spent.operator < scenario.operator {
+            actions.push(if scenario.revokes_all { Action::RevokeAll } else { Action::Revoke });
         }
         if state.spent.copies < scenario.copies {
             actions.push(Action::Copy);
@@ -150,72 +100,129 @@ impl Model for Cloakroom {
         if state.spent.crashes < scenario.crashes && state.restorable.is_some() {
             actions.push(Action::Crash);
         }
-        if scenario.sweeps && state.store.values().any(|entry| is_garbage(entry, state.at)) {
+        if scenario.sweeps && Self::garbage(state).next().is_some() {
             actions.push(Action::Sweep);
         }
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        let mut turn = Step::new(self.decisions, self.scenario.lifetime, last.clone());
-        Self::apply(&mut turn, action);
+        let mut turn = Turn::new(self, last.clone());
+        Self::apply(&mut turn, action)?;
         turn.take_note();
-        self.tally.add(turn.events);
         Some(turn.state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        laws::properties(self.scenario.laws)
+        self.laws.iter().map(|law| law.property()).collect()
     }
 }
 
 impl Cloakroom {
-    /// Whether time can pass: no operation is at the store, and nothing gets later than the
+    pub(crate) fn new(
+        scenario: Scenario,
+        rules: &'static Decisions,
+        flaw: Flaw,
+        coverage: Arc<Coverage>,
+    ) -> Self {
+        let (laws, policy) = (scenario.laws(), policy(&scenario));
+        Self { scenario, laws, policy, rules, flaw, coverage }
+    }
+
+    /// What can happen to a request.
+    fn steps(&self, state: &State, index: usize, request: &Request, actions: &mut Vec<Action>) {
+        let scenario = &self.scenario;
+        let number = request.number;
+        // Of requests that differ only in their numbers the first goes first. One that never
+        // arrives need not be sent.
+        let is_same = |other: &Request| {
+            matches!(other.phase, Phase::Sent)
+                && (other.client, other.task, &other.presented, other.sent)
+                    == (request.client, request.task, &request.presented, request.sent)
+        };
+        match &request.phase {
+            Phase::Sent if state.requests[..index].iter().any(is_same) => return,
+            Phase::Answered => {
+                actions.push(Action::Deliver(number));
+                actions.extend(scenario.faults.then_some(Action::Lose(number)));
+                return;
+            }
+            Phase::Sent => {}
+            _ => actions.extend(scenario.faults.then_some(Action::Cancel(number))),
+        }
+        actions.push(Action::Step(number, Delivery::Good));
+        if state.spent.losses < scenario.losses {
+            let bad = Delivery::BAD.iter().filter(|how| **how != Delivery::Cached);
+            actions.extend(bad.map(|&how| Action::Step(number, how)));
+        }
+        if scenario.is_cached {
+            actions.push(Action::Step(number, Delivery::Cached));
+        }
+    }
+
+    /// Whether time can pass: no question is at the store, and nothing gets later than the
     /// scenario allows.
     fn may_wait(&self, state: &State, until: u64) -> bool {
         let late = |since: u64| until - since > self.scenario.lateness;
         state.requests.iter().all(|request| match &request.phase {
-            Phase::Sent { at, .. } => !late(*at),
-            Phase::Ready(opened) => opened.tries == 0 && !opened.change.decided().is_some_and(late),
-            Phase::Answered(change) => !change.decided().is_some_and(late),
-            Phase::Beginning => true,
-            Phase::Bookkeeping(..) | Phase::Reporting(_) | Phase::Unsure { .. } => false,
+            Phase::Sent => !late(request.sent),
+            Phase::Ready(_) | Phase::Answered => !request.change.decided().is_some_and(late),
+            Phase::Asked(_) | Phase::Loading(_) => false,
         })
     }
 
-    fn apply(turn: &mut Step<'_>, action: Action) {
+    fn apply(turn: &mut Turn<'_>, action: Action) -> Option<()> {
+        let state = &mut turn.state;
         match action {
             Action::Tick(at) => {
-                turn.state.at = at;
-                turn.state.restorable = None;
+                state.at = at;
+                state.restorable = None;
             }
-            Action::Send(browser, task) => {
-                turn.state.spent.requests += 1;
-                turn.send(turn.state.spent.requests, browser, task);
+            Action::Send(client, task) => {
+                state.spent.requests += 1;
+                let number = state.spent.requests;
+                turn.send(number, client, task, false);
             }
-            Action::Step(number) => turn.step(number, Delivery::Good),
-            Action::Unheard { number, reached } => {
-                turn.state.spent.doubts += 1;
-                turn.step(number, if reached { Delivery::Deaf } else { Delivery::Cut });
+            Action::Forge(task) => {
+                state.spent.requests += 1;
+                let number = state.spent.requests;
+                turn.send(number, Client::Owner, task, true);
             }
-            Action::Cancel(number) | Action::Lose(number) => {
-                turn.take(number);
+            Action::Step(number, delivery) => {
+                let is_loss = !matches!(delivery, Delivery::Good | Delivery::Cached);
+                state.spent.losses += u8::from(is_loss);
+                turn.step(number, delivery)?;
             }
+            Action::Cancel(number) | Action::Lose(number) => drop(turn.take(number)),
             Action::Deliver(number) => turn.deliver(number),
             Action::Revoke => {
-                turn.state.spent.revocations += 1;
-                turn.end(0, EndReason::Revoked);
+                state.spent.operator += 1;
+                turn.revoke(0);
+            }
+            Action::RevokeAll => {
+                state.spent.operator += 1;
+                turn.revoke_all();
             }
             Action::Copy => {
-                turn.state.spent.copies += 1;
-                let copy = turn.state.jar(Browser::Owner).cloned();
-                turn.state.set_jar(Browser::Other, copy);
+                state.spent.copies += 1;
+                let copy = state.jar(Client::Owner).copied();
+                *state.jar_mut(Client::Other) = copy;
             }
             Action::Crash => turn.crash(),
             Action::Sweep => {
-                let at = turn.state.at;
-                turn.state.store.retain(|_, entry| !is_garbage(entry, at));
+                let garbage: Vec<u8> = Self::garbage(state).collect();
+                state.store.entries.retain(|session, _| !garbage.contains(session));
             }
         }
+        Some(())
+    }
+
+    /// The entries that a sweep removes.
+    fn garbage(state: &State) -> impl Iterator<Item = u8> + use<'_> {
+        let now = moment(state.at);
+        let entries = state.store.entries.iter();
+        let is_garbage =
+            move |entry: &crate::entry::Entry| entry.stored().expires_at().has_passed(now);
+        entries.filter(move |(_, entry)| is_garbage(entry)).map(|(session, _)| *session)
     }
 
     /// Whether a trial in this state shows anything new. A trial ignores the requests in flight,
@@ -228,49 +235,32 @@ impl Cloakroom {
     /// is lost.
     pub(crate) fn trial(&self, state: &State, wait: Duration, task: Task) -> State {
         let calm = State { at: state.at + wait.as_secs(), requests: Vec::new(), ..state.clone() };
-        let mut turn = Step::new(self.decisions, self.scenario.lifetime, calm);
+        let mut turn = Turn::new(self, calm);
         turn.take_note();
-        turn.send(TRIAL, Browser::Owner, task);
-        while let Some(phase) = turn.state.requests.first().map(|request| &request.phase) {
-            match phase {
-                Phase::Answered(_) => turn.deliver(TRIAL),
-                _ => turn.step(TRIAL, Delivery::Good),
+        turn.send(TRIAL, Client::Owner, task, false);
+        // A mutant can ask for ever.
+        for _ in 0..MAX_STEPS {
+            let Some(request) = turn.state.requests.first() else { break };
+            match request.phase {
+                Phase::Answered => turn.deliver(TRIAL),
+                _ => drop(turn.step(TRIAL, Delivery::Good)),
             }
         }
         turn.state
     }
 
-    /// Waits until a superseded key is retired.
-    pub(crate) const SUPERSEDED: Duration = SUPERSEDED_FOR;
-}
-
-/// The tasks that `browser` can send. Equal requests in a row are sent in one order only.
-fn sendable<'a>(
-    state: &State,
-    browser: Browser,
-    tasks: &'a [Task],
-) -> impl Iterator<Item = &'a Task> + use<'a> {
-    let jar = state.jar(browser);
-    let idle = browser == Browser::Other && jar.is_none();
-    let last = state.requests.last().filter(|last| {
-        let Phase::Sent { presented, at } = &last.phase else {
-            return false;
-        };
-        last.browser == browser && presented.as_ref() == jar && *at == state.at
-    });
-    let from = last.and_then(|last| tasks.iter().position(|task| *task == last.task)).unwrap_or(0);
-    tasks[from..].iter().filter(move |_| !idle)
-}
-
-fn is_garbage(entry: &Entry, at: u64) -> bool {
-    entry.stored().expires_at().has_passed(moment(at))
-}
-
-impl Request {
-    pub(crate) fn answers(&self) -> Option<&Change> {
-        match &self.phase {
-            Phase::Answered(change) => Some(change),
-            _ => None,
+    /// The tasks that `client` can send. Equal requests in a row are sent in one order only.
+    fn sendable<'a>(&self, state: &State, client: Client, tasks: &'a [Task]) -> &'a [Task] {
+        // Until it has a copy of a key, the other client has nothing to send.
+        if client == Client::Other && self.scenario.copies > state.spent.copies {
+            return &[];
         }
+        let presented = state.jar(client).present(false);
+        let last = state.requests.last().filter(|last| {
+            matches!(last.phase, Phase::Sent)
+                && (last.client, last.sent, &*last.presented) == (client, state.at, &presented)
+        });
+        let from = last.and_then(|last| tasks.iter().position(|task| *task == last.task));
+        &tasks[from.unwrap_or(0)..]
     }
 }

@@ -1,4 +1,4 @@
-//! Keys and stored entries as parts of a state: comparable, hashable, and named for traces.
+//! Keys as parts of a state: comparable, and named for traces.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,20 +6,42 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use cloakroom::key::{KindTag, Nonce, Secret, Verifier};
-use cloakroom::record::{Record, Revision, Stored};
 use cloakroom::{Key, PublicId};
 
 /// The one kind of session in the model.
 pub(crate) static KIND: LazyLock<KindTag> = LazyLock::new(|| KindTag::of("model"));
 
-/// The id of the session that request `number` can begin; 0 is the initial session.
+/// The session that is imported from another library, and the request number of its key.
+pub(crate) const IMPORTED: u8 = 0x60;
+/// The session that the handles of one request create together.
+pub(crate) const JOINT: u8 = 0x61;
+
+/// The id of session `number`: 0 is the first session, and others are named after the request that
+/// creates them.
 pub(crate) const fn session_id(number: u8) -> PublicId {
     PublicId::from_bytes([number; 16])
 }
 
-/// The nonce of the renewal that request `number` can start.
-pub(crate) const fn nonce(number: u8) -> Nonce {
-    Nonce::from_bytes([number; 16])
+pub(crate) const fn number_of(id: PublicId) -> u8 {
+    id.as_bytes()[0]
+}
+
+/// How many requests there are at most; each of its draws is this much further.
+const REQUESTS: u8 = 16;
+
+/// The id that request `number` draws, when it draws for the `attempt`th time.
+pub(crate) const fn drawn_by(number: u8, attempt: u8) -> u8 {
+    number + REQUESTS * (attempt - 1)
+}
+
+/// The request that has created the session.
+pub(crate) const fn creator_of(session: u8) -> u8 {
+    if session < IMPORTED { session % REQUESTS } else { session }
+}
+
+/// The random bytes that request `number` draws: for its secret, or for a nonce.
+pub(crate) const fn random_of(number: u8) -> [u8; 16] {
+    [number | 0x80; 16]
 }
 
 /// A key with its verifier.
@@ -39,14 +61,20 @@ impl ModelKey {
         Self(Arc::new(Known { text: key.expose(), verifier: key.verifier(*KIND), key, name }))
     }
 
-    /// A key of session `session` with the new secret that only request `number` draws.
+    /// A key that the laws have not heard of.
+    pub(crate) fn stray(key: &Key) -> Self {
+        Self::new(key.clone(), format!("another key of session {}", number_of(key.id())))
+    }
+
+    /// A key of session `session` with the secret that only request `number` draws.
     pub(crate) fn fresh(session: u8, number: u8) -> Self {
-        let key = Key::new(session_id(session), Secret::from_bytes([number | 0x80; 16]));
+        let key = Key::new(session_id(session), Secret::from_bytes(random_of(number)));
         Self::new(key, format!("key {session}.{number}"))
     }
 
-    /// The key that follows this one by timed renewal.
-    pub(crate) fn followed_by(&self, next: Key) -> Self {
+    /// The key that follows this one by a timed renewal with this nonce.
+    pub(crate) fn followed_by(&self, nonce: &Nonce) -> Self {
+        let next = self.key().with_secret(self.key().secret().next(nonce));
         Self::new(next, format!("{}'", self.0.name))
     }
 
@@ -60,7 +88,7 @@ impl ModelKey {
 
     /// The number of its session.
     pub(crate) fn session(&self) -> u8 {
-        self.0.key.id().as_bytes()[0]
+        number_of(self.0.key.id())
     }
 }
 
@@ -93,85 +121,5 @@ impl Hash for ModelKey {
 impl fmt::Debug for ModelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.name)
-    }
-}
-
-/// An entry as a store of blobs keeps it: its bytes, here with the decoded value.
-#[derive(Clone)]
-pub(crate) struct Entry(Arc<(Vec<u8>, Stored)>);
-
-impl Entry {
-    pub(crate) fn of(stored: &Stored) -> Self {
-        Self::read(stored.to_bytes().expect("bytes need no codec"))
-    }
-
-    /// The entry after a write: `record` with its revision and its value.
-    ///
-    /// Only the library can set a revision, so this patches the bytes as laid out in
-    /// `record/wire.rs`.
-    pub(crate) fn written(record: Record, revision: Revision, value: &[u8]) -> Self {
-        let tail = 1 + writes(&record).len();
-        let mut bytes = Stored::Live(record).to_bytes().expect("bytes need no codec");
-        bytes[18..26].copy_from_slice(&revision.count().to_be_bytes());
-        bytes[26..34].copy_from_slice(&revision.token().to_be_bytes());
-        bytes.truncate(bytes.len() - tail);
-        bytes.push(1);
-        bytes.extend_from_slice(value);
-        Self::read(bytes)
-    }
-
-    fn read(bytes: Vec<u8>) -> Self {
-        let stored = Stored::from_bytes(&bytes).expect("an entry that was just written");
-        Self(Arc::new((bytes, stored)))
-    }
-
-    pub(crate) fn stored(&self) -> &Stored {
-        &self.0.1
-    }
-
-    pub(crate) fn credentials(&self) -> &cloakroom::record::Credentials {
-        self.stored().credentials()
-    }
-
-    pub(crate) fn live(&self) -> Option<&Record> {
-        match self.stored() {
-            Stored::Live(record) => Some(record),
-            Stored::Ended(_) => None,
-        }
-    }
-}
-
-/// A record's value: the numbers of the requests that wrote it.
-pub(crate) fn writes(record: &Record) -> Vec<u8> {
-    let bytes = record.payload().to_bytes().expect("bytes need no codec");
-    bytes.map_or_else(Vec::new, |bytes| bytes.to_vec())
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.0 == other.0.0
-    }
-}
-
-impl Eq for Entry {}
-
-impl Hash for Entry {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.0.hash(state);
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.stored() {
-            Stored::Live(record) => write!(
-                f,
-                "live, revision {}, value {:?}, principal {}",
-                record.revision().count(),
-                writes(record),
-                record.principal().map_or("none", |who| who.as_str()),
-            ),
-            Stored::Ended(tombstone) => write!(f, "ended ({})", tombstone.ending().reason()),
-        }
     }
 }

@@ -1,44 +1,51 @@
-//! One state: the store, the cookie jars, the requests in flight, and what the laws remember.
+//! One state: the store, the clients, the requests in flight, and what the laws remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloakroom::Principal;
-use cloakroom::record::Retirement;
-use cloakroom::record::Revision;
+use cloakroom::protocol::steps::{Ask, SessionState};
+use cloakroom::record::{EndReason, Retirement};
 
+use crate::entry::Entry;
+use crate::jar::{Change, Jar, Presented};
 use crate::laws::Law;
-use crate::model_key::{Entry, ModelKey};
+use crate::model_key::{ModelKey, creator_of};
+use crate::shared::Shared;
+use crate::store::Store;
+use crate::work::{Value, Work};
 
 /// One state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     /// Seconds since the start.
     pub(crate) at: u64,
-    pub(crate) store: BTreeMap<u8, Entry>,
-    pub(crate) jars: [Option<ModelKey>; 2],
+    pub(crate) store: Store,
+    pub(crate) jars: [Jar; 2],
     /// What the owner's jar held before its last change, while a crash can still restore it.
-    pub(crate) restorable: Option<ModelKey>,
+    pub(crate) restorable: Option<Jar>,
+    /// Whether the other library still has its session.
+    pub(crate) has_legacy: bool,
     pub(crate) requests: Vec<Request>,
-    pub(crate) spent: FaultBudget,
+    pub(crate) spent: Spent,
     pub(crate) shadow: Shadow,
 }
 
 /// How much of a scenario's budget has been used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub(crate) struct FaultBudget {
+pub(crate) struct Spent {
     pub(crate) requests: u8,
-    pub(crate) doubts: u8,
-    pub(crate) revocations: u8,
+    pub(crate) losses: u8,
+    pub(crate) operator: u8,
     pub(crate) copies: u8,
     pub(crate) crashes: u8,
 }
 
-/// The owner of a cookie jar.
+/// A client with its jar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Browser {
-    /// The user: all tabs share one jar.
+pub(crate) enum Client {
+    /// The user's browser: all tabs share one jar.
     Owner,
-    /// Another client, with a copied or guessed cookie.
+    /// A client with a copied or guessed key, or another device of the user.
     Other,
 }
 
@@ -63,94 +70,101 @@ impl Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
     Read,
-    Update,
+    /// A read by a page that the user navigates to: its response can remove the cookie.
+    Navigate,
+    /// Adds the request's number to the value.
+    Append,
+    /// Replaces the value by the request's number.
+    Set,
+    /// Creates a session if there is none.
+    Start,
+    /// Makes the session end a fixed time from now.
     Extend,
-    Login(Who),
+    /// Gives the session another lifetime.
+    Remember,
     Renew,
+    Login(Who),
     Logout,
+    Import,
+    /// Opens the session, and asks for it again later.
+    Watch,
 }
 
 /// A request in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Request {
     pub(crate) number: u8,
-    pub(crate) browser: Browser,
+    pub(crate) client: Client,
     pub(crate) task: Task,
+    pub(crate) sent: u64,
+    pub(crate) presented: Shared<Presented>,
     pub(crate) phase: Phase,
+    /// What the response says about the cookie so far.
+    pub(crate) change: Change,
+    /// The key of the session that it acts on.
+    pub(crate) key: Option<ModelKey>,
+    /// Who was signed in when it opened its session.
+    pub(crate) principal: Option<Principal>,
+    /// The record that it read last.
+    pub(crate) read: Option<Entry>,
+    /// The last question of the operation and the kind of its answer.
+    pub(crate) last: Option<&'static str>,
+    pub(crate) drawn: Drawn,
+}
+
+impl Request {
+    /// Whether the request acts on the session, or has created it.
+    pub(crate) fn owns(&self, session: u8) -> bool {
+        creator_of(session) == self.number
+            || self.key.as_ref().is_some_and(|key| key.session() == session)
+    }
+}
+
+/// How much a request has drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Drawn {
+    pub(crate) keys: u8,
+    pub(crate) tokens: u8,
 }
 
 /// How far a request has come. Others can act between two phases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
-    /// Sent, with the cookie that the jar held then.
-    Sent { presented: Option<ModelKey>, at: u64 },
-    /// Opened; a bookkeeping write is next.
-    Bookkeeping(Opened, Chore),
-    /// Key reuse was recognized; the session is to be ended.
-    Reporting(u8),
+    /// The request is on its way.
+    Sent,
+    /// An operation waits for an answer.
+    Asked(Shared<(Work, Ask)>),
+    /// The application looks for the session of the other library.
+    Loading(Shared<Work>),
     /// The handler is about to act on what was opened.
-    Ready(Opened),
-    /// A write was sent and its answer lost; it is to be repeated.
-    Unsure { opened: Opened, expected: Revision, kept: Entry },
-    /// A new session is to begin.
-    Beginning,
-    /// The response is in flight.
-    Answered(Change),
-}
-
-/// A bookkeeping write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Chore {
-    Begin,
-    Sight,
-    Retire,
-    Touch,
-}
-
-/// The result of opening a session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Opened {
-    pub(crate) result: OpenResult,
-    /// The record as last read and the key that opens it, if it is live.
-    pub(crate) held: Option<(Entry, ModelKey)>,
-    pub(crate) change: Change,
-    /// Writes tried so far: each has its own token.
-    pub(crate) tries: u8,
-}
-
-/// Whether the key opened a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum OpenResult {
-    Live,
-    Absent,
-    Superseded,
-}
-
-/// What the response says about the cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Change {
-    Keep,
-    Send { model_key: ModelKey, decided: u64 },
-    Remove { decided: u64 },
+    Ready(Shared<SessionState<Value>>),
+    /// The response is on its way.
+    Answered,
 }
 
 /// What the laws remember. The model does not act on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Shadow {
-    pub(crate) secrets: BTreeMap<ModelKey, KeyFate>,
+    pub(crate) keys: BTreeMap<ModelKey, KeyFate>,
     /// Which key was sent to the holders of which by timed renewal.
     pub(crate) sent: BTreeMap<ModelKey, ModelKey>,
+    /// When a key was first presented and opened its session.
+    pub(crate) used: BTreeMap<ModelKey, u64>,
     /// Acknowledged writes: session, request.
     pub(crate) acknowledged: BTreeSet<(u8, u8)>,
     /// Sessions that were ended or reached a deadline.
     pub(crate) dead: BTreeSet<u8>,
+    /// Why sessions were ended.
+    pub(crate) ended: BTreeMap<u8, EndReason>,
     /// Who first signed in on a session.
-    pub(crate) owners: BTreeMap<u8, String>,
+    pub(crate) owners: BTreeMap<u8, Principal>,
+    /// Sessions on which a sign-in was answered.
+    pub(crate) signed_in: BTreeSet<u8>,
     /// Laws that a step broke.
     pub(crate) broken: BTreeSet<Law>,
 }
 
-/// What became of a secret, by the steps taken and not by the record.
+/// What became of a key, by the steps taken and not by the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum KeyFate {
     Works,
@@ -158,21 +172,17 @@ pub(crate) enum KeyFate {
 }
 
 impl State {
-    pub(crate) fn jar(&self, browser: Browser) -> Option<&ModelKey> {
-        self.jars[browser as usize].as_ref()
+    pub(crate) fn jar(&self, client: Client) -> &Jar {
+        &self.jars[client as usize]
     }
 
-    pub(crate) fn set_jar(&mut self, browser: Browser, model_key: Option<ModelKey>) {
-        self.jars[browser as usize] = model_key;
+    pub(crate) fn jar_mut(&mut self, client: Client) -> &mut Jar {
+        &mut self.jars[client as usize]
     }
-}
 
-impl Change {
-    /// When it was decided, if it changes the jar.
-    pub(crate) fn decided(&self) -> Option<u64> {
-        match self {
-            Self::Keep => None,
-            Self::Send { decided, .. } | Self::Remove { decided } => Some(*decided),
-        }
+    /// Whether the key works, and its session has neither ended nor reached a deadline.
+    pub(crate) fn works(&self, key: &ModelKey) -> bool {
+        self.shadow.keys.get(key) == Some(&KeyFate::Works)
+            && !self.shadow.dead.contains(&key.session())
     }
 }

@@ -3,7 +3,8 @@
 use stateright::Model as _;
 
 use crate::model::{Action, Cloakroom};
-use crate::state::{Phase, State};
+use crate::state::{Client, Phase, Request, State};
+use crate::turn::Delivery;
 
 /// A path from the initial state to one that breaks a law.
 pub(crate) struct Trace(Vec<(State, Option<Action>)>);
@@ -45,22 +46,33 @@ fn title(before: &State, action: Action) -> String {
         let request = before.requests.iter().find(|request| request.number == number);
         request.map_or_else(String::new, |request| format!(" ({:?})", request.task))
     };
+    let number = before.spent.requests + 1;
     match action {
         Action::Tick(at) => format!("it is {at} s after the start"),
-        Action::Send(browser, task) => {
-            let number = before.spent.requests + 1;
-            format!("{browser:?} sends request {number} ({task:?}) with {:?}", before.jar(browser))
+        Action::Send(client, task) => {
+            let keys = before.jar(client).present(false).keys;
+            format!("{client:?} sends request {number} ({task:?}) with {keys:?}")
         }
-        Action::Step(number) => format!("request {number}{} goes on", task(number)),
-        Action::Unheard { number, reached } => {
-            let what = if reached { "its answer is" } else { "it is itself" };
-            format!("request {number}{} writes; {what} lost", task(number))
+        Action::Forge(task) => {
+            let client = Client::Owner;
+            format!("another site makes {client:?} send request {number} ({task:?})")
+        }
+        Action::Step(number, delivery) => {
+            let what = match delivery {
+                Delivery::Good => "goes on",
+                Delivery::LostBefore => "asks the store, which is not reached",
+                Delivery::LostAfter => "asks the store, whose answer is lost",
+                Delivery::Failed => "cannot reach the store",
+                Delivery::Cached => "is answered by the near cache",
+            };
+            format!("request {number}{} {what}", task(number))
         }
         Action::Cancel(number) => format!("request {number}{} is dropped", task(number)),
         Action::Deliver(number) => format!("response {number}{} arrives", task(number)),
         Action::Lose(number) => format!("response {number}{} is lost", task(number)),
         Action::Revoke => "an operator revokes session 0".to_owned(),
-        Action::Copy => "the other client copies the owner's cookie".to_owned(),
+        Action::RevokeAll => "an operator revokes all sessions of alice".to_owned(),
+        Action::Copy => "the other client copies the owner's key".to_owned(),
         Action::Crash => "the owner's browser crashes".to_owned(),
         Action::Sweep => "the store is swept".to_owned(),
     }
@@ -68,22 +80,30 @@ fn title(before: &State, action: Action) -> String {
 
 fn changes(before: &State, after: &State) -> Vec<String> {
     let mut lines = Vec::new();
-    for (id, entry) in &after.store {
-        if before.store.get(id) != Some(entry) {
+    for (id, entry) in &after.store.entries {
+        if before.store.entries.get(id) != Some(entry) {
             lines.push(format!("session {id}: {entry:?}"));
         }
     }
-    if before.jars != after.jars {
-        lines.push(format!("jars: {:?}", after.jars));
+    for (principal, entries) in &after.store.index {
+        if before.store.index.get(principal) != Some(entries) {
+            let sessions: Vec<u8> = entries.keys().map(|id| id.as_bytes()[0]).collect();
+            lines.push(format!("sessions of {principal}: {sessions:?}"));
+        }
     }
-    for (model_key, fate) in &after.shadow.secrets {
-        if before.shadow.secrets.get(model_key) != Some(fate) {
-            lines.push(format!("{model_key:?} of session {}: {fate:?}", model_key.session()));
+    for client in [Client::Owner, Client::Other] {
+        if before.jar(client) != after.jar(client) {
+            lines.push(format!("{client:?} keeps {:?}", after.jar(client)));
+        }
+    }
+    for (key, fate) in &after.shadow.keys {
+        if before.shadow.keys.get(key) != Some(fate) {
+            lines.push(format!("{key:?} of session {}: {fate:?}", key.session()));
         }
     }
     for request in &after.requests {
         if before.requests.iter().any(|other| other.number == request.number && other != request) {
-            lines.push(format!("request {}: {}", request.number, phase(&request.phase)));
+            lines.push(format!("request {}: {}", request.number, phase(request)));
         }
     }
     lines.extend(
@@ -96,20 +116,19 @@ fn changes(before: &State, after: &State) -> Vec<String> {
     lines
 }
 
-fn phase(phase: &Phase) -> String {
-    match phase {
-        Phase::Sent { presented, .. } => format!("sent with {presented:?}"),
-        Phase::Bookkeeping(_, chore) => format!("opened; next a bookkeeping write ({chore:?})"),
-        Phase::Reporting(session) => format!("reuse of a key of session {session} to report"),
-        Phase::Ready(opened) => {
-            format!(
-                "opened with {:?}; cookie {:?}",
-                opened.held.as_ref().map(|held| &held.1),
-                opened.change
-            )
+fn phase(request: &Request) -> String {
+    let last = request.last.unwrap_or("not asked");
+    match &request.phase {
+        Phase::Sent => "sent".to_owned(),
+        Phase::Asked(waiting) => {
+            let ask = format!("{:?}", waiting.1);
+            let question = ask.split(['(', ' ']).next().unwrap_or_default();
+            format!("{last}; next: {} {question}", waiting.0.name())
         }
-        Phase::Unsure { .. } => "unsure whether its write was applied".to_owned(),
-        Phase::Beginning => "about to begin a session".to_owned(),
-        Phase::Answered(change) => format!("answered; cookie {change:?}"),
+        Phase::Loading(_) => format!("{last}; next: load the old session"),
+        Phase::Ready(_) => {
+            format!("{last}; opened with {:?}; cookie {:?}", request.key, request.change)
+        }
+        Phase::Answered => format!("{last}; answered; cookie {:?}", request.change),
     }
 }

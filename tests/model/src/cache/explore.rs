@@ -30,7 +30,7 @@ pub(super) fn search(scenario: &'static Scenario, make: Make<'_>) -> Finding {
     loop {
         orders += 1;
         if let Err(law) = follow(&mut path, &mut Run::new(scenario, make)) {
-            failure = Some(Failure { law, trace: tell(&path, scenario, make) });
+            failure = Some(Failure { law, trace: describe(&path, scenario, make) });
             break;
         }
         // The next order differs in the last step that had an alternative.
@@ -64,7 +64,7 @@ fn follow(path: &mut Path, run: &mut Run) -> Result<(), Broken> {
 }
 
 /// The path as text.
-fn tell(path: &Path, scenario: &'static Scenario, make: Make<'_>) -> Vec<String> {
+fn describe(path: &Path, scenario: &'static Scenario, make: Make<'_>) -> Vec<String> {
     let mut run = Run::new(scenario, make);
     let mut lines = Vec::new();
     for (event, _) in path {

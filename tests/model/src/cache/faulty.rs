@@ -15,7 +15,7 @@ use super::world::{Remote, TestClock};
 /// The fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    FillsOverWhatWasTold,
+    FillsOverReports,
     FillsOverItsOwnWrite,
     KeepsWhatItMayHaveChanged,
     RemembersForEver,
@@ -24,7 +24,7 @@ pub(super) enum Flaw {
 
 impl Flaw {
     pub(super) const ALL: [Self; 5] = [
-        Self::FillsOverWhatWasTold,
+        Self::FillsOverReports,
         Self::FillsOverItsOwnWrite,
         Self::KeepsWhatItMayHaveChanged,
         Self::RemembersForEver,
@@ -33,9 +33,7 @@ impl Flaw {
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::FillsOverWhatWasTold => {
-                "a cache keeps what it read before it was told of a change"
-            }
+            Self::FillsOverReports => "a cache keeps what it read before a change was reported",
             Self::FillsOverItsOwnWrite => "a cache keeps what it read before its own node's write",
             Self::KeepsWhatItMayHaveChanged => "a cache keeps what its own node may have changed",
             Self::RemembersForEver => "a cache never expires an entry",
@@ -45,7 +43,7 @@ impl Flaw {
 
     pub(super) const fn scenario(self) -> &'static str {
         match self {
-            Self::FillsOverWhatWasTold => "cache-told",
+            Self::FillsOverReports => "cache-reported",
             Self::FillsOverItsOwnWrite => "cache-own",
             Self::KeepsWhatItMayHaveChanged => "cache-rivals",
             Self::RemembersForEver => "cache-cut",
@@ -57,7 +55,12 @@ impl Flaw {
 /// A cache that is correct except for its fault.
 pub(super) fn faulty(remote: Remote, clock: TestClock, flaw: Flaw) -> Arc<dyn Node> {
     let memory = Arc::new(Memory {
-        state: Mutex::new(State { known: None, told: 0, done: 0, caught_up_to: Timestamp::EPOCH }),
+        state: Mutex::new(State {
+            known: None,
+            reported: 0,
+            done: 0,
+            caught_up_to: Timestamp::EPOCH,
+        }),
         clock,
         flaw,
     });
@@ -82,7 +85,7 @@ struct Memory {
 struct State {
     known: Option<(Record, Timestamp)>,
     /// Advances with each reported change and each operation of this node.
-    told: u64,
+    reported: u64,
     done: u64,
     caught_up_to: Timestamp,
 }
@@ -102,9 +105,9 @@ impl Memory {
 
     fn fill(&self, record: Record, began: (u64, u64), read: Timestamp) {
         let mut state = self.lock();
-        let is_untold = state.told == began.0 || self.flaw == Flaw::FillsOverWhatWasTold;
+        let is_unreported = state.reported == began.0 || self.flaw == Flaw::FillsOverReports;
         let is_unwritten = state.done == began.1 || self.flaw == Flaw::FillsOverItsOwnWrite;
-        if is_untold && is_unwritten {
+        if is_unreported && is_unwritten {
             state.known = Some((record, read));
         }
     }
@@ -126,7 +129,7 @@ impl Node for Faulty {
         }
         let began = {
             let state = self.memory.lock();
-            (state.told, state.done)
+            (state.reported, state.done)
         };
         let read = self.memory.clock.now();
         Node::get_cached(&self.remote).inspect(move |answer| {
@@ -155,7 +158,7 @@ impl Node for Faulty {
 impl Subscriber for Memory {
     fn changed(&self, _: PublicId, _: Option<Revision>) {
         let mut state = self.lock();
-        state.told += 1;
+        state.reported += 1;
         state.known = None;
     }
 
@@ -171,7 +174,7 @@ impl Subscriber for Memory {
         let mut state = self.lock();
         state.caught_up_to = Timestamp::EPOCH;
         if self.flaw != Flaw::GoesOnAfterTheFeedBroke {
-            state.told += 1;
+            state.reported += 1;
             state.known = None;
         }
     }

@@ -56,7 +56,7 @@ impl<S: Store> Node for S {
 pub(super) fn sound(remote: Remote, clock: TestClock) -> Arc<dyn Node> {
     let cached =
         CachedStore::builder(remote).max_staleness(Duration::from_millis(BELIEF)).clock(clock);
-    Arc::new(cached.build().wait().expect("a store that tells"))
+    Arc::new(cached.build().wait().expect("a store with a change feed"))
 }
 
 /// The session after this many writes.
@@ -73,17 +73,19 @@ pub(super) enum Event {
     Begin(usize),
     Done(usize),
     Answered(usize),
-    Told(usize),
+    Reported(usize),
 }
 
 /// A broken law.
 pub(super) type Broken = &'static str;
 
-const TOO_OLD: Broken = "a node never returns a state older than one it was told of or wrote";
+const TOO_OLD: Broken =
+    "a node never returns a state older than one that was reported to it or that it wrote";
 const TOO_LONG: Broken =
     "a node never returns an outdated state for longer than its staleness bound";
 const NEVER_SO: Broken = "a node is answered with a state that held while it asked";
-const LEFT: Broken = "once everything is told, a node returns the current state or asks the store";
+const LEFT: Broken =
+    "once every change is reported, a node returns the current state or asks the store";
 
 pub(super) struct Run {
     scenario: &'static Scenario,
@@ -132,7 +134,7 @@ impl Run {
         let (asked, done) = self.world.under_way();
         events.extend(asked.into_iter().map(Event::Done));
         events.extend(done.into_iter().map(Event::Answered));
-        events.extend(self.world.untold().into_iter().map(Event::Told));
+        events.extend(self.world.unreported().into_iter().map(Event::Reported));
         events
     }
 
@@ -141,7 +143,7 @@ impl Run {
             Event::Begin(act) => format!("begins: {:?}", self.scenario.acts[act].what),
             Event::Done(job) => format!("the store does: {}", self.world.describe(job)),
             Event::Answered(job) => format!("answered: {}", self.world.describe(job)),
-            Event::Told(node) => format!("told to node {node}"),
+            Event::Reported(node) => format!("reported to node {node}"),
         }
     }
 
@@ -150,7 +152,7 @@ impl Run {
             Event::Begin(act) => self.begin(act),
             Event::Done(job) => self.world.carry_out(job),
             Event::Answered(job) => self.world.answer(job),
-            Event::Told(node) => self.world.tell(node),
+            Event::Reported(node) => self.world.report(node),
         }
         self.go_on()
     }

@@ -50,8 +50,8 @@ pub(super) const BELIEF: u64 = 3_000;
 /// All scenarios.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
-        name: "cache-told",
-        about: "one node reads while another writes and ends the session; changes are told in any order",
+        name: "cache-reported",
+        about: "one node reads while another writes and ends the session; reports come in any order",
         nodes: 2,
         acts: &[act(GetCached(0)), then(0, GetCached(0)), act(Replace(1)), then(2, End(1))],
     },
@@ -87,7 +87,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "cache-cut",
-        about: "the session ends while a node is told nothing; it can be honoured for the stated staleness",
+        about: "the session ends while a node hears of no change; it is honoured as long as stated",
         nodes: 2,
         acts: &[
             act(GetCached(0)),

@@ -66,7 +66,7 @@ type Release = Box<dyn FnOnce() -> bool + Send>;
 #[derive(Default)]
 struct Feed {
     subscriber: Option<Arc<dyn Subscriber>>,
-    told: VecDeque<Message>,
+    reported: VecDeque<Message>,
     is_cut: bool,
     /// The newest state that was reported to this node, or that it wrote with an answer.
     floor: usize,
@@ -155,7 +155,7 @@ impl World {
             let made = state.history.len() - 1;
             state.jobs[job].made = Some(made);
             for feed in state.feeds.iter_mut().filter(|feed| !feed.is_cut) {
-                feed.told.push_back(Message::Changed(made, found));
+                feed.reported.push_back(Message::Changed(made, found));
             }
         }
     }
@@ -174,15 +174,15 @@ impl World {
     }
 
     /// Nodes with changes not yet reported.
-    pub(super) fn untold(&self) -> Vec<usize> {
+    pub(super) fn unreported(&self) -> Vec<usize> {
         let state = self.lock();
-        (0..state.feeds.len()).filter(|node| !state.feeds[*node].told.is_empty()).collect()
+        (0..state.feeds.len()).filter(|node| !state.feeds[*node].reported.is_empty()).collect()
     }
 
     /// Reports the next change to a node.
-    pub(super) fn tell(&self, node: usize) {
+    pub(super) fn report(&self, node: usize) {
         let mut state = self.lock();
-        let word = state.feeds[node].told.pop_front();
+        let word = state.feeds[node].reported.pop_front();
         if let Some(Message::Changed(made, _)) = word {
             // A change of its own counts once it is answered.
             let is_own = |job: &Job| {
@@ -208,14 +208,14 @@ impl World {
         let asked = self.1.now();
         let feed = &mut self.lock().feeds[node];
         if !feed.is_cut {
-            feed.told.push_back(Message::Beat(asked));
+            feed.reported.push_back(Message::Beat(asked));
         }
     }
 
     /// Changes are no longer reported to this node, and it does not know.
     pub(super) fn cut(&self, node: usize) {
         let feed = &mut self.lock().feeds[node];
-        (feed.is_cut, feed.told) = (true, VecDeque::new());
+        (feed.is_cut, feed.reported) = (true, VecDeque::new());
     }
 
     pub(super) fn is_cut(&self, node: usize) -> bool {

@@ -1,0 +1,192 @@
+//! What one action does to a state.
+
+mod answer;
+mod finish;
+mod judge;
+mod note;
+mod operator;
+
+use cloakroom::Timestamp;
+use cloakroom::protocol::steps::{Answer, Ask, Step};
+
+use crate::context::Node;
+use crate::coverage::kind_of;
+use crate::jar::Change;
+use crate::laws::Law;
+use crate::model::{Cloakroom, moment};
+use crate::model_key::IMPORTED;
+use crate::shared::Shared;
+use crate::state::{Client, Drawn, Phase, Request, State, Task, Who};
+use crate::work::{Outcome, Work};
+
+/// A state while one action changes it.
+pub(crate) struct Turn<'a> {
+    model: &'a Cloakroom,
+    pub(crate) state: State,
+}
+
+/// What happens to a question on its way to the store and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It is answered.
+    Good,
+    /// It never reaches the store, and the node cannot know.
+    LostBefore,
+    /// The store carries it out, and its answer is lost.
+    LostAfter,
+    /// The node could not send it, and knows.
+    Failed,
+    /// A near cache answers it with what it read last.
+    Cached,
+}
+
+impl Delivery {
+    /// All that can go wrong.
+    pub(crate) const BAD: [Self; 4] =
+        [Self::LostBefore, Self::LostAfter, Self::Failed, Self::Cached];
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) const fn new(model: &'a Cloakroom, state: State) -> Self {
+        Self { model, state }
+    }
+
+    fn now(&self) -> Timestamp {
+        moment(self.state.at)
+    }
+
+    fn node(&self, request: &Request) -> Node<'a> {
+        let Cloakroom { rules, policy, scenario, .. } = self.model;
+        Node::new(*rules, policy, scenario, self.now(), request)
+    }
+
+    /// Records that a law is broken, if the scenario asks for it.
+    fn breaks(&mut self, law: Law) {
+        if self.model.laws.contains(&law) {
+            self.state.shadow.broken.insert(law);
+        }
+    }
+
+    pub(crate) fn send(&mut self, number: u8, client: Client, task: Task, is_cross_site: bool) {
+        self.state.requests.push(Request {
+            number,
+            client,
+            task,
+            sent: self.state.at,
+            presented: Shared::new(self.state.jar(client).present(is_cross_site)),
+            phase: Phase::Sent,
+            change: Change::Keep,
+            key: None,
+            principal: None,
+            read: None,
+            last: None,
+            drawn: Drawn::default(),
+        });
+    }
+
+    /// Removes a request.
+    pub(crate) fn take(&mut self, number: u8) -> Option<Request> {
+        let index = self.state.requests.iter().position(|request| request.number == number)?;
+        Some(self.state.requests.remove(index))
+    }
+
+    /// Answers a request's question, and goes on to the next one. `None` if this cannot happen.
+    pub(crate) fn step(&mut self, number: u8, delivery: Delivery) -> Option<()> {
+        let index = self.state.requests.iter().position(|request| request.number == number)?;
+        let mut request = self.state.requests[index].clone();
+        let (mut work, mut next) = self.resume(&mut request)?;
+        let mut delivery = Some(delivery);
+        let outcome = loop {
+            let ask = match next {
+                Step::Done(outcome) => break Some(outcome),
+                Step::Ask(ask) => ask,
+            };
+            let answer = match (&ask, delivery) {
+                // A turn in the queues of a process is granted at once, so that any two requests
+                // can be on two nodes.
+                (Ask::WriterTurn(_) | Ask::LoginTurn(_), _) => Answer::Turn,
+                (_, Some(how)) => {
+                    delivery = None;
+                    self.answer(&mut request, &work, &ask, how)?
+                }
+                (_, None) => {
+                    request.phase = Phase::Asked(Shared::new((work.clone(), ask)));
+                    break None;
+                }
+            };
+            let kind = kind_of(&ask, &answer);
+            self.model.coverage.add(work.name(), request.last, kind);
+            request.last = Some(kind);
+            let node = self.node(&request);
+            next = work.step(&node, answer);
+            request.drawn = node.drawn();
+        };
+        // There was no question that this could have happened to.
+        if delivery.is_some_and(|how| how != Delivery::Good) {
+            return None;
+        }
+        if let Some(outcome) = outcome {
+            self.model.coverage.finish(&work, &outcome);
+            request.phase = self.finish(&mut request, work, outcome);
+        }
+        if request.phase == Phase::Answered && request.change == Change::Keep {
+            self.state.requests.remove(index);
+        } else {
+            self.state.requests[index] = request;
+        }
+        Some(())
+    }
+
+    /// The operation that the request goes on with.
+    fn resume(&self, request: &mut Request) -> Option<(Work, Step<Outcome>)> {
+        let mut work = match &request.phase {
+            Phase::Asked(waiting) => {
+                let (work, ask) = &**waiting;
+                return Some((work.clone(), Step::Ask(ask.clone())));
+            }
+            Phase::Sent => Work::open(&request.presented),
+            Phase::Ready(session) => Work::of(request, moment(request.sent), (**session).clone())?,
+            Phase::Loading(work) => {
+                let old = self.state.has_legacy.then(|| {
+                    let login = cloakroom::Login::of(&Who::Alice.principal());
+                    (vec![IMPORTED], self.model.scenario.legacy_is_signed_in.then_some(login))
+                });
+                match &**work {
+                    Work::Import(import) => Work::Import(import.clone().with_old(old)),
+                    work => work.clone(),
+                }
+            }
+            Phase::Answered => return None,
+        };
+        request.last = matches!(request.phase, Phase::Loading(_)).then_some("load: done");
+        let node = self.node(request);
+        let next = work.start(&node);
+        request.drawn = node.drawn();
+        Some((work, next))
+    }
+
+    pub(crate) fn deliver(&mut self, number: u8) {
+        let Some(request) = self.take(number) else { return };
+        if request.client == Client::Other && self.model.scenario.other_ignores_cookies {
+            return;
+        }
+        self.note_delivery(&request);
+        let before = self.state.jar(request.client).clone();
+        self.state.jar_mut(request.client).apply(&request.change, request.presented.is_bearer);
+        if request.client == Client::Owner && *self.state.jar(Client::Owner) != before {
+            self.state.restorable = self.model.scenario.can_crash().then_some(before);
+        }
+    }
+
+    /// A crash also loses requests and responses in flight.
+    pub(crate) fn crash(&mut self) {
+        self.state.spent.crashes += 1;
+        if let Some(before) = self.state.restorable.take() {
+            *self.state.jar_mut(Client::Owner) = before;
+        }
+        self.state.requests.retain(|request| {
+            request.client != Client::Owner
+                || !matches!(request.phase, Phase::Sent | Phase::Answered)
+        });
+    }
+}

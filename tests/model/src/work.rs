@@ -1,0 +1,179 @@
+//! The library's operations, and which of them a request's handler runs.
+
+use cloakroom::Timestamp;
+use cloakroom::policy;
+use cloakroom::protocol::steps::{
+    Answer, Begin, Context, Deadlines, End, Import, Imported, Loaded, Login, Next, Open, Opened,
+    Plan, Planned, Reload, Renew, SessionState, SetValue, Start, Step, Steps, Write, Written,
+};
+use cloakroom::protocol::{Failure, NoSession, PresentedKeys};
+
+use crate::context::Node;
+use crate::jar::Presented;
+use crate::model_key::{IMPORTED, ModelKey};
+use crate::scenarios::{EXTENSION, remembered};
+use crate::state::{Request, Task};
+
+/// A session's value: the numbers of the requests that wrote it.
+pub(crate) type Value = Vec<u8>;
+
+/// An operation of the library.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    Open(Open<Value>),
+    Append(Write<Value, Append, ()>),
+    Set(Write<Value, SetValue<Value>, ()>),
+    Start(Write<Value, Start<Value>, ()>),
+    Deadlines(Write<Value, Deadlines, ()>),
+    Renew(Write<Value, Renew, ()>),
+    Login(Login<Value>),
+    End(End<Value>),
+    Import(Import<Value>),
+    Reload(Reload<Value>),
+}
+
+/// What an operation ends with.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Opened(Opened<Value>),
+    Written(Written<Value, ()>),
+    Imported(Imported<Value>),
+    Reloaded(Loaded<Value>),
+    Failed(Failure),
+}
+
+/// The update that requests make: it adds the request's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Append(u8);
+
+impl<C: Context<Value = Value>> Plan<C> for Append {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<Value>,
+        now: Timestamp,
+    ) -> Result<Planned<Value, ()>, Failure> {
+        // In order, so that a state does not depend on who was first.
+        let mut value = loaded.value.clone().unwrap_or_default();
+        value.insert(value.partition_point(|&write| write < self.0), self.0);
+        SetValue { value, expiry: None }.change(context, loaded, now)
+    }
+
+    fn begin(&mut self, context: &C, _: NoSession) -> Result<Begin<Value, ()>, Failure> {
+        Ok(Begin::Create(Some(vec![self.0]), context.lifetime(), ()))
+    }
+}
+
+impl Work {
+    pub(crate) fn open(presented: &Presented) -> Self {
+        let mut keys = PresentedKeys::default();
+        presented.keys.iter().for_each(|key| keys.add(Some(key.key().clone())));
+        Self::Open(Open::new(keys, !presented.is_bearer, None))
+    }
+
+    /// What the handler of a request does with its session; `None` if it only reads.
+    pub(crate) fn of(
+        request: &Request,
+        at: Timestamp,
+        session: SessionState<Value>,
+    ) -> Option<Self> {
+        let number = request.number;
+        Some(match request.task {
+            Task::Read | Task::Navigate => return None,
+            Task::Append => Self::Append(Write::new(session, Append(number))),
+            Task::Set => {
+                let plan = SetValue { value: vec![number], expiry: Some(EXTENSION) };
+                Self::Set(Write::new(session, plan))
+            }
+            Task::Start => {
+                let plan = Start { value: None, lifetime: remembered() };
+                Self::Start(Write::new(session, plan))
+            }
+            Task::Extend => Self::Deadlines(Write::new(session, Deadlines::Exactly(EXTENSION))),
+            Task::Remember => {
+                Self::Deadlines(Write::new(session, Deadlines::Lifetime(remembered())))
+            }
+            Task::Renew => Self::Renew(Write::new(session, Renew::default())),
+            Task::Login(who) => {
+                let login = policy::Login::of(&who.principal()).with_authenticated_at(at);
+                Self::Login(Login::new(session, login))
+            }
+            Task::Logout => Self::End(End::logout(session)),
+            Task::Import => {
+                let key = ModelKey::fresh(IMPORTED, IMPORTED).key().clone();
+                let has_session = match &session {
+                    SessionState::Live(loaded) if loaded.id() == key.id() => return None,
+                    SessionState::Live(loaded) if loaded.record.principal().is_some() => {
+                        return None;
+                    }
+                    SessionState::Live(_) => true,
+                    SessionState::Superseded => return None,
+                    _ => false,
+                };
+                Self::Import(Import::new(key, has_session, None))
+            }
+            Task::Watch => match session {
+                SessionState::Live(loaded) => {
+                    Self::Reload(Reload::from_cache(loaded.credential).as_use())
+                }
+                _ => return None,
+            },
+        })
+    }
+
+    /// Its name in the coverage list.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open",
+            Self::Append(_)
+            | Self::Set(_)
+            | Self::Start(_)
+            | Self::Deadlines(_)
+            | Self::Renew(_) => "write",
+            Self::Login(_) => "login",
+            Self::End(_) => "end",
+            Self::Import(_) => "import",
+            Self::Reload(_) => "reload",
+        }
+    }
+
+    pub(crate) fn start(&mut self, node: &Node<'_>) -> Step<Outcome> {
+        match self {
+            Self::Open(open) => outcome(open.start(node), Outcome::Opened),
+            Self::Append(write) => outcome(write.start(node), Outcome::Written),
+            Self::Set(write) => outcome(write.start(node), Outcome::Written),
+            Self::Start(write) => outcome(write.start(node), Outcome::Written),
+            Self::Deadlines(write) => outcome(write.start(node), Outcome::Written),
+            Self::Renew(write) => outcome(write.start(node), Outcome::Written),
+            Self::Login(login) => outcome(login.start(node), Outcome::Written),
+            Self::End(end) => outcome(end.start(node), Outcome::Written),
+            Self::Import(import) => outcome(import.start(node), Outcome::Imported),
+            Self::Reload(reload) => outcome(reload.start(node), Outcome::Reloaded),
+        }
+    }
+
+    pub(crate) fn step(&mut self, node: &Node<'_>, answer: Answer) -> Step<Outcome> {
+        match self {
+            Self::Open(open) => outcome(open.step(node, answer), Outcome::Opened),
+            Self::Append(write) => outcome(write.step(node, answer), Outcome::Written),
+            Self::Set(write) => outcome(write.step(node, answer), Outcome::Written),
+            Self::Start(write) => outcome(write.step(node, answer), Outcome::Written),
+            Self::Deadlines(write) => outcome(write.step(node, answer), Outcome::Written),
+            Self::Renew(write) => outcome(write.step(node, answer), Outcome::Written),
+            Self::Login(login) => outcome(login.step(node, answer), Outcome::Written),
+            Self::End(end) => outcome(end.step(node, answer), Outcome::Written),
+            Self::Import(import) => outcome(import.step(node, answer), Outcome::Imported),
+            Self::Reload(reload) => outcome(reload.step(node, answer), Outcome::Reloaded),
+        }
+    }
+}
+
+fn outcome<T>(next: Next<T>, of: impl FnOnce(T) -> Outcome) -> Step<Outcome> {
+    match next {
+        Ok(Step::Ask(ask)) => Step::Ask(ask),
+        Ok(Step::Done(done)) => Step::Done(of(done)),
+        Err(failure) => Step::Done(Outcome::Failed(failure)),
+    }
+}
