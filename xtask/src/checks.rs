@@ -87,7 +87,7 @@ pub(crate) fn model(args: &[String]) -> Result<(), Failure> {
     shell::run(shell::cargo(run).args(args))
 }
 
-/// Checks the model with one rule broken at a time: it must notice each.
+/// Checks the model with one rule, order or store broken at a time: it must notice each.
 pub(crate) fn mutants() -> Result<(), Failure> {
     model(&["--mutants".to_owned()])
 }

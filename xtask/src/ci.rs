@@ -10,7 +10,7 @@ pub(crate) type Step = (&'static str, &'static str, fn() -> Result<(), Failure>)
 
 /// What must hold before a change lands: quick answers first. The tests come last, so that the
 /// log ends with their results.
-pub(crate) const CI: [Step; 14] = [
+pub(crate) const CI: [Step; 15] = [
     ("fmt", "Formatting", checks::fmt),
     ("tidy", "Rules that no compiler checks: words, names, columns, modules, pages", tidy::run),
     ("clippy", "Lints; a warning is an error", checks::clippy),
@@ -22,16 +22,16 @@ pub(crate) const CI: [Step; 14] = [
     ("msrv", "The products with the oldest compiler that they promise", resolve::msrv),
     ("promises", "What users build: the tool, the packages, the README", promises::run),
     ("model", "Every order of requests, losses and races", || checks::model(&[])),
+    ("mutants", "The model notices what is broken on purpose", checks::mutants),
     ("guard", "What a request costs", || guard::run(&guard::Args { update: None })),
     ("examples", "The examples and their tests", checks::examples),
     ("test", "All tests of the workspace", || checks::test(false)),
 ];
 
 /// What takes longer, or depends on what others publish.
-pub(crate) const NIGHTLY: [Step; 4] = [
+pub(crate) const NIGHTLY: [Step; 3] = [
     ("advisories", "Known vulnerabilities in dependencies", checks::advisories),
     ("oldest", "The products with the oldest dependencies that they permit", resolve::oldest),
-    ("mutants", "The model notices each rule that is broken on purpose", checks::mutants),
     ("fuzz", "Random bytes for each parser of hostile input", || checks::fuzz(None, 300)),
 ];
 
