@@ -7,11 +7,13 @@ mod list;
     clippy::inline_always,
     reason = "each request goes through here: inlining saves 2 % of its instructions"
 )]
+#[expect(clippy::result_large_err, reason = "an operation that waits is moved once")]
 mod runner;
 #[expect(
     clippy::inline_always,
     reason = "each request goes through here: inlining saves 2 % of its instructions"
 )]
+#[expect(clippy::result_large_err, reason = "an operation that waits is moved once")]
 mod scope;
 mod summary;
 mod tokens;

@@ -35,6 +35,7 @@ use std::time::Duration;
 pub use auth::auth_shortfall;
 pub use cookie::CookieChange;
 pub use failure::Failure;
+pub(crate) use index::live_record_of;
 pub use index::{judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,

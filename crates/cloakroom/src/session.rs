@@ -9,6 +9,7 @@ mod other_sessions;
     clippy::inline_always,
     reason = "each request goes through here: inlining saves 2 % of its instructions"
 )]
+#[expect(clippy::result_large_err, reason = "an operation that waits is moved once")]
 mod request;
 #[expect(
     clippy::inline_always,

@@ -125,6 +125,8 @@ enum Pending<'a> {
     Touched(Call<'a, bool>),
     Ended(Call<'a, Ended>),
     Indexed(Call<'a, Indexed>),
+    Revoked(Call<'a, ()>),
+    Listed(Call<'a, Vec<PublicId>>),
     WriterTurn(Turn<'a, PublicId>),
     LoginTurn(Turn<'a, Principal>),
 }
@@ -160,6 +162,12 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
         Ask::IndexLogin(login) => {
             ready(store.index_login(login), Answer::Indexed, Pending::Indexed)
         }
+        Ask::RevokeBefore(principal, before, until) => {
+            ready(store.revoke_before(&principal, before, until), Answer::Revoked, Pending::Revoked)
+        }
+        Ask::SessionsOf(principal, page) => {
+            ready(store.sessions_of(&principal, page), Answer::Listed, Pending::Listed)
+        }
         Ask::WriterTurn(id) => Err(Pending::WriterTurn(Box::pin(manager.writers.acquire(id)))),
         Ask::LoginTurn(principal) => {
             Err(Pending::LoginTurn(Box::pin(manager.logins.acquire(principal))))
@@ -177,6 +185,8 @@ impl Pending<'_> {
             Self::Touched(call) => Answer::Touched(ready!(Pin::new(call).poll(context))),
             Self::Ended(call) => Answer::Ended(ready!(Pin::new(call).poll(context))),
             Self::Indexed(call) => Answer::Indexed(ready!(Pin::new(call).poll(context))),
+            Self::Revoked(call) => Answer::Revoked(ready!(Pin::new(call).poll(context))),
+            Self::Listed(call) => Answer::Listed(ready!(Pin::new(call).poll(context))),
             Self::WriterTurn(turn) => {
                 turns.writer = Some(ready!(turn.as_mut().poll(context)));
                 Answer::Turn

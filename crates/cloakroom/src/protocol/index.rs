@@ -1,7 +1,9 @@
 //! Who can be entered in the principal index.
 
+use super::is_over;
 use crate::key::PublicId;
-use crate::policy::SessionLimit;
+use crate::policy::{Principal, SessionLimit};
+use crate::record::{Record, Stored};
 use crate::store::{IndexEntry, IndexLogin, Indexed};
 use crate::time::Timestamp;
 
@@ -43,6 +45,25 @@ pub fn make_room(
     live.sort_unstable();
     live.truncate(excess);
     Some(live.into_iter().map(|(_, id)| id).collect())
+}
+
+/// The record, if it is of a session that is live at `now` and on which `principal` is signed in.
+///
+/// An entry of the index can be left over from a sign-in that lost the session to another
+/// principal's.
+pub(crate) fn live_record_of(
+    stored: Option<Stored>,
+    principal: &Principal,
+    now: Timestamp,
+) -> Option<Record> {
+    match stored {
+        Some(Stored::Live(record))
+            if record.principal() == Some(principal) && !is_over(&record, now) =>
+        {
+            Some(record)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! Write    a change of a session, which creates it if there is none
 //! Login    a sign-in, on the session or on a new one
 //! End      the end of a session
+//! EndAll   the end of a principal's sessions
 //! Import   a session of another library
 //! Reload   a session that was opened before
 //! ```
@@ -21,6 +22,7 @@ mod context;
 )]
 mod create;
 mod end;
+mod end_all;
 mod import;
 mod login;
 #[expect(
@@ -42,6 +44,7 @@ mod write;
 pub use context::{Context, Policy};
 pub use create::{Create, Created};
 pub use end::{End, EndById};
+pub use end_all::EndAll;
 pub use import::{Import, Imported};
 pub use login::Login;
 pub use open::{Open, Opened};
@@ -56,7 +59,7 @@ use super::Failure;
 use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
-use crate::store::{Ended, IndexLogin, Indexed, Inserted, Lookup, StoreError, Swap};
+use crate::store::{Ended, IndexLogin, Indexed, Inserted, Lookup, Page, StoreError, Swap};
 use crate::time::Timestamp;
 
 /// An operation on a session.
@@ -111,6 +114,10 @@ pub enum Ask {
     End(PublicId, Ending),
     /// [`Store::index_login`](crate::Store::index_login).
     IndexLogin(IndexLogin),
+    /// [`Store::revoke_before`](crate::Store::revoke_before).
+    RevokeBefore(Principal, Timestamp, Timestamp),
+    /// [`Store::sessions_of`](crate::Store::sessions_of).
+    SessionsOf(Principal, Page),
     /// A turn among the writers of this process that have lost a race for the session.
     ///
     /// Those who hold it compete with other processes only. It lasts until the operation is over.
@@ -137,23 +144,28 @@ pub enum Answer {
     Ended(Result<Ended, StoreError>),
     /// To [`Ask::IndexLogin`].
     Indexed(Result<Indexed, StoreError>),
+    /// To [`Ask::RevokeBefore`].
+    Revoked(Result<(), StoreError>),
+    /// To [`Ask::SessionsOf`].
+    Listed(Result<Vec<PublicId>, StoreError>),
     /// To [`Ask::WriterTurn`] and [`Ask::LoginTurn`].
     Turn,
 }
 
-/// The error of a write that may have happened, kept while the write is repeated.
+/// An error that is kept for later: of a write that may have happened and is repeated, or of a
+/// record that cannot be read while others are ended.
 #[derive(Clone, Debug)]
-struct Uncertain(StoreError);
+struct KeptError(StoreError);
 
-impl PartialEq for Uncertain {
+impl PartialEq for KeptError {
     fn eq(&self, other: &Self) -> bool {
         self.0.kind() == other.0.kind()
     }
 }
 
-impl Eq for Uncertain {}
+impl Eq for KeptError {}
 
-impl std::hash::Hash for Uncertain {
+impl std::hash::Hash for KeptError {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.0.kind().hash(state);
     }

@@ -87,7 +87,7 @@ pub enum Indexed {
 }
 
 /// A part of a long list, ordered by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
     pub(crate) after: Option<PublicId>,
     pub(crate) limit: usize,

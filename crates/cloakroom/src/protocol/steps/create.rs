@@ -5,7 +5,7 @@ use std::mem;
 use super::super::{Failure, begin, force_renewal};
 use super::reservation::Reservation;
 use super::session::load_record;
-use super::{Answer, Ask, Context, Credential, Loaded, Next, Step, Steps, Uncertain};
+use super::{Answer, Ask, Context, Credential, KeptError, Loaded, Next, Step, Steps};
 use crate::key::{Key, KeyFamily};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime, Login};
@@ -56,9 +56,9 @@ enum State<T> {
     Reserving(Loaded<T>, Box<Reservation>),
     Inserting(Loaded<T>),
     /// The first write may have happened. Repeating it is safe: if it did, the id is taken by it.
-    Repeating(Loaded<T>, Uncertain),
+    Repeating(Loaded<T>, KeptError),
     /// Whose is the id? If the first write may have happened, with its error.
-    Resolving(Loaded<T>, Option<Uncertain>),
+    Resolving(Loaded<T>, Option<KeptError>),
     Confirming(Created<T>, Box<Reservation>),
 }
 
@@ -122,7 +122,7 @@ impl<C: Context> Steps<C> for Create<C::Value> {
                 if error.outcome() == Outcome::Unknown =>
             {
                 let ask = Ask::Insert(loaded.id(), loaded.record.clone());
-                self.state = State::Repeating(loaded, Uncertain(error));
+                self.state = State::Repeating(loaded, KeptError(error));
                 Ok(Step::Ask(ask))
             }
             (State::Inserting(loaded), Answer::Inserted(inserted)) => {
@@ -200,7 +200,7 @@ impl<T: Clone + PartialEq> Create<T> {
         &mut self,
         context: &C,
         loaded: Loaded<T>,
-        first: Option<Uncertain>,
+        first: Option<KeptError>,
         inserted: Result<Inserted, StoreError>,
     ) -> Next<Created<T>> {
         match inserted? {
@@ -218,7 +218,7 @@ impl<T: Clone + PartialEq> Create<T> {
         &mut self,
         context: &C,
         loaded: Loaded<T>,
-        first: Option<Uncertain>,
+        first: Option<KeptError>,
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<Created<T>> {
         let ours = loaded.record.revision();

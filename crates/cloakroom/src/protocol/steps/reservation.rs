@@ -3,10 +3,10 @@
 use std::mem;
 use std::time::Duration;
 
-use super::super::{Failure, Rules as _, is_over};
+use super::super::{Failure, Rules as _, live_record_of};
 use super::end::report_end;
 use super::write::{INDEX_MARGIN, MAX_ATTEMPTS};
-use super::{Answer, Ask, Context, Next, Step, Uncertain};
+use super::{Answer, Ask, Context, KeptError, Next, Step};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::policy::Principal;
@@ -42,7 +42,7 @@ enum State {
     Waiting,
     Indexing(IndexLogin),
     /// The entry may have been written. Repeating that is safe.
-    Repeating(IndexLogin, Uncertain),
+    Repeating(IndexLogin, KeptError),
     /// The index is full, although the record is written. Has a rival ended this session?
     Checking(Vec<IndexEntry>),
     MakingRoom(Room),
@@ -112,7 +112,7 @@ impl Reservation {
             (State::Indexing(login), Answer::Indexed(Err(error)))
                 if error.outcome() == Outcome::Unknown =>
             {
-                self.state = State::Repeating(login.clone(), Uncertain(error));
+                self.state = State::Repeating(login.clone(), KeptError(error));
                 Ok(Step::Ask(Ask::IndexLogin(login)))
             }
             (State::Indexing(_), Answer::Indexed(indexed)) => self.indexed(context, indexed),
@@ -122,7 +122,7 @@ impl Reservation {
             (State::Checking(entries), Answer::Stored(Ok(stored))) => {
                 // A rival has ended this session, as it could have a moment after the answer. Do
                 // not end another one for it.
-                match live_session(context, &self.principal, stored) {
+                match live_record_of(stored, &self.principal, context.now()) {
                     None => Ok(Step::Done(())),
                     Some(_) => self.make_room(context, entries),
                 }
@@ -207,7 +207,7 @@ impl Reservation {
             return Err(Failure::OutOfOrder);
         };
         let signed_in = match stored {
-            Ok(stored) => live_session(context, &self.principal, stored)
+            Ok(stored) => live_record_of(stored, &self.principal, context.now())
                 .map(|record| record.authenticated_at().unwrap_or(record.created())),
             // No one can open it.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
@@ -264,24 +264,5 @@ impl Refusal {
             Self::TooMany => Failure::TooManySessions,
             Self::Revoked => Failure::LoginRevoked,
         }
-    }
-}
-
-/// The record, if it is of a live session on which `principal` is signed in.
-///
-/// An entry of the index can be left over from a sign-in that lost the session to another
-/// principal's.
-fn live_session<C: Context>(
-    context: &C,
-    principal: &Principal,
-    stored: Option<Stored>,
-) -> Option<Record> {
-    match stored {
-        Some(Stored::Live(record))
-            if record.principal() == Some(principal) && !is_over(&record, context.now()) =>
-        {
-            Some(record)
-        }
-        _ => None,
     }
 }

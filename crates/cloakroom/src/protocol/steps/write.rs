@@ -11,8 +11,8 @@ use super::super::{CookieChange, Failure, NoSession, Rules as _, Settled};
 use super::create::Create;
 use super::session::{load_record, load_stored};
 use super::{
-    Answer, Ask, Context, Credential, Draft, Loaded, Next, Plan, Planned, SessionState, Step,
-    Steps, Uncertain,
+    Answer, Ask, Context, Credential, Draft, KeptError, Loaded, Next, Plan, Planned, SessionState,
+    Step, Steps,
 };
 use crate::observe::Event;
 use crate::record::{EndReason, Revision};
@@ -72,7 +72,7 @@ enum State<T, R> {
     Confirming,
     Replacing(Draft<T>, R),
     /// The write may have happened. Repeating it is safe: the revision's token tells.
-    Repeating(Draft<T>, R, Uncertain),
+    Repeating(Draft<T>, R, KeptError),
     /// The session was not there when it was to be written.
     Rereading,
     /// A writer that has lost a race waits for the other losers of its process.
@@ -123,7 +123,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 Err(error) if error.outcome() == Outcome::Unknown => {
                     let expected = loaded.record.revision();
                     let ask = Ask::Replace(loaded.id(), expected, draft.record.clone());
-                    self.state = State::Repeating(draft, result, Uncertain(error));
+                    self.state = State::Repeating(draft, result, KeptError(error));
                     Ok(Step::Ask(ask))
                 }
                 swap => self.swapped(context, draft, result, swap),
@@ -157,7 +157,7 @@ fn settled<C: Context>(
     context: &C,
     expected: Revision,
     ours: Revision,
-    first: Uncertain,
+    first: KeptError,
     repeated: Result<Swap, StoreError>,
 ) -> Result<Swap, StoreError> {
     match repeated {

@@ -1,0 +1,158 @@
+//! The end of a principal's sessions.
+
+use std::mem;
+use std::time::Duration;
+
+use super::super::{Failure, Rules as _, live_record_of};
+use super::end::report_end;
+use super::{Answer, Ask, Context, KeptError, Next, Step, Steps};
+use crate::key::PublicId;
+use crate::policy::{LONGEST, Principal};
+use crate::record::{EndReason, Record, Stored};
+use crate::store::{Page, StoreError, StoreErrorKind};
+use crate::time::Timestamp;
+
+/// How far ahead of this clock a moment can be. One that is years ahead would lock the principal
+/// out.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// How many ids to read from the principal index at once.
+const PAGE: usize = 100;
+
+/// Ends sessions on which a principal is signed in: all of them, those with an older sign-in, or
+/// one.
+///
+/// A record that cannot be read fails the operation, once the others have been ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EndAll {
+    principal: Principal,
+    reason: EndReason,
+    /// The sessions whose sign-in is older end; sign-ins in progress that are older are refused.
+    before: Option<Timestamp>,
+    kept: Option<PublicId>,
+    /// The page of the index to read next; `None` after the last one.
+    page: Option<Page>,
+    /// The sessions of the last page that are still to be looked at, in reverse order.
+    ids: Vec<PublicId>,
+    count: usize,
+    unread: Option<KeptError>,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum State {
+    #[default]
+    Idle,
+    Revoking,
+    Listing(Page),
+    Reading(PublicId),
+    Ending(PublicId),
+}
+
+impl EndAll {
+    /// Ends all sessions of `principal`, except `kept`.
+    pub fn of(principal: Principal, kept: Option<PublicId>, reason: EndReason) -> Self {
+        Self {
+            principal,
+            reason,
+            before: None,
+            kept,
+            page: Some(Page::first(PAGE)),
+            ids: Vec::new(),
+            count: 0,
+            unread: None,
+            state: State::Idle,
+        }
+    }
+
+    /// Ends all sessions of `principal` whose sign-in is older than `before`, and refuses sign-ins
+    /// in progress that are.
+    pub fn older_than(before: Timestamp, principal: Principal, reason: EndReason) -> Self {
+        Self { before: Some(before), ..Self::of(principal, None, reason) }
+    }
+
+    /// Ends session `id`, if `principal` is signed in on it.
+    pub fn one(id: PublicId, principal: Principal, reason: EndReason) -> Self {
+        Self { page: None, ids: vec![id], ..Self::of(principal, None, reason) }
+    }
+}
+
+impl<C: Context> Steps<C> for EndAll {
+    /// How many sessions there were.
+    type Outcome = usize;
+
+    fn start(&mut self, context: &C) -> Next<usize> {
+        let Some(before) = self.before else { return self.go_on() };
+        let before = before.min(context.now().after(MAX_CLOCK_SKEW));
+        self.before = Some(before);
+        // The watermark first: a later sign-in is refused by it, and an earlier one is already in
+        // the index.
+        self.state = State::Revoking;
+        Ok(Step::Ask(Ask::RevokeBefore(self.principal.clone(), before, before.after(LONGEST))))
+    }
+
+    fn step(&mut self, context: &C, answer: Answer) -> Next<usize> {
+        match (mem::take(&mut self.state), answer) {
+            (State::Revoking, Answer::Revoked(revoked)) => {
+                revoked?;
+                self.go_on()
+            }
+            (State::Listing(page), Answer::Listed(ids)) => {
+                let ids = ids?;
+                let last = ids.last().filter(|_| ids.len() == page.limit());
+                self.page = last.map(|last| page.after(*last));
+                self.ids = ids.into_iter().rev().filter(|id| Some(*id) != self.kept).collect();
+                self.go_on()
+            }
+            (State::Reading(id), Answer::Stored(stored)) => self.read(context, id, stored),
+            (State::Ending(id), Answer::Ended(ended)) => {
+                report_end(context, id, self.reason, ended)?;
+                self.count += 1;
+                self.go_on()
+            }
+            _ => Err(Failure::OutOfOrder),
+        }
+    }
+}
+
+impl EndAll {
+    /// Looks at the next session, or reads the next page.
+    fn go_on(&mut self) -> Next<usize> {
+        if let Some(id) = self.ids.pop() {
+            self.state = State::Reading(id);
+            return Ok(Step::Ask(Ask::Get(id)));
+        }
+        if let Some(page) = self.page.take() {
+            self.state = State::Listing(page);
+            return Ok(Step::Ask(Ask::SessionsOf(self.principal.clone(), page)));
+        }
+        match self.unread.take() {
+            Some(error) => Err(error.0.into()),
+            None => Ok(Step::Done(self.count)),
+        }
+    }
+
+    fn read<C: Context>(
+        &mut self,
+        context: &C,
+        id: PublicId,
+        stored: Result<Option<Stored>, StoreError>,
+    ) -> Next<usize> {
+        let stored = match stored {
+            // End the others first, then report it.
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                self.unread = Some(KeptError(error));
+                return self.go_on();
+            }
+            stored => stored?,
+        };
+        let is_older = |record: &Record| {
+            self.before.is_none_or(|before| record.authenticated_at().is_none_or(|at| at < before))
+        };
+        let now = context.now();
+        if !live_record_of(stored, &self.principal, now).as_ref().is_some_and(is_older) {
+            return self.go_on();
+        }
+        self.state = State::Ending(id);
+        Ok(Step::Ask(Ask::End(id, context.rules().end(self.reason, now))))
+    }
+}
