@@ -122,7 +122,8 @@ pub enum Ask {
     ///
     /// Those who hold it compete with other processes only. It lasts until the operation is over.
     WriterTurn(PublicId),
-    /// A turn among the sign-ins of this process for the principal, likewise.
+    /// A turn among the sign-ins of this process for the principal, likewise. No operation asks for
+    /// it twice: it would wait for itself.
     LoginTurn(Principal),
 }
 

@@ -14,3 +14,4 @@ mod peers;
 mod readme;
 mod ready_stores;
 mod timeout;
+mod turns;

@@ -31,6 +31,8 @@ pub struct Create<T> {
     /// renewed at its first use.
     is_imported: bool,
     attempts: u8,
+    /// Whether the operation has its turn among the principal's sign-ins.
+    has_turn: bool,
     /// Its entry in the principal index, while the record is being written.
     reservation: Option<Box<Reservation>>,
     state: State<T>,
@@ -74,6 +76,7 @@ impl<T> Create<T> {
             login: None,
             is_imported: false,
             attempts: 0,
+            has_turn: false,
             reservation: None,
             state,
         }
@@ -82,6 +85,12 @@ impl<T> Create<T> {
     /// The same, with a user who signs in on it.
     pub(super) fn with_login(mut self, login: Option<Login>) -> Self {
         self.login = login.map(Box::new);
+        self
+    }
+
+    /// The same, in an operation that has its turn among the principal's sign-ins or not.
+    pub(super) fn with_turn(mut self, has_turn: bool) -> Self {
+        self.has_turn = has_turn;
         self
     }
 
@@ -103,7 +112,8 @@ impl<C: Context> Steps<C> for Create<C::Value> {
         let until = loaded.record.absolute_deadline();
         let mut reservation =
             Box::new(Reservation::new(login.principal.clone(), loaded.id(), until, at));
-        let next = reservation.reserve(context)?;
+        let next = reservation.reserve(context, self.has_turn)?;
+        self.has_turn = true;
         self.reserving(loaded, reservation, next)
     }
 
@@ -246,12 +256,17 @@ impl<T: Clone + PartialEq> Create<T> {
         if self.is_imported {
             return Ok(Step::Done(Created::Taken));
         }
-        context.forget_first_key();
+        // A sign-in has a key of its own. All other handles share the request's first key.
+        let is_first_key = self.login.is_none();
+        if is_first_key {
+            context.forget_first_key();
+        }
         self.attempts += 1;
         if self.attempts == MAX_ID_ATTEMPTS {
             return Err(Failure::Conflict);
         }
-        (self.key, self.value) = (context.new_key()?, value);
+        self.key = if is_first_key { context.first_key()? } else { context.new_key()? };
+        self.value = value;
         self.start(context)
     }
 

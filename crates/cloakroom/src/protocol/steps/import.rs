@@ -179,7 +179,7 @@ impl<T: Clone + PartialEq> Import<T> {
             return self.open(context);
         };
         let mut reservation = Reservation::of_record(self.key.id(), record, principal.clone());
-        let next = reservation.reserve(context);
+        let next = reservation.reserve(context, false);
         self.confirming(context, reservation, Confirmation::First, next)
     }
 

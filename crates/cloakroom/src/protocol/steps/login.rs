@@ -26,6 +26,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Login<T> {
     login: policy::Login,
+    /// Whether this operation has its turn among the principal's sign-ins.
+    has_turn: bool,
     state: State<T>,
 }
 
@@ -45,7 +47,7 @@ enum State<T> {
 impl<T> Login<T> {
     /// Signs in as `login` says, in a request with this session.
     pub fn new(session: SessionState<T>, login: policy::Login) -> Self {
-        Self { login, state: State::Starting(session) }
+        Self { login, has_turn: false, state: State::Starting(session) }
     }
 }
 
@@ -70,7 +72,8 @@ impl<C: Context> Steps<C> for Login<C::Value> {
         let (login, client) = (self.login.clone(), self.client(context));
         let plan = SignInPlan { login, client, at, fresh: None };
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
-        let next = reservation.reserve(context)?;
+        let next = reservation.reserve(context, self.has_turn)?;
+        self.has_turn = true;
         self.reserving(context, loaded, plan, reservation, next)
     }
 
@@ -175,7 +178,8 @@ impl<T: Clone + PartialEq> Login<T> {
         let lifetime = self.login.lifetime.unwrap_or_else(|| context.lifetime());
         let value = Some(context.default_value());
         let mut create = Create::new(key, value, lifetime, self.client(context))
-            .with_login(Some(self.login.clone()));
+            .with_login(Some(self.login.clone()))
+            .with_turn(self.has_turn);
         let next = create.start(context)?;
         self.creating(context, create, next)
     }

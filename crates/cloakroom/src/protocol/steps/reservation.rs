@@ -88,8 +88,10 @@ impl Reservation {
     }
 
     /// Enters the session, before its record names the principal.
-    pub(super) fn reserve<C: Context>(&mut self, context: &C) -> Next<()> {
-        if context.policy().limit.is_some() {
+    ///
+    /// An operation that already has its turn must not ask for it again: it would wait for itself.
+    pub(super) fn reserve<C: Context>(&mut self, context: &C, has_turn: bool) -> Next<()> {
+        if context.policy().limit.is_some() && !has_turn {
             self.state = State::Waiting;
             return Ok(Step::Ask(Ask::LoginTurn(self.principal.clone())));
         }

@@ -1,0 +1,155 @@
+//! Turns among the sign-ins and writers of one process: no operation waits for itself, and one that
+//! is dropped passes its turn on.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use cloakroom::store::Operation;
+use cloakroom::{Error, Key, MemoryStore, Principal, Session, SessionLimit, SessionMap, Store};
+use cloakroom_testkit::{SeededEntropy, StepStore, TestSessions, block_on};
+
+type Task<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+fn alice() -> Principal {
+    Principal::new("alice").unwrap()
+}
+
+fn with_limit(store: impl Store, limit: SessionLimit) -> TestSessions {
+    TestSessions::with(store, |builder| builder.limit(limit))
+}
+
+fn begin(test: &TestSessions) -> Key {
+    block_on(test.sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone()
+}
+
+fn open(test: &TestSessions, key: &Key) -> Session<SessionMap> {
+    block_on(test.sessions.request_session().session(&test.request(key))).unwrap()
+}
+
+/// The result of a future on a store that answers at once, which has nothing to wait for.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match poll(Box::pin(future).as_mut()) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("it waits, and no one else is there"),
+    }
+}
+
+fn poll<T, F: Future<Output = T> + ?Sized>(future: Pin<&mut F>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls a few times, which is enough for an operation that no one holds up.
+fn poll_often<T>(task: &mut Task<'_, T>) -> Poll<T> {
+    for _ in 0..100 {
+        if let Poll::Ready(result) = poll(task.as_mut()) {
+            return Poll::Ready(result);
+        }
+    }
+    Poll::Pending
+}
+
+/// A double click: the second login finds its key replaced, and signs in on a new session.
+#[test]
+fn a_login_with_a_superseded_key_completes_at_a_limit() {
+    let test = with_limit(MemoryStore::new(), SessionLimit::end_oldest(3));
+    let key = begin(&test);
+    let (mut first, mut second) = (open(&test, &key), open(&test, &key));
+    ready(first.login(&alice())).unwrap();
+    ready(second.login(&alice())).unwrap();
+    assert_ne!(first.id(), second.id());
+    // The turn is free again.
+    ready(open(&test, &begin(&test)).login(&alice())).unwrap();
+}
+
+#[test]
+fn a_login_whose_session_has_ended_completes_at_a_limit() {
+    let test = with_limit(MemoryStore::new(), SessionLimit::reject_new(1));
+    let key = begin(&test);
+    let mut session = open(&test, &key);
+    block_on(test.sessions.revoke(key.id())).unwrap();
+    ready(session.login(&alice())).unwrap();
+    assert_ne!(session.id(), Some(key.id()));
+}
+
+#[test]
+fn a_login_whose_first_id_is_taken_completes_at_a_limit() {
+    let blocks = [1, 2, 1, 3, 4, 5].map(|block| [block; 16]).to_vec();
+    let test = TestSessions::<SessionMap>::with(MemoryStore::new(), |builder| {
+        builder.limit(SessionLimit::reject_new(1)).entropy(SeededEntropy::from_blocks(blocks))
+    });
+    let taken = begin(&test);
+    let empty = http::HeaderMap::new();
+    let mut session = block_on(test.sessions.request_session().session(&empty)).unwrap();
+    ready(session.login(&alice())).unwrap();
+    assert!(session.id().is_some_and(|id| id != taken.id()));
+}
+
+/// Whether it is dropped while it waits, or once it holds the turn.
+#[test]
+fn a_login_that_is_dropped_passes_its_turn_on() {
+    let (steps, who) = (StepStore::new(MemoryStore::new()), alice());
+    let test = with_limit(steps.clone(), SessionLimit::end_oldest(9));
+    let mut sessions: Vec<_> = (0..4).map(|_| open(&test, &begin(&test))).collect();
+    let held = steps.hold(Operation::Replace);
+    let mut logins: Vec<Task<'_, Result<(), Error>>> = sessions
+        .iter_mut()
+        .map(|session| -> Task<'_, _> { Box::pin(session.login(&who)) })
+        .collect();
+    for login in &mut logins {
+        assert!(poll_often(login).is_pending());
+    }
+    assert!(held.has_arrived());
+    drop(logins.remove(1)); // while it waits
+    drop(logins.remove(0)); // which gives the turn to the next
+    drop(logins.remove(0)); // before it was polled again
+    let Poll::Ready(result) = poll_often(&mut logins[0]) else { panic!("the turn is lost") };
+    result.unwrap();
+}
+
+#[test]
+fn a_writer_that_is_dropped_passes_its_turn_on() {
+    let steps = StepStore::new(MemoryStore::new());
+    let test = TestSessions::new(steps.clone());
+    let key = begin(&test);
+    let mut sessions: Vec<_> = (0..4).map(|_| open(&test, &key)).collect();
+    block_on(open(&test, &key).set_label("changed meanwhile")).unwrap();
+    let mut writes: Vec<Task<'_, Result<(), Error>>> = sessions
+        .iter_mut()
+        .map(|session| -> Task<'_, _> { Box::pin(session.set_label("late")) })
+        .collect();
+    // The first has lost its race after two polls, and is held up with the turn.
+    assert!((0..2).all(|_| poll(writes[0].as_mut()).is_pending()));
+    let held = steps.hold(Operation::Replace);
+    for write in &mut writes {
+        assert!(poll_often(write).is_pending());
+    }
+    assert!(held.has_arrived());
+    drop(writes.remove(1)); // while it waits
+    drop(writes.remove(0)); // which gives the turn to the next
+    drop(writes.remove(0)); // before it was polled again
+    let Poll::Ready(result) = poll_often(&mut writes[0]) else { panic!("the turn is lost") };
+    result.unwrap();
+}
+
+/// If the id of the request's first key is taken, its handles share the next key as well.
+#[test]
+fn two_handles_begin_one_session_after_their_first_id_was_taken() {
+    let blocks = [1, 2, 1, 3, 4, 5].map(|block| [block; 16]).to_vec();
+    let steps = StepStore::new(MemoryStore::new());
+    let test = TestSessions::<SessionMap>::with(steps.clone(), |builder| {
+        builder.entropy(SeededEntropy::from_blocks(blocks))
+    });
+    let _taken = begin(&test);
+    let (request, empty) = (test.sessions.request_session(), http::HeaderMap::new());
+    let mut one = block_on(request.session(&empty)).unwrap();
+    let mut other = block_on(request.session(&empty)).unwrap();
+    let held = steps.hold_nth(2); // an insertion, a read, and another insertion
+    {
+        let mut begun: Task<'_, _> = Box::pin(one.start());
+        assert!(poll_often(&mut begun).is_pending() && held.has_arrived());
+        block_on(other.start()).unwrap();
+        held.release();
+        block_on(begun).unwrap();
+    }
+    assert_eq!(one.id(), other.id());
+}
