@@ -38,6 +38,9 @@ pub(crate) trait RequestFacts {
     /// Forgets that key.
     fn forget_first_key(&self);
 
+    /// Takes back a key that its response was to send.
+    fn retract_key(&self, key: &Key);
+
     /// What it says about its client.
     fn client(&self) -> ClientInfo;
 
@@ -86,6 +89,12 @@ impl<V: SessionValue> Context for Scope<'_, V> {
     fn forget_first_key(&self) {
         if let Some(request) = self.request {
             request.forget_first_key();
+        }
+    }
+
+    fn retract_key(&self, key: &Key) {
+        if let Some(request) = self.request {
+            request.retract_key(key);
         }
     }
 

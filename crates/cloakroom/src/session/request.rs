@@ -72,6 +72,12 @@ impl<V> State<V> {
         }
     }
 
+    fn retract_key(&mut self, invalid: &Key) {
+        if matches!(&self.cookie, CookieChange::Send { key, .. } if key == invalid) {
+            self.cookie = CookieChange::Keep;
+        }
+    }
+
     fn session(&self) -> SessionState<V> {
         match &self.stage {
             Stage::Open(session) => session.clone(),
@@ -203,12 +209,8 @@ impl<V> RequestState<V> {
 
     /// Takes back a key that was to be sent, if this failure says that it is no longer valid.
     pub(crate) fn retract(&self, sent: Option<&Key>, failure: &Failure) {
-        let mut state = self.lock();
-        if let CookieChange::Send { key, .. } = &state.cookie
-            && matches!(failure, Failure::Superseded | Failure::NoSession(_))
-            && sent == Some(key)
-        {
-            state.cookie = CookieChange::Keep;
+        if let (Some(key), Failure::Superseded | Failure::NoSession(_)) = (sent, failure) {
+            self.lock().retract_key(key);
         }
     }
 }
@@ -260,6 +262,10 @@ impl<V: SessionValue> RequestFacts for RequestState<V> {
 
     fn forget_first_key(&self) {
         self.lock().first_key = None;
+    }
+
+    fn retract_key(&self, key: &Key) {
+        self.lock().retract_key(key);
     }
 
     fn client(&self) -> ClientInfo {

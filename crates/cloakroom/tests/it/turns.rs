@@ -3,9 +3,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use cloakroom::store::Operation;
-use cloakroom::{Error, Key, MemoryStore, Principal, Session, SessionLimit, SessionMap, Store};
+use cloakroom::{
+    Error, ErrorKind, Key, MemoryStore, Principal, Session, SessionLimit, SessionMap, Store,
+};
 use cloakroom_testkit::{SeededEntropy, StepStore, TestSessions, block_on};
 
 type Task<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -26,12 +29,17 @@ fn open(test: &TestSessions, key: &Key) -> Session<SessionMap> {
     block_on(test.sessions.request_session().session(&test.request(key))).unwrap()
 }
 
+fn sends_key(session: &Session<SessionMap>) -> bool {
+    session.headers().iter().any(|(name, _)| name == "set-cookie")
+}
+
 /// The result of a future on a store that answers at once, which has nothing to wait for.
 fn ready<T>(future: impl Future<Output = T>) -> T {
-    match poll(Box::pin(future).as_mut()) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("it waits, and no one else is there"),
-    }
+    let result = match poll(Box::pin(future).as_mut()) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    };
+    result.expect("it waits, and no one else is there")
 }
 
 fn poll<T, F: Future<Output = T> + ?Sized>(future: Pin<&mut F>) -> Poll<T> {
@@ -82,6 +90,21 @@ fn a_login_whose_first_id_is_taken_completes_at_a_limit() {
     let mut session = block_on(test.sessions.request_session().session(&empty)).unwrap();
     ready(session.login(&alice())).unwrap();
     assert!(session.id().is_some_and(|id| id != taken.id()));
+}
+
+/// The key that the response was to send is no longer valid, also if the login then fails for
+/// another reason: a late response must not replace the cookie of the login that won.
+#[test]
+fn a_login_that_is_refused_after_a_lost_race_does_not_send_the_replaced_key() {
+    let test = with_limit(MemoryStore::new(), SessionLimit::reject_new(1));
+    let key = begin(&test);
+    test.clock.advance(Duration::from_secs(15 * 60));
+    let (mut slow, mut fast) = (open(&test, &key), open(&test, &key));
+    assert!(sends_key(&slow), "the key was renewed");
+    ready(fast.login(&alice())).unwrap();
+    let refused = ready(slow.login(&alice())).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::TooManySessions);
+    assert!(!sends_key(&slow));
 }
 
 /// Whether it is dropped while it waits, or once it holds the turn.

@@ -54,6 +54,12 @@ pub trait Context {
     /// Forgets the [`first_key`](Context::first_key), whose id is taken or ended.
     fn forget_first_key(&self);
 
+    /// Takes back a key that the response was to send: it opens its session no more. The request's
+    /// other handles can have put another one in its place.
+    fn retract_key(&self, key: &Key) {
+        let _ = key;
+    }
+
     /// The lifetime of new sessions.
     fn lifetime(&self) -> Lifetime;
 

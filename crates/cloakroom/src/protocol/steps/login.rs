@@ -12,7 +12,7 @@ use super::{
     Answer, Ask, Context, Draft, Loaded, Next, Plan, Planned, SessionState, Step, Steps, Write,
     Written,
 };
-use crate::key::{PublicId, Secret};
+use crate::key::{Key, PublicId, Secret};
 use crate::observe::Event;
 use crate::policy::{self, ClientInfo};
 use crate::record::EndReason;
@@ -26,8 +26,6 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Login<T> {
     login: policy::Login,
-    /// Whether this operation has its turn among the principal's sign-ins.
-    has_turn: bool,
     state: State<T>,
 }
 
@@ -39,15 +37,24 @@ enum State<T> {
     /// Another principal's session is being ended.
     Switching(PublicId),
     Reserving(Loaded<T>, SignInPlan, Reservation),
-    Writing(Box<Write<T, SignInPlan, ()>>, Reservation),
+    Writing(Writing<T>),
     Confirming(Written<T, ()>, Reservation),
     Creating(Create<T>),
+}
+
+/// A sign-in that is being written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Writing<T> {
+    write: Box<Write<T, SignInPlan, ()>>,
+    reservation: Reservation,
+    /// The key that it replaces.
+    key: Option<Key>,
 }
 
 impl<T> Login<T> {
     /// Signs in as `login` says, in a request with this session.
     pub fn new(session: SessionState<T>, login: policy::Login) -> Self {
-        Self { login, has_turn: false, state: State::Starting(session) }
+        Self { login, state: State::Starting(session) }
     }
 }
 
@@ -59,7 +66,7 @@ impl<C: Context> Steps<C> for Login<C::Value> {
             return Err(Failure::HeadersSent);
         }
         let State::Starting(SessionState::Live(loaded)) = mem::take(&mut self.state) else {
-            return self.create(context);
+            return self.create(context, false);
         };
         let (now, id) = (context.now(), loaded.id());
         if context.rules().plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Switch {
@@ -72,8 +79,7 @@ impl<C: Context> Steps<C> for Login<C::Value> {
         let (login, client) = (self.login.clone(), self.client(context));
         let plan = SignInPlan { login, client, at, fresh: None };
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
-        let next = reservation.reserve(context, self.has_turn)?;
-        self.has_turn = true;
+        let next = reservation.reserve(context, false)?;
         self.reserving(context, loaded, plan, reservation, next)
     }
 
@@ -81,15 +87,15 @@ impl<C: Context> Steps<C> for Login<C::Value> {
         match (mem::take(&mut self.state), answer) {
             (State::Switching(id), Answer::Ended(ended)) => {
                 report_end(context, id, EndReason::SignedInAsAnother, ended)?;
-                self.create(context)
+                self.create(context, false)
             }
             (State::Reserving(loaded, plan, mut reservation), answer) => {
                 let next = reservation.step(context, answer)?;
                 self.reserving(context, loaded, plan, reservation, next)
             }
-            (State::Writing(mut write, reservation), answer) => {
-                let next = write.step(context, answer);
-                self.writing(context, write, reservation, next)
+            (State::Writing(mut writing), answer) => {
+                let next = writing.write.step(context, answer);
+                self.writing(context, writing, next)
             }
             (State::Confirming(written, mut reservation), answer) => {
                 let next = reservation.step(context, answer)?;
@@ -120,9 +126,10 @@ impl<T: Clone + PartialEq> Login<T> {
                 Ok(Step::Ask(ask))
             }
             Step::Done(()) => {
+                let key = loaded.key().cloned();
                 let mut write = Box::new(Write::new(SessionState::Live(loaded), plan));
                 let next = write.start(context);
-                self.writing(context, write, reservation, next)
+                self.writing(context, Writing { write, reservation, key }, next)
             }
         }
     }
@@ -131,20 +138,25 @@ impl<T: Clone + PartialEq> Login<T> {
     fn writing<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        write: Box<Write<T, SignInPlan, ()>>,
-        mut reservation: Reservation,
+        mut writing: Writing<T>,
         next: Next<Written<T, ()>>,
     ) -> Next<Written<T, ()>> {
         match next {
             Ok(Step::Ask(ask)) => {
-                self.state = State::Writing(write, reservation);
+                self.state = State::Writing(writing);
                 Ok(Step::Ask(ask))
             }
             Ok(Step::Done(written)) => {
-                let next = reservation.confirm(context)?;
-                self.confirming(context, written, reservation, next)
+                let next = writing.reservation.confirm(context)?;
+                self.confirming(context, written, writing.reservation, next)
             }
-            Err(Failure::NoSession(_) | Failure::Superseded) => self.create(context),
+            Err(Failure::NoSession(_) | Failure::Superseded) => {
+                // Also if the new session is then refused.
+                if let Some(key) = &writing.key {
+                    context.retract_key(key);
+                }
+                self.create(context, true)
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -172,14 +184,18 @@ impl<T: Clone + PartialEq> Login<T> {
         }
     }
 
-    /// Signs in on a new session.
-    fn create<C: Context<Value = T>>(&mut self, context: &C) -> Next<Written<T, ()>> {
+    /// Signs in on a new session, with the turn among the principal's sign-ins or without.
+    fn create<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        has_turn: bool,
+    ) -> Next<Written<T, ()>> {
         let key = context.new_key()?;
         let lifetime = self.login.lifetime.unwrap_or_else(|| context.lifetime());
         let value = Some(context.default_value());
         let mut create = Create::new(key, value, lifetime, self.client(context))
             .with_login(Some(self.login.clone()))
-            .with_turn(self.has_turn);
+            .with_turn(has_turn);
         let next = create.start(context)?;
         self.creating(context, create, next)
     }
