@@ -14,8 +14,6 @@ use time::{Duration, OffsetDateTime};
 use tower_sessions::cookie::{Cookie, CookieJar, SameSite};
 use tower_sessions::session::{Id, Record};
 
-pub(crate) use cloakroom_bench::codec::{FLAGS, NAME};
-
 const MESSAGE_PACK: &str = "tower-sessions, MessagePack";
 const JSON: &str = "tower-sessions, JSON";
 const TOWER: &str = "tower-sessions";
@@ -40,7 +38,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-pub(crate) fn bench(options: &Options) -> Result<bool, Failure> {
+pub(crate) fn bench(options: Options) -> Result<bool, Failure> {
     let mut report = codec::bench("compare-codec", &cases(), options)?;
     let peers = ["cloakroom", "tower-sessions", "rmp-serde", "serde_json", "cookie"];
     report.versions_in(crate::LOCK, &peers);

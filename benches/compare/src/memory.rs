@@ -2,11 +2,8 @@
 
 use cloakroom_bench::Failure;
 use cloakroom_bench::memory::contender::{Kind, Way};
-use cloakroom_bench::memory::{self, OURS};
+use cloakroom_bench::memory::{self, Args, OURS};
 use cloakroom_bench::meter::median;
-use cloakroom_bench::options::Options;
-
-pub(crate) use cloakroom_bench::memory::{FLAGS, NAME};
 
 const TOWER: &str = "tower-sessions";
 
@@ -18,25 +15,23 @@ fn kinds() -> Vec<Kind> {
     OURS.into_iter().chain(theirs).collect()
 }
 
-pub(crate) fn bench(options: &Options) -> Result<bool, Failure> {
-    let (mut report, measured) = memory::bench("compare-memory", &kinds(), options)?;
+pub(crate) fn bench(args: &Args) -> Result<bool, Failure> {
+    let (mut report, sizes) = memory::bench("compare-memory", &kinds(), args)?;
     let peers = [
         "cloakroom",
         "tower-sessions",
         "tower-sessions-memory-store",
         "tower-sessions-moka-store",
         "moka",
-        "hashbrown",
     ];
     report.versions_in(crate::LOCK, &peers);
-    let mut goals = memory::check(&measured);
-    let size = measured.sizes.iter().find(|size| !size.is_small);
+    let mut goals = memory::check(&sizes);
     for way in [Way::Store, Way::Whole] {
-        let times = size.and_then(|size| size.times(TOWER, way, 2));
+        let times = sizes.first().and_then(|size| median(size.times(TOWER, way, 2)));
         let what = format!("`{}` by two threads, times {TOWER}", way.name());
-        goals.at_least(&what, times.and_then(|[times, _]| median(times)), 3.0);
+        goals.at_least(&what, times, 3.0);
     }
-    options.finish(&report, &goals)
+    args.options.finish(&report, &goals)
 }
 
 pub(crate) fn drive(words: &[&str]) -> Result<(), Failure> {

@@ -7,39 +7,31 @@ pub(crate) mod tower_sessions;
 
 use cloakroom_bench::Failure;
 use cloakroom_bench::options::{Goals, Options};
+use cloakroom_bench::overhead;
 use cloakroom_bench::overhead::case::Case;
 use cloakroom_bench::overhead::contender::{
-    BASELINE, BASELINE_OUTER, CLOAKROOM, CLOAKROOM_OUTER, Contender, ENCODED, OBSERVED, OURS,
-    PLAIN, SetsCookie, on_axum,
+    BASELINE, CLOAKROOM, Contender, ENCODED, OBSERVED, OURS, PLAIN, SetsCookie, on_axum,
 };
-use cloakroom_bench::overhead::measured::{Measure, Measured};
-use cloakroom_bench::overhead::server::{Mount, tower};
-use cloakroom_bench::overhead::{self, Group};
-
-pub(crate) use cloakroom_bench::overhead::{FLAGS, NAME};
+use cloakroom_bench::overhead::measured::{Group, Measure, Measured};
+use cloakroom_bench::overhead::server::on_router;
 
 const TOWER: &str = "tower-sessions";
-const TOWER_OUTER: &str = "tower-sessions outer";
 const RUTS: &str = "ruts";
 const AXUM_SESSION: &str = "axum_session";
 const ACTIX: &str = "actix-web";
 const CLOAKROOM_ACTIX: &str = "cloakroom actix";
 const ACTIX_SESSION: &str = "actix-session";
 
-const THEIRS: [Contender; 7] = [
+const THEIRS: [Contender; 6] = [
     on_axum(TOWER, SetsCookie::OnChange, || {
         let (router, layer) = tower_sessions::app();
-        Box::pin(async { Ok(Mount::Inner.service(router, layer)) })
+        Box::pin(async { Ok(on_router(router.layer(layer))) })
     }),
-    on_axum(TOWER_OUTER, SetsCookie::OnChange, || {
-        let (router, layer) = tower_sessions::app();
-        Box::pin(async { Ok(Mount::Outer.service(router, layer)) })
-    }),
-    on_axum(RUTS, SetsCookie::OnNew, || Box::pin(async { Ok(tower(ruts::app())) })),
+    on_axum(RUTS, SetsCookie::OnNew, || Box::pin(async { Ok(on_router(ruts::app())) })),
     on_axum(AXUM_SESSION, SetsCookie::Always, || {
         Box::pin(async {
             let (router, layer) = axum_session::app().await?;
-            Ok(tower(router.layer(layer)))
+            Ok(on_router(router.layer(layer)))
         })
     }),
     on_actix(ACTIX, SetsCookie::Never, || Box::pin(async { Ok(actix::plain_service().await) })),
@@ -57,18 +49,12 @@ const fn on_actix(
     Contender { name, bare: ACTIX, sets_cookie, open }
 }
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 2] = [
     Group {
-        title: "axum, layered by `Router::layer`",
+        title: "axum",
         bare: PLAIN,
         contenders: &[BASELINE, CLOAKROOM, ENCODED, OBSERVED, TOWER, RUTS, AXUM_SESSION],
         ratios: &[(CLOAKROOM, BASELINE), (CLOAKROOM, TOWER)],
-    },
-    Group {
-        title: "axum, the layer around the whole router",
-        bare: PLAIN,
-        contenders: &[BASELINE_OUTER, CLOAKROOM_OUTER, TOWER_OUTER],
-        ratios: &[(CLOAKROOM_OUTER, BASELINE_OUTER), (CLOAKROOM_OUTER, TOWER_OUTER)],
     },
     Group {
         title: "actix-web",
@@ -82,7 +68,7 @@ fn contenders() -> Vec<Contender> {
     OURS.into_iter().chain(THEIRS).collect()
 }
 
-pub(crate) fn bench(options: &Options) -> Result<bool, Failure> {
+pub(crate) fn bench(options: Options) -> Result<bool, Failure> {
     let (mut report, measured) =
         overhead::bench("compare-overhead", &contenders(), &GROUPS, options)?;
     let peers = ["cloakroom", "axum", TOWER, RUTS, AXUM_SESSION, ACTIX, ACTIX_SESSION, "sha2"];

@@ -1,6 +1,5 @@
 //! Records, keys and cookies as bytes or text and back.
 
-mod baseline;
 mod cases;
 
 use crate::meter::now;
@@ -12,8 +11,6 @@ pub use self::cases::*;
 
 /// The bench's name on the command line.
 pub const NAME: &str = "codec";
-/// Flags that [`bench`] knows.
-pub const FLAGS: &str = "--quick --json --save";
 
 /// One operation of one contender.
 #[derive(Clone, Copy, Debug)]
@@ -63,21 +60,19 @@ impl Prepared {
 }
 
 const ABOUT: &str = "\
-What becomes bytes or text on its way to a store or a browser, and back. The value is a struct of \
-104 bytes with four short strings: JSON with cloakroom, a map of JSON values with tower-sessions, \
-whose stores write MessagePack. The *baseline* writes the same facts into one buffer of the right \
-size, and reads them without a check.";
+What becomes bytes or text on its way to a store or a browser, and back. The value is a struct of
+104 bytes with four short strings: JSON with cloakroom, a map of JSON values with tower-sessions,
+whose stores write MessagePack.";
 
-const NOTES: [&str; 3] = [
-    "Times are of interleaved rounds: the median, with the least and the most.",
-    "Valgrind's processor has no SHA instructions: about 3300 instructions of each row with a key \
-     are SHA-256 in software.",
-    "A whole request of cloakroom's also makes the session's handle, asks the store where there is \
-     a key, and writes the response's headers; the peer's row is the parsing alone.",
-];
+const NOTES: &str = "\
+- Times are of interleaved rounds: the median, with the least and the most.
+- Valgrind's processor has no SHA instructions: about 3300 instructions of each row with a key are
+  SHA-256 in software.
+- A whole request of cloakroom's also makes the session's handle, asks the store where there is a
+  key, and writes the response's headers; the peer's row is the parsing alone.";
 
 /// Measures these cases.
-pub fn bench(name: &str, cases: &[Case], options: &Options) -> Result<Report, Failure> {
+pub fn bench(name: &'static str, cases: &[Case], options: Options) -> Result<Report, Failure> {
     crate::require_release_build()?;
     say("timing");
     let timed = time(cases, if options.quick { 5 } else { 41 })?;
@@ -89,12 +84,12 @@ pub fn bench(name: &str, cases: &[Case], options: &Options) -> Result<Report, Fa
         if counts {
             say(&format!("counting: {}, {}", case.what, case.whose));
             let found = valgrind::instructions(&[NAME, &number.to_string()], (100, 600))?;
-            instructions = Cell::whole(found.hashing + found.others);
+            instructions = Cell::number(found.hashing + found.others, 0);
         }
         let time = Cell::spread(nanoseconds, 0);
         table.row([case.what.into(), case.whose.into(), bytes.into(), time, instructions]);
     }
-    let mut report = Report::new(name, ABOUT, &NOTES);
+    let mut report = Report::new(name, ABOUT, NOTES);
     report.tables.push(table);
     Ok(report)
 }

@@ -28,8 +28,6 @@ pub mod visitor;
 
 #[cfg(feature = "stores")]
 mod engine;
-#[cfg(feature = "stores")]
-pub mod index;
 
 /// Any error: a bench that fails prints it and ends.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

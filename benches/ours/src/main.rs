@@ -1,101 +1,105 @@
-//! Benchmarks of cloakroom and of the hand-written baseline.
-//!
-//! ```text
-//! cargo run --profile bench -p cloakroom-bench -- BENCH [flags]
-//! ```
+//! Benchmarks of cloakroom and of the hand-written baseline: `cargo xtask bench --help`.
 //!
 //! The bench guard counts with `overhead --guard` and `trips --guard`.
 
 use std::process::ExitCode;
 
-use cloakroom_bench::options::{Goals, Options, exit};
-use cloakroom_bench::report::{Report, print_line, render_page};
+use clap::{Parser, Subcommand};
+use cloakroom_bench::options::{EXIT_CODES, Goals, Options, exit};
+use cloakroom_bench::report::Report;
 use cloakroom_bench::valgrind::DRIVE;
 use cloakroom_bench::{Failure, codec, memory, overhead};
 #[cfg(feature = "stores")]
-use cloakroom_bench::{index, scale, store, trips};
+use cloakroom_bench::{scale, store, trips};
 
-const USAGE: &str = "\
-usage: cloakroom-bench BENCH [flags]
-
-  overhead  what a session costs a request        --quick --json --check --save --guard
-  codec     records, keys and cookies as bytes    --quick --json --save
-  memory    millions of sessions in memory        --sessions N,.. --quick --json --check --save
-  scale     a million sessions in each store      --sessions N --only STORE --json --save
-  index     listing and revoking by principal     --json --save
-  trips     calls of stores and of their servers  --json --save --guard
-  results   writes benches/RESULTS.md from benches/results
-
-exit code: 0, 1 if --check finds a missed goal, 2 if the bench could not measure";
-
-fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    exit(match words.as_slice() {
-        ["--help"] => print_line(USAGE).map(|()| true),
-        [DRIVE, bench, words @ ..] => drive(bench, words).map(|()| true),
-        [bench, flags @ ..] => run(bench, flags),
-        [] => Err(USAGE.into()),
-    })
+/// Benchmarks of cloakroom and of the hand-written baseline
+#[derive(Parser)]
+#[command(after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
 }
 
-fn run(bench: &str, flags: &[&str]) -> Result<bool, Failure> {
+#[derive(Subcommand)]
+enum Bench {
+    /// What a session costs a request
+    Overhead {
+        #[command(flatten)]
+        options: Options,
+        /// Print only the figures of the bench guard, as one JSON object
+        #[arg(long)]
+        guard: bool,
+    },
+    /// Records, keys and cookies as bytes
+    Codec(Options),
+    /// Millions of sessions in memory
+    Memory(memory::Args),
+    /// A million sessions in each store
+    #[cfg(feature = "stores")]
+    Scale(scale::Args),
+    /// Calls of stores and of their servers
+    #[cfg(feature = "stores")]
+    Trips {
+        #[command(flatten)]
+        options: Options,
+        /// Print only the figures of the bench guard, as one JSON object
+        #[arg(long)]
+        guard: bool,
+    },
+    /// Does the work of a child process
+    #[command(name = DRIVE, hide = true)]
+    Drive { bench: String, words: Vec<String> },
+}
+
+fn main() -> ExitCode {
+    exit(run(Cli::parse().bench))
+}
+
+fn run(bench: Bench) -> Result<bool, Failure> {
     match bench {
-        overhead::NAME => {
-            let options = Options::parse(flags, &format!("{} --guard", overhead::FLAGS))?;
-            if options.guard {
-                return overhead::guard().map(|()| true);
-            }
-            let (report, measured) =
-                overhead::bench(bench, &overhead::contender::OURS, &overhead::GROUPS, &options)?;
-            finish(report, &options, &overhead::check(&measured))
+        Bench::Overhead { guard: true, .. } => overhead::guard().map(|()| true),
+        Bench::Overhead { options, .. } => {
+            let (report, measured) = overhead::bench(
+                overhead::NAME,
+                &overhead::contender::OURS,
+                &[overhead::OURS],
+                options,
+            )?;
+            finish(report, options, &overhead::check(&measured))
         }
-        codec::NAME => {
-            let options = Options::parse(flags, codec::FLAGS)?;
-            finish(codec::bench(bench, &codec::CASES, &options)?, &options, &Goals::default())
+        Bench::Codec(options) => {
+            let report = codec::bench(codec::NAME, &codec::CASES, options)?;
+            finish(report, options, &Goals::default())
         }
-        memory::NAME => {
-            let options = Options::parse(flags, memory::FLAGS)?;
-            let (report, measured) = memory::bench(bench, &memory::OURS, &options)?;
-            finish(report, &options, &memory::check(&measured))
-        }
-        #[cfg(feature = "stores")]
-        scale::NAME => {
-            let options = Options::parse(flags, scale::FLAGS)?;
-            finish(scale::bench(&options)?, &options, &Goals::default())
+        Bench::Memory(args) => {
+            let (report, sizes) = memory::bench(memory::NAME, &memory::OURS, &args)?;
+            finish(report, args.options, &memory::check(&sizes))
         }
         #[cfg(feature = "stores")]
-        index::NAME => {
-            let options = Options::parse(flags, index::FLAGS)?;
-            finish(index::bench()?, &options, &Goals::default())
-        }
+        Bench::Scale(args) => finish(scale::bench(&args)?, args.options, &Goals::default()),
         #[cfg(feature = "stores")]
-        trips::NAME => {
-            let options = Options::parse(flags, trips::FLAGS)?;
-            if options.guard {
-                return trips::guard().map(|()| true);
-            }
-            finish(trips::bench()?, &options, &Goals::default())
+        Bench::Trips { guard: true, .. } => trips::guard().map(|()| true),
+        #[cfg(feature = "stores")]
+        Bench::Trips { options, .. } => finish(trips::bench()?, options, &Goals::default()),
+        Bench::Drive { bench, words } => {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            drive(&bench, &words).map(|()| true)
         }
-        "results" => render_page().map(|()| true),
-        _ => Err(USAGE.into()),
     }
 }
 
-fn finish(mut report: Report, options: &Options, goals: &Goals) -> Result<bool, Failure> {
-    let names = ["cloakroom", "axum", "hashbrown", "sha2"];
-    report.versions_in(include_str!("../../../Cargo.lock"), &names);
+fn finish(mut report: Report, options: Options, goals: &Goals) -> Result<bool, Failure> {
+    report.versions_in(include_str!("../../../Cargo.lock"), &["cloakroom", "axum", "sha2"]);
     options.finish(&report, goals)
 }
 
-/// Does the work of a child process.
 fn drive(bench: &str, words: &[&str]) -> Result<(), Failure> {
     match bench {
         overhead::NAME => overhead::drive(&overhead::contender::OURS, words),
         codec::NAME => codec::drive(&codec::CASES, words),
         memory::NAME => memory::drive(&memory::OURS, words),
         #[cfg(feature = "stores")]
-        store::NAME => store::drive(&store::OURS, words),
+        store::NAME => store::drive::<store::Ours>(words),
         _ => Err(format!("no bench is called `{bench}`").into()),
     }
 }

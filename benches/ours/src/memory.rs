@@ -1,186 +1,232 @@
-//! Millions of sessions in the memory of one process: bytes, throughput, expiry and floods.
+//! Millions of sessions in the memory of one process: bytes and throughput.
 //!
 //! Each store fills a process of its own, which then lives on: rounds take turns. Five million
 //! sessions take about 13 GB in all processes together.
 
-pub mod baseline;
+mod baseline;
 pub mod contender;
 mod drive;
-mod expiry;
-mod flood;
 mod ours;
-mod tables;
-
-use std::time::Duration;
 
 use self::contender::{Kind, Way};
-use self::expiry::{SWEEPS, Sweeping};
-use self::flood::Flooded;
-pub use self::tables::{Mix, Size};
+use self::drive::{Filled, Mixed};
 use crate::Failure;
 use crate::child::{Child, this_program};
+use crate::meter::{count, median};
 use crate::options::{Goals, Options, say};
-use crate::report::Report;
+use crate::report::{Cell, Report, Table};
 
 /// The bench's name on the command line.
 pub const NAME: &str = "memory";
-/// Flags that [`bench`] knows.
-pub const FLAGS: &str = "--sessions --quick --json --check --save";
 
 pub const CLOAKROOM: &str = "cloakroom";
 pub const BASELINE: &str = "baseline";
 
 /// The stores of this package; `cloakroom-compare` adds its own.
 pub const OURS: [Kind; 2] =
-    [Kind::library::<ours::Ours>(CLOAKROOM), Kind::store::<baseline::Baseline<64>>(BASELINE)];
+    [Kind::library::<ours::Ours>(CLOAKROOM), Kind::store::<baseline::Baseline>(BASELINE)];
 
-/// Parts of the bench that run in processes of their own.
-const FILL: &str = "fill";
-const SWEEP: &str = "sweep";
-const FLOOD: &str = "flood";
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: Options,
+    /// Numbers of sessions [default: 1000000,5000000]
+    #[arg(long, value_delimiter = ',')]
+    pub sessions: Vec<usize>,
+}
 
-/// Numbers of sessions that only the table over numbers of sessions shows.
-const SMALL: [usize; 2] = [10_000, 100_000];
+const ABOUT: &str = "\
+Sessions in the memory of one process, each store in a process of its own. Every session keeps the
+same value: 104 bytes and four short strings, typed with cloakroom and the baseline, in a map of
+JSON values with the peers, as their API requires.
 
-/// All figures of a run.
+The *baseline* is written by hand and is no library: 64 shards of `RwLock<HashMap>`, one allocation
+for an entry with the same facts as a cloakroom record and its value inline. It checks no key and
+no deadline and has no bound. `store` asks each store in its own terms: read the record, and write
+it back one time in ten (cloakroom and the baseline compare revisions, the peers do not). `whole`
+asks the library as a handler does, by the visitor's key for a typed value: that includes a SHA-256
+of the key with cloakroom and a conversion from JSON with the peers.";
+
+const NOTES: &str = "\
+- Bytes are the growth of resident memory while one thread fills the store, without the keys that
+  the bench keeps. Beginning a session includes drawing and hashing its key with cloakroom; the
+  other stores are given ids.
+- `store` of cloakroom writes the value that was read; `whole` makes a new typed value.
+- Rounds take turns: the median, with the least and the most. Eight requests are in flight on each
+  thread. CPU is that of all threads.
+- axum_session keeps its sessions in a private map, which only its whole middleware can reach: it
+  is left out.";
+
+/// The figures at one number of sessions.
 #[derive(Debug)]
-pub struct Measured {
-    pub sizes: Vec<Size>,
-    sweepings: Vec<(&'static str, Sweeping)>,
-    floods: Vec<(&'static str, Flooded)>,
+pub struct Size {
+    sessions: usize,
+    filled: Vec<(&'static str, Filled)>,
+    mixes: Vec<Mix>,
 }
 
-/// Measures these stores, and how cloakroom's expires and withstands floods.
-pub fn bench(name: &str, kinds: &[Kind], options: &Options) -> Result<(Report, Measured), Failure> {
+/// One contender's rounds at one number of threads.
+#[derive(Debug)]
+struct Mix {
+    kind: &'static str,
+    way: Way,
+    threads: usize,
+    rounds: Vec<Mixed>,
+}
+
+impl Mix {
+    fn per_second(&self) -> Vec<f64> {
+        self.rounds.iter().map(|round| count(round.done) / round.seconds).collect()
+    }
+
+    /// CPU nanoseconds of an operation.
+    fn cpu(&self) -> Option<f64> {
+        median(self.rounds.iter().map(|round| round.cpu * 1e9 / count(round.done)).collect())
+    }
+}
+
+impl Size {
+    /// Cloakroom's throughput as a multiple of the other's, round by round; empty if one of them
+    /// was not measured.
+    #[must_use]
+    pub fn times(&self, other: &str, way: Way, threads: usize) -> Vec<f64> {
+        let rates = |kind| {
+            let wanted = |mix: &&Mix| (mix.kind, mix.way, mix.threads) == (kind, way, threads);
+            self.mixes.iter().find(wanted).map(Mix::per_second).unwrap_or_default()
+        };
+        rates(CLOAKROOM).iter().zip(rates(other)).map(|(ours, theirs)| ours / theirs).collect()
+    }
+
+    /// Bytes over those of the baseline.
+    fn bytes_over_baseline(&self, filled: &Filled) -> Option<f64> {
+        let (_, base) = self.filled.iter().find(|(name, _)| *name == BASELINE)?;
+        Some(count(filled.bytes) / count(base.bytes))
+    }
+}
+
+/// Measures these stores; the report, and the figures for goals of the caller.
+pub fn bench(
+    name: &'static str,
+    kinds: &[Kind],
+    args: &Args,
+) -> Result<(Report, Vec<Size>), Failure> {
     crate::require_release_build()?;
-    let effort = Effort::of(options.quick);
-    let mut sizes = Vec::new();
-    for sessions in SMALL {
-        sizes.push(size(kinds, sessions, &[1], effort)?);
-    }
-    let sessions: &[usize] = match options.sessions.as_slice() {
-        [] if options.quick => &[200_000],
-        [] => &[1_000_000, 5_000_000],
-        sessions => sessions,
+    let (rounds, sessions): (usize, &[usize]) = match args.sessions.as_slice() {
+        [] if args.options.quick => (3, &[100_000]),
+        [] => (11, &[1_000_000, 5_000_000]),
+        sessions => (if args.options.quick { 3 } else { 11 }, sessions),
     };
-    for sessions in sessions {
-        sizes.push(size(kinds, *sessions, &[1, 2], effort)?);
-    }
-    let mut sweepings = Vec::new();
-    for (name, _) in SWEEPS {
-        say(&format!("{} sessions, half of them expired: {name}", effort.swept));
-        let words = [NAME, SWEEP, name, &effort.swept.to_string()];
-        sweepings.push((name, Child::start(&mut this_program(&words)?)?.json()?));
-    }
-    let mut floods = Vec::new();
-    for flood in flood::NAMES {
-        say(&format!("a flood of {}: {flood}", effort.flood));
-        let words = [NAME, FLOOD, flood, &effort.flood.to_string()];
-        floods.push((flood, Child::start(&mut this_program(&words)?)?.json()?));
-    }
-    let measured = Measured { sizes, sweepings, floods };
-    Ok((tables::report(name, &measured), measured))
-}
-
-/// How much is done.
-#[derive(Clone, Copy, Debug)]
-struct Effort {
-    rounds: usize,
-    round: Duration,
-    swept: usize,
-    flood: usize,
-}
-
-impl Effort {
-    const fn of(quick: bool) -> Self {
-        if quick {
-            let round = Duration::from_millis(200);
-            Self { rounds: 3, round, swept: 400_000, flood: 300_000 }
-        } else {
-            let round = Duration::from_millis(300);
-            Self { rounds: 11, round, swept: 2_000_000, flood: 3_000_000 }
-        }
-    }
+    let sizes = sessions.iter().map(|sessions| measure(kinds, *sessions, rounds));
+    let sizes = sizes.collect::<Result<Vec<_>, _>>()?;
+    let mut report = Report::new(name, ABOUT, NOTES);
+    report.tables = vec![filling(&sizes), mixing(&sizes)];
+    Ok((report, sizes))
 }
 
 /// All stores with so many sessions each; their rounds take turns.
-fn size(
-    kinds: &[Kind],
-    sessions: usize,
-    threads: &[usize],
-    effort: Effort,
-) -> Result<Size, Failure> {
+fn measure(kinds: &[Kind], sessions: usize, rounds: usize) -> Result<Size, Failure> {
+    const MILLIS: usize = 300;
     let (mut children, mut filled) = (Vec::new(), Vec::new());
     for kind in kinds {
         say(&format!("{sessions} sessions: filling {}", kind.name));
-        let words = [NAME, FILL, kind.name, &sessions.to_string()];
+        let words = [NAME, kind.name, &sessions.to_string()];
         let mut child = Child::start(&mut this_program(&words)?)?;
         filled.push((kind.name, child.json()?));
         children.push(child);
     }
     let mut mixes = Vec::new();
-    for threads in threads {
-        say(&format!("{sessions} sessions: reads and updates by {threads} threads"));
+    for threads in [1, 2] {
+        say(&format!("{sessions} sessions: reads and updates, threads: {threads}"));
         let mut turns: Vec<(usize, Mix)> = Vec::new();
         for (number, kind) in kinds.iter().enumerate() {
-            let mix = |way: &Way| Mix::new(kind.name, *way, *threads);
+            let mix = |way: &Way| Mix { kind: kind.name, way: *way, threads, rounds: Vec::new() };
             turns.extend(kind.ways.iter().map(mix).map(|mix| (number, mix)));
         }
-        for round in 0..effort.rounds {
+        for round in 0..rounds {
             // Each goes first as often as any other.
             for turn in 0..turns.len() {
                 let which = (round + turn) % turns.len();
                 let (number, mix) = &mut turns[which];
                 let child = &mut children[*number];
-                child.tell(&format!(
-                    "{} {threads} {}",
-                    mix.way.name(),
-                    effort.round.as_millis()
-                ))?;
+                child.tell(&format!("{} {threads} {MILLIS}", mix.way.name()))?;
                 mix.rounds.push(child.json()?);
             }
         }
         mixes.extend(turns.into_iter().map(|(_, mix)| mix));
     }
-    let is_small = SMALL.contains(&sessions);
-    Ok(Size { sessions, is_small, filled, mixes })
+    Ok(Size { sessions, filled, mixes })
 }
 
-/// Does one part of the bench; called in a process of its own.
+/// Is the process of one store, with so many sessions.
 pub fn drive(kinds: &[Kind], words: &[&str]) -> Result<(), Failure> {
-    let [part, name, number] = words else {
-        return Err("expected a part of the bench, a name and a number".into());
+    let [name, sessions] = words else {
+        return Err("expected the name of a store and a number of sessions".into());
     };
-    let number = number.parse()?;
-    match *part {
-        FILL => {
-            let kind = kinds.iter().find(|kind| kind.name == *name);
-            (kind.ok_or_else(|| format!("no store is called `{name}`"))?.serve)(number)
-        }
-        SWEEP => expiry::run(name, number),
-        FLOOD => flood::run(name, number),
-        other => Err(format!("no part of the bench is called `{other}`").into()),
-    }
+    let kind = kinds.iter().find(|kind| kind.name == *name);
+    (kind.ok_or_else(|| format!("no store is called `{name}`"))?.serve)(sessions.parse()?)
 }
 
-/// Cloakroom's bytes over the baseline's, what a sweep holds up, and what floods leave behind.
-#[must_use]
-pub fn check(measured: &Measured) -> Goals {
-    /// Multiple of the baseline's bytes.
-    const BYTES: f64 = 1.3;
-    /// Seconds of CPU in one call of a sweep.
-    const SWEEP: f64 = 0.000_5;
-    let mut goals = Goals::default();
-    for size in measured.sizes.iter().filter(|size| !size.is_small) {
-        let bytes = size.bytes(CLOAKROOM).zip(size.bytes(BASELINE));
-        let what = format!("bytes of {} sessions over the baseline's", size.sessions);
-        goals.at_most(&what, bytes.map(|(ours, baseline)| ours / baseline), BYTES);
+fn filling(sizes: &[Size]) -> Table {
+    let columns = [
+        "store",
+        "sessions",
+        "bytes each",
+        "of the baseline",
+        "begun a second",
+        "CPU us to begin one",
+    ];
+    let mut table = Table::new("filled by one thread", &columns);
+    for size in sizes {
+        let sessions = count(size.sessions);
+        for (kind, filled) in &size.filled {
+            let of_baseline = size.bytes_over_baseline(filled);
+            table.row([
+                (*kind).into(),
+                size.sessions.into(),
+                Cell::number(count(filled.bytes) / sessions, 0),
+                of_baseline.map_or(Cell::None, |ratio| Cell::number(ratio, 2)),
+                Cell::number(sessions / filled.seconds, 0),
+                Cell::number(filled.cpu / sessions * 1e6, 2),
+            ]);
+        }
     }
-    let longest = measured.sweepings.first().map(|(_, sweeping)| sweeping.longest);
-    goals.at_most("CPU seconds of one call of a sweep", longest, SWEEP);
-    for (name, flooded) in &measured.floods {
-        let [before, after] = flooded.sessions.map(crate::meter::count);
-        goals.at_most(&format!("sessions after a flood {name}"), Some(after), before);
+    table
+}
+
+fn mixing(sizes: &[Size]) -> Table {
+    let columns = [
+        "store, asked",
+        "sessions",
+        "threads",
+        "thousands a second",
+        "CPU ns each",
+        "cloakroom does, times",
+    ];
+    let mut table = Table::new("nine reads, one update", &columns);
+    for size in sizes {
+        for mix in &size.mixes {
+            table.row([
+                Cell::Text(format!("{}, {}", mix.kind, mix.way.name())),
+                size.sessions.into(),
+                mix.threads.into(),
+                Cell::spread(mix.per_second().iter().map(|rate| rate / 1e3).collect(), 0),
+                mix.cpu().map_or(Cell::None, |cpu| Cell::number(cpu, 0)),
+                Cell::spread(size.times(mix.kind, mix.way, mix.threads), 2),
+            ]);
+        }
+    }
+    table
+}
+
+/// Cloakroom's bytes over the baseline's.
+#[must_use]
+pub fn check(sizes: &[Size]) -> Goals {
+    let mut goals = Goals::default();
+    for size in sizes {
+        let ours = size.filled.iter().find(|(name, _)| *name == CLOAKROOM);
+        let bytes = ours.and_then(|(_, filled)| size.bytes_over_baseline(filled));
+        let what = format!("bytes of {} sessions over the baseline's", size.sessions);
+        goals.at_most(&what, bytes, 1.3);
     }
     goals
 }

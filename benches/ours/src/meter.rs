@@ -13,20 +13,10 @@ pub fn now() -> Instant {
 }
 
 /// CPU seconds of all threads of this process.
+#[expect(clippy::cast_precision_loss, reason = "a bench runs for less than 2^52 seconds")]
 #[must_use]
 pub fn process_cpu() -> f64 {
-    seconds(ClockId::ProcessCPUTime)
-}
-
-/// CPU seconds of this thread, without those of other threads on the same core.
-#[must_use]
-pub fn thread_cpu() -> f64 {
-    seconds(ClockId::ThreadCPUTime)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a bench runs for less than 2^52 seconds")]
-fn seconds(clock: ClockId) -> f64 {
-    let time = clock_gettime(clock);
+    let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
@@ -95,10 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn a_working_thread_uses_cpu_and_memory() {
-        let before = thread_cpu();
+    fn a_working_process_uses_cpu_and_memory() {
+        let before = process_cpu();
         let sum: u64 = (0..1_000_000_u64).map(std::hint::black_box).sum();
-        assert!(sum > 0 && thread_cpu() > before && process_cpu() > 0.0);
+        assert!(sum > 0 && process_cpu() > before);
         assert!(resident().unwrap() > 0);
     }
 }

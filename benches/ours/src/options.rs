@@ -5,64 +5,30 @@ use std::process::ExitCode;
 use crate::Failure;
 use crate::report::Report;
 
-/// What to measure, and what to do with the figures.
-#[derive(Clone, Debug, Default)]
+pub const EXIT_CODES: &str =
+    "Exit codes: 0 success, 1 --check finds a missed goal, 2 the bench could not measure.";
+
+/// How to measure, and what to do with the figures.
+#[derive(Clone, Copy, Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
-    /// Few and short rounds: whether the bench runs, not what anything costs.
+    /// Few and short rounds: shows that the bench runs, not what anything costs
+    #[arg(long)]
     pub quick: bool,
-    /// Print JSON instead of Markdown.
+    /// Print JSON instead of Markdown
+    #[arg(long)]
     pub json: bool,
-    /// Fail if a goal is missed.
+    /// Fail if a goal is missed
+    #[arg(long)]
     pub check: bool,
-    /// Save the report in `benches/results` and make `benches/RESULTS.md` again.
+    /// Replace the bench's section of benches/RESULTS.md
+    #[arg(long)]
     pub save: bool,
-    /// Print only the figures of the bench guard, as one JSON object.
-    pub guard: bool,
-    /// Numbers of sessions.
-    pub sessions: Vec<usize>,
-    /// The only store to measure.
-    pub only: Option<String>,
-    /// Client processes.
-    pub processes: Option<usize>,
 }
 
 impl Options {
-    /// Reads the flags, of which a bench knows those that `known` names.
-    pub fn parse(words: &[&str], known: &str) -> Result<Self, Failure> {
-        let mut options = Self::default();
-        let mut words = words.iter().copied();
-        while let Some(word) = words.next() {
-            if !known.split_whitespace().any(|flag| flag == word) {
-                return Err(format!("unknown argument `{word}`; this bench takes: {known}").into());
-            }
-            let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
-            match word {
-                "--quick" => options.quick = true,
-                "--json" => options.json = true,
-                "--check" => options.check = true,
-                "--save" => options.save = true,
-                "--guard" => options.guard = true,
-                "--sessions" => {
-                    options.sessions =
-                        value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
-                }
-                "--only" => options.only = Some(value()?.into()),
-                "--processes" => options.processes = Some(value()?.parse()?),
-                _ => return Err(format!("`{word}` is not implemented").into()),
-            }
-        }
-        Ok(options)
-    }
-
-    /// Whether this store is to be measured.
-    #[must_use]
-    pub fn wants(&self, store: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only == store)
-    }
-
     /// Prints the report, saves it if asked, and says whether the goals are met (or unchecked).
-    pub fn finish(&self, report: &Report, goals: &Goals) -> Result<bool, Failure> {
+    pub fn finish(self, report: &Report, goals: &Goals) -> Result<bool, Failure> {
         report.print(self.json)?;
         if self.save {
             report.save()?;
@@ -98,7 +64,7 @@ fn shown(found: Option<f64>) -> String {
     found.map_or_else(|| "not measured".to_owned(), |found| format!("{found:.3}"))
 }
 
-/// The exit code of a bench: 0, 1 if a checked goal was missed, or 2 if it could not measure.
+/// The exit code of a bench, as [`EXIT_CODES`] says.
 #[must_use]
 pub fn exit(outcome: Result<bool, Failure>) -> ExitCode {
     match outcome {
@@ -120,14 +86,6 @@ pub fn say(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bench_refuses_flags_that_it_does_not_know() {
-        let known = "--quick --sessions";
-        assert_eq!(Options::parse(&["--sessions", "1,20"], known).unwrap().sessions, [1, 20]);
-        assert!(Options::parse(&["--check"], known).is_err());
-        assert!(Options::parse(&["--sessions"], known).is_err());
-    }
 
     #[test]
     fn a_figure_that_was_not_measured_misses_its_goal() {

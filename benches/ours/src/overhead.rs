@@ -14,67 +14,56 @@ pub mod contender;
 pub mod measured;
 mod observed;
 pub mod server;
-mod tables;
 
 use std::collections::BTreeMap;
 
 use tokio::runtime::{Builder, Runtime};
 
 use self::case::Case;
-use self::contender::{
-    BASELINE, BASELINE_OUTER, CLOAKROOM, CLOAKROOM_OUTER, Contender, ENCODED, OBSERVED, OURS, PLAIN,
-};
-use self::measured::{Measure, Measured};
+use self::contender::{BASELINE, CLOAKROOM, Contender, ENCODED, OBSERVED, PLAIN};
+use self::measured::{Group, Measure, Measured};
 use self::server::Server;
-pub use self::tables::Group;
 use crate::options::{Goals, Options, say};
 use crate::report::{Report, print_line};
 use crate::{Failure, valgrind};
 
 /// The bench's name on the command line.
 pub const NAME: &str = "overhead";
-/// Flags that [`bench`] knows.
-pub const FLAGS: &str = "--quick --json --check --save";
 
 const ABOUT: &str = "\
-What a session costs a request, over the same server without sessions, whose own column is \
-absolute. Requests with a browser's cookie header go through the framework in process, and every \
-contender keeps the same value in a memory store of its own. The *baseline* does the same work as \
+What a session costs a request, over the same server without sessions, whose own column is
+absolute. Requests with a browser's cookie header go through the framework in process, and every
+contender keeps the same value in a memory store of its own. The *baseline* does the same work as
 cloakroom, written by hand for this one program.";
 
-const NOTES: [&str; 2] = [
-    "Valgrind counts instructions and allocations, which do not depend on the machine's load. Its \
-     processor has no SHA instructions, so hashing is counted separately.",
-    "Times are of interleaved rounds: the median, with the least and the most.",
-];
+const NOTES: &str = "\
+- Valgrind counts instructions and allocations, which do not depend on the machine's load. Its
+  processor has no SHA instructions, so SHA-256 is left out: in software, cloakroom and the
+  baseline spend 3367 instructions on it in each request that opens or begins a session.
+- Times are of interleaved rounds: the median, with the least and the most.
+- Layers on axum are added by `Router::layer`.";
 
-/// The tables of this package's contenders.
-pub const GROUPS: [Group; 2] = [
-    Group {
-        title: "axum, layered by `Router::layer`",
-        bare: PLAIN,
-        contenders: &[BASELINE, CLOAKROOM, ENCODED, OBSERVED],
-        ratios: &[(CLOAKROOM, BASELINE)],
-    },
-    Group {
-        title: "axum, the layer around the whole router",
-        bare: PLAIN,
-        contenders: &[BASELINE_OUTER, CLOAKROOM_OUTER],
-        ratios: &[(CLOAKROOM_OUTER, BASELINE_OUTER)],
-    },
-];
+/// The table of this package's contenders.
+pub const OURS: Group = Group {
+    title: "axum",
+    bare: PLAIN,
+    contenders: &[BASELINE, CLOAKROOM, ENCODED, OBSERVED],
+    ratios: &[(CLOAKROOM, BASELINE)],
+};
 
 /// Measures these contenders; the report, and the figures for goals of the caller.
 pub fn bench(
-    name: &str,
+    name: &'static str,
     contenders: &[Contender],
     groups: &[Group],
-    options: &Options,
+    options: Options,
 ) -> Result<(Report, Measured), Failure> {
     let runtime = runtime()?;
     verify(&runtime, contenders)?;
     let mut measured = Measured::new(contenders);
+    let mut kinds = vec![Measure::Wall];
     if valgrind::is_installed() {
+        kinds = vec![Measure::Instructions, Measure::Allocations, Measure::Wall];
         for case in Case::ALL {
             say(&format!("counting: {case}"));
             for contender in contenders {
@@ -86,8 +75,10 @@ pub fn bench(
         say(&format!("timing: {case}"));
         runtime.block_on(clock::time(&mut measured, contenders, case, options.quick))?;
     }
-    let mut report = Report::new(name, ABOUT, &NOTES);
-    report.tables = groups.iter().flat_map(|group| group.tables(&measured)).collect();
+    let mut report = Report::new(name, ABOUT, NOTES);
+    for group in groups {
+        report.tables.extend(kinds.iter().map(|measure| measured.table(group, *measure)));
+    }
     Ok((report, measured))
 }
 
@@ -156,7 +147,7 @@ pub fn guard() -> Result<(), Failure> {
     const FIGURES: [(&str, Measure); 2] =
         [("instructions", Measure::Instructions), ("allocations", Measure::Allocations)];
     const CASES: [Case; 4] = [Case::Untouched, Case::Read, Case::ReadWrite, Case::New];
-    let contenders: Vec<Contender> = OURS.into_iter().take(3).collect();
+    let contenders: Vec<Contender> = contender::OURS.into_iter().take(3).collect();
     verify(&runtime()?, &contenders)?;
     let mut measured = Measured::new(&contenders);
     let mut figures = BTreeMap::new();
@@ -197,9 +188,10 @@ mod tests {
 
     #[test]
     fn the_baseline_answers_with_the_same_headers_as_cloakroom() {
-        let named = |name| OURS.into_iter().find(|contender| contender.name == name).unwrap();
+        let named =
+            |name| contender::OURS.into_iter().find(|contender| contender.name == name).unwrap();
         runtime().unwrap().block_on(async {
-            let baseline = headers(&named(BASELINE_OUTER)).await;
+            let baseline = headers(&named(BASELINE)).await;
             assert_eq!(baseline, headers(&named(CLOAKROOM)).await);
         });
     }

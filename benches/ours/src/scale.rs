@@ -21,21 +21,31 @@ use crate::report::{Cell, Report, Table};
 
 /// The bench's name on the command line.
 pub const NAME: &str = "scale";
-/// Flags that [`bench`] knows.
-pub const FLAGS: &str = "--sessions --only --json --save";
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub options: Options,
+    /// Sessions in each store [default: 1000000, or 20000 with --quick]
+    #[arg(long)]
+    sessions: Option<usize>,
+    /// The only store to measure
+    #[arg(long, value_parser = Engine::NAMES)]
+    only: Option<String>,
+}
 
 const ABOUT: &str = "\
-Many sessions in each store: the bytes of each, how long it takes to list a principal's ten, and \
-what a reader notices of a sweep that removes half of all. PostgreSQL and Redis are private \
-servers on this machine without durability, since filling them is not measured. Each session has \
-a value of a hundred bytes. Half of the sessions have a principal, ten each.";
+Many sessions in each store: the bytes of each, how long it takes to list a principal's ten, and
+what a reader notices of a sweep that removes half of all. PostgreSQL and Redis are private servers
+on this machine without durability, since filling them is not measured. Each session has a value of
+a hundred bytes. Half of the sessions have a principal, ten each.";
 
 const NOTE: &str = "\
 The slowest read includes the scheduler's delays: reader, sweep and server share the machine.";
 
-pub fn bench(options: &Options) -> Result<Report, Failure> {
+pub fn bench(args: &Args) -> Result<Report, Failure> {
     crate::require_release_build()?;
-    let sessions = options.sessions.first().copied().unwrap_or(1_000_000);
+    let sessions = args.sessions.unwrap_or(if args.options.quick { 20_000 } else { 1_000_000 });
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let columns =
         ["store", "sessions", "filled in, s", "bytes each", "list ten, us", "swept", "in, s"];
@@ -50,13 +60,16 @@ pub fn bench(options: &Options) -> Result<Report, Failure> {
         "slowest then, ms",
     ];
     let mut reads = Table::new("one read after another", &columns);
-    for name in Engine::NAMES.into_iter().filter(|name| options.wants(name)) {
+    for name in Engine::NAMES {
+        if args.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         let engine = Engine::start(&runtime, name, false)?;
         let [row, read] = runtime.block_on(rows(&engine, sessions))?;
         filled.row(row);
         reads.row(read);
     }
-    let mut report = Report::new(NAME, ABOUT, &[NOTE]);
+    let mut report = Report::new(NAME, ABOUT, NOTE);
     report.tables = vec![filled, reads];
     Ok(report)
 }
@@ -80,9 +93,9 @@ async fn rows(engine: &Engine, sessions: usize) -> Result<[Vec<Cell>; 2], Failur
     let row = vec![
         (*name).into(),
         sessions.into(),
-        Cell::whole(filled),
-        Cell::whole(count(grown) / count(sessions)),
-        Cell::whole(listed),
+        Cell::number(filled, 0),
+        Cell::number(count(grown) / count(sessions), 0),
+        Cell::number(listed, 0),
         swept.into(),
         Cell::number(seconds, 1),
     ];

@@ -12,7 +12,7 @@ use crate::Failure;
 use crate::options::say;
 
 /// The first argument of a program that only does the work it is told, to be counted or measured.
-pub const DRIVE: &str = "--drive";
+pub const DRIVE: &str = "drive";
 
 /// Instructions per repetition.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

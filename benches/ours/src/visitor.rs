@@ -1,5 +1,6 @@
 //! The value that every session keeps, and ids in a repeatable random order.
 
+use std::hash::Hasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -67,4 +68,25 @@ pub fn id(number: usize) -> [u8; 16] {
 pub fn next_visitor() -> Visitor {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     Visitor::new(NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Ids are random, so their bytes are their hash.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0 << 8 | u64::from(*byte);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "half of an id is random enough")]
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }

@@ -51,10 +51,6 @@ const fn contender(name: &'static str, bare: &'static str, sets_cookie: SetsCook
     Contender { name, bare, sets_cookie }
 }
 
-pub(super) fn on_axum() -> impl Iterator<Item = &'static Contender> {
-    ALL.iter().filter(|contender| contender.bare == AXUM)
-}
-
 pub(super) fn named(name: &str) -> Result<&'static Contender, Failure> {
     let found = ALL.iter().find(|contender| contender.name == name);
     found.ok_or_else(|| format!("no contender is called `{name}`").into())

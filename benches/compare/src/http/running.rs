@@ -12,8 +12,7 @@ use tokio::runtime::Builder;
 
 use super::client::Client;
 use super::contender::Contender;
-use super::wrk::{self, Load};
-use super::{Round, express};
+use super::{Round, express, wrk};
 
 /// Sessions that take turns.
 const SESSIONS: usize = 1000;
@@ -30,11 +29,10 @@ impl Running {
     pub(super) fn start(
         contender: &'static Contender,
         case: Case,
-        threads: usize,
         express: &Path,
         scratch: &Path,
     ) -> Result<Self, Failure> {
-        let server = Server::start(contender, threads, express)?;
+        let server = Server::start(contender, express)?;
         let client = Client::new(server.port)?;
         let keeps = contender.keeps_sessions();
         let ready = async {
@@ -52,13 +50,13 @@ impl Running {
         Ok(Self { contender, server, script })
     }
 
-    /// Puts the server under load for a while.
-    pub(super) fn round(&self, load: Load) -> Result<Round, Failure> {
+    /// Puts the server under load for so many seconds.
+    pub(super) fn round(&self, seconds: u32) -> Result<Round, Failure> {
         let before = self.server.cpu()?;
-        let got = wrk::run(&self.script, self.server.port, load)
-            .map_err(|wrong| format!("{}: {wrong}", self.contender.name))?;
+        let got = wrk::run(&self.script, self.server.port, seconds);
+        let (requests, rate) = got.map_err(|wrong| format!("{}: {wrong}", self.contender.name))?;
         let spent = self.server.cpu()? - before;
-        Ok(Round { rate: got.per_second, cpu: spent * 1e6 / got.requests })
+        Ok(Round { rate, cpu: spent * 1e6 / requests })
     }
 }
 
@@ -69,11 +67,11 @@ struct Server {
 }
 
 impl Server {
-    fn start(contender: &Contender, threads: usize, express: &Path) -> Result<Self, Failure> {
+    fn start(contender: &Contender, express: &Path) -> Result<Self, Failure> {
         let mut command = if contender.is_on_node() {
             express::command(express, contender.keeps_sessions())
         } else {
-            this_program(&[super::NAME, contender.name, &threads.to_string()])?
+            this_program(&[super::NAME, contender.name])?
         };
         let mut child = Child::start(&mut command)?;
         let port = child.line()?.parse();

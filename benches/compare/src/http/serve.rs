@@ -1,4 +1,4 @@
-//! A contender's process: it prints its port, and serves until its standard input ends.
+//! A contender's process with one thread: it prints its port, and serves until its input ends.
 
 use std::convert::Infallible;
 use std::io::Read as _;
@@ -22,17 +22,17 @@ use super::contender::{
 };
 use crate::overhead::{actix, axum_session, tower_sessions};
 
-pub(super) fn serve(contender: &Contender, threads: usize) -> Result<(), Failure> {
+pub(super) fn serve(contender: &Contender) -> Result<(), Failure> {
     // The input ends with the parent.
     std::thread::spawn(|| {
         let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
     if contender.bare == AXUM {
-        let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.block_on(on_axum(contender.name))
     } else {
-        on_actix(contender.name, threads)
+        on_actix(contender.name)
     }
 }
 
@@ -68,11 +68,11 @@ where
     Ok(axum::serve(listener, app.into_make_service()).await?)
 }
 
-fn on_actix(name: &str, threads: usize) -> Result<(), Failure> {
+fn on_actix(name: &str) -> Result<(), Failure> {
     // Each application has a type of its own, and so has its server.
     macro_rules! run {
         ($app:expr) => {{
-            let server = HttpServer::new($app).workers(threads).listen(listen()?)?.run();
+            let server = HttpServer::new($app).workers(1).listen(listen()?)?.run();
             Ok(rt::System::new().block_on(server)?)
         }};
     }

@@ -7,20 +7,6 @@ use std::process::{Command, Stdio};
 use cloakroom_bench::Failure;
 use http::HeaderValue;
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    pub(super) connections: u32,
-    /// wrk takes whole seconds.
-    pub(super) seconds: u32,
-}
-
-/// What wrk measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Got {
-    pub(super) requests: f64,
-    pub(super) per_second: f64,
-}
-
 /// A script that sends each of these `Cookie` headers in turn, or none if there are none.
 ///
 /// The requests are made before the first is sent, so every case costs wrk the same.
@@ -39,11 +25,10 @@ pub(super) fn script(path: &str, port: u16, cookies: &[HeaderValue]) -> Result<S
     ))
 }
 
-/// Runs wrk, and fails if any response was not a success.
-pub(super) fn run(script: &Path, port: u16, load: Load) -> Result<Got, Failure> {
-    let Load { connections, seconds } = load;
+/// Requests, and requests a second. Fails if any response was not a success.
+pub(super) fn run(script: &Path, port: u16, seconds: u32) -> Result<(f64, f64), Failure> {
     let mut command = Command::new("wrk");
-    command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"]);
+    command.args(["-t1", "-c32", &format!("-d{seconds}s"), "-s"]);
     command.arg(script).arg(format!("http://127.0.0.1:{port}/"));
     let output =
         command.stderr(Stdio::inherit()).output().map_err(|error| not_installed(&error))?;
@@ -58,7 +43,7 @@ fn not_installed(error: &io::Error) -> Failure {
     format!("`wrk` cannot be run (Debian: `apt-get install wrk`): {error}").into()
 }
 
-fn parse(text: &str) -> Result<Got, &'static str> {
+fn parse(text: &str) -> Result<(f64, f64), &'static str> {
     if text.contains("Non-2xx") {
         return Err("some responses were errors");
     }
@@ -70,7 +55,7 @@ fn parse(text: &str) -> Result<Got, &'static str> {
     let requests = lines.find_map(|line| number(line.trim().split_once(" requests in ")?.0));
     let rate = text.lines().find_map(|line| number(line.strip_prefix("Requests/sec:")?.trim()));
     match (requests, rate) {
-        (Some(requests), Some(per_second)) if requests > 0.0 => Ok(Got { requests, per_second }),
+        (Some(requests), Some(rate)) if requests > 0.0 => Ok((requests, rate)),
         _ => Err("no figures"),
     }
 }
@@ -95,7 +80,7 @@ mod tests {
 
     #[test]
     fn wrk_prints_its_figures_in_two_lines() {
-        assert_eq!(parse(PRINTED), Ok(Got { requests: 115_803.0, per_second: 57_894.12 }));
+        assert_eq!(parse(PRINTED), Ok((115_803.0, 57_894.12)));
     }
 
     #[test]

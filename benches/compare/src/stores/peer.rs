@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloakroom_bench::Failure;
-use cloakroom_bench::store::{Contender, Kind};
+use cloakroom_bench::store::Contender;
 use cloakroom_bench::visitor::{self, VISITOR, Visitor};
 use time::{Duration, OffsetDateTime};
 use tower_sessions_core::session::{Id, Record};
@@ -16,17 +16,13 @@ use tower_sessions_sqlx_store::sqlx::sqlite::{
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
-pub(super) const NAME: &str = "tower-sessions";
-
-/// The setup is `default`, or a number of connections with which SQLite is as durable as ours.
-pub(super) const KIND: Kind = Kind::of::<Peer>(NAME);
-
 /// Connections of a pool to a server.
 const POSTGRES_POOL: u32 = 16;
 const REDIS_POOL: usize = 6;
 
+/// The setup is `default`, or a number of connections with which SQLite is as durable as ours.
 #[derive(Clone, Debug)]
-pub(super) struct Peer(Arc<dyn SessionStore>);
+pub(crate) struct Peer(Arc<dyn SessionStore>);
 
 async fn sqlite(file: &str, setup: &str) -> Result<SqliteStore, Failure> {
     let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);

@@ -1,4 +1,4 @@
-//! The operations of cloakroom and of the baseline.
+//! The operations of cloakroom.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use cloakroom::{Io, Key, MemoryStore, PublicId, SessionMap, Sessions, Store as _
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use super::{Case, Prepared, baseline};
+use super::{Case, Prepared};
 use crate::Failure;
 use crate::overhead::case::{STRANGER, cookies};
 use crate::visitor::Visitor;
@@ -23,25 +23,15 @@ pub const REQUEST_WITH_UNKNOWN_KEY: &str = "Cookie header with an unknown key";
 const RECORD_WITHOUT_VALUE: &str = "record from bytes, value not decoded";
 const OURS: &str = "cloakroom";
 const WHOLE_REQUEST: &str = "cloakroom, whole request";
-const BASELINE: &str = "baseline";
 
-pub const CASES: [Case; 13] = [
+pub const CASES: [Case; 10] = [
     Case::new(RECORD_TO_BYTES, OURS, || {
         let stored = stored()?;
         Ok(Prepared::new(stored.to_bytes()?.len(), move || stored.to_bytes()))
     }),
-    Case::new(RECORD_TO_BYTES, BASELINE, || {
-        let size = baseline_bytes()?.len();
-        let (facts, value) = (baseline::FACTS, visitor());
-        Ok(Prepared::new(size, move || baseline::to_bytes(&facts, &value, size)))
-    }),
     Case::new(RECORD_WITHOUT_VALUE, OURS, || {
         let bytes = stored()?.to_bytes()?;
         Ok(Prepared::new(bytes.len(), move || Stored::from_bytes(&bytes)))
-    }),
-    Case::new(RECORD_WITHOUT_VALUE, BASELINE, || {
-        let bytes = baseline_bytes()?;
-        Ok(Prepared::new(bytes.len(), move || baseline::from_bytes(&bytes)))
     }),
     Case::new(RECORD_WITH_VALUE, OURS, || {
         let bytes = stored()?.to_bytes()?;
@@ -53,10 +43,6 @@ pub const CASES: [Case; 13] = [
             let visitor: Visitor = serde_json::from_slice(payload.get(2..)?).ok()?;
             Some((stored, visitor))
         }))
-    }),
-    Case::new(RECORD_WITH_VALUE, BASELINE, || {
-        let bytes = baseline_bytes()?;
-        Ok(Prepared::new(bytes.len(), move || baseline::with_value::<Visitor>(&bytes)))
     }),
     Case::new(KEY_TO_TEXT, OURS, || {
         let key = key();
@@ -92,10 +78,6 @@ pub const CASES: [Case; 13] = [
 
 fn visitor() -> Visitor {
     Visitor { visits: 7, ..Visitor::new(1_234_567) }
-}
-
-fn baseline_bytes() -> Result<Vec<u8>, Failure> {
-    baseline::to_bytes(&baseline::FACTS, &visitor(), 0)
 }
 
 /// A session with a typed value, as a store is given it.

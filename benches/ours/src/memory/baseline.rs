@@ -3,16 +3,15 @@
 //! An entry is one allocation with its value inline, in a sharded table. It checks no key and no
 //! deadline and has no bound.
 
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cloakroom::time::{Clock as _, SystemClock};
-use hashbrown::HashMap;
 
 use super::contender::{Contender, Way};
 use crate::Failure;
-use crate::visitor::{Visitor, id};
+use crate::visitor::{IdHasher, Visitor, id};
 
 /// Half a day in milliseconds.
 const IDLE: u64 = 12 * 3_600_000;
@@ -20,7 +19,7 @@ const IDLE: u64 = 12 * 3_600_000;
 /// The facts of cloakroom's record.
 #[derive(Clone)]
 #[expect(dead_code, reason = "the facts are only kept")]
-pub(super) struct Entry {
+struct Entry {
     verifier: [u8; 32],
     idle_deadline: u64,
     absolute_deadline: u64,
@@ -38,18 +37,18 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(number: usize, idle: u64) -> Self {
+    fn new(number: usize) -> Self {
         let now = SystemClock.now().as_millis();
         Self {
             verifier: [id(number), id(number)].concat().try_into().unwrap_or_default(),
-            idle_deadline: now + idle,
+            idle_deadline: now + IDLE,
             absolute_deadline: now + 2 * IDLE,
             created: now,
             signed_in: 0,
             renewal_due: now + IDLE / 2,
             cookie_until: now + 2 * IDLE,
             revision: [1, number as u64],
-            lifetime: [idle, 2 * IDLE, IDLE / 2],
+            lifetime: [IDLE, 2 * IDLE, IDLE / 2],
             is_persistent: true,
             assurance: 0,
             principal: None,
@@ -57,60 +56,37 @@ impl Entry {
             value: Visitor::new(number),
         }
     }
-
-    const fn has_expired(&self, now: u64) -> bool {
-        self.idle_deadline <= now || self.absolute_deadline <= now
-    }
 }
 
-type Table = HashMap<[u8; 16], Arc<Entry>, BuildHasherDefault<IdHasher>>;
+type Table = HashMap<u128, Arc<Entry>, BuildHasherDefault<IdHasher>>;
 
-pub struct Baseline<const SHARDS: usize> {
-    shards: [RwLock<Table>; SHARDS],
-    /// The next shard to sweep.
-    sweeping: AtomicUsize,
-}
+pub(super) struct Baseline([RwLock<Table>; 64]);
 
-impl<const SHARDS: usize> Baseline<SHARDS> {
-    pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| RwLock::default()), sweeping: AtomicUsize::new(0) }
+impl Baseline {
+    /// The shard and the id of the session with this number.
+    fn place(&self, number: usize) -> (&RwLock<Table>, u128) {
+        let id = u128::from_be_bytes(id(number));
+        (&self.0[(id >> 122) as usize], id)
     }
 
-    pub(super) fn insert(&self, number: usize, entry: Entry) {
-        self.write(id(number)).insert(id(number), Arc::new(entry));
+    fn insert(&self, number: usize) {
+        let (shard, id) = self.place(number);
+        let mut table = shard.write().unwrap_or_else(PoisonError::into_inner);
+        table.insert(id, Arc::new(Entry::new(number)));
     }
 
-    pub(super) fn get(&self, number: usize) -> Option<Arc<Entry>> {
-        self.table(id(number)).get(&id(number)).cloned()
-    }
-
-    /// Sweeps one whole shard under its lock: how many entries were removed, and whether it was the
-    /// last shard.
-    pub(super) fn sweep(&self, now: u64) -> (usize, bool) {
-        let turn = self.sweeping.fetch_add(1, Ordering::Relaxed);
-        let mut table = self.shards[turn % SHARDS].write().unwrap_or_else(PoisonError::into_inner);
-        let before = table.len();
-        table.retain(|_, entry| !entry.has_expired(now));
-        (before - table.len(), turn + 1 == SHARDS)
-    }
-
-    fn shard(&self, id: [u8; 16]) -> &RwLock<Table> {
-        &self.shards[usize::from(id[0]) * SHARDS / 256]
-    }
-
-    fn table(&self, id: [u8; 16]) -> RwLockReadGuard<'_, Table> {
-        self.shard(id).read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self, id: [u8; 16]) -> RwLockWriteGuard<'_, Table> {
-        self.shard(id).write().unwrap_or_else(PoisonError::into_inner)
+    fn get(&self, number: usize) -> Result<Arc<Entry>, Failure> {
+        let (shard, id) = self.place(number);
+        let table = shard.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(table.get(&id).ok_or("a session is gone")?))
     }
 
     /// Replaces the entry with the revision before; false if another write came first.
     fn swap(&self, number: usize, next: Entry) -> bool {
         let next = Arc::new(next);
-        let mut table = self.write(id(number));
-        match table.get_mut(&id(number)) {
+        let (shard, id) = self.place(number);
+        let mut table = shard.write().unwrap_or_else(PoisonError::into_inner);
+        match table.get_mut(&id) {
             Some(present) if present.revision[0] + 1 == next.revision[0] => {
                 let old = std::mem::replace(present, next);
                 drop(table);
@@ -122,24 +98,23 @@ impl<const SHARDS: usize> Baseline<SHARDS> {
     }
 }
 
-impl Contender for Baseline<64> {
+impl Contender for Baseline {
     fn open(_: usize) -> Result<Self, Failure> {
-        Ok(Self::new())
+        Ok(Self(std::array::from_fn(|_| RwLock::default())))
     }
 
     async fn begin(&mut self, number: usize) -> Result<(), Failure> {
-        self.insert(number, Entry::new(number, IDLE));
+        self.insert(number);
         Ok(())
     }
 
     async fn read(&self, _: Way, number: usize) -> Result<u64, Failure> {
-        Ok(self.get(number).ok_or("a session is gone")?.value.visits)
+        Ok(self.get(number)?.value.visits)
     }
 
     async fn update(&self, _: Way, number: usize) -> Result<(), Failure> {
         loop {
-            let present = self.get(number).ok_or("a session is gone")?;
-            let mut next = Entry::clone(&present);
+            let mut next = Entry::clone(&*self.get(number)?);
             next.value.visits += 1;
             next.revision = next.revision.map(|half| half + 1);
             next.idle_deadline = SystemClock.now().as_millis() + IDLE;
@@ -150,49 +125,17 @@ impl Contender for Baseline<64> {
     }
 }
 
-/// Ids are random, so their bytes are their hash.
-#[derive(Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((_, tail)) = bytes.split_last_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*tail);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_write_over_a_newer_revision_is_refused() {
-        let baseline = Baseline::<4>::new();
-        baseline.insert(7, Entry::new(7, IDLE));
+        let baseline = Baseline::open(1).unwrap();
+        baseline.insert(7);
         let mut next = Entry::clone(&baseline.get(7).unwrap());
         next.revision[0] += 1;
         assert!(baseline.swap(7, next.clone()));
         assert!(!baseline.swap(7, next));
-    }
-
-    #[test]
-    fn a_sweep_takes_what_has_expired_and_nothing_else() {
-        let baseline = Baseline::<4>::new();
-        for number in 0..100 {
-            baseline.insert(number, Entry::new(number, if number % 2 == 0 { 1 } else { IDLE }));
-        }
-        let now = SystemClock.now().as_millis() + 1_000;
-        let swept: Vec<_> = (0..4).map(|_| baseline.sweep(now)).collect();
-        assert_eq!(swept.iter().map(|(count, _)| count).sum::<usize>(), 50);
-        assert_eq!(
-            swept.iter().map(|(_, last)| *last).collect::<Vec<_>>(),
-            [false, false, false, true]
-        );
-        assert!(baseline.get(0).is_none() && baseline.get(1).is_some());
     }
 }

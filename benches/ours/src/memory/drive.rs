@@ -38,7 +38,7 @@ pub(super) struct Mixed {
     pub(super) cpu: f64,
 }
 
-pub(super) fn runtime(threads: usize) -> Result<Runtime, Failure> {
+fn runtime(threads: usize) -> Result<Runtime, Failure> {
     Ok(Builder::new_multi_thread().worker_threads(threads).build()?)
 }
 

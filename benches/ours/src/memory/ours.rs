@@ -14,23 +14,13 @@ use crate::Failure;
 use crate::visitor::Visitor;
 
 pub(super) struct Ours {
-    pub(super) store: Arc<MemoryStore>,
-    pub(super) sessions: Sessions<Visitor>,
+    store: Arc<MemoryStore>,
+    sessions: Sessions<Visitor>,
     /// The keys that the visitors hold.
-    pub(super) keys: Vec<Key>,
+    keys: Vec<Key>,
 }
 
 impl Ours {
-    pub(super) fn new(store: MemoryStore) -> Result<Self, Failure> {
-        let store = Arc::new(store);
-        // So long that no session is touched or renewed during the bench.
-        let lifetime = Lifetime::absolute(Duration::from_hours(24))
-            .with_idle_timeout(Duration::from_hours(12))
-            .with_renewal_timeout(Duration::from_hours(6));
-        let sessions = Sessions::builder(Arc::clone(&store)).lifetime(lifetime).build()?;
-        Ok(Self { store, sessions, keys: Vec::new() })
-    }
-
     async fn live(&self, number: usize) -> Result<Record, Failure> {
         match self.store.get(self.keys[number].id()).await? {
             Some(Stored::Live(record)) => Ok(record),
@@ -63,10 +53,14 @@ impl Ours {
 }
 
 impl Contender for Ours {
-    fn open(sessions: usize) -> Result<Self, Failure> {
-        let mut ours = Self::new(MemoryStore::bounded(usize::MAX, usize::MAX))?;
-        ours.keys.reserve_exact(sessions);
-        Ok(ours)
+    fn open(number: usize) -> Result<Self, Failure> {
+        let store = Arc::new(MemoryStore::bounded(usize::MAX, usize::MAX));
+        // So long that no session is touched or renewed during the bench.
+        let lifetime = Lifetime::absolute(Duration::from_hours(24))
+            .with_idle_timeout(Duration::from_hours(12))
+            .with_renewal_timeout(Duration::from_hours(6));
+        let sessions = Sessions::builder(Arc::clone(&store)).lifetime(lifetime).build()?;
+        Ok(Self { store, sessions, keys: Vec::with_capacity(number) })
     }
 
     async fn begin(&mut self, number: usize) -> Result<(), Failure> {

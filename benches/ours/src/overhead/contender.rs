@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use cloakroom::{MemoryStore, Sessions};
+use cloakroom::{MemoryStore, Sessions, SessionsBuilder};
 
 use super::case::Case;
-use super::server::{Mount, Serve, tower};
+use super::server::{Serve, on_router};
 use super::{apps, baseline, observed};
 use crate::Failure;
+use crate::visitor::Visitor;
 
 /// A way to serve the same routes.
 #[derive(Clone, Copy, Debug)]
@@ -67,42 +68,29 @@ pub const BASELINE: &str = "baseline";
 pub const CLOAKROOM: &str = "cloakroom";
 pub const ENCODED: &str = "cloakroom encoded";
 pub const OBSERVED: &str = "cloakroom observed";
-pub const BASELINE_OUTER: &str = "baseline outer";
-pub const CLOAKROOM_OUTER: &str = "cloakroom outer";
 
 /// axum alone, the hand-written baseline, and cloakroom over a `MemoryStore`: with typed values,
 /// with encoded ones as a remote store has them, and with all observers.
-pub const OURS: [Contender; 7] = [
-    on_axum(PLAIN, SetsCookie::Never, || Box::pin(async { Ok(tower(apps::plain())) })),
-    on_axum(BASELINE, SetsCookie::OnNew, || baseline_at(Mount::Inner)),
-    on_axum(CLOAKROOM, SetsCookie::OnNew, || cloakroom_at(Mount::Inner)),
+pub const OURS: [Contender; 5] = [
+    on_axum(PLAIN, SetsCookie::Never, || Box::pin(async { Ok(on_router(apps::plain())) })),
+    on_axum(BASELINE, SetsCookie::OnNew, || {
+        Box::pin(async {
+            let (router, layer) = baseline::app()?;
+            Ok(on_router(router.layer(layer)))
+        })
+    }),
+    on_axum(CLOAKROOM, SetsCookie::OnNew, || {
+        cloakroom(|| Ok(Sessions::builder(MemoryStore::new())))
+    }),
     on_axum(ENCODED, SetsCookie::OnNew, || {
-        Box::pin(async {
-            let store = MemoryStore::new().with_encoded_values();
-            let (router, layer) = apps::cloakroom(Sessions::builder(store))?;
-            Ok(Mount::Inner.service(router, layer))
-        })
+        cloakroom(|| Ok(Sessions::builder(MemoryStore::new().with_encoded_values())))
     }),
-    on_axum(OBSERVED, SetsCookie::OnNew, || {
-        Box::pin(async {
-            let (router, layer) = apps::cloakroom(observed::builder()?)?;
-            Ok(Mount::Inner.service(router, layer))
-        })
-    }),
-    on_axum(BASELINE_OUTER, SetsCookie::OnNew, || baseline_at(Mount::Outer)),
-    on_axum(CLOAKROOM_OUTER, SetsCookie::OnNew, || cloakroom_at(Mount::Outer)),
+    on_axum(OBSERVED, SetsCookie::OnNew, || cloakroom(observed::builder)),
 ];
 
-fn baseline_at(mount: Mount) -> Opening {
+fn cloakroom(builder: fn() -> Result<SessionsBuilder<Visitor>, Failure>) -> Opening {
     Box::pin(async move {
-        let (router, layer) = baseline::app()?;
-        Ok(mount.service(router, layer))
-    })
-}
-
-fn cloakroom_at(mount: Mount) -> Opening {
-    Box::pin(async move {
-        let (router, layer) = apps::cloakroom(Sessions::builder(MemoryStore::new()))?;
-        Ok(mount.service(router, layer))
+        let (router, layer) = apps::cloakroom(builder()?)?;
+        Ok(on_router(router.layer(layer)))
     })
 }

@@ -1,16 +1,12 @@
 //! A contender's service, and the browsers that call it.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
-use axum::routing::Route;
 use http::header::COOKIE;
 use http::{HeaderValue, Request, Uri};
-use tower_layer::Layer;
 use tower_service::Service;
 
 use super::answer::{Answer, Ask, Asking, begin};
@@ -50,53 +46,13 @@ impl Server {
     }
 }
 
-/// Where a contender's layer is.
-#[derive(Clone, Copy, Debug)]
-pub enum Mount {
-    /// Inside the router, by `Router::layer`, which boxes once more.
-    Inner,
-    /// Around the router.
-    Outer,
+/// The service of a router with its layers.
+#[must_use]
+pub fn on_router(router: Router) -> Box<dyn Serve> {
+    Box::new(OnRouter(router))
 }
 
-impl Mount {
-    pub fn service<L>(self, router: Router, layer: L) -> Box<dyn Serve>
-    where
-        L: Layer<Route, Service: Answering> + Layer<Router, Service: Answering>,
-        L: Clone + Send + Sync + 'static,
-    {
-        match self {
-            Self::Inner => tower(router.layer(layer)),
-            Self::Outer => tower(layer.layer(router)),
-        }
-    }
-}
-
-/// A layered router.
-pub trait Answering:
-    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Answering for S where
-    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
-}
-
-/// The service of a router.
-pub fn tower(service: impl Answering) -> Box<dyn Serve> {
-    Box::new(Tower(service))
-}
-
-struct Tower<S>(S);
+struct OnRouter(Router);
 
 fn request(path: &'static str, cookies: Option<&HeaderValue>) -> Request<Body> {
     let mut request = Request::new(Body::empty());
@@ -107,14 +63,14 @@ fn request(path: &'static str, cookies: Option<&HeaderValue>) -> Request<Body> {
     request
 }
 
-impl<S: Answering> Serve for Tower<S> {
+impl Serve for OnRouter {
     fn serve(&self, path: &'static str, cookies: Option<&HeaderValue>) -> Serving<'_> {
         let request = request(path, cookies);
         Box::pin(async move { drop(self.0.clone().call(request).await) })
     }
 }
 
-impl<S: Answering> Ask for Tower<S> {
+impl Ask for OnRouter {
     fn ask(&self, path: &'static str, cookies: Option<&HeaderValue>) -> Asking<'_> {
         let request = request(path, cookies);
         Box::pin(async move {

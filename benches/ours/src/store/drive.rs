@@ -10,7 +10,7 @@ use crate::meter::{Stopwatch, count, microseconds, now, permille};
 use crate::visitor::Dice;
 
 /// Sessions in each store.
-pub const SESSIONS: usize = 10_000;
+const SESSIONS: usize = 10_000;
 
 /// What a worker does over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,22 +61,7 @@ pub trait Contender: Clone + Send + Sync + 'static {
     fn visits(session: &Self::Session) -> u64;
 }
 
-/// Which of all sessions one process works on, and with how many workers.
-#[derive(Clone, Copy, Debug)]
-pub struct Share {
-    pub at_once: usize,
-    pub process: usize,
-    pub processes: usize,
-}
-
-impl Share {
-    fn of_worker(self, worker: usize) -> impl Iterator<Item = usize> {
-        let first = self.process * self.at_once + worker;
-        (first..SESSIONS).step_by(self.processes * self.at_once)
-    }
-}
-
-/// What a process did while it was measured.
+/// What a contender did while it was measured.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Operations that succeeded.
@@ -86,9 +71,7 @@ pub struct Outcome {
     pub seconds: f64,
     pub p50_us: f64,
     pub p99_us: f64,
-    /// Operations that succeeded during warm-up too.
-    pub in_all: usize,
-    /// CPU seconds of the process for all of them.
+    /// CPU seconds of the process.
     pub cpu: f64,
 }
 
@@ -101,31 +84,22 @@ impl Outcome {
     /// CPU microseconds of an operation.
     #[must_use]
     pub fn cpu_us(&self) -> f64 {
-        self.cpu * 1e6 / count(self.in_all)
+        self.cpu * 1e6 / count(self.done)
     }
+}
 
-    /// The outcome of both processes; latencies are those of the slower one.
-    #[must_use]
-    pub fn and(self, other: &Self) -> Self {
-        Self {
-            done: self.done + other.done,
-            refused: self.refused + other.refused,
-            seconds: self.seconds.max(other.seconds),
-            p50_us: self.p50_us.max(other.p50_us),
-            p99_us: self.p99_us.max(other.p99_us),
-            in_all: self.in_all + other.in_all,
-            cpu: self.cpu + other.cpu,
-        }
-    }
+/// The numbers of the sessions that one of `workers` works on.
+fn share(worker: usize, workers: usize) -> impl Iterator<Item = usize> {
+    (worker..SESSIONS).step_by(workers)
 }
 
 /// Begins all sessions.
 pub(super) async fn fill<C: Contender>(store: C) -> Result<(), Failure> {
-    let share = Share { at_once: 64, process: 0, processes: 1 };
-    let fillers = (0..share.at_once).map(|filler| {
+    const FILLERS: usize = 64;
+    let fillers = (0..FILLERS).map(|filler| {
         let store = store.clone();
         async move {
-            for number in share.of_worker(filler) {
+            for number in share(filler, FILLERS) {
                 store.create(number).await?;
             }
             Ok(())
@@ -134,35 +108,28 @@ pub(super) async fn fill<C: Contender>(store: C) -> Result<(), Failure> {
     all(fillers).await.map(drop)
 }
 
-/// Lets each worker use its share of the sessions in random order, after `start` has returned.
+/// Lets each worker use its share of the sessions in random order.
 pub(super) async fn drive<C: Contender>(
     store: C,
     operation: Operation,
-    share: Share,
+    at_once: usize,
     span: Duration,
-    start: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
-    let workers = (0..share.at_once).map(|worker| {
-        let mine = share.of_worker(worker).collect();
-        Worker::new(store.clone(), mine)
-    });
+    let workers =
+        (0..at_once).map(|worker| Worker::new(store.clone(), share(worker, at_once).collect()));
     let workers = all(workers).await?;
-    start()?;
+    let warm_up = workers.into_iter().map(|worker| worker.work(operation, span / 10));
+    let workers = all(warm_up).await?;
     let watch = Stopwatch::start();
     let workers = all(workers.into_iter().map(|worker| worker.work(operation, span))).await?;
-    let (_, cpu) = watch.read();
-    let mut outcome = Outcome { seconds: span.as_secs_f64(), cpu, ..Outcome::default() };
-    let mut times = Vec::new();
-    for worker in &workers {
-        outcome.done += worker.done;
-        outcome.refused += worker.refused;
-        outcome.in_all += worker.in_all;
-        times.extend(worker.times.iter().map(|time| microseconds(*time)));
-    }
-    outcome.p50_us = permille(&mut times, 500);
-    outcome.p99_us = permille(&mut times, 990);
+    let (seconds, cpu) = watch.read();
+    let done = workers.iter().map(|worker| worker.done).sum();
+    let refused = workers.iter().map(|worker| worker.refused).sum();
+    let times = workers.iter().flat_map(|worker| &worker.times);
+    let mut times: Vec<f64> = times.map(|time| microseconds(*time)).collect();
+    let [p50_us, p99_us] = [500, 990].map(|part| permille(&mut times, part));
     all(workers.into_iter().map(Worker::confirm)).await?;
-    Ok(outcome)
+    Ok(Outcome { done, refused, seconds, p50_us, p99_us, cpu })
 }
 
 /// Runs all of these at once.
@@ -184,9 +151,9 @@ struct Worker<C: Contender> {
     store: C,
     mine: Vec<usize>,
     sessions: Vec<C::Session>,
+    dice: Dice,
     done: usize,
     refused: usize,
-    in_all: usize,
     times: Vec<Duration>,
 }
 
@@ -196,33 +163,27 @@ impl<C: Contender> Worker<C> {
         for number in &mine {
             sessions.push(store.load(*number).await?);
         }
-        let (done, refused, in_all, times) = (0, 0, 0, Vec::new());
-        Ok(Self { store, mine, sessions, done, refused, in_all, times })
+        let dice = Dice::new((mine[0] as u64) << 32);
+        Ok(Self { store, mine, sessions, dice, done: 0, refused: 0, times: Vec::new() })
     }
 
+    /// Works for so long, and forgets what it did before.
     async fn work(mut self, operation: Operation, span: Duration) -> Result<Self, Failure> {
-        let mut dice = Dice::new((self.mine[0] as u64) << 32);
-        // The first operations warm up.
-        let from = now() + span / 10;
-        let until = from + span;
+        (self.done, self.refused) = (0, 0);
+        self.times.clear();
         let mut began = now();
+        let until = began + span;
         while began < until {
-            let which = dice.below(self.mine.len());
+            let which = self.dice.below(self.mine.len());
             if operation != Operation::Update {
                 self.sessions[which] = self.store.load(self.mine[which]).await?;
             }
             let session = &mut self.sessions[which];
             let done = operation == Operation::Read || self.store.update(session).await?;
+            self.done += usize::from(done);
+            self.refused += usize::from(!done);
             let ended = now();
-            self.in_all += usize::from(done);
-            if from <= ended && ended < until {
-                self.done += usize::from(done);
-                self.refused += usize::from(!done);
-            }
-            // An operation that ends late counts as slow.
-            if from <= ended {
-                self.times.push(ended - began);
-            }
+            self.times.push(ended - began);
             began = ended;
         }
         Ok(self)
@@ -288,22 +249,10 @@ mod tests {
         let outcome = |setup| {
             runtime.block_on(async {
                 let store = Memory::open("", setup).await?;
-                let share = Share { at_once: 2, process: 0, processes: 1 };
-                let span = Duration::from_millis(5);
-                drive(store, Operation::Update, share, span, || Ok(())).await
+                drive(store, Operation::Update, 2, Duration::from_millis(5)).await
             })
         };
         assert!(outcome("").unwrap().done > 0);
         assert!(outcome("lossy").is_err());
-    }
-
-    #[test]
-    fn processes_and_workers_share_all_sessions() {
-        let share = |process| Share { at_once: 3, process, processes: 2 };
-        let workers = (0..2).flat_map(|process| (0..3).map(move |worker| (process, worker)));
-        let all = workers.flat_map(|(process, worker)| share(process).of_worker(worker));
-        let mut all: Vec<usize> = all.collect();
-        all.sort_unstable();
-        assert_eq!(all, (0..SESSIONS).collect::<Vec<_>>());
     }
 }

@@ -13,22 +13,20 @@ use cloakroom_postgres::PostgresStore;
 use cloakroom_redis::RedisStore;
 use cloakroom_sqlite::SqliteStore;
 
-use super::{Contender, Kind};
+use super::Contender;
 use crate::Failure;
 use crate::visitor::{self, Visitor};
 
 /// Cloakroom's store for a path or a URL; the setup is `default` or `near cache`.
-pub const OURS: [Kind; 1] = [Kind::of::<Ours>("cloakroom")];
-
 #[derive(Clone)]
-struct Ours {
+pub struct Ours {
     store: Arc<dyn Store>,
     /// The same for all sessions: a store never checks it.
     verifier: Verifier,
 }
 
 /// The record that was read, and its value.
-struct Held {
+pub struct Held {
     id: PublicId,
     record: Record,
     visitor: Visitor,

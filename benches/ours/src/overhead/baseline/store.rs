@@ -1,7 +1,7 @@
 //! Sessions in 64 maps, each behind a lock.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use http::StatusCode;
 use subtle::ConstantTimeEq as _;
 
 use super::key::Key;
-use crate::visitor::Visitor;
+use crate::visitor::{IdHasher, Visitor};
 
 /// Milliseconds: cloakroom's defaults.
 const IDLE: u64 = 30 * 60 * 1000;
@@ -109,25 +109,4 @@ impl Store {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Ids are random, so their bytes are their hash.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0 << 8 | u64::from(*byte);
-        }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "half of an id is random enough")]
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
