@@ -81,7 +81,7 @@ pub(super) const STEPS: &[Row] = &[
     ("login", "writer_turn", &["granted"]),
     ("login", "end: already", &["index_login"]),
     ("login", "end: now", &["index_login"]),
-    ("login", "get: ended", &["get", "index_login", "login_turn"]),
+    ("login", "get: ended", &["get", "index_login"]),
     ("login", "get: live", &["end", "get", "index_login"]),
     ("login", "get: nothing", &["index_login"]),
     ("login", "index_login: done", &["insert", "replace"]),
@@ -94,7 +94,7 @@ pub(super) const STEPS: &[Row] = &[
     ("login", "login_turn: granted", &["index_login"]),
     ("login", "replace: done", &["index_login"]),
     ("login", "replace: gone", &["get"]),
-    ("login", "replace: stale", &["index_login", "login_turn", "replace", "writer_turn"]),
+    ("login", "replace: stale", &["index_login", "replace", "writer_turn"]),
     ("login", "replace: unknown", &["replace"]),
     ("login", "writer_turn: granted", &["replace"]),
     (
