@@ -106,6 +106,11 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
             Ok(Indexed::Revoked) => "index_login: revoked",
             Err(error) => either(error, "index_login: unknown", "index_login: failed"),
         },
+        (_, Answer::Revoked(Ok(()))) => "revoke_before: done",
+        (_, Answer::Revoked(Err(_))) => "revoke_before: failed",
+        (_, Answer::Listed(Ok(ids))) if ids.is_empty() => "sessions_of: none",
+        (_, Answer::Listed(Ok(_))) => "sessions_of: some",
+        (_, Answer::Listed(Err(_))) => "sessions_of: failed",
         (Ask::LoginTurn(_), Answer::Turn) => "login_turn: granted",
         (_, Answer::Turn) => "writer_turn: granted",
     }
@@ -126,6 +131,7 @@ fn name_of(outcome: &Outcome) -> &'static str {
             session_name(session, cookie)
         }
         Outcome::Reloaded(_) => "live",
+        Outcome::EndedAll => "ended",
         Outcome::Failed(failure) => match failure {
             Failure::NoSession(no_session) => absence_name(*no_session),
             Failure::Superseded => "superseded",

@@ -18,6 +18,9 @@ use crate::turn::{Delivery, Turn};
 /// The number of the request that the laws try in a state, apart from those sent.
 pub(crate) const TRIAL: u8 = 100;
 
+/// The number of an operator's command.
+const OPERATOR: u8 = 99;
+
 /// How many steps a trial takes at most.
 const MAX_STEPS: usize = 100;
 
@@ -200,7 +203,7 @@ impl Cloakroom {
             }
             Action::RevokeAll => {
                 state.spent.operator += 1;
-                turn.revoke_all();
+                turn.send(OPERATOR, Client::Other, Task::RevokeAll, false);
             }
             Action::Copy => {
                 state.spent.copies += 1;

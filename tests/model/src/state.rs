@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloakroom::Principal;
 use cloakroom::protocol::steps::{Ask, SessionState};
 use cloakroom::record::{EndReason, Retirement};
+use cloakroom::{Principal, Timestamp};
 
 use crate::entry::Entry;
 use crate::jar::{Change, Jar, Presented};
@@ -88,6 +88,8 @@ pub(crate) enum Task {
     Import,
     /// Opens the session, and asks for it again later.
     Watch,
+    /// An operator revokes all sessions of Alice.
+    RevokeAll,
 }
 
 /// A request in flight.
@@ -160,6 +162,8 @@ pub(crate) struct Shadow {
     pub(crate) owners: BTreeMap<u8, Principal>,
     /// Sessions on which a sign-in was answered.
     pub(crate) signed_in: BTreeSet<u8>,
+    /// Up to when sign-ins were revoked, once that was answered.
+    pub(crate) revoked: BTreeMap<Principal, Timestamp>,
     /// Laws that a step broke.
     pub(crate) broken: BTreeSet<Law>,
 }

@@ -66,6 +66,16 @@ impl Store {
                 }
             })),
             Ask::IndexLogin(login) => Answer::Indexed(Ok(self.index_login(login))),
+            Ask::RevokeBefore(principal, before, _) => {
+                let known = self.revoked_before.entry(principal.clone()).or_insert(*before);
+                *known = (*known).max(*before);
+                Answer::Revoked(Ok(()))
+            }
+            Ask::SessionsOf(principal, page) => {
+                let ids = self.index.get(principal).into_iter().flat_map(BTreeMap::keys).copied();
+                let ids = ids.filter(|id| page.starts_after().is_none_or(|last| *id > last));
+                Answer::Listed(Ok(ids.take(page.limit()).collect()))
+            }
             Ask::WriterTurn(_) | Ask::LoginTurn(_) => return None,
         })
     }
@@ -132,6 +142,8 @@ pub(crate) fn failure(ask: &Ask, error: StoreError) -> Answer {
         Ask::Touch(..) => Answer::Touched(Err(error)),
         Ask::End(..) => Answer::Ended(Err(error)),
         Ask::IndexLogin(_) => Answer::Indexed(Err(error)),
+        Ask::RevokeBefore(..) => Answer::Revoked(Err(error)),
+        Ask::SessionsOf(..) => Answer::Listed(Err(error)),
         Ask::WriterTurn(_) | Ask::LoginTurn(_) => Answer::Turn,
     }
 }
@@ -148,6 +160,6 @@ pub(crate) const fn session_of(ask: &Ask) -> Option<u8> {
         | Ask::End(id, _)
         | Ask::WriterTurn(id) => Some(number_of(*id)),
         Ask::IndexLogin(login) => Some(number_of(login.id)),
-        Ask::LoginTurn(_) => None,
+        Ask::RevokeBefore(..) | Ask::SessionsOf(..) | Ask::LoginTurn(_) => None,
     }
 }

@@ -144,6 +144,9 @@ impl<'a> Turn<'a> {
                 let (work, ask) = &**waiting;
                 return Some((work.clone(), Step::Ask(ask.clone())));
             }
+            Phase::Sent if request.task == Task::RevokeAll => {
+                Work::revoke_all(moment(request.sent))
+            }
             Phase::Sent => Work::open(&request.presented),
             Phase::Ready(session) => Work::of(request, moment(request.sent), (**session).clone())?,
             Phase::Loading(work) => {

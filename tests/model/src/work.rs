@@ -1,18 +1,22 @@
 //! The library's operations, and which of them a request's handler runs.
 
+use std::time::Duration;
+
 use cloakroom::Timestamp;
 use cloakroom::policy;
 use cloakroom::protocol::steps::{
-    Answer, Begin, Context, Deadlines, End, Import, Imported, Loaded, Login, Next, Open, Opened,
-    Plan, Planned, Reload, Renew, SessionState, SetValue, Start, Step, Steps, Write, Written,
+    Answer, Begin, Context, Deadlines, End, EndAll, Import, Imported, Loaded, Login, Next, Open,
+    Opened, Plan, Planned, Reload, Renew, SessionState, SetValue, Start, Step, Steps, Write,
+    Written,
 };
 use cloakroom::protocol::{Failure, NoSession, PresentedKeys};
+use cloakroom::record::EndReason;
 
 use crate::context::Node;
 use crate::jar::Presented;
 use crate::model_key::{IMPORTED, ModelKey};
 use crate::scenarios::{EXTENSION, remembered};
-use crate::state::{Request, Task};
+use crate::state::{Request, Task, Who};
 
 /// A session's value: the numbers of the requests that wrote it.
 pub(crate) type Value = Vec<u8>;
@@ -30,6 +34,7 @@ pub(crate) enum Work {
     End(End<Value>),
     Import(Import<Value>),
     Reload(Reload<Value>),
+    EndAll(EndAll),
 }
 
 /// What an operation ends with.
@@ -39,6 +44,7 @@ pub(crate) enum Outcome {
     Written(Written<Value, ()>),
     Imported(Imported<Value>),
     Reloaded(Loaded<Value>),
+    EndedAll,
     Failed(Failure),
 }
 
@@ -73,6 +79,12 @@ impl Work {
         Self::Open(Open::new(keys, !presented.is_bearer, None))
     }
 
+    /// An operator's command to revoke what Alice has signed in on before it was given.
+    pub(crate) fn revoke_all(given: Timestamp) -> Self {
+        let alice = Who::Alice.principal();
+        Self::EndAll(EndAll::older_than(revoked_before(given), alice, EndReason::Revoked))
+    }
+
     /// What the handler of a request does with its session; `None` if it only reads.
     pub(crate) fn of(
         request: &Request,
@@ -81,7 +93,7 @@ impl Work {
     ) -> Option<Self> {
         let number = request.number;
         Some(match request.task {
-            Task::Read | Task::Navigate => return None,
+            Task::Read | Task::Navigate | Task::RevokeAll => return None,
             Task::Append => Self::Append(Write::new(session, Append(number))),
             Task::Set => {
                 let plan = SetValue { value: vec![number], expiry: Some(EXTENSION) };
@@ -136,6 +148,7 @@ impl Work {
             Self::End(_) => "end",
             Self::Import(_) => "import",
             Self::Reload(_) => "reload",
+            Self::EndAll(_) => "end all",
         }
     }
 
@@ -151,6 +164,7 @@ impl Work {
             Self::End(end) => outcome(end.start(node), Outcome::Written),
             Self::Import(import) => outcome(import.start(node), Outcome::Imported),
             Self::Reload(reload) => outcome(reload.start(node), Outcome::Reloaded),
+            Self::EndAll(end) => outcome(end.start(node), |_| Outcome::EndedAll),
         }
     }
 
@@ -166,8 +180,14 @@ impl Work {
             Self::End(end) => outcome(end.step(node, answer), Outcome::Written),
             Self::Import(import) => outcome(import.step(node, answer), Outcome::Imported),
             Self::Reload(reload) => outcome(reload.step(node, answer), Outcome::Reloaded),
+            Self::EndAll(end) => outcome(end.step(node, answer), |_| Outcome::EndedAll),
         }
     }
+}
+
+/// Sign-ins before this moment end, if the command is given at that one.
+pub(crate) fn revoked_before(given: Timestamp) -> Timestamp {
+    given.after(Duration::from_millis(1))
 }
 
 fn outcome<T>(next: Next<T>, of: impl FnOnce(T) -> Outcome) -> Step<Outcome> {

@@ -158,7 +158,7 @@ pub(super) fn limit_holds(model: &Cloakroom, state: &State) -> bool {
 }
 
 pub(super) fn revocation_holds(_: &Cloakroom, state: &State) -> bool {
-    state.store.revoked_before.iter().all(|(principal, before)| {
+    state.shadow.revoked.iter().all(|(principal, before)| {
         let mut earlier = state.current().filter(|(session, record)| {
             state.shadow.signed_in.contains(session)
                 && record.principal() == Some(principal)

@@ -130,6 +130,20 @@ super::flaws! {
             _ => None,
         }
     };
+    "a revocation is not announced before sessions are ended" in revocation |asked, _store| {
+        match asked.ask {
+            Ask::RevokeBefore(..) => Some(Answer::Revoked(Ok(()))),
+            _ => None,
+        }
+    };
+    "a revocation ends no session" in revocation |asked, _store| match asked.ask {
+        Ask::End(..) if asked.operation == "end all" => Some(Answer::Ended(Ok(Ended::Now))),
+        _ => None,
+    };
+    "a revocation looks at no session" in revocation |asked, _store| match asked.ask {
+        Ask::SessionsOf(..) => Some(Answer::Listed(Ok(Vec::new()))),
+        _ => None,
+    };
     "a sign-in that is refused after its record was written stays" in revocation |asked, _store| {
         match asked.ask {
             Ask::End(..) if after(asked, "login", "index_login: revoked") => {

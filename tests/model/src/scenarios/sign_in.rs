@@ -113,7 +113,7 @@ pub(crate) fn revocation() -> Scenario {
         moments: &[60],
         owner: &[Task::Login(Who::Alice)],
         other: &[Task::Login(Who::Alice)],
-        requests: 3,
+        requests: 2,
         losses: 1,
         operator: 1,
         revokes_all: true,

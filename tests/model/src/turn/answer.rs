@@ -23,7 +23,7 @@ impl Turn<'_> {
     ) -> Option<Answer> {
         let unknown = || failure(ask, StoreError::outcome_unknown(StoreErrorKind::Unavailable));
         let is_repeated = matches!(ask, Ask::Insert(..) | Ask::Replace(..) | Ask::IndexLogin(_));
-        let is_read = matches!(ask, Ask::Get(_) | Ask::GetCached(_));
+        let is_read = matches!(ask, Ask::Get(_) | Ask::GetCached(_) | Ask::SessionsOf(..));
         self.check_touch(request, ask);
         Some(match how {
             Delivery::Good => {

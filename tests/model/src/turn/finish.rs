@@ -7,10 +7,11 @@ use super::Turn;
 use super::judge::{is_certain, opens};
 use crate::jar::Change;
 use crate::laws::Law;
+use crate::model::moment;
 use crate::model_key::{IMPORTED, ModelKey, number_of};
 use crate::shared::Shared;
-use crate::state::{Phase, Request, Task};
-use crate::work::{Outcome, Value, Work};
+use crate::state::{Phase, Request, Task, Who};
+use crate::work::{Outcome, Value, Work, revoked_before};
 
 impl Turn<'_> {
     pub(super) fn finish(&mut self, request: &mut Request, work: Work, outcome: Outcome) -> Phase {
@@ -23,6 +24,11 @@ impl Turn<'_> {
                 if request.last.is_some_and(is_certain) && self.is_over(&loaded) {
                     self.breaks(Law::DeadlinesHold);
                 }
+                Phase::Answered
+            }
+            Outcome::EndedAll => {
+                let before = revoked_before(moment(request.sent));
+                self.state.shadow.revoked.insert(Who::Alice.principal(), before);
                 Phase::Answered
             }
             Outcome::Failed(failure) => {

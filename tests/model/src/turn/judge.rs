@@ -10,7 +10,6 @@ use cloakroom::{Principal, Timestamp};
 use super::Turn;
 use crate::entry::Entry;
 use crate::laws::Law;
-use crate::model::moment;
 use crate::model_key::{ModelKey, number_of};
 use crate::scenarios::{EXTENSION, remembered};
 use crate::state::{Client, KeyFate, Request, Task};
@@ -134,9 +133,9 @@ impl Turn<'_> {
         if !request.last.is_some_and(|last| last.starts_with("end:")) {
             return;
         }
-        let at = moment(request.sent);
+        let is_ours = |record: &Record| record.revision().token() >> 8 == u64::from(request.number);
         let is_left = |session: u8| {
-            self.live(session).is_some_and(|record| record.authenticated_at() == Some(at))
+            self.live(session).is_some_and(|record| record.principal().is_some() && is_ours(record))
         };
         let sessions = self.state.store.entries.keys();
         if sessions.copied().any(|session| request.owns(session) && is_left(session)) {

@@ -1,20 +1,14 @@
 //! What an operator does.
 
-use std::time::Duration;
-
 use cloakroom::protocol::steps::{EndById, Step, Steps as _};
-use cloakroom::record::{EndReason, Record};
+use cloakroom::record::EndReason;
 
 use super::Turn;
 use crate::coverage::kind_of;
-use crate::entry::Entry;
 use crate::jar::{Change, Presented};
-use crate::model_key::{number_of, session_id};
+use crate::model_key::session_id;
 use crate::shared::Shared;
-use crate::state::{Client, Drawn, Phase, Request, Task, Who};
-
-/// What passes while an operator acts.
-const MOMENT: Duration = Duration::from_millis(1);
+use crate::state::{Client, Drawn, Phase, Request, Task};
 
 impl Turn<'_> {
     /// An operator ends a session.
@@ -31,22 +25,6 @@ impl Turn<'_> {
             self.state.shadow.ended.insert(session, EndReason::Revoked);
         }
         let _ = end.step(&node, answer);
-    }
-
-    /// An operator revokes what Alice signed in on before now, and a moment passes.
-    pub(crate) fn revoke_all(&mut self) {
-        let (alice, before) = (Who::Alice.principal(), self.now().after(MOMENT));
-        self.state.store.revoked_before.insert(alice.clone(), before);
-        let index = self.state.store.index.get(&alice);
-        let listed: Vec<u8> = index.into_iter().flatten().map(|(id, _)| number_of(*id)).collect();
-        for session in listed {
-            let record = self.state.store.entries.get(&session).and_then(Entry::live);
-            let is_older =
-                |record: &Record| record.authenticated_at().is_some_and(|at| at < before);
-            if record.is_some_and(|record| record.principal() == Some(&alice) && is_older(record)) {
-                self.revoke(session);
-            }
-        }
     }
 }
 
