@@ -12,6 +12,7 @@ use super::{Answer, Ask, Context, Next, SessionState, Step, Steps};
 use crate::key::Key;
 use crate::policy::Login;
 use crate::record::{Record, Stored};
+use crate::store::StoreErrorKind;
 
 /// Imports a session of another library, or opens the one that was imported.
 ///
@@ -161,6 +162,9 @@ impl<T: Clone + PartialEq> Import<T> {
             }
             // The request that created it may have changed it since: open it as it is now.
             Ok(Step::Done(_)) | Err(Failure::Superseded | Failure::Corrupt(_)) => {
+                self.open(context)
+            }
+            Err(Failure::StoreFailed(error)) if error.kind() == StoreErrorKind::Corrupt => {
                 self.open(context)
             }
             Err(failure) => unless_refused(failure),

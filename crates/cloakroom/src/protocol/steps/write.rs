@@ -39,8 +39,8 @@ pub struct Write<T, P, R> {
     plan: P,
     /// What the response does to the cookie, unless the change says otherwise.
     cookie: CookieChange,
-    /// When the first attempt was made.
-    started: Option<Timestamp>,
+    /// When the first and the last attempt were made.
+    tried: Option<(Timestamp, Timestamp)>,
     lost: u32,
     has_turn: bool,
     /// The session that is being created, and what the plan returned for it.
@@ -86,7 +86,7 @@ impl<T, P, R> Write<T, P, R> {
             session,
             plan,
             cookie: CookieChange::Keep,
-            started: None,
+            tried: None,
             lost: 0,
             has_turn: false,
             creating: None,
@@ -202,7 +202,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     {
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
         let (id, now) = (loaded.id(), context.now());
-        self.started.get_or_insert(now);
+        self.tried = Some((self.tried.map_or(now, |(first, _)| first), now));
         if context.rules().is_over(&loaded.record, now) {
             self.state = State::Confirming;
             return Ok(Step::Ask(Ask::Get(id)));
@@ -296,11 +296,12 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let (id, now) = (newer.id(), context.now());
+        let id = newer.id();
         self.session = SessionState::Live(newer);
         self.lost += 1;
-        let started = self.started.unwrap_or(now);
-        if self.lost == MAX_ATTEMPTS || now.since(started) >= TIME_LIMIT {
+        // Not by how long the last attempt took: one slow answer is not a series of lost races.
+        let is_late = self.tried.is_some_and(|(first, last)| last.since(first) >= TIME_LIMIT);
+        if self.lost == MAX_ATTEMPTS || is_late {
             context.report(&Event::WriteConflict { id });
             return Err(Failure::Conflict);
         }
