@@ -20,9 +20,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// `NotFound` if this session has ended, `Superseded` if its key was replaced, `Unavailable`.
     pub async fn logout_other(&mut self, id: PublicId) -> Result<bool, Error> {
-        if let SessionState::Live(loaded) = self.request.session()
-            && loaded.id() == id
-        {
+        if matches!(self.request.session(), SessionState::Live(loaded) if loaded.id() == id) {
             return self.logout().await.map(|()| true);
         }
         match self.confirmed().await? {

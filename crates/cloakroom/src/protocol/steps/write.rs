@@ -181,17 +181,16 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        if let SessionState::Live(loaded) = &self.session
-            && let Some(lifetime) = self.plan.new_lifetime(&loaded.record)
-            && let Some(principal) = loaded.record.principal()
-        {
-            let until = lifetime.absolute_deadline(context.now()).after(INDEX_MARGIN);
-            // Neither a limit nor a time of sign-in is given, so this cannot be refused.
-            let login = IndexLogin::new(principal.clone(), loaded.id(), until);
-            self.state = State::Reindexing;
-            return Ok(Step::Ask(Ask::IndexLogin(login)));
-        }
-        self.attempt(context)
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        let lifetime = self.plan.new_lifetime(&loaded.record);
+        let Some((lifetime, principal)) = lifetime.zip(loaded.record.principal()) else {
+            return self.attempt(context);
+        };
+        let until = lifetime.absolute_deadline(context.now()).after(INDEX_MARGIN);
+        // Neither a limit nor a time of sign-in is given, so this cannot be refused.
+        let login = IndexLogin::new(principal.clone(), loaded.id(), until);
+        self.state = State::Reindexing;
+        Ok(Step::Ask(Ask::IndexLogin(login)))
     }
 
     #[inline(always)]

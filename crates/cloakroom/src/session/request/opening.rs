@@ -210,10 +210,11 @@ impl<V> Stage<V> {
     #[inline]
     fn wake(self) {
         // There are almost never any, and iterating over nothing is not free.
-        if let Self::Opening(waiting) = self
-            && !waiting.is_empty()
-        {
-            waiting.into_iter().for_each(Waker::wake);
+        match self {
+            Self::Opening(waiting) if !waiting.is_empty() => {
+                waiting.into_iter().for_each(Waker::wake);
+            }
+            _ => {}
         }
     }
 }

@@ -160,10 +160,10 @@ pub(super) fn opened<C: Context>(
     renewal: Renewal,
 ) -> Next<Opened<C::Value>> {
     let Some(key) = loaded.key() else { return done(loaded, CookieChange::Keep) };
-    if renewal == Renewal::Resend
-        && let Some(next) = context.rules().next_key(&loaded.record, key)
-    {
-        return send(context, loaded, next);
+    if renewal == Renewal::Resend {
+        if let Some(next) = context.rules().next_key(&loaded.record, key) {
+            return send(context, loaded, next);
+        }
     }
     let cookie = context.rules().keep(key, &loaded.record);
     done(loaded, cookie)
