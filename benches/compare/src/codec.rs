@@ -1,5 +1,4 @@
 //! Records, keys and cookies as bytes or text, next to what tower-sessions and its stores use.
-#![expect(clippy::unnecessary_wraps, reason = "functions that prepare a case have one type")]
 
 use cloakroom_bench::Failure;
 use cloakroom_bench::codec::{
@@ -10,6 +9,7 @@ use cloakroom_bench::options::{Goals, Options};
 use cloakroom_bench::overhead::case::{COOKIE_NAME, STRANGER, cookies};
 use cloakroom_bench::visitor::{VISITOR, Visitor};
 use http::HeaderValue;
+use http::header::InvalidHeaderValue;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::cookie::{Cookie, CookieJar, SameSite};
 use tower_sessions::session::{Id, Record};
@@ -19,15 +19,37 @@ const JSON: &str = "tower-sessions, JSON";
 const TOWER: &str = "tower-sessions";
 
 const THEIRS: [Case; 9] = [
-    Case::new(RECORD_TO_BYTES, MESSAGE_PACK, rmp_to_bytes),
-    Case::new(RECORD_TO_BYTES, JSON, json_to_bytes),
-    Case::new(RECORD_WITH_VALUE, MESSAGE_PACK, rmp_with_value),
-    Case::new(RECORD_WITH_VALUE, JSON, json_with_value),
-    Case::new(KEY_TO_TEXT, TOWER, id_to_text),
-    Case::new(KEY_FROM_TEXT, TOWER, id_from_text),
-    Case::new("Set-Cookie alone", TOWER, set_cookie),
-    Case::new(REQUEST_WITHOUT_KEY, "tower-sessions, parsed", jar_without_key),
-    Case::new(REQUEST_WITH_UNKNOWN_KEY, "tower-sessions, parsed", jar_with_key),
+    Case::new(RECORD_TO_BYTES, MESSAGE_PACK, || {
+        let record = record()?;
+        Ok(Prepared::new(rmp_serde::to_vec(&record)?.len(), move || rmp_serde::to_vec(&record)))
+    }),
+    Case::new(RECORD_TO_BYTES, JSON, || {
+        let record = record()?;
+        Ok(Prepared::new(serde_json::to_vec(&record)?.len(), move || serde_json::to_vec(&record)))
+    }),
+    Case::new(RECORD_WITH_VALUE, MESSAGE_PACK, || {
+        let bytes = rmp_serde::to_vec(&record()?)?;
+        Ok(Prepared::new(bytes.len(), move || visitor(rmp_serde::from_slice(&bytes).ok()?)))
+    }),
+    Case::new(RECORD_WITH_VALUE, JSON, || {
+        let bytes = serde_json::to_vec(&record()?)?;
+        Ok(Prepared::new(bytes.len(), move || visitor(serde_json::from_slice(&bytes).ok()?)))
+    }),
+    Case::new(KEY_TO_TEXT, TOWER, || {
+        Ok(Prepared::new(id().to_string().len(), || id().to_string()))
+    }),
+    Case::new(KEY_FROM_TEXT, TOWER, || {
+        let text = id().to_string();
+        Ok(Prepared::new(text.len(), move || text.parse::<Id>()))
+    }),
+    Case::new("Set-Cookie alone", TOWER, || Ok(Prepared::new(set_cookie()?.len(), set_cookie))),
+    Case::new(REQUEST_WITHOUT_KEY, "tower-sessions, parsed", || {
+        Ok(Prepared::new(STRANGER.len(), || jar(&HeaderValue::from_static(STRANGER))))
+    }),
+    Case::new(REQUEST_WITH_UNKNOWN_KEY, "tower-sessions, parsed", || {
+        let cookies = cookies(&id().to_string())?;
+        Ok(Prepared::new(cookies.len(), move || jar(&cookies)))
+    }),
 ];
 
 /// Cases of one kind together, ours first.
@@ -57,26 +79,6 @@ fn record() -> Result<Record, Failure> {
     Ok(record)
 }
 
-fn rmp_to_bytes() -> Result<Prepared, Failure> {
-    let record = record()?;
-    Ok(Prepared::new(rmp_serde::to_vec(&record)?.len(), move || rmp_serde::to_vec(&record)))
-}
-
-fn json_to_bytes() -> Result<Prepared, Failure> {
-    let record = record()?;
-    Ok(Prepared::new(serde_json::to_vec(&record)?.len(), move || serde_json::to_vec(&record)))
-}
-
-fn rmp_with_value() -> Result<Prepared, Failure> {
-    let bytes = rmp_serde::to_vec(&record()?)?;
-    Ok(Prepared::new(bytes.len(), move || visitor(rmp_serde::from_slice(&bytes).ok()?)))
-}
-
-fn json_with_value() -> Result<Prepared, Failure> {
-    let bytes = serde_json::to_vec(&record()?)?;
-    Ok(Prepared::new(bytes.len(), move || visitor(serde_json::from_slice(&bytes).ok()?)))
-}
-
 /// Decodes the value as a `Session` of theirs does.
 fn visitor(record: Record) -> Option<(Record, Visitor)> {
     let visitor = serde_json::from_value(record.data.get(VISITOR)?.clone()).ok()?;
@@ -87,28 +89,16 @@ const fn id() -> Id {
     Id(i128::from_be_bytes([0x35; 16]))
 }
 
-fn id_to_text() -> Result<Prepared, Failure> {
-    Ok(Prepared::new(id().to_string().len(), || id().to_string()))
-}
-
-fn id_from_text() -> Result<Prepared, Failure> {
-    let text = id().to_string();
-    Ok(Prepared::new(text.len(), move || text.parse::<Id>()))
-}
-
 /// As tower-cookies writes it, with the attributes that tower-sessions sets.
-fn set_cookie() -> Result<Prepared, Failure> {
-    let make = || {
-        let cookie = Cookie::build((COOKIE_NAME, id().to_string()))
-            .http_only(true)
-            .same_site(SameSite::Strict)
-            .secure(true)
-            .path("/")
-            .max_age(Duration::hours(12))
-            .build();
-        HeaderValue::from_str(&cookie.encoded().to_string())
-    };
-    Ok(Prepared::new(make()?.len(), make))
+fn set_cookie() -> Result<HeaderValue, InvalidHeaderValue> {
+    let cookie = Cookie::build((COOKIE_NAME, id().to_string()))
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(true)
+        .path("/")
+        .max_age(Duration::hours(12))
+        .build();
+    HeaderValue::from_str(&cookie.encoded().to_string())
 }
 
 /// A jar of all cookies, as tower-cookies fills it when first asked, and the session's id from it.
@@ -119,15 +109,6 @@ fn jar(cookies: &HeaderValue) -> Option<(CookieJar, Option<Id>)> {
     }
     let id = jar.get(COOKIE_NAME).and_then(|cookie| cookie.value().parse().ok());
     Some((jar, id))
-}
-
-fn jar_without_key() -> Result<Prepared, Failure> {
-    Ok(Prepared::new(STRANGER.len(), || jar(&HeaderValue::from_static(STRANGER))))
-}
-
-fn jar_with_key() -> Result<Prepared, Failure> {
-    let cookies = cookies(&id().to_string())?;
-    Ok(Prepared::new(cookies.len(), move || jar(&cookies)))
 }
 
 #[cfg(test)]

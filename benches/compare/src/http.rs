@@ -8,7 +8,6 @@ mod client;
 mod contender;
 mod express;
 mod running;
-mod serve;
 mod wrk;
 
 use cloakroom_bench::Failure;
@@ -102,7 +101,7 @@ pub(crate) fn bench(options: Options) -> Result<bool, Failure> {
 /// Is a server; called in a process of its own.
 pub(crate) fn drive(words: &[&str]) -> Result<(), Failure> {
     let [name] = words else { return Err("expected a contender".into()) };
-    serve::serve(contender::named(name)?)
+    contender::named(name)?.serve()
 }
 
 /// Rounds of all servers, in the other direction every second time.

@@ -1,31 +1,16 @@
-//! express and express-session, installed from npm next to this program.
+//! express and express-session, installed from npm next to their program.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fs, io};
 
 use cloakroom_bench::Failure;
 use serde_json::Value;
 
-const LOCK: &str = include_str!("../../express/package-lock.json");
-
-const FILES: [(&str, &str); 3] = [
-    ("package.json", include_str!("../../express/package.json")),
-    ("server.js", include_str!("../../express/server.js")),
-    ("package-lock.json", LOCK),
-];
-
-/// The directory with the installed packages.
+/// The directory of the program, where its packages are installed once.
 pub(super) fn install() -> Result<PathBuf, Failure> {
-    let place = std::env::current_exe()?.with_file_name("express");
-    // Written last.
-    let done = place.join("installed");
-    let is_installed = fs::read_to_string(&done).is_ok_and(|lock| lock == LOCK);
-    fs::create_dir_all(&place)?;
-    for (name, text) in FILES {
-        fs::write(place.join(name), text)?;
-    }
-    if !is_installed {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("express");
+    if !place.join("node_modules").exists() {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--omit=dev", "--omit=optional", "--ignore-scripts", "--no-audit"]);
         // The output is captured: stdout is for figures.
@@ -34,7 +19,6 @@ pub(super) fn install() -> Result<PathBuf, Failure> {
         if !status.success() {
             return Err(format!("npm ci: {status}").into());
         }
-        fs::write(done, LOCK)?;
     }
     Ok(place)
 }
@@ -53,7 +37,7 @@ fn not_installed(program: &str, error: &io::Error) -> Failure {
 
 /// The versions of the packages and of node.
 pub(super) fn versions() -> Result<Vec<(String, String)>, Failure> {
-    let lock: Value = serde_json::from_str(LOCK)?;
+    let lock: Value = serde_json::from_str(include_str!("../../express/package-lock.json"))?;
     let mut versions = Vec::new();
     for package in ["express", "express-session"] {
         let version = &lock["packages"][format!("node_modules/{package}")]["version"];
