@@ -103,7 +103,9 @@ impl<V: SessionValue> Context for Scope<'_, V> {
     }
 
     fn client(&self) -> ClientInfo {
-        self.request.map(RequestFacts::client).unwrap_or_default()
+        // Without a policy about clients, requests know nothing of theirs.
+        let request = self.request.filter(|_| self.manager.clients.is_some());
+        request.map(RequestFacts::client).unwrap_or_default()
     }
 
     fn can_send_key(&self) -> bool {

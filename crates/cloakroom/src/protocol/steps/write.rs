@@ -44,7 +44,8 @@ pub struct Write<T, P, R> {
     lost: u32,
     has_turn: bool,
     /// The session that is being created, and what the plan returned for it.
-    creating: Option<(Create<T>, R)>,
+    creating: Option<Create<T>>,
+    result: Option<R>,
     state: State<T, R>,
 }
 
@@ -90,6 +91,7 @@ impl<T, P, R> Write<T, P, R> {
             lost: 0,
             has_turn: false,
             creating: None,
+            result: None,
             state: State::Idle,
         }
     }
@@ -113,7 +115,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
 
     #[inline(always)]
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
-        if let Some((create, _)) = &mut self.creating {
+        if let Some(create) = &mut self.creating {
             let next = create.step(context, answer)?;
             return self.created(context, next);
         }

@@ -22,8 +22,9 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             }
         };
         let key = context.first_key()?;
+        self.result = Some(result);
         let create = Create::new(key, value, lifetime, context.client());
-        let (create, _) = self.creating.insert((create, result));
+        let create = self.creating.insert(create);
         let next = create.start(context)?;
         self.created(context, next)
     }
@@ -38,7 +39,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             Step::Ask(ask) => return Ok(Step::Ask(ask)),
             Step::Done(created) => created,
         };
-        let Some((_, result)) = self.creating.take() else { return Err(Failure::OutOfOrder) };
+        let Some(result) = self.result.take() else { return Err(Failure::OutOfOrder) };
         match created {
             Created::New(loaded) => {
                 let cookie = first_cookie(context, &loaded, loaded.record.created());
@@ -47,7 +48,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             // Another handle of this request created it.
             Created::Existing(loaded) => {
                 self.cookie = first_cookie(context, &loaded, context.now());
-                self.session = SessionState::Live(loaded);
+                (self.session, self.creating) = (SessionState::Live(loaded), None);
                 self.reindex(context)
             }
             Created::Taken => Err(Failure::Conflict),
