@@ -42,7 +42,6 @@ mod session;
 mod write;
 
 pub use context::{Context, Policy};
-pub use create::{Create, Created};
 pub use end::{End, EndById};
 pub use end_all::EndAll;
 pub use import::{Import, Imported};

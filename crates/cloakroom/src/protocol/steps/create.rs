@@ -21,7 +21,7 @@ const MAX_ID_ATTEMPTS: u8 = 4;
 ///
 /// A sign-in is entered in the principal index before the record is written, and again after.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Create<T> {
+pub(super) struct Create<T> {
     key: Key,
     value: Option<T>,
     lifetime: Lifetime,
@@ -40,8 +40,7 @@ pub struct Create<T> {
 
 /// The result of creating a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "callers must handle every case")]
-pub enum Created<T> {
+pub(super) enum Created<T> {
     /// The session exists now.
     New(Loaded<T>),
     /// The session existed, and the key opens it: another handle of this request, or another
@@ -66,7 +65,7 @@ enum State<T> {
 
 impl<T> Create<T> {
     /// Creates a session under `key`, or under another one if its id is taken.
-    pub fn new(key: Key, value: Option<T>, lifetime: Lifetime, client: ClientInfo) -> Self {
+    pub(super) fn new(key: Key, value: Option<T>, lifetime: Lifetime, client: ClientInfo) -> Self {
         let state = State::Idle;
         Self {
             key,
