@@ -1,4 +1,4 @@
-//! What the protocol's steps are given next to the store's answers.
+//! What the protocol's steps are given apart from the store's answers.
 
 use std::io;
 use std::sync::Arc;

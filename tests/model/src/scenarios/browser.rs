@@ -256,8 +256,8 @@ pub(crate) fn ignores_cookies() -> Scenario {
         copies: 1,
         expected: &[(
             Law::NoOneIsLockedOut,
-            "a program that was given the cookie and ignores Set-Cookie counts as a thief, and \
-             ends the session",
+            "a program that was given the cookie and ignores Set-Cookie counts as a second holder \
+             of the key, and ends the session",
         )],
         ..calm("ignores-cookies", "a program of the user has a copy of the key and keeps it")
     }

@@ -1,4 +1,4 @@
-//! What operations are given next to the store's answers.
+//! What operations are given apart from the store's answers.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SessionLimit, UnreadableP
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
-/// What operations are given next to the store's answers: policy, time, randomness, and the
+/// What operations are given apart from the store's answers: policy, time, randomness, and the
 /// request they belong to.
 ///
 /// An operation decides the same in every context that returns the same.
