@@ -1,6 +1,6 @@
 //! What the library's operations are given in the model: everything follows from the request.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 
 use cloakroom::Timestamp;
@@ -11,6 +11,7 @@ use cloakroom::protocol::steps::{Context, Policy};
 use cloakroom::protocol::{Failure, Rules};
 use cloakroom::value::{CodecError, Payload};
 
+use crate::jar::Change;
 use crate::model_key::{JOINT, KIND, ModelKey, drawn_by, random_of};
 use crate::scenarios::Scenario;
 use crate::state::{Drawn, Request};
@@ -28,6 +29,7 @@ pub(crate) struct Node<'a> {
     number: u8,
     is_bearer: bool,
     drawn: Cell<Drawn>,
+    retracted: RefCell<Option<Key>>,
 }
 
 impl<'a> Node<'a> {
@@ -39,11 +41,18 @@ impl<'a> Node<'a> {
         request: &Request,
     ) -> Self {
         let (number, is_bearer) = (request.number, request.presented.is_bearer);
-        Self { rules, policy, scenario, now, number, is_bearer, drawn: Cell::new(request.drawn) }
+        let (drawn, retracted) = (Cell::new(request.drawn), RefCell::new(None));
+        Self { rules, policy, scenario, now, number, is_bearer, drawn, retracted }
     }
 
-    pub(crate) fn drawn(&self) -> Drawn {
-        self.drawn.get()
+    /// Leaves in the request what the step has drawn from it, and takes back a key that its
+    /// response was to send.
+    pub(crate) fn leave(self, request: &mut Request) {
+        request.drawn = self.drawn.get();
+        let Some(retracted) = self.retracted.into_inner() else { return };
+        if matches!(&request.change, Change::Send(sent, _) if *sent.key() == retracted) {
+            request.change = Change::Keep;
+        }
     }
 
     fn draw(&self, next: impl FnOnce(&mut Drawn) -> u8) -> u8 {
@@ -111,6 +120,10 @@ impl Context for Node<'_> {
     }
 
     fn forget_first_key(&self) {}
+
+    fn retract_key(&self, key: &Key) {
+        self.retracted.replace(Some(key.clone()));
+    }
 
     fn lifetime(&self) -> Lifetime {
         self.scenario.lifetime

@@ -119,7 +119,7 @@ impl<'a> Turn<'a> {
             request.last = Some(kind);
             let node = self.node(&request);
             next = work.step(&node, answer);
-            request.drawn = node.drawn();
+            node.leave(&mut request);
         };
         // There was no question that this could have happened to.
         if delivery.is_some_and(|how| how != Delivery::Good) {
@@ -164,7 +164,7 @@ impl<'a> Turn<'a> {
         request.last = matches!(request.phase, Phase::Loading(_)).then_some("load: done");
         let node = self.node(request);
         let next = work.start(&node);
-        request.drawn = node.drawn();
+        node.leave(request);
         Some((work, next))
     }
 

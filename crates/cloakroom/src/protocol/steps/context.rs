@@ -56,9 +56,7 @@ pub trait Context {
 
     /// Takes back a key that the response was to send: it opens its session no more. The request's
     /// other handles can have put another one in its place.
-    fn retract_key(&self, key: &Key) {
-        let _ = key;
-    }
+    fn retract_key(&self, key: &Key);
 
     /// The lifetime of new sessions.
     fn lifetime(&self) -> Lifetime;
