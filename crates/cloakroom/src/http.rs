@@ -2,6 +2,7 @@
 
 mod client;
 mod cookie;
+mod domain;
 mod headers;
 mod response;
 mod status;

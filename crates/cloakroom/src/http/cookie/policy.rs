@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Cookie;
+use crate::http::domain::check_cookie_domain;
 use crate::key::Key;
 
 /// Octets of name and value together that browsers accept (RFC 6265bis section 5.6).
@@ -211,14 +212,11 @@ impl CookiePolicy {
             "a path begins with `/` and has no `;`, control or non-ASCII characters \
              (RFC 6265bis section 4.1.1)",
         )?;
-        let domain = self.domain.as_deref().unwrap_or("d");
+        if let Some(domain) = &self.domain {
+            check_cookie_domain(domain).map_err(CookiePolicyError)?;
+        }
         refuse_if(
-            domain.split('.').any(str::is_empty) || !domain.bytes().all(is_domain),
-            "a domain is labels of ASCII letters, digits and `-` with single dots between them \
-             (RFC 6265bis section 4.1.2.3)",
-        )?;
-        refuse_if(
-            self.path.len() > MAX_ATTRIBUTE_LEN || domain.len() > MAX_ATTRIBUTE_LEN,
+            self.path.len() > MAX_ATTRIBUTE_LEN,
             "browsers ignore an attribute of more than 1024 octets (RFC 6265bis section 5.6)",
         )
     }
@@ -234,10 +232,6 @@ fn is_token(byte: u8) -> bool {
 
 fn is_attribute(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7E) && byte != b';'
-}
-
-fn is_domain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
 }
 
 /// A cookie policy that browsers would refuse.
@@ -280,6 +274,12 @@ mod tests {
             (CookiePolicy::secure("id").with_domain(".example.com"), "labels"),
             (CookiePolicy::secure("id").with_domain("example..com"), "labels"),
             (CookiePolicy::secure("id").with_domain("bücher.example"), "labels"),
+            (CookiePolicy::secure("id").with_domain("-a.example"), "labels"),
+            (CookiePolicy::secure("id").with_domain("github.io"), "public suffix"),
+            (CookiePolicy::secure("id").with_domain("co.uk"), "public suffix"),
+            (CookiePolicy::secure("id").with_domain("com"), "single label"),
+            (plain("id").with_domain("localhost"), "single label"),
+            (plain("id").with_domain("127.0.0.1"), "IP address"),
             (plain("id").with_same_site(SameSite::None), "SameSite=None"),
             (plain("id").partitioned(), "Partitioned"),
             (
