@@ -146,7 +146,12 @@ fn alice() -> Principal {
     Principal::new("alice").expect("a valid name")
 }
 
-/// A record whose revision, secret and payload depend on `mark`.
+/// A kind of session other than the default.
+fn admin() -> KindTag {
+    KindTag::of("admin")
+}
+
+/// A record whose kind, revision, secret and payload depend on `mark`.
 fn record(mark: u64) -> Record {
     begin(
         mark,
@@ -159,9 +164,10 @@ fn record(mark: u64) -> Record {
 fn begin(mark: u64, principal: Option<Principal>, payload: Payload, revision: Revision) -> Record {
     let mut secret = [0; 16];
     secret[..8].copy_from_slice(&mark.to_be_bytes());
-    let verifier = Key::new(id(0), Secret::from_bytes(secret)).verifier(KindTag::of(""));
+    let kind = if mark % 2 == 0 { KindTag::DEFAULT } else { admin() };
+    let verifier = Key::new(id(0), Secret::from_bytes(secret)).verifier(kind);
     let lifetime = Lifetime::absolute(ABSOLUTE).with_idle_timeout(IDLE);
-    protocol::begin(verifier, lifetime, principal, payload, revision, NOW)
+    protocol::begin(kind, verifier, lifetime, principal, payload, revision, NOW)
 }
 
 fn ending() -> Ending {

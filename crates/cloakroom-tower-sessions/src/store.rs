@@ -103,9 +103,10 @@ impl TowerSessionStore {
         let (key, now) = (key::key(&record.id), self.sessions.now());
         let span = key::deadline(record.expiry_date).since(now);
         let revision = Revision::new(1, token()?);
-        let verifier = key.verifier(KindTag::of(TowerSessions::NAME));
+        let kind = KindTag::of(TowerSessions::NAME);
+        let (verifier, lifetime) = (key.verifier(kind), lifetime(span));
         let payload = state::to_payload(&state::checked(&record.data)?)?;
-        let begun = protocol::begin(verifier, lifetime(span), None, payload, revision, now);
+        let begun = protocol::begin(kind, verifier, lifetime, None, payload, revision, now);
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
         let is_repeated = answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown);
         if is_repeated {

@@ -149,6 +149,7 @@ impl std::error::Error for ParseKeyError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::{DefaultKind, SessionKind};
 
     fn key(id: u8, secret: u8) -> Key {
         Key::new(PublicId::from_bytes([id; 16]), Secret::from_bytes([secret; 16]))
@@ -200,6 +201,11 @@ mod tests {
         assert_ne!(plain, key(1, 2).verifier(KindTag::of("admin")));
         assert_ne!(plain, key(3, 2).verifier(KindTag::of("")));
         assert_ne!(plain, key(1, 3).verifier(KindTag::of("")));
+    }
+
+    #[test]
+    fn the_default_kind_is_the_one_without_a_name() {
+        assert_eq!(KindTag::DEFAULT, KindTag::of(<DefaultKind as SessionKind>::NAME));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub use migration::MigrationState;
 pub use stored::Stored;
 pub use wire::DecodeError;
 
+use crate::key::KindTag;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
@@ -134,6 +135,11 @@ impl Record {
     /// The session's lifetime, which every later write keeps.
     pub fn lifetime(&self) -> &Lifetime {
         &self.0.lifetime
+    }
+
+    /// The kind of session, which never changes.
+    pub fn kind(&self) -> KindTag {
+        self.0.kind
     }
 
     /// Who is signed in, if anyone.

@@ -36,6 +36,7 @@ impl Ours {
         loop {
             let expected = record.revision();
             let next = protocol::begin(
+                record.kind(),
                 record.credentials().current,
                 *record.lifetime(),
                 record.principal().cloned(),

@@ -51,9 +51,9 @@ fn record(number: usize, sessions: usize, now: Timestamp) -> Result<Record, Fail
     // A hundred bytes of JSON after the two that name its format.
     let value = format!(r#"{{"number":{number:0>10},"text":"{}"}}"#, "x".repeat(70));
     let payload = Payload::from_bytes([&[1, 0], value.as_bytes()].concat());
-    let verifier = key.verifier(KindTag::of(""));
-    let revision = Revision::new(1, number as u64);
-    let record = protocol::begin(verifier, lifetime, who, payload, revision, now);
+    let kind = KindTag::DEFAULT;
+    let (verifier, revision) = (key.verifier(kind), Revision::new(1, number as u64));
+    let record = protocol::begin(kind, verifier, lifetime, who, payload, revision, now);
     let idle = Duration::from_hours(if number.is_multiple_of(2) { 2 } else { 8 });
     Ok(record.with_idle_deadline(now.after(idle)))
 }

@@ -61,11 +61,12 @@ async fn an_unreadable_session_is_an_error_if_the_policy_says_so(store: impl Sto
 async fn spoil(store: &impl Store, key: &SessionKey) {
     let (id, stored) = entries(store).await.remove(0);
     let Stored::Live(record) = stored else { panic!("the session has ended") };
+    let (kind, lifetime) = (record.kind(), *record.lifetime());
     let verifier = key.as_ref().parse::<Key>().unwrap().verifier(KindTag::of("actix-session"));
     let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
     let revision = Revision::new(record.revision().count() + 1, 0);
     let spoilt =
-        protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
+        protocol::begin(kind, verifier, lifetime, None, payload, revision, record.created());
     let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
     assert!(matches!(swap, Swap::Done));
 }

@@ -175,10 +175,10 @@ fn ending_every_session_requires_confirmation() {
 /// Stores a session that began and expired in 2001.
 fn add_expired(server: &Server) {
     let key = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([7; 16]));
-    let (verifier, lifetime) = (key.verifier(KindTag::of("")), Lifetime::default());
+    let (kind, lifetime) = (KindTag::DEFAULT, Lifetime::default());
+    let (verifier, revision) = (key.verifier(kind), Revision::new(1, 1));
     let then = Timestamp::from_millis(1_000_000_000_000);
-    let record =
-        protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), then);
+    let record = protocol::begin(kind, verifier, lifetime, None, Payload::unset(), revision, then);
     let store =
         SqliteStore::open(server.store().trim_start_matches("sqlite:")).expect("the store opens");
     assert_eq!(store.insert(key.id(), record).wait().expect("the store answers"), Inserted::Done);

@@ -50,9 +50,10 @@ pub(crate) fn id(n: u32) -> PublicId {
 
 /// A session created at `now`, with a value of `size` bytes.
 pub(crate) fn record(now: Timestamp, size: usize) -> Record {
-    let verifier = Key::new(id(0), Secret::from_bytes([7; 16])).verifier(KindTag::of(""));
-    let payload = Payload::from_bytes(vec![b'x'; size]);
-    protocol::begin(verifier, Lifetime::default(), None, payload, Revision::new(1, 1), now)
+    let kind = KindTag::DEFAULT;
+    let verifier = Key::new(id(0), Secret::from_bytes([7; 16])).verifier(kind);
+    let (lifetime, payload) = (Lifetime::default(), Payload::from_bytes(vec![b'x'; size]));
+    protocol::begin(kind, verifier, lifetime, None, payload, Revision::new(1, 1), now)
 }
 
 pub(crate) fn insert(store: &impl Store, n: u32, record: Record) -> Result<(), StoreError> {

@@ -83,8 +83,9 @@ pub fn an_id_that_was_swept_is_free(store: impl Store) {
 /// A record whose first deadline is this idle deadline.
 fn idle_until(idle_deadline: Timestamp) -> Record {
     let lifetime = cloakroom::Lifetime::absolute(Duration::from_secs(300 * 24 * 60 * 60));
-    let record = begin(1, None, Payload::unset(), Revision::new(1, 1));
-    let verifier = record.credentials().current;
-    cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(1, 1), NOW)
+    let (revision, unset) = (Revision::new(1, 1), Payload::unset());
+    let record = begin(1, None, unset.clone(), revision);
+    let (kind, verifier) = (record.kind(), record.credentials().current);
+    cloakroom::protocol::begin(kind, verifier, lifetime, None, unset, revision, NOW)
         .with_idle_deadline(idle_deadline)
 }

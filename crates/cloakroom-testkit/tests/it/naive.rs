@@ -147,6 +147,7 @@ impl Naive {
             Stored::Ended(tombstone) if self.has(Flaw::TouchRevives) => {
                 let ending = tombstone.ending();
                 let record = cloakroom::protocol::begin(
+                    cloakroom::key::KindTag::DEFAULT,
                     tombstone.credentials().current,
                     cloakroom::Lifetime::default(),
                     None,
@@ -193,13 +194,14 @@ fn empty_record(now: Timestamp) -> Record {
         PublicId::from_bytes([0; 16]),
         cloakroom::key::Secret::from_bytes([0; 16]),
     );
-    let verifier = key.verifier(cloakroom::key::KindTag::of(""));
-    let lifetime = cloakroom::Lifetime::default();
-    cloakroom::protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(0, 0), now)
+    let (kind, revision) = (cloakroom::key::KindTag::DEFAULT, Revision::new(0, 0));
+    let (verifier, lifetime) = (key.verifier(kind), cloakroom::Lifetime::default());
+    cloakroom::protocol::begin(kind, verifier, lifetime, None, Payload::unset(), revision, now)
 }
 
 fn with_credentials_of(record: &Record, tombstone: &cloakroom::record::Tombstone) -> Record {
     cloakroom::protocol::begin(
+        record.kind(),
         tombstone.credentials().current,
         *record.lifetime(),
         tombstone.principal().cloned(),
@@ -212,6 +214,7 @@ fn with_credentials_of(record: &Record, tombstone: &cloakroom::record::Tombstone
 /// A copy of the record with this payload.
 fn with_payload(record: &Record, payload: Payload) -> Record {
     cloakroom::protocol::begin(
+        record.kind(),
         record.credentials().current,
         *record.lifetime(),
         record.principal().cloned(),
@@ -225,6 +228,7 @@ fn with_payload(record: &Record, payload: Payload) -> Record {
 /// A copy of the record with the next revision.
 fn rewritten(record: &Record) -> Record {
     cloakroom::protocol::begin(
+        record.kind(),
         record.credentials().current,
         *record.lifetime(),
         record.principal().cloned(),

@@ -44,11 +44,12 @@ async fn spoil(store: &impl Store, secret: Id) {
     let (id, stored) = entries(store).await.remove(0);
     let Stored::Live(record) = stored else { panic!("the session has ended") };
     let key = Key::new(id, Secret::from_bytes(secret.0.to_le_bytes()));
+    let (kind, lifetime) = (record.kind(), *record.lifetime());
     let verifier = key.verifier(KindTag::of("tower-sessions"));
     let payload = Payload::from_bytes(*b"\x01\x00\"spoilt\"");
     let revision = Revision::new(record.revision().count() + 1, 0);
     let spoilt =
-        protocol::begin(verifier, *record.lifetime(), None, payload, revision, record.created());
+        protocol::begin(kind, verifier, lifetime, None, payload, revision, record.created());
     let swap = store.replace(id, record.revision(), spoilt).await.unwrap();
     assert!(matches!(swap, Swap::Done));
 }

@@ -9,11 +9,18 @@ use subtle::ConstantTimeEq;
 /// Tells the kinds of session of one application apart: it is hashed into every verifier, so that a
 /// key of one kind does not open a session of another.
 ///
-/// See [`SessionKind`](crate::SessionKind).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Records and the entries of the principal index name it too. See
+/// [`SessionKind`](crate::SessionKind).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KindTag(pub(super) [u8; 16]);
 
 impl KindTag {
+    /// The tag of [`DefaultKind`](crate::value::DefaultKind).
+    pub const DEFAULT: Self = Self([
+        0x84, 0x94, 0xEC, 0xA7, 0x7B, 0x6B, 0xA5, 0x6D, 0x71, 0xDD, 0xF1, 0x7A, 0x3B, 0x94, 0x88,
+        0x67,
+    ]);
+
     /// The tag of the kind with this [`NAME`](crate::SessionKind::NAME).
     pub fn of(name: &str) -> Self {
         let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0").chain_update(name).finalize();
@@ -22,11 +29,13 @@ impl KindTag {
         Self(tag)
     }
 
-    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+    /// The tag with these bytes, as a store kept them.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+    /// The bytes of the tag, for a store to keep.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
-use crate::key::Verifier;
+use crate::key::{KindTag, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::{
     Credentials, EndReason, Ending, Extensions, Record, RecordFields, RetiredSecret, Retirement,
@@ -12,8 +12,9 @@ use crate::record::{
 use crate::time::Timestamp;
 use crate::value::Payload;
 
-/// The record of a session that begins now.
+/// The record of a session of this kind that begins now.
 pub fn begin(
+    kind: KindTag,
     verifier: Verifier,
     lifetime: Lifetime,
     principal: Option<Principal>,
@@ -34,6 +35,7 @@ pub fn begin(
         assurance: Assurance::default(),
         client: ClientInfo::default(),
         extensions: Extensions::default(),
+        kind,
         payload,
     })
 }

@@ -1,6 +1,7 @@
 //! The fields of a record.
 
 use super::{Credentials, Extensions, Revision};
+use crate::key::KindTag;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::time::Timestamp;
 use crate::value::Payload;
@@ -21,6 +22,7 @@ pub(crate) struct RecordFields {
     pub(crate) payload: Payload,
     pub(crate) assurance: Assurance,
     pub(crate) extensions: Extensions,
+    pub(crate) kind: KindTag,
 }
 
 impl RecordFields {

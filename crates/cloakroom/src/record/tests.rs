@@ -17,13 +17,18 @@ fn key(secret: u8) -> Key {
     Key::new(PublicId::from_bytes([1; 16]), Secret::from_bytes([secret; 16]))
 }
 
+/// The kind of [`record`].
+fn kind() -> KindTag {
+    KindTag::of("admin")
+}
+
 /// A record with an entry in every field.
 fn record() -> Record {
-    let kind = KindTag::of("");
+    let (kind, lifetime) = (kind(), Lifetime::default());
     let revision = Revision::new(1, 0xDEAD_BEEF);
     let payload = Payload::from_bytes(b"\x01\x00{}".as_slice());
-    let record =
-        protocol::begin(key(1).verifier(kind), Lifetime::default(), None, payload, revision, NOW);
+    let verifier = key(1).verifier(kind);
+    let record = protocol::begin(kind, verifier, lifetime, None, payload, revision, NOW);
     let alice = Principal::new("alice").unwrap();
     let record = protocol::sign_in(&record, &alice, key(2).verifier(kind), NOW);
     let nonce = Nonce::from_bytes([9; 16]);
@@ -43,9 +48,10 @@ fn all() -> Vec<Stored> {
     let credentials = record().credentials().clone().with_family(None);
     let ended = record().edited(|fields| fields.credentials = credentials);
     let ending = protocol::end(EndReason::KeyReused, NOW);
-    let kind = KindTag::of("");
+    let kind = KindTag::DEFAULT;
     let plain = Lifetime::absolute(Duration::from_secs(60 * 60)).until_browser_closes();
     let unset = protocol::begin(
+        kind,
         key(1).verifier(kind),
         plain,
         None,
@@ -132,10 +138,10 @@ fn an_entry_of_another_format_version_is_refused() {
 #[test]
 fn a_key_family_lasts_through_timed_renewals_and_ends_with_a_fresh_secret() {
     let renewed = record();
-    let first = key(2).verifier(KindTag::of("")).family();
+    let first = key(2).verifier(kind()).family();
     assert_eq!(renewed.credentials().family(), first, "renewed once, with a second one under way");
-    let fresh = protocol::replace_secret(&renewed, key(3).verifier(KindTag::of("")), NOW);
-    assert_eq!(fresh.credentials().family(), key(3).verifier(KindTag::of("")).family());
+    let fresh = protocol::replace_secret(&renewed, key(3).verifier(kind()), NOW);
+    assert_eq!(fresh.credentials().family(), key(3).verifier(kind()).family());
     assert_ne!(fresh.credentials().family(), first);
 }
 
@@ -168,6 +174,21 @@ fn an_entry_that_was_cut_short_or_extended_is_refused() {
     let mut grown = all().pop().map(|ended| ended.to_bytes().unwrap()).unwrap_or_default();
     grown.push(0);
     assert!(Stored::from_bytes(&grown).is_err());
+}
+
+#[test]
+fn the_kind_of_a_session_is_read_back_and_the_default_kind_takes_one_byte() {
+    let with = |kind| Stored::Live(record().edited(|fields| fields.kind = kind));
+    let [default, other] = [KindTag::DEFAULT, kind()].map(|kind| with(kind).to_head());
+    assert_eq!(other.len(), default.len() + 16);
+    for kind in [KindTag::DEFAULT, kind()] {
+        let back = Stored::from_bytes(&with(kind).to_bytes().unwrap()).unwrap();
+        assert!(matches!(back, Stored::Live(record) if record.kind() == kind));
+    }
+    let mut spelled_out = other;
+    let at = spelled_out.len() - 16;
+    spelled_out[at..].copy_from_slice(KindTag::DEFAULT.as_bytes());
+    assert!(Stored::from_head(&spelled_out, Payload::unset()).is_err());
 }
 
 proptest! {

@@ -19,6 +19,7 @@
 //! | | 1 | assurance | |
 //! | | 3 × (1 + n) | label, user agent, address: length\*, UTF-8 | |
 //! | | 1 \[+ 16\] | key family: 0 (follows from the verifier), or 1 and its bytes | |
+//! | | 1 \[+ 16\] | kind of session: 0 (the default kind), or 1 and its tag | |
 //! | | rest | `0x00`, or `0x01` and the payload | |
 //!
 //! \* 0 means none or never.

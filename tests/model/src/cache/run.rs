@@ -61,10 +61,11 @@ pub(super) fn sound(remote: Remote, clock: TestClock) -> Arc<dyn Node> {
 
 /// The session after this many writes.
 fn record(count: u64) -> Record {
-    let verifier = Key::new(ID, Secret::from_bytes([1; 16])).verifier(KindTag::of(""));
+    let kind = KindTag::DEFAULT;
+    let verifier = Key::new(ID, Secret::from_bytes([1; 16])).verifier(kind);
     let lifetime = Lifetime::absolute(Duration::from_secs(60 * 60));
-    let now = Timestamp::from_millis(1_000_000);
-    protocol::begin(verifier, lifetime, None, Payload::unset(), Revision::new(count, count), now)
+    let (revision, now) = (Revision::new(count, count), Timestamp::from_millis(1_000_000));
+    protocol::begin(kind, verifier, lifetime, None, Payload::unset(), revision, now)
 }
 
 /// An event that can happen next.

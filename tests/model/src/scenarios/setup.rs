@@ -92,6 +92,7 @@ impl Scenario {
         let (session, principal) = (key.session(), who.map(Who::principal));
         let revision = Revision::new(1, u64::MAX);
         let record = protocol::begin(
+            *KIND,
             *key.verifier(),
             self.lifetime,
             principal.clone(),

@@ -87,15 +87,10 @@ pub(crate) fn bytes_of(record: Record) -> Vec<u8> {
 fn bytes_of_ending(ending: Ending) -> Vec<u8> {
     let key = Key::new(PublicId::from_bytes([0; 16]), Secret::from_bytes([0; 16]));
     let lifetime = Lifetime::default();
-    let verifier = key.verifier(KindTag::of(""));
-    let record = protocol::begin(
-        verifier,
-        lifetime,
-        None,
-        Payload::unset(),
-        Revision::new(0, 0),
-        Timestamp::EPOCH,
-    );
+    let (kind, revision) = (KindTag::DEFAULT, Revision::new(0, 0));
+    let verifier = key.verifier(kind);
+    let unset = Payload::unset();
+    let record = protocol::begin(kind, verifier, lifetime, None, unset, revision, Timestamp::EPOCH);
     Stored::Ended(record.ended(ending)).to_bytes().unwrap()
 }
 

@@ -156,10 +156,11 @@ impl<T: Clone + PartialEq> Create<T> {
     fn prepare<C: Context<Value = T>>(&mut self, context: &C) -> Result<Loaded<T>, Failure> {
         let now = context.now();
         let payload = self.value.as_ref().map_or(Payload::unset(), |value| context.payload(value));
-        let verifier = self.key.verifier(context.policy().kind);
+        let kind = context.policy().kind;
+        let verifier = self.key.verifier(kind);
         let revision = Revision::new(1, context.token());
         let principal = self.login.as_ref().map(|login| login.principal.clone());
-        let mut record = begin(verifier, self.lifetime, principal, payload, revision, now);
+        let mut record = begin(kind, verifier, self.lifetime, principal, payload, revision, now);
         if self.client.is_known() {
             record = record.edited(|fields| fields.client = self.client.clone());
         }

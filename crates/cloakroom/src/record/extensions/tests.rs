@@ -32,7 +32,8 @@ fn record(area: &[u8]) -> Record {
     let payload = Payload::from_bytes(b"\x01\x00{}".as_slice());
     let verifier = key(1).verifier(kind());
     let revision = Revision::new(1, 2);
-    let begun = protocol::begin(verifier, Lifetime::default(), None, payload, revision, NOW);
+    let lifetime = Lifetime::default();
+    let begun = protocol::begin(kind(), verifier, lifetime, None, payload, revision, NOW);
     protocol::sign_in(&begun, &alice(), key(2).verifier(kind()), NOW)
         .edited(|fields| fields.extensions = Extensions::from_area(area))
 }

@@ -37,6 +37,8 @@ pub(super) struct Live {
     /// Label, user agent and address.
     pub(super) client: [String; 3],
     pub(super) family: Option<[u8; 16]>,
+    /// `None` for the default kind of session.
+    pub(super) kind: Option<[u8; 16]>,
     pub(super) payload: Option<Vec<u8>>,
 }
 
@@ -93,6 +95,7 @@ impl Input<'_> {
             assurance: self.byte()?,
             client: [self.text()?, self.text()?, self.text()?],
             family: if self.flag()? { Some(self.array()?) } else { None },
+            kind: if self.flag()? { Some(self.array()?) } else { None },
             payload: if self.flag()? { Some(std::mem::take(&mut self.0).to_vec()) } else { None },
         })
     }
@@ -177,6 +180,8 @@ pub(super) fn write(entry: &Entry) -> Vec<u8> {
             live.client.iter().for_each(|text| write_text(&mut out, text));
             out.push(u8::from(live.family.is_some()));
             out.extend(live.family.iter().flatten());
+            out.push(u8::from(live.kind.is_some()));
+            out.extend(live.kind.iter().flatten());
             out.push(u8::from(live.payload.is_some()));
             out.extend(live.payload.iter().flatten());
         }

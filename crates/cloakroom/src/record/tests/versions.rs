@@ -74,6 +74,8 @@ fn the_first_release_reads_every_field_of_todays_entries() {
                 assert_eq!(old.client, client.map(Option::unwrap_or_default));
                 let family = record.credentials().stored_family();
                 assert_eq!(old.family, family.map(|family| *family.as_bytes()));
+                let kind = Some(record.kind()).filter(|kind| *kind != KindTag::DEFAULT);
+                assert_eq!(old.kind, kind.map(|kind| *kind.as_bytes()));
                 assert_eq!(old.payload.as_deref(), record.payload().as_bytes());
             }
             (Entry::Ended { at, keep_until, kept, .. }, Stored::Ended(tombstone)) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{DecodeError, REASONS, VERSION};
-use crate::key::{KeyFamily, Nonce, Verifier};
+use crate::key::{KeyFamily, KindTag, Nonce, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::extensions::{KNOWN, MAX_BYTES, MAX_COUNT};
 use crate::record::{
@@ -56,11 +56,18 @@ impl<'a> Reader<'a> {
             extensions: self.extensions()?,
             assurance: Assurance::new(self.byte()?),
             client: self.client()?,
+            kind: KindTag::DEFAULT,
             payload: Payload::unset(),
         };
         if self.flag()? {
             let family = KeyFamily::from_bytes(self.array()?);
             fields.credentials = fields.credentials.with_family(Some(family));
+        }
+        if self.flag()? {
+            fields.kind = KindTag::from_bytes(self.array()?);
+            if fields.kind == KindTag::DEFAULT {
+                return Err(DecodeError::malformed("the default kind has no tag"));
+            }
         }
         Ok(Record::new(fields))
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{REASONS, VERSION};
-use crate::key::KeyFamily;
+use crate::key::{KeyFamily, KindTag};
 use crate::policy::{ClientInfo, Lifetime, Principal};
 use crate::record::{Credentials, Ending, Extensions, RecordFields, Retirement};
 use crate::time::Timestamp;
@@ -39,6 +39,7 @@ impl Writer {
         self.byte(fields.assurance.level());
         self.client(&fields.client);
         self.family(fields.credentials.stored_family());
+        self.kind(fields.kind);
     }
 
     pub(super) fn ending(&mut self, ending: Ending) {
@@ -117,6 +118,12 @@ impl Writer {
     fn family(&mut self, family: Option<KeyFamily>) {
         self.byte(u8::from(family.is_some()));
         self.0.extend(family.iter().flat_map(KeyFamily::as_bytes));
+    }
+
+    fn kind(&mut self, kind: KindTag) {
+        let other = Some(kind).filter(|kind| *kind != KindTag::DEFAULT);
+        self.byte(u8::from(other.is_some()));
+        self.0.extend(other.iter().flat_map(KindTag::as_bytes));
     }
 
     /// No text here is longer than 255 bytes: their types see to that.

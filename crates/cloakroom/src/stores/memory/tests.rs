@@ -23,9 +23,10 @@ fn id(number: u64) -> PublicId {
 }
 
 fn record(size: usize, life: Duration, now: Timestamp) -> Record {
-    let verifier = Key::new(id(0), Secret::from_bytes([1; 16])).verifier(KindTag::of(""));
-    let payload = Payload::from_bytes(vec![7; size]);
-    protocol::begin(verifier, Lifetime::absolute(life), None, payload, Revision::new(1, 1), now)
+    let kind = KindTag::DEFAULT;
+    let verifier = Key::new(id(0), Secret::from_bytes([1; 16])).verifier(kind);
+    let (life, payload) = (Lifetime::absolute(life), Payload::from_bytes(vec![7; size]));
+    protocol::begin(kind, verifier, life, None, payload, Revision::new(1, 1), now)
 }
 
 fn record_of(size: usize) -> Record {
