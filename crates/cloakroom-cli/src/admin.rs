@@ -13,6 +13,8 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::response::Redirect;
+use axum::routing::get;
 use axum::{Router, middleware};
 use cloakroom::{SessionMap, Sessions, SessionsBuilder, Store};
 use tower_http::csrf::CsrfLayer;
@@ -107,13 +109,19 @@ impl AdminServer {
     }
 
     fn routes(self, shutdown: Shutdown) -> Router {
-        let operators = self.auth.layer();
-        pages::operator_routes()
+        let (operators, path) = (self.auth.layer(), self.auth.path().to_owned());
+        // Relative links need the slash at the end.
+        let root = format!("{path}/");
+        let pages = pages::operator_routes()
             .merge(live::routes(shutdown))
             .layer(middleware::from_fn(auth::require_operator))
             .merge(pages::public_routes())
             .with_state(self)
-            .layer(operators)
+            .layer(operators);
+        Router::new()
+            .nest(&root, pages)
+            .route(&path, get(async move || Redirect::to(&root)))
+            .merge(pages::icon())
             .layer(CsrfLayer::new())
             .layer(middleware::from_fn(pages::harden))
     }

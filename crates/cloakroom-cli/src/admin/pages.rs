@@ -1,10 +1,11 @@
-//! The routes of the operator's page.
+//! The routes of the operator's page. They are under a random path, so all links are relative.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::ALLOW;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -18,12 +19,22 @@ use crate::page::{self, file};
 
 /// What anyone can request.
 pub(super) fn public_routes() -> Router<AdminServer> {
-    const ICON: &str = include_str!("../demo/favicon.svg");
     Router::new()
-        .route("/login", get(auth::login))
+        // `get` alone would also run the handler for HEAD, which must not use up the token.
+        .route("/login", get(auth::login).head(only_get))
         .route("/style.css", get(async || file("text/css", include_str!("../demo/style.css"))))
         .route("/admin.css", get(async || file("text/css", include_str!("admin.css"))))
-        .route("/favicon.ico", get(async || file("image/svg+xml", ICON)))
+}
+
+/// Refuses HEAD (RFC 9110 section 15.5.6).
+async fn only_get() -> impl IntoResponse {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")])
+}
+
+/// The icon, which browsers request at the root.
+pub(super) fn icon() -> Router {
+    const ICON: &str = include_str!("../demo/favicon.svg");
+    Router::new().route("/favicon.ico", get(async || file("image/svg+xml", ICON)))
 }
 
 /// What only the operator can request.
@@ -127,7 +138,7 @@ async fn revoke(
         }
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
     }
-    Ok(Redirect::to("/sessions").into_response())
+    Ok(Redirect::to("sessions").into_response())
 }
 
 /// Sets the security headers. The policy allows the page's own script and nothing from elsewhere.

@@ -21,7 +21,7 @@ pub(super) fn overview(history: &StatsHistory) -> Markup {
             p #lost.notice.alert role="alert" hidden {
                 "Connection lost. The numbers above are no longer updated."
             }
-            script src="/admin.js" {}
+            script src="admin.js" {}
         },
     )
 }
@@ -53,7 +53,7 @@ pub(super) fn live(history: &StatsHistory) -> Markup {
                 table {
                     @for (name, count) in &last.top_principals {
                         tr {
-                            th scope="row" { a href={ "/sessions?q=" (encode(name)) } { (name) } }
+                            th scope="row" { a href={ "sessions?q=" (encode(name)) } { (name) } }
                             td { (count) }
                         }
                     }
@@ -68,7 +68,7 @@ pub(super) fn live(history: &StatsHistory) -> Markup {
                     @for (age, count) in AGES.iter().zip(last.ages) {
                         tr {
                             th scope="row" {
-                                a href={ "/sessions?age=" (age.name) } { (age.text) }
+                                a href={ "sessions?age=" (age.name) } { (age.text) }
                             }
                             td { (count) }
                         }
@@ -126,7 +126,7 @@ pub(super) fn logged_in() -> Markup {
         &html! {
             section aria-label="Continue" {
                 p { "This browser can now see and end sessions, until you close it." }
-                p { a.button href="/" { "Show active sessions" } }
+                p { a.button href="./" { "Show active sessions" } }
             }
         },
     )
@@ -150,7 +150,7 @@ pub(super) fn forbidden() -> Markup {
 
 fn search(text: &str) -> Markup {
     html! {
-        form.row role="search" action="/sessions" {
+        form.row role="search" action="sessions" {
             input #q type="search" name="q" value=(text) placeholder="Principal or session ID"
                 aria-label="Principal or session ID" autocomplete="off" spellcheck="false";
             button { "Search" }
@@ -164,9 +164,9 @@ fn page(title: &str, content: &Markup) -> Markup {
         title,
         &html! {
             nav aria-label="Pages" {
-                a href="/" { "Overview" } " "
-                a href="/sessions" { "Sessions" } " "
-                a href="/events" { "Event reference" }
+                a href="./" { "Overview" } " "
+                a href="sessions" { "Sessions" } " "
+                a href="events" { "Event reference" }
             }
             (content)
         },
@@ -176,7 +176,7 @@ fn page(title: &str, content: &Markup) -> Markup {
 fn frame(title: &str, content: &Markup) -> Markup {
     document(
         &format!("{title} – Cloakroom"),
-        &["/style.css", "/admin.css"],
+        &["style.css", "admin.css"],
         &html! {
             header { h1 { (title) } }
             main { (content) }
@@ -210,6 +210,6 @@ mod tests {
         history.last.top_principals = vec![("<script>\"&".to_owned(), 1)];
         let page = live(&history).into_string();
         assert!(page.contains("&lt;script&gt;&quot;&amp;") && !page.contains("<script>"), "{page}");
-        assert!(page.contains("href=\"/sessions?q=%3Cscript%3E%22%26\""), "{page}");
+        assert!(page.contains("href=\"sessions?q=%3Cscript%3E%22%26\""), "{page}");
     }
 }

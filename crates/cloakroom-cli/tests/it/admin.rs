@@ -9,16 +9,23 @@ use crate::server::{Server, command};
 
 /// Opens the printed URL: the operator's browser, and the URL without the token.
 fn log_in(url: &str) -> (Browser, String) {
-    let (site, path) = url.split_at(url.find("/login").expect("path"));
+    let (site, path) = split(url);
     let mut operator = Browser::new(site.to_owned());
     let answer = operator.navigate(path);
     assert_eq!(answer.status(), 200);
     let cookie = answer.set_cookie().expect("cookie");
-    for part in ["; HttpOnly", "; SameSite=Strict"] {
+    let (_, secret) = site.trim_start_matches("http://").split_once('/').expect("path");
+    let scope = format!("; Path=/{secret}");
+    for part in ["; HttpOnly", "; SameSite=Strict", &scope] {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Max-Age"), "it ends with the browser: {cookie}");
     (operator, site.to_owned())
+}
+
+/// The page's URL without the token, and the rest.
+fn split(url: &str) -> (&str, &str) {
+    url.split_at(url.find("/login").expect("path"))
 }
 
 #[test]
@@ -44,6 +51,44 @@ fn only_the_first_browser_to_open_the_printed_url_is_signed_in() {
         assert_eq!(other.post_form("/revoke", "principal=alice").status(), 403);
     }
     assert_eq!(visitor.session()["principal"], "alice");
+}
+
+#[test]
+fn only_a_real_visit_uses_up_the_printed_url() {
+    let server = Server::start();
+    let (site, path) = split(server.admin_url());
+    let mut other = Browser::new(site.to_owned());
+    let head = other.send("HEAD", path, &[], "");
+    assert_eq!((head.status(), head.set_cookie()), (405, None));
+    for (header, value) in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+    ] {
+        let refused = other.send("GET", path, &[(header, value)], "");
+        assert_eq!((refused.status(), refused.set_cookie()), (503, None), "{header}: {value}");
+    }
+    let (mut operator, _) = log_in(server.admin_url());
+    assert!(operator.get("/").body.contains("Active sessions"));
+}
+
+#[test]
+fn the_page_and_its_cookie_are_under_a_path_that_no_one_can_guess() {
+    let (first, second) = (Server::start(), Server::start());
+    let paths = [&first, &second].map(|server| {
+        let (operator, site) = log_in(server.admin_url());
+        assert!(operator.cookie.is_some());
+        let (address, secret) = site.trim_start_matches("http://").split_once('/').expect("path");
+        assert_eq!(secret.len(), 32, "{secret}");
+        let mut other = Browser::new(format!("http://{address}"));
+        other.cookie.clone_from(&operator.cookie);
+        for path in ["/", "/sessions", "/login", "/live"] {
+            assert_eq!(other.get(path).status(), 404, "{path}");
+        }
+        secret.to_owned()
+    });
+    assert_ne!(paths[0], paths[1]);
 }
 
 #[test]
@@ -75,7 +120,7 @@ fn an_operator_finds_sessions_and_ends_them_after_confirming() {
     bob.sign_in("bob", "builder");
     let ids = |operator: &mut Browser, query: &str| {
         let page = operator.get(&format!("/sessions?{query}")).body;
-        page.split("/revoke?id=").skip(1).map(|rest| rest[..32].to_owned()).collect::<Vec<_>>()
+        page.split("\"revoke?id=").skip(1).map(|rest| rest[..32].to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&mut operator, "").len(), 3);
     assert_eq!(ids(&mut operator, "age=hour").len(), 3);
@@ -109,9 +154,10 @@ fn an_operator_finds_sessions_and_ends_them_after_confirming() {
 fn updates_are_streamed_until_the_server_stops() {
     let mut server = Server::start();
     let (operator, site) = log_in(server.admin_url());
-    let mut stream = TcpStream::connect(site.trim_start_matches("http://")).expect("connected");
+    let (address, secret) = site.trim_start_matches("http://").split_once('/').expect("path");
+    let mut stream = TcpStream::connect(address).expect("connected");
     let cookie = operator.cookie.clone().expect("cookie");
-    write!(stream, "GET /live HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")
+    write!(stream, "GET /{secret}/live HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")
         .expect("request sent");
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let event = lines.find(|line| line.starts_with("data: ")).expect("an event");

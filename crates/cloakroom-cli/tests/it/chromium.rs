@@ -4,10 +4,12 @@
 //! fail.
 
 mod driver;
+mod other_server;
 mod screenshots;
 
 use crate::server::Server;
 use driver::{Driver, ENTER, TAB};
+use other_server::OtherServer;
 
 /// Signs in with the form.
 fn sign_in(driver: &Driver, url: &str, user: &str, password: &str) {
@@ -145,7 +147,7 @@ fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
     let (visitor, operator) = (Driver::start(), Driver::start());
     sign_in(&visitor, server.url(), "alice", "wonderland");
     let site = log_in(&operator, &server);
-    operator.go(&site);
+    operator.go(&format!("{site}/"));
     operator.wait_for("#live table a", "alice");
     assert_eq!(operator.count("svg.chart polyline"), 2);
 
@@ -154,7 +156,7 @@ fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
     assert_eq!(operator.count(".items li"), 1);
     operator.click(".items a.button");
     assert!(operator.text("h1").contains("End this session?"));
-    operator.click("form[action='/revoke'] button");
+    operator.click("form[action='revoke'] button");
 
     visitor.click("form[action='/visit'] button");
     assert!(visitor.text("[role=alert]").contains("An operator of this site ended your session"));
@@ -175,6 +177,26 @@ fn log_in(operator: &Driver, server: &Server) -> String {
     operator.go(server.admin_url());
     operator.click("main a.button");
     server.admin_url().split_once("/login").expect("path").0.to_owned()
+}
+
+#[test]
+fn the_operators_key_is_sent_to_no_other_server_on_this_machine() {
+    let server = Server::start();
+    let operator = Driver::start();
+    let site = log_in(&operator, &server);
+    for host in [host_of(&site), "127.0.0.1"] {
+        let other = OtherServer::start();
+        operator.go(&format!("http://{host}:{}/", other.port));
+        let request = other.request();
+        assert!(request.starts_with("get / ") && !request.contains("cookie:"), "{request}");
+    }
+    operator.go(&format!("{site}/"));
+    assert!(operator.text("h1").contains("Active sessions"));
+}
+
+/// The host of a URL, without its port.
+fn host_of(url: &str) -> &str {
+    url.trim_start_matches("http://").split(':').next().expect("host")
 }
 
 #[test]

@@ -19,8 +19,8 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
         Filter::Id(id) => ("Session".to_owned(), id.to_string()),
     };
     let next_page = match filter {
-        Filter::Age(age) => format!("/sessions?age={}&after=", age.name),
-        _ => format!("/sessions?q={}&after=", encode(&term)),
+        Filter::Age(age) => format!("sessions?age={}&after=", age.name),
+        _ => format!("sessions?q={}&after=", encode(&term)),
     };
     page(
         &title,
@@ -29,7 +29,7 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
             @if let Filter::Principal(principal) = filter {
                 @if !results.sessions.is_empty() || results.next.is_some() {
                     p {
-                        a.button.quiet href={ "/revoke?principal=" (encode(principal.as_str())) } {
+                        a.button.quiet href={ "revoke?principal=" (encode(principal.as_str())) } {
                             "End all sessions of " (principal)
                         }
                     }
@@ -41,7 +41,7 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
                     @for (id, record) in &results.sessions {
                         li {
                             (session(*id, record, now))
-                            a.button.quiet href={ "/revoke?id=" (id) }
+                            a.button.quiet href={ "revoke?id=" (id) }
                                 aria-label={ "End session " (id) } { "End" }
                         }
                     }
@@ -87,7 +87,7 @@ pub(in crate::admin) fn confirm(filter: &Filter, results: &Results, now: Timesta
                 }
                 div.row {
                     @if count > 0 {
-                        form method="post" action="/revoke" {
+                        form method="post" action="revoke" {
                             @match filter {
                                 Filter::Principal(principal) =>
                                     input type="hidden" name="principal" value=(principal);,
@@ -97,7 +97,7 @@ pub(in crate::admin) fn confirm(filter: &Filter, results: &Results, now: Timesta
                             button { (button) }
                         }
                     }
-                    a.button.quiet href="/sessions" { "Cancel" }
+                    a.button.quiet href="sessions" { "Cancel" }
                 }
             }
         },
@@ -111,7 +111,7 @@ fn session(id: PublicId, record: &Record, now: Timestamp) -> Markup {
         div {
             strong {
                 @if let Some(principal) = record.principal() {
-                    a href={ "/sessions?q=" (encode(principal.as_str())) } { (principal) }
+                    a href={ "sessions?q=" (encode(principal.as_str())) } { (principal) }
                 } @else {
                     "anonymous"
                 }

@@ -61,7 +61,7 @@ fn every_page_has_light_and_dark_colours() {
     operator.go(&format!("{site}/sessions"));
     screenshots(&operator, "operator-sessions");
     operator.go(&format!("{site}/revoke?principal=bob"));
-    operator.click("form[action='/revoke'] button");
+    operator.click("form[action='revoke'] button");
     there.click("form[action='/visit'] button");
     screenshots(&there, "revoked-by-an-operator");
 }
