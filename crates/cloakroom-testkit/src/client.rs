@@ -1,37 +1,93 @@
-//! A cookie-keeping client.
+//! A client that behaves like a browser.
 
-use cookie_store::{CookieStore, RawCookie};
-use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+mod jar;
+mod request;
+mod set_cookie;
+mod target;
 
-/// Keeps cookies between requests as a browser does, by the rules of RFC 6265bis.
+use std::sync::Arc;
+
+use cloakroom::Timestamp;
+use cloakroom::time::{Clock, SystemClock};
+use http::{HeaderMap, HeaderValue, Method, Response, header};
+
+use jar::{Context, Jar, Kept};
+pub use request::{BrowserRequest, Page};
+pub(crate) use set_cookie::SetCookie;
+use target::Target;
+
+/// A browser without pages: keeps cookies between requests, and sends what browsers send.
 ///
-/// It does no I/O: build each request with its cookies, and pass it each response. A clone is
-/// another tab with the cookies as they are now.
-///
-/// It silently refuses what browsers refuse: a `Secure` cookie over plain HTTP (the strictest
-/// browsers make no exception for `localhost`), a `__Host-` cookie with a `Domain` or without
-/// `Secure; Path=/`, a cookie over plain HTTP that would replace a `Secure` one, and a cookie of
-/// more than 4096 bytes.
+/// It does no I/O: build each request with its cookies, and pass it each response. It can visit
+/// any number of hosts. A clone is the same browser restored from a backup, an outdated tab, or an
+/// attacker with a copy of the cookies.
 ///
 /// ```
 /// # use cloakroom_testkit::Client;
 /// # use http::{HeaderMap, header, HeaderValue};
 /// let mut client = Client::new();
 /// let mut response = HeaderMap::new();
-/// response.insert(header::SET_COOKIE, HeaderValue::from_static("__Host-id=x; Secure; Path=/"));
+/// let cookie = "__Host-id=x; Secure; Path=/; SameSite=Lax";
+/// response.insert(header::SET_COOKIE, HeaderValue::from_static(cookie));
 /// client.absorb("https://shop.example/cart", &response);
 /// assert_eq!(client.cookies_for("https://shop.example/").unwrap(), "__Host-id=x");
 /// assert_eq!(client.cookies_for("https://www.shop.example/"), None);
+///
+/// // A form on another site: the cookie stays at home, and the headers say so.
+/// let attack = client.page("https://evil.example/").auto_form("https://shop.example/buy");
+/// assert!(!attack.headers().contains_key("cookie"));
+/// assert_eq!(attack.headers()["sec-fetch-site"], "cross-site");
 /// ```
-#[derive(Clone, Debug, Default)]
+///
+/// # Which requests
+/// [`visit`](Client::visit) and the methods of [`Page`] make a complete request of a browser, with
+/// `Sec-Fetch-*` and `Origin`; [`receive`](Client::receive) takes its response, whenever that
+/// arrives. [`request`](Client::request), [`cookies_for`](Client::cookies_for),
+/// [`take`](Client::take) and [`absorb`](Client::absorb) are about cookies only, as of a program or
+/// an old browser: they never count as coming from another site.
+///
+/// # Which rules
+/// Those of RFC 6265bis and of the Fetch standard, as Chromium 156 was seen to apply them:
+/// - Cookies of one name are different cookies if only one has a `Domain`, or if their paths
+///   differ. Removing one leaves the other.
+/// - Longer paths are sent first, then older cookies. A cookie whose value changes becomes the
+///   newest (Firefox keeps its place).
+/// - `Secure` cookies need https or this computer (`localhost`, `127.0.0.1`, `[::1]`), and plain
+///   HTTP cannot replace them.
+/// - The rules of `__Host-`, `__Secure-`, `__Http-` and `__Host-Http-`, and the limits of 4096
+///   bytes and 400 days. `Max-Age` counts and `Expires` does not, if both are there.
+/// - A `Domain` must be the host or above it, and no public suffix such as `co.uk`.
+/// - `SameSite`. Cookies without it count as `Lax`, and are sent with another site's form for two
+///   minutes. Third-party cookies (`SameSite=None`) are not blocked.
+///
+/// There is no limit on the number of cookies, and `Partitioned` cookies are kept with the others.
+#[derive(Clone, Debug)]
 pub struct Client {
-    jar: CookieStore,
+    jar: Jar,
+    clock: Arc<dyn Clock>,
+    is_java: bool,
 }
 
 impl Client {
-    /// A client without cookies.
+    /// A client without cookies, on the system's clock.
     pub fn new() -> Self {
-        Self::default()
+        Self { jar: Jar::default(), clock: Arc::new(SystemClock), is_java: false }
+    }
+
+    /// The client on another clock, by which its cookies expire: often that of
+    /// [`TestSessions`](crate::TestSessions).
+    #[must_use = "the changed client is returned"]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The client with the `Cookie` headers of Java's `HttpClient` and its `CookieManager`.
+    ///
+    /// A cookie that was set with `Max-Age` and without `Expires` is sent as RFC 2965 says:
+    /// `$Version="1"; id="x";$Path="/";$Domain="shop.example"`.
+    #[must_use = "the changed client is returned"]
+    pub fn with_java_quotes(self) -> Self {
+        Self { is_java: true, ..self }
     }
 
     /// The `Cookie` header of a request to `url`, or `None` if there is no cookie to send.
@@ -39,14 +95,7 @@ impl Client {
     /// # Panics
     /// If `url` is not an absolute URL.
     pub fn cookies_for(&self, url: &str) -> Option<HeaderValue> {
-        let url = url.parse().expect("an absolute URL");
-        let pairs: Vec<String> = self
-            .jar
-            .get_request_values(&url)
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        (!pairs.is_empty())
-            .then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
+        self.cookies(&Target::of(url), Context::SameSite)
     }
 
     /// Keeps the cookies that a response from `url` sets, and drops those it removes.
@@ -54,16 +103,7 @@ impl Client {
     /// # Panics
     /// If `url` is not an absolute URL, or a `Set-Cookie` header is not ASCII.
     pub fn absorb(&mut self, url: &str, response: &HeaderMap) {
-        for header in response.get_all(header::SET_COOKIE) {
-            let text = header.to_str().expect("Set-Cookie is ASCII");
-            let Ok(cookie) = RawCookie::parse(text) else {
-                continue;
-            };
-            if self.would_keep(&cookie, url) {
-                // The jar refuses a cookie for another site or one that has expired.
-                let _ = self.jar.insert_raw(&cookie, &url.parse().expect("an absolute URL"));
-            }
-        }
+        self.store(url, response, Context::SameSite);
     }
 
     /// A request to `url` with its cookies.
@@ -86,24 +126,49 @@ impl Client {
         self.absorb(url, response.headers());
     }
 
-    /// The rules of RFC 6265bis section 5.7 that the jar does not implement.
-    fn would_keep(&self, cookie: &RawCookie<'_>, url: &str) -> bool {
-        let url: Uri = url.parse().expect("an absolute URL");
-        let over_tls = url.scheme_str() == Some("https");
-        let is_secure = cookie.secure() == Some(true);
-        let name = cookie.name().to_ascii_lowercase();
-        if cookie.name().len() + cookie.value().len() > 4096 || (is_secure && !over_tls) {
-            return false;
+    /// Keeps the cookies of the response to `request`, if a browser does.
+    ///
+    /// Those that a response sets within a page of another site (an image, a frame, a `fetch`) are
+    /// refused, unless they have `SameSite=None`.
+    ///
+    /// # Panics
+    /// If a `Set-Cookie` header is not ASCII.
+    pub fn receive(&mut self, request: &BrowserRequest, response: &HeaderMap) {
+        self.store(request.url(), response, request.context);
+    }
+
+    /// Closes the browser and opens it again: cookies with neither `Max-Age` nor `Expires` are
+    /// gone.
+    pub fn restart(&mut self) {
+        self.jar.close();
+    }
+
+    fn store(&mut self, url: &str, response: &HeaderMap, context: Context) {
+        let (from, now) = (Target::of(url), self.now());
+        for header in response.get_all(header::SET_COOKIE) {
+            let header = header.to_str().expect("Set-Cookie is ASCII");
+            self.jar.store(header, &from, context, now);
         }
-        if name.starts_with("__secure-") {
-            return is_secure;
-        }
-        if name.starts_with("__host-") {
-            return is_secure && cookie.path() == Some("/") && cookie.domain().is_none();
-        }
-        let replaces_a_secure_one = |kept: &cookie_store::Cookie<'_>| {
-            kept.name() == cookie.name() && kept.secure() == Some(true)
-        };
-        over_tls || !self.jar.iter_unexpired().any(replaces_a_secure_one)
+    }
+
+    fn cookies(&self, to: &Target, context: Context) -> Option<HeaderValue> {
+        let cookies = self.jar.sent(to, context, self.now());
+        let is_java = |kept: &Kept| self.is_java && kept.has_java_quotes();
+        let version = cookies.first().is_some_and(|kept| is_java(kept));
+        let version = version.then(|| "$Version=\"1\"".to_owned());
+        let pairs = cookies.iter().map(|kept| kept.pair(is_java(kept)));
+        let pairs: Vec<_> = version.into_iter().chain(pairs).collect();
+        (!pairs.is_empty())
+            .then(|| HeaderValue::try_from(pairs.join("; ")).expect("cookies are ASCII"))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
     }
 }

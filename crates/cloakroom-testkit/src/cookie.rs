@@ -2,8 +2,9 @@
 
 use cloakroom::Key;
 use cloakroom::http::ResponseHeaders;
-use cookie_store::RawCookie;
 use http::{HeaderMap, HeaderValue, header};
+
+use crate::client::SetCookie;
 
 /// What a response does to the session cookie, as [`cookie_of`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,19 +67,22 @@ impl SetsCookies for ResponseHeaders {
 /// assert_eq!(cookie_of(&response), CookieSeen::Removed);
 /// ```
 ///
+/// Removing a cookie in several scopes counts as removing it once.
+///
 /// # Panics
-/// If more than one `Set-Cookie` sets a key or removes a cookie.
+/// If one `Set-Cookie` sets a key, and another sets one too or removes a cookie.
 pub fn cookie_of(headers: &impl SetsCookies) -> CookieSeen {
     let cookies = headers.set_cookies();
-    let mut seen = cookies.iter().filter_map(|header| {
-        let cookie = RawCookie::parse(header.to_str().ok()?).ok()?;
-        let max_age = cookie.max_age().map(|age| age.whole_seconds().max(0).unsigned_abs());
+    let seen = cookies.iter().filter_map(|header| {
+        let cookie = SetCookie::parse(header.to_str().ok()?)?;
+        let max_age = cookie.max_age.map(|age| u64::try_from(age).unwrap_or(0));
         if max_age == Some(0) {
             return Some(CookieSeen::Removed);
         }
-        Some(CookieSeen::Set { key: cookie.value().parse().ok()?, max_age })
+        Some(CookieSeen::Set { key: cookie.value.parse().ok()?, max_age })
     });
-    let first = seen.next().unwrap_or(CookieSeen::None);
-    assert!(seen.next().is_none(), "several Set-Cookie headers for one session");
-    first
+    let (removals, mut keys): (Vec<_>, Vec<_>) =
+        seen.partition(|seen| *seen == CookieSeen::Removed);
+    assert!(keys.len() + removals.len().min(1) <= 1, "several Set-Cookie headers for one session");
+    keys.pop().or(removals.into_iter().next()).unwrap_or(CookieSeen::None)
 }

@@ -1,7 +1,7 @@
 //! Tests and test doubles for [`cloakroom`] sessions.
 //!
-//! For applications: a manager on a manual clock ([`TestSessions`]), a client that keeps cookies as
-//! a browser does ([`Client`]), and stores that count, fail or pause on demand ([`SpyStore`],
+//! For applications: a manager on a manual clock ([`TestSessions`]), a client that behaves like a
+//! browser ([`Client`]), and stores that count, fail or pause on demand ([`SpyStore`],
 //! [`FaultyStore`], [`StepStore`]).
 //!
 //! For stores: [`conformance!`] makes one test of every rule of the [`Store`] contract
@@ -56,7 +56,7 @@ mod spy;
 mod step;
 mod test_sessions;
 
-pub use client::Client;
+pub use client::{BrowserRequest, Client, Page};
 pub use cloakroom::block_on;
 pub use cloakroom::store::{Call, Operation};
 pub use clock::ManualClock;
