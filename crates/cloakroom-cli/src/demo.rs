@@ -2,6 +2,7 @@
 
 mod api;
 mod device;
+mod experiments;
 mod exposure;
 mod fast_clock;
 mod live_session;
@@ -173,6 +174,7 @@ fn app(sessions: Sessions<Visitor>, metrics: Router) -> Router {
         .merge(metrics)
         .merge(pages::routes())
         .merge(api::routes())
+        .merge(experiments::routes())
         .layer(SessionLayer::new(sessions).with_peer_addr(peer))
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -24,8 +24,11 @@ impl<S: Send + Sync> FromRequestParts<S> for LiveSession {
         match session.no_session() {
             None | Some(NoSession::NoKey | NoSession::Superseded) => Ok(Self(session)),
             Some(no_session) => {
-                // Removes the cookie, so that the visitor's next request works.
-                session.logout().await.map_err(IntoResponse::into_response)?;
+                // Removes the cookie, so that the visitor's next form works. A page that is only
+                // read removes none: its answer can be late, and the browser have a newer cookie.
+                if !parts.method.is_safe() {
+                    session.logout().await.map_err(IntoResponse::into_response)?;
+                }
                 Err((StatusCode::CONFLICT, view::session_ended(no_session)).into_response())
             }
         }

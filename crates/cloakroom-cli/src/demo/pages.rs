@@ -3,16 +3,16 @@
 use axum::Router;
 use axum::extract::Form;
 use axum::http::StatusCode;
+use axum::http::header::REFRESH;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use cloakroom::{Error, PublicId, Session, Sessions};
-use maud::Markup;
 use serde::Deserialize;
 
 use super::live_session::LiveSession;
 use super::users::Credentials;
 use super::visitor::Visitor;
-use super::{device, response, view};
+use super::{device, experiments, response, view};
 use crate::page::file;
 
 pub(super) fn routes() -> Router {
@@ -35,8 +35,11 @@ pub(super) fn routes() -> Router {
         .route("/favicon.ico", get(async || file("image/svg+xml", include_str!("favicon.svg"))))
 }
 
-async fn home(session: Session<Visitor>) -> Markup {
-    view::home(&session, None)
+async fn home(session: Session<Visitor>) -> impl IntoResponse {
+    // Another URL than this page's: a browser would only scroll to the fragment.
+    let reload = experiments::seconds_left(&session)
+        .map(|seconds| [(REFRESH, format!("{}; url=/?expired#expiry-result", seconds + 1))]);
+    (reload, view::home(&session, None))
 }
 
 async fn visit(LiveSession(mut session): LiveSession) -> Result<Redirect, Error> {

@@ -26,9 +26,19 @@ impl Credentials {
         let (name, password) = USERS.iter().find(|(name, _)| *name == self.user)?;
         let is_right = bool::from(password.as_bytes().ct_eq(self.password.as_bytes()));
         let principal = Principal::new(name).ok().filter(|_| is_right)?;
-        let login = Login::of(&principal).with_authenticated_at(now).with_assurance(PASSWORD);
+        let login = with_password(&principal, now);
         Some(if self.remember { login.with_lifetime(Lifetime::remember_me()) } else { login })
     }
+}
+
+/// The first of the users.
+pub(super) fn first() -> Principal {
+    Principal::new(USERS[0].0).expect("the name is short and has no control characters")
+}
+
+/// The login of a user whose password is right. `now` is the time before the check.
+pub(super) fn with_password(principal: &Principal, now: Timestamp) -> Login {
+    Login::of(principal).with_authenticated_at(now).with_assurance(PASSWORD)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The demo's pages. The templates escape their input.
 
 mod devices;
+mod experiments;
 mod messages;
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub(super) fn home(session: &Session<Visitor>, error: Option<&str>) -> Markup {
             (cart(session))
             (account(session))
             (facts(session))
+            (experiments::experiments(session))
         },
     )
 }
@@ -211,7 +213,10 @@ fn page(title: &str, content: &Markup) -> Markup {
         &html! {
             header {
                 h1 { (title) }
-                p { "Your browser holds one cookie. Everything else stays on the server." }
+                p {
+                    "Your browser holds one cookie. Everything else stays on the server. "
+                    a href="/#try" { "Try to break it." }
+                }
             }
             main { (content) }
             footer {

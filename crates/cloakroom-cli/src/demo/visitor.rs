@@ -4,11 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::experiments::Outcome;
+
 /// What the demo remembers of a visitor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Visitor {
     pub(super) visits: u64,
     pub(super) cart: Vec<String>,
+    /// What the last experiment showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl Visitor {

@@ -4,6 +4,7 @@
 //! fail.
 
 mod driver;
+mod experiments;
 mod other_server;
 mod screenshots;
 

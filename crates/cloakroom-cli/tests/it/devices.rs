@@ -136,6 +136,10 @@ fn a_visitor_signed_out_elsewhere_is_told_why_whatever_form_they_submit() {
         "/logout",
         "/logout/others",
         "/devices/sign-out",
+        "/try/updates",
+        "/try/old-key",
+        "/try/sign-in",
+        "/try/expiry",
     ] {
         let mut here = sign_in(&server, "alice", "wonderland", FIREFOX);
         let mut there = sign_in(&server, "alice", "wonderland", "curl/8.0");

@@ -107,6 +107,25 @@ fn a_cross_site_request_changes_nothing() {
 }
 
 #[test]
+fn only_a_form_starts_an_experiment() {
+    let server = Server::start();
+    let mut browser = server.browser();
+    for experiment in ["updates", "old-key", "sign-in", "expiry"] {
+        let path = format!("/try/{experiment}");
+        let read = browser.get(&path);
+        assert_eq!((read.status(), read.header("location")), (303, Some("/#try")));
+        let refused = browser.send("POST", &path, &[("sec-fetch-site", "cross-site")], "");
+        assert_eq!((refused.status(), browser.cookie.clone()), (403, None), "{path}");
+    }
+    for experiment in ["updates", "old-key", "sign-in", "expiry"] {
+        let result = format!("/#{experiment}-result");
+        let answer = browser.post_form(&format!("/try/{experiment}"), "");
+        assert_eq!((answer.status(), answer.header("location")), (303, Some(&*result)));
+    }
+    assert_eq!(browser.get("/").header("refresh"), Some("6; url=/?expired#expiry-result"));
+}
+
+#[test]
 fn every_response_forbids_scripts_frames_and_caching() {
     let server = Server::start();
     let mut browser = server.browser();

@@ -44,6 +44,8 @@ fn every_page_has_light_and_dark_colours() {
         here.click("form[action='/visit'] button");
     }
     screenshots(&here, "signed-in");
+    here.click("form[action='/try/old-key'] button");
+    screenshots(&here, "old-key");
 
     sign_in(&there, server.url(), "alice", "wonderland");
     here.click("a[href='/devices']");
