@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
 /// A private root certificate, and a server certificate signed by it for 127.0.0.1 and localhost.
@@ -19,11 +19,16 @@ impl Certificates {
         let root_key = KeyPair::generate().expect("a key");
         let mut root = CertificateParams::new(Vec::new()).expect("valid parameters");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate whose issuer has its own name for a root, and in its strict
+        // mode, which Python uses, asks for the purpose of a key and the name of the issuer's.
+        root.distinguished_name.push(DnType::CommonName, "Cloakroom's tests");
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let root_certificate = root.self_signed(&root_key).expect("a certificate").pem();
         let issuer = Issuer::new(root, root_key);
         let key = KeyPair::generate().expect("a key");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let server = CertificateParams::new(names).expect("valid names");
+        let mut server = CertificateParams::new(names).expect("valid names");
+        server.use_authority_key_identifier_extension = true;
         let server = server.signed_by(&key, &issuer).expect("a certificate");
         for (name, text) in [
             ("root.pem", root_certificate),
