@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::shell::{self, Failure};
-use crate::{programs, workspace};
+use crate::{clients, programs, workspace};
 
 /// Workspaces of their own, which `cargo fmt --all` does not visit.
 const APART: [&str; 3] = ["benches/compare/Cargo.toml", "examples/Cargo.toml", "fuzz/Cargo.toml"];
@@ -134,6 +134,7 @@ fn provide(tool: &str, version: &str) -> Result<(), Failure> {
 pub(crate) fn test(quick: bool) -> Result<(), Failure> {
     let mut command = with_browser()?;
     programs::provide(&[programs::REDIS, programs::POSTGRES])?;
+    clients::provide()?;
     command.args(["--workspace", "--all-features", "--locked"]);
     if quick {
         command.args(["--lib", "--bins", "--tests"]);

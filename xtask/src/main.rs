@@ -4,6 +4,7 @@
 mod api;
 mod checks;
 mod ci;
+mod clients;
 mod guard;
 mod programs;
 mod promises;
@@ -43,7 +44,7 @@ enum Task {
     Ci,
     /// What takes long or depends on others
     Nightly,
-    /// All tests of the workspace, on real servers and in a real browser (in ci)
+    /// All tests of the workspace, with real servers, clients and a real browser (in ci)
     Test {
         /// Leave out the examples in the documentation
         #[arg(long)]

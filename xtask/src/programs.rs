@@ -1,10 +1,11 @@
 //! Programs that steps start: looked for first, and never installed without being asked for.
 //!
-//! Where apt-get is, a missing program is downloaded and unpacked below `target/programs`. That
-//! needs no root and changes nothing of the system. Where Homebrew is, it installs the program.
+//! Where apt-get is, a missing program is downloaded and unpacked below `target/programs`. Where
+//! Homebrew is, it installs the program.
 
-use std::env::{self, consts::ARCH};
-use std::ffi::OsStr;
+mod unpack;
+
+use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -67,6 +68,34 @@ pub(crate) const VALGRIND: Program = Program {
     commands: &[("valgrind", "usr/bin/valgrind")],
 };
 
+pub(crate) const CURL: Program = Program {
+    name: "curl",
+    is_found: || shell::works("curl"),
+    debian: &["curl"],
+    brew: &["curl"],
+    commands: &[("curl", "usr/bin/curl")],
+};
+
+pub(crate) const JAVA: Program = Program {
+    name: "a Java Development Kit, 17 or newer",
+    is_found: || ["java", "javac"].into_iter().all(|program| major(program) >= Some(17)),
+    debian: &["default-jdk-headless"],
+    brew: &["openjdk"],
+    commands: &[
+        ("java", "usr/lib/jvm/default-java/bin/java"),
+        ("javac", "usr/lib/jvm/default-java/bin/javac"),
+        ("keytool", "usr/lib/jvm/default-java/bin/keytool"),
+    ],
+};
+
+pub(crate) const PYTHON: Program = Program {
+    name: "Python with pip",
+    is_found: has_pip,
+    debian: &["python3", "python3-pip"],
+    brew: &["python"],
+    commands: &[("python3", "usr/bin/python3")],
+};
+
 /// Rust 1.85 as Debian has it, next to the compiler that is in use.
 pub(crate) const OLD_RUST: Program = Program {
     name: "Rust 1.85",
@@ -88,7 +117,7 @@ pub(crate) fn provide(wanted: &[Program]) -> Result<(), Failure> {
         return Ok(());
     }
     if shell::works("apt-get") && shell::works("dpkg-deb") {
-        unpack(&missing)?;
+        unpack::fetch(&missing)?;
     } else if shell::works("brew") {
         let mut command = Command::new("brew");
         command.arg("install").args(missing.iter().flat_map(|program| program.brew));
@@ -111,7 +140,7 @@ pub(crate) fn agree(what: &str, command: &Command) -> Result<(), Failure> {
     let command = shell::describe(command);
     let is_ci = env::var("CI").is_ok_and(|ci| ci == "true");
     if is_ci || YES.load(Ordering::Relaxed) {
-        eprintln!("{what}: missing, so it is fetched");
+        eprintln!("{what}: missing, fetching");
         return Ok(());
     }
     if io::stdin().is_terminal() {
@@ -150,6 +179,24 @@ pub(crate) fn driver() -> Option<PathBuf> {
     named.or_else(|| candidates.into_iter().find(|path| shell::works(path)).map(Into::into))
 }
 
+/// Node with npm, in a version that the clients' packages run on.
+pub(crate) fn has_node() -> bool {
+    major("node") >= Some(20) && shell::works("npm")
+}
+
+fn has_pip() -> bool {
+    let arguments = ["-m", "pip", "--version"];
+    shell::succeeds(Command::new("python3").args(arguments).env("PATH", shell::path()))
+}
+
+/// The first number in what `program --version` prints.
+fn major(program: &str) -> Option<u32> {
+    let output = Command::new(program).arg("--version").env("PATH", shell::path()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// Looks where the testkit looks.
 fn has_postgres() -> bool {
     let is_in = |place: &Path| place.join("initdb").exists() && place.join("postgres").exists();
@@ -164,63 +211,11 @@ fn names(programs: &[&Program]) -> String {
     programs.iter().map(|program| program.name).collect::<Vec<_>>().join(", ")
 }
 
-/// Downloads Debian's packages, with what they depend on, and unpacks them below `target/programs`.
-fn unpack(missing: &[&Program]) -> Result<(), Failure> {
-    let place = shell::target("programs");
-    let apt = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(args).args(["-q", "-o", "Debug::NoLocking=1"]);
-        for (setting, path) in [("Dir::State", "state"), ("Dir::Cache", "cache")] {
-            command.args(["-o", &format!("{setting}={}", place.join(path).display())]);
-        }
-        command.args(["-o", "Dir::State::status=/var/lib/dpkg/status"]);
-        command
-    };
-    let mut install = apt(&["install", "-y", "--download-only", "--no-install-recommends"]);
-    install.args(missing.iter().flat_map(|program| program.debian));
-    agree(&names(missing), &install)?;
-    for directory in ["state/lists/partial", "cache/archives/partial", "root", "bin"] {
-        fs::create_dir_all(place.join(directory))?;
-    }
-    shell::run(&mut apt(&["update"]))?;
-    shell::run(&mut install)?;
-    let root = place.join("root");
-    for package in entries(&place.join("cache/archives")) {
-        if package.extension() == Some(OsStr::new("deb")) {
-            shell::run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&root))?;
-        }
-    }
-    fs::remove_dir_all(place.join("cache"))?;
-    for (name, path) in missing.iter().flat_map(|program| program.commands) {
-        wrap(&root, path, &place.join("bin").join(name))?;
-    }
-    Ok(())
-}
-
-/// Writes a script that starts an unpacked program with the libraries unpacked with it.
-fn wrap(root: &Path, path: &str, script: &Path) -> Result<(), Failure> {
-    let program = path.split('/').fold(root.to_owned(), |place, part| match part {
-        "*" => entries(&place).pop().unwrap_or_default(),
-        part => place.join(part),
-    });
-    let system = root.join(format!("usr/lib/{ARCH}-linux-gnu"));
-    let mut libraries = vec![system.clone(), root.join(format!("lib/{ARCH}-linux-gnu"))];
-    libraries.extend(entries(&system).into_iter().filter(|entry| entry.is_dir()));
-    let libraries = env::join_paths(libraries).unwrap_or_default();
-    let text = format!(
-        "#!/bin/sh\nexport LD_LIBRARY_PATH='{}' VALGRIND_LIB='{}'\nexec '{}' \"$@\"\n",
-        libraries.to_string_lossy(),
-        root.join("usr/libexec/valgrind").display(),
-        program.display()
-    );
-    fs::write(script, text)?;
+/// Writes a script where [`shell::path`] finds it by its name.
+pub(crate) fn write_script(name: &str, text: &str) -> Result<(), Failure> {
+    let directory = shell::target("programs/bin");
+    fs::create_dir_all(&directory)?;
+    let script = directory.join(name);
+    fs::write(&script, format!("#!/bin/sh\n{text}\n"))?;
     Ok(fs::set_permissions(script, fs::Permissions::from_mode(0o755))?)
-}
-
-/// What is in a directory, in order; nothing if there is no such directory.
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut entries: Vec<_> = entries.map(|entry| entry.path()).collect();
-    entries.sort();
-    entries
 }

@@ -73,7 +73,10 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
 pub(crate) fn path() -> std::ffi::OsString {
     let system = env::var_os("PATH").unwrap_or_default();
     let ours = [target("programs/bin"), target("tools/bin")];
-    env::join_paths(ours.into_iter().chain(env::split_paths(&system))).unwrap_or(system)
+    // Homebrew keeps its Java off the path, and the `java` of macOS only says that there is none.
+    let java = ["/opt/homebrew/opt/openjdk/bin", "/usr/local/opt/openjdk/bin"].map(PathBuf::from);
+    let all = ours.into_iter().chain(java).chain(env::split_paths(&system));
+    env::join_paths(all).unwrap_or(system)
 }
 
 /// Runs a command that shows what it does.
