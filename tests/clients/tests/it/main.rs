@@ -1,0 +1,7 @@
+//! Each client keeps, renews and ends its session; and what a client does that cannot keep it.
+//!
+//! `cargo xtask test` finds what the clients need, or fetches it. Without it, these tests fail.
+
+mod program;
+mod secure;
+mod session;
