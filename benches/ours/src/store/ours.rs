@@ -38,7 +38,8 @@ impl Ours {
     fn record(&self, visitor: &Visitor, revision: Revision) -> Result<Record, Failure> {
         let payload = Payload::from_bytes(serde_json::to_vec(visitor)?);
         let now = SystemClock.now();
-        Ok(protocol::begin(self.verifier, Lifetime::default(), None, payload, revision, now))
+        let (kind, lifetime) = (KindTag::DEFAULT, Lifetime::default());
+        Ok(protocol::begin(kind, self.verifier, lifetime, None, payload, revision, now))
     }
 }
 
@@ -57,7 +58,7 @@ impl Contender for Ours {
             _ => return Err(format!("`{place}` cannot be opened with setup `{setup}`").into()),
         };
         let key = Key::new(id(0), Secret::from_bytes([0; 16]));
-        Ok(Self { store, verifier: key.verifier(KindTag::of("")) })
+        Ok(Self { store, verifier: key.verifier(KindTag::DEFAULT) })
     }
 
     async fn create(&self, number: usize) -> Result<(), Failure> {
