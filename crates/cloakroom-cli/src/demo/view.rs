@@ -9,6 +9,7 @@ use std::time::Duration;
 use cloakroom::{Principal, Session};
 use maud::{Markup, html};
 
+use super::live_session::action;
 use super::users::USERS;
 use super::visitor::Visitor;
 use crate::page::document;
@@ -50,7 +51,7 @@ fn visits(session: &Session<Visitor>) -> Markup {
         section aria-labelledby="visits" {
             h2 #visits { "Visits" }
             p.count { strong { (session.value().visits) } " counted" }
-            form method="post" action="/visit" { button { "Count a visit" } }
+            form method="post" action=(action("/visit", session)) { button { "Count a visit" } }
             p.hint {
                 "Only the button writes. Viewing a page creates no session and sets no cookie, so \
                  bots leave nothing behind."
@@ -78,7 +79,7 @@ fn cart(session: &Session<Visitor>) -> Markup {
                     }
                 }
             }
-            form.row method="post" action="/cart" {
+            form.row method="post" action=(action("/cart", session)) {
                 label for="item" { "Item" }
                 input #item type="text" name="item" required maxlength=(Visitor::MAX_ITEM_CHARS)
                     autocomplete="off";

@@ -42,8 +42,8 @@ fn two_tabs_and_a_crash_lose_no_data() {
     {
         driver.switch(tab);
         driver.type_into("#item", item);
-        driver.click("form[action='/cart'] button");
-        driver.click("form[action='/visit'] button");
+        driver.click("form.row[action^='/cart'] button");
+        driver.click("form[action^='/visit'] button");
     }
     assert_eq!(visits(&driver), 4);
 
@@ -59,7 +59,7 @@ fn two_tabs_and_a_crash_lose_no_data() {
             assert!(driver.text(".items").contains(item), "{item}");
         }
     }
-    driver.click("form[action='/visit'] button");
+    driver.click("form[action^='/visit'] button");
     assert_eq!(visits(&driver), 5);
 }
 
@@ -75,7 +75,7 @@ fn a_device_signed_out_from_another_is_told_why_at_its_next_request() {
     here.click("form[action='/logout/others'] button");
     assert_eq!(here.count(".items li"), 1);
 
-    there.click("form[action='/visit'] button");
+    there.click("form[action^='/visit'] button");
     assert!(
         there.text("[role=alert]").contains("from another of your devices"),
         "{}",
@@ -94,7 +94,7 @@ fn after_signing_out_neither_the_back_button_nor_the_old_cookie_shows_anything()
     let driver = Driver::start();
     sign_in(&driver, server.url(), "alice", "wonderland");
     driver.type_into("#item", "a secret gift");
-    driver.click("form[action='/cart'] button");
+    driver.click("form.row[action^='/cart'] button");
     let cookie = driver.cookie("id").expect("cookie");
     assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&true.into(), &"Lax".into()));
 
@@ -159,7 +159,7 @@ fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
     assert!(operator.text("h1").contains("End this session?"));
     operator.click("form[action='revoke'] button");
 
-    visitor.click("form[action='/visit'] button");
+    visitor.click("form[action^='/visit'] button");
     assert!(visitor.text("[role=alert]").contains("An operator of this site ended your session"));
     assert!(visitor.cookie("id").is_none());
     operator.go(&format!("{site}/sessions?q=alice"));
@@ -226,7 +226,7 @@ fn the_pages_log_no_errors_and_label_every_control() {
     let driver = Driver::start();
     sign_in(&driver, server.url(), "alice", "wonderland");
     driver.type_into("#item", "hat");
-    driver.click("form[action='/cart'] button");
+    driver.click("form.row[action^='/cart'] button");
     for path in ["/", "/devices", "/goodbye", "/nowhere"] {
         driver.go(&format!("{}{path}", server.url()));
         assert_eq!(driver.count("h1"), 1, "{path}");

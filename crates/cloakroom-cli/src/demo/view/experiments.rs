@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::super::experiments::{
     KeyAnswer, Moment, Outcome, UPDATES, seconds_left, visitor_or_first,
 };
+use super::super::live_session::action;
 use super::super::visitor::Visitor;
 use crate::time;
 
@@ -15,6 +16,40 @@ pub(super) fn experiments(session: &Session<Visitor>) -> Markup {
     let outcome = session.value().outcome.as_ref();
     let principal = visitor_or_first(session);
     let name = principal.as_str();
+    let updates_at_once = Experiment {
+        name: "updates",
+        title: &format!("{UPDATES} updates at once"),
+        text: &format!(
+            "{UPDATES} requests read your visit counter. When all have read it, each of them \
+             counts a visit, all at the same time."
+        ),
+        button: &format!("Send {UPDATES} updates"),
+    }
+    .show(session, outcome.and_then(updates));
+    let replay = Experiment {
+        name: "old-key",
+        title: "An old key",
+        text: "Your session gets a new key. Then the server receives the old one again, as from \
+               someone who has copied your cookie.",
+        button: "Replay my old key",
+    }
+    .show(session, outcome.and_then(old_key));
+    let double_click = Experiment {
+        name: "sign-in",
+        title: "Two sign-ins at once",
+        text: &format!(
+            "You sign in as {name} with a double click, so two requests arrive with the same key."
+        ),
+        button: "Sign in twice",
+    }
+    .show(session, outcome.and_then(|outcome| sign_in(outcome, name)));
+    let expires = Experiment {
+        name: "expiry",
+        title: "A session that expires",
+        text: "Your session gets five more seconds. Then it is gone, with its visits and cart.",
+        button: "Let my session expire",
+    }
+    .show(session, expiry(session));
     html! {
         section aria-labelledby="try" {
             h2 #try { "Try to break it" }
@@ -22,56 +57,33 @@ pub(super) fn experiments(session: &Session<Visitor>) -> Markup {
                 "Each button does something to your session that goes wrong on real sites. Then the \
                  page says what happened, and why."
             }
-            (experiment(
-                "updates",
-                &format!("{UPDATES} updates at once"),
-                &format!(
-                    "{UPDATES} requests read your visit counter. When all have read it, each of \
-                     them counts a visit, all at the same time."
-                ),
-                &format!("Send {UPDATES} updates"),
-                outcome.and_then(updates),
-            ))
-            (experiment(
-                "old-key",
-                "An old key",
-                "Your session gets a new key. Then the server receives the old one again, as from \
-                 someone who has copied your cookie.",
-                "Replay my old key",
-                outcome.and_then(old_key),
-            ))
-            (experiment(
-                "sign-in",
-                "Two sign-ins at once",
-                &format!(
-                    "You sign in as {name} with a double click, so two requests arrive with the \
-                     same key."
-                ),
-                "Sign in twice",
-                outcome.and_then(|outcome| sign_in(outcome, name)),
-            ))
-            (experiment(
-                "expiry",
-                "A session that expires",
-                "Your session gets five more seconds. Then it is gone, with its visits and cart.",
-                "Let my session expire",
-                expiry(session),
-            ))
+            (updates_at_once) (replay) (double_click) (expires)
         }
     }
 }
 
-/// A button, what it does, and what it did: the redirect after it moves the focus there.
-fn experiment(name: &str, title: &str, text: &str, button: &str, result: Option<Markup>) -> Markup {
-    html! {
-        div.experiment {
-            h3 { (title) }
-            p #(name) { (text) }
-            form method="post" action={ "/try/" (name) } {
-                button aria-describedby=(name) { (button) }
-            }
-            @if let Some(result) = result {
-                div.result #{ (name) "-result" } role="status" tabindex="-1" { (result) }
+/// A button, and what it does.
+struct Experiment<'a> {
+    name: &'a str,
+    title: &'a str,
+    text: &'a str,
+    button: &'a str,
+}
+
+impl Experiment<'_> {
+    /// The redirect after the experiment moves the focus to the result, so that it is read out.
+    fn show(&self, session: &Session<Visitor>, result: Option<Markup>) -> Markup {
+        let Self { name, title, text, button } = self;
+        html! {
+            div.experiment {
+                h3 { (title) }
+                p #(name) { (text) }
+                form method="post" action=(action(&format!("/try/{name}"), session)) {
+                    button aria-describedby=(name) { (button) }
+                }
+                @if let Some(result) = result {
+                    div.result #{ (name) "-result" } role="status" tabindex="-1" { (result) }
+                }
             }
         }
     }

@@ -40,11 +40,11 @@ fn every_page_has_light_and_dark_colours() {
     sign_in(&here, server.url(), "alice", "wonderland");
     for item in ["a felt hat", "an umbrella"] {
         here.type_into("#item", item);
-        here.click("form[action='/cart'] button");
-        here.click("form[action='/visit'] button");
+        here.click("form.row[action^='/cart'] button");
+        here.click("form[action^='/visit'] button");
     }
     screenshots(&here, "signed-in");
-    here.click("form[action='/try/old-key'] button");
+    here.click("form[action^='/try/old-key'] button");
     screenshots(&here, "old-key");
 
     sign_in(&there, server.url(), "alice", "wonderland");
@@ -52,7 +52,7 @@ fn every_page_has_light_and_dark_colours() {
     screenshots(&here, "devices");
 
     here.click("form[action='/logout/others'] button");
-    there.click("form[action='/visit'] button");
+    there.click("form[action^='/visit'] button");
     screenshots(&there, "signed-out-elsewhere");
 
     sign_in(&there, server.url(), "bob", "builder");
@@ -64,6 +64,6 @@ fn every_page_has_light_and_dark_colours() {
     screenshots(&operator, "operator-sessions");
     operator.go(&format!("{site}/revoke?principal=bob"));
     operator.click("form[action='revoke'] button");
-    there.click("form[action='/visit'] button");
+    there.click("form[action^='/visit'] button");
     screenshots(&there, "revoked-by-an-operator");
 }
