@@ -87,6 +87,12 @@ pub(crate) fn model(args: &[String]) -> Result<(), Failure> {
     shell::run(shell::cargo(run).args(args))
 }
 
+/// Walks over browsers, a network and two nodes at random.
+pub(crate) fn walk(args: &[String]) -> Result<(), Failure> {
+    let run = ["run", "--release", "--locked", "-p", "cloakroom-walk", "--"];
+    shell::run(shell::cargo(run).args(args))
+}
+
 /// Checks the model with one rule, order or store broken at a time: it must notice each.
 pub(crate) fn mutants() -> Result<(), Failure> {
     model(&["--mutants".to_owned()])

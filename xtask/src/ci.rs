@@ -10,7 +10,7 @@ pub(crate) type Step = (&'static str, &'static str, fn() -> Result<(), Failure>)
 
 /// What must hold before a change lands: quick answers first. The tests come last, so that the
 /// log ends with their results.
-pub(crate) const CI: [Step; 15] = [
+pub(crate) const CI: [Step; 16] = [
     ("fmt", "Formatting", checks::fmt),
     ("tidy", "Rules that no compiler checks: words, names, columns, modules, pages", tidy::run),
     ("clippy", "Lints; a warning is an error", checks::clippy),
@@ -23,6 +23,7 @@ pub(crate) const CI: [Step; 15] = [
     ("promises", "What users build: the tool, the packages, the README", promises::run),
     ("model", "Every order of requests, losses and races", || checks::model(&[])),
     ("mutants", "The model notices what is broken on purpose", checks::mutants),
+    ("walk", "A random walk over browsers, a network and two nodes", || checks::walk(&[])),
     ("guard", "What a request costs", || guard::run(&guard::Args { update: None })),
     ("examples", "The examples and their tests", checks::examples),
     ("test", "All tests of the workspace", || checks::test(false)),

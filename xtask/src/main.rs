@@ -56,6 +56,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// A random walk over browsers, a network and two nodes (in ci)
+    Walk {
+        /// Arguments for the walk: --requests N, --seed N
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// What a request costs (in ci)
     Guard(guard::Args),
     /// Random bytes for each parser of hostile input (in nightly)
@@ -103,6 +109,7 @@ fn run() -> Result<(), Failure> {
         Task::Nightly => ci::nightly(),
         Task::Test { quick } => checks::test(quick),
         Task::Model { rest } => checks::model(&rest),
+        Task::Walk { rest } => checks::walk(&rest),
         Task::Guard(args) => guard::run(&args),
         Task::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), seconds),
         Task::Bench(args) => checks::bench(&args),
