@@ -113,7 +113,7 @@ async fn listing(store: &Arc<dyn Store>, sessions: usize) -> Result<f64, Failure
     for turn in 0..1_000 {
         let who = principal(turn * 7_919 % (sessions / 2))?;
         let began = now();
-        let ids = store.sessions_of(&who, Page::first(50)).await?;
+        let ids = store.sessions_of(&who, None, Page::first(50)).await?;
         times.push(microseconds(began.elapsed()));
         if ids.len() != 10 {
             return Err(format!("{who} has {} sessions", ids.len()).into());

@@ -49,7 +49,8 @@ pub async fn import_entry(
             let record = record.unfenced();
             if let Some(principal) = record.principal() {
                 // Already signed in: no limit applies, and a revocation ends the session itself.
-                let entry = IndexLogin::new(principal.clone(), id, record.absolute_deadline());
+                let (kind, until) = (record.kind(), record.absolute_deadline());
+                let entry = IndexLogin::new(principal.clone(), id, kind, until);
                 let _ = store.index_login(entry).await?;
             }
             import_live(store, id, record).await

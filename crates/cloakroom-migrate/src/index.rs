@@ -3,6 +3,7 @@
 //! A sign-in must be accepted by both, and a listing contains what either lists. So limits and
 //! revocations hold while some nodes use one store and some use both.
 
+use cloakroom::key::KindTag;
 use cloakroom::store::{IndexLogin, Indexed, Page, StoreError};
 use cloakroom::{Principal, PublicId, Store, Timestamp};
 
@@ -30,10 +31,11 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
     pub(crate) async fn sessions_in_both(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Result<Vec<PublicId>, StoreError> {
-        let mut ids = self.old.sessions_of(principal, page).await?;
-        ids.extend(self.new.sessions_of(principal, page).await?);
+        let mut ids = self.old.sessions_of(principal, kind, page).await?;
+        ids.extend(self.new.sessions_of(principal, kind, page).await?);
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(page.limit());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, MigrationState, Record, Revision, Stored, Tombstone};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, Subscriber, Swap,
@@ -258,10 +259,11 @@ impl<Old: Store, New: Store> Store for MigratingStore<Old, New> {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let principal = principal.clone();
-        Io::future(async move { self.sessions_in_both(&principal, page).await })
+        Io::future(async move { self.sessions_in_both(&principal, kind, page).await })
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

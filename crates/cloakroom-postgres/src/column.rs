@@ -1,5 +1,6 @@
 //! Sessions as columns, and back.
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{DecodeError, Revision, Stored};
 use cloakroom::value::Payload;
 use cloakroom::{PublicId, Timestamp};
@@ -11,6 +12,14 @@ pub(crate) const fn uuid(id: PublicId) -> Uuid {
 
 pub(crate) fn id(uuid: Uuid) -> PublicId {
     PublicId::from_bytes(*uuid.as_bytes())
+}
+
+pub(crate) const fn kind_uuid(kind: KindTag) -> Uuid {
+    Uuid::from_bytes(*kind.as_bytes())
+}
+
+pub(crate) fn kind(uuid: Uuid) -> KindTag {
+    KindTag::from_bytes(*uuid.as_bytes())
 }
 
 /// Saturates: PostgreSQL's integers are signed. The column `record` keeps the exact time.

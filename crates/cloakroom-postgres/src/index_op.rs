@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use cloakroom::key::KindTag;
 use cloakroom::store::{IndexEntry, IndexLogin, Indexed, Page, Scanned, StoreError};
 use cloakroom::stores::batch::{Driver, Reply};
 use cloakroom::{Principal, PublicId, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::column::{id, limit, millis, timestamp, uuid};
+use crate::column::{id, kind, kind_uuid, limit, millis, timestamp, uuid};
 use crate::connection::{Connection, SendError};
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::reader;
@@ -17,7 +18,7 @@ use crate::reader;
 pub(crate) enum IndexOp {
     IndexLogin(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
-    SessionsOf(Principal, Page),
+    SessionsOf(Principal, Option<KindTag>, Page),
     Scan(Page),
     Health,
 }
@@ -63,11 +64,11 @@ async fn execute(
                 .await?;
             Ok(().into())
         }
-        IndexOp::SessionsOf(principal, page) => {
+        IndexOp::SessionsOf(principal, kind, page) => {
+            let (principal, kind) = (principal.as_str(), kind.map(kind_uuid));
             let (after, max) = page_parameters(*page);
-            let principal = principal.as_str();
             let rows = connection
-                .query(|statements| &statements.sessions_of, &[&principal, &after, &max])
+                .query(|statements| &statements.sessions_of, &[&principal, &kind, &after, &max])
                 .await?;
             let ids: Result<Vec<PublicId>, _> =
                 rows.iter().map(|row| row.try_get(0).map(id)).collect();
@@ -100,9 +101,11 @@ async fn index_login(connection: &Connection, login: &IndexLogin) -> Result<Vec<
             &[
                 &login.principal.as_str(),
                 &uuid(login.id),
+                &kind_uuid(login.kind),
                 &millis(login.until),
                 &millis(login.authenticated_at),
                 &login.limit.map(limit),
+                &login.counted.map(kind_uuid),
                 &limit(login.max_listed()),
                 &replaced,
                 &replaced_until,
@@ -126,7 +129,10 @@ fn indexed(rows: &[Row]) -> Result<Indexed, StoreError> {
         _ => {
             let others: Result<Vec<IndexEntry>, _> = rows
                 .iter()
-                .map(|row| Ok(IndexEntry::new(id(row.try_get(1)?), timestamp(row.try_get(2)?))))
+                .map(|row| {
+                    let (id, kind) = (id(row.try_get(1)?), kind(row.try_get(2)?));
+                    Ok(IndexEntry::new(id, kind, timestamp(row.try_get(3)?)))
+                })
                 .collect();
             others.map(Indexed::Full).map_err(unreadable)
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind,
@@ -210,9 +211,10 @@ impl Store for PostgresStore {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        self.index_op(IndexOp::SessionsOf(principal.clone(), page))
+        self.index_op(IndexOp::SessionsOf(principal.clone(), kind, page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

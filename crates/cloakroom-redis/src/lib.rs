@@ -42,6 +42,8 @@
 //! | `cloakroom:principal:{=<principal>}:sessions` | a sorted set of ids, scored by deadline |
 //! | `cloakroom:principal:{=<principal>}:revoked_before` | up to when sign-ins are revoked |
 //!
+//! In the sorted set, a session of a kind other than the default is `<id>:<tag of its kind>`.
+//!
 //! # Security
 //! An acknowledged write is as durable as the server's configuration makes it: with `appendfsync
 //! always` it survives a crash of the server, with `everysec` a crash loses the last second, and

@@ -1,5 +1,6 @@
 //! Operations as commands, and the answers to them.
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{DecodeError, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexEntry, IndexLogin, Indexed, Inserted, StoreError, Swap};
 use cloakroom::stores::batch::Reply;
@@ -27,7 +28,7 @@ pub(crate) enum Op {
     End(Ending),
     IndexLogin { keys: [Vec<u8>; 2], login: IndexLogin },
     RevokeBefore { key: Vec<u8>, before: Timestamp, until: Timestamp },
-    SessionsOf { key: Vec<u8> },
+    SessionsOf { key: Vec<u8>, kind: Option<KindTag> },
 }
 
 impl Op {
@@ -61,7 +62,9 @@ impl Op {
     /// The key that decides which server the operation is sent to: its own, or that of the session.
     pub(crate) fn key<'a>(&'a self, session: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Get { key } | Self::SessionsOf { key } | Self::RevokeBefore { key, .. } => key,
+            Self::Get { key } | Self::SessionsOf { key, .. } | Self::RevokeBefore { key, .. } => {
+                key
+            }
             Self::IndexLogin { keys: [index, _], .. } => index,
             _ => session,
         }
@@ -77,7 +80,7 @@ impl Op {
     pub(crate) fn command(&self, key: &[u8], by_digest: bool) -> Cmd {
         match self {
             Self::Get { key } => plain("GET", key),
-            Self::SessionsOf { key } => {
+            Self::SessionsOf { key, .. } => {
                 let mut command = plain("ZRANGE", key);
                 command.arg(0).arg(-1);
                 command
@@ -104,12 +107,13 @@ impl Op {
             Self::End(ending) => end(key, by_digest, &[], *ending),
             Self::IndexLogin { keys: [index, revocation], login } => {
                 let mut command = script::INDEX_LOGIN.call(by_digest, &[index, revocation]);
-                command.arg(login.id.to_string()).arg(millis(login.until));
+                command.arg(member(login.id, login.kind)).arg(millis(login.until));
                 command.arg(millis(login.authenticated_at));
                 command.arg(login.limit.map_or(String::new(), |limit| limit.to_string()));
+                command.arg(login.counted.map_or("*".to_owned(), suffix));
                 command.arg(login.max_listed()).arg(EXPIRY_SLACK);
                 for entry in &login.replacing {
-                    command.arg(entry.id.to_string()).arg(millis(entry.until));
+                    command.arg(member(entry.id, entry.kind)).arg(millis(entry.until));
                 }
                 command
             }
@@ -146,9 +150,11 @@ impl Op {
                     entries.chunks_exact(2).map(entry_of).collect();
                 Reply::Indexed(Indexed::Full(entries.ok_or_else(unexpected)?))
             }
-            (Self::SessionsOf { .. }, Value::Array(ids)) => {
-                let ids: Option<Vec<PublicId>> = ids.iter().map(id_of).collect();
-                Reply::Ids(ids.ok_or_else(unexpected)?)
+            (Self::SessionsOf { kind, .. }, Value::Array(members)) => {
+                let members: Option<Vec<_>> = members.iter().map(parse_member).collect();
+                let mut members = members.ok_or_else(unexpected)?;
+                members.retain(|(_, found)| kind.is_none_or(|kind| *found == kind));
+                Reply::Ids(members.into_iter().map(|(id, _)| id).collect())
             }
             (Self::RevokeBefore { .. }, _) => Reply::Healthy(()),
             _ => return Err(unexpected()),
@@ -183,12 +189,32 @@ fn entry_of(pair: &[Value]) -> Option<IndexEntry> {
         clippy::cast_sign_loss,
         reason = "the score is a time that this store wrote"
     )]
-    Some(IndexEntry::new(id_of(&pair[0])?, Timestamp::from_millis(score as u64)))
+    let until = Timestamp::from_millis(score as u64);
+    let (id, kind) = parse_member(&pair[0])?;
+    Some(IndexEntry::new(id, kind, until))
 }
 
-fn id_of(member: &Value) -> Option<PublicId> {
-    let Value::BulkString(id) = member else { return None };
-    std::str::from_utf8(id).ok()?.parse().ok()
+/// A member of a principal's index.
+fn member(id: PublicId, kind: KindTag) -> String {
+    format!("{id}{}", suffix(kind))
+}
+
+/// What follows the id in a member: nothing for the default kind.
+fn suffix(kind: KindTag) -> String {
+    if kind == KindTag::DEFAULT {
+        return String::new();
+    }
+    format!(":{:032x}", u128::from_be_bytes(*kind.as_bytes()))
+}
+
+fn parse_member(member: &Value) -> Option<(PublicId, KindTag)> {
+    let Value::BulkString(member) = member else { return None };
+    let member = std::str::from_utf8(member).ok()?;
+    let Some((id, tag)) = member.split_once(':') else {
+        return Some((member.parse().ok()?, KindTag::DEFAULT));
+    };
+    let tag = u128::from_str_radix(tag, 16).ok()?;
+    Some((id.parse().ok()?, KindTag::from_bytes(tag.to_be_bytes())))
 }
 
 fn unexpected() -> StoreError {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind,
@@ -229,10 +230,11 @@ impl Store for RedisStore {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let key = self.keys.sessions_of(principal);
-        let op = Op::SessionsOf { key: key.clone() };
+        let op = Op::SessionsOf { key: key.clone(), kind };
         let ids = self.submit::<Vec<PublicId>>(&key, self.unique_key(), op);
         // The server sorts them by deadline.
         ids.map(move |ids| {

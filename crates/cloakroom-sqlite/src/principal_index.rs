@@ -1,5 +1,6 @@
 //! The principal index. Every function here runs inside the writer's transaction.
 
+use cloakroom::key::KindTag;
 use cloakroom::protocol::judge_index_login;
 use cloakroom::store::{IndexEntry, IndexLogin, Indexed};
 use cloakroom::{Principal, PublicId, Timestamp};
@@ -30,35 +31,38 @@ fn judge(connection: &Connection, login: &IndexLogin) -> rusqlite::Result<Indexe
         .prepare_cached("SELECT 1 FROM sessions_by_principal WHERE principal = ?1 AND id = ?2")?;
     let is_indexed = own.exists(params![principal, login.id.as_bytes()])?;
     let others = match login.limit {
-        Some(_) if !is_indexed => entries(connection, principal, login.max_listed())?,
+        Some(_) if !is_indexed => counted(connection, login)?,
         _ => Vec::new(),
     };
     Ok(judge_index_login(login, watermark, is_indexed, others.into_iter()))
 }
 
-fn entries(
-    connection: &Connection,
-    principal: &str,
-    limit: usize,
-) -> rusqlite::Result<Vec<IndexEntry>> {
+/// The entries that count against the limit.
+fn counted(connection: &Connection, login: &IndexLogin) -> rusqlite::Result<Vec<IndexEntry>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, until FROM sessions_by_principal WHERE principal = ?1 LIMIT ?2",
+        "SELECT id, kind, until FROM sessions_by_principal
+         WHERE principal = ?1 AND (?2 IS NULL OR kind = ?2) LIMIT ?3",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let entries = statement.query_map(params![principal, limit], |row| {
-        Ok(IndexEntry::new(PublicId::from_bytes(row.get(0)?), timestamp(row.get(1)?)))
-    })?;
+    let limit = i64::try_from(login.max_listed()).unwrap_or(i64::MAX);
+    let counted = login.counted.as_ref().map(KindTag::as_bytes);
+    let entries =
+        statement.query_map(params![login.principal.as_str(), counted, limit], |row| {
+            let (id, kind) = (PublicId::from_bytes(row.get(0)?), KindTag::from_bytes(row.get(1)?));
+            Ok(IndexEntry::new(id, kind, timestamp(row.get(2)?)))
+        })?;
     entries.collect()
 }
 
 fn insert(connection: &Connection, login: &IndexLogin) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO sessions_by_principal (principal, id, until) VALUES (:principal, :id, :until)
+        "INSERT INTO sessions_by_principal (principal, id, kind, until)
+         VALUES (:principal, :id, :kind, :until)
          ON CONFLICT (principal, id) DO UPDATE SET until = max(until, excluded.until)",
     )?;
     statement.execute(named_params! {
         ":principal": login.principal.as_str(),
         ":id": login.id.as_bytes(),
+        ":kind": login.kind.as_bytes(),
         ":until": millis(login.until),
     })?;
     Ok(())

@@ -1,5 +1,6 @@
 //! Read operations.
 
+use cloakroom::key::KindTag;
 use cloakroom::record::Stored;
 use cloakroom::store::{Page, Scanned, StoreError};
 use cloakroom::stores::batch::Reply;
@@ -15,7 +16,7 @@ pub(crate) type Outcome<T> = rusqlite::Result<Result<T, StoreError>>;
 /// An operation that only reads.
 pub(crate) enum Read {
     Get,
-    SessionsOf(Principal, Page),
+    SessionsOf(Principal, Option<KindTag>, Page),
     Scan(Page),
     Health,
 }
@@ -27,8 +28,8 @@ pub(crate) fn answer(
 ) -> Result<Reply, StoreError> {
     let reply: Outcome<Reply> = match read {
         Read::Get => get(connection, id).map(|stored| stored.map(Into::into)),
-        Read::SessionsOf(principal, page) => {
-            sessions_of(connection, principal, *page).map(|ids| Ok(ids.into()))
+        Read::SessionsOf(principal, kind, page) => {
+            sessions_of(connection, principal, *kind, *page).map(|ids| Ok(ids.into()))
         }
         Read::Scan(page) => scan(connection, *page).map(|part| Ok(part.into())),
         Read::Health => probe(connection).map(|()| Ok(().into())),
@@ -59,13 +60,16 @@ fn one(connection: &Connection, query: &str, id: PublicId) -> Outcome<Option<Sto
 fn sessions_of(
     connection: &Connection,
     principal: &Principal,
+    kind: Option<KindTag>,
     page: Page,
 ) -> rusqlite::Result<Vec<PublicId>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM sessions_by_principal WHERE principal = ?1 AND id > ?2
+        "SELECT id FROM sessions_by_principal
+         WHERE principal = ?1 AND id > ?2 AND (?4 IS NULL OR kind = ?4)
          ORDER BY id LIMIT ?3",
     )?;
-    let bounds = params![principal.as_str(), after(&page), limit_of(page)];
+    let kind = kind.as_ref().map(KindTag::as_bytes);
+    let bounds = params![principal.as_str(), after(&page), limit_of(page), kind];
     statement.query_map(bounds, |columns| columns.get(0).map(PublicId::from_bytes))?.collect()
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
@@ -208,9 +209,10 @@ impl Store for SqliteStore {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        self.list(Read::SessionsOf(principal.clone(), page))
+        self.list(Read::SessionsOf(principal.clone(), kind, page))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

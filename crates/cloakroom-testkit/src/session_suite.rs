@@ -14,6 +14,7 @@ mod ending;
 mod headers;
 mod interleaving;
 mod keys;
+mod kinds;
 mod legacy;
 mod lifetime;
 mod limits;
@@ -40,6 +41,7 @@ pub use ending::*;
 pub use headers::*;
 pub use interleaving::*;
 pub use keys::*;
+pub use kinds::*;
 pub use legacy::*;
 pub use lifetime::*;
 pub use limits::*;
@@ -84,6 +86,14 @@ macro_rules! for_each_session_test {
             logging_out_everywhere_ends_every_session_of_the_principal
             a_request_whose_key_was_replaced_logs_no_session_out
             an_anonymous_session_has_no_other_sessions
+            // Kinds of session
+            a_list_shows_the_sessions_of_its_kind
+            a_policys_limit_counts_the_sessions_of_its_kind
+            a_policys_limit_across_kinds_counts_every_session
+            of_concurrent_logins_of_two_kinds_the_limit_of_each_remains
+            revoking_a_principal_ends_sessions_of_every_kind_or_of_one
+            a_revocation_reaches_every_kind
+            logging_out_other_sessions_ends_those_of_every_kind
             // Writes
             concurrent_updates_all_count
             an_update_that_lost_a_race_runs_again_on_the_new_value

@@ -87,9 +87,13 @@ macro_rules! for_each_store_test {
             a_session_that_is_indexed_is_not_refused_at_the_limit
             an_entry_makes_room_only_if_it_is_unchanged
             concurrent_logins_never_exceed_the_limit
+            a_limit_counts_the_sessions_of_its_kind
+            a_limit_across_kinds_counts_every_session
+            concurrent_logins_never_exceed_the_limit_of_their_kind
             a_proof_older_than_a_revocation_is_refused
             the_latest_of_several_revocations_counts
             sessions_are_listed_in_order_page_by_page
+            sessions_are_listed_by_kind_or_all_together
             // scan
             a_scan_shows_every_entry
             a_scan_resumes_from_the_text_of_its_cursor

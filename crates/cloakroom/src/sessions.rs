@@ -202,7 +202,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.end(id, EndReason::Revoked).await
     }
 
-    /// Live sessions on which `principal` is signed in, ordered by id, at most `page.limit()`.
+    /// Live sessions of this kind on which `principal` is signed in, ordered by id, at most
+    /// `page.limit()`.
     ///
     /// Fewer means that there are no more.
     ///
@@ -221,8 +222,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # }).wait().unwrap();
     /// ```
     ///
-    /// Sessions of other kinds on the same store are listed too, with their value only if it can be
-    /// read as a `V`.
+    /// Those of another kind are listed by the `Sessions` of that kind.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -230,9 +230,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.list(principal, page).await
     }
 
-    /// Ends all sessions on which `principal` is signed in.
+    /// Ends all sessions on which `principal` is signed in, of every kind on the store.
     ///
-    /// Returns how many there were.
+    /// Returns how many there were. [`revoke_all_of_kind`](Sessions::revoke_all_of_kind) spares
+    /// those of other kinds.
     ///
     /// A sign-in in progress can still succeed afterwards;
     /// [`revoke_issued_before`](Sessions::revoke_issued_before) refuses those too. In a user's own
@@ -245,9 +246,22 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.end_all_of(principal, None, EndReason::Revoked).await
     }
 
+    /// Ends all sessions of this kind on which `principal` is signed in.
+    ///
+    /// Returns how many there were. Otherwise the same as [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// # Errors
+    /// Those of [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// # Security
+    /// A session of another kind that was opened with the same stolen password stays.
+    pub async fn revoke_all_of_kind(&self, principal: &Principal) -> Result<usize, Error> {
+        self.manager.end_kind_of(principal, EndReason::Revoked).await
+    }
+
     /// Ends `principal`'s sessions whose sign-in is older than `before`, and refuses sign-ins that
     /// are ([`Login::with_authenticated_at`](crate::Login::with_authenticated_at)), even those in
-    /// progress.
+    /// progress. Both apply to every kind of session on the store.
     ///
     /// Returns how many sessions ended.
     ///

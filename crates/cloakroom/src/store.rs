@@ -18,7 +18,7 @@ pub use ops::{Call, Operation};
 pub use scan::{Cursor, ParseCursorError, Scanned};
 pub use subscribe::{Lookup, Subscriber};
 
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::time::Timestamp;
@@ -158,7 +158,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// 2. A sign-in that is older than the principal's [`revoke_before`](Store::revoke_before) is
     ///    [`Indexed::Revoked`].
     /// 3. A session that has no entry yet is [`Indexed::Full`], and gets none, if `limit` or more
-    ///    other sessions have one.
+    ///    other sessions of the kind in `counted` have one; of any kind, if that is `None`.
     /// 4. Otherwise the session is entered once; if it has an entry, the later deadline is kept.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>>;
 
     /// Refuses every later [`index_login`](Store::index_login) of `principal` whose sign-in is
-    /// older than `before`; remembered until `until`.
+    /// older than `before`, for every kind of session; remembered until `until`.
     ///
     /// - If it is called more than once, the latest `before` and the latest `until` hold.
     ///
@@ -179,9 +179,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>>;
 
-    /// Returns the ids in a principal's index, in ascending order, starting after `page.after`.
+    /// Returns the ids in a principal's index, in ascending order, starting after `page.after`:
+    /// those of one kind of session, or for `None` of every kind.
     ///
-    /// - Complete: every live session of the principal is listed.
+    /// - Complete: every live session of the principal and kind is listed.
     /// - Not exact: an id can belong to a session that has ended or was never created, so read the
     ///   session to know.
     ///
@@ -190,6 +191,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>>;
 

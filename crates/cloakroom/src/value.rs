@@ -60,6 +60,12 @@ impl<V> SessionValue for V where
 /// }
 /// ```
 ///
+/// On one store, [`Sessions::list`](crate::Sessions::list) and a
+/// [`SessionLimit`](crate::SessionLimit) go by kind, and [`Sessions::revoke_all`] ends sessions of
+/// every kind.
+///
+/// [`Sessions::revoke_all`]: crate::Sessions::revoke_all
+///
 /// # Security
 /// The name is hashed into every verifier: a key of one kind does not open a session of another,
 /// even in the same store.

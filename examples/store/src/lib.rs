@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, PoisonError};
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record};
 use cloakroom::record::{Revision, Stored};
 use cloakroom::store::{Cursor, Ended, IndexLogin, Indexed, Inserted, Page};
@@ -110,8 +111,13 @@ impl Store for MapStore {
         Io::ready(Ok(()))
     }
 
-    fn sessions_of(&self, principal: &Principal, page: Page) -> Answer<Vec<PublicId>> {
-        Io::ready(Ok(self.index.sessions_of(principal, page)))
+    fn sessions_of(
+        &self,
+        principal: &Principal,
+        kind: Option<KindTag>,
+        page: Page,
+    ) -> Answer<Vec<PublicId>> {
+        Io::ready(Ok(self.index.sessions_of(principal, kind, page)))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Scanned> {

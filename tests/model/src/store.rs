@@ -11,7 +11,7 @@ use cloakroom::store::{
 use cloakroom::{Principal, PublicId, Timestamp};
 
 use crate::entry::Entry;
-use crate::model_key::number_of;
+use crate::model_key::{KIND, number_of};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Store {
@@ -71,7 +71,8 @@ impl Store {
                 *known = (*known).max(*before);
                 Answer::Revoked(Ok(()))
             }
-            Ask::SessionsOf(principal, page) => {
+            // There is one kind of session.
+            Ask::SessionsOf(principal, _, page) => {
                 let ids = self.index.get(principal).into_iter().flat_map(BTreeMap::keys).copied();
                 let ids = ids.filter(|id| page.starts_after().is_none_or(|last| *id > last));
                 Answer::Listed(Ok(ids.take(page.limit()).collect()))
@@ -121,7 +122,7 @@ impl Store {
         }
         let is_indexed = entries.contains_key(&login.id);
         let others = entries.iter().filter(|(id, _)| **id != login.id);
-        let others = others.map(|(id, until)| IndexEntry::new(*id, *until));
+        let others = others.map(|(id, until)| IndexEntry::new(*id, *KIND, *until));
         let revoked_before = self.revoked_before.get(&login.principal).copied();
         let indexed = judge_index_login(login, revoked_before, is_indexed, others);
         if indexed == Indexed::Done {

@@ -84,7 +84,8 @@ pub(super) async fn find(
     }
 }
 
-/// Reads sessions that can match: those of a principal by the index, all others by a scan.
+/// Reads sessions that can match, of every kind: those of a principal by the index, all others by a
+/// scan.
 async fn read_batch(
     store: &dyn Store,
     filter: &Filter,
@@ -96,7 +97,7 @@ async fn read_batch(
         Filter::Id(id) => (vec![*id], Page::first(2)),
         Filter::Principal(principal) => {
             let page = Page::of_scan(from, BATCH)?;
-            (store.sessions_of(principal, page).await?, page)
+            (store.sessions_of(principal, None, page).await?, page)
         }
     };
     let mut entries = Vec::with_capacity(ids.len());

@@ -58,7 +58,8 @@ pub(super) fn all_readable(
     }
 }
 
-/// Calls `each` with every session of a principal from `from` on, until it answers false.
+/// Calls `each` with every session of a principal, of every kind, from `from` on, until it answers
+/// false.
 pub(super) fn of_principal(
     store: &dyn Store,
     principal: &Principal,
@@ -67,7 +68,7 @@ pub(super) fn of_principal(
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let (mut page, mut last) = (Page::of_scan(from, PAGE)?, from.cloned());
     loop {
-        let ids = store.sessions_of(principal, page).wait()?;
+        let ids = store.sessions_of(principal, None, page).wait()?;
         for id in &ids {
             if let Some(stored) = get_if_of(store, principal, *id)? {
                 if !each(*id, stored)? {

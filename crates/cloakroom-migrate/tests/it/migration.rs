@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{EndReason, Stored};
 use cloakroom::store::Page;
 use cloakroom::time::{Clock, SystemClock};
 use cloakroom::{
-    Error, ErrorKind, Key, MemoryStore, Principal, PublicId, SessionMap, Sessions, Store, block_on,
+    Error, ErrorKind, Key, MemoryStore, Principal, PublicId, SessionKind, SessionMap, Sessions,
+    Store, block_on,
 };
 use cloakroom_migrate::{Imported, MigratingStore, import_entry};
 use cloakroom_testkit::StepStore;
@@ -126,12 +128,34 @@ fn a_session_keeps_its_principal_and_an_ended_one_its_reason() {
     block_on(before.revoke(ended.id())).unwrap();
     let store = MigratingStore::start(old, Arc::clone(&new));
     assert_eq!(block_on(store.migrate_all()).unwrap(), 1);
-    let ids = block_on(new.sessions_of(&alice, Page::first(9))).unwrap();
+    let ids = block_on(new.sessions_of(&alice, None, Page::first(9))).unwrap();
     assert_eq!(ids, [key.id()]);
     let Some(Stored::Ended(tombstone)) = block_on(store.get(ended.id())).unwrap() else {
         panic!("the session was ended")
     };
     assert_eq!(tombstone.ending().reason(), EndReason::Revoked);
+}
+
+#[test]
+fn a_session_keeps_its_kind() {
+    struct Admin;
+    impl SessionKind for Admin {
+        const NAME: &'static str = "admin";
+    }
+    let [old, new] = old_and_new();
+    let (visitors, admins): (_, Sessions<SessionMap, Admin>) =
+        (sessions_on(Arc::clone(&old)), Sessions::new(Arc::clone(&old)).unwrap());
+    let alice = Principal::new("alice").unwrap();
+    let mut visitor = block_on(visitors.generate(SessionMap::default())).unwrap();
+    block_on(visitor.login(&alice)).unwrap();
+    let mut admin = block_on(admins.generate(SessionMap::default())).unwrap();
+    block_on(admin.login(&alice)).unwrap();
+    migrate_all(&MigratingStore::start(old, Arc::clone(&new)));
+    for (name, id) in [("", visitor.id()), ("admin", admin.id())] {
+        let kind = Some(KindTag::of(name));
+        let listed = block_on(new.sessions_of(&alice, kind, Page::first(9))).unwrap();
+        assert_eq!(listed, Vec::from_iter(id), "{name}");
+    }
 }
 
 /// Also if the sign-in runs on a node that does not move sessions yet.

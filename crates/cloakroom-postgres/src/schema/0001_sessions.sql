@@ -22,6 +22,7 @@ CREATE INDEX {session_sweep_at} ON {session} (sweep_at);
 CREATE TABLE {index} (
     principal text   NOT NULL,
     id        uuid   NOT NULL,
+    kind      uuid   NOT NULL,  -- tag of the kind of session
     until     bigint NOT NULL,  -- the entry is garbage from then on
     PRIMARY KEY (principal, id)
 );
@@ -43,12 +44,14 @@ CREATE FUNCTION {lock_principal}(locked_principal text) RETURNS void LANGUAGE sq
 $$;
 
 -- Adds a session to the index of its principal; calls for one principal run one after the other.
--- Returns one row with outcome 1 (indexed) or 2 (revoked), or the other sessions, each with outcome
--- 3 (full).
+-- Returns one row with outcome 1 (indexed) or 2 (revoked), or the other sessions of the counted
+-- kind (of every kind if that is NULL), each with outcome 3 (full).
 CREATE FUNCTION {index_login}(
-    login_principal text, session uuid, login_until bigint, authenticated_at bigint,
-    max_sessions bigint, max_shown bigint, replaced uuid[], replaced_until bigint[]
-) RETURNS TABLE (outcome smallint, other uuid, other_until bigint) LANGUAGE plpgsql AS $$
+    login_principal text, session uuid, login_kind uuid, login_until bigint,
+    authenticated_at bigint, max_sessions bigint, counted_kind uuid, max_shown bigint,
+    replaced uuid[], replaced_until bigint[]
+) RETURNS TABLE (outcome smallint, other uuid, other_kind uuid, other_until bigint)
+LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM {lock_principal}(login_principal);
     -- Row locks are taken in the order of the ids, as statements that end sessions take them.
@@ -60,7 +63,7 @@ BEGIN
         SELECT FROM {revocation} r
         WHERE r.principal = login_principal AND r.before > authenticated_at
     ) THEN
-        RETURN QUERY SELECT 2::smallint, NULL::uuid, NULL::bigint;
+        RETURN QUERY SELECT 2::smallint, NULL::uuid, NULL::uuid, NULL::bigint;
         RETURN;
     END IF;
     IF max_sessions IS NOT NULL
@@ -69,17 +72,23 @@ BEGIN
         )
         AND (
             SELECT count(*) FROM (
-                SELECT FROM {index} i WHERE i.principal = login_principal LIMIT max_sessions
+                SELECT FROM {index} i
+                WHERE i.principal = login_principal
+                    AND (counted_kind IS NULL OR i.kind = counted_kind)
+                LIMIT max_sessions
             ) others
         ) >= max_sessions
     THEN
-        RETURN QUERY SELECT 3::smallint, i.id, i.until
-        FROM {index} i WHERE i.principal = login_principal LIMIT max_shown;
+        RETURN QUERY SELECT 3::smallint, i.id, i.kind, i.until
+        FROM {index} i
+        WHERE i.principal = login_principal AND (counted_kind IS NULL OR i.kind = counted_kind)
+        LIMIT max_shown;
         RETURN;
     END IF;
-    INSERT INTO {index} AS i (principal, id, until) VALUES (login_principal, session, login_until)
+    INSERT INTO {index} AS i (principal, id, kind, until)
+    VALUES (login_principal, session, login_kind, login_until)
     ON CONFLICT (principal, id) DO UPDATE SET until = greatest(i.until, excluded.until);
-    RETURN QUERY SELECT 1::smallint, NULL::uuid, NULL::bigint;
+    RETURN QUERY SELECT 1::smallint, NULL::uuid, NULL::uuid, NULL::bigint;
 END
 $$;
 

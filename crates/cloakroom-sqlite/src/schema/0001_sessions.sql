@@ -19,6 +19,7 @@ CREATE INDEX session_expires ON session (expires);
 CREATE TABLE sessions_by_principal (
     principal TEXT    NOT NULL,
     id        BLOB    NOT NULL,
+    kind      BLOB    NOT NULL,              -- tag of the kind of session, 16 bytes
     until     INTEGER NOT NULL,              -- the entry is garbage from then on
     PRIMARY KEY (principal, id)
 ) STRICT, WITHOUT ROWID;

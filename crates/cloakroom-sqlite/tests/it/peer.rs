@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
     Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
@@ -199,12 +200,13 @@ impl Store for Alternating {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let copy = principal.clone();
         self.around(
-            move |store| store.sessions_of(&copy, page),
-            || Request::sessions_of(principal, page),
+            move |store| store.sessions_of(&copy, kind, page),
+            || Request::sessions_of(principal, kind, page),
         )
     }
 
@@ -233,7 +235,7 @@ fn one_process_reads_what_another_writes() {
     let peer = Peer::start(&file.path());
     let principal = Principal::new("alice").unwrap();
     let id = PublicId::from_bytes([7; 16]);
-    let login = IndexLogin::new(principal.clone(), id, Timestamp::NEVER);
+    let login = IndexLogin::new(principal.clone(), id, KindTag::DEFAULT, Timestamp::NEVER);
     assert!(matches!(peer.ask(&Request::index_login(&login)), Ok(Answer::Indexed)));
-    assert_eq!(here.sessions_of(&principal, Page::first(10)).wait().unwrap(), [id]);
+    assert_eq!(here.sessions_of(&principal, None, Page::first(10)).wait().unwrap(), [id]);
 }

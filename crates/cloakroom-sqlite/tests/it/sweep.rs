@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use cloakroom::key::KindTag;
 use cloakroom::store::{IndexLogin, Indexed, Inserted, Swap};
 use cloakroom::{Principal, Store};
 
@@ -69,7 +70,7 @@ fn new_sessions_remove_expired_rows() {
     let alice = Principal::new("alice").unwrap();
     for n in 0..100 {
         insert(&store, n, record(NOW, 10)).unwrap();
-        let login = IndexLogin::new(alice.clone(), id(n), NOW.after(IDLE));
+        let login = IndexLogin::new(alice.clone(), id(n), KindTag::DEFAULT, NOW.after(IDLE));
         assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
     }
     let later = NOW.after(IDLE * 3);

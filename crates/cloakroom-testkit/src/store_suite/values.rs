@@ -118,12 +118,12 @@ pub fn any_name_is_a_principal(store: impl Store) {
     let names: Vec<Principal> = names.iter().map(|name| Principal::new(name).unwrap()).collect();
     for (n, name) in (1..).zip(&names) {
         let session = begin(1, Some(name.clone()), Payload::unset(), Revision::new(1, 1));
-        let login = IndexLogin::new(name.clone(), id(n), NOW.after(ABSOLUTE));
+        let login = IndexLogin::new(name.clone(), id(n), session.kind(), NOW.after(ABSOLUTE));
         assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
         insert(&store, id(n), &session);
     }
     for (n, name) in (1..).zip(&names) {
-        let ids: Vec<PublicId> = store.sessions_of(name, Page::first(100)).wait().unwrap();
+        let ids: Vec<PublicId> = store.sessions_of(name, None, Page::first(100)).wait().unwrap();
         assert_eq!(ids, [id(n)], "{name:?}");
         assert_eq!(live(&store, id(n)).principal(), Some(name));
     }

@@ -54,10 +54,15 @@ caught_by! { store_suite:
     a_session_that_is_indexed_is_not_refused_at_the_limit: IndexLoginCountsTheSessionItself;
     an_entry_makes_room_only_if_it_is_unchanged: IndexLoginReplacesChangedEntries;
     concurrent_logins_never_exceed_the_limit: IndexLoginReadsThenWrites;
+    a_limit_counts_the_sessions_of_its_kind:
+        IndexLoginCountsEveryKind, IndexLoginCountsAmongTheFirstEntries;
+    a_limit_across_kinds_counts_every_session: IndexLoginCountsItsOwnKindOnly;
+    concurrent_logins_never_exceed_the_limit_of_their_kind: IndexLoginReadsThenWrites;
     a_proof_older_than_a_revocation_is_refused:
-        IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
+        IndexLoginForgetsRevocations, RevocationsApplyToEveryone, RevocationsApplyToOneKind;
     the_latest_of_several_revocations_counts: RevocationsMoveBack;
     sessions_are_listed_in_order_page_by_page: IndexSkipsEntriesBetweenPages;
+    sessions_are_listed_by_kind_or_all_together: IndexListsEveryKind;
     a_scan_shows_every_entry: ScanHidesTombstones;
     a_scan_shows_every_entry_that_stays: ScanPagesByPosition;
     a_sweep_removes_garbage_and_nothing_else: SweepIsAMillisecondEarly;
@@ -88,6 +93,10 @@ caught_by! { session_suite:
         IndexLoginForgetsRevocations, RevocationsApplyToEveryone;
     a_revocation_reaches_a_login_in_flight: IndexLoginForgetsRevocations;
     logging_out_other_sessions_ends_them_and_names_the_reason: EndDeletes, EndKeepsTheSession;
+    a_list_shows_the_sessions_of_its_kind: IndexListsEveryKind;
+    a_policys_limit_counts_the_sessions_of_its_kind: IndexLoginCountsEveryKind;
+    a_policys_limit_across_kinds_counts_every_session: IndexLoginCountsItsOwnKindOnly;
+    a_revocation_reaches_every_kind: RevocationsApplyToOneKind;
 }
 
 mod oracle {

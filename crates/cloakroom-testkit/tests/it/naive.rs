@@ -13,18 +13,23 @@ use std::thread;
 
 pub(crate) use flaw::Flaw;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError, StoreErrorKind, Swap,
+    Cursor, Ended, IndexEntry, IndexLogin, Indexed, Inserted, Page, Scanned, StoreError,
+    StoreErrorKind, Swap,
 };
 use cloakroom::value::Payload;
 use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
+
+/// The entries of each principal.
+type Index = BTreeMap<String, BTreeMap<PublicId, IndexEntry>>;
 
 #[derive(Default)]
 pub(crate) struct Naive {
     flaw: Option<Flaw>,
     entries: Mutex<BTreeMap<PublicId, Stored>>,
-    index: Mutex<BTreeMap<String, BTreeMap<PublicId, Timestamp>>>,
+    index: Mutex<Index>,
     revocations: Mutex<BTreeMap<String, (Timestamp, Timestamp)>>,
     /// How many writers have read and not yet written.
     readers: AtomicUsize,
@@ -47,7 +52,7 @@ impl Naive {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn index(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<PublicId, Timestamp>>> {
+    fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -147,7 +152,7 @@ impl Naive {
             Stored::Ended(tombstone) if self.has(Flaw::TouchRevives) => {
                 let ending = tombstone.ending();
                 let record = cloakroom::protocol::begin(
-                    cloakroom::key::KindTag::DEFAULT,
+                    KindTag::DEFAULT,
                     tombstone.credentials().current,
                     cloakroom::Lifetime::default(),
                     None,
@@ -194,7 +199,7 @@ fn empty_record(now: Timestamp) -> Record {
         PublicId::from_bytes([0; 16]),
         cloakroom::key::Secret::from_bytes([0; 16]),
     );
-    let (kind, revision) = (cloakroom::key::KindTag::DEFAULT, Revision::new(0, 0));
+    let (kind, revision) = (KindTag::DEFAULT, Revision::new(0, 0));
     let (verifier, lifetime) = (key.verifier(kind), cloakroom::Lifetime::default());
     cloakroom::protocol::begin(kind, verifier, lifetime, None, Payload::unset(), revision, now)
 }
@@ -347,6 +352,7 @@ impl Store for Naive {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
         let after = page.starts_after().map_or(Bound::Unbounded, Bound::Excluded);
@@ -356,6 +362,7 @@ impl Store for Naive {
         let ids = self.index().get(&self.name(principal)).map_or_else(Vec::new, |entries| {
             entries
                 .range((after, Bound::Unbounded))
+                .filter(|(_, entry)| entry.is_of(kind) || self.has(Flaw::IndexListsEveryKind))
                 .map(|(id, _)| *id)
                 .skip(skipped)
                 .take(page.limit())
@@ -404,7 +411,7 @@ impl Store for Naive {
             entries.remove(id);
         }
         for ids in self.index().values_mut() {
-            ids.retain(|_, until| !is_over(*until));
+            ids.retain(|_, entry| !is_over(entry.until));
         }
         Io::ready(Ok(garbage.len()))
     }

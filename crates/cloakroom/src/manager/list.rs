@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 use crate::value::{CodecError, SessionValue};
 
 impl<V: SessionValue> Manager<V> {
-    /// At most `page.limit()` live sessions of `principal`, in the order of their ids; fewer only
-    /// at the end.
+    /// At most `page.limit()` live sessions of `principal` and of this kind, in the order of their
+    /// ids; fewer only at the end.
     pub(crate) async fn list(
         &self,
         principal: &Principal,
@@ -24,7 +24,7 @@ impl<V: SessionValue> Manager<V> {
         let mut listed = Vec::new();
         let mut names = page;
         while listed.len() < page.limit() {
-            let ids = self.store.sessions_of(principal, names).await?;
+            let ids = self.store.sessions_of(principal, Some(self.policy.kind), names).await?;
             for id in &ids {
                 if listed.len() == page.limit() {
                     break;
@@ -72,8 +72,8 @@ impl<V: SessionValue> Manager<V> {
         Ok(self.run(EndAll::one(id, principal.clone(), reason)).await? > 0)
     }
 
-    /// Ends all sessions of `principal` whose sign-in is older than `before`, and refuses sign-ins
-    /// in flight that are.
+    /// Ends all sessions of `principal`, of every kind, whose sign-in is older than `before`, and
+    /// refuses sign-ins in flight that are.
     pub(crate) async fn revoke_before(
         &self,
         principal: &Principal,
@@ -83,7 +83,7 @@ impl<V: SessionValue> Manager<V> {
         Ok(self.run(EndAll::older_than(before, principal.clone(), reason)).await?)
     }
 
-    /// Ends all sessions of `principal` except `kept`. Returns how many there were.
+    /// Ends all sessions of `principal`, of every kind, except `kept`. Returns how many there were.
     pub(crate) async fn end_all_of(
         &self,
         principal: &Principal,
@@ -91,5 +91,15 @@ impl<V: SessionValue> Manager<V> {
         reason: EndReason,
     ) -> Result<usize, Error> {
         Ok(self.run(EndAll::of(principal.clone(), kept, reason)).await?)
+    }
+
+    /// Ends all sessions of `principal` that are of this kind. Returns how many there were.
+    pub(crate) async fn end_kind_of(
+        &self,
+        principal: &Principal,
+        reason: EndReason,
+    ) -> Result<usize, Error> {
+        let all = EndAll::of(principal.clone(), None, reason);
+        Ok(self.run(all.of_kind(self.policy.kind)).await?)
     }
 }

@@ -165,8 +165,8 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
         Ask::RevokeBefore(principal, before, until) => {
             ready(store.revoke_before(&principal, before, until), Answer::Revoked, Pending::Revoked)
         }
-        Ask::SessionsOf(principal, page) => {
-            ready(store.sessions_of(&principal, page), Answer::Listed, Pending::Listed)
+        Ask::SessionsOf(principal, kind, page) => {
+            ready(store.sessions_of(&principal, kind, page), Answer::Listed, Pending::Listed)
         }
         Ask::WriterTurn(id) => Err(Pending::WriterTurn(Box::pin(manager.writers.acquire(id)))),
         Ask::LoginTurn(principal) => {

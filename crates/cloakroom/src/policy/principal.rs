@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// # Security
 /// The name is stored unencrypted and shown to operators: prefer an account number to an email
 /// address.
+///
+/// On one store, a name means the same person in every kind of session: whatever ends all sessions
+/// of a person ends those of every kind. If customers and staff are numbered apart, name them
+/// apart: `"customer-42"`, `"staff-42"`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal(Arc<str>);
 

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 ///
 /// Call it once the entries in `replacing` are removed. `revoked_before` is the latest moment given
 /// to [`revoke_before`](crate::Store::revoke_before), `is_indexed` says whether the session has an
-/// entry, and `others` are the principal's other entries.
+/// entry, and `others` are the principal's other entries, of any kind.
 pub fn judge_index_login(
     login: &IndexLogin,
     revoked_before: Option<Timestamp>,
@@ -23,7 +23,8 @@ pub fn judge_index_login(
         return Indexed::Revoked;
     }
     let Some(limit) = login.limit.filter(|_| !is_indexed) else { return Indexed::Done };
-    let others: Vec<IndexEntry> = others.take(login.max_listed()).collect();
+    let counted = others.filter(|entry| entry.is_of(login.counted));
+    let others: Vec<IndexEntry> = counted.take(login.max_listed()).collect();
     if others.len() < limit { Indexed::Done } else { Indexed::Full(others) }
 }
 

@@ -55,7 +55,7 @@ pub use session::{Credential, Loaded, SessionState};
 pub use write::{Write, Written};
 
 use super::Failure;
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::store::{Ended, IndexLogin, Indexed, Inserted, Lookup, Page, StoreError, Swap};
@@ -116,7 +116,7 @@ pub enum Ask {
     /// [`Store::revoke_before`](crate::Store::revoke_before).
     RevokeBefore(Principal, Timestamp, Timestamp),
     /// [`Store::sessions_of`](crate::Store::sessions_of).
-    SessionsOf(Principal, Page),
+    SessionsOf(Principal, Option<KindTag>, Page),
     /// A turn among the writers of this process that have lost a race for the session.
     ///
     /// Those who hold it compete with other processes only. It lasts until the operation is over.

@@ -10,7 +10,7 @@ use crate::record::EndReason;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
-    /// Ends session `id` if the same principal is signed in on it.
+    /// Ends session `id`, of whatever kind, if the same principal is signed in on it.
     ///
     /// Returns false if it has ended or is not theirs.
     ///
@@ -31,7 +31,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         }
     }
 
-    /// Ends all other sessions of the same principal.
+    /// Ends all other sessions of the same principal, of every kind on the store.
     ///
     /// Returns how many there were.
     ///
@@ -45,7 +45,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.manager().end_all_of(&principal, self.id(), EndReason::SignedOutElsewhere).await
     }
 
-    /// Signs the user out of all their sessions, this one last.
+    /// Signs the user out of all their sessions, of every kind on the store, this one last.
     ///
     /// Returns how many others there were.
     ///

@@ -171,10 +171,13 @@ macro_rules! decorate_store {
         fn sessions_of(
             &$self,
             principal: &$crate::Principal,
+            kind: Option<$crate::key::KindTag>,
             page: $crate::store::Page,
         ) -> $crate::Io<'_, Result<Vec<$crate::PublicId>, $crate::store::StoreError>> {
             let principal = principal.clone();
-            $crate::decorate_store!(@call $self $to SessionsOf, None, sessions_of(&principal, page))
+            $crate::decorate_store!(
+                @call $self $to SessionsOf, None, sessions_of(&principal, kind, page)
+            )
         }
     };
     (@scan $self:ident $to:tt) => {

@@ -1,6 +1,6 @@
 //! Entries of the principal index, and pages of long lists.
 
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::time::Timestamp;
 
@@ -12,24 +12,37 @@ pub struct IndexLogin {
     pub principal: Principal,
     /// The session.
     pub id: PublicId,
+    /// Its kind.
+    pub kind: KindTag,
     /// The session's absolute deadline, from which on the entry is garbage.
     pub until: Timestamp,
     /// When the principal authenticated. The sign-in is refused if their sessions were revoked up
     /// to a later moment.
     pub authenticated_at: Timestamp,
-    /// How many entries the principal can have, with this one; `None` for any number.
+    /// How many of the entries that count the principal can have, with this one; `None` for any
+    /// number.
     pub limit: Option<usize>,
+    /// The kind of the entries that count, which is the session's own; `None` if all do.
+    pub counted: Option<KindTag>,
     /// Entries of the principal to remove in the same step, if they have not changed since they
     /// were read.
     pub replacing: Vec<IndexEntry>,
 }
 
 impl IndexLogin {
-    /// Signs `principal` in on session `id`, which ends at `until` at the latest, without any
-    /// condition.
-    pub const fn new(principal: Principal, id: PublicId, until: Timestamp) -> Self {
-        let authenticated_at = Timestamp::NEVER;
-        Self { principal, id, until, authenticated_at, limit: None, replacing: Vec::new() }
+    /// Signs `principal` in on session `id` of this kind, which ends at `until` at the latest,
+    /// without any condition.
+    pub const fn new(principal: Principal, id: PublicId, kind: KindTag, until: Timestamp) -> Self {
+        Self {
+            principal,
+            id,
+            kind,
+            until,
+            authenticated_at: Timestamp::NEVER,
+            limit: None,
+            counted: Some(kind),
+            replacing: Vec::new(),
+        }
     }
 
     /// Sets when the principal authenticated.
@@ -39,12 +52,19 @@ impl IndexLogin {
         self
     }
 
-    /// Refuses the sign-in if the principal would then have more than `limit` entries, once those
-    /// in `replacing` are removed.
+    /// Refuses the sign-in if the principal would then have more than `limit` entries of this kind,
+    /// once those in `replacing` are removed.
     #[must_use = "the changed value is returned"]
     pub fn with_limit(mut self, limit: usize, replacing: Vec<IndexEntry>) -> Self {
         self.limit = Some(limit);
         self.replacing = replacing;
+        self
+    }
+
+    /// Counts the principal's entries of every kind against the limit.
+    #[must_use = "the changed value is returned"]
+    pub const fn across_kinds(mut self) -> Self {
+        self.counted = None;
         self
     }
 
@@ -60,15 +80,22 @@ impl IndexLogin {
 pub struct IndexEntry {
     /// The session.
     pub id: PublicId,
+    /// Its kind.
+    pub kind: KindTag,
     /// The session's absolute deadline at its last sign-in. Every sign-in moves it, so it also
     /// tells whether the entry has changed.
     pub until: Timestamp,
 }
 
 impl IndexEntry {
-    /// The entry of session `id` with this deadline.
-    pub const fn new(id: PublicId, until: Timestamp) -> Self {
-        Self { id, until }
+    /// The entry of session `id` of this kind, with this deadline.
+    pub const fn new(id: PublicId, kind: KindTag, until: Timestamp) -> Self {
+        Self { id, kind, until }
+    }
+
+    /// Whether the entry is of this kind; for `None`, true.
+    pub fn is_of(&self, kind: Option<KindTag>) -> bool {
+        kind.is_none_or(|kind| self.kind == kind)
     }
 }
 
@@ -79,7 +106,7 @@ impl IndexEntry {
 pub enum Indexed {
     /// The session is in the index.
     Done,
-    /// The principal has as many entries as the limit allows: these, up to
+    /// The principal has as many entries that count as the limit allows: these, up to
     /// [`IndexLogin::max_listed`] of them.
     Full(Vec<IndexEntry>),
     /// The principal's sessions were revoked after this sign-in.

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 type Id = [u8; 16];
 type RevisionPair = (u64, u64);
+/// Id, kind and deadline of an entry of the principal index.
+type EntryFields = (Id, Id, u64);
 
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Request {
@@ -24,13 +26,15 @@ pub(crate) enum Request {
     IndexLogin {
         principal: String,
         id: Id,
+        kind: Id,
         until: u64,
         authenticated_at: u64,
         limit: Option<usize>,
-        replacing: Vec<(Id, u64)>,
+        counted: Option<Id>,
+        replacing: Vec<EntryFields>,
     },
     RevokeBefore(String, u64, u64),
-    SessionsOf(String, Option<Id>, usize),
+    SessionsOf(String, Option<Id>, Option<Id>, usize),
     Scan(Option<String>, usize),
     Sweep(u64, usize),
     Health,
@@ -46,7 +50,7 @@ pub(crate) enum Answer {
     Touched(bool),
     Ended(u8),
     Indexed,
-    Full(Vec<(Id, u64)>),
+    Full(Vec<EntryFields>),
     Revoked,
     Nothing,
     Ids(Vec<Id>),
@@ -94,6 +98,15 @@ fn bytes_of_ending(ending: Ending) -> Vec<u8> {
     Stored::Ended(record.ended(ending)).to_bytes().unwrap()
 }
 
+pub(crate) const fn fields_of(entry: &IndexEntry) -> EntryFields {
+    (*entry.id.as_bytes(), *entry.kind.as_bytes(), entry.until.as_millis())
+}
+
+pub(crate) fn entry_of((id, kind, until): EntryFields) -> IndexEntry {
+    let (id, kind) = (PublicId::from_bytes(id), KindTag::from_bytes(kind));
+    IndexEntry::new(id, kind, Timestamp::from_millis(until))
+}
+
 const fn pair(revision: Revision) -> RevisionPair {
     (revision.count(), revision.token())
 }
@@ -124,14 +137,15 @@ impl Request {
     }
 
     pub(crate) fn index_login(login: &IndexLogin) -> Self {
-        let pair = |entry: &IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
         Self::IndexLogin {
             principal: login.principal.to_string(),
             id: *login.id.as_bytes(),
+            kind: *login.kind.as_bytes(),
             until: login.until.as_millis(),
             authenticated_at: login.authenticated_at.as_millis(),
             limit: login.limit,
-            replacing: login.replacing.iter().map(pair).collect(),
+            counted: login.counted.map(|kind| *kind.as_bytes()),
+            replacing: login.replacing.iter().map(fields_of).collect(),
         }
     }
 
@@ -143,9 +157,10 @@ impl Request {
         Self::RevokeBefore(principal.to_string(), before.as_millis(), until.as_millis())
     }
 
-    pub(crate) fn sessions_of(principal: &Principal, page: Page) -> Self {
+    pub(crate) fn sessions_of(principal: &Principal, kind: Option<KindTag>, page: Page) -> Self {
         Self::SessionsOf(
             principal.to_string(),
+            kind.map(|kind| *kind.as_bytes()),
             page.starts_after().map(|id| *id.as_bytes()),
             page.limit(),
         )
@@ -197,16 +212,11 @@ answers! {
     usize: Answer::Count(count) => count;
 }
 
-fn entry_of((id, until): (Id, u64)) -> IndexEntry {
-    IndexEntry::new(PublicId::from_bytes(id), Timestamp::from_millis(until))
-}
-
 impl From<Indexed> for Answer {
     fn from(indexed: Indexed) -> Self {
-        let pair = |entry: IndexEntry| (*entry.id.as_bytes(), entry.until.as_millis());
         match indexed {
             Indexed::Done => Self::Indexed,
-            Indexed::Full(entries) => Self::Full(entries.into_iter().map(pair).collect()),
+            Indexed::Full(entries) => Self::Full(entries.iter().map(fields_of).collect()),
             Indexed::Revoked => Self::Revoked,
         }
     }

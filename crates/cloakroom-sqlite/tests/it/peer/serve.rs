@@ -6,12 +6,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::Revision;
-use cloakroom::store::{IndexEntry, IndexLogin, Page, StoreError};
+use cloakroom::store::{IndexLogin, Page, StoreError};
 use cloakroom::{Principal, PublicId, Store, Timestamp};
 use cloakroom_sqlite::{SqliteError, SqliteStore};
 
-use super::message::{self, Answer, Request, ending_of, record_of};
+use super::message::{self, Answer, Request, ending_of, entry_of, record_of};
 use super::{FAILED, LISTENING};
 
 pub(super) fn serve(store: Result<SqliteStore, SqliteError>) {
@@ -39,7 +40,7 @@ fn serve_connection(store: &SqliteStore, connection: TcpStream) {
 }
 
 fn answer(store: &SqliteStore, request: Request) -> Result<Answer, StoreError> {
-    let id = PublicId::from_bytes;
+    let (id, kind) = (PublicId::from_bytes, KindTag::from_bytes);
     let revision = |(count, token)| Revision::new(count, token);
     let time = Timestamp::from_millis;
     let page = |after: Option<[u8; 16]>, limit| {
@@ -63,25 +64,29 @@ fn answer(store: &SqliteStore, request: Request) -> Result<Answer, StoreError> {
         Request::IndexLogin {
             principal: principal_name,
             id: name,
+            kind: tag,
             until,
             authenticated_at,
             limit,
+            counted,
             replacing,
         } => {
-            let entry = |(name, until)| IndexEntry::new(id(name), time(until));
-            let mut login = IndexLogin::new(principal(principal_name), id(name), time(until));
+            let name_of_user = principal(principal_name);
+            let mut login = IndexLogin::new(name_of_user, id(name), kind(tag), time(until));
             login = login.with_authenticated_at(time(authenticated_at));
             login.limit = limit;
-            login.replacing = replacing.into_iter().map(entry).collect();
+            login.counted = counted.map(kind);
+            login.replacing = replacing.into_iter().map(entry_of).collect();
             store.index_login(login).wait()?.into()
         }
         Request::RevokeBefore(principal_name, before, until) => store
             .revoke_before(&principal(principal_name), time(before), time(until))
             .wait()?
             .into(),
-        Request::SessionsOf(principal_name, after, limit) => {
-            store.sessions_of(&principal(principal_name), page(after, limit)).wait()?.into()
-        }
+        Request::SessionsOf(principal_name, tag, after, limit) => store
+            .sessions_of(&principal(principal_name), tag.map(kind), page(after, limit))
+            .wait()?
+            .into(),
         Request::Scan(from, limit) => {
             let from = from.map(|from| from.parse().unwrap());
             store.scan(from.as_ref(), limit).wait()?.into()

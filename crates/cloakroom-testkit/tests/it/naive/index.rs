@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
+use cloakroom::key::KindTag;
 use cloakroom::protocol::judge_index_login;
 use cloakroom::store::{IndexEntry, IndexLogin, Indexed};
 use cloakroom::{Principal, Timestamp};
@@ -31,7 +32,7 @@ impl Naive {
         let entries = index.entry(name.clone()).or_default();
         for seen in &login.replacing {
             if self.has(Flaw::IndexLoginReplacesChangedEntries)
-                || entries.get(&seen.id) == Some(&seen.until)
+                || entries.get(&seen.id).is_some_and(|entry| entry.until == seen.until)
             {
                 entries.remove(&seen.id);
             }
@@ -40,11 +41,23 @@ impl Naive {
         if self.has(Flaw::IndexLoginIgnoresTheLimit) {
             request.limit = None;
         }
+        if self.has(Flaw::IndexLoginCountsEveryKind) {
+            request.counted = None;
+        }
+        if self.has(Flaw::IndexLoginCountsItsOwnKindOnly) {
+            request.counted = Some(request.kind);
+        }
         let is_indexed =
             entries.contains_key(&id) && !self.has(Flaw::IndexLoginCountsTheSessionItself);
-        let watermark = watermark.filter(|_| !self.has(Flaw::IndexLoginForgetsRevocations));
-        let others: Vec<IndexEntry> =
-            entries.iter().map(|(id, until)| IndexEntry::new(*id, *until)).collect();
+        let is_spared = self.has(Flaw::IndexLoginForgetsRevocations)
+            || (self.has(Flaw::RevocationsApplyToOneKind) && login.kind != KindTag::DEFAULT);
+        let watermark = watermark.filter(|_| !is_spared);
+        let read = if self.has(Flaw::IndexLoginCountsAmongTheFirstEntries) {
+            login.max_listed()
+        } else {
+            usize::MAX
+        };
+        let others: Vec<IndexEntry> = entries.values().copied().take(read).collect();
         let answer = judge_index_login(&request, watermark, is_indexed, others.into_iter());
         if self.has(Flaw::IndexLoginReadsThenWrites) {
             drop(index);
@@ -52,9 +65,10 @@ impl Naive {
             index = self.index();
         }
         if answer == Indexed::Done {
-            let until = index.entry(name).or_default().entry(id).or_insert(login.until);
+            let new = IndexEntry::new(id, login.kind, login.until);
+            let entry = index.entry(name).or_default().entry(id).or_insert(new);
             if !self.has(Flaw::FirstDeadlineWins) {
-                *until = login.until.max(*until);
+                entry.until = login.until.max(entry.until);
             }
         }
         answer

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::{Failure, Rules as _, live_record_of};
 use super::end::report_end;
 use super::{Answer, Ask, Context, KeptError, Next, Step, Steps};
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::{LONGEST, Principal};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{Page, StoreError, StoreErrorKind};
@@ -29,6 +29,8 @@ pub struct EndAll {
     /// The sessions whose sign-in is older end; sign-ins in progress that are older are refused.
     before: Option<Timestamp>,
     kept: Option<PublicId>,
+    /// The kind of the sessions that end; `None` for every kind.
+    kind: Option<KindTag>,
     /// The page of the index to read next; `None` after the last one.
     page: Option<Page>,
     /// The sessions of the last page that are still to be looked at, in reverse order.
@@ -56,12 +58,20 @@ impl EndAll {
             reason,
             before: None,
             kept,
+            kind: None,
             page: Some(Page::first(PAGE)),
             ids: Vec::new(),
             count: 0,
             unread: None,
             state: State::Idle,
         }
+    }
+
+    /// The same, for sessions of this kind only.
+    #[must_use = "the changed operation is returned"]
+    pub fn of_kind(mut self, kind: KindTag) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// Ends all sessions of `principal` whose sign-in is older than `before`, and refuses sign-ins
@@ -123,7 +133,7 @@ impl EndAll {
         }
         if let Some(page) = self.page.take() {
             self.state = State::Listing(page);
-            return Ok(Step::Ask(Ask::SessionsOf(self.principal.clone(), page)));
+            return Ok(Step::Ask(Ask::SessionsOf(self.principal.clone(), self.kind, page)));
         }
         match self.unread.take() {
             Some(error) => Err(error.0.into()),

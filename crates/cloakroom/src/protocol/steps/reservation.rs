@@ -147,9 +147,13 @@ impl Reservation {
         if self.attempts > MAX_ATTEMPTS {
             return Err(Failure::Conflict);
         }
-        let login = IndexLogin::new(self.principal.clone(), self.id, self.until)
+        let kind = context.policy().kind;
+        let login = IndexLogin::new(self.principal.clone(), self.id, kind, self.until)
             .with_authenticated_at(self.authenticated_at);
         let login = match context.policy().limit {
+            Some(limit) if limit.is_across_kinds() => {
+                login.with_limit(limit.max().into(), replacing).across_kinds()
+            }
             Some(limit) => login.with_limit(limit.max().into(), replacing),
             None => login,
         };

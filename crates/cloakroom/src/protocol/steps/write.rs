@@ -190,7 +190,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         };
         let until = lifetime.absolute_deadline(context.now()).after(INDEX_MARGIN);
         // Neither a limit nor a time of sign-in is given, so this cannot be refused.
-        let login = IndexLogin::new(principal.clone(), loaded.id(), until);
+        let login = IndexLogin::new(principal.clone(), loaded.id(), context.policy().kind, until);
         self.state = State::Reindexing;
         Ok(Step::Ask(Ask::IndexLogin(login)))
     }

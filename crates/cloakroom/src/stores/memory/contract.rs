@@ -1,7 +1,7 @@
 //! The store contract of [`MemoryStore`].
 
 use super::MemoryStore;
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::store::{
@@ -77,9 +77,10 @@ impl Store for MemoryStore {
     fn sessions_of(
         &self,
         principal: &Principal,
+        kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        Io::ready(Ok(self.index.sessions_of(principal, page)))
+        Io::ready(Ok(self.index.sessions_of(principal, kind, page)))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Io<'_, Result<Scanned, StoreError>> {

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::protocol::judge_index_login;
 use crate::store::{IndexEntry, IndexLogin, Indexed, Page};
@@ -25,13 +25,14 @@ const SLICE: usize = 512;
 ///
 /// ```
 /// # use cloakroom::{Principal, PublicId, Timestamp};
+/// # use cloakroom::key::KindTag;
 /// # use cloakroom::store::{IndexLogin, Indexed, Page};
 /// # use cloakroom::stores::PrincipalIndex;
 /// let (index, alice) = (PrincipalIndex::new(), Principal::new("alice")?);
 /// let id = PublicId::from_bytes([1; 16]);
-/// let login = IndexLogin::new(alice.clone(), id, Timestamp::NEVER);
+/// let login = IndexLogin::new(alice.clone(), id, KindTag::DEFAULT, Timestamp::NEVER);
 /// assert_eq!(index.index_login(login), Indexed::Done);
-/// assert_eq!(index.sessions_of(&alice, Page::first(10)), [id]);
+/// assert_eq!(index.sessions_of(&alice, None, Page::first(10)), [id]);
 /// # Ok::<(), cloakroom::policy::PrincipalError>(())
 /// ```
 pub struct PrincipalIndex {
@@ -44,7 +45,7 @@ type EntryKey = (Principal, PublicId);
 /// One flat list of entries, so that no step takes longer for a principal with many sessions.
 #[derive(Default)]
 struct Shard {
-    deadlines: BTreeMap<EntryKey, Timestamp>,
+    entries: BTreeMap<EntryKey, (KindTag, Timestamp)>,
     /// The entry that a sign-in checked last.
     last_checked: Option<EntryKey>,
     revocations: BTreeMap<Principal, Revocation>,
@@ -68,8 +69,8 @@ impl PrincipalIndex {
         let mut shard = self.lock(&login.principal);
         let indexed = shard.judge(&login);
         if indexed == Indexed::Done {
-            let IndexLogin { principal, id, until, .. } = login;
-            let deadline = shard.deadlines.entry((principal, id)).or_insert(until);
+            let IndexLogin { principal, id, kind, until, .. } = login;
+            let (_, deadline) = shard.entries.entry((principal, id)).or_insert((kind, until));
             *deadline = (*deadline).max(until);
         }
         indexed
@@ -92,13 +93,19 @@ impl PrincipalIndex {
     }
 
     pub(super) fn remove(&self, principal: Principal, id: PublicId) {
-        self.lock(&principal).deadlines.remove(&(principal, id));
+        self.lock(&principal).entries.remove(&(principal, id));
     }
 
     /// The answer to [`Store::sessions_of`](crate::Store::sessions_of).
-    pub fn sessions_of(&self, principal: &Principal, page: Page) -> Vec<PublicId> {
+    pub fn sessions_of(
+        &self,
+        principal: &Principal,
+        kind: Option<KindTag>,
+        page: Page,
+    ) -> Vec<PublicId> {
         self.lock(principal)
             .entries_of(principal, page.starts_after())
+            .filter(|entry| entry.is_of(kind))
             .take(page.limit())
             .map(|entry| entry.id)
             .collect()
@@ -145,9 +152,9 @@ impl Shard {
             Some(after) => Bound::Excluded((principal.clone(), after)),
             None => Bound::Included((principal.clone(), PublicId::from_bytes([0; 16]))),
         };
-        let entries = self.deadlines.range((first, Bound::Unbounded));
+        let entries = self.entries.range((first, Bound::Unbounded));
         let theirs = entries.take_while(move |((owner, _), _)| owner == principal);
-        theirs.map(|((_, id), until)| IndexEntry::new(*id, *until))
+        theirs.map(|((_, id), (kind, until))| IndexEntry::new(*id, *kind, *until))
     }
 
     /// Removes the entries that the sign-in replaces, and decides it.
@@ -155,12 +162,12 @@ impl Shard {
         let IndexLogin { principal, id, .. } = login;
         for replaced in &login.replacing {
             let key = (principal.clone(), replaced.id);
-            if self.deadlines.get(&key) == Some(&replaced.until) {
-                self.deadlines.remove(&key);
+            if self.entries.get(&key).is_some_and(|(_, until)| *until == replaced.until) {
+                self.entries.remove(&key);
             }
         }
         let revoked_before = self.revocations.get(principal).map(|known| known.before);
-        let is_indexed = self.deadlines.contains_key(&(principal.clone(), *id));
+        let is_indexed = self.entries.contains_key(&(principal.clone(), *id));
         judge_index_login(login, revoked_before, is_indexed, self.entries_of(principal, None))
     }
 
@@ -174,14 +181,14 @@ impl Shard {
     ) -> Option<EntryKey> {
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut checked: Vec<(EntryKey, Timestamp)> = self
-            .deadlines
+            .entries
             .range((first, Bound::Unbounded))
             .take(count)
-            .map(|(key, until)| (key.clone(), *until))
+            .map(|(key, (_, until))| (key.clone(), *until))
             .collect();
         for (key, until) in &checked {
             if until.has_passed(now) {
-                self.deadlines.remove(key);
+                self.entries.remove(key);
             }
         }
         let at_end = checked.len() < count;

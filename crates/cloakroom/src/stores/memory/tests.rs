@@ -317,12 +317,19 @@ fn a_full_store_indexes_no_session_that_it_could_not_store() {
     let store = MemoryStore::bounded(1, usize::MAX);
     let alice = Principal::new("alice").unwrap();
     let log_in = |number| {
-        store.index_login(IndexLogin::new(alice.clone(), id(number), Timestamp::NEVER)).wait()
+        store
+            .index_login(IndexLogin::new(
+                alice.clone(),
+                id(number),
+                KindTag::DEFAULT,
+                Timestamp::NEVER,
+            ))
+            .wait()
     };
     let _ = store.insert(id(0), record_of(1)).wait().unwrap();
     assert!(is_full(log_in(1)));
     assert_eq!(log_in(0).unwrap(), Indexed::Done);
-    assert_eq!(store.sessions_of(&alice, Page::first(10)).wait().unwrap(), [id(0)]);
+    assert_eq!(store.sessions_of(&alice, None, Page::first(10)).wait().unwrap(), [id(0)]);
 }
 
 #[test]
@@ -330,7 +337,7 @@ fn sign_ins_remove_expired_index_entries_a_few_at_a_time() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
     let log_in = |number, until| {
-        let login = IndexLogin::new(alice.clone(), id(number), until);
+        let login = IndexLogin::new(alice.clone(), id(number), KindTag::DEFAULT, until);
         assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
     };
     for number in 0..1000 {
@@ -342,7 +349,7 @@ fn sign_ins_remove_expired_index_entries_a_few_at_a_time() {
     for number in 1000..1500 {
         log_in(number, Timestamp::NEVER);
     }
-    let mut listed = store.sessions_of(&alice, Page::first(10_000)).wait().unwrap();
+    let mut listed = store.sessions_of(&alice, None, Page::first(10_000)).wait().unwrap();
     let mut current: Vec<_> = (1000..1500).map(id).collect();
     listed.sort_unstable();
     current.sort_unstable();
@@ -354,11 +361,11 @@ fn an_index_entry_without_a_session_is_removed_when_it_expires() {
     let store = MemoryStore::new();
     let alice = Principal::new("alice").unwrap();
     let until = NOW.after(Duration::from_secs(60));
-    let login = IndexLogin::new(alice.clone(), id(1), until);
+    let login = IndexLogin::new(alice.clone(), id(1), KindTag::DEFAULT, until);
     assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done);
-    assert_eq!(store.sessions_of(&alice, Page::first(10)).wait().unwrap(), [id(1)]);
+    assert_eq!(store.sessions_of(&alice, None, Page::first(10)).wait().unwrap(), [id(1)]);
     store.sweep(until, 1).wait().unwrap();
-    assert!(store.sessions_of(&alice, Page::first(10)).wait().unwrap().is_empty());
+    assert!(store.sessions_of(&alice, None, Page::first(10)).wait().unwrap().is_empty());
 }
 
 #[test]
