@@ -1,7 +1,7 @@
 //! A random walk of Cloakroom's sessions over browsers, a network and two nodes.
 //!
-//! The nodes are the library itself on one [`MemoryStore`](cloakroom::MemoryStore), with clocks that
-//! differ and jump. Every call of the store suspends its caller, so requests interleave in any
+//! The nodes are the library itself on one [`MemoryStore`](cloakroom::MemoryStore), with clocks
+//! that differ and jump. Every call of the store suspends its caller, so requests interleave in any
 //! order, and can be dropped at any point. The browsers are the testkit's `Client`: with tabs,
 //! cookies in two scopes, answers that are late or lost, double clicks, crashes that restore old
 //! cookies, prefetches, and other sites' links, forms and frames. Users sign in and out, as

@@ -185,7 +185,7 @@ pub(crate) struct Handler {
     progress: Arc<Mutex<Progress>>,
 }
 
-/// What a handler is given besides the request's headers.
+/// What a handler is given in addition to the request's headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub(crate) action: Action,

@@ -54,8 +54,8 @@ impl Target {
         self.scheme == other.scheme && self.site() == other.site()
     }
 
-    /// The registrable domain, such as `shop.example` for `www.shop.example`; the host if that is an
-    /// address or a public suffix.
+    /// The registrable domain, such as `shop.example` for `www.shop.example`; the host if that is
+    /// an address or a public suffix.
     fn site(&self) -> &str {
         match self.ip() {
             Some(_) => &self.host,
