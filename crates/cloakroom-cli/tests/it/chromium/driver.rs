@@ -182,6 +182,16 @@ impl Driver {
         }
     }
 
+    /// Waits until the element with this id has the focus, which a fragment gives it once the page is
+    /// loaded.
+    pub(crate) fn wait_for_focus(&self, id: &str) {
+        let mut attempts = 0;
+        while self.focused() != id {
+            attempts += 1;
+            assert!(attempts < 10_000, "{} has the focus, not {id}", self.focused());
+        }
+    }
+
     /// Presses keys on the focused element.
     pub(crate) fn press(&self, keys: &str) {
         let strokes: Vec<Value> = keys
