@@ -14,6 +14,8 @@ pub(crate) use cookie::Cookie;
 #[cfg(feature = "encrypted-cookie")]
 pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
+#[cfg(feature = "tower")]
+pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};
 pub use response::ResponseHeaders;
 pub use transport::Transport;

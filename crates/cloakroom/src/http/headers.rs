@@ -1,5 +1,6 @@
 //! Access to headers, whatever type a server keeps them in.
 
+use http::header::{self, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The headers of a request, whatever type a server keeps them in.
@@ -26,10 +27,18 @@ pub trait Headers {
 /// The headers of a response that is being built.
 pub trait HeadersMut: Headers {
     /// Adds a header, and keeps others of its name.
+    ///
+    /// The header must be in the response afterwards: where there is no room, another one gives
+    /// way.
     fn append(&mut self, name: HeaderName, value: HeaderValue);
 
     /// Removes the headers of this name whose values `keep` returns false for.
     fn retain(&mut self, name: &HeaderName, keep: impl FnMut(&[u8]) -> bool);
+
+    /// Removes the headers whose names `keep` returns false for.
+    ///
+    /// The names are passed as they are stored, in any case.
+    fn retain_names(&mut self, keep: impl FnMut(&str) -> bool);
 }
 
 impl Headers for HeaderMap {
@@ -40,8 +49,20 @@ impl Headers for HeaderMap {
 
 impl HeadersMut for HeaderMap {
     fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        // A map with 2^15 names has no room, and `append` would panic.
-        let _ = self.try_append(name, value);
+        // Not `HeaderMap::append`: it panics if the map is full, even for a name that is there.
+        loop {
+            match self.try_entry(&name) {
+                Ok(Entry::Occupied(mut entry)) => return entry.append(value),
+                Ok(Entry::Vacant(entry)) => {
+                    let _ = entry.try_insert(value);
+                    return;
+                }
+                Err(_) => match self.keys().filter(|name| can_give_way(name)).last().cloned() {
+                    Some(last) => drop(self.remove(last)),
+                    None => return,
+                },
+            }
+        }
     }
 
     fn retain(&mut self, name: &HeaderName, mut keep: impl FnMut(&[u8]) -> bool) {
@@ -55,6 +76,37 @@ impl HeadersMut for HeaderMap {
             HeadersMut::append(self, name.clone(), value);
         }
     }
+
+    fn retain_names(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        let removed: Vec<HeaderName> =
+            self.keys().filter(|name| !keep(name.as_str())).cloned().collect();
+        for name in removed {
+            self.remove(name);
+        }
+    }
+}
+
+/// True for the headers of which a response with too many loses the last.
+///
+/// An `http::HeaderMap` is full at 24,576 names (or at fewer whose hashes collide). No more than a
+/// few hundred are registered, so a full map has others.
+fn can_give_way(name: &HeaderName) -> bool {
+    const KEPT: [HeaderName; 11] = [
+        header::CACHE_CONTROL,
+        header::CONNECTION,
+        header::DATE,
+        header::LOCATION,
+        header::REFERRER_POLICY,
+        header::RETRY_AFTER,
+        header::SET_COOKIE,
+        header::STRICT_TRANSPORT_SECURITY,
+        header::TRANSFER_ENCODING,
+        header::VARY,
+        header::WWW_AUTHENTICATE,
+    ];
+    let has_prefix = |prefix: &&str| name.as_str().starts_with(*prefix);
+    let kept = ["access-control-", "content-", "cross-origin-", "x-content-", "x-frame-"];
+    !KEPT.contains(name) && !kept.iter().any(has_prefix)
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, V)] {
@@ -87,6 +139,25 @@ impl HeadersMut for Vec<(String, String)> {
     fn retain(&mut self, name: &HeaderName, mut keep: impl FnMut(&[u8]) -> bool) {
         Self::retain(self, |(given, value)| !is_named(given, name) || keep(value.as_bytes()));
     }
+
+    fn retain_names(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        Self::retain(self, |(given, _)| keep(given));
+    }
+}
+
+/// Marks the headers in which a request carries keys as sensitive, so that `Debug` hides them.
+#[cfg(feature = "tower")]
+pub(crate) fn mark_keys_sensitive(request: &mut HeaderMap) {
+    for name in [header::COOKIE, header::AUTHORIZATION] {
+        match request.get_all(&name).iter().count() {
+            0 => {}
+            1 => request.get_mut(&name).into_iter().for_each(|value| value.set_sensitive(true)),
+            _ => {
+                let values = request.iter_mut().filter(|(given, _)| **given == name);
+                values.for_each(|(_, value)| value.set_sensitive(true));
+            }
+        }
+    }
 }
 
 fn is_named(given: &str, name: &HeaderName) -> bool {
@@ -95,7 +166,7 @@ fn is_named(given: &str, name: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{COOKIE, SET_COOKIE};
+    use http::header::{COOKIE, SET_COOKIE, VARY};
 
     use super::*;
 
@@ -134,19 +205,54 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_is_full_never_panics() {
+    fn retaining_names_removes_every_header_of_the_others() {
+        fn check(headers: &mut impl HeadersMut, name: &HeaderName) {
+            for value in ["a=1", "b=2"] {
+                headers.append(SET_COOKIE, HeaderValue::from_static(value));
+                headers.append(name.clone(), HeaderValue::from_static(value));
+            }
+            headers.retain_names(|name| !name.eq_ignore_ascii_case("set-cookie"));
+            assert_eq!(headers.values(&SET_COOKIE).count(), 0);
+            assert_eq!(headers.values(name).collect::<Vec<_>>(), [b"a=1", b"b=2"]);
+        }
+        check(&mut HeaderMap::new(), &COOKIE);
+        check(&mut vec![("Set-Cookie".to_owned(), "c=3".to_owned())], &COOKIE);
+    }
+
+    #[test]
+    fn a_full_map_loses_another_header_and_never_the_one_that_is_added() {
         let mut full = HeaderMap::new();
-        full.insert(SET_COOKIE, HeaderValue::from_static("a=1"));
+        full.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        full.insert(VARY, HeaderValue::from_static("accept"));
         for number in 0.. {
-            let name = HeaderName::try_from(format!("x{number}")).unwrap();
+            let name = HeaderName::try_from(format!("a{number}")).unwrap();
             if full.try_insert(name, HeaderValue::from_static("1")).is_err() {
                 break;
             }
         }
-        let value = HeaderValue::from_static("a=2");
-        HeadersMut::append(&mut full, COOKIE, value.clone());
-        HeadersMut::retain(&mut full, &SET_COOKIE, |_| false);
-        HeadersMut::append(&mut full, SET_COOKIE, value);
-        assert_eq!(full.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=2"]);
+        let names = full.keys_len();
+        for value in ["a=1", "a=2", "a=3"] {
+            HeadersMut::append(&mut full, SET_COOKIE, HeaderValue::from_static(value));
+        }
+        HeadersMut::append(&mut full, VARY, HeaderValue::from_static("cookie"));
+        HeadersMut::retain(&mut full, &SET_COOKIE, |value| value != b"a=2");
+        assert_eq!(full.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1", "a=3"]);
+        assert_eq!(full.get_all(VARY).iter().collect::<Vec<_>>(), ["accept", "cookie"]);
+        assert_eq!(full[header::CONTENT_TYPE], "text/html");
+        assert!(names - full.keys_len() < 4, "hardly more gives way than is added");
+    }
+
+    #[cfg(feature = "tower")]
+    #[test]
+    fn marked_headers_show_no_key() {
+        let mut request = HeaderMap::new();
+        for (name, value) in
+            [("cookie", "id=KEY"), ("cookie", "x=KEY"), ("authorization", "Bearer KEY"), ("x", "y")]
+        {
+            request.append(name, HeaderValue::from_static(value));
+        }
+        mark_keys_sensitive(&mut request);
+        let text = format!("{request:?}");
+        assert!(!text.contains("KEY") && text.contains("\"y\""), "{text}");
     }
 }

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::http::mark_keys_sensitive;
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
@@ -19,6 +20,9 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 ///
 /// A request that never asks for its session costs no store call and gets no header. Use one layer
 /// per kind of session.
+///
+/// The request's `Cookie` and `Authorization` are marked
+/// [sensitive](http::HeaderValue::set_sensitive), so that `Debug` of a request shows no key.
 ///
 /// Wrapping the whole application is cheaper than `Router::layer`, which boxes every request once
 /// more: a request that ignores its session then costs half as much and four allocations less.
@@ -125,6 +129,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        mark_keys_sensitive(request.headers_mut());
         let outer = request.extensions().get::<RequestSession<V, K>>();
         // The same layer twice: the outer one sends the headers.
         let is_inner = outer.is_some_and(|request_session| self.sessions.owns(request_session));

@@ -255,3 +255,18 @@ async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
     let listed = admins.list(&alice(), Page::first(9)).await.unwrap();
     assert_eq!(listed[0].client().address(), Some(peer.ip()));
 }
+
+#[actix_web::test]
+async fn debug_of_a_requests_headers_shows_no_key() {
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let show = async |request: actix_web::HttpRequest| format!("{:?}", request.headers());
+    let app = App::new().wrap(SessionMiddleware::new(sessions)).route("/", web::get().to(show));
+    let app = init_service(app).await;
+    let request = get("/", "__Host-id=KEY")
+        .append_header(("cookie", "theme=KEY"))
+        .append_header(("authorization", "Bearer KEY"))
+        .append_header(("accept", "text/html"));
+    let response = app.call(request.to_request()).await.unwrap();
+    let text = text(response).await;
+    assert!(!text.contains("KEY") && text.contains("text/html"), "{text}");
+}

@@ -323,3 +323,22 @@ async fn the_layer_records_the_address_of_the_connection() {
     let known = (listed[0].client().user_agent(), listed[0].client().address());
     assert_eq!(known, (Some("curl/8"), Some(IpAddr::from([192, 0, 2, 7]))));
 }
+
+#[tokio::test]
+async fn debug_of_a_request_shows_no_key() {
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let app = Router::new()
+        .route("/", get(async |request: Request<Body>| format!("{request:?}")))
+        .layer(SessionLayer::new(sessions));
+    let request = Request::get("/")
+        .header("cookie", "__Host-id=KEY")
+        .header("cookie", "theme=KEY")
+        .header("authorization", "Bearer KEY")
+        .header("accept", "text/html")
+        .body(Body::empty())
+        .unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    let text = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(!text.contains("KEY") && text.contains("text/html"), "{text}");
+}

@@ -29,6 +29,26 @@ impl HeadersMut for header::HeaderMap {
             });
         }
     }
+
+    fn retain_names(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        Self::retain(self, |given, _| keep(given.as_str()));
+    }
+}
+
+/// Marks the headers in which a request carries keys as sensitive, so that `Debug` hides them.
+pub(super) fn mark_keys_sensitive(request: &mut header::HeaderMap) {
+    for name in [header::COOKIE, header::AUTHORIZATION] {
+        if request.get_all(&name).nth(1).is_none() {
+            // The usual case, in place.
+            request.get_mut(&name).into_iter().for_each(|value| value.set_sensitive(true));
+            continue;
+        }
+        let values: Vec<_> = request.remove(&name).collect();
+        for mut value in values {
+            value.set_sensitive(true);
+            request.append(name.clone(), value);
+        }
+    }
 }
 
 /// The same name as actix-web's type. The names that this crate reads and writes need no parsing.

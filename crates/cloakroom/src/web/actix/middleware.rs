@@ -10,6 +10,7 @@ use actix_web::HttpMessage;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use pin_project_lite::pin_project;
 
+use super::headers::mark_keys_sensitive;
 use crate::error::Error;
 use crate::session::Session;
 use crate::sessions::{RequestSession, Sessions};
@@ -19,8 +20,9 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// Gives every request of an actix-web application a [`RequestSession`], and every response the
 /// headers that its session needs.
 ///
-/// A request that never asks for its session costs no store call and gets no header. Wrap the
-/// application or a scope, once per kind of session. actix-web runs what was wrapped last first, so
+/// A request that never asks for its session costs no store call and gets no header. `Debug` shows
+/// no request's `Cookie` and `Authorization`: they are marked sensitive. Wrap the application or a
+/// scope, once per kind of session. actix-web runs what was wrapped last first, so
 /// wrap other middleware that uses the session before this one. The middleware passes the
 /// connection's address on to
 /// [`ClientPolicy::with_addresses`](crate::http::ClientPolicy::with_addresses).
@@ -148,7 +150,8 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        mark_keys_sensitive(request.headers_mut());
         let outer = request.extensions().get::<RequestSession<V, K>>().cloned();
         let outer = outer.filter(|request_session| self.middleware.sessions.owns(request_session));
         // The same middleware twice: the outer one sends the headers.
