@@ -100,6 +100,7 @@ macro_rules! for_each_scenario {
             a_malformed_or_unknown_cookie_is_neither_adopted_nor_a_500
             a_planted_key_never_hides_a_good_one
             a_good_key_is_found_behind_any_other_cookies
+            a_quoted_cookie_is_the_visitors_own
             a_very_long_cookie_header_breaks_nothing
             a_panic_keeps_what_was_written_and_blocks_no_one
             a_500_keeps_what_was_written_and_its_cookie

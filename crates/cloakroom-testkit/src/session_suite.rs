@@ -204,6 +204,13 @@ macro_rules! for_each_session_test {
             a_key_is_sent_once_and_with_no_store
             a_stale_key_is_removed_on_a_navigation_only
             no_key_is_minted_after_the_response_head
+            a_quoted_cookie_opens_its_session
+            expires_says_the_same_as_max_age
+            a_cookie_of_the_browser_session_has_no_end
+            a_response_with_a_key_lets_no_cache_store_it
+            a_key_is_sent_even_if_a_response_has_no_room
+            a_cookie_in_a_former_scope_is_removed_by_its_own_attributes
+            a_private_page_is_not_stored
             // Round trips
             round_trips_are_the_fewest_possible
             a_page_of_a_list_costs_one_read_per_entry

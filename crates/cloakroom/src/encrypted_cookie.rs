@@ -141,12 +141,14 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
     /// than 4096 bytes.
     pub fn open(&self, request: &(impl Headers + ?Sized)) -> EncryptedSession<V, K> {
         let codec = Arc::clone(&self.codec);
-        match codec.open(request) {
+        let former = codec.former_removal(request);
+        let session = match codec.open(request) {
             Ok(opened) => {
                 EncryptedSession::live(codec, opened.value, opened.deadlines, opened.is_due)
             }
             Err(reason) => EncryptedSession::absent(codec, reason, is_navigation(request)),
-        }
+        };
+        session.with_former_removal(former)
     }
 }
 

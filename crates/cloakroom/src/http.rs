@@ -2,7 +2,7 @@
 
 mod client;
 mod cookie;
-mod domain;
+pub(crate) mod domain;
 mod headers;
 mod response;
 mod status;
@@ -13,10 +13,11 @@ pub use client::{AddressRule, ClientPolicy};
 pub(crate) use cookie::Cookie;
 #[cfg(feature = "encrypted-cookie")]
 pub(crate) use cookie::MAX_PAIR_LEN;
-pub use cookie::{CookiePolicy, CookiePolicyError, SameSite};
+pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
 #[cfg(feature = "tower")]
 pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};
 pub use response::ResponseHeaders;
+pub(crate) use response::SessionOutcome;
 pub use transport::Transport;
 pub(crate) use transport::{Carrier, Channel, Presented, is_navigation};

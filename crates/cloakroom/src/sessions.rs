@@ -13,12 +13,12 @@ pub use builder::SessionsBuilder;
 pub use request::RequestSession;
 
 use crate::error::{ConfigError, Error, ErrorKind};
-use crate::http::{Carrier, Headers, ResponseHeaders};
+use crate::http::{Headers, ResponseHeaders};
 use crate::key::{Key, PublicId};
 use crate::manager::{Manager, Summary};
 use crate::observe::Event;
 use crate::policy::{Lifetime, Principal};
-use crate::protocol::{CookieChange, NoSession};
+use crate::protocol::NoSession;
 use crate::record::EndReason;
 use crate::session::{DetachedSession, RequestState, Session, SessionGrant};
 use crate::store::{Page, Store, StoreError};
@@ -189,7 +189,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// The headers that make a client remove its cookie.
     #[doc(alias = "clear_hdrs")]
     pub fn clear_headers(&self) -> ResponseHeaders {
-        ResponseHeaders::new(&self.manager.channel, Carrier::Cookie, &CookieChange::Remove, true)
+        ResponseHeaders::removal(&self.manager.channel)
     }
 
     /// Ends session `id`.

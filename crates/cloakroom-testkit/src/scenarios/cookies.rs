@@ -27,6 +27,14 @@ pub fn a_good_key_is_found_behind_any_other_cookies(server: ScenarioServer<impl 
     }
 }
 
+/// Some clients send quotes around a cookie's value.
+pub fn a_quoted_cookie_is_the_visitors_own(server: ScenarioServer<impl Store>) {
+    let visitor = server.visitor();
+    let quoted = format!("__Host-id=\"{}\"", visitor.key().expose());
+    let reply = visitor.with_cookie("/count", quoted.as_bytes()).expect("a response");
+    assert_eq!((reply.body.as_str(), reply.seen()), ("2", CookieSeen::None));
+}
+
 /// It is read to its end, or the server refuses such requests; the next request is served.
 pub fn a_very_long_cookie_header_breaks_nothing(server: ScenarioServer<impl Store>) {
     let visitor = server.visitor();

@@ -45,9 +45,15 @@ pub fn a_key_is_sent_once_and_with_no_store(server: ScenarioServer<impl Store>) 
     assert_eq!(first.headers.get_all("set-cookie").iter().count(), 1);
     assert_eq!(first.headers["cache-control"], "no-store");
     let cookie = first.headers["set-cookie"].to_str().unwrap();
-    for attribute in
-        ["__Host-id=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Max-Age="]
-    {
+    for attribute in [
+        "__Host-id=",
+        "; Path=/",
+        "; Secure",
+        "; HttpOnly",
+        "; SameSite=Lax",
+        "; Max-Age=",
+        "; Expires=",
+    ] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
     server.spy.reset();

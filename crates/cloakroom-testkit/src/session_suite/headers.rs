@@ -1,8 +1,9 @@
 //! `Set-Cookie`, `Vary` and `Cache-Control`.
 
+use cloakroom::http::{CookieScope, HeadersMut};
 use cloakroom::key::Secret;
-use cloakroom::{ErrorKind, PublicId, Store};
-use http::HeaderMap;
+use cloakroom::{CookiePolicy, ErrorKind, Key, Lifetime, PublicId, Store, Timestamp, Transport};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Counter, TestSessions, alice, assert_kind, increment, key_of};
 use crate::{CookieSeen, block_on, cookie_of};
@@ -70,7 +71,7 @@ pub fn a_key_is_sent_once_and_with_no_store(store: impl Store) {
 pub fn a_stale_key_is_removed_on_a_navigation_only(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
-        let dead = cloakroom::Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let dead = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
         for (request, removed) in [(test.request(&dead), false), (test.navigation(&dead), true)] {
             let request_session = test.sessions.request_session();
             assert!(!request_session.session(&request).await.unwrap().exists());
@@ -104,5 +105,193 @@ pub fn no_key_is_minted_after_the_response_head(store: impl Store) {
         assert_kind(increment(&mut empty).await, ErrorKind::HeadersSent);
         assert_kind(empty.start().await, ErrorKind::HeadersSent);
         assert_eq!(spy.calls().total(), 0);
+    });
+}
+
+/// Some clients put quotes around a cookie's value (RFC 6265 section 4.1.1 allows it).
+pub fn a_quoted_cookie_opens_its_session(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        for (cookie, opens) in [("\"KEY\"", true), ("\"KEY", false), ("KEY\"", false)] {
+            let cookie = format!("__Host-id={}", cookie.replace("KEY", &key.expose()));
+            let request_session = test.sessions.request_session();
+            let session = request_session.session(&[("cookie", cookie.as_str())]).await.unwrap();
+            assert_eq!(session.exists(), opens, "{cookie}");
+        }
+    });
+}
+
+/// It is for clients that do not know `Max-Age`. Neither comes with a cookie that ends with the
+/// browser session.
+pub fn expires_says_the_same_as_max_age(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        // 01:46:40.4 on 9 September 2001. The end is rounded up to a second.
+        test.clock.set(Timestamp::from_millis(1_000_000_000_400));
+        let session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let mut response = HeaderMap::new();
+        session.headers().apply_to(&mut response);
+        let cookie = response["set-cookie"].to_str().unwrap();
+        let life = "; Max-Age=43200; Expires=Sun, 09 Sep 2001 13:46:41 GMT;";
+        assert!(cookie.contains(life), "{cookie}");
+    });
+}
+
+/// The browser decides when it ends.
+pub fn a_cookie_of_the_browser_session_has_no_end(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.lifetime(Lifetime::browser_session()));
+    block_on(async {
+        let session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let mut response = HeaderMap::new();
+        session.headers().apply_to(&mut response);
+        let cookie = response["set-cookie"].to_str().unwrap();
+        assert!(!cookie.contains("Max-Age") && !cookie.contains("Expires"), "{cookie}");
+    });
+}
+
+/// A field for a CDN counts there, whatever `Cache-Control` says (RFC 9213).
+pub fn a_response_with_a_key_lets_no_cache_store_it(store: impl Store) {
+    const FIELDS: [(&str, &str); 7] = [
+        ("cache-control", "public"),
+        ("cdn-cache-control", "max-age=600"),
+        ("cloudflare-cdn-cache-control", "max-age=600"),
+        ("surrogate-control", "max-age=600"),
+        ("x-accel-expires", "600"),
+        ("edge-control", "!no-store, max-age=600"),
+        ("expires", "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ];
+    let test = TestSessions::new(store);
+    block_on(async {
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&HeaderMap::new()).await.unwrap();
+        increment(&mut session).await.unwrap();
+        let mut map = HeaderMap::new();
+        let mut list: Vec<(String, String)> = Vec::new();
+        for (name, value) in FIELDS {
+            map.append(name, HeaderValue::from_static(value));
+            list.push((name.to_ascii_uppercase(), value.to_owned()));
+        }
+        request_session.finish(&mut map);
+        request_session.finish(&mut list);
+        let left = |name: &str| ["set-cookie", "vary", "cache-control"].contains(&name);
+        assert!(map.len() == 3 && map.keys().all(|name| left(name.as_str())), "{map:?}");
+        assert_eq!(map["cache-control"], "no-store");
+        list.retain(|(name, _)| !left(name));
+        assert_eq!(list, []);
+
+        // A response without a key is the application's own affair.
+        let key = key_of(&session);
+        let request_session = test.sessions.request_session();
+        assert!(request_session.session(&test.request(&key)).await.unwrap().exists());
+        let mut map = HeaderMap::from_iter([(
+            HeaderName::from_static("cdn-cache-control"),
+            HeaderValue::from_static("max-age=600"),
+        )]);
+        request_session.finish(&mut map);
+        assert!(map.contains_key("cdn-cache-control") && !map.contains_key("cache-control"));
+    });
+}
+
+/// Another header gives way.
+pub fn a_key_is_sent_even_if_a_response_has_no_room(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut response = HeaderMap::new();
+        for number in 0.. {
+            let name = HeaderName::try_from(format!("a{number}")).unwrap();
+            if response.try_insert(name, HeaderValue::from_static("1")).is_err() {
+                break;
+            }
+        }
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&HeaderMap::new()).await.unwrap();
+        increment(&mut session).await.unwrap();
+        request_session.finish(&mut response);
+        assert_eq!(cookie_of(&response).key(), Some(key_of(&session)));
+        assert_eq!(response["cache-control"], "no-store");
+        assert_eq!(response["vary"], "cookie");
+    });
+}
+
+/// After a change of its Domain a browser has two cookies of the name, and sends both.
+pub fn a_cookie_in_a_former_scope_is_removed_by_its_own_attributes(store: impl Store) {
+    let test = TestSessions::with(store, |builder| {
+        let policy = CookiePolicy::secure("id").formerly(CookieScope::domain("example.com"));
+        builder.transport(Transport::cookie(policy))
+    });
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let old = Key::new(PublicId::from_bytes([7; 16]), Secret::from_bytes([9; 16]));
+        let (one, two) = (
+            format!("__Secure-id={}", key.expose()),
+            format!("__Secure-id={}; __Secure-id={}", old.expose(), key.expose()),
+        );
+        let removals = async |cookie: &str, signs_out: bool| {
+            let request_session = test.sessions.request_session();
+            let mut session = request_session.session(&[("cookie", cookie)]).await.unwrap();
+            assert!(session.exists());
+            if signs_out {
+                session.logout().await.unwrap();
+            }
+            let mut response = HeaderMap::new();
+            response.append("cache-control", HeaderValue::from_static("max-age=60"));
+            request_session.finish(&mut response);
+            let cookies: Vec<String> = response
+                .get_all("set-cookie")
+                .iter()
+                .map(|cookie| cookie.to_str().unwrap().to_owned())
+                .collect();
+            (cookies, response["cache-control"].clone())
+        };
+        assert_eq!(removals(&one, false).await, (vec![], HeaderValue::from_static("max-age=60")));
+        let (cookies, cache_control) = removals(&two, false).await;
+        assert_eq!(
+            cookies,
+            ["__Secure-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; \
+              Domain=example.com; Secure; HttpOnly; SameSite=Lax"]
+        );
+        assert_eq!(cache_control, "no-store");
+        let (cookies, _) = removals(&two, true).await;
+        assert!(cookies.len() == 1 && !cookies[0].contains("Domain"), "{cookies:?}");
+    });
+}
+
+/// The response that signs out changes a second cookie, which Chromium counts.
+pub fn a_private_page_is_not_stored(store: impl Store) {
+    let test = TestSessions::with(store, cloakroom::SessionsBuilder::private_pages);
+    block_on(async {
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&HeaderMap::new()).await.unwrap();
+        increment(&mut session).await.unwrap();
+        let anonymous = key_of(&session);
+        session.login(&alice()).await.unwrap();
+        let signed_in = key_of(&session);
+        let page = async |key: &Key| {
+            let request_session = test.sessions.request_session();
+            let session = request_session.session(&test.request(key)).await.unwrap();
+            assert_eq!(session.principal().is_some(), *key == signed_in);
+            let mut response = HeaderMap::new();
+            HeadersMut::append(
+                &mut response,
+                HeaderName::from_static("cache-control"),
+                HeaderValue::from_static("max-age=60"),
+            );
+            request_session.finish(&mut response);
+            assert!(!response.contains_key("set-cookie"));
+            response["cache-control"].clone()
+        };
+        assert_eq!(page(&signed_in).await, "no-store, private");
+        assert_eq!(page(&anonymous).await, "max-age=60", "no one is signed in on it");
+
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&test.request(&signed_in)).await.unwrap();
+        session.logout().await.unwrap();
+        let mut response = HeaderMap::new();
+        request_session.finish(&mut response);
+        assert!(matches!(cookie_of(&response), CookieSeen::Removed));
+        let cookies = response.get_all("set-cookie").iter().map(|it| it.to_str().unwrap());
+        let marker: Vec<_> = cookies.filter(|it| it.starts_with("__Host-id-left=1; ")).collect();
+        assert_eq!(marker, ["__Host-id-left=1; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=Lax"]);
     });
 }

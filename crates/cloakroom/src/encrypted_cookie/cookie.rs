@@ -109,14 +109,25 @@ impl<V: SessionValue> EncryptedCookie<V> {
             .encrypt(contents, &self.purpose, &*self.entropy)
             .map_err(EncryptError::entropy)?;
         let text = envelope.to_text();
+        let now = self.clock.now();
         self.cookie
-            .set_value(text.as_bytes(), self.life(deadlines))
+            .set_value(text.as_bytes(), self.life(deadlines, now), now)
             .ok_or_else(|| EncryptError::unfit("the cookie is not a valid header value".into()))
     }
 
     /// How long the browser keeps the cookie: until the absolute deadline, whatever the idle
     /// timeout.
-    fn life(&self, deadlines: Deadlines) -> Option<Duration> {
-        self.lifetime.outlives_browser().then(|| deadlines.absolute.since(self.clock.now()))
+    fn life(&self, deadlines: Deadlines, now: Timestamp) -> Option<Duration> {
+        self.lifetime.outlives_browser().then(|| deadlines.absolute.since(now))
+    }
+
+    /// The `Set-Cookie` that removes the cookie in a former scope, if the request carried its name
+    /// more than once.
+    pub(super) fn former_removal(&self, request: &(impl Headers + ?Sized)) -> Option<HeaderValue> {
+        if !self.cookie.has_former_scopes() {
+            return None;
+        }
+        let values = request.values(&COOKIE).flat_map(|header| self.cookie.values(header));
+        (values.take(2).count() == 2).then(|| self.cookie.former_removal(self.clock.now()))?
     }
 }

@@ -44,6 +44,8 @@ pub struct EncryptedSession<V, K = DefaultKind> {
     value: V,
     state: State,
     cookie: Pending,
+    /// Removes the cookie in a former scope.
+    former: Option<HeaderValue>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -71,7 +73,14 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         is_due: bool,
     ) -> Self {
         let cookie = if is_due { Pending::Reencrypt } else { Pending::Keep };
-        Self { codec, value, state: State::Live(deadlines), cookie, kind: PhantomData }
+        Self {
+            codec,
+            value,
+            state: State::Live(deadlines),
+            cookie,
+            former: None,
+            kind: PhantomData,
+        }
     }
 
     pub(super) fn absent(
@@ -81,7 +90,13 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     ) -> Self {
         let cookie =
             if reason.is_permanent() && is_navigation { Pending::Remove } else { Pending::Keep };
-        Self { codec, value: V::default(), state: State::Absent(reason), cookie, kind: PhantomData }
+        let (value, state) = (V::default(), State::Absent(reason));
+        Self { codec, value, state, cookie, former: None, kind: PhantomData }
+    }
+
+    pub(super) fn with_former_removal(mut self, former: Option<HeaderValue>) -> Self {
+        self.former = former;
+        self
     }
 
     /// The value; the default if there is no session.
@@ -196,7 +211,8 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
             }
             (Pending::Reencrypt, State::Absent(_)) | (Pending::Keep, _) => None,
         };
-        ResponseHeaders::encrypted_cookie(cookie)
+        let former = if cookie.is_none() { self.former.clone() } else { None };
+        ResponseHeaders::encrypted_cookie(cookie, former)
     }
 
     fn encrypt(&mut self, value: V, deadlines: Deadlines) -> Result<(), EncryptError> {

@@ -1,36 +1,43 @@
 //! The cookie that carries a key: its policy, checked once, and its text.
 
+mod error;
+mod life;
 mod parse;
 mod policy;
+mod scope;
 
 use std::time::Duration;
 
 use http::HeaderValue;
 
+pub use error::CookiePolicyError;
+use life::CookieLife;
 use parse::Search;
 #[cfg(feature = "encrypted-cookie")]
 pub(crate) use policy::MAX_PAIR_LEN;
-pub use policy::{CookiePolicy, CookiePolicyError, SameSite};
+pub use policy::{CookiePolicy, SameSite};
+pub use scope::CookieScope;
 
 use crate::key::Key;
+use crate::time::Timestamp;
 
-/// The longest `Max-Age` that browsers honour: 400 days (RFC 6265bis section 5.5).
-const MAX_LIFE: Duration = Duration::from_secs(9600 * 60 * 60);
-
-const MAX_AGE: &str = "; Max-Age=";
+/// What follows the cookie's name and a hyphen in the names of its markers: cookies without a key.
+const MARKERS: [&str; 2] = ["here", "left"];
 
 /// A checked cookie policy, as text that is ready to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Cookie {
     name: String,
     search: Search,
-    /// Everything after the value except `Max-Age`: `; Path=/; Secure; ...`.
+    /// Everything after the value except `Max-Age` and `Expires`: `; Path=/; Secure; ...`.
     attributes: String,
+    /// The same in each former scope.
+    former: Vec<String>,
 }
 
 impl Cookie {
-    fn new(name: String, attributes: String) -> Self {
-        Self { search: Search::for_cookies(&name), name, attributes }
+    fn new(name: String, attributes: String, former: Vec<String>) -> Self {
+        Self { search: Search::for_cookies(&name), name, attributes, former }
     }
 
     /// The values of all cookies of this name in one `Cookie` header, which can contain anything.
@@ -43,46 +50,75 @@ impl Cookie {
         &self.name
     }
 
-    /// The header that sets `key`, for `life` or until the browser closes.
-    pub(crate) fn set(&self, key: &Key, life: Option<Duration>) -> Option<HeaderValue> {
-        self.set_value(&key.text(), life)
+    /// The header that sets `key`, for `life` from `now` or until the browser closes.
+    pub(crate) fn set(
+        &self,
+        key: &Key,
+        life: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<HeaderValue> {
+        self.set_value(&key.text(), life, now)
     }
 
     /// The header that sets another value.
-    pub(crate) fn set_value(&self, value: &[u8], life: Option<Duration>) -> Option<HeaderValue> {
-        // Rounded up, so that the cookie never ends before the record, and never 0, which would
-        // remove it.
-        let seconds = life.map(|life| life.min(MAX_LIFE)).map(|life| {
-            let part = u64::from(life.subsec_nanos() > 0);
-            (life.as_secs() + part).max(1)
-        });
-        let mut digits = itoa::Buffer::new();
-        let (max_age, digits) = match seconds {
-            Some(seconds) => (MAX_AGE, digits.format(seconds)),
-            None => ("", ""),
-        };
+    pub(crate) fn set_value(
+        &self,
+        value: &[u8],
+        life: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<HeaderValue> {
+        let life = life.map(|life| CookieLife::new(life, now));
         // The exact capacity: a `HeaderValue` takes over a full buffer without copying it.
         let fixed = self.name.len() + 1 + self.attributes.len();
-        let mut text = Vec::with_capacity(fixed + value.len() + max_age.len() + digits.len());
+        let life_len = life.as_ref().map_or(0, CookieLife::text_len);
+        let mut text = Vec::with_capacity(fixed + value.len() + life_len);
         text.extend_from_slice(self.name.as_bytes());
         text.push(b'=');
         text.extend_from_slice(value);
-        text.extend_from_slice(max_age.as_bytes());
-        text.extend_from_slice(digits.as_bytes());
+        if let Some(life) = life {
+            life.write(&mut text);
+        }
         text.extend_from_slice(self.attributes.as_bytes());
         sensitive(text)
     }
 
     /// The header that removes the cookie.
+    pub(crate) fn removal(&self) -> Option<HeaderValue> {
+        self.removal_with(&self.attributes)
+    }
+
+    pub(crate) fn has_former_scopes(&self) -> bool {
+        !self.former.is_empty()
+    }
+
+    /// The header that removes the cookie in one of its former scopes; `None` without any.
     ///
+    /// The time says which one. The factor spreads requests at any interval over all of them.
+    pub(crate) fn former_removal(&self, now: Timestamp) -> Option<HeaderValue> {
+        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
+        let count = u64::try_from(self.former.len()).ok()?;
+        let turn = (now.as_millis().wrapping_mul(GOLDEN_RATIO) >> 32).checked_rem(count)?;
+        self.removal_with(self.former.get(usize::try_from(turn).ok()?)?)
+    }
+
     /// It repeats every attribute, because a browser ignores the removal of a `__Host-` cookie
     /// without them (RFC 6265bis section 5.7), and has an `Expires` for clients that do not know
     /// `Max-Age`.
-    pub(crate) fn removal(&self) -> Option<HeaderValue> {
-        let Self { name, attributes, .. } = self;
+    fn removal_with(&self, attributes: &str) -> Option<HeaderValue> {
+        let name = &self.name;
         sensitive(
             format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}").into(),
         )
+    }
+
+    /// The header that sets the cookie `NAME-left`, which says nothing, for a few seconds.
+    ///
+    /// See `SessionsBuilder::private_pages`: the sign-out must change more cookies than the sign-in
+    /// set. A sign-in sets the key, under `SameSite=Strict` also a marker, and a sign-out removes
+    /// them: with this one, two changes against one, or three against two.
+    pub(crate) fn left_marker(&self) -> Option<HeaderValue> {
+        let Self { name, attributes, .. } = self;
+        HeaderValue::try_from(format!("{name}-left=1; Max-Age=5{attributes}")).ok()
     }
 }
 
@@ -104,8 +140,10 @@ mod tests {
         Key::new(PublicId::from_bytes([1; 16]), Secret::from_bytes([2; 16]))
     }
 
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
+
     fn set(policy: &CookiePolicy, life: Option<Duration>) -> String {
-        let value = policy.compile("").unwrap().set(&key(), life).unwrap();
+        let value = policy.compile("").unwrap().set(&key(), life, NOW).unwrap();
         assert!(value.is_sensitive());
         value.to_str().unwrap().to_owned()
     }
@@ -115,7 +153,10 @@ mod tests {
         let policy = CookiePolicy::default();
         assert_eq!(
             set(&policy, Some(Duration::from_secs(60))),
-            format!("__Host-id={KEY}; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax")
+            format!(
+                "__Host-id={KEY}; Max-Age=60; Expires=Sun, 09 Sep 2001 01:47:40 GMT; Path=/; \
+                 Secure; HttpOnly; SameSite=Lax"
+            )
         );
         assert_eq!(
             set(&policy, None),
@@ -134,11 +175,35 @@ mod tests {
     }
 
     #[test]
-    fn max_age_is_rounded_up_and_never_zero_or_over_400_days() {
-        let policy = CookiePolicy::host("id");
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (u64::MAX, 34_560_000)] {
-            let text = set(&policy, Some(Duration::from_millis(millis)));
-            assert!(text.contains(&format!("; Max-Age={seconds};")), "{text}");
+    fn a_former_scope_is_removed_by_its_own_attributes_and_all_get_their_turn() {
+        let policy = CookiePolicy::secure("id")
+            .with_domain("example.com")
+            .with_same_site(SameSite::Strict)
+            .formerly(CookieScope::host())
+            .formerly(CookieScope::domain("www.example.com").with_path("/app"))
+            .formerly(CookieScope::domain("example.com").partitioned());
+        let cookie = policy.compile("").unwrap();
+        let expected = [
+            "; Path=/; Secure; HttpOnly; SameSite=Strict",
+            "; Path=/app; Domain=www.example.com; Secure; HttpOnly; SameSite=Strict",
+            "; Path=/; Domain=example.com; Secure; HttpOnly; Partitioned; SameSite=Strict",
+        ];
+        // A page that polls, at intervals that have a common factor with the number of scopes.
+        for interval in [1, 3, 1_000, 3_000, 60_000, 3_600_000] {
+            let mut seen: Vec<_> = (0..30)
+                .map(|turn| NOW.after(Duration::from_millis(turn * interval)))
+                .map(|now| cookie.former_removal(now).unwrap().to_str().unwrap().to_owned())
+                .collect();
+            seen.sort();
+            seen.dedup();
+            let mut wanted = expected.map(|attributes| {
+                format!(
+                    "__Secure-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{attributes}"
+                )
+            });
+            wanted.sort();
+            assert_eq!(seen, wanted, "every {interval} ms");
         }
+        assert_eq!(CookiePolicy::default().compile("").unwrap().former_removal(NOW), None);
     }
 }

@@ -5,8 +5,11 @@ use http::{HeaderName, HeaderValue};
 
 use crate::http::{Carrier, Channel, HeadersMut};
 use crate::protocol::CookieChange;
+use crate::time::Timestamp;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// For pages that set no cookie: by default, Fastly stores those unless they are `private`.
+const PRIVATE: HeaderValue = HeaderValue::from_static("no-store, private");
 const COOKIE: HeaderValue = HeaderValue::from_static("cookie");
 const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 
@@ -14,8 +17,8 @@ const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 ///
 /// - `Set-Cookie`, only when the client's cookie must change;
 /// - `Vary`, whenever the session was asked for, since the response then depends on the key;
-/// - `Cache-Control: no-store`, when the response carries a key or removes one (OWASP, "Web Content
-///   Caching").
+/// - `Cache-Control: no-store`, when the response changes a cookie (OWASP, "Web Content Caching"),
+///   and on [private pages](crate::SessionsBuilder::private_pages).
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -29,51 +32,115 @@ const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 #[must_use = "a response without these headers loses the client's key"]
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
+    /// Sets a second cookie, which has a name of its own.
+    marker: Option<HeaderValue>,
+    /// Removes the cookie in a former scope, unless the response sets one of the name.
+    former: Option<HeaderValue>,
     varies_on_cookie: bool,
     varies_on_authorization: bool,
-    no_store: bool,
+    /// Forbids caches to store the response.
+    cache_control: Option<HeaderValue>,
+}
+
+/// What a request did with its session, as far as the response's headers depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionOutcome<'a> {
+    pub(crate) change: &'a CookieChange,
+    pub(crate) carrier: Carrier,
+    /// The session was asked for.
+    pub(crate) accessed: bool,
+    /// The request carried the cookie's name more than once.
+    pub(crate) repeated: bool,
+    /// There is a session, and a principal is signed in on it.
+    pub(crate) signed_in: bool,
 }
 
 impl ResponseHeaders {
+    /// `now` is asked at most once, and only if a cookie is sent.
     pub(crate) fn new(
         channel: &Channel,
-        carrier: Carrier,
-        change: &CookieChange,
-        accessed: bool,
+        outcome: SessionOutcome<'_>,
+        now: impl FnOnce() -> Timestamp,
     ) -> Self {
-        if !accessed {
+        if !outcome.accessed {
             return Self::default();
         }
-        let cookie = channel.cookie.as_ref().filter(|_| carrier == Carrier::Cookie);
-        let cookie = cookie.and_then(|cookie| match change {
+        let cache_control = match outcome.change {
+            _ if channel.private_pages && outcome.signed_in => Some(PRIVATE),
+            CookieChange::Send { .. } | CookieChange::Remove => Some(NO_STORE),
             CookieChange::Keep => None,
-            CookieChange::Send { key, life } => cookie.set(key, *life),
-            CookieChange::Remove => cookie.removal(),
-        });
-        Self {
-            cookie,
+        };
+        let mut headers = Self {
             varies_on_cookie: channel.cookie.is_some(),
             varies_on_authorization: channel.bearer,
-            no_store: !matches!(change, CookieChange::Keep),
+            cache_control,
+            ..Self::default()
+        };
+        let cookie = channel.cookie.as_ref().filter(|_| outcome.carrier == Carrier::Cookie);
+        let Some(cookie) = cookie else { return headers };
+        match outcome.change {
+            CookieChange::Keep if outcome.repeated && cookie.has_former_scopes() => {
+                headers.former = cookie.former_removal(now());
+            }
+            CookieChange::Keep => {}
+            CookieChange::Send { key, life } => headers.cookie = cookie.set(key, *life, now()),
+            CookieChange::Remove => {
+                headers.cookie = cookie.removal();
+                headers.marker = channel.private_pages.then(|| cookie.left_marker()).flatten();
+            }
         }
+        headers
+    }
+
+    /// Makes a client remove its cookie.
+    pub(crate) fn removal(channel: &Channel) -> Self {
+        let outcome = SessionOutcome {
+            change: &CookieChange::Remove,
+            carrier: Carrier::Cookie,
+            accessed: true,
+            repeated: false,
+            signed_in: false,
+        };
+        Self::new(channel, outcome, || Timestamp::EPOCH)
     }
 
     /// For a session that is kept in the cookie itself.
     #[cfg(feature = "encrypted-cookie")]
-    pub(crate) fn encrypted_cookie(cookie: Option<HeaderValue>) -> Self {
-        let no_store = cookie.is_some();
-        Self { cookie, varies_on_cookie: true, varies_on_authorization: false, no_store }
+    pub(crate) fn encrypted_cookie(
+        cookie: Option<HeaderValue>,
+        former: Option<HeaderValue>,
+    ) -> Self {
+        let cache_control = cookie.is_some().then_some(NO_STORE);
+        Self { cookie, former, varies_on_cookie: true, cache_control, ..Self::default() }
     }
 
     /// Writes the headers into a response.
     ///
     /// `Set-Cookie` replaces an earlier one for the same cookie name (RFC 6265bis section 4.1.1
-    /// allows one per name), `Vary` is added to an existing one, and `no-store` replaces any other
-    /// `Cache-Control`.
+    /// allows one per name), and `Vary` is added to an existing one. `no-store` replaces every
+    /// field that could let a cache store the response: `Cache-Control`, `Expires` and `Pragma`;
+    /// targeted fields, whose names end in `-Cache-Control` (RFC 9213: `CDN-Cache-Control` and
+    /// those of single vendors); `Surrogate-Control` (Fastly, Varnish), `Edge-Control` (Akamai),
+    /// `X-Accel-Expires` (nginx) and `CF-Edge-Cache` (Cloudflare).
+    ///
+    /// A response with so many headers that its map is full loses one of the others.
     pub fn apply_to(self, response: &mut impl HeadersMut) {
-        if let Some(cookie) = self.cookie {
+        let is_stored = self.cache_control.is_none();
+        if let Some(value) = self.cache_control {
+            forbid_storing(response, value);
+        }
+        for cookie in self.cookie.into_iter().chain(self.marker) {
             response.retain(&SET_COOKIE, |other| name_of(other) != name_of(cookie.as_bytes()));
             response.append(SET_COOKIE, cookie);
+        }
+        if let Some(former) = self.former {
+            let name = name_of(former.as_bytes());
+            if !response.values(&SET_COOKIE).any(|other| name_of(other) == name) {
+                response.append(SET_COOKIE, former);
+                if is_stored {
+                    forbid_storing(response, NO_STORE);
+                }
+            }
         }
         if self.varies_on_cookie {
             vary_on(response, COOKIE);
@@ -81,21 +148,46 @@ impl ResponseHeaders {
         if self.varies_on_authorization {
             vary_on(response, AUTHORIZATION);
         }
-        if self.no_store {
-            response.retain(&CACHE_CONTROL, |_| false);
-            response.append(CACHE_CONTROL, NO_STORE);
-        }
     }
 
     /// Name and value of each header, for responses that are built by hand.
     ///
-    /// The values are ASCII.
+    /// The values are ASCII. Use [`apply_to`](ResponseHeaders::apply_to) where the response has
+    /// headers already: these do not replace what contradicts them.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
-        let cookie = self.cookie.iter().map(|cookie| (SET_COOKIE, cookie.clone()));
+        let cookies = [&self.cookie, &self.marker, &self.former].into_iter().flatten();
+        let cookies = cookies.map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
         let vary = vary.into_iter().filter_map(|(varies, name)| varies.then_some((VARY, name)));
-        cookie.chain(vary).chain(self.no_store.then_some((CACHE_CONTROL, NO_STORE)))
+        let cache_control = self.cache_control.clone();
+        let cache_control = cache_control.or_else(|| self.former.is_some().then_some(NO_STORE));
+        cookies.chain(vary).chain(cache_control.map(|value| (CACHE_CONTROL, value)))
     }
+}
+
+/// Replaces all fields that tell caches what to store by this one.
+fn forbid_storing(response: &mut impl HeadersMut, cache_control: HeaderValue) {
+    response.retain_names(|name| !lets_store(name));
+    response.append(CACHE_CONTROL, cache_control);
+}
+
+/// True for a field that can make a cache store a response, whatever `Cache-Control` says.
+fn lets_store(name: &str) -> bool {
+    /// Also ends the names of targeted fields, such as `CDN-Cache-Control` (RFC 9213 section 2).
+    const CACHE_CONTROL: &str = "cache-control";
+    const OTHERS: [&str; 6] = [
+        // For caches that know no `Cache-Control`. Old releases of nginx read both.
+        "expires",
+        "pragma",
+        // The vendors' own, each of which its cache prefers to `Cache-Control`.
+        "surrogate-control",
+        "edge-control",
+        "x-accel-expires",
+        "cf-edge-cache",
+    ];
+    let end = name.len().checked_sub(CACHE_CONTROL.len()).and_then(|start| name.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(CACHE_CONTROL))
+        || OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// The name of the cookie that a `Set-Cookie` sets.
@@ -120,10 +212,21 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::http::{CookiePolicy, Transport};
+    use crate::http::{CookiePolicy, CookieScope, SameSite, Transport};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
+
+    fn outcome(change: &CookieChange, carrier: Carrier) -> SessionOutcome<'_> {
+        SessionOutcome { change, carrier, accessed: true, repeated: false, signed_in: false }
+    }
 
     fn removal(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
-        ResponseHeaders::new(&transport.compile("").unwrap(), carrier, &CookieChange::Remove, true)
+        let channel = transport.compile("").unwrap();
+        ResponseHeaders::new(&channel, outcome(&CookieChange::Remove, carrier), || NOW)
+    }
+
+    fn cookies(response: &HeaderMap) -> Vec<&str> {
+        response.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap()).collect()
     }
 
     fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -142,8 +245,7 @@ mod tests {
             ("set-cookie", "theme=dark"),
         ]);
         removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
-        let cookies: Vec<_> =
-            response.get_all(SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
+        let cookies = cookies(&response);
         assert_eq!(cookies[..2], ["__Host-id2=x", "theme=dark"]);
         assert!(cookies[2].starts_with("__Host-id=;") && cookies.len() == 3);
     }
@@ -170,5 +272,132 @@ mod tests {
         assert_eq!(names, [VARY, VARY, CACHE_CONTROL]);
         let names: Vec<_> = removal(&both, Carrier::Cookie).iter().map(|(name, _)| name).collect();
         assert_eq!(names, [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
+    }
+
+    #[test]
+    fn a_response_with_a_key_keeps_no_field_that_lets_a_cache_store_it() {
+        let fields = [
+            ("cache-control", "public, max-age=600"),
+            ("cdn-cache-control", "max-age=600"),
+            ("cloudflare-cdn-cache-control", "max-age=600"),
+            ("netlify-cdn-cache-control", "public, s-maxage=3600"),
+            ("vercel-cdn-cache-control", "max-age=3600"),
+            ("x-litespeed-cache-control", "public,max-age=120"),
+            ("surrogate-control", "max-age=86400"),
+            ("edge-control", "!no-store, max-age=86400"),
+            ("x-accel-expires", "600"),
+            ("cf-edge-cache", "cache,platform=wordpress"),
+            ("expires", "Fri, 31 Dec 9999 23:59:59 GMT"),
+            ("pragma", "public"),
+            // These stay: they let no cache store anything.
+            ("cache-status", "edge; fwd=miss"),
+            ("surrogate-key", "front"),
+            ("etag", "\"1\""),
+        ];
+        let left = ["cache-control", "cache-status", "etag", "set-cookie", "surrogate-key", "vary"];
+        let headers = removal(&Transport::default(), Carrier::Cookie);
+
+        let mut response = map(&fields);
+        headers.clone().apply_to(&mut response);
+        let mut names: Vec<_> = response.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, left);
+        assert_eq!(response.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"]);
+
+        let mut response: Vec<(String, String)> =
+            fields.map(|(name, value)| (name.to_ascii_uppercase(), value.to_owned())).into();
+        headers.apply_to(&mut response);
+        let mut names: Vec<_> =
+            response.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        assert_eq!(names, left);
+    }
+
+    #[test]
+    fn a_response_that_changes_no_cookie_keeps_its_cache_fields() {
+        let channel = Transport::default().compile("").unwrap();
+        let mut response = map(&[("cache-control", "max-age=600"), ("expires", "0")]);
+        let before = response.clone();
+        let headers =
+            ResponseHeaders::new(&channel, outcome(&CookieChange::Keep, Carrier::Cookie), || NOW);
+        headers.apply_to(&mut response);
+        response.remove(VARY);
+        assert_eq!(response, before);
+    }
+
+    #[test]
+    fn a_full_response_still_carries_the_cookie_and_no_store() {
+        let mut response = HeaderMap::new();
+        for number in 0.. {
+            let name = HeaderName::try_from(format!("a{number}")).unwrap();
+            if response.try_insert(name, HeaderValue::from_static("1")).is_err() {
+                break;
+            }
+        }
+        removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
+        assert_eq!(cookies(&response).len(), 1);
+        assert_eq!((&response[CACHE_CONTROL], &response[VARY]), (&NO_STORE, &COOKIE));
+    }
+
+    #[test]
+    fn a_former_scope_is_cleared_only_if_the_name_came_twice_and_nothing_else_sets_it() {
+        let policy = CookiePolicy::secure("id").formerly(CookieScope::domain("example.com"));
+        let channel = Transport::cookie(policy).compile("").unwrap();
+        let headers = |change, repeated, carrier| {
+            let outcome = SessionOutcome { repeated, ..outcome(change, carrier) };
+            ResponseHeaders::new(&channel, outcome, || NOW)
+        };
+        let expected = "__Secure-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; \
+                        Domain=example.com; Secure; HttpOnly; SameSite=Lax";
+        let keep = headers(&CookieChange::Keep, true, Carrier::Cookie);
+        let mut response = map(&[("set-cookie", "theme=dark"), ("cdn-cache-control", "max-age=9")]);
+        keep.clone().apply_to(&mut response);
+        assert_eq!(cookies(&response), ["theme=dark", expected]);
+        assert_eq!(response[CACHE_CONTROL], "no-store");
+        assert!(!response.contains_key("cdn-cache-control"));
+        let names: Vec<_> = keep.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [SET_COOKIE, VARY, CACHE_CONTROL]);
+
+        // The application sets the cookie itself.
+        let mut response = map(&[("set-cookie", "__Secure-id=x; Path=/")]);
+        keep.apply_to(&mut response);
+        assert_eq!(cookies(&response), ["__Secure-id=x; Path=/"]);
+        assert!(!response.contains_key(CACHE_CONTROL));
+
+        let mut response = HeaderMap::new();
+        headers(&CookieChange::Remove, true, Carrier::Cookie).apply_to(&mut response);
+        assert!(cookies(&response).len() == 1 && !cookies(&response)[0].contains("Domain"));
+        for headers in [
+            headers(&CookieChange::Keep, false, Carrier::Cookie),
+            headers(&CookieChange::Keep, true, Carrier::Bearer),
+        ] {
+            assert_eq!(headers.iter().map(|(name, _)| name).collect::<Vec<_>>(), [VARY]);
+        }
+    }
+
+    #[test]
+    fn private_pages_are_not_stored_and_a_sign_out_changes_two_cookies() {
+        let policy = CookiePolicy::default().with_same_site(SameSite::Strict);
+        let mut channel = Transport::cookie_or_bearer(policy).compile("").unwrap();
+        channel.private_pages = true;
+        let headers = |change, signed_in, carrier| {
+            let outcome = SessionOutcome { signed_in, ..outcome(change, carrier) };
+            let mut response = HeaderMap::new();
+            ResponseHeaders::new(&channel, outcome, || NOW).apply_to(&mut response);
+            response
+        };
+        for carrier in [Carrier::Cookie, Carrier::Bearer] {
+            let page = headers(&CookieChange::Keep, true, carrier);
+            assert_eq!((&page[CACHE_CONTROL], cookies(&page).len()), (&PRIVATE, 0));
+            let page = headers(&CookieChange::Keep, false, carrier);
+            assert!(!page.contains_key(CACHE_CONTROL));
+        }
+        let signed_out = headers(&CookieChange::Remove, false, Carrier::Cookie);
+        assert_eq!(
+            cookies(&signed_out)[1..],
+            ["__Host-id-left=1; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=Strict"]
+        );
+        assert!(cookies(&signed_out)[0].starts_with("__Host-id=; Max-Age=0;"));
+        assert!(cookies(&headers(&CookieChange::Remove, false, Carrier::Bearer)).is_empty());
     }
 }

@@ -52,7 +52,7 @@ impl Transport {
 
     pub(crate) fn compile(&self, kind: &str) -> Result<Channel, CookiePolicyError> {
         let cookie = self.cookie.as_ref().map(|policy| policy.compile(kind)).transpose()?;
-        Ok(Channel { cookie, bearer: self.bearer })
+        Ok(Channel { cookie, bearer: self.bearer, private_pages: false })
     }
 }
 
@@ -61,6 +61,8 @@ impl Transport {
 pub(crate) struct Channel {
     pub(crate) cookie: Option<Cookie>,
     pub(crate) bearer: bool,
+    /// Whether browsers must not show pages of a signed-in session after the sign-out.
+    pub(crate) private_pages: bool,
 }
 
 /// What carried the request's key, and would carry a new one.

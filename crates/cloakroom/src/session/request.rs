@@ -8,7 +8,7 @@ use std::task::Waker;
 
 pub(crate) use opening::OpenedSession;
 
-use crate::http::{Carrier, RequestClient, ResponseHeaders};
+use crate::http::{Carrier, RequestClient, ResponseHeaders, SessionOutcome};
 use crate::key::{Entropy, Key, PublicId};
 use crate::manager::{LoadedSession, Manager, RequestFacts, Scope, SessionState, Started, mint};
 use crate::policy::ClientInfo;
@@ -45,6 +45,8 @@ struct State<V> {
     cookie: CookieChange,
     carrier: Carrier,
     accessed: bool,
+    /// The request carried the cookie's name more than once.
+    repeated: bool,
     head: Head,
     /// True once the session of another library is no longer needed.
     imported: bool,
@@ -64,6 +66,7 @@ impl<V> State<V> {
             cookie: CookieChange::Keep,
             carrier: Carrier::Cookie,
             accessed: false,
+            repeated: false,
             head: Head::Open,
             imported: false,
             peer: None,
@@ -75,6 +78,13 @@ impl<V> State<V> {
     fn retract_key(&mut self, invalid: &Key) {
         if matches!(&self.cookie, CookieChange::Send { key, .. } if key == invalid) {
             self.cookie = CookieChange::Keep;
+        }
+    }
+
+    fn is_signed_in(&self) -> bool {
+        match &self.stage {
+            Stage::Open(SessionState::Live(loaded)) => loaded.record.principal().is_some(),
+            _ => false,
         }
     }
 
@@ -133,7 +143,14 @@ impl<V> RequestState<V> {
     }
 
     fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
-        ResponseHeaders::new(&self.manager.channel, state.carrier, &state.cookie, state.accessed)
+        let outcome = SessionOutcome {
+            change: &state.cookie,
+            carrier: state.carrier,
+            accessed: state.accessed,
+            repeated: state.repeated,
+            signed_in: state.is_signed_in(),
+        };
+        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.clock.now())
     }
 
     pub(crate) fn set_peer(&self, peer: IpAddr) {

@@ -47,6 +47,7 @@ pub struct SessionsBuilder<V, K = DefaultKind> {
     entropy: Arc<dyn Entropy>,
     observers: Vec<Box<dyn Observer>>,
     clients: Option<ClientPolicy>,
+    private_pages: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -66,6 +67,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             entropy: Arc::new(OsEntropy),
             observers: Vec::new(),
             clients: None,
+            private_pages: false,
             kind: PhantomData,
         }
     }
@@ -137,6 +139,32 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
+    /// Keeps browsers from showing pages of a signed-in visitor after the sign-out.
+    ///
+    /// For applications whose pages show private data, on computers that several people use. By
+    /// default, Back shows such a page again without a request: from the browser's HTTP cache, or
+    /// whole from its back/forward cache. With this option
+    /// - every response to a request that asked for its session carries `Cache-Control: no-store,
+    ///   private` if a principal is signed in on it, in place of the handler's, so no cache keeps
+    ///   it. Such a page costs a request each time;
+    /// - every response that removes the cookie also sets the cookie `NAME-left=1` for five
+    ///   seconds. It has the attributes of the other, and says nothing.
+    ///
+    /// The second cookie is for Chromium, which keeps even `no-store` pages in its back/forward
+    /// cache and drops them when cookies change. Of the page that a sign-in redirects to, it
+    /// ignores as many changes as that redirect made (measured with version 156), so the removal
+    /// alone is not enough. A sign-in response that sets cookies of the application's own needs
+    /// as many further changes at the sign-out: remove those cookies there.
+    ///
+    /// # Security
+    /// A page stays visible in a browser that is told nothing: if the session expires, or ends on
+    /// another device. Chromium drops a `no-store` page from that cache after some minutes, and
+    /// Firefox keeps none.
+    pub fn private_pages(mut self) -> Self {
+        self.private_pages = true;
+        self
+    }
+
     /// Where the time comes from: for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -161,7 +189,8 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         if self.limit.is_some_and(|limit| limit.max() == 0) {
             return Err(ConfigError::because(NO_SESSIONS));
         }
-        let channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
+        let mut channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
+        channel.private_pages = self.private_pages;
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
         let coding =
             Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });

@@ -270,3 +270,25 @@ async fn debug_of_a_requests_headers_shows_no_key() {
     let text = text(response).await;
     assert!(!text.contains("KEY") && text.contains("text/html"), "{text}");
 }
+
+#[actix_web::test]
+async fn a_response_with_a_key_lets_no_cache_store_it() {
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let cached = async |mut session: Session<Visitor>| {
+        session.update(|visitor| visitor.visits += 1).await?;
+        let mut response = actix_web::HttpResponse::Ok();
+        response.append_header(("cache-control", "public"));
+        response.append_header(("cdn-cache-control", "max-age=600"));
+        response.append_header(("surrogate-control", "max-age=600"));
+        response.append_header(("expires", "Fri, 31 Dec 9999 23:59:59 GMT"));
+        Ok::<_, Error>(response.finish())
+    };
+    let app = App::new().wrap(SessionMiddleware::new(sessions)).route("/", web::get().to(cached));
+    let app = init_service(app).await;
+    let response = app.call(get("/", "").to_request()).await.unwrap();
+    let mut names: Vec<_> =
+        response.headers().keys().map(actix_web::http::header::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["cache-control", "set-cookie", "vary"]);
+    assert_eq!(header(response.headers(), "cache-control"), "no-store");
+}

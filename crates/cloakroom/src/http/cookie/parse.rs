@@ -14,9 +14,10 @@ impl Search {
         Self { prefix: Finder::new(&format!("{name}=")).into_owned() }
     }
 
-    /// The values of all cookies of the name in one header, neither decoded nor unquoted.
+    /// The values of all cookies of the name in one header, not decoded.
     ///
-    /// A pair without `=` is skipped. Names are case-sensitive.
+    /// Quotes around a whole value are removed: they are allowed (RFC 6265 section 4.1.1), and
+    /// some clients add them. A pair without `=` is skipped. Names are case-sensitive.
     pub(crate) fn values<'a>(&'a self, header: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let mut from = 0;
         std::iter::from_fn(move || {
@@ -29,7 +30,7 @@ impl Search {
                     let rest = &header[value..];
                     let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
                     from += end;
-                    return Some(trim_end(&rest[..end]));
+                    return Some(unquoted(trim_end(&rest[..end])));
                 }
             }
         })
@@ -46,6 +47,13 @@ const fn trim_end(mut bytes: &[u8]) -> &[u8] {
         bytes = rest;
     }
     bytes
+}
+
+const fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +75,9 @@ mod tests {
             .filter_map(|pair| {
                 let from = pair.iter().position(|byte| !is_blank(byte))?;
                 let to = pair.iter().rposition(|byte| !is_blank(byte))?;
-                pair[from..=to].strip_prefix(b"n=")
+                let value = pair[from..=to].strip_prefix(b"n=")?;
+                let inner = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+                Some(inner.unwrap_or(value))
             })
             .collect()
     }
@@ -79,14 +89,14 @@ mod tests {
 
         #[test]
         fn short_headers_are_read_as_pairs_between_semicolons(
-            header in "[n=; \t,xN]{0,24}",
+            header in "[n=; \t,xN\"]{0,24}",
         ) {
             prop_assert_eq!(values(header.as_bytes()), values_pair_by_pair(header.as_bytes()));
         }
 
         #[test]
         fn long_headers_are_read_as_pairs_between_semicolons(
-            header in "(n=K|nn=|[a-z]{1,9}=[a-z]{0,30}|n| |;){0,40}",
+            header in "(n=K|n=\"K\"|\"|nn=|[a-z]{1,9}=[a-z]{0,30}|n| |;){0,40}",
         ) {
             prop_assert_eq!(values(header.as_bytes()), values_pair_by_pair(header.as_bytes()));
         }
@@ -102,7 +112,15 @@ mod tests {
             ("n=K; n=J", &["K", "J"]),
             ("n=", &[""]),
             ("n=K=junk", &["K=junk"]),
-            ("n=\"K\"", &["\"K\""]),
+            ("n=\"K\"", &["K"]),
+            ("a=b; n=\"K\" ; c=d", &["K"]),
+            ("n=\"\"", &[""]),
+            // Half a pair of quotes is a part of the value, and so are inner ones.
+            ("n=\"", &["\""]),
+            ("n=\"K", &["\"K"]),
+            ("n=K\"", &["K\""]),
+            ("n=\"\"K\"\"", &["\"K\""]),
+            ("n=\"K;J\"", &["\"K"]),
             ("n=%4B", &["%4B"]),
         ];
         for (header, expected) in table {

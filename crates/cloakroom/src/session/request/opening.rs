@@ -140,9 +140,10 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
         let Incoming { presented: Presented { keys, carrier }, client } = incoming;
         let presented = keys.value_count() > 0;
+        let repeated = keys.value_count() > 1;
         let address = client.as_ref().and_then(|client| client.address);
         let open = Open::new(keys, carrier == Carrier::Cookie, address);
-        let rest = Rest { carrier, client, presented };
+        let rest = Rest { carrier, client, presented, repeated };
         match self.0.start(open) {
             Ok(opened) => Io::ready(self.finish(rest, opened, is_navigation)),
             Err(run) => {
@@ -166,11 +167,12 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         if is_stale && is_navigation() {
             cookie = CookieChange::Remove;
         }
-        let Rest { carrier, client, presented } = rest;
+        let Rest { carrier, client, presented, repeated } = rest;
         let mut state = self.0.lock();
         // There is nothing left to give up.
         std::mem::forget(self);
         (state.carrier, state.client, state.cookie) = (carrier, client, cookie);
+        state.repeated = repeated;
         let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
         before.wake();
@@ -183,6 +185,7 @@ struct Rest {
     carrier: Carrier,
     client: Option<Box<RequestClient>>,
     presented: bool,
+    repeated: bool,
 }
 
 impl<V> OpenedSession<V> {

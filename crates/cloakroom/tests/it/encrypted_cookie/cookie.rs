@@ -1,6 +1,7 @@
 //! What the browser is sent, and what it keeps.
 
 use cloakroom::encrypted_cookie::{EncryptErrorKind, EncryptedSessions, NoEncryptedSession};
+use cloakroom::http::CookieScope;
 use cloakroom::{CookiePolicy, Lifetime};
 use cloakroom_testkit::{Client, ManualClock};
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
@@ -41,10 +42,8 @@ fn a_cookie_has_every_protection_and_is_never_cached() {
     let headers = response(&session);
     let cookie = headers[SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-id=A"), "{cookie}");
-    assert!(
-        cookie.ends_with("; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax"),
-        "{cookie}"
-    );
+    let (_, life) = cookie.split_once("; Max-Age=43200; Expires=").expect("both");
+    assert!(life.ends_with(" GMT; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
     assert_eq!(headers[VARY], "cookie");
     assert_eq!(headers[CACHE_CONTROL], "no-store");
     assert!(headers[SET_COOKIE].is_sensitive());
@@ -164,4 +163,25 @@ fn a_cookie_policy_that_browsers_refuse_is_an_error() {
     let policy = CookiePolicy::host("id").with_domain("shop.example");
     let error = builder::<Visitor>(ring(), &ManualClock::new()).cookie(policy).build().unwrap_err();
     assert!(error.to_string().contains("no Domain"), "{error}");
+}
+
+#[test]
+fn a_cookie_in_a_former_scope_is_removed_if_the_name_arrives_twice() {
+    let policy = CookiePolicy::secure("id").formerly(CookieScope::domain("example.com"));
+    let sessions = builder(ring(), &ManualClock::new()).cookie(policy).build().unwrap();
+    let mut session = sessions.open(&HeaderMap::new());
+    session.set(visitor("alice")).unwrap();
+    let headers = response(&session);
+    let cookie = headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let removed = |cookies: &str| {
+        let session = sessions.open(&[("cookie", cookies)]);
+        assert!(session.exists());
+        let headers = response(&session);
+        assert_eq!(headers.contains_key(CACHE_CONTROL), headers.contains_key(SET_COOKIE));
+        headers.get(SET_COOKIE).map(|cookie| cookie.to_str().unwrap().to_owned())
+    };
+    assert_eq!(removed(&cookie), None);
+    let removal = removed(&format!("__Secure-id=old; {cookie}")).expect("a removal");
+    assert!(removal.starts_with("__Secure-id=; Max-Age=0;"), "{removal}");
+    assert!(removal.contains("; Domain=example.com;"), "{removal}");
 }
