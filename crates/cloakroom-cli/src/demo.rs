@@ -164,6 +164,7 @@ fn sessions(
     builder
         .transport(Transport::cookie(exposure.cookie()))
         .limit(SessionLimit::end_oldest(MAX_DEVICES))
+        .private_pages()
         .clients(ClientPolicy::user_agents().with_addresses(AddressRule::direct()))
         .build()
 }

@@ -114,6 +114,17 @@ fn after_signing_out_neither_the_back_button_nor_the_old_cookie_shows_anything()
 }
 
 #[test]
+fn the_page_that_a_sign_in_led_to_is_not_shown_again_after_signing_out() {
+    let server = Server::start();
+    let driver = Driver::start();
+    sign_in(&driver, server.url(), "alice", "wonderland");
+    driver.click("form[action='/logout'] button");
+    driver.back();
+    let page = driver.text("main");
+    assert!(!page.contains("Signed in as") && page.contains("Sign in"), "{page}");
+}
+
+#[test]
 fn a_copied_cookie_used_long_after_renewal_ends_the_session_and_its_owner_is_told_why() {
     let server = Server::start_fast("120");
     let owner = Driver::start();
