@@ -3,5 +3,6 @@
 //! `cargo xtask test` finds what the clients need, or fetches it. Without it, these tests fail.
 
 mod program;
+mod raw;
 mod secure;
 mod session;

@@ -20,11 +20,11 @@ macro_rules! law {
 }
 
 law!(a_session_over_plain_http_is_kept_renewed_and_ended: over_plain_http of
-    curl Curl, httpx Httpx, requests Requests, reqwest Reqwest, undici Undici);
+    curl Curl, httpx Httpx, java Java, requests Requests, reqwest Reqwest, undici Undici);
 
 // reqwest is built without TLS here.
 law!(a_session_over_tls_is_kept_renewed_and_ended: over_tls of
-    curl Curl, httpx Httpx, requests Requests, undici Undici);
+    curl Curl, httpx Httpx, java Java, requests Requests, undici Undici);
 
 fn over_plain_http(client: Client) {
     let server = Server::plain(CookiePolicy::for_plain_http("id"));
