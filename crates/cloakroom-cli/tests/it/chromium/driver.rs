@@ -182,8 +182,8 @@ impl Driver {
         }
     }
 
-    /// Waits until the element with this id has the focus, which a fragment gives it once the page is
-    /// loaded.
+    /// Waits until the element with this id has the focus, which a fragment gives it once the page
+    /// is loaded.
     pub(crate) fn wait_for_focus(&self, id: &str) {
         let mut attempts = 0;
         while self.focused() != id {
