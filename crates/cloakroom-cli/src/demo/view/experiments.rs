@@ -54,8 +54,8 @@ pub(super) fn experiments(session: &Session<Visitor>) -> Markup {
         section aria-labelledby="try" {
             h2 #try { "Try to break it" }
             p {
-                "Each button does something to your session that goes wrong on real sites. Then the \
-                 page says what happened, and why."
+                "Each button does something to your session that goes wrong on real sites. Then \
+                 the page says what happened, and why."
             }
             (updates_at_once) (replay) (double_click) (expires)
         }
@@ -127,8 +127,8 @@ fn old_key(outcome: &Outcome) -> Option<Markup> {
             }
         }
         p {
-            "Once a key is replaced, a copy of it opens nothing. For a minute the refusal says “try \
-             again” (409), because your own browser may have sent the request just before it \
+            "Once a key is replaced, a copy of it opens nothing. For a minute the refusal says \
+             “try again” (409), because your own browser may have sent the request just before it \
              received the new key."
         }
         p {
@@ -196,9 +196,10 @@ fn sign_in(outcome: &Outcome, name: &str) -> Option<Markup> {
 
 fn expiry(session: &Session<Visitor>) -> Option<Markup> {
     if let Some(seconds) = seconds_left(session) {
+        let left = time::duration(Duration::from_secs(seconds));
         return Some(html! {
             p {
-                strong { "Your session ends in " (time::duration(Duration::from_secs(seconds))) "." }
+                strong { "Your session ends in " (left) "." }
                 " This page is then loaded again."
             }
             div.countdown data-seconds=(seconds) aria-hidden="true" {}
