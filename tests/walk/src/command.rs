@@ -19,6 +19,10 @@ pub(crate) enum Action {
     Add,
     /// Empties the cart.
     Checkout,
+    /// Leaves a message for the next page.
+    Notify,
+    /// A page that shows the messages, each once.
+    Show,
     /// A page with a sign-in form, which has an anti-forgery token.
     SignInPage,
     /// The form of the last such page.
@@ -132,12 +136,12 @@ pub(crate) enum Command {
 
 impl Action {
     pub(crate) const fn is_safe(self) -> bool {
-        matches!(self, Self::Read | Self::SignInPage)
+        matches!(self, Self::Read | Self::Show | Self::SignInPage)
     }
 
     /// True if it replaces or ends keys, or takes back what was written.
     pub(crate) const fn is_drastic(self) -> bool {
-        !matches!(self, Self::Read | Self::Add | Self::SignInPage)
+        !(self.is_safe() || matches!(self, Self::Add | Self::Notify))
     }
 
     pub(crate) const fn user(self) -> Option<usize> {
@@ -186,8 +190,10 @@ impl Send {
         let browser = random.index(BROWSERS);
         let user = if random.percent(85) { browser } else { random.index(MALLORY) };
         let action = match random.within(0..100) {
-            0..=39 => Action::Read,
-            40..=64 => Action::Add,
+            0..=33 => Action::Read,
+            34..=39 => Action::Show,
+            40..=58 => Action::Add,
+            59..=64 => Action::Notify,
             65..=66 => Action::Checkout,
             67..=73 => Action::SignInPage,
             74..=81 => Action::SignInForm(user),
@@ -201,7 +207,7 @@ impl Send {
             0..=69 => (Source::OwnPage, action),
             70..=79 => (Source::OwnFetch, action),
             80..=82 => (Source::Sibling, action),
-            83..=86 => (Source::Prefetch, Action::Read),
+            83..=86 => (Source::Prefetch, random.pick(&[Action::Read, Action::Show])),
             87..=90 => {
                 (Source::OtherLink, if random.percent(80) { Action::Read } else { Action::Add })
             }

@@ -33,6 +33,8 @@ const KNOWN: &[(&str, &str)] = &[
         "a request with two sessions loses one of them",
         "the first of two valid sessions wins, and its renewal replaces the cookie of the other",
     ),
+    ("a prefetch takes a message", "prefetches are not told apart yet"),
+    ("a message is never shown", "prefetches are not told apart yet"),
     ("a sign-in has no effect", "the first of two valid sessions wins, signed in or not"),
 ];
 

@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     /// From the oldest to the newest.
     keys: Vec<KnownKey>,
     live_until: u64,
+    /// The same, at most: later if two operations raced that set it.
+    live_at_most: u64,
     /// When a request with one of its keys was last under way, and the last one before that.
     used: u64,
     previous_use: u64,
@@ -41,6 +43,10 @@ pub(crate) struct Entry {
     pub(crate) extended: u64,
     /// What has been acknowledged.
     pub(crate) items: Vec<u32>,
+    /// Messages that have been acknowledged and not been shown.
+    pub(crate) news: Vec<u32>,
+    /// The step in which messages were last shown.
+    pub(crate) shown: u64,
     /// The step in which it ended.
     pub(crate) ended: Option<u64>,
     /// A client has left during an operation that ends a session or replaces its key.
@@ -53,6 +59,8 @@ struct KnownKey {
     number: usize,
     /// By a sign-in or `renew`, so that older keys are invalid.
     is_fresh_start: bool,
+    /// The key with which the user signed in.
+    replaces: Option<Key>,
     minted_step: u64,
     minted: u64,
     presented: Option<u64>,
@@ -81,8 +89,11 @@ impl Ledger {
             previous_use: now,
             keys: Vec::new(),
             live_until: now + IDLE,
+            live_at_most: now + IDLE,
             extended: 0,
             items: Vec::new(),
+            news: Vec::new(),
+            shown: 0,
             ended: None,
             is_uncertain: false,
         })
@@ -92,9 +103,11 @@ impl Ledger {
         self.entries.iter().filter(move |(_, entry)| entry.user == Some(user)).map(|(id, _)| *id)
     }
 
-    /// How many sessions of this user can be live.
-    pub(crate) fn count_of(&self, user: usize) -> usize {
-        let is_counted = |entry: &&Entry| entry.user == Some(user) && entry.ended.is_none();
+    /// How many sessions of this user can have been live since this step.
+    pub(crate) fn count_of(&self, user: usize, since: u64) -> usize {
+        let is_counted = |entry: &&Entry| {
+            entry.user == Some(user) && entry.ended.is_none_or(|step| step >= since)
+        };
         self.entries.values().filter(is_counted).count()
     }
 
@@ -139,7 +152,8 @@ impl Ledger {
         if !is_known || !entry.must_live(now) || entry.user != Some(user) {
             return None;
         }
-        let is_recent = rest.is_empty() && now < first.minted + SURELY_VALID;
+        let is_same_step = first.replaces.as_ref() == Some(key);
+        let is_recent = rest.is_empty() && is_same_step && now < first.minted + SURELY_VALID;
         Some(Convergence { id: key.id(), key: is_recent.then(|| first.key.clone()) })
     }
 
@@ -156,15 +170,33 @@ impl Ledger {
     pub(crate) fn learn(&mut self, view: &View, since: u64, step: u64, now: u64) {
         let entry = self.entry(view.id, now);
         entry.use_at(now);
+        let until = now.saturating_add(millis(view.expires_in));
         if since >= entry.extended {
-            entry.live_until = now.saturating_add(millis(view.expires_in));
+            (entry.live_until, entry.live_at_most) = (until, until);
+        } else {
+            entry.live_at_most = entry.live_at_most.max(until);
         }
         entry.add(&view.key, false, since, step, now);
     }
 
+    /// The session was made to end at another time. Of two such requests at the same time, either
+    /// can have been the last.
+    pub(crate) fn extend(&mut self, view: &View, is_disturbed: bool, step: u64, now: u64) {
+        let entry = self.entry(view.id, now);
+        let until = now.saturating_add(millis(view.expires_in));
+        let (least, most) = (entry.live_until.min(until), entry.live_at_most.max(until));
+        (entry.live_until, entry.live_at_most) =
+            if is_disturbed { (least, most) } else { (until, until) };
+        entry.extended = step;
+    }
+
     /// A key that a sign-in or `renew` has minted.
-    pub(crate) fn start_again(&mut self, key: &Key, step: u64, now: u64) {
-        self.entry(key.id(), now).add(key, true, step, step, now);
+    pub(crate) fn start_again(&mut self, key: &Key, replaced: Option<&Key>, step: u64, now: u64) {
+        let entry = self.entry(key.id(), now);
+        entry.add(key, true, step, step, now);
+        if let Some(known) = entry.keys.iter_mut().find(|known| known.key == *key) {
+            known.replaces = known.replaces.take().or_else(|| replaced.cloned());
+        }
     }
 
     /// A key that a response sends.
@@ -212,7 +244,7 @@ impl Entry {
     /// True if the session was not used for so long that no request may open it.
     pub(crate) fn must_have_expired(&self, now: u64) -> bool {
         let used_until = self.previous_use + IDLE;
-        !self.is_uncertain && now > self.live_until.max(used_until) + MARGIN
+        !self.is_uncertain && now > self.live_at_most.max(used_until) + MARGIN
     }
 
     fn at(&self, key: &Key) -> Option<usize> {
@@ -232,6 +264,7 @@ impl Entry {
             key: key.clone(),
             number,
             is_fresh_start,
+            replaces: None,
             minted_step: step,
             minted: now,
             presented: None,

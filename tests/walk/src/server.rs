@@ -10,7 +10,7 @@ use cloakroom::observe::{Event, Observer};
 use cloakroom::record::EndReason;
 use cloakroom::store::{Call, StoreError};
 use cloakroom::{
-    CookiePolicy, Error, Io, Key, MemoryStore, Principal, PublicId, Session, SessionLimit,
+    CookiePolicy, Error, Flash, Io, Key, MemoryStore, Principal, PublicId, Session, SessionLimit,
     Sessions, Store, Timestamp, Transport, decorate_store,
 };
 use cloakroom_testkit::{ManualClock, SeededEntropy};
@@ -27,6 +27,7 @@ pub(crate) const COOKIE: &str = "__Secure-id";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cart {
     pub(crate) items: Vec<u32>,
+    pub(crate) news: Flash<u32>,
 }
 
 /// Suspends its caller once before and once after each operation of the store.
@@ -174,6 +175,8 @@ pub(crate) struct Progress {
     pub(crate) opened: Option<Result<View, String>>,
     /// The session after the action, or the kind of error.
     pub(crate) done: Option<Result<Option<View>, String>>,
+    /// The messages that a page shows.
+    pub(crate) shown: Vec<u32>,
     /// The token of a sign-in page.
     pub(crate) token: Option<String>,
     pub(crate) response: Option<HeaderMap>,
@@ -243,6 +246,11 @@ async fn act(
         Action::Read => {}
         Action::Add => session.update(|cart| cart.items.push(input.item)).await?,
         Action::Checkout => session.update(|cart| cart.items.clear()).await?,
+        Action::Notify => session.update(|cart| cart.news.push(input.item)).await?,
+        Action::Show => {
+            let shown = session.update(|cart| cart.news.take()).await?;
+            lock(progress).shown = shown;
+        }
         Action::SignInPage => {
             let token = session.csrf_token("sign-in").await?.to_string();
             lock(progress).token = Some(token);

@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::world::World;
 
 /// How many runs a shortening may take.
-const RUNS: usize = 4000;
+const RUNS: usize = 20_000;
 
 /// True if a violation of this kind is found.
 fn fails(commands: &[Command], kind: &str) -> bool {

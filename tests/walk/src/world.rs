@@ -41,6 +41,8 @@ pub(crate) struct World {
     drastic: Vec<Drastic>,
     /// When each user's sign-ins were last revoked.
     revoked: HashMap<usize, u64>,
+    /// How many sign-ins of each user were cancelled.
+    cancelled: HashMap<usize, usize>,
     clock: ManualClock,
     now: u64,
     step: u64,
@@ -67,7 +69,7 @@ struct Browser {
 #[derive(Clone)]
 struct Form {
     token: String,
-    /// The cookies that the browser had once the page was there.
+    /// The cookie that the browser had once the page was there, if the token belongs to it.
     cookies: Vec<Key>,
 }
 
@@ -82,6 +84,7 @@ struct Task {
     valid: Vec<Key>,
     /// What had been acknowledged then.
     items: HashMap<PublicId, Vec<u32>>,
+    news: HashMap<PublicId, Vec<u32>>,
     item: u32,
     convergence: Option<Convergence>,
     /// The session that the browser has just signed in on.
@@ -104,7 +107,8 @@ struct Answer {
     headers: HeaderMap,
     token: Option<String>,
     action: Action,
-    is_cross_site: bool,
+    /// Another site sent the request, and the browser kept the cookies back.
+    is_forged: bool,
     is_done: bool,
     started: u64,
     sent: u64,
@@ -112,7 +116,9 @@ struct Answer {
     number: u64,
     /// The session that a sign-in led to.
     signed_in: Option<PublicId>,
-    presented: Vec<PublicId>,
+    presented: Vec<Key>,
+    /// Of the keys that were presented, the sessions of those that were valid.
+    valid: Vec<PublicId>,
 }
 
 /// An operation that can end sessions or replace keys, and how long it lasted.
@@ -163,6 +169,7 @@ impl World {
             ledger: Ledger::default(),
             drastic: Vec::new(),
             revoked: HashMap::new(),
+            cancelled: HashMap::new(),
             now: START,
             clock,
             step: 0,
@@ -330,6 +337,9 @@ impl World {
         let items = keys.iter().filter_map(|key| {
             self.ledger.get(key.id()).map(|entry| (key.id(), entry.items.clone()))
         });
+        let news = keys.iter().filter_map(|key| {
+            self.ledger.get(key.id()).map(|entry| (key.id(), entry.news.clone()))
+        });
         let form = self.browsers[send.browser].form.clone();
         let only = if let [key] = &keys[..] { Some(key) } else { None };
         let convergence =
@@ -349,6 +359,7 @@ impl World {
             ),
             is_form_of_page: is_known && form.is_some_and(|form| form.cookies == keys) && !is_copy,
             items: items.collect(),
+            news: news.collect(),
             item: self.next_item,
             send,
             request,

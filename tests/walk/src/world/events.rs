@@ -65,8 +65,17 @@ impl World {
             EndReason::SignedInAsAnother => action.user().is_some() && is_holder(),
             EndReason::OverLimit => {
                 let user = self.ledger.get(id).and_then(|entry| entry.user);
-                let is_full = |user| self.ledger.count_of(user) >= usize::from(LIMIT);
+                let is_full = |user| {
+                    // A sign-in whose client has left can have succeeded.
+                    let cancelled = self.cancelled.get(&user).copied().unwrap_or(0);
+                    let count = self.ledger.count_of(user, task.started) + cancelled;
+                    count >= usize::from(LIMIT)
+                };
                 action.user().is_some() && user == action.user() && user.is_some_and(is_full)
+            }
+            // A sign-in that a revocation refuses ends what it has begun.
+            EndReason::Revoked => {
+                action.user().is_some_and(|user| self.was_revoked(user, task.sent))
             }
             EndReason::KeyReused => {
                 if task.keys.iter().any(|key| self.ledger.must_open(key, self.now)) {

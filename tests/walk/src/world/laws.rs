@@ -4,7 +4,7 @@ use cloakroom::{Key, PublicId};
 use cloakroom_testkit::{CookieSeen, cookie_of};
 
 use super::{Answer, Revocation, Task, World, keys_of, note};
-use crate::command::{Action, USERS};
+use crate::command::{Action, Source, USERS};
 use crate::ledger::Entry;
 use crate::server::View;
 
@@ -18,10 +18,12 @@ const SLOW: u64 = 18_000;
 impl World {
     /// The request has opened its session, or none.
     pub(super) fn opened(&mut self, task: &mut Task, opened: Result<View, String>) {
+        // What it read from the store can have changed long ago.
+        let is_slow = self.now > task.sent + SLOW;
         let still_valid: Vec<_> = task
             .valid
             .iter()
-            .filter(|key| self.ledger.must_open(key, self.now))
+            .filter(|key| !is_slow && self.ledger.must_open(key, self.now))
             .filter(|key| !self.is_disturbed(task.number, task.started, key.id()))
             .cloned()
             .collect();
@@ -114,7 +116,9 @@ impl World {
     fn acknowledged(&mut self, task: &Task, view: &View) {
         let action = task.send.action;
         if action.user().is_some() || action == Action::Renew {
-            self.ledger.start_again(&view.key, self.step, self.now);
+            let is_replaced = |key: &&Key| action.user().is_some() && key.id() == view.id;
+            let replaced = task.keys.iter().find(is_replaced);
+            self.ledger.start_again(&view.key, replaced, self.step, self.now);
         }
         self.ledger.learn(view, task.started, self.step, self.now);
         let (step, now) = (self.step, self.now);
@@ -127,10 +131,54 @@ impl World {
                 self.counts.add("writes");
             }
             Action::Checkout => entry.items.clear(),
-            Action::Extend(_) => entry.extended = step,
+            Action::Extend(_) => self.ledger.extend(view, is_disturbed, step, now),
             Action::SignIn(user) | Action::SignInForm(user) => {
                 (entry.user, entry.authenticated) = (Some(user), view.authenticated);
                 self.counts.add("sign-ins");
+            }
+            _ => {}
+        }
+    }
+
+    /// A message stays until a page shows it. A prefetch shows nothing.
+    pub(super) fn judge_messages(
+        &mut self,
+        task: &Task,
+        done: &Result<Option<View>, String>,
+        shown: &[u32],
+    ) {
+        let Ok(Some(view)) = done else { return };
+        let is_prefetch = task.send.source == Source::Prefetch;
+        let is_shared = self.tasks.iter().any(|other| {
+            other.send.action == Action::Show && other.keys.iter().any(|key| key.id() == view.id)
+        });
+        let is_disturbed = is_shared || self.is_disturbed(task.number, task.started, view.id);
+        let (step, now) = (self.step, self.now);
+        let entry = self.ledger.entry(view.id, now);
+        let is_first = !is_disturbed && entry.shown < task.started && !entry.is_uncertain;
+        match task.send.action {
+            Action::Notify if is_first => {
+                // A session keeps a limited number of messages.
+                if entry.news.len() > 16 {
+                    entry.news.clear();
+                }
+                entry.news.push(task.item);
+            }
+            Action::Show if is_prefetch && shown.is_empty() => {}
+            Action::Show if is_prefetch => self.violate("a prefetch takes a message", ""),
+            Action::Show => {
+                let missing = task.news.get(&view.id).and_then(|news| {
+                    news.iter().find(|item| entry.news.contains(*item) && !shown.contains(*item))
+                });
+                let missing = missing.copied().filter(|_| is_first);
+                entry.news.clear();
+                entry.shown = step;
+                if !shown.is_empty() {
+                    self.counts.add("messages shown");
+                }
+                if let Some(item) = missing {
+                    self.violate("a message is never shown", format!("message {item}"));
+                }
             }
             _ => {}
         }
@@ -196,7 +244,7 @@ impl World {
         let took = self.now - task.sent;
         match action {
             Action::SignIn(user) => self.judge_refused_sign_in(task, user, kind),
-            Action::SignInPage if !is_disturbed => {
+            Action::SignInPage if !is_disturbed && took < SLOW => {
                 self.violate(format!("a sign-in page fails: {kind}"), self.names(&task.keys));
             }
             Action::SignInForm(user) if kind != "Forged" && kind != "Superseded" => {
@@ -214,11 +262,15 @@ impl World {
         }
     }
 
+    /// True if a sign-in of this user that began at `at` can be refused.
+    pub(super) fn was_revoked(&self, user: usize, at: u64) -> bool {
+        self.revoked.get(&user).is_some_and(|revoked| at < revoked + REVOKED_FOR)
+    }
+
     fn judge_refused_sign_in(&mut self, task: &Task, user: usize, kind: &str) {
-        let was_revoked = self.revoked.get(&user).is_some_and(|at| self.now < at + REVOKED_FOR);
         let is_slow = self.now - task.sent > CONFLICT_AFTER;
         match kind {
-            "LoginRevoked" if was_revoked => {}
+            "LoginRevoked" if self.was_revoked(user, task.sent) => {}
             "Conflict" if is_slow => {}
             _ => self.violate(format!("a sign-in fails: {kind}"), USERS[user]),
         }
@@ -230,7 +282,7 @@ impl World {
         let after = self.valid_keys(answer.browser);
         let is_new = |key: &&Key| before.iter().all(|known| known.id() != key.id());
         let user_of = |key: &Key| self.ledger.get(key.id()).and_then(|entry| entry.user);
-        if answer.is_cross_site && after.iter().filter(is_new).any(|key| user_of(key).is_some()) {
+        if answer.is_forged && after.iter().filter(is_new).any(|key| user_of(key).is_some()) {
             self.violate("another site signs the browser in", format!("{:?}", answer.action));
         }
         let is_under_way = |id| {
@@ -240,7 +292,7 @@ impl World {
         let lost = before.iter().map(Key::id).find(|id| is_lost(id) && !is_under_way(*id));
         let Some(id) = lost else { return };
         let name = self.ledger.name(id);
-        let is_own = !answer.is_cross_site;
+        let is_own = !answer.is_forged;
         match (answer.action, cookie_of(&answer.headers)) {
             (Action::SignOut | Action::End, _) if is_own => {}
             (Action::SignIn(_) | Action::SignInForm(_) | Action::Renew, CookieSeen::Set { .. })
@@ -250,7 +302,7 @@ impl World {
                 let is_late = since.is_none_or(|since| answer.started < since);
                 let is_of_same = key.id() == id;
                 let was_stale = is_own && !answer.was_valid && self.is_slow(answer);
-                let was_presented = answer.presented.contains(&id) && !is_of_same;
+                let was_presented = answer.valid.contains(&id) && !is_of_same;
                 if was_presented && is_own {
                     let name_of_key = self.ledger.name_key(&key);
                     self.violate(

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cloakroom::Error;
+use cloakroom::{Error, Key};
 use cloakroom_testkit::{CookieSeen, cookie_of};
 
 use super::events::Who;
 use super::{ALL, Answer, Drastic, ENOUGH, Fate, Form, Revocation, World, keys_of, note};
+use crate::command::Action;
 
 impl World {
     /// Polls a handler, at most this often.
@@ -50,16 +51,17 @@ impl World {
         let mut task = self.tasks.remove(at);
         let is_finished = task.handler.poll();
         self.read_events(Who::Task(&task));
-        let (opened, done) = {
+        let (opened, done, shown) = {
             let mut progress = task.handler.progress();
             let opened = progress.opened.take();
-            (opened, progress.done.take())
+            (opened, progress.done.take(), std::mem::take(&mut progress.shown))
         };
         if let Some(opened) = opened {
             self.opened(&mut task, opened);
         }
         if let Some(done) = done {
             self.done(&mut task, &done);
+            self.judge_messages(&task, &done, &shown);
         }
         if !is_finished {
             self.tasks.insert(at, task);
@@ -92,14 +94,15 @@ impl World {
             headers: response,
             token,
             action: task.send.action,
-            is_cross_site: task.send.source.is_cross_site(),
+            is_forged: task.send.source.is_cross_site() && task.keys.is_empty(),
             is_done: task.is_done,
             started: task.started,
             sent: task.sent,
             was_valid: task.was_valid,
             number: task.number,
             signed_in: task.signed_in,
-            presented: task.keys.iter().map(cloakroom::Key::id).collect(),
+            presented: task.keys,
+            valid: task.valid.iter().map(Key::id).collect(),
         };
         match task.send.fate {
             Fate::Delivered => self.deliver(&answer),
@@ -117,6 +120,14 @@ impl World {
         let (mut ids, user) =
             drastic.map_or((Vec::new(), None), |drastic| (drastic.ids.clone(), drastic.user));
         ids.extend(user.into_iter().flat_map(|user| self.ledger.of_user(user)));
+        if task.send.action == Action::Show {
+            for key in &task.keys {
+                self.ledger.entry(key.id(), self.now).news.clear();
+            }
+        }
+        if let Some(user) = user {
+            *self.cancelled.entry(user).or_default() += 1;
+        }
         drop(task);
         self.read_events(Who::Cancelled);
         for id in ids {
@@ -174,6 +185,7 @@ impl World {
 
     pub(super) fn deliver(&mut self, answer: &Answer) {
         let browser = answer.browser;
+        self.update_holds(browser);
         let before = self.valid_keys(browser);
         self.browsers[browser].client.receive(&answer.request, &answer.headers);
         let cookies = keys_of(&self.browsers[browser].client);
@@ -183,7 +195,11 @@ impl World {
             answer.number,
             self.names(&cookies)
         );
-        if let (Some(token), false) = (&answer.token, answer.is_cross_site) {
+        if let Some(token) = &answer.token {
+            // The token belongs to the key that the browser has now, or is not judged.
+            let sent = cookie_of(&answer.headers).key();
+            let is_current = sent.map_or(answer.presented == cookies, |key| cookies == [key]);
+            let cookies = if is_current { cookies } else { Vec::new() };
             self.browsers[browser].form = Some(Form { token: token.clone(), cookies });
         }
         if cookie_of(&answer.headers) != CookieSeen::None {
@@ -193,7 +209,7 @@ impl World {
         self.update_holds(browser);
     }
 
-    pub(super) fn valid_keys(&self, browser: usize) -> Vec<cloakroom::Key> {
+    pub(super) fn valid_keys(&self, browser: usize) -> Vec<Key> {
         let mut keys = keys_of(&self.browsers[browser].client);
         keys.retain(|key| self.ledger.must_open(key, self.now));
         keys
