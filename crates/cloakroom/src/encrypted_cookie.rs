@@ -87,7 +87,6 @@ pub use session::EncryptedSession;
 
 use crate::error::ConfigError;
 use crate::http::Headers;
-use crate::http::is_navigation;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 use cookie::EncryptedCookie;
 
@@ -146,7 +145,7 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
             Ok(opened) => {
                 EncryptedSession::live(codec, opened.value, opened.deadlines, opened.is_due)
             }
-            Err(reason) => EncryptedSession::absent(codec, reason, is_navigation(request)),
+            Err(reason) => EncryptedSession::absent(codec, reason),
         };
         session.with_former_removal(former)
     }

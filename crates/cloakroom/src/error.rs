@@ -52,6 +52,19 @@ pub enum ErrorKind {
     HeadersSent,
     /// The store cannot be reached or is full, or the system has no randomness. No session ended.
     Unavailable,
+    /// The session cannot be read, and its client keeps the key: another version of the application
+    /// wrote it, or it is damaged. Nothing was written; see
+    /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
+    Unreadable,
+    /// Another site started the request: a session that begins now would replace one whose cookie
+    /// the browser may have kept back, or a sign-in may be forged.
+    ///
+    /// See [`NoSession::Withheld`] and
+    /// [`Login::cross_site_verified`](crate::Login::cross_site_verified).
+    CrossSite,
+    /// A bearer key was to be minted, and these sessions do not accept bearer keys; see
+    /// [`Transport::cookie_or_bearer`](crate::Transport::cookie_or_bearer).
+    NoBearer,
     /// The session's value cannot be decoded; see
     /// [`SessionsBuilder::schema`](crate::SessionsBuilder::schema) and
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
@@ -80,7 +93,8 @@ impl Error {
         self.kind
     }
 
-    /// Why there is no session, if the kind is [`ErrorKind::NotFound`].
+    /// Why there is no session, if the kind is [`ErrorKind::NotFound`] or
+    /// [`ErrorKind::Unreadable`].
     pub const fn no_session(&self) -> Option<NoSession> {
         match &self.cause {
             Cause::NoSession(no_session) => Some(*no_session),
@@ -108,6 +122,10 @@ impl Error {
 
     pub(crate) const fn not_found(no_session: NoSession) -> Self {
         Self { kind: ErrorKind::NotFound, cause: Cause::NoSession(no_session) }
+    }
+
+    pub(crate) const fn unreadable() -> Self {
+        Self { kind: ErrorKind::Unreadable, cause: Cause::NoSession(NoSession::Unreadable) }
     }
 
     pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
@@ -145,6 +163,9 @@ impl From<Failure> for Error {
         match failure {
             Failure::NoSession(no_session) => Self::not_found(no_session),
             Failure::Superseded => Self::new(ErrorKind::Superseded),
+            Failure::Unreadable => Self::unreadable(),
+            Failure::CrossSite => Self::new(ErrorKind::CrossSite),
+            Failure::NoBearer => Self::new(ErrorKind::NoBearer),
             Failure::Conflict => Self::new(ErrorKind::Conflict),
             Failure::HeadersSent => Self::new(ErrorKind::HeadersSent),
             Failure::TooManySessions => Self::new(ErrorKind::TooManySessions),
@@ -170,6 +191,18 @@ impl fmt::Display for Error {
             ErrorKind::Conflict => "other requests kept changing the session; try again",
             ErrorKind::HeadersSent => "a session key cannot be sent after the response head",
             ErrorKind::Unavailable => "sessions are unavailable",
+            ErrorKind::Unreadable => {
+                "the session cannot be read, because another version of the application wrote it \
+                 or it is damaged; its client keeps the key"
+            }
+            ErrorKind::CrossSite => {
+                "another site started the request, so no session begins: redirect to a page of \
+                 yours, or say `begin_cross_site` or `Login::cross_site_verified`"
+            }
+            ErrorKind::NoBearer => {
+                "these sessions accept no bearer keys: build them with \
+                 `Transport::cookie_or_bearer` or `Transport::bearer`"
+            }
             ErrorKind::Corrupt => "the session's value cannot be read",
             ErrorKind::Unfit => "the session's value cannot be stored",
             ErrorKind::TooManySessions => "the principal has reached the limit of sessions",

@@ -4,6 +4,7 @@ mod client;
 mod cookie;
 pub(crate) mod domain;
 mod headers;
+mod origin;
 mod response;
 mod status;
 mod transport;
@@ -17,7 +18,8 @@ pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
 #[cfg(feature = "tower")]
 pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};
+pub(crate) use origin::{LookedAt, RequestMethod, is_speculative, origin_of};
 pub use response::ResponseHeaders;
 pub(crate) use response::SessionOutcome;
 pub use transport::Transport;
-pub(crate) use transport::{Carrier, Channel, Presented, is_navigation};
+pub(crate) use transport::{Channel, Presented};

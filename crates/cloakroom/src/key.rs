@@ -8,6 +8,7 @@
 //! [`Key`] and [`PublicId`] are what applications use. The other types are for authors of stores,
 //! and [`Entropy`] for tests.
 
+mod carrier;
 mod entropy;
 pub(crate) mod hex;
 mod public_id;
@@ -20,6 +21,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+pub use carrier::Carrier;
 pub(crate) use entropy::random;
 pub use entropy::{Entropy, OsEntropy};
 pub use public_id::{ParsePublicIdError, PublicId};
@@ -43,20 +45,23 @@ pub use verifier::{KeyFamily, KindTag, Verifier};
 /// Anyone who has the key has the session. A key implements neither `Display` nor `Copy`, its
 /// `Debug` output shows only the id, and its secret is wiped when it is dropped. [`Key::expose`] is
 /// the only way to get its text.
+///
+/// A key opens its session only if it travels as it did when it was minted: see [`Carrier`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[doc(alias = "session_key")]
 pub struct Key {
     id: PublicId,
     secret: Secret,
+    carrier: Carrier,
 }
 
 impl Key {
     /// The length of a key's text, in bytes.
     pub const TEXT_LEN: usize = 43;
 
-    /// The key of session `id` with this secret.
+    /// The key of session `id` with this secret, which travels in a cookie.
     pub const fn new(id: PublicId, secret: Secret) -> Self {
-        Self { id, secret }
+        Self { id, secret, carrier: Carrier::Cookie }
     }
 
     /// The key whose first 16 bytes are the id and whose last 16 are the secret.
@@ -64,7 +69,7 @@ impl Key {
         let (mut id, mut secret) = ([0; 16], [0; 16]);
         id.copy_from_slice(&bytes[..16]);
         secret.copy_from_slice(&bytes[16..]);
-        Self { id: PublicId::from_bytes(id), secret: Secret::from_bytes(secret) }
+        Self::new(PublicId::from_bytes(id), Secret::from_bytes(secret))
     }
 
     /// The id of the session that the key belongs to.
@@ -77,9 +82,22 @@ impl Key {
         &self.secret
     }
 
+    /// How the key travels.
+    pub const fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
+    /// The key with the same text that travels in this way.
+    #[must_use = "the changed key is returned"]
+    pub fn carried_by(&self, carrier: Carrier) -> Self {
+        Self { carrier, ..self.clone() }
+    }
+
     /// What a store keeps of this key, for sessions of this kind.
+    ///
+    /// It depends on how the key travels: a bearer key opens nothing as a cookie, and the reverse.
     pub fn verifier(&self, kind: KindTag) -> Verifier {
-        let digest = Sha256::new_with_prefix(kind.0)
+        let digest = Sha256::new_with_prefix(kind.carried_by(self.carrier))
             .chain_update(self.id.0)
             .chain_update(self.secret.bytes())
             .finalize();
@@ -89,10 +107,12 @@ impl Key {
     /// A key of the same session with another secret.
     #[must_use = "the new key is returned; this one stays as it is"]
     pub fn with_secret(&self, secret: Secret) -> Self {
-        Self { id: self.id, secret }
+        Self { id: self.id, secret, carrier: self.carrier }
     }
 
     /// Reads a key from untrusted bytes: exactly 43 base64url characters, with nothing around them.
+    ///
+    /// The text does not say how the key travels; the result travels in a cookie.
     ///
     /// # Errors
     /// [`ParseKeyError`] for anything else (OWASP Session Management Cheat Sheet, "Manage Session
@@ -201,6 +221,14 @@ mod tests {
         assert_ne!(plain, key(1, 2).verifier(KindTag::of("admin")));
         assert_ne!(plain, key(3, 2).verifier(KindTag::of("")));
         assert_ne!(plain, key(1, 3).verifier(KindTag::of("")));
+    }
+
+    #[test]
+    fn a_verifier_depends_on_how_the_key_travels() {
+        let (cookie, bearer) = (key(1, 2), key(1, 2).carried_by(Carrier::Bearer));
+        assert_eq!(cookie.expose(), bearer.expose());
+        assert_ne!(cookie.verifier(KindTag::of("")), bearer.verifier(KindTag::of("")));
+        assert_eq!(bearer.with_secret(cookie.secret().clone()), bearer);
     }
 
     #[test]

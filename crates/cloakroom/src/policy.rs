@@ -13,6 +13,7 @@ mod limit;
 mod login;
 mod principal;
 mod reuse;
+mod same_site;
 mod unreadable;
 
 pub use assurance::Assurance;
@@ -25,4 +26,5 @@ pub use login::Login;
 pub use principal::{Principal, PrincipalError};
 pub(crate) use reuse::Reaction;
 pub use reuse::ReusePolicy;
+pub use same_site::SameSite;
 pub use unreadable::UnreadablePolicy;

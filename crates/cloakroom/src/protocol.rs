@@ -11,7 +11,7 @@
 //! # Renewal
 //! A secret is replaced in one of two ways:
 //! - **At sign-in** (`login`, `renew`) by a fresh secret. From that write on the old secret opens
-//!   nothing.
+//!   nothing. A sign-in that is sent twice within [`SIGN_IN_REPEATABLE_FOR`] is given one key.
 //! - **On a timer** by a secret derived from the old one and a nonce in the record. Every client
 //!   that still presents the old secret is sent the *same* new one, however many responses are lost
 //!   or late. The old secret retires when the new one is presented again at least
@@ -22,6 +22,7 @@ mod cookie;
 mod failure;
 mod index;
 mod lifecycle;
+mod origin;
 mod presented;
 mod renewal;
 mod rules;
@@ -41,21 +42,29 @@ pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
     touch_due, used,
 };
+pub use origin::{RequestOrigin, is_login_forged, is_withheld};
 pub use presented::{MAX_PRESENTED, PresentedKeys};
 pub use renewal::{
-    Renewal, confirm_successor, extend_cookie, force_renewal, next_key, renewal, retire,
-    start_renewal,
+    Renewal, SignInKey, confirm_successor, extend_cookie, force_renewal, next_key, renewal, retire,
+    sign_in_key, start_renewal,
 };
 pub use rules::{Protocol, Rules};
 pub use settle::{Settled, settle};
 pub use status::{
-    KeyStatus, NoSession, SecretStatus, judge, judge_ended, judge_family, judge_with, recognise,
+    KeyStatus, NoSession, SecretStatus, former_family, judge, judge_ended, judge_family,
+    judge_with, recognise,
 };
 
 use crate::policy::ReusePolicy;
 
 /// How long a derived secret must have been in use before the old one retires.
 pub const RENEWAL_GRACE: Duration = Duration::from_secs(60);
+
+/// How long a sign-in that is sent again is given the same key.
+pub const SIGN_IN_REPEATABLE_FOR: Duration = Duration::from_secs(60);
+
+/// How far apart the clocks of two nodes can be without anyone noticing.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(10);
 
 /// How long a secret that retired counts as superseded: the client probably has a newer one
 /// already.

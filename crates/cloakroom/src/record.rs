@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub use credentials::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
 pub use ending::{EndReason, Ending, Tombstone};
 pub(crate) use extensions::Extensions;
+pub use extensions::SignInTrace;
 pub(crate) use fields::RecordFields;
 pub use migration::MigrationState;
 pub use stored::Stored;
@@ -155,6 +156,16 @@ impl Record {
     /// What the record keeps of the session's secrets.
     pub fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+
+    /// How the last sign-in derived the session's secret, if that is remembered.
+    pub fn sign_in_trace(&self) -> Option<SignInTrace> {
+        self.0.extensions.sign_in()
+    }
+
+    /// What the record remembers besides its fields.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.0.extensions
     }
 
     /// This record with another idle deadline, as a store keeps it after a `touch`.

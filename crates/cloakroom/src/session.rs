@@ -27,7 +27,7 @@ pub use detached::{DetachedSession, ParseGrantError, SessionGrant};
 use request::OpenedSession;
 pub(crate) use request::RequestState;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::ResponseHeaders;
 use crate::key::{Key, PublicId};
 pub use crate::manager::Summary;
@@ -35,8 +35,9 @@ use crate::manager::{LoadedSession, Manager, SessionState};
 use crate::observe::Event;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Login, Principal};
 use crate::protocol::NoSession;
-use crate::protocol::steps::{self, Deadlines, End, Renew, SetValue, Start, Write};
-use crate::record::EndReason;
+use crate::protocol::steps::{
+    self, Deadlines, End, FormerKey, NoEdit, Renew, SetValue, Start, Write,
+};
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
@@ -114,8 +115,18 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.loaded().is_some_and(|loaded| loaded.value.is_some())
     }
 
-    pub(crate) fn is_superseded(&self) -> bool {
-        matches!(self.seen, SessionState::Superseded)
+    /// Why no session can begin in place of the one that is missing, if that is so.
+    pub(crate) fn beginning_refused(&self) -> Option<Error> {
+        match &self.seen {
+            SessionState::Former(FormerKey { why: NoSession::Superseded, .. }) => {
+                Some(Error::new(ErrorKind::Superseded))
+            }
+            SessionState::Former(FormerKey { why: NoSession::Unreadable, .. }) => {
+                Some(Error::unreadable())
+            }
+            SessionState::Absent(NoSession::Withheld) => Some(Error::new(ErrorKind::CrossSite)),
+            _ => None,
+        }
     }
 
     /// Why there is no session; `None` if there is one.
@@ -123,12 +134,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Only a client whose key was once valid gets [`NoSession::Ended`] with its reason, so the
     /// page can show it.
     pub fn no_session(&self) -> Option<NoSession> {
-        match &self.seen {
-            SessionState::Live(_) => None,
-            SessionState::Absent(no_session) => Some(*no_session),
-            SessionState::Superseded => Some(NoSession::Superseded),
-            SessionState::Over => Some(NoSession::Ended(EndReason::Ended)),
-        }
+        self.seen.no_session()
     }
 
     /// The public id of the session.
@@ -212,8 +218,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ///
     /// # Errors
     /// `NotFound` if the session has ended, `Superseded` if its key was replaced, `Conflict` if
-    /// other writers won for 10 seconds, `Unavailable`, `Unfit`, and `HeadersSent` if a session
-    /// would have to be created after the response head was sent.
+    /// other writers won for 10 seconds, `Unavailable`, `Unreadable`, `Unfit`. If a session would
+    /// have to be created: `HeadersSent` after the response head was sent, and `CrossSite` in a
+    /// request that another site started.
     pub async fn update<R>(&mut self, mut change: impl FnMut(&mut V) -> R) -> Result<R, Error> {
         match self.try_update(|value| Ok::<R, std::convert::Infallible>(change(value))).await? {
             Ok(result) => Ok(result),
@@ -276,8 +283,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Creates the session now, with the default value; a session that exists is left alone.
     ///
     /// # Errors
-    /// `Superseded`, `HeadersSent`, `Unavailable`, `Unfit`; `NotFound` if this request has ended
-    /// the session.
+    /// `Superseded`, `HeadersSent`, `Unavailable`, `Unreadable`, `Unfit`; `CrossSite` if another
+    /// site started the request; `NotFound` if this request has ended the session.
     pub async fn start(&mut self) -> Result<(), Error> {
         let value = Some(Arc::clone(&self.manager().default_value));
         let plan = Start { value, lifetime: self.manager().lifetime() };
@@ -287,17 +294,22 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Ends the session: its key opens nothing from now on, and the browser is told to remove the
     /// cookie.
     ///
+    /// If the request presented keys of other sessions, too, as with two cookies of one name, those
+    /// are ended as well.
+    ///
     /// Nothing revives it: a request in flight that writes later is refused. Without a session,
     /// nothing is ended. This handle can write nothing more; after [`logout`](Session::logout) it
     /// can.
     ///
     /// # Errors
-    /// `Unavailable` (the session may still be live: try again), `Superseded`.
+    /// `Unavailable` and `Unreadable` (the session may still be live: try again), `Superseded`;
+    /// `CrossSite` if another site started the request.
     #[doc(alias = "clear")]
     #[doc(alias = "destroy")]
     #[doc(alias = "invalidate")]
     pub async fn end(&mut self) -> Result<(), Error> {
-        self.run(End::for_good).await
+        let others = self.request.others();
+        self.run(|session| End::for_good(session, others)).await
     }
 
     /// Signs the user out: ends the session, and lets the next change create a new one.
@@ -305,23 +317,69 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// Those of [`end`](Session::end).
     pub async fn logout(&mut self) -> Result<(), Error> {
-        self.run(End::logout).await
+        let others = self.request.others();
+        self.run(|session| End::logout(session, others)).await
     }
 
     /// Signs a user in, under a fresh key: from now on the old one opens and writes nothing.
     ///
     /// Takes a `&Principal`, or a [`Login`] with more details. The value stays, unless another
     /// principal was signed in: that session is ended and a new one created. Both timeouts start
-    /// again. If the key was replaced meanwhile, as by a double click, a new session is created, so
-    /// the user is signed in either way.
+    /// again.
+    ///
+    /// A sign-in that is sent twice, as by a double click or after a lost response, leads to the
+    /// same key within a minute. A client that presents an older key of the session signs in on it
+    /// again, if the same principal was signed in. If the session has ended, a new one is created.
     ///
     /// # Errors
-    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`. In each case,
-    /// no one is signed in.
+    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`; `CrossSite` if
+    /// another site sent the request and the `Login` does not say that this was
+    /// [checked](Login::cross_site_verified); `NoBearer`. In each case, no one is signed in.
     #[doc(alias = "regenerate")]
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
-        let login = login.into();
-        self.run(|session| steps::Login::new(session, login)).await
+        let (login, presented) = (login.into(), self.request.presented());
+        self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await
+    }
+
+    /// Signs a user in and changes the value in the same write: for what a user has in the database,
+    /// such as a cart, or for what must not outlast the change of principal.
+    ///
+    /// The closure changes the value that the session has then: the default, if a new session is
+    /// created. If another writer was first, it runs again on the new value.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
+    /// # cloakroom::Io::future(async {
+    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+    /// # let mut session = sessions.generate(SessionMap::default()).await?;
+    /// let alice = Principal::new("alice")?;
+    /// session.login_with(&alice, |map| { let _ = map.insert("theme", "dark"); }).await?;
+    /// assert_eq!(session.value().get::<String>("theme")?.as_deref(), Some("dark"));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # }).wait().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`login`](Session::login), and `Unfit`.
+    pub async fn login_with(
+        &mut self,
+        login: impl Into<Login>,
+        change: impl FnMut(&mut V),
+    ) -> Result<(), Error> {
+        let (login, presented) = (login.into(), self.request.presented());
+        let edit = update::EditWith(change);
+        self.run(|session| steps::Login::new(session, presented, login, edit)).await
+    }
+
+    /// Lets a session begin in a request that another site started, although the browser may have
+    /// kept the cookie of an existing one back ([`NoSession::Withheld`]): for forms on partners'
+    /// pages that land on yours.
+    ///
+    /// # Security
+    /// A session that begins then replaces the one that the browser may have: another site can sign
+    /// your users out. Do not call it in a request that a session is expected to survive.
+    pub fn begin_cross_site(&mut self) {
+        self.seen = self.request.begin_cross_site();
     }
 
     /// Gives the session a fresh key, after the user's rights changed: the old one opens and writes

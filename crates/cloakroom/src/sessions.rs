@@ -14,7 +14,7 @@ pub use request::RequestSession;
 
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::http::{Headers, ResponseHeaders};
-use crate::key::{Key, PublicId};
+use crate::key::{Carrier, Key, PublicId};
 use crate::manager::{Manager, Summary};
 use crate::observe::Event;
 use crate::policy::{Lifetime, Principal};
@@ -49,6 +49,7 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 #[doc(alias = "backend")]
 pub struct Sessions<V, K = DefaultKind> {
     manager: Arc<Manager<V>>,
+    touches: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -68,12 +69,31 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     pub(crate) fn of(manager: Arc<Manager<V>>) -> Self {
-        Self { manager, kind: PhantomData }
+        Self { manager, touches: true, kind: PhantomData }
+    }
+
+    /// The same sessions, whose reads do not count as uses: for a page that polls.
+    ///
+    /// A session that is opened through them is not extended, so its idle timeout can end it although
+    /// the page goes on asking, and its key is not renewed on a timer. A change of the session does
+    /// count as a use. Give them to [`SessionLayer`](crate::SessionLayer) to wrap a route.
+    #[must_use = "the sessions themselves stay as they are"]
+    pub fn without_touch(&self) -> Self {
+        Self { touches: false, ..self.clone() }
     }
 
     /// Starts serving one request's session; see [`RequestSession`].
     pub fn request_session(&self) -> RequestSession<V, K> {
-        RequestSession::new(Arc::clone(&self.manager))
+        let request_session = RequestSession::new(Arc::clone(&self.manager));
+        if self.touches { request_session } else { request_session.without_touch() }
+    }
+
+    /// Applies what an inner layer of these sessions says to the outer one's request.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn adjust(&self, request_session: &RequestSession<V, K>) {
+        if !self.touches {
+            request_session.request.set_without_touch();
+        }
     }
 
     /// True if `request_session` was made by these sessions.
@@ -89,7 +109,24 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session();
+        let mut session = self.without_session(self.manager.policy.carrier());
+        session.create(Some(value), self.lifetime()).await?;
+        Ok(session)
+    }
+
+    /// Creates a session whose key travels as a bearer token: no cookie is set for it.
+    ///
+    /// Send the client [`Session::key`] in the response. The key opens nothing as a cookie, and is
+    /// never renewed on a timer.
+    ///
+    /// # Errors
+    /// `NoBearer` if the [`Transport`](crate::Transport) does not accept bearer keys; `Unavailable`,
+    /// `Unfit`.
+    pub async fn generate_bearer(&self, value: V) -> Result<Session<V, K>, Error> {
+        if !self.manager.policy.bearer {
+            return Err(Error::new(ErrorKind::NoBearer));
+        }
+        let mut session = self.without_session(Carrier::Bearer);
         session.create(Some(value), self.lifetime()).await?;
         Ok(session)
     }
@@ -100,7 +137,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`, `Unfit`.
     pub async fn generate_for(&self, value: V, expiry: Duration) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session();
+        let mut session = self.without_session(self.manager.policy.carrier());
         if expiry.is_zero() {
             session.end().await?;
         } else {
@@ -115,12 +152,14 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// # Errors
     /// `Unavailable`.
     pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session();
+        let mut session = self.without_session(self.manager.policy.carrier());
         session.create(None, self.lifetime()).await?;
         Ok(session)
     }
 
-    /// The session that `key` opens.
+    /// The session that `key` opens, whether it travels in a cookie or as a bearer token.
+    ///
+    /// A key that is presented in this way is never renewed on a timer.
     ///
     /// # Errors
     /// `NotFound` (with [`Error::no_session`]), `NotSet`, `Superseded`, `Unavailable`, `Corrupt`.
@@ -134,6 +173,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     ///
     /// # Errors
     /// Those of [`of_key`](Sessions::of_key): a key that opens nothing is an error, not `None`.
+    /// `Unreadable` if the session is there and cannot be read.
     #[doc(alias = "of_header")]
     pub async fn of_headers(
         &self,
@@ -153,8 +193,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// A key that opens nothing is never adopted: the new session gets a new key.
     ///
     /// # Errors
-    /// `Superseded`, `Corrupt`, and `Unavailable`: a store that is down is an error, never a new
-    /// session.
+    /// `Superseded`, `Unreadable`, `Corrupt`, and `Unavailable`: a store that is down is an error,
+    /// never a new session. `CrossSite` if another site started the request.
     #[doc(alias = "of_header_or_create")]
     pub async fn of_headers_or_create(
         &self,
@@ -163,7 +203,11 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     ) -> Result<Session<V, K>, Error> {
         let request_state = self.request_state();
         let opened = request_state.open_headers(request).await?;
-        match require_value(Session::opened(Arc::clone(&request_state), opened)) {
+        let session = Session::opened(Arc::clone(&request_state), opened);
+        if let Some(error) = session.beginning_refused() {
+            return Err(error);
+        }
+        match require_value(session) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
                 let mut session = Session::of(request_state);
                 session.create(Some(default), self.lifetime()).await?;
@@ -282,7 +326,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// ```
     ///
     /// This compares clocks of different nodes: a node whose clock is behind refuses sign-ins for
-    /// as long as it is behind. A moment more than a minute ahead counts as a minute ahead.
+    /// as long as it is behind. A session whose sign-in is in the future ends, too: a node wrote it
+    /// whose clock is ahead. A moment more than a minute ahead counts as a minute ahead.
     ///
     /// # Errors
     /// Those of [`revoke_all`](Sessions::revoke_all).
@@ -334,11 +379,15 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     fn request_state(&self) -> Arc<RequestState<V>> {
-        Arc::new(RequestState::new(Arc::clone(&self.manager)))
+        let request_state = RequestState::new(Arc::clone(&self.manager));
+        if !self.touches {
+            request_state.set_without_touch();
+        }
+        Arc::new(request_state)
     }
 
-    fn without_session(&self) -> Session<V, K> {
-        Session::of(Arc::new(RequestState::without_session(Arc::clone(&self.manager))))
+    fn without_session(&self, mints: Carrier) -> Session<V, K> {
+        Session::of(Arc::new(RequestState::without_session(Arc::clone(&self.manager), mints)))
     }
 }
 
@@ -349,14 +398,15 @@ fn require_value<V: SessionValue, K: SessionKind>(
     match session.no_session() {
         None if session.is_set() => Ok(session),
         None => Err(Error::new(ErrorKind::NotSet)),
-        Some(_) if session.is_superseded() => Err(Error::new(ErrorKind::Superseded)),
-        Some(no_session) => Err(Error::not_found(no_session)),
+        Some(no_session) => {
+            Err(session.beginning_refused().unwrap_or_else(|| Error::not_found(no_session)))
+        }
     }
 }
 
 impl<V, K> Clone for Sessions<V, K> {
     fn clone(&self) -> Self {
-        Self { manager: Arc::clone(&self.manager), kind: PhantomData }
+        Self { manager: Arc::clone(&self.manager), touches: self.touches, kind: PhantomData }
     }
 }
 

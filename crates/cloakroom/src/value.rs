@@ -5,7 +5,7 @@
 //! of them. [`SessionKind`] tells several kinds of session apart.
 
 mod codec;
-mod flash;
+pub(crate) mod flash;
 mod map;
 mod payload;
 

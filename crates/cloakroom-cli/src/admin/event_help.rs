@@ -1,7 +1,7 @@
 //! What each event means, in a sentence or two; `docs/events.md` has the fields and the metrics.
 
 /// Name and meaning, in the order of [`Event::NAMES`](cloakroom::observe::Event::NAMES).
-pub(super) const EVENTS: [(&str, &str); 17] = [
+pub(super) const EVENTS: [(&str, &str); 18] = [
     (
         "session_created",
         "A session was stored for the first time. Many more than visitors: bots that cause writes.",
@@ -37,6 +37,10 @@ pub(super) const EVENTS: [(&str, &str); 17] = [
     (
         "session_keys_multiple",
         "One request carried several keys of one name: a sibling domain may have set one.",
+    ),
+    (
+        "session_keys_ambiguous",
+        "One request carried the keys of two live sessions. The first one was used.",
     ),
     (
         "session_unreadable",

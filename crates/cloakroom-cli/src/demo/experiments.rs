@@ -106,9 +106,8 @@ async fn sign_in_twice(
     let mut second = client.request(&sessions).await?;
     let login = users::with_password(&visitor_or_first(&session), sessions.now());
     let (first, also) = tokio::join!(session.login(login.clone()), second.login(login));
-    first?;
-    let outcome =
-        Outcome::SignIn { is_refused: also.is_err(), is_same_key: session.key() == second.key() };
+    first.and(also)?;
+    let outcome = Outcome::SignIn { is_same_key: session.key() == second.key() };
     session.update(|visitor| visitor.outcome = Some(outcome.clone())).await?;
     Ok(Redirect::to("/#sign-in-result"))
 }

@@ -176,10 +176,11 @@ fn a_key_opens_nothing_after_signing_out() {
     assert_eq!(answer.json(), json!({"visits": 0, "cart": [], "principal": null, "expires_in": 0}));
     assert_eq!(browser.cookie, None);
     assert_eq!(copy.session()["principal"], json!(null));
-    assert!(copy.cookie.is_some(), "the API removes no cookie");
     let page = copy.navigate("/");
     assert!(page.body.contains("You signed out"), "{}", page.body);
-    assert_eq!(copy.cookie, None);
+    assert!(copy.cookie.is_some(), "no read removes a cookie");
+    assert_eq!(copy.post("/api/visit").json()["visits"], 1, "a change begins a new session");
+    assert_ne!(copy.cookie, browser.cookie);
 }
 
 #[test]

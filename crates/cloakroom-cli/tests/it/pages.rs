@@ -61,7 +61,10 @@ fn signing_out_everywhere_ends_each_session_and_tells_its_holder_why() {
     assert_eq!(there.session()["ended"], "signed out elsewhere");
     let page = there.navigate("/").body;
     assert!(page.contains("from another of your devices"), "{page}");
-    assert_eq!(there.cookie, None);
+    // The forms of that page begin a new session.
+    assert!(page.contains("action=\"/visit?new\""), "{page}");
+    assert_eq!(there.post("/visit?new").status(), 303);
+    assert_eq!(there.session()["visits"], 1);
     assert_eq!(bob.session()["principal"], "bob");
 }
 

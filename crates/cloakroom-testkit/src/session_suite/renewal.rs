@@ -15,6 +15,7 @@ use crate::{CookieSeen, block_on, cookie_of};
 const RENEWAL: Duration = Duration::from_secs(15 * 60);
 const GRACE: Duration = Duration::from_secs(60);
 const REUSE_AFTER: Duration = Duration::from_secs(5 * 60);
+const CLOCK_SLACK: Duration = Duration::from_secs(10);
 
 /// The first request renews. All others are given the same key without a write.
 pub fn every_request_with_the_old_key_is_given_the_same_next_key(store: impl Store) {
@@ -77,7 +78,8 @@ pub fn a_reused_key_ends_the_session(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(REUSE_AFTER.checked_sub(Duration::from_millis(1)).unwrap());
+        test.clock
+            .advance((REUSE_AFTER + CLOCK_SLACK).checked_sub(Duration::from_millis(1)).unwrap());
         assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         test.clock.advance(Duration::from_millis(1));
@@ -95,26 +97,26 @@ pub fn key_reuse_is_only_reported_if_the_policy_says_so(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::report()));
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(REUSE_AFTER);
+        test.clock.advance(REUSE_AFTER + CLOCK_SLACK);
         assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
         assert!(open(&test, &next).await.exists());
         assert!(test.events().iter().any(|event| event.starts_with("KeyReused")));
     });
 }
 
-/// The request fails, and no session begins except by a login. A navigation removes the cookie.
+/// The request fails, and no session begins except by a login. The cookie stays.
 pub fn a_reused_key_is_refused_if_the_policy_says_so(store: impl Store) {
     let test = TestSessions::with(store, |builder| builder.reuse(ReusePolicy::refuse()));
     block_on(async {
         let (old, next) = retired(&test).await;
-        test.clock.advance(REUSE_AFTER);
+        test.clock.advance(REUSE_AFTER + CLOCK_SLACK);
         let request = test.sessions.request_session();
         let mut copy = request.session(&test.navigation(&old)).await.unwrap();
         assert_eq!(copy.no_session(), Some(NoSession::Superseded));
         assert_kind(copy.set(Counter::of(9)).await, ErrorKind::Superseded);
         let mut response = http::HeaderMap::new();
         request.finish(&mut response);
-        assert!(response["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+        assert!(!response.contains_key("set-cookie"));
 
         let mut copy = open(&test, &old).await;
         copy.login(&alice()).await.unwrap();
@@ -132,7 +134,8 @@ pub fn key_reuse_is_detected_after_the_span_of_the_policy(store: impl Store) {
             TestSessions::with(std::sync::Arc::clone(&store), |builder| builder.reuse(policy));
         block_on(async {
             let (old, next) = retired(&test).await;
-            test.clock.advance(span.checked_sub(Duration::from_millis(1)).unwrap());
+            let almost = (span + CLOCK_SLACK).checked_sub(Duration::from_millis(1)).unwrap();
+            test.clock.advance(almost);
             assert_eq!(assert_opens_nothing(&test, &old).await, NoSession::Retired);
             assert!(open(&test, &next).await.exists());
             test.clock.advance(Duration::from_millis(1));

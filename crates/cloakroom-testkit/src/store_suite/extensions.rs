@@ -11,7 +11,7 @@ use super::{IDLE, NOW, alice, assert_same, bytes, end, ending, get, id, insert, 
 /// Those of live and of ended sessions, also where the store changes a record in place.
 pub fn extensions_of_a_later_version_are_kept_by_every_operation(store: impl Store) {
     let next = Key::new(id(0), Secret::from_bytes([9; 16])).verifier(KindTag::of(""));
-    let signed_in = |mark| protocol::sign_in(&record(mark), &alice(), next, NOW);
+    let signed_in = |mark| protocol::sign_in(&record(mark), &alice(), next, None, NOW);
     let entries = [1, 0, 0, 3, 7, 7, 7, 2, 0, 0, 0, 255, 0, 1, 44].into_iter().chain([1; 300]);
     let entries: Vec<u8> = entries.collect();
     let cases =

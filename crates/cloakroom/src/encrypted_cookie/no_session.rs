@@ -26,13 +26,6 @@ pub enum NoEncryptedSession {
     Ended,
 }
 
-impl NoEncryptedSession {
-    /// True if no server of ours will ever open the session, whatever its keys, clock or codec.
-    pub(super) const fn is_permanent(self) -> bool {
-        matches!(self, Self::Expired | Self::Revoked)
-    }
-}
-
 impl fmt::Display for NoEncryptedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

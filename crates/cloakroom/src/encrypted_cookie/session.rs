@@ -83,14 +83,10 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         }
     }
 
-    pub(super) fn absent(
-        codec: Arc<EncryptedCookie<V>>,
-        reason: NoEncryptedSession,
-        is_navigation: bool,
-    ) -> Self {
-        let cookie =
-            if reason.is_permanent() && is_navigation { Pending::Remove } else { Pending::Keep };
-        let (value, state) = (V::default(), State::Absent(reason));
+    pub(super) fn absent(codec: Arc<EncryptedCookie<V>>, reason: NoEncryptedSession) -> Self {
+        // A late response must not remove a newer cookie, so a dead one stays until a session
+        // begins.
+        let (value, state, cookie) = (V::default(), State::Absent(reason), Pending::Keep);
         Self { codec, value, state, cookie, former: None, kind: PhantomData }
     }
 

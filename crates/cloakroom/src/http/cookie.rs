@@ -18,7 +18,6 @@ pub(crate) use policy::MAX_PAIR_LEN;
 pub use policy::{CookiePolicy, SameSite};
 pub use scope::CookieScope;
 
-use crate::key::Key;
 use crate::time::Timestamp;
 
 /// What follows the cookie's name and a hyphen in the names of its markers: cookies without a key.
@@ -50,17 +49,7 @@ impl Cookie {
         &self.name
     }
 
-    /// The header that sets `key`, for `life` from `now` or until the browser closes.
-    pub(crate) fn set(
-        &self,
-        key: &Key,
-        life: Option<Duration>,
-        now: Timestamp,
-    ) -> Option<HeaderValue> {
-        self.set_value(&key.text(), life, now)
-    }
-
-    /// The header that sets another value.
+    /// The header that sets this value, for `life` from `now` or until the browser closes.
     pub(crate) fn set_value(
         &self,
         value: &[u8],
@@ -132,7 +121,7 @@ fn sensitive(text: Vec<u8>) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{PublicId, Secret};
+    use crate::key::{Key, PublicId, Secret};
 
     const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQICAgICAgICAgICAgICAgI";
 
@@ -143,7 +132,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
     fn set(policy: &CookiePolicy, life: Option<Duration>) -> String {
-        let value = policy.compile("").unwrap().set(&key(), life, NOW).unwrap();
+        let value = policy.compile("").unwrap().set_value(&key().text(), life, NOW).unwrap();
         assert!(value.is_sensitive());
         value.to_str().unwrap().to_owned()
     }

@@ -3,7 +3,8 @@
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderName, HeaderValue};
 
-use crate::http::{Carrier, Channel, HeadersMut};
+use crate::http::{Channel, Cookie, HeadersMut, LookedAt};
+use crate::key::Carrier;
 use crate::protocol::CookieChange;
 use crate::time::Timestamp;
 
@@ -32,12 +33,13 @@ const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 #[must_use = "a response without these headers loses the client's key"]
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
-    /// Sets a second cookie, which has a name of its own.
-    marker: Option<HeaderValue>,
+    /// Set or remove other cookies, which have names of their own.
+    markers: [Option<HeaderValue>; 2],
     /// Removes the cookie in a former scope, unless the response sets one of the name.
     former: Option<HeaderValue>,
     varies_on_cookie: bool,
     varies_on_authorization: bool,
+    varies_on: LookedAt,
     /// Forbids caches to store the response.
     cache_control: Option<HeaderValue>,
 }
@@ -46,25 +48,23 @@ pub struct ResponseHeaders {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionOutcome<'a> {
     pub(crate) change: &'a CookieChange,
-    pub(crate) carrier: Carrier,
-    /// The session was asked for.
-    pub(crate) accessed: bool,
     /// The request carried the cookie's name more than once.
     pub(crate) repeated: bool,
     /// There is a session, and a principal is signed in on it.
     pub(crate) signed_in: bool,
+    /// The headers that told which site started the request.
+    pub(crate) looked_at: LookedAt,
 }
 
 impl ResponseHeaders {
+    /// For a response that depends on the session.
+    ///
     /// `now` is asked at most once, and only if a cookie is sent.
     pub(crate) fn new(
         channel: &Channel,
         outcome: SessionOutcome<'_>,
         now: impl FnOnce() -> Timestamp,
     ) -> Self {
-        if !outcome.accessed {
-            return Self::default();
-        }
         let cache_control = match outcome.change {
             _ if channel.private_pages && outcome.signed_in => Some(PRIVATE),
             CookieChange::Send { .. } | CookieChange::Remove => Some(NO_STORE),
@@ -73,20 +73,29 @@ impl ResponseHeaders {
         let mut headers = Self {
             varies_on_cookie: channel.cookie.is_some(),
             varies_on_authorization: channel.bearer,
+            varies_on: outcome.looked_at,
             cache_control,
             ..Self::default()
         };
-        let cookie = channel.cookie.as_ref().filter(|_| outcome.carrier == Carrier::Cookie);
-        let Some(cookie) = cookie else { return headers };
+        let Some(cookie) = &channel.cookie else { return headers };
         match outcome.change {
             CookieChange::Keep if outcome.repeated && cookie.has_former_scopes() => {
                 headers.former = cookie.former_removal(now());
             }
-            CookieChange::Keep => {}
-            CookieChange::Send { key, life } => headers.cookie = cookie.set(key, *life, now()),
+            CookieChange::Send { key, life } if key.carrier() == Carrier::Cookie => {
+                let now = now();
+                headers.cookie = cookie.set_value(&key.text(), *life, now);
+                if let Some(marker) = &channel.marker {
+                    headers.markers[0] = marker.set_value(b"1", *life, now);
+                }
+            }
+            CookieChange::Keep | CookieChange::Send { .. } => {}
             CookieChange::Remove => {
                 headers.cookie = cookie.removal();
-                headers.marker = channel.private_pages.then(|| cookie.left_marker()).flatten();
+                headers.markers = [
+                    channel.marker.as_ref().and_then(Cookie::removal),
+                    channel.private_pages.then(|| cookie.left_marker()).flatten(),
+                ];
             }
         }
         headers
@@ -96,10 +105,9 @@ impl ResponseHeaders {
     pub(crate) fn removal(channel: &Channel) -> Self {
         let outcome = SessionOutcome {
             change: &CookieChange::Remove,
-            carrier: Carrier::Cookie,
-            accessed: true,
             repeated: false,
             signed_in: false,
+            looked_at: LookedAt::Nothing,
         };
         Self::new(channel, outcome, || Timestamp::EPOCH)
     }
@@ -129,7 +137,7 @@ impl ResponseHeaders {
         if let Some(value) = self.cache_control {
             forbid_storing(response, value);
         }
-        for cookie in self.cookie.into_iter().chain(self.marker) {
+        for cookie in self.cookie.into_iter().chain(self.markers.into_iter().flatten()) {
             response.retain(&SET_COOKIE, |other| name_of(other) != name_of(cookie.as_bytes()));
             response.append(SET_COOKIE, cookie);
         }
@@ -148,6 +156,9 @@ impl ResponseHeaders {
         if self.varies_on_authorization {
             vary_on(response, AUTHORIZATION);
         }
+        for name in self.varies_on.names() {
+            vary_on(response, HeaderValue::from_static(name));
+        }
     }
 
     /// Name and value of each header, for responses that are built by hand.
@@ -155,13 +166,19 @@ impl ResponseHeaders {
     /// The values are ASCII. Use [`apply_to`](ResponseHeaders::apply_to) where the response has
     /// headers already: these do not replace what contradicts them.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
-        let cookies = [&self.cookie, &self.marker, &self.former].into_iter().flatten();
+        let [here, left] = &self.markers;
+        let cookies = [&self.cookie, here, left, &self.former].into_iter().flatten();
         let cookies = cookies.map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
         let vary = vary.into_iter().filter_map(|(varies, name)| varies.then_some((VARY, name)));
         let cache_control = self.cache_control.clone();
         let cache_control = cache_control.or_else(|| self.former.is_some().then_some(NO_STORE));
-        cookies.chain(vary).chain(cache_control.map(|value| (CACHE_CONTROL, value)))
+        let looked_at = self.varies_on.names().iter();
+        let looked_at = looked_at.map(|name| (VARY, HeaderValue::from_static(name)));
+        cookies
+            .chain(vary)
+            .chain(looked_at)
+            .chain(cache_control.map(|value| (CACHE_CONTROL, value)))
     }
 }
 
@@ -213,16 +230,24 @@ mod tests {
 
     use super::*;
     use crate::http::{CookiePolicy, CookieScope, SameSite, Transport};
+    use crate::key::{Key, PublicId, Secret};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
-    fn outcome(change: &CookieChange, carrier: Carrier) -> SessionOutcome<'_> {
-        SessionOutcome { change, carrier, accessed: true, repeated: false, signed_in: false }
+    fn outcome(change: &CookieChange) -> SessionOutcome<'_> {
+        let looked_at = LookedAt::Nothing;
+        SessionOutcome { change, repeated: false, signed_in: false, looked_at }
     }
 
-    fn removal(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
+    fn removal(transport: &Transport) -> ResponseHeaders {
         let channel = transport.compile("").unwrap();
-        ResponseHeaders::new(&channel, outcome(&CookieChange::Remove, carrier), || NOW)
+        ResponseHeaders::new(&channel, outcome(&CookieChange::Remove), || NOW)
+    }
+
+    fn sending(transport: &Transport, carrier: Carrier) -> ResponseHeaders {
+        let key = Key::new(PublicId::from_bytes([1; 16]), Secret::from_bytes([2; 16]));
+        let change = CookieChange::Send { key: key.carried_by(carrier), life: None };
+        ResponseHeaders::new(&transport.compile("").unwrap(), outcome(&change), || NOW)
     }
 
     fn cookies(response: &HeaderMap) -> Vec<&str> {
@@ -244,7 +269,7 @@ mod tests {
             ("set-cookie", "__Host-id2=x"),
             ("set-cookie", "theme=dark"),
         ]);
-        removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
+        removal(&Transport::default()).apply_to(&mut response);
         let cookies = cookies(&response);
         assert_eq!(cookies[..2], ["__Host-id2=x", "theme=dark"]);
         assert!(cookies[2].starts_with("__Host-id=;") && cookies.len() == 3);
@@ -252,7 +277,7 @@ mod tests {
 
     #[test]
     fn vary_is_merged_and_never_repeated() {
-        let headers = removal(&Transport::default(), Carrier::Cookie);
+        let headers = removal(&Transport::default());
         for present in ["Accept, COOKIE", "*"] {
             let mut response = HeaderMap::new();
             response.insert(VARY, HeaderValue::from_static(present));
@@ -268,10 +293,27 @@ mod tests {
     #[test]
     fn a_bearer_client_is_sent_no_cookie() {
         let both = Transport::cookie_or_bearer(CookiePolicy::default());
-        let names: Vec<_> = removal(&both, Carrier::Bearer).iter().map(|(name, _)| name).collect();
-        assert_eq!(names, [VARY, VARY, CACHE_CONTROL]);
-        let names: Vec<_> = removal(&both, Carrier::Cookie).iter().map(|(name, _)| name).collect();
-        assert_eq!(names, [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
+        let names =
+            |carrier| sending(&both, carrier).iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(Carrier::Bearer), [VARY, VARY, CACHE_CONTROL]);
+        assert_eq!(names(Carrier::Cookie), [SET_COOKIE, VARY, VARY, CACHE_CONTROL]);
+    }
+
+    #[test]
+    fn a_strict_cookie_comes_and_goes_with_its_marker() {
+        let policy = CookiePolicy::default().with_same_site(SameSite::Strict);
+        let transport = Transport::cookie(policy);
+        let cookies = |headers: ResponseHeaders| -> Vec<String> {
+            let cookies = headers.iter().filter(|(name, _)| name == SET_COOKIE);
+            cookies.map(|(_, value)| value.to_str().unwrap().to_owned()).collect()
+        };
+        let set = cookies(sending(&transport, Carrier::Cookie));
+        assert!(set[0].starts_with("__Host-id=A") && set[0].ends_with("SameSite=Strict"));
+        assert!(set[1].starts_with("__Host-id-here=1;") && set[1].ends_with("SameSite=Lax"));
+        let removed = cookies(removal(&transport));
+        assert!(
+            removed[0].starts_with("__Host-id=;") && removed[1].starts_with("__Host-id-here=;")
+        );
     }
 
     #[test]
@@ -295,7 +337,7 @@ mod tests {
             ("etag", "\"1\""),
         ];
         let left = ["cache-control", "cache-status", "etag", "set-cookie", "surrogate-key", "vary"];
-        let headers = removal(&Transport::default(), Carrier::Cookie);
+        let headers = removal(&Transport::default());
 
         let mut response = map(&fields);
         headers.clone().apply_to(&mut response);
@@ -318,8 +360,7 @@ mod tests {
         let channel = Transport::default().compile("").unwrap();
         let mut response = map(&[("cache-control", "max-age=600"), ("expires", "0")]);
         let before = response.clone();
-        let headers =
-            ResponseHeaders::new(&channel, outcome(&CookieChange::Keep, Carrier::Cookie), || NOW);
+        let headers = ResponseHeaders::new(&channel, outcome(&CookieChange::Keep), || NOW);
         headers.apply_to(&mut response);
         response.remove(VARY);
         assert_eq!(response, before);
@@ -334,7 +375,7 @@ mod tests {
                 break;
             }
         }
-        removal(&Transport::default(), Carrier::Cookie).apply_to(&mut response);
+        removal(&Transport::default()).apply_to(&mut response);
         assert_eq!(cookies(&response).len(), 1);
         assert_eq!((&response[CACHE_CONTROL], &response[VARY]), (&NO_STORE, &COOKIE));
     }
@@ -343,13 +384,13 @@ mod tests {
     fn a_former_scope_is_cleared_only_if_the_name_came_twice_and_nothing_else_sets_it() {
         let policy = CookiePolicy::secure("id").formerly(CookieScope::domain("example.com"));
         let channel = Transport::cookie(policy).compile("").unwrap();
-        let headers = |change, repeated, carrier| {
-            let outcome = SessionOutcome { repeated, ..outcome(change, carrier) };
+        let headers = |change, repeated| {
+            let outcome = SessionOutcome { repeated, ..outcome(change) };
             ResponseHeaders::new(&channel, outcome, || NOW)
         };
         let expected = "__Secure-id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; \
                         Domain=example.com; Secure; HttpOnly; SameSite=Lax";
-        let keep = headers(&CookieChange::Keep, true, Carrier::Cookie);
+        let keep = headers(&CookieChange::Keep, true);
         let mut response = map(&[("set-cookie", "theme=dark"), ("cdn-cache-control", "max-age=9")]);
         keep.clone().apply_to(&mut response);
         assert_eq!(cookies(&response), ["theme=dark", expected]);
@@ -365,14 +406,11 @@ mod tests {
         assert!(!response.contains_key(CACHE_CONTROL));
 
         let mut response = HeaderMap::new();
-        headers(&CookieChange::Remove, true, Carrier::Cookie).apply_to(&mut response);
+        headers(&CookieChange::Remove, true).apply_to(&mut response);
         assert!(cookies(&response).len() == 1 && !cookies(&response)[0].contains("Domain"));
-        for headers in [
-            headers(&CookieChange::Keep, false, Carrier::Cookie),
-            headers(&CookieChange::Keep, true, Carrier::Bearer),
-        ] {
-            assert_eq!(headers.iter().map(|(name, _)| name).collect::<Vec<_>>(), [VARY]);
-        }
+        let names: Vec<_> =
+            headers(&CookieChange::Keep, false).iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [VARY]);
     }
 
     #[test]
@@ -380,24 +418,23 @@ mod tests {
         let policy = CookiePolicy::default().with_same_site(SameSite::Strict);
         let mut channel = Transport::cookie_or_bearer(policy).compile("").unwrap();
         channel.private_pages = true;
-        let headers = |change, signed_in, carrier| {
-            let outcome = SessionOutcome { signed_in, ..outcome(change, carrier) };
+        let headers = |change, signed_in| {
+            let outcome = SessionOutcome { signed_in, ..outcome(change) };
             let mut response = HeaderMap::new();
             ResponseHeaders::new(&channel, outcome, || NOW).apply_to(&mut response);
             response
         };
-        for carrier in [Carrier::Cookie, Carrier::Bearer] {
-            let page = headers(&CookieChange::Keep, true, carrier);
-            assert_eq!((&page[CACHE_CONTROL], cookies(&page).len()), (&PRIVATE, 0));
-            let page = headers(&CookieChange::Keep, false, carrier);
-            assert!(!page.contains_key(CACHE_CONTROL));
-        }
-        let signed_out = headers(&CookieChange::Remove, false, Carrier::Cookie);
+        let page = headers(&CookieChange::Keep, true);
+        assert_eq!((&page[CACHE_CONTROL], cookies(&page).len()), (&PRIVATE, 0));
+        let page = headers(&CookieChange::Keep, false);
+        assert!(!page.contains_key(CACHE_CONTROL));
+        let signed_out = headers(&CookieChange::Remove, false);
+        let cookies = cookies(&signed_out);
+        assert!(cookies[0].starts_with("__Host-id=; Max-Age=0;"));
+        assert!(cookies[1].starts_with("__Host-id-here=; Max-Age=0;"));
         assert_eq!(
-            cookies(&signed_out)[1..],
+            cookies[2..],
             ["__Host-id-left=1; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=Strict"]
         );
-        assert!(cookies(&signed_out)[0].starts_with("__Host-id=; Max-Age=0;"));
-        assert!(cookies(&headers(&CookieChange::Remove, false, Carrier::Bearer)).is_empty());
     }
 }

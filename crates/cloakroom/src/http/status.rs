@@ -18,25 +18,28 @@ impl Error {
     ///
     /// | kind | status |
     /// |---|---|
-    /// | `Unavailable` | 503 with `Retry-After` |
+    /// | `Unavailable`, `Unreadable` | 503 with `Retry-After` |
     /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed; try again |
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
-    /// | `TooManySessions`, `Forged` | 403 |
+    /// | `TooManySessions`, `Forged`, `CrossSite` | 403 |
     /// | `Unfit` | 413 |
-    /// | `HeadersSent`, `Corrupt`, `NoLayer` | 500 |
+    /// | `HeadersSent`, `Corrupt`, `NoLayer`, `NoBearer` | 500 |
     pub const fn status(&self) -> StatusCode {
         match self.kind() {
-            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::NotFound
             | ErrorKind::NotSet
             | ErrorKind::Superseded
             | ErrorKind::Conflict => StatusCode::CONFLICT,
             ErrorKind::StepUpRequired | ErrorKind::LoginRevoked => StatusCode::UNAUTHORIZED,
-            ErrorKind::TooManySessions | ErrorKind::Forged => StatusCode::FORBIDDEN,
-            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::HeadersSent | ErrorKind::Corrupt | ErrorKind::NoLayer => {
-                StatusCode::INTERNAL_SERVER_ERROR
+            ErrorKind::TooManySessions | ErrorKind::Forged | ErrorKind::CrossSite => {
+                StatusCode::FORBIDDEN
             }
+            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::HeadersSent
+            | ErrorKind::Corrupt
+            | ErrorKind::NoLayer
+            | ErrorKind::NoBearer => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -1,10 +1,10 @@
 //! How keys travel.
 
-use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 
 use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers};
-use crate::key::Key;
+use crate::key::{Carrier, Key};
+use crate::policy::SameSite;
 use crate::protocol::PresentedKeys;
 
 /// How keys travel: in a cookie, as a bearer token, or as either.
@@ -37,22 +37,32 @@ impl Transport {
 
     /// Keys travel in `Authorization: Bearer KEY` (RFC 6750).
     ///
-    /// No cookie is ever sent. Give the client [`Key::expose`] in the response to its sign-in. A
-    /// bearer key is never renewed on a timer.
+    /// No cookie is ever sent, and every key is a bearer key. Give the client [`Key::expose`] in the
+    /// response to its sign-in. A bearer key is never renewed on a timer.
     pub const fn bearer() -> Self {
         Self { cookie: None, bearer: true }
     }
 
     /// Keys travel as bearer tokens or in a cookie.
     ///
-    /// A request with a bearer token uses only that; any other request uses the cookie.
+    /// Each key travels in one of the two ways and opens nothing in the other. Keys travel in a
+    /// cookie, unless they are minted by [`Login::bearer`](crate::Login::bearer) or
+    /// [`Sessions::generate_bearer`](crate::Sessions::generate_bearer). If a request presents both,
+    /// the first that opens a session is used, the bearer token before the cookie.
     pub fn cookie_or_bearer(policy: CookiePolicy) -> Self {
         Self { cookie: Some(policy), bearer: true }
     }
 
     pub(crate) fn compile(&self, kind: &str) -> Result<Channel, CookiePolicyError> {
         let cookie = self.cookie.as_ref().map(|policy| policy.compile(kind)).transpose()?;
-        Ok(Channel { cookie, bearer: self.bearer, private_pages: false })
+        let marker = self.cookie.as_ref().map(|policy| policy.compile_marker(kind)).transpose()?;
+        Ok(Channel {
+            cookie,
+            marker: marker.flatten(),
+            same_site: self.cookie.as_ref().map(CookiePolicy::same_site),
+            bearer: self.bearer,
+            private_pages: false,
+        })
     }
 }
 
@@ -60,69 +70,48 @@ impl Transport {
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) cookie: Option<Cookie>,
+    /// The cookie that goes with a Strict one and says only that it is there.
+    pub(crate) marker: Option<Cookie>,
+    pub(crate) same_site: Option<SameSite>,
     pub(crate) bearer: bool,
     /// Whether browsers must not show pages of a signed-in session after the sign-out.
     pub(crate) private_pages: bool,
-}
-
-/// What carried the request's key, and would carry a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    Cookie,
-    Bearer,
-}
-
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-
-/// True if the response replaces the page, so that no parallel request of the page can have
-/// received a newer cookie.
-pub(crate) fn is_navigation(request: &(impl Headers + ?Sized)) -> bool {
-    request.values(&SEC_FETCH_MODE).next().is_some_and(|mode| mode == b"navigate")
 }
 
 /// What a request presents.
 #[derive(Debug)]
 pub(crate) struct Presented {
     pub(crate) keys: PresentedKeys,
-    pub(crate) carrier: Carrier,
-}
-
-impl Presented {
-    fn nothing(carrier: Carrier) -> Self {
-        Self { keys: PresentedKeys::default(), carrier }
-    }
-
-    /// One key, presented outside a request.
-    pub(crate) fn key(key: Key) -> Self {
-        Self { keys: PresentedKeys::one(key), carrier: Carrier::Cookie }
-    }
-
-    fn add(&mut self, value: &[u8]) {
-        self.keys.add(Key::from_text(value).ok());
-    }
+    /// How many of the values are cookies.
+    pub(crate) cookie_count: usize,
 }
 
 impl Channel {
     /// Reads the keys from hostile headers. It never fails.
+    ///
+    /// A bearer token comes first, and hides no cookie: it can be meant for another service.
     pub(crate) fn read(&self, headers: &(impl Headers + ?Sized)) -> Presented {
+        let mut keys = PresentedKeys::default();
         if self.bearer {
-            let token = headers.values(&AUTHORIZATION).next().and_then(bearer_token);
-            if let Some(token) = token {
-                let mut presented = Presented::nothing(Carrier::Bearer);
-                presented.add(token);
-                return presented;
+            if let Some(token) = headers.values(&AUTHORIZATION).next().and_then(bearer_token) {
+                let key = Key::from_text(token).ok();
+                keys.add(key.map(|key| key.carried_by(Carrier::Bearer)));
             }
         }
-        let Some(cookie) = &self.cookie else {
-            return Presented::nothing(Carrier::Bearer);
-        };
-        let mut presented = Presented::nothing(Carrier::Cookie);
-        for header in headers.values(&COOKIE) {
-            for value in cookie.values(header) {
-                presented.add(value);
+        let mut cookie_count = 0;
+        if let Some(cookie) = &self.cookie {
+            for header in headers.values(&COOKIE) {
+                for value in cookie.values(header) {
+                    cookie_count += 1;
+                    keys.add(Key::from_text(value).ok());
+                }
+                let marker = self.marker.as_ref();
+                if marker.is_some_and(|marker| marker.values(header).next().is_some()) {
+                    keys.mark();
+                }
             }
         }
-        presented
+        Presented { keys, cookie_count }
     }
 }
 
@@ -171,39 +160,41 @@ mod tests {
             ("cookie", format!("x=y; n={second}").as_bytes()),
         ]);
         assert_eq!(keys(&presented), [key(1), key(2)]);
-        assert_eq!((presented.keys.value_count(), presented.carrier), (5, Carrier::Cookie));
+        assert_eq!((presented.keys.value_count(), presented.cookie_count), (5, 5));
     }
 
     #[test]
-    fn no_more_than_four_keys_are_tried() {
+    fn the_keys_of_no_more_than_sixteen_sessions_are_tried() {
         let header =
             (0..100).map(|id| format!("n={}", key(id).expose())).collect::<Vec<_>>().join("; ");
         let presented = read(&[("cookie", header.as_bytes())]);
-        assert_eq!((presented.keys.iter().count(), presented.keys.value_count()), (4, 100));
+        assert_eq!((presented.keys.iter().count(), presented.keys.value_count()), (16, 100));
     }
 
     #[test]
-    fn a_bearer_authorization_is_used_instead_of_the_cookie() {
+    fn a_bearer_token_comes_before_cookies_and_hides_none() {
         let (cookie, token) = (format!("n={}", key(1).expose()), key(2).expose());
         for scheme in ["Bearer ", "bearer ", "BEARER  "] {
             let presented = read(&[
                 ("cookie", cookie.as_bytes()),
                 ("authorization", format!("{scheme}{token}").as_bytes()),
             ]);
-            assert_eq!((keys(&presented), presented.carrier), (vec![key(2)], Carrier::Bearer));
+            assert_eq!(keys(&presented), [key(2).carried_by(Carrier::Bearer), key(1)]);
         }
         let presented =
             read(&[("cookie", cookie.as_bytes()), ("authorization", b"Bearer nonsense")]);
-        assert_eq!((keys(&presented), presented.keys.value_count()), (vec![], 1));
+        assert_eq!((keys(&presented), presented.keys.value_count()), (vec![key(1)], 2));
         let presented = read(&[("cookie", cookie.as_bytes()), ("authorization", b"Basic eDp5")]);
-        assert_eq!(keys(&presented), [key(1)]);
+        assert_eq!((keys(&presented), presented.cookie_count), (vec![key(1)], 1));
     }
 
     #[test]
-    fn only_sec_fetch_mode_navigate_is_a_navigation() {
-        assert!(is_navigation(&[("sec-fetch-mode", "navigate")]));
-        assert!(!is_navigation(&[("sec-fetch-mode", "cors")]));
-        assert!(!is_navigation(&[("cookie", "n=navigate")]));
+    fn the_marker_of_a_strict_cookie_is_no_key() {
+        let policy = CookiePolicy::host("n").with_same_site(SameSite::Strict);
+        let channel = Transport::cookie(policy).compile("").unwrap();
+        let presented = channel.read(&[("cookie", "__Host-n-here=1")]);
+        assert_eq!((presented.keys.value_count(), presented.keys.is_marked()), (0, true));
+        assert!(!channel.read(&[("cookie", "__Host-n-hers=1")]).keys.is_marked());
     }
 
     proptest! {

@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Carrier;
+
 /// Tells the kinds of session of one application apart: it is hashed into every verifier, so that a
 /// key of one kind does not open a session of another.
 ///
@@ -38,6 +40,14 @@ impl KindTag {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+
+    /// The bytes that a verifier begins with: others for each carrier.
+    pub(super) fn carried_by(self, carrier: Carrier) -> [u8; 16] {
+        match carrier {
+            Carrier::Cookie => self.0,
+            Carrier::Bearer => self.0.map(|byte| !byte),
+        }
+    }
 }
 
 /// What a store keeps of a key: a SHA-256 that recognises the key and cannot be turned back into
@@ -60,6 +70,16 @@ impl Verifier {
     /// The first 64 bits, by which a retired secret is recognised.
     pub(crate) fn prefix(&self) -> u64 {
         self.words()[0]
+    }
+
+    /// What an anti-forgery token is made from if the secret opens nothing any more: known to no
+    /// one who knows only the session's present secrets, and the reverse.
+    pub(crate) fn former_family(&self) -> KeyFamily {
+        let digest =
+            Sha256::new_with_prefix(b"cloakroom former key 1\0").chain_update(self.0).finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        KeyFamily(half)
     }
 
     /// The key family that begins with this verifier's secret.

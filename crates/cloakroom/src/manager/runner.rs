@@ -120,6 +120,7 @@ type Turn<'a, T> = Pin<Box<dyn Future<Output = KeyedGuard<T>> + Send + 'a>>;
 enum Pending<'a> {
     Lookup(Call<'a, Lookup>),
     Stored(Call<'a, Option<Stored>>),
+    StoredEach(Each<'a>),
     Inserted(Call<'a, Inserted>),
     Swapped(Call<'a, Swap>),
     Touched(Call<'a, bool>),
@@ -146,6 +147,9 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
     match ask {
         Ask::GetCached(id) => ready(store.get_cached(id), Answer::Lookup, Pending::Lookup),
         Ask::Get(id) => ready(store.get(id), Answer::Stored, Pending::Stored),
+        Ask::GetEach(ids) => {
+            Err(Pending::StoredEach(Each::of(ids.into_iter().map(|id| store.get(id)))))
+        }
         Ask::Insert(id, record) => {
             ready(store.insert(id, record), Answer::Inserted, Pending::Inserted)
         }
@@ -180,6 +184,7 @@ impl Pending<'_> {
         Poll::Ready(match self {
             Self::Lookup(call) => Answer::Lookup(ready!(Pin::new(call).poll(context))),
             Self::Stored(call) => Answer::Stored(ready!(Pin::new(call).poll(context))),
+            Self::StoredEach(each) => Answer::StoredEach(ready!(each.poll(context))),
             Self::Inserted(call) => Answer::Inserted(ready!(Pin::new(call).poll(context))),
             Self::Swapped(call) => Answer::Swapped(ready!(Pin::new(call).poll(context))),
             Self::Touched(call) => Answer::Touched(ready!(Pin::new(call).poll(context))),
@@ -196,5 +201,36 @@ impl Pending<'_> {
                 Answer::Turn
             }
         })
+    }
+}
+
+/// Several reads at the same time, which stores send as one batch.
+struct Each<'a>(Vec<Read<'a>>);
+
+/// A read that is on its way, or its answer.
+type Read<'a> = Result<Result<Option<Stored>, StoreError>, Call<'a, Option<Stored>>>;
+
+impl<'a> Each<'a> {
+    fn of(calls: impl Iterator<Item = Call<'a, Option<Stored>>>) -> Self {
+        Self(calls.map(Call::into_ready).collect())
+    }
+
+    fn poll(
+        &mut self,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Vec<Result<Option<Stored>, StoreError>>> {
+        let mut is_ready = true;
+        for read in &mut self.0 {
+            if let Err(call) = read {
+                match Pin::new(call).poll(context) {
+                    Poll::Ready(answer) => *read = Ok(answer),
+                    Poll::Pending => is_ready = false,
+                }
+            }
+        }
+        if !is_ready {
+            return Poll::Pending;
+        }
+        Poll::Ready(std::mem::take(&mut self.0).into_iter().filter_map(Result::ok).collect())
     }
 }

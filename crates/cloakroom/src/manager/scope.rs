@@ -10,7 +10,7 @@ use crate::key::{Entropy, Key, random};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime};
 use crate::protocol::steps::{Context, Policy, Steps};
-use crate::protocol::{Failure, Protocol};
+use crate::protocol::{Failure, Protocol, RequestOrigin};
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload, SessionValue, TypedValue};
 
@@ -47,8 +47,21 @@ pub(crate) trait RequestFacts {
     /// Whether its response can still send a key.
     fn can_send_key(&self) -> bool;
 
-    /// Whether its client takes a renewed key.
+    /// Whether its client takes a renewed cookie key.
     fn can_renew(&self) -> bool;
+
+    /// Which site started it.
+    fn origin(&self) -> RequestOrigin;
+
+    /// Whether its page may never be seen.
+    fn is_speculative(&self) -> bool;
+}
+
+impl<V> Scope<'_, V> {
+    /// Whether the request's page may never be seen: no message counts as shown.
+    pub(crate) fn is_speculative(&self) -> bool {
+        self.request.is_some_and(RequestFacts::is_speculative)
+    }
 }
 
 impl<V: SessionValue> Context for Scope<'_, V> {
@@ -114,6 +127,10 @@ impl<V: SessionValue> Context for Scope<'_, V> {
 
     fn can_renew(&self) -> bool {
         self.request.is_some_and(RequestFacts::can_renew)
+    }
+
+    fn origin(&self) -> RequestOrigin {
+        self.request.map(RequestFacts::origin).unwrap_or_default()
     }
 
     fn default_value(&self) -> Arc<TypedValue<V>> {

@@ -99,7 +99,15 @@ pub enum Event<'a> {
         /// How many values were presented.
         count: usize,
     },
-    /// `session_unreadable`: a session's value could not be decoded.
+    /// `session_keys_ambiguous`: one request presented keys of two live sessions. The first was
+    /// used, and the other left alone.
+    AmbiguousKeys {
+        /// The session that was used.
+        used: PublicId,
+        /// The other session.
+        other: PublicId,
+    },
+    /// `session_unreadable`: a session could not be read.
     Unreadable {
         /// The session.
         id: PublicId,
@@ -149,7 +157,7 @@ pub enum EventLevel {
 
 impl Event<'_> {
     /// The names of all events, in the order of the variants.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 18] = [
         "session_created",
         "session_signed_in",
         "session_renewed",
@@ -162,6 +170,7 @@ impl Event<'_> {
         "session_key_retired",
         "session_key_reused",
         "session_keys_multiple",
+        "session_keys_ambiguous",
         "session_unreadable",
         "session_write_retried",
         "session_write_conflict",
@@ -184,11 +193,12 @@ impl Event<'_> {
             Self::RetiredKey { .. } => 9,
             Self::KeyReused { .. } => 10,
             Self::MultipleKeys { .. } => 11,
-            Self::Unreadable { .. } => 12,
-            Self::WriteRetried { .. } => 13,
-            Self::WriteConflict { .. } => 14,
-            Self::Swept { .. } => 15,
-            Self::StoreCalled { .. } => 16,
+            Self::AmbiguousKeys { .. } => 12,
+            Self::Unreadable { .. } => 13,
+            Self::WriteRetried { .. } => 14,
+            Self::WriteConflict { .. } => 15,
+            Self::Swept { .. } => 16,
+            Self::StoreCalled { .. } => 17,
         }
     }
 
@@ -215,6 +225,7 @@ impl Event<'_> {
             Self::WrongSecret { .. }
             | Self::KeyReused { .. }
             | Self::MultipleKeys { .. }
+            | Self::AmbiguousKeys { .. }
             | Self::Unreadable { .. }
             | Self::WriteConflict { .. }
             | Self::StoreCalled { error: Some(_), .. } => EventLevel::Warn,
@@ -236,6 +247,7 @@ impl Event<'_> {
             | Self::Unreadable { id, .. }
             | Self::WriteRetried { id, .. }
             | Self::WriteConflict { id } => Some(*id),
+            Self::AmbiguousKeys { used, .. } => Some(*used),
             Self::StoreCalled { call, .. } => call.id,
             Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. }

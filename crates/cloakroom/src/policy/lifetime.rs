@@ -54,6 +54,8 @@ pub struct Lifetime {
     absolute: u64,
     renewal: u64,
     outlives_browser: bool,
+    /// Set by an explicit expiry.
+    is_explicit: bool,
 }
 
 impl Default for Lifetime {
@@ -70,6 +72,7 @@ impl Lifetime {
             absolute: millis(span.min(LONGEST)),
             renewal: NONE,
             outlives_browser: true,
+            is_explicit: false,
         }
     }
 
@@ -181,7 +184,26 @@ impl Lifetime {
     pub(crate) fn exactly(mut self, span: Duration) -> Self {
         self.absolute = millis(span.min(LONGEST));
         self.idle = NONE;
+        self.is_explicit = true;
         self
+    }
+
+    /// True if the absolute timeout is an explicit expiry.
+    pub(crate) const fn is_explicit(&self) -> bool {
+        self.is_explicit
+    }
+
+    /// When the cookie of a session ends that reaches its absolute deadline at `deadline`, if it is
+    /// sent now.
+    ///
+    /// An explicit expiry tends to be given again and again ("30 minutes from now"): its cookie
+    /// lives twice the span, so that not every extension needs a new key.
+    pub(crate) fn cookie_deadline(&self, deadline: Timestamp, now: Timestamp) -> Timestamp {
+        if self.is_explicit {
+            now.after(2 * deadline.since(now)).min(now.after(LONGEST)).max(deadline)
+        } else {
+            deadline
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A sign-in.
 
+use crate::key::Carrier;
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::time::Timestamp;
 
@@ -32,6 +33,9 @@ pub struct Login {
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) client: ClientInfo,
+    /// How its key travels; by default as the session's key does.
+    pub(crate) carrier: Option<Carrier>,
+    pub(crate) is_cross_site_verified: bool,
 }
 
 impl Login {
@@ -43,7 +47,36 @@ impl Login {
             lifetime: None,
             authenticated_at: None,
             client: ClientInfo::new(),
+            carrier: None,
+            is_cross_site_verified: false,
         }
+    }
+
+    /// The session's key travels as a bearer token from now on, not in a cookie.
+    ///
+    /// No cookie is set: send the client [`Session::key`](crate::Session::key) in the response. The
+    /// key opens nothing as a cookie, and is never renewed on a timer.
+    ///
+    /// The sessions' [`Transport`](crate::Transport) must accept bearer keys.
+    pub const fn bearer(mut self) -> Self {
+        self.carrier = Some(Carrier::Bearer);
+        self
+    }
+
+    /// The application has made sure that no other site forged this request, although another site
+    /// started it.
+    ///
+    /// For an identity provider that answers with a form (OpenID Connect `form_post`, SAML): such a
+    /// request comes from another site by design. A `login` in it fails with
+    /// [`ErrorKind::CrossSite`](crate::ErrorKind::CrossSite) without this.
+    ///
+    /// # Security
+    /// Say so only after you have checked that this browser began the sign-in: compare `state` or
+    /// `nonce` with a value in a cookie of its own. A valid signature of the provider is not enough,
+    /// since an attacker can have a valid answer for their own account.
+    pub const fn cross_site_verified(mut self) -> Self {
+        self.is_cross_site_verified = true;
+        self
     }
 
     /// How strong the proof was; level 0 by default.

@@ -16,7 +16,7 @@ pub enum CookieChange {
     /// Nothing: the client's cookie is current, or newer than what this request knows.
     #[default]
     Keep,
-    /// Set the cookie.
+    /// Send a key: in the cookie, unless it is a bearer key, which the application sends.
     Send {
         /// The key to set it to.
         key: Key,
@@ -37,7 +37,8 @@ impl CookieChange {
 /// How long the cookie of this record lasts; `None` if it ends with the browser session.
 ///
 /// It lasts until the absolute deadline whatever the idle timeout, so that a touch needs no new
-/// cookie.
+/// cookie, and longer if the record says that it was sent for longer.
 fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
-    record.lifetime().outlives_browser().then(|| record.absolute_deadline().since(now))
+    let until = record.absolute_deadline().max(record.credentials().cookie_until);
+    record.lifetime().outlives_browser().then(|| until.since(now))
 }

@@ -14,6 +14,12 @@ pub enum Failure {
     NoSession(NoSession),
     /// The key was replaced a moment ago.
     Superseded,
+    /// The client has a session that cannot be read: its key must not be replaced.
+    Unreadable,
+    /// Another site started the request.
+    CrossSite,
+    /// A bearer key would be minted, and none is accepted.
+    NoBearer,
     /// Other writers kept winning, or every id was taken.
     Conflict,
     /// A key would have to be sent, and the response head is gone.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{TOMBSTONE_LIFE, TOUCH_FRACTION};
+use super::{TOMBSTONE_LIFE, TOUCH_FRACTION, renewal};
 use crate::key::{KindTag, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::{
     Credentials, EndReason, Ending, Extensions, Record, RecordFields, RetiredSecret, Retirement,
-    Revision,
+    Revision, SignInTrace,
 };
 use crate::time::Timestamp;
 use crate::value::Payload;
@@ -23,6 +23,7 @@ pub fn begin(
     now: Timestamp,
 ) -> Record {
     let absolute_deadline = lifetime.absolute_deadline(now);
+    let cookie_until = lifetime.cookie_deadline(absolute_deadline, now);
     Record::new(RecordFields {
         revision,
         idle_deadline: lifetime.idle_deadline(now),
@@ -30,7 +31,7 @@ pub fn begin(
         created: now,
         authenticated_at: if principal.is_some() { now } else { Timestamp::EPOCH },
         lifetime,
-        credentials: Credentials::new(verifier, lifetime.renewal_deadline(now), absolute_deadline),
+        credentials: Credentials::new(verifier, lifetime.renewal_deadline(now), cookie_until),
         principal,
         assurance: Assurance::default(),
         client: ClientInfo::default(),
@@ -47,9 +48,15 @@ pub fn is_over(record: &Record, now: Timestamp) -> bool {
 }
 
 /// The record after a use at `now`, which every write counts as: its idle deadline moves on.
+///
+/// It forgets how the last sign-in derived the secret once no one may repeat that sign-in.
 pub fn used(record: &Record, now: Timestamp) -> Record {
     record.with(|fields| {
         fields.idle_deadline = fields.lifetime.idle_deadline(now).max(fields.idle_deadline);
+        if !fields.extensions.is_empty() {
+            let trace = fields.extensions.sign_in().filter(|trace| renewal::is_recent(*trace, now));
+            fields.extensions = fields.extensions.with_sign_in(trace);
+        }
     })
 }
 
@@ -64,20 +71,26 @@ pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
 /// The record with a fresh secret, which replaces all others at once: `renew`, and a part of
 /// `login`.
 ///
-/// From this write on, no secret that opened the session before opens anything.
+/// From this write on, no secret that opened the session before opens anything. Those that retired
+/// on a timer count as retired by a sign-in from then on: that one of them turns up says nothing
+/// about the fresh secret.
 pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
     used(record, now).edited(|fields| {
         let old = fields.credentials.clone();
-        let mut credentials = old.clone().with_successor(None).with_family(None);
+        let mut credentials = old.clone().with_successor(None).with_family(None).after_sign_in();
         let derived = old.successor().map(|successor| successor.verifier);
         for verifier in [Some(old.current), derived].iter().flatten() {
             let retired = RetiredSecret::new(verifier, now, Retirement::SignIn);
             credentials = credentials.with_retired(retired);
+            if verifier.family() != old.family() {
+                fields.extensions = fields.extensions.with_family_of(verifier, old.family());
+            }
         }
         credentials.current = fresh;
         credentials.renew_at = fields.lifetime.renewal_deadline(now);
-        credentials.cookie_until = fields.absolute_deadline;
+        credentials.cookie_until = fields.lifetime.cookie_deadline(fields.absolute_deadline, now);
         fields.credentials = credentials;
+        fields.extensions = fields.extensions.with_sign_in(None);
     })
 }
 
@@ -99,17 +112,31 @@ pub fn plan_sign_in(record: &Record, principal: &Principal) -> SignIn {
     }
 }
 
-/// The record of a session on which `principal` signs in, with a fresh secret.
+/// The record of a session on which `principal` signs in, under the secret that `trace` derives.
 ///
 /// Both deadlines are counted from now (NIST SP 800-63B-4 section 5.2: reauthentication resets
-/// both).
-pub fn sign_in(record: &Record, principal: &Principal, fresh: Verifier, now: Timestamp) -> Record {
+/// both). If the secret is the current one already, the sign-in was repeated: it stays.
+pub fn sign_in(
+    record: &Record,
+    principal: &Principal,
+    secret: Verifier,
+    trace: Option<SignInTrace>,
+    now: Timestamp,
+) -> Record {
     let record = record.with(|fields| {
         fields.absolute_deadline = fields.lifetime.absolute_deadline(now);
         fields.principal = Some(principal.clone());
         fields.authenticated_at = now;
     });
-    replace_secret(&record, fresh, now)
+    if record.credentials().current == secret {
+        return used(&record, now).edited(|fields| {
+            // It is sent again.
+            fields.credentials.cookie_until =
+                fields.lifetime.cookie_deadline(fields.absolute_deadline, now);
+        });
+    }
+    replace_secret(&record, secret, now)
+        .edited(|fields| fields.extensions = fields.extensions.with_sign_in(trace))
 }
 
 /// The record with an explicit expiry: it ends `span` from now, and no idle timeout shortens that.

@@ -1,9 +1,10 @@
-//! Timed renewal: how the next secret is derived and the old one retires.
+//! How the next secret is derived, on a timer and at a sign-in, and how the old one retires.
 
 use super::status::{SecretStatus, recognise};
-use super::{RENEWAL_GRACE, lifecycle};
-use crate::key::{Key, KeyFamily, KindTag, Nonce, Verifier};
-use crate::record::{Credentials, Record, RetiredSecret, Retirement, Successor};
+use super::{CLOCK_SLACK, RENEWAL_GRACE, SIGN_IN_REPEATABLE_FOR, lifecycle};
+use crate::key::{Carrier, Key, KeyFamily, KindTag, Nonce, Verifier};
+use crate::policy::Principal;
+use crate::record::{Credentials, Record, RetiredSecret, Retirement, SignInTrace, Successor};
 use crate::time::Timestamp;
 
 /// What timed renewal asks of a request that presented a secret of a live session.
@@ -36,6 +37,8 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
         (SecretStatus::Successor, Some(successor)) => match successor.seen {
             None => Renewal::Confirm,
             Some(first) if now.since(first) >= RENEWAL_GRACE => Renewal::Retire,
+            // The clock was set back: count again.
+            Some(first) if first.since(now) > CLOCK_SLACK => Renewal::Confirm,
             Some(_) => Renewal::Nothing,
         },
         _ => Renewal::Nothing,
@@ -44,7 +47,16 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
 
 /// True if the secret is old enough, or its cookie would end before the record does.
 fn is_due(record: &Record, now: Timestamp) -> bool {
-    record.credentials().renew_at.has_passed(now) || cookie_ends_early(record)
+    let renew_at = record.credentials().renew_at;
+    renew_at.has_passed(now) || cookie_ends_early(record) || was_set_back(record, renew_at, now)
+}
+
+/// True if the clock was set back since the secret was minted: its renewal would come far too late.
+fn was_set_back(record: &Record, renew_at: Timestamp, now: Timestamp) -> bool {
+    let timeout = record.lifetime().renewal_timeout();
+    timeout.is_some_and(|timeout| {
+        renew_at != Timestamp::NEVER && renew_at.since(now) > timeout.saturating_add(CLOCK_SLACK)
+    })
 }
 
 /// True if the cookie was sent for another lifetime, or would end before the record does.
@@ -78,7 +90,7 @@ pub fn extend_cookie(
         SecretStatus::Retired(_) | SecretStatus::Unknown => return None,
     };
     let credentials = record.credentials().clone();
-    Some((with_credentials(record, with_cookie_until(record, credentials), now), key))
+    Some((with_credentials(record, with_cookie_until(record, credentials, now), now), key))
 }
 
 /// The key that replaces the presented current key; `None` if no renewal is in progress.
@@ -98,7 +110,7 @@ pub fn start_renewal(
     let next = presented.with_secret(presented.secret().next(&nonce));
     let successor = Successor { verifier: next.verifier(kind), nonce, seen: None };
     let credentials = record.credentials().clone().with_successor(Some(successor));
-    (with_credentials(record, with_cookie_until(record, credentials), now), next)
+    (with_credentials(record, with_cookie_until(record, credentials, now), now), next)
 }
 
 /// Makes the secret renewed at its next use, whatever the lifetime says, and not a member of its
@@ -135,7 +147,59 @@ fn with_credentials(record: &Record, credentials: Credentials, now: Timestamp) -
 }
 
 /// The credentials once the cookie has been sent for as long as the record can last.
-fn with_cookie_until(record: &Record, mut credentials: Credentials) -> Credentials {
-    credentials.cookie_until = record.absolute_deadline();
+fn with_cookie_until(record: &Record, mut credentials: Credentials, now: Timestamp) -> Credentials {
+    credentials.cookie_until = record.lifetime().cookie_deadline(record.absolute_deadline(), now);
     credentials
+}
+
+/// The key that a sign-in gives a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "for the steps and for checkers only")]
+pub struct SignInKey {
+    /// The key.
+    pub key: Key,
+    /// How it was derived; `None` if it is the session's key already.
+    pub trace: Option<SignInTrace>,
+}
+
+/// The key that a sign-in of `principal` by a client that presented one of the session's keys, past
+/// or present, gives the session.
+///
+/// A sign-in that is repeated within [`SIGN_IN_REPEATABLE_FOR`] is given the same key: a double
+/// click, and one whose answer was lost.
+pub fn sign_in_key(
+    record: &Record,
+    presented: &Key,
+    principal: &Principal,
+    carrier: Carrier,
+    kind: KindTag,
+    nonce: Nonce,
+    now: Timestamp,
+) -> SignInKey {
+    let derive = |key: &Key, nonce: &Nonce| key.with_secret(key.secret().next(nonce));
+    let recent = record.sign_in_trace().filter(|trace| is_recent(*trace, now));
+    if let Some(trace) = recent.filter(|_| record.principal() == Some(principal)) {
+        let renewed = trace.renewal.map(|renewal| derive(presented, &renewal));
+        for base in [Some(presented), renewed.as_ref()].into_iter().flatten() {
+            let key = derive(base, &trace.nonce).carried_by(carrier);
+            if key.verifier(kind) == record.credentials().current {
+                return SignInKey { key, trace: None };
+            }
+        }
+    }
+    // Clients that present the current secret and those that have its successor end with one key.
+    let successor = record.credentials().successor();
+    let is_current =
+        || recognise(record.credentials(), &presented.verifier(kind)) == SecretStatus::Current;
+    let base = match successor {
+        Some(successor) if is_current() => derive(presented, &successor.nonce),
+        _ => presented.clone(),
+    };
+    let trace = SignInTrace::new(now, nonce, successor.map(|successor| successor.nonce));
+    SignInKey { key: derive(&base, &nonce).carried_by(carrier), trace: Some(trace) }
+}
+
+/// True if the sign-in can still be repeated.
+pub(super) fn is_recent(trace: SignInTrace, now: Timestamp) -> bool {
+    now.since(trace.at) < SIGN_IN_REPEATABLE_FOR && trace.at.since(now) <= CLOCK_SLACK
 }

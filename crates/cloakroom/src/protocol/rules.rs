@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    CookieChange, KeyStatus, Renewal, Settled, SignIn, confirm_successor, end, extend,
-    extend_cookie, give_lifetime, is_over, judge_ended, judge_with, make_room, next_key,
-    plan_sign_in, renewal, replace_secret, retire, settle, sign_in, start_renewal, touch_due, used,
+    CookieChange, Failure, KeyStatus, NoSession, Renewal, RequestOrigin, Settled, SignIn,
+    SignInKey, confirm_successor, end, extend, extend_cookie, give_lifetime, is_login_forged,
+    is_over, is_withheld, judge_ended, judge_with, make_room, next_key, plan_sign_in, renewal,
+    replace_secret, retire, settle, sign_in, sign_in_key, start_renewal, touch_due, used,
 };
-use crate::key::{Key, KindTag, Nonce, PublicId, Verifier};
-use crate::policy::{Lifetime, Principal, SessionLimit};
-use crate::record::{EndReason, Ending, Record, Revision, Tombstone};
+use crate::key::{Carrier, Key, KindTag, Nonce, PublicId, Verifier};
+use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
+use crate::record::{EndReason, Ending, Record, Revision, SignInTrace, Tombstone};
 use crate::time::Timestamp;
 
 /// Every decision that the [steps](super::steps) make.
@@ -123,15 +124,31 @@ pub trait Rules {
         plan_sign_in(record, principal)
     }
 
+    /// See [`sign_in_key`](super::sign_in_key).
+    #[expect(clippy::too_many_arguments, reason = "those of the function")]
+    fn sign_in_key(
+        &self,
+        record: &Record,
+        presented: &Key,
+        principal: &Principal,
+        carrier: Carrier,
+        kind: KindTag,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> SignInKey {
+        sign_in_key(record, presented, principal, carrier, kind, nonce, now)
+    }
+
     /// See [`sign_in`](super::sign_in).
     fn sign_in(
         &self,
         record: &Record,
         principal: &Principal,
-        fresh: Verifier,
+        secret: Verifier,
+        trace: Option<SignInTrace>,
         now: Timestamp,
     ) -> Record {
-        sign_in(record, principal, fresh, now)
+        sign_in(record, principal, secret, trace, now)
     }
 
     /// See [`replace_secret`](super::replace_secret).
@@ -163,10 +180,32 @@ pub trait Rules {
         CookieChange::Keep
     }
 
-    /// Whether a request with a superseded key can begin a session. It cannot: its browser
-    /// probably has a newer key.
-    fn superseded_may_begin(&self) -> bool {
-        false
+    /// Which of two statuses of one request's keys counts: the one that says more.
+    fn weight(&self, status: KeyStatus) -> u8 {
+        status.weight()
+    }
+
+    /// Why a request without a session, for this reason, cannot begin one; `None` if it can.
+    fn beginning(&self, no_session: NoSession) -> Option<Failure> {
+        match no_session {
+            // Its browser probably has a newer key.
+            NoSession::Superseded => Some(Failure::Superseded),
+            // Its browser has a key that a newer version can use.
+            NoSession::Unreadable => Some(Failure::Unreadable),
+            // Its browser may have a key that it did not send.
+            NoSession::Withheld => Some(Failure::CrossSite),
+            _ => None,
+        }
+    }
+
+    /// See [`is_withheld`](super::is_withheld).
+    fn is_withheld(&self, origin: RequestOrigin, same_site: SameSite, is_known: bool) -> bool {
+        is_withheld(origin, same_site, is_known)
+    }
+
+    /// See [`is_login_forged`](super::is_login_forged).
+    fn is_login_forged(&self, origin: RequestOrigin, is_verified: bool) -> bool {
+        is_login_forged(origin, is_verified)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{REUSE_AFTER, SUPERSEDED_FOR, lifecycle};
+use super::{CLOCK_SLACK, REUSE_AFTER, SUPERSEDED_FOR, lifecycle};
 use crate::key::{KeyFamily, Verifier};
 use crate::record::{Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone};
 use crate::time::Timestamp;
@@ -41,9 +41,44 @@ pub enum NoSession {
     Expired,
     /// The session was ended for this reason; the key is one that opened it.
     Ended(EndReason),
-    /// The session's value cannot be decoded
-    /// ([`UnreadablePolicy::SetAside`](crate::policy::UnreadablePolicy::SetAside)).
+    /// The session cannot be read: another version of the application wrote it, or it is damaged.
+    ///
+    /// The client keeps its key, and only a login can begin: see
+    /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Unreadable,
+    /// Another site started the request, and its browser may have kept the cookie back (`SameSite`).
+    ///
+    /// Nothing begins, because a new cookie would replace the one that the browser has. Send the
+    /// user to a page of yours with a redirect (303); that request carries the cookie.
+    Withheld,
+}
+
+impl NoSession {
+    /// How much this says about why a request has no session; of several keys, the one that says
+    /// most counts.
+    pub(super) const fn weight(self) -> u8 {
+        match self {
+            Self::Superseded => 7,
+            Self::Unreadable => 6,
+            Self::Retired => 4,
+            Self::Ended(_) => 3,
+            Self::Expired => 2,
+            Self::WrongSecret => 1,
+            Self::Unknown | Self::NoKey | Self::Withheld => 0,
+        }
+    }
+}
+
+impl KeyStatus {
+    /// How much this says, as [`NoSession::weight`]: a reused key more than a retired one.
+    pub(super) const fn weight(self) -> u8 {
+        match self {
+            Self::Valid => u8::MAX,
+            Self::Superseded => NoSession::Superseded.weight(),
+            Self::Reused => NoSession::Retired.weight() + 1,
+            Self::Invalid(no_session) => no_session.weight(),
+        }
+    }
 }
 
 /// What a verifier is to a session.
@@ -118,10 +153,26 @@ pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeySt
 
 fn judge_retired(retired: &RetiredSecret, reuse_after: Duration, now: Timestamp) -> KeyStatus {
     let age = now.since(retired.at);
+    // If the clock was set back, a key must not count as just replaced until it has caught up.
+    let is_recent = age < SUPERSEDED_FOR && retired.at.since(now) <= CLOCK_SLACK;
     match retired.how {
-        Retirement::Timer if age >= reuse_after => KeyStatus::Reused,
-        _ if age < SUPERSEDED_FOR => KeyStatus::Superseded,
+        Retirement::Timer if age >= reuse_after.saturating_add(CLOCK_SLACK) => KeyStatus::Reused,
+        _ if is_recent => KeyStatus::Superseded,
         _ => KeyStatus::Invalid(NoSession::Retired),
+    }
+}
+
+/// The key family that a secret belonged to which opens the session no more.
+///
+/// `None` if that is the session's present family, of which such a secret proves nothing, or if it
+/// is not remembered.
+pub fn former_family(record: &Record, presented: &Verifier) -> Option<KeyFamily> {
+    let family = record.extensions().family_of(presented).unwrap_or_else(|| presented.family());
+    match recognise(record.credentials(), presented) {
+        SecretStatus::Retired(_) => {
+            Some(family).filter(|old| *old != record.credentials().family())
+        }
+        _ => None,
     }
 }
 

@@ -46,12 +46,12 @@ pub use end::{End, EndById};
 pub use end_all::EndAll;
 pub use import::{Import, Imported};
 pub use login::Login;
-pub use open::{Open, Opened};
-pub use plan::{Begin, Draft, Plan, Planned};
+pub use open::{Open, Opened, OtherSession};
+pub use plan::{Begin, Draft, Edit, NoEdit, Plan, Planned};
 pub(crate) use plans::write_value;
 pub use plans::{Deadlines, Label, Renew, SetValue, Start};
 pub use reload::Reload;
-pub use session::{Credential, Loaded, SessionState};
+pub use session::{Credential, FormerKey, Loaded, SessionState};
 pub use write::{Write, Written};
 
 use super::Failure;
@@ -101,6 +101,8 @@ pub enum Ask {
     GetCached(PublicId),
     /// [`Store::get`](crate::Store::get).
     Get(PublicId),
+    /// [`Store::get`](crate::Store::get), for several ids at the same time.
+    GetEach(Vec<PublicId>),
     /// [`Store::insert`](crate::Store::insert).
     Insert(PublicId, Record),
     /// [`Store::replace`](crate::Store::replace).
@@ -134,6 +136,8 @@ pub enum Answer {
     Lookup(Result<Lookup, StoreError>),
     /// To [`Ask::Get`].
     Stored(Result<Option<Stored>, StoreError>),
+    /// To [`Ask::GetEach`], in the order of the ids.
+    StoredEach(Vec<Result<Option<Stored>, StoreError>>),
     /// To [`Ask::Insert`].
     Inserted(Result<Inserted, StoreError>),
     /// To [`Ask::Replace`] and [`Ask::EndIf`].

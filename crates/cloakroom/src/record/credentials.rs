@@ -73,6 +73,16 @@ impl Credentials {
         self
     }
 
+    /// The same, with every retired secret marked as retired by a sign-in.
+    pub(crate) fn after_sign_in(mut self) -> Self {
+        self.edit_history(|history| {
+            for secret in &mut history.retired.0 {
+                secret.how = Retirement::SignIn;
+            }
+        });
+        self
+    }
+
     pub(crate) fn with_retired(mut self, secret: RetiredSecret) -> Self {
         self.edit_history(|history| history.retired.push(secret));
         self

@@ -15,16 +15,27 @@
 //!    or the key family that it belongs to.
 //! 3. Put nothing in it that must not outlive the session. A tombstone keeps all entries, because
 //!    stores end sessions in place.
-//! 4. Add functions to [`Extensions`] that read and write it, refuse in `wire/reader.rs` what they
-//!    cannot read, and list its tag in [`KNOWN`].
+//! 4. Add functions to [`Extensions`] that read and write it. A critical one is listed in
+//!    [`KNOWN`], and `wire/reader.rs` refuses what these functions cannot read; an entry that is
+//!    not critical counts as absent then.
+//!
+//! # Entries
+//! | tag | bytes | meaning |
+//! |---|---|---|
+//! | 1 | 8 + 16 \[+ 16\] | the last sign-in: when, its nonce, that of a renewal in progress |
+//! | 2 | n × (8 + 16) | prefix of a retired verifier, key family of its secret |
+
+mod sign_in;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use sign_in::SignInTrace;
+
 #[cfg(test)]
 mod tests;
 
-/// The tags of the entries that this version understands: none yet.
+/// The tags of the critical entries that this version understands: none yet.
 pub(super) const KNOWN: &[u8] = &[];
 
 /// The largest number of entries.
@@ -46,6 +57,52 @@ impl Extensions {
     /// The area as it is stored.
     pub(super) fn as_area(&self) -> &[u8] {
         self.0.as_deref().unwrap_or(&[0])
+    }
+
+    /// True if there are no entries.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The entries: tag, critical flag and bytes, in the order of their tags.
+    fn entries(&self) -> impl Iterator<Item = (u8, u8, &[u8])> {
+        let mut rest = &self.as_area()[1..];
+        std::iter::from_fn(move || {
+            let (&[tag, critical, high, low], after) = rest.split_first_chunk::<4>()?;
+            let (bytes, after) =
+                after.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
+            rest = after;
+            Some((tag, critical, bytes))
+        })
+    }
+
+    /// The bytes of the entry with this tag.
+    fn entry(&self, wanted: u8) -> Option<&[u8]> {
+        self.entries().find(|(tag, ..)| *tag == wanted).map(|(.., bytes)| bytes)
+    }
+
+    /// The area with this entry, or without one of its tag.
+    ///
+    /// Without room for it, the area is returned without it: others' entries do not give way.
+    fn with_entry(&self, tag: u8, bytes: Option<&[u8]>) -> Self {
+        let mut entries: Vec<_> = self.entries().filter(|(other, ..)| *other != tag).collect();
+        if let Some(bytes) = bytes {
+            let taken: usize = entries.iter().map(|(.., bytes)| 4 + bytes.len()).sum();
+            if entries.len() < MAX_COUNT && 1 + taken + 4 + bytes.len() <= MAX_BYTES {
+                entries.push((tag, 0, bytes));
+                entries.sort_unstable_by_key(|(tag, ..)| *tag);
+            }
+        }
+        if entries.is_empty() {
+            return Self::default();
+        }
+        let mut area = vec![u8::try_from(entries.len()).unwrap_or(u8::MAX)];
+        for (tag, critical, bytes) in entries {
+            let [high, low] = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
+            area.extend_from_slice(&[tag, critical, high, low]);
+            area.extend_from_slice(bytes);
+        }
+        Self::from_area(&area)
     }
 }
 

@@ -30,7 +30,7 @@ fn record() -> Record {
     let verifier = key(1).verifier(kind);
     let record = protocol::begin(kind, verifier, lifetime, None, payload, revision, NOW);
     let alice = Principal::new("alice").unwrap();
-    let record = protocol::sign_in(&record, &alice, key(2).verifier(kind), NOW);
+    let record = protocol::sign_in(&record, &alice, key(2).verifier(kind), None, NOW);
     let nonce = Nonce::from_bytes([9; 16]);
     let (record, _) = protocol::start_renewal(&record, &key(2), kind, nonce, NOW);
     let record = protocol::retire(&protocol::confirm_successor(&record, NOW), NOW);

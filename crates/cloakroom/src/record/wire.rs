@@ -10,7 +10,7 @@
 //! | 10 | 8 | absolute deadline | keep until |
 //! | 18 | 8 + 8 | revision: count, token | absent, as every field without an entry |
 //! | 34 | 8 + 8 | created, authenticated at\* | |
-//! | 50 | 8 + 8 + 8 + 1 | lifetime: idle\*, absolute, renewal\*, outlives browser | |
+//! | 50 | 8 + 8 + 8 + 1 | lifetime: idle\*, absolute, renewal\*, flags† | |
 //! | then | 32 + 8 + 8 | credentials: verifier, renew at, cookie until | same |
 //! | | 1 \[+ 32 + 16 + 8\] | successor: 0, or 1 with verifier, nonce, first seen\* | same |
 //! | | 1 + n × (8 + 8 + 1) | retired: count; prefix, when, how (0 timer, 1 sign-in) | same |
@@ -22,7 +22,7 @@
 //! | | 1 \[+ 16\] | kind of session: 0 (the default kind), or 1 and its tag | |
 //! | | rest | `0x00`, or `0x01` and the payload | |
 //!
-//! \* 0 means none or never.
+//! \* 0 means none or never. † 1: outlives the browser; 2: the absolute timeout is an explicit expiry.
 //!
 //! [`extensions`](super::extensions) says what an extension is. Tags rise from entry to entry. No
 //! other bytes are read as an entry than those that would be written for it.
@@ -41,6 +41,8 @@ use reader::Reader;
 use writer::Writer;
 
 const VERSION: u8 = 1;
+const OUTLIVES_BROWSER: u8 = 1;
+const EXPLICIT: u8 = 2;
 const REASONS: [(u8, EndReason); 7] = [
     (1, EndReason::Ended),
     (2, EndReason::SignedOut),
@@ -116,6 +118,11 @@ enum Problem {
 }
 
 impl DecodeError {
+    /// True if a newer version wrote the entry; false if it is damaged.
+    pub const fn is_of_other_version(&self) -> bool {
+        matches!(self.0, Problem::CriticalExtension(_))
+    }
+
     const fn malformed(what: &'static str) -> Self {
         Self(Problem::Malformed(what))
     }

@@ -8,12 +8,14 @@ use super::Session;
 use crate::error::{Error, ErrorKind};
 use crate::key::random;
 use crate::manager::SessionState;
+use crate::protocol::steps::FormerKey;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// An anti-forgery token for a form with this purpose (`"transfer"`).
     ///
-    /// Creates the session if there is none.
+    /// Creates the session if there is none, but not if the request's key was replaced: the token
+    /// is then one for the holder of that key, with which a sign-in form works.
     ///
     /// It is valid until the session ends, a user signs in on it, or its rights change
     /// ([`renew`](Session::renew)); timed renewal does not affect it. Nothing is stored for it.
@@ -37,9 +39,12 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// Those of [`start`](Session::start).
     pub async fn csrf_token(&mut self, purpose: &str) -> Result<CsrfToken, Error> {
-        self.start().await?;
+        if self.former_key().is_none() {
+            self.start().await?;
+        }
         let family = match &self.seen {
             SessionState::Live(loaded) => loaded.record.credentials().family(),
+            SessionState::Former(former) => former.family(self.manager().policy.kind),
             // Another handle has ended the session since.
             _ => return Err(Error::new(ErrorKind::NotFound)),
         };
@@ -49,21 +54,34 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 
     /// Refuses a request whose `token` was not made for this session and this purpose.
     ///
+    /// With a key that was replaced, it accepts the tokens that were given to that key's holder
+    /// before, so that the second click on a sign-in form succeeds, and none of the session that
+    /// the key no longer opens.
+    ///
     /// # Errors
-    /// `Forged`; `Superseded` if the request's key was replaced a moment ago.
+    /// `Forged`.
     ///
     /// # Security
     /// [`SameSite`](crate::http::SameSite) withholds the cookie from most forged requests. This
     /// check is for those that a browser lets pass, and for cookies that other sites can send.
     pub fn check_csrf(&self, purpose: &str, token: &str) -> Result<(), Error> {
-        match &self.seen {
-            SessionState::Live(loaded)
-                if CsrfToken::is_genuine(loaded.record.credentials().family(), purpose, token) =>
-            {
-                Ok(())
+        let is_genuine = |family| CsrfToken::is_genuine(family, purpose, token);
+        let kind = self.manager().policy.kind;
+        let is_accepted = match &self.seen {
+            SessionState::Live(loaded) => is_genuine(loaded.record.credentials().family()),
+            SessionState::Former(former) => {
+                is_genuine(former.family(kind)) || former.old_family(kind).is_some_and(is_genuine)
             }
-            SessionState::Superseded => Err(Error::new(ErrorKind::Superseded)),
-            _ => Err(Error::new(ErrorKind::Forged)),
+            SessionState::Absent(_) | SessionState::Over => false,
+        };
+        if is_accepted { Ok(()) } else { Err(Error::new(ErrorKind::Forged)) }
+    }
+
+    /// The request's key, if it was replaced, or if its session cannot be read.
+    fn former_key(&self) -> Option<&FormerKey> {
+        match &self.seen {
+            SessionState::Former(former) => Some(former),
+            _ => None,
         }
     }
 }

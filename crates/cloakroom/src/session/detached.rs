@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub use grant::{ParseGrantError, SessionGrant};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::key::PublicId;
 use crate::manager::{Manager, SessionState};
 use crate::protocol::NoSession;
@@ -158,10 +158,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                 let grant = SessionGrant::new(id, family, manager.policy.kind);
                 Ok(DetachedSession::new(manager, grant))
             }
-            SessionState::Superseded => Err(Error::new(ErrorKind::Superseded)),
-            SessionState::Absent(_) | SessionState::Over => {
-                Err(Error::not_found(self.no_session().unwrap_or(NoSession::Unknown)))
-            }
+            _ => Err(self.beginning_refused().unwrap_or_else(|| {
+                Error::not_found(self.no_session().unwrap_or(NoSession::Unknown))
+            })),
         }
     }
 }

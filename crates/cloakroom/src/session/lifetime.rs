@@ -4,7 +4,7 @@ use super::Session;
 use crate::error::Error;
 use crate::policy::{AuthRequirement, Lifetime};
 use crate::protocol;
-use crate::protocol::steps::{Deadlines, Label, Write};
+use crate::protocol::steps::{Deadlines, Label, Reload, Write};
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
@@ -36,13 +36,15 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Refuses a sensitive operation unless the user signed in recently enough and strongly enough.
     ///
     /// This asks the store itself, not a cache, so a session that was just ended anywhere is
-    /// refused.
+    /// refused. If a user is signed in, it also asks for revocations
+    /// ([`Sessions::revoke_issued_before`](crate::Sessions::revoke_issued_before)) that have not
+    /// reached the session: two round trips.
     ///
     /// # Errors
-    /// `StepUpRequired`, where [`Error::auth_shortfall`] says what is missing; `NotFound` if the
-    /// session has ended, `Superseded`, `Unavailable`.
+    /// `StepUpRequired`, where [`Error::auth_shortfall`] says what is missing; `LoginRevoked`;
+    /// `NotFound` if the session has ended, `Superseded`, `Unavailable`.
     pub async fn require(&mut self, requirement: AuthRequirement) -> Result<(), Error> {
-        let loaded = self.confirm().await?;
+        let loaded = self.confirm(Reload::checking_revocation).await?;
         let record = loaded.as_ref().map(|loaded| &loaded.record);
         protocol::auth_shortfall(requirement, record, self.manager().now())
             .map_or(Ok(()), |shortfall| Err(Error::step_up(shortfall)))

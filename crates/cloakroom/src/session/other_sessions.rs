@@ -1,5 +1,7 @@
 //! What a signed-in user can do to their other sessions.
 
+use std::convert::identity;
+
 use super::Session;
 use crate::error::Error;
 use crate::key::PublicId;
@@ -61,6 +63,6 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Who is signed in, once the store has confirmed that the key still opens the session: a
     /// request in flight whose key was replaced or signed out must not end other sessions.
     async fn confirmed(&mut self) -> Result<Option<Principal>, Error> {
-        Ok(self.confirm().await?.and_then(|loaded| loaded.record.principal().cloned()))
+        Ok(self.confirm(identity).await?.and_then(|loaded| loaded.record.principal().cloned()))
     }
 }

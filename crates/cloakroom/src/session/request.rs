@@ -8,12 +8,12 @@ use std::task::Waker;
 
 pub(crate) use opening::OpenedSession;
 
-use crate::http::{Carrier, RequestClient, ResponseHeaders, SessionOutcome};
-use crate::key::{Entropy, Key, PublicId};
+use crate::http::{LookedAt, RequestClient, RequestMethod, ResponseHeaders, SessionOutcome};
+use crate::key::{Carrier, Entropy, Key, PublicId};
 use crate::manager::{LoadedSession, Manager, RequestFacts, Scope, SessionState, Started, mint};
 use crate::policy::ClientInfo;
-use crate::protocol::steps::Steps;
-use crate::protocol::{CookieChange, Failure, NoSession};
+use crate::protocol::steps::{OtherSession, Steps};
+use crate::protocol::{CookieChange, Failure, NoSession, RequestOrigin};
 use crate::value::SessionValue;
 
 /// What one request knows of its session. The lock is never held across an await.
@@ -43,11 +43,13 @@ enum Head {
 struct State<V> {
     stage: Stage<V>,
     cookie: CookieChange,
-    carrier: Carrier,
     accessed: bool,
-    /// The request carried the cookie's name more than once.
-    repeated: bool,
     head: Head,
+    facts: Facts,
+    /// The key of this session that the request presented, if the request has replaced it.
+    presented: Option<Key>,
+    /// Other sessions that the request's keys open.
+    others: Vec<OtherSession>,
     /// True once the session of another library is no longer needed.
     imported: bool,
     /// The address of the connection, if the server passed it on.
@@ -59,15 +61,53 @@ struct State<V> {
     first_key: Option<Key>,
 }
 
+/// What the request is like, apart from its keys.
+#[derive(Clone, Copy)]
+struct Facts {
+    method: RequestMethod,
+    origin: RequestOrigin,
+    /// The headers on which that depends.
+    looked_at: LookedAt,
+    /// Whether its page may never be seen: no message counts as shown.
+    is_speculative: bool,
+    /// Whether it counts as a use of the session.
+    touches: bool,
+    /// Whether its client can be sent a renewed key.
+    renews: bool,
+    /// How a key travels that it mints.
+    mints: Carrier,
+    /// Whether it presents a bearer token and no cookie.
+    is_bearer: bool,
+    /// Whether it carries the cookie's name more than once.
+    repeated: bool,
+}
+
+impl Facts {
+    const fn minting(mints: Carrier) -> Self {
+        Self {
+            method: RequestMethod::Unknown,
+            origin: RequestOrigin::SameSite,
+            looked_at: LookedAt::Nothing,
+            is_speculative: false,
+            touches: true,
+            renews: true,
+            mints,
+            is_bearer: false,
+            repeated: false,
+        }
+    }
+}
+
 impl<V> State<V> {
-    fn new(stage: Stage<V>) -> Self {
+    fn new(stage: Stage<V>, mints: Carrier) -> Self {
         Self {
             stage,
             cookie: CookieChange::Keep,
-            carrier: Carrier::Cookie,
             accessed: false,
-            repeated: false,
             head: Head::Open,
+            facts: Facts::minting(mints),
+            presented: None,
+            others: Vec::new(),
             imported: false,
             peer: None,
             client: None,
@@ -78,6 +118,21 @@ impl<V> State<V> {
     fn retract_key(&mut self, invalid: &Key) {
         if matches!(&self.cookie, CookieChange::Send { key, .. } if key == invalid) {
             self.cookie = CookieChange::Keep;
+        }
+    }
+
+    fn change_cookie(&mut self, cookie: CookieChange) {
+        let is_sent = matches!(cookie, CookieChange::Send { .. });
+        if is_sent && self.presented.is_none() {
+            self.presented = match &self.stage {
+                Stage::Open(SessionState::Live(loaded)) => loaded.key().cloned(),
+                Stage::Open(SessionState::Former(former)) => Some(former.key.clone()),
+                _ => None,
+            };
+        }
+        // A client that uses no cookie has none to remove.
+        if is_sent || !self.facts.is_bearer {
+            self.cookie = cookie;
         }
     }
 
@@ -103,19 +158,21 @@ impl<V> RequestState<V> {
 
     /// For a request whose session is opened when a handle asks for it.
     pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        Self::of(manager, State::new(Stage::Untouched))
+        let mints = manager.policy.carrier();
+        Self::of(manager, State::new(Stage::Untouched, mints))
     }
 
     /// For a response that begins a session without a request's keys.
-    pub(crate) fn without_session(manager: Arc<Manager<V>>) -> Self {
+    pub(crate) fn without_session(manager: Arc<Manager<V>>, mints: Carrier) -> Self {
         let stage = Stage::Open(SessionState::Absent(NoSession::NoKey));
-        Self::of(manager, State { accessed: true, ..State::new(stage) })
+        Self::of(manager, State { accessed: true, ..State::new(stage, mints) })
     }
 
     /// For a session that was opened outside a request: there is no response, and no key.
     pub(crate) fn detached(manager: Arc<Manager<V>>, loaded: LoadedSession<V>) -> Self {
         let stage = Stage::Open(SessionState::Live(loaded));
-        Self::of(manager, State { head: Head::None, ..State::new(stage) })
+        let mints = manager.policy.carrier();
+        Self::of(manager, State { head: Head::None, ..State::new(stage, mints) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<V>> {
@@ -143,14 +200,53 @@ impl<V> RequestState<V> {
     }
 
     fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
+        if !state.accessed {
+            return ResponseHeaders::default();
+        }
         let outcome = SessionOutcome {
             change: &state.cookie,
-            carrier: state.carrier,
-            accessed: state.accessed,
-            repeated: state.repeated,
+            repeated: state.facts.repeated,
             signed_in: state.is_signed_in(),
+            looked_at: state.facts.looked_at,
         };
-        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.clock.now())
+        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now())
+    }
+
+    pub(crate) fn set_method(&self, method: RequestMethod) {
+        self.lock().facts.method = method;
+    }
+
+    /// From now on, opening the session does not count as its use.
+    pub(crate) fn set_without_touch(&self) {
+        self.lock().facts.touches = false;
+    }
+
+    /// True if the browser may have kept the cookie back.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn is_withheld(&self) -> bool {
+        let state = self.lock();
+        matches!(state.stage, Stage::Open(SessionState::Absent(NoSession::Withheld)))
+    }
+
+    /// From now on, a session can begin although the browser may have kept the cookie back.
+    pub(crate) fn begin_cross_site(&self) -> SessionState<V> {
+        let mut state = self.lock();
+        if let Stage::Open(SessionState::Absent(no_session @ NoSession::Withheld)) =
+            &mut state.stage
+        {
+            *no_session = NoSession::NoKey;
+        }
+        state.session()
+    }
+
+    /// Other sessions that the request's keys open.
+    pub(crate) fn others(&self) -> Vec<OtherSession> {
+        self.lock().others.clone()
+    }
+
+    /// The key that the request presented, if the request has replaced it.
+    pub(crate) fn presented(&self) -> Option<Key> {
+        self.lock().presented.clone()
     }
 
     pub(crate) fn set_peer(&self, peer: IpAddr) {
@@ -215,7 +311,7 @@ impl<V> RequestState<V> {
     ) -> SessionState<V> {
         let mut state = self.lock();
         if cookie != CookieChange::Keep {
-            state.cookie = cookie;
+            state.change_cookie(cookie);
         }
         if is_newer(&state.stage, &session) {
             return state.session();
@@ -273,7 +369,10 @@ impl<V: SessionValue> RequestFacts for RequestState<V> {
         }
         Ok(match &state.first_key {
             Some(key) => key.clone(),
-            None => state.first_key.insert(mint(entropy)?).clone(),
+            None => {
+                let key = mint(entropy)?.carried_by(state.facts.mints);
+                state.first_key.insert(key).clone()
+            }
         })
     }
 
@@ -295,6 +394,14 @@ impl<V: SessionValue> RequestFacts for RequestState<V> {
 
     fn can_renew(&self) -> bool {
         let state = self.lock();
-        state.carrier == Carrier::Cookie && state.head == Head::Open
+        state.facts.renews && !state.facts.is_bearer && state.head == Head::Open
+    }
+
+    fn origin(&self) -> RequestOrigin {
+        self.lock().facts.origin
+    }
+
+    fn is_speculative(&self) -> bool {
+        self.lock().facts.is_speculative
     }
 }

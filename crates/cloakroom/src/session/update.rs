@@ -10,11 +10,12 @@ use crate::key::Key;
 use crate::manager::{LoadedSession, Scope, SessionState};
 use crate::policy::Lifetime;
 use crate::protocol::steps::{
-    Begin, Context as _, Loaded, Plan, Planned, Reload, Start, Steps, Write, Written, write_value,
+    Begin, Context as _, Edit, Loaded, Plan, Planned, Reload, Start, Steps, Write, Written,
+    write_value,
 };
 use crate::protocol::{Failure, NoSession};
 use crate::time::Timestamp;
-use crate::value::{SessionKind, SessionValue, TypedValue};
+use crate::value::{SessionKind, SessionValue, TypedValue, flash};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Runs an operation on the request's session as it is now, and takes over its result.
@@ -54,14 +55,16 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// Asks the store itself for the session, not a cache; `None` if the request has none.
-    pub(super) async fn confirm(&mut self) -> Result<Option<LoadedSession<V>>, Error> {
+    pub(super) async fn confirm(
+        &mut self,
+        how: impl FnOnce(Reload<Arc<TypedValue<V>>>) -> Reload<Arc<TypedValue<V>>>,
+    ) -> Result<Option<LoadedSession<V>>, Error> {
         self.seen = self.request.session();
         let credential = match &self.seen {
             SessionState::Live(loaded) => loaded.credential.clone(),
-            SessionState::Superseded => return Err(Failure::Superseded.into()),
-            SessionState::Absent(_) | SessionState::Over => return Ok(None),
+            _ => return self.beginning_refused().map_or(Ok(None), Err),
         };
-        Ok(Some(self.request.run(Reload::from_store(credential)).await?))
+        Ok(Some(self.request.run(how(Reload::from_store(credential))).await?))
     }
 }
 
@@ -138,7 +141,7 @@ where
     ) -> Result<Planned<Arc<TypedValue<V>>, Result<R, E>>, Failure> {
         let before = loaded.value.as_ref().map(|typed_value| &typed_value.value);
         let mut value = before.cloned().unwrap_or_default();
-        let result = (self.0)(&mut value);
+        let result = flash::kept_if(scope.is_speculative(), || (self.0)(&mut value));
         if result.is_err() || before == Some(&value) {
             return Ok(Planned::Keep(result));
         }
@@ -152,11 +155,27 @@ where
         _: NoSession,
     ) -> Result<Begin<Arc<TypedValue<V>>, Result<R, E>>, Failure> {
         let mut value = scope.manager.default_value.value.clone();
-        let result = (self.0)(&mut value);
+        let result = flash::kept_if(scope.is_speculative(), || (self.0)(&mut value));
         if result.is_err() || value == scope.manager.default_value.value {
             return Ok(Begin::Nothing(result));
         }
         let value = scope.manager.typed_value(value);
         Ok(Begin::Create(Some(value), scope.lifetime(), result))
+    }
+}
+
+/// The change that a closure makes to the value while a user is signed in.
+pub(super) struct EditWith<F>(pub(super) F);
+
+impl<V: SessionValue, F: FnMut(&mut V)> Edit<Scope<'_, V>> for EditWith<F> {
+    fn edit(
+        &mut self,
+        scope: &Scope<'_, V>,
+        value: Option<&Arc<TypedValue<V>>>,
+    ) -> Option<Arc<TypedValue<V>>> {
+        let before = value.map(|typed_value| &typed_value.value);
+        let mut value = before.cloned().unwrap_or_default();
+        flash::kept_if(scope.is_speculative(), || (self.0)(&mut value));
+        (before != Some(&value)).then(|| scope.manager.typed_value(value))
     }
 }

@@ -119,7 +119,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// What to do with a session whose value cannot be decoded.
+    /// What to do with a session that cannot be read.
     pub fn unreadable(mut self, policy: UnreadablePolicy) -> Self {
         self.unreadable = policy;
         self
@@ -194,6 +194,14 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
         let coding =
             Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });
+        let policy = Policy {
+            kind: KindTag::of(K::NAME),
+            reuse: self.reuse,
+            unreadable: self.unreadable,
+            limit: self.limit,
+            same_site: channel.same_site,
+            bearer: channel.bearer,
+        };
         Ok(Sessions::of(Arc::new(Manager {
             store: self.store,
             channel,
@@ -203,12 +211,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             }),
             coding,
             lifetime: Mutex::new(self.lifetime),
-            policy: Policy {
-                kind: KindTag::of(K::NAME),
-                reuse: self.reuse,
-                unreadable: self.unreadable,
-                limit: self.limit,
-            },
+            policy,
             clock: self.clock,
             entropy: self.entropy,
             observers: self.observers.into(),

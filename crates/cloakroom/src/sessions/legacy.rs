@@ -10,7 +10,6 @@ use crate::http::Headers;
 use crate::key::{Key, KindTag};
 use crate::manager::RequestFacts as _;
 use crate::policy::Login;
-use crate::protocol::NoSession;
 use crate::protocol::steps::{Import, Imported};
 use crate::session::Session;
 use crate::sessions::RequestSession;
@@ -109,7 +108,8 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         let key = derived_key(manager.policy.kind, token);
         // A client that we cannot send a cookie would have no session once the old one is deleted.
         let takes_cookies = request.can_renew() && manager.channel.cookie.is_some();
-        if !takes_cookies || session.no_session() == Some(NoSession::Superseded) {
+        // Nothing begins in place of a session that is there, or may be.
+        if !takes_cookies || session.beginning_refused().is_some() {
             return Ok(session);
         }
         if found == Some(key.id()) {

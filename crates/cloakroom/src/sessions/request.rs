@@ -6,9 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::error::Error;
-#[cfg(feature = "actix")]
-use crate::http::is_navigation;
-use crate::http::{Headers, HeadersMut, ResponseHeaders};
+use crate::http::{Headers, HeadersMut, RequestMethod, ResponseHeaders};
 use crate::manager::Manager;
 use crate::session::{RequestState, Session};
 use crate::sessions::Sessions;
@@ -27,7 +25,7 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// # let mut response = http::HeaderMap::new();
 /// # cloakroom::Io::future(async move {
 /// let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
-/// let request_session = sessions.request_session();
+/// let request_session = sessions.request_session().with_method("GET");
 /// let mut session = request_session.session(&request).await?; // no store call without a key
 /// session.update(|map| map.insert("seen", true)).await??;
 /// request_session.finish(&mut response); // Set-Cookie, Vary, Cache-Control
@@ -56,6 +54,25 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// Call it before the session is opened.
     pub fn with_peer_addr(self, address: IpAddr) -> Self {
         self.request.set_peer(address);
+        self
+    }
+
+    /// Tells the request's method (`"POST"`), which the headers do not say.
+    ///
+    /// Call it before the session is opened. A `HEAD` takes no [`Flash`](crate::Flash) messages,
+    /// and a request from another site is treated by whether it can change something. Without the
+    /// method, it is guessed from what browsers send.
+    pub fn with_method(self, method: &str) -> Self {
+        self.request.set_method(RequestMethod::of(method));
+        self
+    }
+
+    /// Opening the session does not count as a use of it: see
+    /// [`Sessions::without_touch`](crate::Sessions::without_touch).
+    ///
+    /// Call it before the session is opened.
+    pub fn without_touch(self) -> Self {
+        self.request.set_without_touch();
         self
     }
 
@@ -90,10 +107,10 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         &self,
         request: &impl Headers,
     ) -> Io<'static, Result<Session<V, K>, Error>> {
-        let (state, is_navigation) = (Arc::clone(&self.request), is_navigation(request));
+        let state = Arc::clone(&self.request);
         let incoming = state.read(request);
         Io::future(async move {
-            let opened = state.open(incoming, is_navigation).await?;
+            let opened = state.open(incoming).await?;
             Ok(Session::opened(state, opened))
         })
     }
@@ -101,6 +118,12 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// The request's session if it has been opened, for code that cannot wait.
     pub fn opened(&self) -> Option<Session<V, K>> {
         self.request.is_open().then(|| Session::of(Arc::clone(&self.request)))
+    }
+
+    /// True if the session was asked for, and the browser may have kept the cookie back.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.request.is_withheld()
     }
 
     /// Ends the request's part in the session, and returns the headers for its response; see

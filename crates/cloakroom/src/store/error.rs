@@ -67,6 +67,19 @@ impl StoreError {
         self.kind
     }
 
+    /// True if the entry is there and cannot be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.kind == StoreErrorKind::Corrupt
+    }
+
+    /// True if the entry was written by a newer version of this library.
+    pub(crate) fn is_of_other_version(&self) -> bool {
+        let source = self.source.as_deref();
+        source
+            .and_then(|source| source.downcast_ref::<DecodeError>())
+            .is_some_and(DecodeError::is_of_other_version)
+    }
+
     /// Whether the operation may have happened.
     pub const fn outcome(&self) -> Outcome {
         self.outcome

@@ -117,30 +117,45 @@ impl<V: 'static> Coding<V> {
             return self.codec.decode(body);
         }
         if format == FENCE {
-            return Err(CodecError::from("the session is moving to another store"));
+            return Err(CodecError::from("the session is moving to another store").of_version());
         }
-        match &self.upgrade {
+        let value = match &self.upgrade {
             Some(upgrade) => upgrade(OldPayload { format, schema, body }),
             None => Err(CodecError::from(
                 "the payload has another format or schema; set an upgrade hook with `schema`",
             )),
-        }
+        };
+        value.map_err(CodecError::of_version)
     }
 }
 
 /// The error for a value that could not be encoded or decoded; its source says why.
 #[derive(Debug)]
-pub struct CodecError(Box<dyn StdError + Send + Sync>);
+pub struct CodecError {
+    cause: Box<dyn StdError + Send + Sync>,
+    is_of_other_version: bool,
+}
 
 impl CodecError {
     /// An error with this cause.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self { cause: cause.into(), is_of_other_version: false }
+    }
+
+    /// True if another version of the application wrote the value, or probably did; false if it is
+    /// damaged.
+    pub(crate) const fn is_of_other_version(&self) -> bool {
+        self.is_of_other_version
+    }
+
+    pub(crate) fn of_version(self) -> Self {
+        Self { is_of_other_version: true, ..self }
     }
 
     /// What is wrong with the JSON of a `T`, without the part of the value that serde would quote.
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
     pub(crate) fn json<T>(error: serde_json::Error) -> Self {
+        let error_is_data = error.classify() == Category::Data;
         let what = match error.classify() {
             Category::Io => "the value cannot be written",
             Category::Syntax => "the text is not JSON",
@@ -150,19 +165,22 @@ impl CodecError {
         let (expected, line, column) = (type_name::<T>(), error.line(), error.column());
         let place =
             if line == 0 { String::new() } else { format!(" (line {line} column {column})") };
-        Self::new(format!("expected `{expected}`, but {what}{place}"))
+        let error = Self::new(format!("expected `{expected}`, but {what}{place}"));
+        // Text that is not JSON was never a value of any version.
+        if error_is_data { error.of_version() } else { error }
     }
 
     pub(crate) fn foreign() -> Self {
         Self::from(
             "the store holds a value of another type: give each type a `SessionKind` of its own",
         )
+        .of_version()
     }
 }
 
 impl From<&str> for CodecError {
     fn from(reason: &str) -> Self {
-        Self(reason.into())
+        Self::new(reason)
     }
 }
 
@@ -174,7 +192,7 @@ impl fmt::Display for CodecError {
 
 impl StdError for CodecError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.0.as_ref())
+        Some(self.cause.as_ref())
     }
 }
 

@@ -1,6 +1,33 @@
 //! Messages that are shown once.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
+
+thread_local! {
+    /// Whether the change that this thread makes belongs to a request that may show nothing.
+    static IS_KEPT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a change of a value. If `is_kept`, it takes no messages.
+#[inline]
+pub(crate) fn kept_if<R>(is_kept: bool, change: impl FnOnce() -> R) -> R {
+    /// Also if the change panics.
+    struct Reset;
+
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            IS_KEPT.set(false);
+        }
+    }
+
+    if !is_kept {
+        return change();
+    }
+    IS_KEPT.set(true);
+    let _reset = Reset;
+    change()
+}
 
 /// Messages for the user's next page, each shown once: "Saved." after a form has redirected.
 ///
@@ -62,8 +89,11 @@ impl<M> Flash<M> {
     }
 
     /// Removes the messages and returns them, oldest first.
+    ///
+    /// In a request that shows its user nothing, or perhaps nothing (`HEAD`, or a prefetch with
+    /// `Sec-Purpose`), none are returned and all stay, for the page that the user sees.
     pub fn take(&mut self) -> Vec<M> {
-        std::mem::take(&mut self.0)
+        if IS_KEPT.get() { Vec::new() } else { std::mem::take(&mut self.0) }
     }
 
     /// The messages, oldest first, without removing them.

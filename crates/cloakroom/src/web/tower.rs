@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, Request, Response};
+use http::header::LOCATION;
+use http::{Extensions, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -44,6 +45,8 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 pub struct SessionLayer<V, K = DefaultKind> {
     sessions: Sessions<V, K>,
     peer: Option<FindPeer>,
+    /// Where a request goes whose cookie may have been kept back.
+    withheld: Option<HeaderValue>,
 }
 
 /// Finds the address of the connection in a request's extensions.
@@ -52,7 +55,32 @@ type FindPeer = fn(&Extensions) -> Option<IpAddr>;
 impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// A layer for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
-        Self { sessions, peer: None }
+        Self { sessions, peer: None, withheld: None }
+    }
+
+    /// Reads of these requests do not count as uses of the session; see
+    /// [`Sessions::without_touch`].
+    ///
+    /// Wrap a route that a page polls in it, within the layer of the whole application.
+    pub fn without_touch(self) -> Self {
+        Self { sessions: self.sessions.without_touch(), ..self }
+    }
+
+    /// Redirects a request from another site to `location` (303), a page of yours, if its handler
+    /// answered 403 because the browser may have kept the cookie back
+    /// ([`NoSession::Withheld`](crate::NoSession::Withheld)).
+    ///
+    /// The browser asks for that page with the cookie, so it can show a signed-in user where they
+    /// are: for payments and forms that return from another site.
+    ///
+    /// # Panics
+    /// Panics if `location` is not a valid header value.
+    pub fn redirect_withheld(mut self, location: &str) -> Self {
+        match HeaderValue::from_str(location) {
+            Ok(location) => self.withheld = Some(location),
+            Err(_) => panic!("`{location:?}` is not a location for a redirect"),
+        }
+        self
     }
 
     /// Finds the address of the connection in a request's extensions, which
@@ -77,7 +105,8 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
 
 impl<V, K> Clone for SessionLayer<V, K> {
     fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone(), peer: self.peer }
+        let Self { sessions, peer, withheld } = self;
+        Self { sessions: sessions.clone(), peer: *peer, withheld: withheld.clone() }
     }
 }
 
@@ -91,7 +120,8 @@ impl<S, V: SessionValue, K: SessionKind> Layer<S> for SessionLayer<V, K> {
     type Service = SessionService<S, V, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, sessions: self.sessions.clone(), peer: self.peer }
+        let Self { sessions, peer, withheld } = self.clone();
+        SessionService { inner, sessions, peer, withheld }
     }
 }
 
@@ -100,11 +130,18 @@ pub struct SessionService<S, V, K = DefaultKind> {
     inner: S,
     sessions: Sessions<V, K>,
     peer: Option<FindPeer>,
+    /// Where a request goes whose cookie may have been kept back.
+    withheld: Option<HeaderValue>,
 }
 
 impl<S: Clone, V, K> Clone for SessionService<S, V, K> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), sessions: self.sessions.clone(), peer: self.peer }
+        Self {
+            inner: self.inner.clone(),
+            sessions: self.sessions.clone(),
+            peer: self.peer,
+            withheld: self.withheld.clone(),
+        }
     }
 }
 
@@ -132,19 +169,27 @@ where
         mark_keys_sensitive(request.headers_mut());
         let outer = request.extensions().get::<RequestSession<V, K>>();
         // The same layer twice: the outer one sends the headers.
-        let is_inner = outer.is_some_and(|request_session| self.sessions.owns(request_session));
-        let request_session = (!is_inner).then(|| self.begin(request.extensions_mut()));
-        SessionFuture { inner: self.inner.call(request), request_session }
+        let outer = outer.filter(|request_session| self.sessions.owns(request_session));
+        let request_session = match outer {
+            Some(outer) => {
+                self.sessions.adjust(outer);
+                None
+            }
+            None => Some(self.begin(&mut request)),
+        };
+        let withheld = self.withheld.clone();
+        SessionFuture { inner: self.inner.call(request), request_session, withheld }
     }
 }
 
 impl<S, V: SessionValue, K: SessionKind> SessionService<S, V, K> {
-    fn begin(&self, extensions: &mut Extensions) -> RequestSession<V, K> {
-        let mut request_session = self.sessions.request_session();
-        if let Some(address) = self.peer.and_then(|find| find(extensions)) {
+    fn begin<B>(&self, request: &mut Request<B>) -> RequestSession<V, K> {
+        let mut request_session =
+            self.sessions.request_session().with_method(request.method().as_str());
+        if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
             request_session = request_session.with_peer_addr(address);
         }
-        extensions.insert(request_session.clone());
+        request.extensions_mut().insert(request_session.clone());
         request_session
     }
 }
@@ -155,6 +200,7 @@ pin_project! {
         #[pin]
         inner: F,
         request_session: Option<RequestSession<V, K>>,
+        withheld: Option<HeaderValue>,
     }
 }
 
@@ -170,6 +216,12 @@ where
         let this = self.project();
         let mut response = ready!(this.inner.poll(context))?;
         if let Some(request_session) = this.request_session {
+            if let Some(location) = this.withheld.take() {
+                if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
+                    *response.status_mut() = StatusCode::SEE_OTHER;
+                    response.headers_mut().insert(LOCATION, location);
+                }
+            }
             request_session.finish(response.headers_mut());
         }
         Poll::Ready(Ok(response))

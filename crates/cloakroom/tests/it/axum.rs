@@ -266,7 +266,8 @@ async fn one_application_serves_browsers_and_bearer_clients() {
         .transport(Transport::cookie_or_bearer(cloakroom::CookiePolicy::default()))
         .build()
         .unwrap();
-    let key = sessions.generate(Visitor { visits: 7 }).await.unwrap().key().unwrap().expose();
+    let bearer = sessions.generate_bearer(Visitor { visits: 7 }).await.unwrap();
+    let key = bearer.key().unwrap().expose();
     let app = app(sessions);
     let request = Request::post("/count")
         .header("authorization", format!("bearer {key}"))
@@ -275,6 +276,10 @@ async fn one_application_serves_browsers_and_bearer_clients() {
     let response = app.clone().oneshot(request).await.expect("infallible");
     assert!(!response.headers().contains_key("set-cookie"));
     assert_eq!(text(response).await, "8");
+    let stolen = Request::post("/count").header("cookie", format!("__Host-id={key}"));
+    let response =
+        app.clone().oneshot(stolen.body(Body::empty()).unwrap()).await.expect("infallible");
+    assert_eq!(text(response).await, "1", "a bearer key opens nothing as a cookie");
     let mut browser = Client::new();
     assert_eq!(text(send(&app, &mut browser, "POST", "/count").await).await, "1");
     assert!(cookie(&browser, "__Host-id").is_some());

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cloakroom::policy::UnreadablePolicy;
-use cloakroom::record::{EndReason, Ending, Record, Stored};
+use cloakroom::record::{Record, Stored};
 use cloakroom::store::{StoreError, StoreErrorKind, Swap};
 use cloakroom::{
     ErrorKind, Io, Key, Lifetime, MemoryStore, NoSession, Principal, PublicId, SessionMap, Store,
-    Timestamp, decorate_store,
+    decorate_store,
 };
 use cloakroom_testkit::{TestSessions, block_on};
 
@@ -76,20 +76,20 @@ impl Store for Shared {
     }
 }
 
-/// The bytes of `stored` with this entry as its only extension. The area is the last field of a
-/// tombstone.
+/// The bytes of `stored`, on which alice is signed in, with this entry as its last extension. The
+/// area follows the principal.
 fn with_entry(stored: &Stored, entry: &[u8]) -> Vec<u8> {
+    const PRINCIPAL: &[u8] = b"\x05alice";
     let mut bytes = stored.to_bytes().unwrap();
-    let area = match stored {
-        Stored::Live(record) => {
-            let ending = Ending::new(EndReason::Ended, Timestamp::EPOCH, Timestamp::EPOCH);
-            let tombstone = Stored::Ended(record.ended(ending)).to_head();
-            75 + tombstone.len() - ending.to_bytes().len() - 1
-        }
-        Stored::Ended(_) => bytes.len() - 1,
-    };
-    assert_eq!(bytes[area], 0, "it has no extensions yet");
-    bytes.splice(area..=area, [&[1], entry].concat());
+    let principal = bytes.windows(PRINCIPAL.len()).position(|part| part == PRINCIPAL).unwrap();
+    let area = principal + PRINCIPAL.len();
+    let mut end = area + 1;
+    for _ in 0..bytes[area] {
+        assert!(bytes[end] < entry[0], "the extensions are in order");
+        end += 4 + usize::from(u16::from_be_bytes([bytes[end + 2], bytes[end + 3]]));
+    }
+    bytes[area] += 1;
+    bytes.splice(end..end, entry.iter().copied());
     bytes
 }
 

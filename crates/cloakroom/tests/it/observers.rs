@@ -233,6 +233,7 @@ fn the_documentation_names_every_event_with_its_level() {
         Event::RetiredKey { id },
         Event::KeyReused { id },
         Event::MultipleKeys { count: 2 },
+        Event::AmbiguousKeys { used: id, other: id },
         Event::Unreadable { id, error },
         Event::WriteRetried { id, lost: 1 },
         Event::WriteConflict { id },

@@ -12,8 +12,8 @@ pub(in crate::demo) enum Outcome {
     Updates { before: u64, after: u64, refused: usize },
     /// The old key was sent just after the renewal, and `later` on a copy of the site.
     OldKey { answer: KeyAnswer, later: Vec<Moment> },
-    /// Two sign-ins came with one key. Whether the second was refused or else led to the same key.
-    SignIn { is_refused: bool, is_same_key: bool },
+    /// Two sign-ins came with one key, and led to the same new key or not.
+    SignIn { is_same_key: bool },
     /// The session was left a few seconds.
     Expiry,
 }

@@ -169,28 +169,22 @@ fn row(moment: &Moment) -> Markup {
 }
 
 fn sign_in(outcome: &Outcome, name: &str) -> Option<Markup> {
-    let Outcome::SignIn { is_refused, is_same_key } = outcome else { return None };
-    let (what, why) = match (is_refused, is_same_key) {
-        (true, _) => (
-            "One sign-in succeeded; the other one got an error.",
-            "The first one replaced the key, so the other one came with an old key. Your visits \
-             and your cart are still there.",
-        ),
-        (false, true) => (
-            "Both sign-ins succeeded, and both got the same new key.",
-            "The new key is computed from the old one and a number that the store keeps for a \
-             minute. So it does not matter which answer your browser takes, or whether one gets \
-             lost: you have one session, and your visits and your cart are still there.",
-        ),
-        (false, false) => (
-            "Both sign-ins succeeded, each in a session of its own.",
-            "The first one replaced the key, so the other one could not use your session and began \
-             another. Your visits and your cart are still there.",
-        ),
-    };
+    let Outcome::SignIn { is_same_key } = outcome else { return None };
     Some(html! {
-        p { strong { (what) " You are signed in as " (name) "." } }
-        p { (why) }
+        p {
+            strong {
+                "Both sign-ins succeeded, and "
+                @if *is_same_key { "both got the same new key" } @else { "each got its own key" }
+                ". You are signed in as " (name) "."
+            }
+        }
+        @if *is_same_key {
+            p {
+                "The new key is computed from the old one and a number that the store keeps for a \
+                 minute. So it does not matter which answer your browser takes, or whether one \
+                 gets lost: you have one session, and your visits and your cart are still there."
+            }
+        }
     })
 }
 

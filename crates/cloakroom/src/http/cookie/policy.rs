@@ -4,6 +4,7 @@ use super::error::{CookiePolicyError, refuse_if};
 use super::scope::CookieScope;
 use super::{Cookie, MARKERS};
 use crate::key::Key;
+pub use crate::policy::SameSite;
 
 /// Octets of name and value together that browsers accept (RFC 6265bis section 5.6).
 pub(crate) const MAX_PAIR_LEN: usize = 4096;
@@ -36,23 +37,6 @@ pub struct CookiePolicy {
     secure: bool,
     http_only: bool,
     high_priority: bool,
-}
-
-/// When a browser sends the cookie with a request that another site started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the attribute's three values")]
-pub enum SameSite {
-    /// Never.
-    Strict,
-    /// For top-level navigations, such as a followed link.
-    #[default]
-    Lax,
-    /// Always: for content embedded in other sites.
-    ///
-    /// # Security
-    /// Other sites can then send requests with the session; the application must detect forged
-    /// ones, for example with [`Session::csrf_token`](crate::Session::csrf_token).
-    None,
 }
 
 impl Default for CookiePolicy {
@@ -196,6 +180,21 @@ impl CookiePolicy {
         self
     }
 
+    /// When the cookie is sent with requests that other sites started.
+    pub(crate) const fn same_site(&self) -> SameSite {
+        self.same_site
+    }
+
+    /// The cookie that goes with a Strict one: browsers send it along with links from other sites,
+    /// and it says only that this browser has a session.
+    pub(crate) fn compile_marker(&self, kind: &str) -> Result<Option<Cookie>, CookiePolicyError> {
+        if self.same_site != SameSite::Strict {
+            return Ok(None);
+        }
+        let kind = if kind.is_empty() { "here".into() } else { format!("{kind}-here") };
+        self.clone().with_same_site(SameSite::Lax).compile_named(&kind).map(Some)
+    }
+
     /// Checks the policy, for the cookie of the kind called `kind`.
     pub(crate) fn compile(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         refuse_if(
@@ -203,6 +202,10 @@ impl CookiePolicy {
             "the kinds `here` and `left` are taken: their cookies would have the names of the \
              default kind's markers",
         )?;
+        self.compile_named(kind)
+    }
+
+    fn compile_named(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         let mut name = format!("{}{}", self.prefix, self.name);
         if !kind.is_empty() {
             name.push('-');
@@ -424,6 +427,6 @@ mod tests {
 
     #[test]
     fn each_kind_of_session_has_its_own_cookie() {
-        assert_eq!(CookiePolicy::default().compile("admin").unwrap().name(), "__Host-id-admin");
+        assert_eq!(CookiePolicy::default().compile("admin").unwrap().name, "__Host-id-admin");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::super::{Failure, Rules};
-use crate::key::{Key, KindTag, PublicId};
+use super::super::{Failure, RequestOrigin, Rules};
+use crate::key::{Carrier, Key, KindTag, PublicId};
 use crate::observe::Event;
-use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SameSite, SessionLimit, UnreadablePolicy};
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
@@ -67,8 +67,11 @@ pub trait Context {
     /// Whether the response can still send a key.
     fn can_send_key(&self) -> bool;
 
-    /// Whether the client takes a renewed key: it has a cookie, and the response can set it.
+    /// Whether the client takes a renewed cookie key.
     fn can_renew(&self) -> bool;
+
+    /// Which site started the request.
+    fn origin(&self) -> RequestOrigin;
 
     /// The value of a session that was given none.
     fn default_value(&self) -> Self::Value;
@@ -94,10 +97,24 @@ pub struct Policy {
     pub kind: KindTag,
     /// What to do about a copied key.
     pub reuse: ReusePolicy,
-    /// What to do about a value that cannot be decoded.
+    /// What to do about a session that cannot be read.
     pub unreadable: UnreadablePolicy,
+    /// When browsers send the cookie; `None` if keys do not travel in one.
+    pub same_site: Option<SameSite>,
+    /// Whether bearer keys are accepted.
+    pub bearer: bool,
     /// How many sessions one principal can have.
     pub limit: Option<SessionLimit>,
+}
+
+impl Policy {
+    /// How a key travels that is minted for nothing in particular.
+    pub(crate) const fn carrier(&self) -> Carrier {
+        match self.same_site {
+            Some(_) => Carrier::Cookie,
+            None => Carrier::Bearer,
+        }
+    }
 }
 
 /// The value of session `id`. One that cannot be decoded is reported.

@@ -265,7 +265,9 @@ impl<T: Clone + PartialEq> Create<T> {
         if self.attempts == MAX_ID_ATTEMPTS {
             return Err(Failure::Conflict);
         }
-        self.key = if is_first_key { context.first_key()? } else { context.new_key()? };
+        let carrier = self.key.carrier();
+        let key = if is_first_key { context.first_key()? } else { context.new_key()? };
+        self.key = key.carried_by(carrier);
         self.value = value;
         self.start(context)
     }

@@ -5,42 +5,55 @@ use std::mem;
 use super::super::{CookieChange, Failure, KeyStatus, NoSession, Rules as _};
 use super::session::{judge_credential, refusal};
 use super::write::MAX_ATTEMPTS;
-use super::{Answer, Ask, Context, Loaded, Next, SessionState, Step, Steps, Written};
-use crate::key::PublicId;
+use super::{
+    Answer, Ask, Context, Credential, Next, OtherSession, SessionState, Step, Steps, Written,
+};
+use crate::key::{Carrier, PublicId};
 use crate::observe::Event;
-use crate::record::{EndReason, Revision};
+use crate::record::{EndReason, Record, Revision};
 use crate::store::{Ended, StoreError, Swap};
 
-/// Ends the session of a request, unless its key has been replaced since.
+/// Ends the session of a request, unless its key has been replaced since, and before it all others
+/// that the request's keys open.
 ///
 /// A session that is gone or has ended counts as success.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct End<T> {
     session: SessionState<T>,
+    others: Vec<OtherSession>,
     after: SessionState<T>,
     reason: EndReason,
-    expected: Revision,
     attempts: u32,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum State {
+    #[default]
+    Idle,
+    EndingOther(OtherSession),
+    Ending,
 }
 
 impl<T> End<T> {
-    /// Ends `session`, in whose request nothing more can be written.
-    pub fn for_good(session: SessionState<T>) -> Self {
-        Self::new(session, EndReason::Ended, SessionState::Over)
+    /// Ends `session`, in whose request nothing more can be written, and `others`.
+    pub fn for_good(session: SessionState<T>, others: Vec<OtherSession>) -> Self {
+        Self::new(session, others, EndReason::Ended, SessionState::Over)
     }
 
-    /// Signs out of `session`. The request can begin another.
-    pub fn logout(session: SessionState<T>) -> Self {
+    /// Signs out of `session` and `others`. The request can begin another.
+    pub fn logout(session: SessionState<T>, others: Vec<OtherSession>) -> Self {
         let reason = EndReason::SignedOut;
-        Self::new(session, reason, SessionState::Absent(NoSession::Ended(reason)))
+        Self::new(session, others, reason, SessionState::Absent(NoSession::Ended(reason)))
     }
 
-    fn new(session: SessionState<T>, reason: EndReason, after: SessionState<T>) -> Self {
-        let expected = match &session {
-            SessionState::Live(loaded) => loaded.record.revision(),
-            _ => Revision::new(0, 0),
-        };
-        Self { session, after, reason, expected, attempts: 0 }
+    fn new(
+        session: SessionState<T>,
+        others: Vec<OtherSession>,
+        reason: EndReason,
+        after: SessionState<T>,
+    ) -> Self {
+        Self { session, others, after, reason, attempts: 0, state: State::Idle }
     }
 }
 
@@ -48,50 +61,127 @@ impl<C: Context> Steps<C> for End<C::Value> {
     type Outcome = Written<C::Value, ()>;
 
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
-        match &self.session {
-            SessionState::Live(loaded) => self.ask(context, loaded),
-            SessionState::Superseded => Err(Failure::Superseded),
-            SessionState::Absent(NoSession::NoKey) => {
-                self.finish(context, CookieChange::Keep, false)
-            }
-            SessionState::Absent(_) | SessionState::Over => {
-                self.finish(context, CookieChange::Remove, false)
-            }
-        }
+        self.go_on(context)
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
-        let (SessionState::Live(loaded), Answer::Swapped(swap)) = (&self.session, answer) else {
-            return Err(Failure::OutOfOrder);
-        };
-        let current = match swap? {
-            Swap::Done => {
-                context.report(&Event::Ended { id: loaded.id(), reason: self.reason });
-                return self.finish(context, CookieChange::Remove, true);
+        match (mem::take(&mut self.state), answer) {
+            (State::EndingOther(other), Answer::Swapped(swap)) => {
+                self.ended_other(context, other, swap?)
             }
-            Swap::Gone => return self.finish(context, CookieChange::Remove, true),
-            Swap::Stale(current) => current,
-        };
-        match judge_credential(context, &loaded.credential, &current) {
-            KeyStatus::Valid => {}
-            KeyStatus::Invalid(NoSession::Expired) => {
-                return self.finish(context, CookieChange::Remove, true);
-            }
-            KeyStatus::Reused => return Err(Failure::Superseded),
-            status => return Err(refusal(status)),
+            (State::Ending, Answer::Swapped(swap)) => self.ended(context, swap?),
+            _ => Err(Failure::OutOfOrder),
         }
-        (self.expected, self.attempts) = (current.revision(), self.attempts + 1);
-        if self.attempts == MAX_ATTEMPTS {
-            return Err(Failure::Conflict);
-        }
-        self.ask(context, loaded)
     }
 }
 
 impl<T> End<T> {
-    fn ask<C: Context<Value = T>>(&self, context: &C, loaded: &Loaded<T>) -> Next<Written<T, ()>> {
+    /// Ends the next of the other sessions, or the session itself.
+    fn go_on<C: Context<Value = T>>(&mut self, context: &C) -> Next<Written<T, ()>> {
+        match self.others.pop() {
+            Some(other) => self.end_other(context, other),
+            None => self.end(context),
+        }
+    }
+
+    fn end_other<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        other: OtherSession,
+    ) -> Next<Written<T, ()>> {
         let ending = context.rules().end(self.reason, context.now());
-        Ok(Step::Ask(Ask::EndIf(loaded.id(), self.expected, ending)))
+        let ask = Ask::EndIf(other.key.id(), other.revision, ending);
+        self.state = State::EndingOther(other);
+        Ok(Step::Ask(ask))
+    }
+
+    fn ended_other<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        other: OtherSession,
+        swap: Swap,
+    ) -> Next<Written<T, ()>> {
+        match swap {
+            Swap::Done => {
+                context.report(&Event::Ended { id: other.key.id(), reason: self.reason });
+            }
+            Swap::Gone => {}
+            Swap::Stale(record) => {
+                let credential = Credential::Key(other.key.clone());
+                if judge_credential(context, &credential, &record) == KeyStatus::Valid {
+                    self.count_attempt()?;
+                    let revision = record.revision();
+                    return self.end_other(context, OtherSession { revision, ..other });
+                }
+            }
+        }
+        self.go_on(context)
+    }
+
+    /// Ends the session itself.
+    fn end<C: Context<Value = T>>(&mut self, context: &C) -> Next<Written<T, ()>> {
+        let loaded = match &self.session {
+            SessionState::Live(loaded) => loaded,
+            SessionState::Absent(NoSession::NoKey) => {
+                return self.finish(context, CookieChange::Keep, false);
+            }
+            SessionState::Over => return self.finish(context, CookieChange::Remove, false),
+            session => {
+                session.may_begin(context)?;
+                return self.finish(context, CookieChange::Remove, false);
+            }
+        };
+        let revision = loaded.record.revision();
+        self.end_at(context, revision)
+    }
+
+    fn end_at<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        revision: Revision,
+    ) -> Next<Written<T, ()>> {
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        let ending = context.rules().end(self.reason, context.now());
+        self.state = State::Ending;
+        Ok(Step::Ask(Ask::EndIf(loaded.id(), revision, ending)))
+    }
+
+    fn ended<C: Context<Value = T>>(&mut self, context: &C, swap: Swap) -> Next<Written<T, ()>> {
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        let is_bearer = loaded.key().is_some_and(|key| key.carrier() == Carrier::Bearer);
+        let cookie = if is_bearer { CookieChange::Keep } else { CookieChange::Remove };
+        match swap {
+            Swap::Done => {
+                context.report(&Event::Ended { id: loaded.id(), reason: self.reason });
+                self.finish(context, cookie, true)
+            }
+            Swap::Gone => self.finish(context, cookie, true),
+            Swap::Stale(current) => self.lost(context, &current, cookie),
+        }
+    }
+
+    /// The session was changed in the meantime: ends it if its key still opens it.
+    fn lost<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        current: &Record,
+        cookie: CookieChange,
+    ) -> Next<Written<T, ()>> {
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        match judge_credential(context, &loaded.credential, current) {
+            KeyStatus::Valid => {
+                self.count_attempt()?;
+                self.end_at(context, current.revision())
+            }
+            KeyStatus::Invalid(NoSession::Expired) => self.finish(context, cookie, true),
+            KeyStatus::Reused => Err(Failure::Superseded),
+            status => Err(refusal(status)),
+        }
+    }
+
+    fn count_attempt(&mut self) -> Result<(), Failure> {
+        self.attempts += 1;
+        if self.attempts == MAX_ATTEMPTS { Err(Failure::Conflict) } else { Ok(()) }
     }
 
     fn finish<C: Context<Value = T>>(

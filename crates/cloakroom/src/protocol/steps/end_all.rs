@@ -26,8 +26,11 @@ const PAGE: usize = 100;
 pub struct EndAll {
     principal: Principal,
     reason: EndReason,
-    /// The sessions whose sign-in is older end; sign-ins in progress that are older are refused.
+    /// The sessions whose sign-in is older end, and those whose sign-in is in the future: a clock
+    /// that is ahead wrote it. Sign-ins in progress that are older are refused.
     before: Option<Timestamp>,
+    /// When the operation began.
+    at: Timestamp,
     kept: Option<PublicId>,
     /// The kind of the sessions that end; `None` for every kind.
     kind: Option<KindTag>,
@@ -57,6 +60,7 @@ impl EndAll {
             principal,
             reason,
             before: None,
+            at: Timestamp::EPOCH,
             kept,
             kind: None,
             page: Some(Page::first(PAGE)),
@@ -92,7 +96,8 @@ impl<C: Context> Steps<C> for EndAll {
 
     fn start(&mut self, context: &C) -> Next<usize> {
         let Some(before) = self.before else { return self.go_on() };
-        let before = before.min(context.now().after(MAX_CLOCK_SKEW));
+        self.at = context.now();
+        let before = before.min(self.at.after(MAX_CLOCK_SKEW));
         self.before = Some(before);
         // The watermark first: a later sign-in is refused by it, and an earlier one is already in
         // the index.
@@ -156,7 +161,10 @@ impl EndAll {
             stored => stored?,
         };
         let is_older = |record: &Record| {
-            self.before.is_none_or(|before| record.authenticated_at().is_none_or(|at| at < before))
+            let is_before = |at, before| at < before || at > self.at;
+            self.before.is_none_or(|before| {
+                record.authenticated_at().is_none_or(|at| is_before(at, before))
+            })
         };
         let now = context.now();
         if !live_record_of(stored, &self.principal, now).as_ref().is_some_and(is_older) {

@@ -210,7 +210,7 @@ impl<T: Clone + PartialEq> Import<T> {
 
     fn open<C: Context<Value = T>>(&mut self, context: &C) -> Next<Imported<T>> {
         let keys = PresentedKeys::one(self.key.clone());
-        let mut open = Open::new(keys, true, self.client);
+        let mut open = Open::new(keys, self.client);
         let next = open.start(context)?;
         self.opening(open, next)
     }

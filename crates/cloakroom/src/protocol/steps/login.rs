@@ -1,94 +1,107 @@
 //! Signing in: on the session that there is, or on a new one.
 
+mod plan;
+
 use std::mem;
 
-use super::super::{Failure, NoSession, Rules as _, SignIn};
+use plan::SignInPlan;
+
+use super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn};
+use super::context::decode;
 use super::create::{Create, Created};
-use super::end::report_end;
-use super::plans::fresh_secret;
 use super::reservation::Reservation;
-use super::write::first_cookie;
+use super::session::{FormerKey, judge_credential, load_record};
+use super::write::{INDEX_MARGIN, MAX_ATTEMPTS, first_cookie};
 use super::{
-    Answer, Ask, Context, Draft, Loaded, Next, Plan, Planned, SessionState, Step, Steps, Write,
+    Answer, Ask, Context, Credential, Edit, Loaded, Next, NoEdit, SessionState, Step, Steps, Write,
     Written,
 };
-use crate::key::{Key, PublicId, Secret};
+use crate::key::{Carrier, Key};
 use crate::observe::Event;
 use crate::policy::{self, ClientInfo};
 use crate::record::EndReason;
+use crate::store::{IndexLogin, Indexed, StoreError, Swap};
 use crate::time::Timestamp;
 
 /// Signs a user in, under a fresh key: from then on the old one opens and writes nothing.
 ///
-/// The session stays, unless another principal was signed in on it: that session is ended and a new
-/// one created. A new one is created, too, if the key was replaced or the session ended meanwhile,
-/// so the user is signed in either way.
+/// The session stays, also if the client presented a key that the session remembers, unless another
+/// principal was signed in on it: then a new one is created, and the old one is ended if it was
+/// open to this client. A new one is created, too, if the session ended meanwhile, so the user is
+/// signed in either way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Login<T> {
+pub struct Login<T, E = NoEdit> {
     login: policy::Login,
-    state: State<T>,
+    /// The key that the request presented.
+    presented: Option<Key>,
+    /// The change of the value; given to the plan while that is written.
+    edit: Option<E>,
+    attempts: u32,
+    state: State<T, E>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-enum State<T> {
+enum State<T, E> {
     #[default]
     Over,
     Starting(SessionState<T>),
     /// Another principal's session is being ended.
-    Switching(PublicId),
-    Reserving(Loaded<T>, SignInPlan, Reservation),
-    Writing(Writing<T>),
+    Switching(Loaded<T>),
+    /// Is the session, to which the key is no longer valid, older than a revocation?
+    Checking(Loaded<T>),
+    Reserving(Loaded<T>, Box<SignInPlan<E>>, Reservation),
+    Writing(Writing<T, E>),
     Confirming(Written<T, ()>, Reservation),
     Creating(Create<T>),
 }
 
 /// A sign-in that is being written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Writing<T> {
-    write: Box<Write<T, SignInPlan, ()>>,
+struct Writing<T, E> {
+    write: Box<Write<T, SignInPlan<E>, ()>>,
     reservation: Reservation,
     /// The key that it replaces.
     key: Option<Key>,
 }
 
-impl<T> Login<T> {
-    /// Signs in as `login` says, in a request with this session.
-    pub fn new(session: SessionState<T>, login: policy::Login) -> Self {
-        Self { login, state: State::Starting(session) }
+impl<T, E> Login<T, E> {
+    /// Signs in as `login` says, in a request with this session, which presented this key; `edit`
+    /// changes the value in the same write.
+    pub fn new(
+        session: SessionState<T>,
+        presented: Option<Key>,
+        login: policy::Login,
+        edit: E,
+    ) -> Self {
+        let state = State::Starting(session);
+        Self { login, presented, edit: Some(edit), attempts: 0, state }
     }
 }
 
-impl<C: Context> Steps<C> for Login<C::Value> {
+impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
     type Outcome = Written<C::Value, ()>;
 
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
-        if !context.can_send_key() {
-            return Err(Failure::HeadersSent);
-        }
-        let State::Starting(SessionState::Live(loaded)) = mem::take(&mut self.state) else {
-            return self.create(context, false);
+        let State::Starting(session) = mem::take(&mut self.state) else {
+            return Err(Failure::OutOfOrder);
         };
-        let (now, id) = (context.now(), loaded.id());
-        if context.rules().plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Switch {
-            self.state = State::Switching(id);
-            let ending = context.rules().end(EndReason::SignedInAsAnother, now);
-            return Ok(Step::Ask(Ask::End(id, ending)));
+        self.check(context, &session)?;
+        match session {
+            SessionState::Live(loaded) => self.sign_in(context, loaded),
+            SessionState::Former(former) => self.sign_in_again(context, former),
+            SessionState::Absent(_) | SessionState::Over => self.create(context, false),
         }
-        let lifetime = self.login.lifetime.unwrap_or(*loaded.record.lifetime());
-        let (until, at) = (lifetime.absolute_deadline(now), self.login.authenticated_at(now));
-        let (login, client) = (self.login.clone(), self.client(context));
-        let plan = SignInPlan { login, client, at, fresh: None };
-        let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
-        let next = reservation.reserve(context, false)?;
-        self.reserving(context, loaded, plan, reservation, next)
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
-            (State::Switching(id), Answer::Ended(ended)) => {
-                report_end(context, id, EndReason::SignedInAsAnother, ended)?;
-                self.create(context, false)
+            (State::Switching(loaded), Answer::Swapped(swap)) => {
+                self.switched(context, loaded, swap)
             }
+            (State::Checking(loaded), Answer::Indexed(indexed)) => match indexed? {
+                Indexed::Revoked => self.create(context, false),
+                Indexed::Done | Indexed::Full(_) => self.reserve(context, loaded),
+            },
             (State::Reserving(loaded, plan, mut reservation), answer) => {
                 let next = reservation.step(context, answer)?;
                 self.reserving(context, loaded, plan, reservation, next)
@@ -110,16 +123,146 @@ impl<C: Context> Steps<C> for Login<C::Value> {
     }
 }
 
-impl<T: Clone + PartialEq> Login<T> {
-    /// Writes the sign-in, once the session is in the principal index.
-    fn reserving<C: Context<Value = T>>(
+impl<T: Clone + PartialEq, E> Login<T, E> {
+    /// Refuses a sign-in that cannot be answered, or that another site may have forged.
+    fn check<C: Context>(&self, context: &C, session: &SessionState<T>) -> Result<(), Failure> {
+        if !context.can_send_key() {
+            return Err(Failure::HeadersSent);
+        }
+        if self.login.carrier == Some(Carrier::Bearer) {
+            // No cookie is set, so no browser can be signed in by another site.
+            return if context.policy().bearer { Ok(()) } else { Err(Failure::NoBearer) };
+        }
+        let is_verified = self.login.is_cross_site_verified;
+        let is_withheld = matches!(session, SessionState::Absent(NoSession::Withheld));
+        if context.rules().is_login_forged(context.origin(), is_verified)
+            || (is_withheld && !is_verified)
+        {
+            return Err(Failure::CrossSite);
+        }
+        Ok(())
+    }
+
+    /// Signs in on a session that is open to the request.
+    fn sign_in<C>(&mut self, context: &C, loaded: Loaded<T>) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
+        let rules = context.rules();
+        if rules.plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Keep {
+            return self.reserve(context, loaded);
+        }
+        self.attempts += 1;
+        if self.attempts == MAX_ATTEMPTS {
+            return Err(Failure::Conflict);
+        }
+        let ending = rules.end(EndReason::SignedInAsAnother, context.now());
+        let ask = Ask::EndIf(loaded.id(), loaded.record.revision(), ending);
+        self.state = State::Switching(loaded);
+        Ok(Step::Ask(ask))
+    }
+
+    /// The other principal's session has been ended, unless it was changed in the meantime.
+    fn switched<C>(
         &mut self,
         context: &C,
         loaded: Loaded<T>,
-        plan: SignInPlan,
+        swap: Result<Swap, StoreError>,
+    ) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
+        match swap? {
+            Swap::Done => {
+                let (id, reason) = (loaded.id(), EndReason::SignedInAsAnother);
+                context.report(&Event::Ended { id, reason });
+            }
+            Swap::Gone => {}
+            Swap::Stale(current) => {
+                // Only what is still open to this client is its to end.
+                if let Ok(newer) = load_record(context, &loaded.credential, current) {
+                    return self.sign_in(context, newer);
+                }
+            }
+        }
+        if let Some(key) = loaded.key() {
+            context.retract_key(key);
+        }
+        self.create(context, false)
+    }
+
+    /// Signs in on a session that was open to the request's key once, if it is the same
+    /// principal's.
+    fn sign_in_again<C>(&mut self, context: &C, former: FormerKey) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
+        let FormerKey { key, record, .. } = former;
+        let Some(record) = record else { return self.create(context, false) };
+        let credential = Credential::Key(key);
+        let status = judge_credential(context, &credential, &record);
+        let Ok(value) = decode(context, credential.id(), record.payload()) else {
+            return self.create(context, false);
+        };
+        if !self.admits(status, record.principal()) {
+            return self.create(context, false);
+        }
+        // A session that a revocation should have ended is not taken up again.
+        let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
+        let until = record.absolute_deadline().after(INDEX_MARGIN);
+        let login = IndexLogin::new(
+            self.login.principal.clone(),
+            credential.id(),
+            context.policy().kind,
+            until,
+        )
+        .with_authenticated_at(at);
+        self.state = State::Checking(Loaded { credential, record, value });
+        Ok(Step::Ask(Ask::IndexLogin(login)))
+    }
+
+    /// Whether a key of this status, of a session of `principal`, can be signed in with again.
+    fn admits(&self, status: KeyStatus, principal: Option<&policy::Principal>) -> bool {
+        plan::admits(status, principal, &self.login.principal)
+    }
+
+    /// Enters the session in the principal index.
+    fn reserve<C>(&mut self, context: &C, loaded: Loaded<T>) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
+        let (now, id) = (context.now(), loaded.id());
+        let presented = self.presented.clone().filter(|key| key.id() == id);
+        let Some(presented) = presented.or_else(|| loaded.key().cloned()) else {
+            return Err(Failure::HeadersSent);
+        };
+        let lifetime = self.login.lifetime.unwrap_or(*loaded.record.lifetime());
+        let (until, at) = (lifetime.absolute_deadline(now), self.login.authenticated_at(now));
+        let (login, client) = (self.login.clone(), self.client(context));
+        let Some(edit) = self.edit.take() else { return Err(Failure::OutOfOrder) };
+        let plan = Box::new(SignInPlan { login, client, at, presented, nonce: None, edit });
+        let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
+        let next = reservation.reserve(context, false)?;
+        self.reserving(context, loaded, plan, reservation, next)
+    }
+
+    /// Writes the sign-in, once the session is in the principal index.
+    fn reserving<C>(
+        &mut self,
+        context: &C,
+        loaded: Loaded<T>,
+        plan: Box<SignInPlan<E>>,
         reservation: Reservation,
         next: Step<()>,
-    ) -> Next<Written<T, ()>> {
+    ) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
         match next {
             Step::Ask(ask) => {
                 self.state = State::Reserving(loaded, plan, reservation);
@@ -127,7 +270,7 @@ impl<T: Clone + PartialEq> Login<T> {
             }
             Step::Done(()) => {
                 let key = loaded.key().cloned();
-                let mut write = Box::new(Write::new(SessionState::Live(loaded), plan));
+                let mut write = Box::new(Write::new(SessionState::Live(loaded), *plan));
                 let next = write.start(context);
                 self.writing(context, Writing { write, reservation, key }, next)
             }
@@ -135,12 +278,16 @@ impl<T: Clone + PartialEq> Login<T> {
     }
 
     /// Confirms the entry in the index, once the sign-in is written.
-    fn writing<C: Context<Value = T>>(
+    fn writing<C>(
         &mut self,
         context: &C,
-        mut writing: Writing<T>,
+        mut writing: Writing<T, E>,
         next: Next<Written<T, ()>>,
-    ) -> Next<Written<T, ()>> {
+    ) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
         match next {
             Ok(Step::Ask(ask)) => {
                 self.state = State::Writing(writing);
@@ -155,6 +302,7 @@ impl<T: Clone + PartialEq> Login<T> {
                 if let Some(key) = &writing.key {
                     context.retract_key(key);
                 }
+                self.edit = Some(writing.write.into_plan().edit);
                 self.create(context, true)
             }
             Err(failure) => Err(failure),
@@ -185,14 +333,17 @@ impl<T: Clone + PartialEq> Login<T> {
     }
 
     /// Signs in on a new session, with the turn among the principal's sign-ins or without.
-    fn create<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        has_turn: bool,
-    ) -> Next<Written<T, ()>> {
-        let key = context.new_key()?;
+    fn create<C>(&mut self, context: &C, has_turn: bool) -> Next<Written<T, ()>>
+    where
+        C: Context<Value = T>,
+        E: Edit<C>,
+    {
+        let carrier = self.login.carrier.unwrap_or(context.policy().carrier());
+        let key = context.new_key()?.carried_by(carrier);
         let lifetime = self.login.lifetime.unwrap_or_else(|| context.lifetime());
-        let value = Some(context.default_value());
+        let default = context.default_value();
+        let edited = self.edit.as_mut().and_then(|edit| edit.edit(context, Some(&default)));
+        let value = Some(edited.unwrap_or(default));
         let mut create = Create::new(key, value, lifetime, self.client(context))
             .with_login(Some(self.login.clone()))
             .with_turn(has_turn);
@@ -231,43 +382,5 @@ pub(super) fn client_of<C: Context>(context: &C, login: &policy::Login) -> Clien
     match login.client.label() {
         Some(label) => context.client().with_label(label),
         None => context.client(),
-    }
-}
-
-/// The write of a sign-in on a session that exists.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct SignInPlan {
-    login: policy::Login,
-    client: ClientInfo,
-    at: Timestamp,
-    fresh: Option<Secret>,
-}
-
-impl<C: Context> Plan<C> for SignInPlan {
-    type Result = ();
-
-    fn change(
-        &mut self,
-        context: &C,
-        loaded: &Loaded<C::Value>,
-        now: Timestamp,
-    ) -> Result<Planned<C::Value, ()>, Failure> {
-        let (rules, login) = (context.rules(), &self.login);
-        if rules.plan_sign_in(&loaded.record, &login.principal) == SignIn::Switch {
-            // Another principal signed in on it while this login lost a race.
-            return Err(Failure::NoSession(NoSession::Retired));
-        }
-        let key = loaded.key_with(fresh_secret(context, &mut self.fresh)?);
-        let record = match login.lifetime {
-            Some(lifetime) => &rules.give_lifetime(&loaded.record, lifetime, now),
-            None => &loaded.record,
-        };
-        let verifier = key.verifier(context.policy().kind);
-        let record = rules.sign_in(record, &login.principal, verifier, now);
-        let record = record.edited(|fields| {
-            (fields.authenticated_at, fields.assurance) = (self.at, login.assurance);
-            fields.client = fields.client.seen_as(&self.client);
-        });
-        Ok(Planned::Write(Draft { record, value: loaded.value.clone(), fresh: Some(key) }, ()))
     }
 }

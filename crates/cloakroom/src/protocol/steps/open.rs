@@ -1,37 +1,49 @@
 //! From presented keys to a session, with the renewal that is due.
 
 mod admit;
+mod choose;
 mod refuse;
 
 use std::mem;
 use std::net::IpAddr;
 
 use admit::{Renewing, opened};
+use refuse::{Refusal, Reused};
 
 use super::super::{
     CookieChange, Failure, KeyStatus, NoSession, PresentedKeys, Renewal, Rules as _,
 };
-use super::end::report_end;
-use super::{Answer, Ask, Context, Credential, Loaded, Next, SessionState, Step, Steps};
+use super::{Answer, Ask, Context, Loaded, Next, SessionState, Step, Steps};
 use crate::key::{Key, PublicId, Verifier};
 use crate::observe::Event;
-use crate::record::{EndReason, Record, Stored};
-use crate::store::{Lookup, StoreError, StoreErrorKind};
+use crate::record::{Record, Revision, Stored};
+use crate::store::{Lookup, StoreError};
 use crate::time::Timestamp;
 
-/// Opens the session that a request presents: the first of its keys that opens one counts.
+/// Opens the session that a request presents: the first of its keys that opens one counts, and the
+/// others do nothing.
 ///
 /// If the key is to be renewed or the use recorded, that is one more store call, which may fail
 /// without harm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Open<T> {
     keys: PresentedKeys,
-    /// Whether the client can be sent a renewed key.
-    renews: bool,
+    manner: Manner,
     /// The client's address, if it is recorded.
     client: Option<IpAddr>,
-    outlook: Outlook,
+    others: Vec<OtherSession>,
     state: State<T>,
+}
+
+/// How a session is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Manner {
+    /// Whether a key can be renewed.
+    renews: bool,
+    /// Whether the use is recorded.
+    touches: bool,
+    /// Whether a request presents the keys: its client keeps up with renewals.
+    is_request: bool,
 }
 
 /// What a request's keys have opened.
@@ -42,21 +54,21 @@ pub struct Opened<T> {
     pub session: SessionState<T>,
     /// What the response does to the cookie.
     pub cookie: CookieChange,
-    /// Whether the keys open nothing and never will: a page that the user navigates to removes
-    /// the cookie. A late response to anything else could remove a newer one.
-    pub is_stale: bool,
+    /// Other sessions that the request's keys open.
+    pub others: Vec<OtherSession>,
 }
 
-/// What the request has if no further key opens a session.
+/// A session that a request could have used as well: signing out ends it too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Outlook {
-    /// The most telling reason so far.
-    no_session: NoSession,
-    superseded: bool,
-    reused: bool,
+#[expect(clippy::exhaustive_structs, reason = "for the runner and for checkers only")]
+pub struct OtherSession {
+    /// The key that opens it.
+    pub key: Key,
+    /// The revision of its record.
+    pub revision: Revision,
 }
 
-/// A key whose session is being opened.
+/// A key that is being judged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Caller {
     key: Key,
@@ -67,26 +79,51 @@ struct Caller {
 enum State<T> {
     #[default]
     Idle,
-    /// The store, or its cache, was asked for the session.
+    /// The store, or its cache, was asked for the session of the only key.
     Reading(Caller),
     /// A cached record does not open, and only the store can deny a session.
     ReadingAgain(Caller),
+    /// The store, or its cache, was asked for the only session of several keys.
+    ReadingOne(PublicId),
+    /// The store was asked for the sessions of all keys.
+    ReadingAll(Vec<PublicId>),
     /// The use is being recorded; whether the next key is to be sent again after that.
     Touching(Loaded<T>, Timestamp, Renewal),
     Renewing(Box<Renewing<T>>),
-    /// The session was not there when the renewal was to be written.
-    Rereading(Credential),
-    /// The session is being ended.
-    Ending(PublicId, EndReason, NoSession),
+    /// The session of a reused key is being ended.
+    EndingReused(Box<Reused>),
+    /// The session of a reused key was not there any more.
+    ReadingReused(Box<Reused>),
+    /// A session that cannot be read is being ended.
+    EndingUnreadable(PublicId),
 }
 
 impl<T> Open<T> {
-    /// Opens what `keys` open, for a client that can be sent a renewed key if it `renews`.
-    pub fn new(keys: PresentedKeys, renews: bool, client: Option<IpAddr>) -> Self {
-        let no_session =
-            if keys.value_count() == 0 { NoSession::NoKey } else { NoSession::Unknown };
-        let outlook = Outlook { no_session, superseded: false, reused: false };
-        Self { keys, renews, client, outlook, state: State::Idle }
+    /// Opens what a request presents.
+    pub fn new(keys: PresentedKeys, client: Option<IpAddr>) -> Self {
+        let manner = Manner { renews: true, touches: true, is_request: true };
+        Self { keys, manner, client, others: Vec::new(), state: State::Idle }
+    }
+
+    /// Opens what one key opens, outside a request: it is never renewed, since its client may not
+    /// learn the new one.
+    pub fn outside_request(key: &Key) -> Self {
+        let manner = Manner { renews: false, touches: true, is_request: false };
+        Self { manner, ..Self::new(PresentedKeys::either(key), None) }
+    }
+
+    /// Does not renew the key on a timer.
+    #[must_use = "the changed operation is returned"]
+    pub fn without_renewal(mut self) -> Self {
+        self.manner.renews = false;
+        self
+    }
+
+    /// Does not count as a use of the session.
+    #[must_use = "the changed operation is returned"]
+    pub fn without_touch(mut self) -> Self {
+        (self.manner.renews, self.manner.touches) = (false, false);
+        self
     }
 }
 
@@ -95,20 +132,47 @@ impl<C: Context> Steps<C> for Open<C::Value> {
 
     #[inline(always)]
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
-        if self.keys.value_count() > 1 {
-            context.report(&Event::MultipleKeys { count: self.keys.value_count() });
+        match self.keys.single() {
+            Some(key) if self.keys.value_count() == 1 => {
+                let (id, verifier) = (key.id(), key.verifier(context.policy().kind));
+                self.state = State::Reading(Caller { key: key.clone(), verifier });
+                Ok(Step::Ask(Ask::GetCached(id)))
+            }
+            _ => self.start_several(context),
         }
-        self.try_next(context)
     }
 
     #[inline(always)]
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
-        match (mem::take(&mut self.state), answer) {
+        let next = match (mem::take(&mut self.state), answer) {
             (State::Reading(caller), Answer::Lookup(found)) => {
                 self.looked_up(context, caller, found)
             }
+            (state, answer) => self.go_on(context, state, answer),
+        };
+        if self.others.is_empty() { next } else { self.with_others(next) }
+    }
+}
+
+/// The step of an operation that opens sessions.
+impl<T: Clone + PartialEq> Open<T> {
+    /// Any step but the one that most requests end with.
+    fn go_on<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        state: State<T>,
+        answer: Answer,
+    ) -> Next<Opened<T>> {
+        match (state, answer) {
             (State::ReadingAgain(caller), Answer::Stored(found)) => {
                 self.read(context, caller, found)
+            }
+            (State::ReadingOne(id), Answer::Lookup(found)) => {
+                self.looked_up_one(context, id, found)
+            }
+            (State::ReadingAll(ids), Answer::StoredEach(found)) => {
+                let found: Vec<_> = ids.into_iter().zip(found).collect();
+                self.choose(context, found)
             }
             (State::Touching(mut loaded, deadline, renewal), Answer::Touched(touched)) => {
                 if let Ok(true) = touched {
@@ -119,49 +183,69 @@ impl<C: Context> Steps<C> for Open<C::Value> {
             (State::Renewing(renewing), Answer::Swapped(swap)) => {
                 self.renewed(context, *renewing, swap)
             }
-            (State::Rereading(credential), Answer::Stored(found)) => {
-                self.reread(context, &credential, found)
+            (State::EndingReused(reused), Answer::Swapped(swap)) => {
+                self.ended_reused(context, reused, swap)
             }
-            (State::Ending(id, reason, no_session), Answer::Ended(ended)) => {
-                report_end(context, id, reason, ended)?;
-                self.absent(context, no_session)
+            (State::ReadingReused(reused), Answer::Stored(found)) => {
+                self.read_reused(context, *reused, found)
+            }
+            (State::EndingUnreadable(id), Answer::Ended(ended)) => {
+                Self::ended_unreadable(context, id, ended)
             }
             _ => Err(Failure::OutOfOrder),
         }
     }
-}
 
-/// The step of an operation that opens sessions.
-impl<T: Clone + PartialEq> Open<T> {
-    #[inline(always)]
-    fn try_next<C: Context<Value = T>>(&mut self, context: &C) -> Next<Opened<T>> {
-        let Some(key) = self.keys.take_next() else { return self.nothing() };
-        let (id, verifier) = (key.id(), key.verifier(context.policy().kind));
-        self.state = State::Reading(Caller { key, verifier });
-        Ok(Step::Ask(Ask::GetCached(id)))
-    }
-
-    /// No key opens a session.
-    fn nothing(&self) -> Next<Opened<T>> {
-        let Outlook { no_session, superseded, reused } = self.outlook;
-        let session = if superseded || reused {
-            SessionState::Superseded
-        } else {
-            SessionState::Absent(no_session)
-        };
-        let is_stale = self.keys.value_count() > 0 && !superseded;
-        Ok(Step::Done(Opened { session, cookie: CookieChange::Keep, is_stale }))
-    }
-
-    fn absent<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        no_session: NoSession,
-    ) -> Next<Opened<T>> {
-        if self.outlook.no_session == NoSession::Unknown {
-            self.outlook.no_session = no_session;
+    /// No key, or more than one value where a key belongs.
+    #[cold]
+    fn start_several<C: Context<Value = T>>(&mut self, context: &C) -> Next<Opened<T>> {
+        let count = self.keys.value_count();
+        if count > 1 {
+            context.report(&Event::MultipleKeys { count });
         }
-        self.try_next(context)
+        let ids = self.keys.ids();
+        match ids[..] {
+            [] if count == 0 => absent(self.without_key(context)),
+            [] => absent(NoSession::Unknown),
+            [id] => {
+                self.state = State::ReadingOne(id);
+                Ok(Step::Ask(Ask::GetCached(id)))
+            }
+            _ => self.read_all(ids),
+        }
+    }
+
+    /// Why a request that presents no key has no session.
+    fn without_key<C: Context<Value = T>>(&self, context: &C) -> NoSession {
+        let is_withheld = context.policy().same_site.is_some_and(|same_site| {
+            context.rules().is_withheld(context.origin(), same_site, self.keys.is_marked())
+        });
+        if is_withheld { NoSession::Withheld } else { NoSession::NoKey }
+    }
+
+    /// Reads the sessions of all keys at once.
+    fn read_all(&mut self, ids: Vec<PublicId>) -> Next<Opened<T>> {
+        self.state = State::ReadingAll(ids.clone());
+        Ok(Step::Ask(Ask::GetEach(ids)))
+    }
+
+    /// Another write has changed the session after its key was judged: judges all keys again, and
+    /// only reads this time.
+    fn start_again(&mut self) -> Next<Opened<T>> {
+        (self.manner.renews, self.manner.touches) = (false, false);
+        self.others.clear();
+        self.read_all(self.keys.ids())
+    }
+
+    #[cold]
+    fn with_others(&mut self, next: Next<Opened<T>>) -> Next<Opened<T>> {
+        match next {
+            Ok(Step::Done(opened)) => {
+                let others = mem::take(&mut self.others);
+                Ok(Step::Done(Opened { others, ..opened }))
+            }
+            next => next,
+        }
     }
 
     #[inline(always)]
@@ -185,19 +269,13 @@ impl<T: Clone + PartialEq> Open<T> {
         caller: Caller,
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<Opened<T>> {
-        let id = caller.key.id();
-        let status = match found {
-            Ok(Some(Stored::Live(record))) => return self.live(context, caller, record, false),
-            Ok(Some(Stored::Ended(tombstone))) => {
-                context.rules().judge_ended(&tombstone, &caller.verifier)
+        match found {
+            Ok(Some(Stored::Live(record))) => self.live(context, caller, record, false),
+            found => {
+                let refusal = Refusal::of_stored(context, &caller, found)?;
+                self.refuse(context, caller, refusal)
             }
-            Ok(None) => KeyStatus::Invalid(NoSession::Unknown),
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                return self.unreadable(context, id, error.into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.refuse(context, id, status)
+        }
     }
 
     /// The session has a record. A cache's copy can confirm it, but only the store can deny it.
@@ -216,7 +294,16 @@ impl<T: Clone + PartialEq> Open<T> {
                 self.state = State::ReadingAgain(caller);
                 Ok(Step::Ask(Ask::Get(id)))
             }
-            status => self.refuse(context, id, status),
+            status => self.refuse(context, caller, Refusal::of_record(status, record)),
         }
     }
+}
+
+/// The request has no session, for this reason.
+fn absent<T>(no_session: NoSession) -> Next<Opened<T>> {
+    without(SessionState::Absent(no_session))
+}
+
+fn without<T>(session: SessionState<T>) -> Next<Opened<T>> {
+    Ok(Step::Done(Opened { session, cookie: CookieChange::Keep, others: Vec::new() }))
 }

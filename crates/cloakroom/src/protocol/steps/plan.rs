@@ -1,6 +1,6 @@
 //! What a change does to a session.
 
-use super::super::{Failure, NoSession};
+use super::super::{Failure, KeyStatus, NoSession};
 use super::{Context, Loaded};
 use crate::key::Key;
 use crate::policy::Lifetime;
@@ -34,6 +34,12 @@ pub trait Plan<C: Context> {
     ) -> Result<Begin<C::Value, Self::Result>, Failure> {
         let _ = context;
         Err(Failure::NoSession(no_session))
+    }
+
+    /// Whether the change can be made with a key of this status: with a valid one, by default.
+    fn admits(&self, status: KeyStatus, record: &Record) -> bool {
+        let _ = record;
+        status == KeyStatus::Valid
     }
 
     /// The session's new lifetime, if the change gives it one: its entry in the principal index is
@@ -74,4 +80,21 @@ pub enum Begin<T, R> {
     Nothing(R),
     /// Creates a session with this value, if it has one, and this lifetime.
     Create(Option<T>, Lifetime, R),
+}
+
+/// A change of the value that is a part of another write.
+pub trait Edit<C: Context> {
+    /// The new value; `None` leaves the session's value as it is.
+    fn edit(&mut self, context: &C, value: Option<&C::Value>) -> Option<C::Value>;
+}
+
+/// Leaves the value as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
+pub struct NoEdit;
+
+impl<C: Context> Edit<C> for NoEdit {
+    fn edit(&mut self, _: &C, _: Option<&C::Value>) -> Option<C::Value> {
+        None
+    }
 }

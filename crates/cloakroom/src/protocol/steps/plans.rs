@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Failure, NoSession, Rules as _};
 use super::{Begin, Context, Draft, Loaded, Plan, Planned};
-use crate::key::{Nonce, Secret};
+use crate::key::{Carrier, Key, Nonce, Secret};
 use crate::policy::Lifetime;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -199,7 +199,8 @@ fn with_lasting_cookie<C: Context>(
     draft: Draft<C::Value>,
     now: Timestamp,
 ) -> Result<Draft<C::Value>, Failure> {
-    let Some(key) = loaded.key().filter(|_| context.can_renew()) else { return Ok(draft) };
+    let is_renewable = |key: &&Key| key.carrier() == Carrier::Cookie && context.can_renew();
+    let Some(key) = loaded.key().filter(is_renewable) else { return Ok(draft) };
     let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(context.random()?));
     Ok(match context.rules().extend_cookie(&draft.record, key, kind, nonce, now) {
         Some((record, key)) => Draft { record, fresh: Some(key), ..draft },
@@ -208,7 +209,7 @@ fn with_lasting_cookie<C: Context>(
 }
 
 /// The secret that a change gives the session: the same one, however often the change is tried.
-pub(super) fn fresh_secret<'a, C: Context>(
+fn fresh_secret<'a, C: Context>(
     context: &C,
     drawn: &'a mut Option<Secret>,
 ) -> Result<&'a Secret, Failure> {

@@ -4,8 +4,9 @@ use std::mem;
 
 use super::super::{Failure, KeyStatus, Rules as _};
 use super::session::{judge_credential, load_record, load_stored};
+use super::write::INDEX_MARGIN;
 use super::{Answer, Ask, Context, Credential, Loaded, Next, Step, Steps};
-use crate::store::Lookup;
+use crate::store::{IndexLogin, Indexed, Lookup};
 use crate::time::Timestamp;
 
 /// Reads a session again, by what it was opened with.
@@ -14,6 +15,7 @@ pub struct Reload<T> {
     credential: Credential,
     may_be_cached: bool,
     is_use: bool,
+    checks_revocation: bool,
     state: State<T>,
 }
 
@@ -26,12 +28,15 @@ enum State<T> {
     Touching(Loaded<T>, Timestamp),
     /// The use could not be recorded: the session may have changed or ended since it was cached.
     ReadingAgain,
+    /// Is the sign-in older than a revocation that has not reached the session yet?
+    Checking(Loaded<T>),
 }
 
 impl<T> Reload<T> {
     /// Asks the store itself.
     pub fn from_store(credential: Credential) -> Self {
-        Self { credential, may_be_cached: false, is_use: false, state: State::Idle }
+        let (may_be_cached, is_use, checks_revocation) = (false, false, false);
+        Self { credential, may_be_cached, is_use, checks_revocation, state: State::Idle }
     }
 
     /// Asks the store or its cache.
@@ -43,6 +48,13 @@ impl<T> Reload<T> {
     #[must_use = "the changed operation is returned"]
     pub fn as_use(self) -> Self {
         Self { is_use: true, ..self }
+    }
+
+    /// Fails if the principal's sessions were revoked after this one's sign-in, even if that has
+    /// not ended it yet.
+    #[must_use = "the changed operation is returned"]
+    pub fn checking_revocation(self) -> Self {
+        Self { checks_revocation: true, ..self }
     }
 }
 
@@ -96,6 +108,10 @@ impl<C: Context> Steps<C> for Reload<C::Value> {
             (State::ReadingAgain, Answer::Stored(stored)) => {
                 Ok(Step::Done(load_stored(context, &self.credential, stored?)?))
             }
+            (State::Checking(loaded), Answer::Indexed(indexed)) => match indexed? {
+                Indexed::Revoked => Err(Failure::LoginRevoked),
+                Indexed::Done | Indexed::Full(_) => Ok(Step::Done(loaded)),
+            },
             _ => Err(Failure::OutOfOrder),
         }
     }
@@ -103,11 +119,26 @@ impl<C: Context> Steps<C> for Reload<C::Value> {
 
 impl<T: Clone + PartialEq> Reload<T> {
     fn loaded<C: Context<Value = T>>(&mut self, context: &C, loaded: Loaded<T>) -> Next<Loaded<T>> {
+        if self.checks_revocation {
+            return self.check(context, loaded);
+        }
         let now = context.now();
         let touch = context.rules().touch_due(&loaded.record, now);
         let Some(deadline) = touch.filter(|_| self.is_use) else { return Ok(Step::Done(loaded)) };
         let ask = Ask::Touch(loaded.id(), loaded.record.revision(), deadline);
         self.state = State::Touching(loaded, deadline);
         Ok(Step::Ask(ask))
+    }
+
+    /// Asks whether the session's sign-in is older than a revocation.
+    fn check<C: Context<Value = T>>(&mut self, context: &C, loaded: Loaded<T>) -> Next<Loaded<T>> {
+        let Some(principal) = loaded.record.principal() else { return Ok(Step::Done(loaded)) };
+        let until = loaded.record.absolute_deadline().after(INDEX_MARGIN);
+        let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
+        // Without a limit it changes nothing: the session is in the index already.
+        let login = IndexLogin::new(principal.clone(), loaded.id(), context.policy().kind, until)
+            .with_authenticated_at(at);
+        self.state = State::Checking(loaded);
+        Ok(Step::Ask(Ask::IndexLogin(login)))
     }
 }

@@ -1,10 +1,10 @@
 //! A session as an operation sees it.
 
-use super::super::{Failure, KeyStatus, NoSession, Rules as _, judge_family};
+use super::super::{Failure, KeyStatus, NoSession, Rules as _, former_family, judge_family};
 use super::Context;
 use super::context::decode;
-use crate::key::{Key, KeyFamily, PublicId, Secret};
-use crate::record::{Record, Stored};
+use crate::key::{Carrier, Key, KeyFamily, KindTag, PublicId, Secret};
+use crate::record::{EndReason, Record, Stored};
 
 /// A live session, as it was read or written last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,12 +34,72 @@ pub enum Credential {
 pub enum SessionState<T> {
     /// It has one.
     Live(Loaded<T>),
-    /// It has none, and can begin one.
+    /// It has none.
     Absent(NoSession),
-    /// Its key was replaced a moment ago: it begins none, except by a login.
-    Superseded,
+    /// It has none, but presented a key of a session that is there.
+    Former(FormerKey),
     /// It has ended its session, and writes nothing more, except by a login.
     Over,
+}
+
+/// A key that opens nothing, of a session that is there: the key was replaced, or the session cannot
+/// be read.
+///
+/// A login of the same principal goes on with that session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "for the runner and for checkers only")]
+pub struct FormerKey {
+    /// The key.
+    pub key: Key,
+    /// Why it opens nothing.
+    pub why: NoSession,
+    /// The session's record, if it can be read.
+    pub record: Option<Record>,
+}
+
+impl FormerKey {
+    /// What anti-forgery tokens of this key's holder are made from.
+    pub fn family(&self, kind: KindTag) -> KeyFamily {
+        self.key.verifier(kind).former_family()
+    }
+
+    /// The key family that the key belonged to, if it is remembered and is a former one.
+    pub fn old_family(&self, kind: KindTag) -> Option<KeyFamily> {
+        former_family(self.record.as_ref()?, &self.key.verifier(kind))
+    }
+}
+
+impl<T> SessionState<T> {
+    /// Why a request in this state cannot begin a session; `Ok` if it can.
+    ///
+    /// # Errors
+    /// The [`Failure`] of any operation that would.
+    pub(super) fn may_begin<C: Context>(&self, context: &C) -> Result<NoSession, Failure> {
+        match self.no_session() {
+            None => Err(Failure::OutOfOrder),
+            // By policy, a damaged session may be set aside.
+            Some(no_session) if matches!(self, Self::Absent(NoSession::Unreadable)) => {
+                Ok(no_session)
+            }
+            Some(_) if matches!(self, Self::Over) => {
+                Err(Failure::NoSession(NoSession::Ended(EndReason::Ended)))
+            }
+            Some(no_session) => match context.rules().beginning(no_session) {
+                None => Ok(no_session),
+                Some(refusal) => Err(refusal),
+            },
+        }
+    }
+
+    /// Why there is no session; `None` if there is one.
+    pub fn no_session(&self) -> Option<NoSession> {
+        match self {
+            Self::Live(_) => None,
+            Self::Absent(no_session) => Some(*no_session),
+            Self::Former(former) => Some(former.why),
+            Self::Over => Some(NoSession::Ended(EndReason::Ended)),
+        }
+    }
 }
 
 impl Credential {
@@ -66,9 +126,10 @@ impl<T> Loaded<T> {
         }
     }
 
-    /// A key of this session with a fresh secret.
+    /// A key of this session with a fresh secret, which travels as the present one does.
     pub(super) fn key_with(&self, fresh: &Secret) -> Key {
-        Key::new(self.id(), fresh.clone())
+        let key = Key::new(self.id(), fresh.clone());
+        key.carried_by(self.key().map_or(Carrier::Cookie, Key::carrier))
     }
 }
 
@@ -94,14 +155,22 @@ pub(super) fn load_record<C: Context>(
     credential: &Credential,
     record: Record,
 ) -> Result<Loaded<C::Value>, Failure> {
-    match judge_credential(context, credential, &record) {
-        KeyStatus::Valid => {
-            let value =
-                decode(context, credential.id(), record.payload()).map_err(Failure::Corrupt)?;
-            Ok(Loaded { credential: credential.clone(), record, value })
-        }
-        status => Err(refusal(status)),
+    load_record_if(context, credential, record, |status, _| status == KeyStatus::Valid)
+}
+
+/// The same for an operation that `admits` other statuses, too.
+pub(super) fn load_record_if<C: Context>(
+    context: &C,
+    credential: &Credential,
+    record: Record,
+    admits: impl FnOnce(KeyStatus, &Record) -> bool,
+) -> Result<Loaded<C::Value>, Failure> {
+    let status = judge_credential(context, credential, &record);
+    if !admits(status, &record) {
+        return Err(refusal(status));
     }
+    let value = decode(context, credential.id(), record.payload()).map_err(Failure::Corrupt)?;
+    Ok(Loaded { credential: credential.clone(), record, value })
 }
 
 /// The session that `credential` opens in what the store returned.
@@ -110,8 +179,20 @@ pub(super) fn load_stored<C: Context>(
     credential: &Credential,
     stored: Option<Stored>,
 ) -> Result<Loaded<C::Value>, Failure> {
+    load_stored_if(context, credential, stored, |status, _| status == KeyStatus::Valid)
+}
+
+/// The same for an operation that `admits` other statuses, too.
+pub(super) fn load_stored_if<C: Context>(
+    context: &C,
+    credential: &Credential,
+    stored: Option<Stored>,
+    admits: impl FnOnce(KeyStatus, &Record) -> bool,
+) -> Result<Loaded<C::Value>, Failure> {
     let status = match (stored, credential) {
-        (Some(Stored::Live(record)), _) => return load_record(context, credential, record),
+        (Some(Stored::Live(record)), _) => {
+            return load_record_if(context, credential, record, admits);
+        }
         (Some(Stored::Ended(tombstone)), Credential::Key(key)) => {
             context.rules().judge_ended(&tombstone, &key.verifier(context.policy().kind))
         }

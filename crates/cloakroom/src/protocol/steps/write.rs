@@ -7,15 +7,15 @@ use std::time::Duration;
 
 pub(super) use begin::first_cookie;
 
-use super::super::{CookieChange, Failure, NoSession, Rules as _, Settled};
+use super::super::{CookieChange, Failure, Rules as _, Settled};
 use super::create::Create;
-use super::session::{load_record, load_stored};
+use super::session::{load_record_if, load_stored_if};
 use super::{
     Answer, Ask, Context, Credential, Draft, KeptError, Loaded, Next, Plan, Planned, SessionState,
     Step, Steps,
 };
 use crate::observe::Event;
-use crate::record::{EndReason, Revision};
+use crate::record::{Record, Revision};
 use crate::store::{IndexLogin, Outcome, StoreError, Swap};
 use crate::time::Timestamp;
 
@@ -95,6 +95,10 @@ impl<T, P, R> Write<T, P, R> {
             state: State::Idle,
         }
     }
+
+    pub(super) fn into_plan(self) -> P {
+        self.plan
+    }
 }
 
 impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
@@ -104,12 +108,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         match self.session {
             SessionState::Live(_) => self.reindex(context),
-            SessionState::Absent(no_session) => self.begin(context, no_session),
-            SessionState::Superseded if context.rules().superseded_may_begin() => {
-                self.begin(context, NoSession::Superseded)
-            }
-            SessionState::Superseded => Err(Failure::Superseded),
-            SessionState::Over => Err(Failure::NoSession(NoSession::Ended(EndReason::Ended))),
+            _ => self.begin(context),
         }
     }
 
@@ -120,6 +119,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
             return self.created(context, next);
         }
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        let admits = |status, record: &Record| self.plan.admits(status, record);
         match (mem::take(&mut self.state), answer) {
             (State::Replacing(draft, result), Answer::Swapped(swap)) => match swap {
                 Err(error) if error.outcome() == Outcome::Unknown => {
@@ -140,12 +140,12 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 self.attempt(context)
             }
             (State::Confirming, Answer::Stored(stored)) => {
-                let newer = load_stored(context, &loaded.credential, stored?)?;
+                let newer = load_stored_if(context, &loaded.credential, stored?, admits)?;
                 self.session = SessionState::Live(newer);
                 self.attempt(context)
             }
             (State::Rereading, Answer::Stored(stored)) => {
-                let newer = load_stored(context, &loaded.credential, stored?)?;
+                let newer = load_stored_if(context, &loaded.credential, stored?, admits)?;
                 self.lost(context, newer)
             }
             (State::Waiting, Answer::Turn) => self.attempt(context),
@@ -238,10 +238,11 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     {
         let session = mem::replace(&mut self.session, SessionState::Over);
         let SessionState::Live(loaded) = session else { return Err(Failure::OutOfOrder) };
+        let admits = |status, record: &Record| self.plan.admits(status, record);
         match swap? {
             Swap::Done => self.written(context, loaded, draft, result),
             Swap::Stale(current) => {
-                let newer = load_record(context, &loaded.credential, current)?;
+                let newer = load_record_if(context, &loaded.credential, current, admits)?;
                 self.lost(context, newer)
             }
             Swap::Gone => {

@@ -31,7 +31,8 @@ pub(super) struct Live {
     pub(super) authenticated_at: u64,
     /// Idle, absolute and renewal timeout.
     pub(super) lifetime: [u64; 3],
-    pub(super) outlives_browser: bool,
+    /// 1: outlives the browser; 2: an explicit expiry.
+    pub(super) lifetime_flags: u8,
     pub(super) kept: Kept,
     pub(super) assurance: u8,
     /// Label, user agent and address.
@@ -90,7 +91,7 @@ impl Input<'_> {
             created: self.long()?,
             authenticated_at: self.long()?,
             lifetime: [self.long()?, self.long()?, self.long()?],
-            outlives_browser: self.flag()?,
+            lifetime_flags: self.count(3)?,
             kept: self.kept()?,
             assurance: self.byte()?,
             client: [self.text()?, self.text()?, self.text()?],
@@ -174,7 +175,7 @@ pub(super) fn write(entry: &Entry) -> Vec<u8> {
             longs(&mut out, &[live.revision.0, live.revision.1]);
             longs(&mut out, &[live.created, live.authenticated_at]);
             longs(&mut out, &live.lifetime);
-            out.push(u8::from(live.outlives_browser));
+            out.push(live.lifetime_flags);
             write_kept(&mut out, &live.kept);
             out.push(live.assurance);
             live.client.iter().for_each(|text| write_text(&mut out, text));

@@ -66,7 +66,9 @@ fn the_first_release_reads_every_field_of_todays_entries() {
                 let (idle, renewal) = (lifetime.idle_timeout(), lifetime.renewal_timeout());
                 let timeouts = [idle, Some(lifetime.absolute_timeout()), renewal].map(millis);
                 assert_eq!(old.lifetime.map(u128::from), timeouts);
-                assert_eq!(old.outlives_browser, lifetime.outlives_browser());
+                let flags =
+                    u8::from(lifetime.outlives_browser()) + 2 * u8::from(lifetime.is_explicit());
+                assert_eq!(old.lifetime_flags, flags);
                 assert_eq!(old.assurance, record.assurance().level());
                 let client = record.client();
                 let address = client.address().map(|address| address.to_string());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DecodeError, REASONS, VERSION};
+use super::{DecodeError, EXPLICIT, OUTLIVES_BROWSER, REASONS, VERSION};
 use crate::key::{KeyFamily, KindTag, Nonce, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::extensions::{KNOWN, MAX_BYTES, MAX_COUNT};
@@ -93,7 +93,18 @@ impl<'a> Reader<'a> {
         {
             return Err(DecodeError::malformed("a timeout is out of range"));
         }
-        Ok(if self.flag()? { lifetime } else { lifetime.until_browser_closes() })
+        let flags = self.byte()?;
+        if flags & OUTLIVES_BROWSER == 0 {
+            lifetime = lifetime.until_browser_closes();
+        }
+        if flags & EXPLICIT != 0 {
+            lifetime = lifetime.exactly(lifetime.absolute_timeout());
+        }
+        if flags & !(OUTLIVES_BROWSER | EXPLICIT) != 0 || (lifetime.is_explicit() && idle.is_some())
+        {
+            return Err(DecodeError::malformed("a lifetime is not valid"));
+        }
+        Ok(lifetime)
     }
 
     fn credentials(&mut self) -> Result<Credentials, DecodeError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{REASONS, VERSION};
+use super::{EXPLICIT, OUTLIVES_BROWSER, REASONS, VERSION};
 use crate::key::{KeyFamily, KindTag};
 use crate::policy::{ClientInfo, Lifetime, Principal};
 use crate::record::{Credentials, Ending, Extensions, RecordFields, Retirement};
@@ -76,7 +76,9 @@ impl Writer {
             span(Some(lifetime.absolute_timeout())),
             span(lifetime.renewal_timeout()),
         ]);
-        self.byte(u8::from(lifetime.outlives_browser()));
+        let outlives_browser = if lifetime.outlives_browser() { OUTLIVES_BROWSER } else { 0 };
+        let explicit = if lifetime.is_explicit() { EXPLICIT } else { 0 };
+        self.byte(outlives_browser | explicit);
     }
 
     pub(super) fn credentials(&mut self, credentials: &Credentials) {

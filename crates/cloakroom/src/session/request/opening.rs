@@ -6,11 +6,12 @@ use std::task::{Poll, Waker};
 
 use super::{RequestState, Stage};
 use crate::error::Error;
-use crate::http::{Carrier, Headers, Presented, RequestClient, is_navigation};
+use crate::http::{Headers, LookedAt, Presented, RequestClient, is_speculative, origin_of};
 use crate::key::Key;
 use crate::manager::SessionState;
+use crate::policy::SameSite;
 use crate::protocol::steps::{Open, Opened};
-use crate::protocol::{CookieChange, Failure};
+use crate::protocol::{Failure, RequestOrigin};
 use crate::store::Io;
 use crate::value::{SessionValue, TypedValue};
 
@@ -18,6 +19,9 @@ use crate::value::{SessionValue, TypedValue};
 pub(crate) struct Incoming {
     presented: Presented,
     client: Option<Box<RequestClient>>,
+    origin: RequestOrigin,
+    looked_at: LookedAt,
+    is_speculative: bool,
 }
 
 /// A request's session, once it has been opened.
@@ -50,37 +54,63 @@ impl<V: SessionValue> RequestState<V> {
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
         match self.access() {
             Access::Opened(session) => Io::ready(Ok(OpenedSession::of_request(session))),
-            Access::Open(guard) => guard.open(self.read(request), || is_navigation(request)),
-            Access::Wait => self.wait(self.read(request), is_navigation(request)),
+            Access::Open(guard) => guard.open(self.read(request)),
+            Access::Wait => self.wait(self.read(request)),
         }
     }
 
     /// Opens the session of one key, outside a request.
     pub(crate) fn open_key(&self, key: &Key) -> Io<'_, Result<OpenedSession<V>, Error>> {
-        self.open(Incoming { presented: Presented::key(key.clone()), client: None }, false)
+        let Access::Open(guard) = self.access() else {
+            return Io::ready(Ok(OpenedSession::of_request(self.session())));
+        };
+        self.lock().facts.renews = false;
+        let mut open = Open::outside_request(key);
+        if !self.lock().facts.touches {
+            open = open.without_touch();
+        }
+        guard.run(open, Rest { client: None, presented: true })
     }
 
     /// Opens the session of a request that was [read](RequestState::read) before.
-    pub(crate) fn open(
-        &self,
-        incoming: Incoming,
-        is_navigation: bool,
-    ) -> Io<'_, Result<OpenedSession<V>, Error>> {
+    #[cfg(feature = "actix")]
+    pub(crate) fn open(&self, incoming: Incoming) -> Io<'_, Result<OpenedSession<V>, Error>> {
         match self.access() {
             Access::Opened(session) => Io::ready(Ok(OpenedSession::of_request(session))),
-            Access::Open(guard) => guard.open(incoming, || is_navigation),
-            Access::Wait => self.wait(incoming, is_navigation),
+            Access::Open(guard) => guard.open(incoming),
+            Access::Wait => self.wait(incoming),
         }
     }
 
     /// Reads a request.
     pub(crate) fn read(&self, request: &(impl Headers + ?Sized)) -> Incoming {
-        let presented = self.manager.channel.read(request);
-        let client = self.manager.clients.as_ref().map(|policy| {
-            let peer = self.lock().peer;
-            Box::new(policy.read(request, peer))
-        });
-        Incoming { presented, client }
+        let (method, peer) = {
+            let state = self.lock();
+            (state.facts.method, state.peer)
+        };
+        let channel = &self.manager.channel;
+        let presented = channel.read(request);
+        let clients = self.manager.clients.as_ref();
+        let client = clients.map(|policy| Box::new(policy.read(request, peer)));
+        let is_speculative = is_speculative(request, method);
+        let is_without_key = presented.keys.value_count() == 0;
+        let mut incoming = Incoming {
+            presented,
+            client,
+            origin: RequestOrigin::SameSite,
+            looked_at: LookedAt::Nothing,
+            is_speculative,
+        };
+        // Where the request came from matters if the browser may have kept a cookie back, and for
+        // sign-ins by requests that change something.
+        if !method.is_safe() || (is_without_key && channel.same_site != Some(SameSite::None)) {
+            let (origin, looked_at) = origin_of(request, method);
+            incoming.origin = origin;
+            if is_without_key {
+                incoming.looked_at = looked_at;
+            }
+        }
+        incoming
     }
 
     /// Records that the response depends on the session, and claims opening it if no handle has.
@@ -98,15 +128,11 @@ impl<V: SessionValue> RequestState<V> {
     }
 
     /// Waits until another handle has opened the session, or given up.
-    fn wait(
-        &self,
-        incoming: Incoming,
-        is_navigation: bool,
-    ) -> Io<'_, Result<OpenedSession<V>, Error>> {
+    fn wait(&self, incoming: Incoming) -> Io<'_, Result<OpenedSession<V>, Error>> {
         Io::future(async move {
             match self.claim().await {
                 Ok(session) => Ok(OpenedSession::of_request(session)),
-                Err(guard) => guard.open(incoming, || is_navigation).await,
+                Err(guard) => guard.open(incoming).await,
             }
         })
     }
@@ -133,26 +159,39 @@ impl<V: SessionValue> RequestState<V> {
 }
 
 impl<'a, V: SessionValue> OpenGuard<'a, V> {
-    fn open(
+    fn open(self, incoming: Incoming) -> Io<'a, Result<OpenedSession<V>, Error>> {
+        let Incoming { presented, client, origin, looked_at, is_speculative } = incoming;
+        let Presented { keys, cookie_count } = presented;
+        let value_count = keys.value_count();
+        let touches = {
+            let facts = &mut self.0.lock().facts;
+            (facts.origin, facts.looked_at) = (origin, looked_at);
+            facts.is_speculative = is_speculative;
+            facts.is_bearer = value_count > 0 && cookie_count == 0;
+            facts.repeated = cookie_count > 1;
+            facts.touches
+        };
+        let mut open = Open::new(keys, client.as_ref().and_then(|client| client.address));
+        if !touches {
+            open = open.without_touch();
+        } else if is_speculative {
+            open = open.without_renewal();
+        }
+        self.run(open, Rest { client, presented: value_count > 0 })
+    }
+
+    #[inline(always)]
+    fn run(
         self,
-        incoming: Incoming,
-        is_navigation: impl FnOnce() -> bool,
+        open: Open<Arc<TypedValue<V>>>,
+        rest: Rest,
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
-        let Incoming { presented: Presented { keys, carrier }, client } = incoming;
-        let presented = keys.value_count() > 0;
-        let repeated = keys.value_count() > 1;
-        let address = client.as_ref().and_then(|client| client.address);
-        let open = Open::new(keys, carrier == Carrier::Cookie, address);
-        let rest = Rest { carrier, client, presented, repeated };
         match self.0.start(open) {
-            Ok(opened) => Io::ready(self.finish(rest, opened, is_navigation)),
-            Err(run) => {
-                let is_navigation = is_navigation();
-                Io::future(async move {
-                    let opened = run.await;
-                    self.finish(rest, opened, || is_navigation)
-                })
-            }
+            Ok(opened) => Io::ready(self.finish(rest, opened)),
+            Err(run) => Io::future(async move {
+                let opened = run.await;
+                self.finish(rest, opened)
+            }),
         }
     }
 
@@ -161,18 +200,13 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         self,
         rest: Rest,
         opened: Result<Opened<Arc<TypedValue<V>>>, Failure>,
-        is_navigation: impl FnOnce() -> bool,
     ) -> Result<OpenedSession<V>, Error> {
-        let Opened { session, mut cookie, is_stale, .. } = opened?;
-        if is_stale && is_navigation() {
-            cookie = CookieChange::Remove;
-        }
-        let Rest { carrier, client, presented, repeated } = rest;
+        let Opened { session, cookie, others, .. } = opened?;
+        let Rest { client, presented } = rest;
         let mut state = self.0.lock();
         // There is nothing left to give up.
         std::mem::forget(self);
-        (state.carrier, state.client, state.cookie) = (carrier, client, cookie);
-        state.repeated = repeated;
+        (state.client, state.cookie, state.others) = (client, cookie, others);
         let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
         before.wake();
@@ -182,10 +216,8 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
 
 /// What the request keeps of its headers.
 struct Rest {
-    carrier: Carrier,
     client: Option<Box<RequestClient>>,
     presented: bool,
-    repeated: bool,
 }
 
 impl<V> OpenedSession<V> {

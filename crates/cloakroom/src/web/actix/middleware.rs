@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::HttpMessage;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION};
+use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
 use super::headers::mark_keys_sensitive;
@@ -55,12 +57,39 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 pub struct SessionMiddleware<V, K = DefaultKind> {
     sessions: Sessions<V, K>,
     before_routing: bool,
+    /// Where a request goes whose cookie may have been kept back.
+    withheld: Option<HeaderValue>,
 }
 
 impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// A middleware for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
-        Self { sessions, before_routing: false }
+        Self { sessions, before_routing: false, withheld: None }
+    }
+
+    /// Reads of these requests do not count as uses of the session; see
+    /// [`Sessions::without_touch`].
+    ///
+    /// Wrap a resource that a page polls in it, within the middleware of the whole application.
+    pub fn without_touch(self) -> Self {
+        Self { sessions: self.sessions.without_touch(), ..self }
+    }
+
+    /// Redirects a request from another site to `location` (303), a page of yours, if its handler
+    /// answered 403 because the browser may have kept the cookie back
+    /// ([`NoSession::Withheld`](crate::NoSession::Withheld)).
+    ///
+    /// The browser asks for that page with the cookie, so it can show a signed-in user where they
+    /// are: for payments and forms that return from another site.
+    ///
+    /// # Panics
+    /// Panics if `location` is not a valid header value.
+    pub fn redirect_withheld(mut self, location: &str) -> Self {
+        match HeaderValue::from_str(location) {
+            Ok(location) => self.withheld = Some(location),
+            Err(_) => panic!("`{location:?}` is not a location for a redirect"),
+        }
+        self
     }
 
     /// Opens the session of every request before it is routed, so that guards, which cannot wait,
@@ -95,7 +124,9 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
 
 impl<V, K> Clone for SessionMiddleware<V, K> {
     fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone(), before_routing: self.before_routing }
+        let Self { sessions, before_routing, withheld } = self;
+        let (sessions, withheld) = (sessions.clone(), withheld.clone());
+        Self { sessions, before_routing: *before_routing, withheld }
     }
 }
 
@@ -156,8 +187,12 @@ where
         let outer = outer.filter(|request_session| self.middleware.sessions.owns(request_session));
         // The same middleware twice: the outer one sends the headers.
         let finishes = outer.is_none();
+        if let Some(outer) = &outer {
+            self.middleware.sessions.adjust(outer);
+        }
         let request_session = outer.unwrap_or_else(|| {
-            let mut request_session = self.middleware.sessions.request_session();
+            let request_session = self.middleware.sessions.request_session();
+            let mut request_session = request_session.with_method(request.method().as_str());
             if let Some(peer) = request.peer_addr() {
                 request_session = request_session.with_peer_addr(peer.ip());
             }
@@ -170,7 +205,12 @@ where
         } else {
             Stage::Serving { inner: self.inner.call(request) }
         };
-        SessionFuture { stage, request_session: Some(request_session).filter(|_| finishes) }
+        let withheld = self.middleware.withheld.clone();
+        SessionFuture {
+            stage,
+            request_session: Some(request_session).filter(|_| finishes),
+            withheld,
+        }
     }
 }
 
@@ -185,6 +225,7 @@ pin_project! {
         #[pin]
         stage: Stage<S, V, K>,
         request_session: Option<RequestSession<V, K>>,
+        withheld: Option<HeaderValue>,
     }
 }
 
@@ -230,6 +271,9 @@ where
         let Some(request_session) = this.request_session else { return Poll::Ready(served) };
         Poll::Ready(match served {
             Ok(mut response) => {
+                if let Some(location) = this.withheld.take() {
+                    redirect_withheld(request_session, response.response_mut(), location);
+                }
                 request_session.finish(response.headers_mut());
                 Ok(response)
             }
@@ -237,13 +281,25 @@ where
             // before that must still reach the client.
             Err(mut error) => {
                 let headers = request_session.close();
-                error.add_response_mapper(move |mut response: actix_web::HttpResponse| {
+                error.add_response_mapper(move |mut response: HttpResponse| {
                     headers.clone().apply_to(response.headers_mut());
                     response
                 });
                 Err(error)
             }
         })
+    }
+}
+
+/// Redirects a request that was refused because its cookie may have been kept back.
+fn redirect_withheld<V: SessionValue, K: SessionKind, B>(
+    request_session: &RequestSession<V, K>,
+    response: &mut HttpResponse<B>,
+    location: HeaderValue,
+) {
+    if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(LOCATION, location);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::super::super::{CookieChange, Failure, KeyStatus, Renewal, Rules as _};
 use super::super::context::decode;
-use super::super::session::load_stored;
 use super::super::{Ask, Context, Credential, Loaded, Next, SessionState, Step};
 use super::{Caller, Open, Opened, State};
-use crate::key::{Key, Nonce, Verifier};
+use crate::key::{Carrier, Key, Nonce, Verifier};
 use crate::observe::Event;
-use crate::record::{Record, Stored};
+use crate::record::Record;
 use crate::store::{StoreError, Swap};
 use crate::time::Timestamp;
+use crate::value::CodecError;
 
 /// A step of a renewal that is being written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,16 +36,22 @@ impl<T: Clone + PartialEq> Open<T> {
         let (id, rules) = (caller.key.id(), context.rules());
         let value = match decode(context, id, record.payload()) {
             Ok(value) => value,
-            Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
+            Err(error) => return self.undecodable(context, caller, error),
         };
-        let renewal = if self.renews {
-            rules.renewal(&record, &caller.verifier, now)
-        } else {
-            Renewal::Nothing
+        let renews = self.manner.renews && caller.key.carrier() == Carrier::Cookie;
+        let mut renewal =
+            if renews { rules.renewal(&record, &caller.verifier, now) } else { Renewal::Nothing };
+        let nonce = match renewal {
+            Renewal::Start => context.random().ok(),
+            _ => None,
         };
+        // Without randomness the key stays as it is: the read itself does not need any.
+        if renewal == Renewal::Start && nonce.is_none() {
+            renewal = Renewal::Nothing;
+        }
         let (after, next) = match renewal {
             Renewal::Nothing | Renewal::Resend => {
-                let touch = rules.touch_due(&record, now);
+                let touch = rules.touch_due(&record, now).filter(|_| self.manner.touches);
                 let loaded = load(caller, record, value);
                 return match touch {
                     None => opened(context, loaded, renewal),
@@ -57,8 +63,9 @@ impl<T: Clone + PartialEq> Open<T> {
                 };
             }
             Renewal::Start => {
-                let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(context.random()?));
-                let (after, next) = rules.start_renewal(&record, &caller.key, kind, nonce, now);
+                let (kind, nonce) = (context.policy().kind, nonce.unwrap_or_default());
+                let (after, next) =
+                    rules.start_renewal(&record, &caller.key, kind, Nonce::from_bytes(nonce), now);
                 (after, Some(next))
             }
             Renewal::Confirm => (rules.confirm_successor(&record, now), None),
@@ -92,11 +99,7 @@ impl<T: Clone + PartialEq> Open<T> {
                 }
             }
             Ok(Swap::Stale(current)) => self.overtaken(context, before, verifier, current),
-            Ok(Swap::Gone) => {
-                let id = before.id();
-                self.state = State::Rereading(before.credential);
-                Ok(Step::Ask(Ask::Get(id)))
-            }
+            Ok(Swap::Gone) => self.start_again(),
             // The read itself succeeded, so it stands. The next request tries again.
             Err(_) => done(before, CookieChange::Keep),
         }
@@ -114,31 +117,23 @@ impl<T: Clone + PartialEq> Open<T> {
         let reuse_after = context.policy().reuse.after;
         match context.rules().judge_again(&current, &verifier, reuse_after, now) {
             KeyStatus::Valid => {}
-            status => return self.refuse(context, id, status),
+            _ => return self.start_again(),
         }
-        let value = match decode(context, id, current.payload()) {
-            Ok(value) => value,
-            Err(error) => return self.unreadable(context, id, Failure::Corrupt(error)),
-        };
+        let Ok(value) = decode(context, id, current.payload()) else { return self.start_again() };
         let renewal = context.rules().renewal(&current, &verifier, now);
         opened(context, Loaded { record: current, value, ..before }, renewal)
     }
 
-    pub(super) fn reread<C: Context<Value = T>>(
+    /// The value of a session that the key opens cannot be decoded.
+    #[cold]
+    fn undecodable<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        credential: &Credential,
-        found: Result<Option<Stored>, StoreError>,
+        caller: Caller,
+        error: CodecError,
     ) -> Next<Opened<T>> {
-        match load_stored(context, credential, found?) {
-            Ok(loaded) => done(loaded, CookieChange::Keep),
-            Err(Failure::Superseded) => {
-                self.outlook.superseded = true;
-                self.try_next(context)
-            }
-            Err(Failure::NoSession(no_session)) => self.absent(context, no_session),
-            Err(failure) => Err(failure),
-        }
+        let is_damaged = !error.is_of_other_version();
+        self.unreadable(context, caller, Failure::Corrupt(error), is_damaged)
     }
 }
 
@@ -149,7 +144,7 @@ fn load<T>(caller: Caller, record: Record, value: Option<T>) -> Loaded<T> {
 
 #[inline(always)]
 fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<Opened<T>> {
-    Ok(Step::Done(Opened { session: SessionState::Live(loaded), cookie, is_stale: false }))
+    Ok(Step::Done(Opened { session: SessionState::Live(loaded), cookie, others: Vec::new() }))
 }
 
 /// The session is open. If the client does not have the next key yet, it is sent again.

@@ -1,5 +1,7 @@
 //! A change without a session: it can create one.
 
+use std::mem;
+
 use super::super::super::{CookieChange, Failure, NoSession, Rules as _};
 use super::super::create::{Create, Created};
 use super::super::{Begin, Context, Loaded, Next, Plan, SessionState, Step, Steps as _, Written};
@@ -8,19 +10,28 @@ use crate::key::Key;
 use crate::time::Timestamp;
 
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
-    /// There is no session: creates one, if the change says so.
-    pub(super) fn begin<C>(&mut self, context: &C, no_session: NoSession) -> Next<Written<T, R>>
+    /// There is no session: creates one, if the change says so and the request may.
+    pub(super) fn begin<C>(&mut self, context: &C) -> Next<Written<T, R>>
     where
         C: Context<Value = T>,
         P: Plan<C, Result = R>,
     {
-        let (value, lifetime, result) = match self.plan.begin(context, no_session)? {
-            Begin::Create(value, lifetime, result) => (value, lifetime, result),
-            Begin::Nothing(result) => {
-                let session = SessionState::Absent(no_session);
+        let Some(no_session) = self.session.no_session() else { return Err(Failure::OutOfOrder) };
+        let may_begin = self.session.may_begin(context);
+        // Other handlers' work is not to be judged by a default value that is about to be replaced.
+        if no_session == NoSession::Superseded || matches!(self.session, SessionState::Over) {
+            may_begin?;
+            return Err(Failure::OutOfOrder);
+        }
+        let (value, lifetime, result) = match self.plan.begin(context, no_session) {
+            Ok(Begin::Create(value, lifetime, result)) => (value, lifetime, result),
+            Ok(Begin::Nothing(result)) => {
+                let session = mem::replace(&mut self.session, SessionState::Over);
                 return self.done(session, CookieChange::Keep, result, false);
             }
+            Err(failure) => return Err(may_begin.err().unwrap_or(failure)),
         };
+        may_begin?;
         let key = context.first_key()?;
         self.result = Some(result);
         let create = Create::new(key, value, lifetime, context.client());

@@ -1,0 +1,249 @@
+//! Which site started a request, as its headers tell.
+
+use http::HeaderName;
+use http::header::{HOST, ORIGIN};
+
+use crate::http::Headers;
+use crate::http::domain::registrable_domain;
+use crate::protocol::RequestOrigin;
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What is known of a request's method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RequestMethod {
+    /// The server did not say.
+    #[default]
+    Unknown,
+    Get,
+    Head,
+    /// Another one that changes nothing.
+    Safe,
+    Unsafe,
+}
+
+impl RequestMethod {
+    /// The method with this name (RFC 9110 section 9.2.1 lists the safe ones).
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "OPTIONS" | "TRACE" => Self::Safe,
+            _ => Self::Unsafe,
+        }
+    }
+
+    pub(crate) const fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Safe)
+    }
+}
+
+/// The request headers from which it was told which site started a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LookedAt {
+    #[default]
+    Nothing,
+    /// `Sec-Fetch-Site`.
+    Site,
+    /// That, `Sec-Fetch-Mode` and `Sec-Fetch-Dest`.
+    SiteAndPage,
+    /// `Sec-Fetch-Site`, which is missing, and `Origin`.
+    Origin,
+}
+
+impl LookedAt {
+    /// The names of the headers, for `Vary`.
+    pub(crate) const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing => &[],
+            Self::Site => &["sec-fetch-site"],
+            Self::SiteAndPage => &["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"],
+            Self::Origin => &["sec-fetch-site", "origin"],
+        }
+    }
+}
+
+/// Which site started the request, and from which headers that was told.
+///
+/// `Sec-Fetch-Site` says so; browsers send it to https and to loopback. Without it, the `Origin` of
+/// a request that can change something is compared with the host. A client that is not a browser
+/// sends neither.
+pub(crate) fn origin_of(
+    request: &(impl Headers + ?Sized),
+    method: RequestMethod,
+) -> (RequestOrigin, LookedAt) {
+    match request.values(&SEC_FETCH_SITE).next() {
+        Some(b"cross-site") => {
+            let value = |name: &HeaderName| request.values(name).next().unwrap_or_default();
+            // A navigation with a safe method has no `Origin` in any browser.
+            let is_safe = match method {
+                RequestMethod::Unknown => request.values(&ORIGIN).next().is_none(),
+                known => known.is_safe(),
+            };
+            let is_page = value(&SEC_FETCH_MODE) == b"navigate"
+                && value(&SEC_FETCH_DEST) == b"document"
+                && !matches!(method, RequestMethod::Safe);
+            let origin = match (is_safe, is_page) {
+                (true, true) => RequestOrigin::Link,
+                (true, false) => RequestOrigin::Embedded,
+                (false, _) => RequestOrigin::Unsafe,
+            };
+            (origin, LookedAt::SiteAndPage)
+        }
+        Some(_) => (RequestOrigin::SameSite, LookedAt::Site),
+        None if method.is_safe() => (RequestOrigin::SameSite, LookedAt::Site),
+        None => match request.values(&ORIGIN).next() {
+            Some(origin) if !is_ours(request, origin) => (RequestOrigin::Unsafe, LookedAt::Origin),
+            _ => (RequestOrigin::SameSite, LookedAt::Origin),
+        },
+    }
+}
+
+/// True if the browser fetches a page that its user may never see, or only its headers.
+pub(crate) fn is_speculative(request: &(impl Headers + ?Sized), method: RequestMethod) -> bool {
+    method == RequestMethod::Head
+        || request.values(&SEC_PURPOSE).any(|purpose| contains(purpose, b"prefetch"))
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// True if this `Origin` is of the site that the request was sent to.
+///
+/// Behind a proxy that rewrites `Host`, the original host is in `X-Forwarded-Host`. A page of
+/// another site can make its visitors' browsers send neither.
+fn is_ours(request: &(impl Headers + ?Sized), origin: &[u8]) -> bool {
+    let Some(origin) = host_of_origin(origin) else { return false };
+    let hosts = [&HOST, &X_FORWARDED_HOST];
+    let mut hosts = hosts.into_iter().flat_map(|name| request.values(name));
+    hosts.any(|value| {
+        let mut listed = value.split(|byte| *byte == b',').filter_map(|host| without_port(host));
+        listed.any(|host| is_same_site(&origin, &host))
+    })
+}
+
+/// The host of `scheme://host[:port]`; `None` for `null`.
+fn host_of_origin(origin: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(origin).ok()?;
+    let (_, host) = text.split_once("://")?;
+    without_port(host.as_bytes())
+}
+
+fn without_port(host: &[u8]) -> Option<String> {
+    let host = std::str::from_utf8(host).ok()?.trim();
+    let end = match host.strip_prefix('[') {
+        Some(rest) => rest.find(']')? + 2,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    Some(host.get(..end)?.trim_end_matches('.').to_ascii_lowercase())
+        .filter(|host| !host.is_empty())
+}
+
+/// True if two hosts have the same registrable domain.
+fn is_same_site(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    match (registrable_domain(one), registrable_domain(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Request = &'static [(&'static str, &'static str)];
+
+    #[track_caller]
+    fn assert_origin(method: &str, request: Request, expected: RequestOrigin) {
+        let (found, _) = origin_of(request, RequestMethod::of(method));
+        assert_eq!(found, expected, "{method} {request:?}");
+    }
+
+    const PAGE: [(&str, &str); 2] =
+        [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+
+    #[test]
+    fn sec_fetch_site_decides_where_browsers_send_it() {
+        let link: Request = &[("sec-fetch-site", "cross-site"), PAGE[0], PAGE[1]];
+        assert_origin("GET", link, RequestOrigin::Link);
+        assert_origin("HEAD", link, RequestOrigin::Link);
+        assert_origin("POST", link, RequestOrigin::Unsafe);
+        assert_origin("OPTIONS", link, RequestOrigin::Embedded);
+        let frame: Request = &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "iframe"),
+        ];
+        assert_origin("GET", frame, RequestOrigin::Embedded);
+        for site in ["same-origin", "same-site", "none"] {
+            let request = [("sec-fetch-site", site), ("origin", "null")];
+            let (found, _) = origin_of(&request, RequestMethod::Unsafe);
+            assert_eq!(found, RequestOrigin::SameSite, "a page with `no-referrer`: {site}");
+        }
+    }
+
+    #[test]
+    fn without_it_the_origin_of_an_unsafe_request_is_compared_with_the_host() {
+        let host = ("host", "app.example.org:8080");
+        for (origin, expected) in [
+            ("https://app.example.org", RequestOrigin::SameSite),
+            ("http://login.example.org:3000", RequestOrigin::SameSite),
+            ("https://example.org.evil.test", RequestOrigin::Unsafe),
+            ("https://evil.test", RequestOrigin::Unsafe),
+            ("null", RequestOrigin::Unsafe),
+        ] {
+            let request = [host, ("origin", origin)];
+            assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, expected, "{origin}");
+            assert_eq!(origin_of(&request, RequestMethod::Get).0, RequestOrigin::SameSite);
+        }
+        assert_origin("POST", &[("host", "a.test")], RequestOrigin::SameSite);
+    }
+
+    #[test]
+    fn a_proxy_that_rewrites_the_host_does_not_make_a_request_foreign() {
+        let request = [
+            ("host", "backend:3000"),
+            ("x-forwarded-host", "shop.example.org"),
+            ("origin", "https://shop.example.org"),
+        ];
+        assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, RequestOrigin::SameSite);
+    }
+
+    #[test]
+    fn hosts_without_a_registrable_domain_are_one_site_only_with_themselves() {
+        for (host, origin, expected) in [
+            ("localhost:3000", "http://localhost:4000", RequestOrigin::SameSite),
+            ("127.0.0.1:3000", "http://127.0.0.1:4000", RequestOrigin::SameSite),
+            ("127.0.0.1:3000", "http://127.0.0.2:3000", RequestOrigin::Unsafe),
+            ("[::1]:3000", "http://[::1]:4000", RequestOrigin::SameSite),
+            ("a.github.io", "https://b.github.io", RequestOrigin::Unsafe),
+        ] {
+            let request = [("host", host), ("origin", origin)];
+            assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, expected, "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_method_is_guessed_from_what_browsers_send() {
+        let page = [("sec-fetch-site", "cross-site"), PAGE[0], PAGE[1]];
+        assert_eq!(origin_of(&page, RequestMethod::Unknown).0, RequestOrigin::Link);
+        let form = [page[0], page[1], page[2], ("origin", "https://evil.test")];
+        assert_eq!(origin_of(&form, RequestMethod::Unknown).0, RequestOrigin::Unsafe);
+    }
+
+    #[test]
+    fn a_head_and_a_prefetch_are_speculative() {
+        let none: Request = &[];
+        assert!(is_speculative(none, RequestMethod::Head));
+        assert!(is_speculative(&[("sec-purpose", "prefetch;prerender")], RequestMethod::Get));
+        assert!(!is_speculative(none, RequestMethod::Get));
+    }
+}
