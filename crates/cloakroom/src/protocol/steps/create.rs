@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::super::{Failure, begin, force_renewal};
-use super::reservation::Reservation;
+use super::reservation::{RecordState, Reservation};
 use super::session::load_record;
 use super::{Answer, Ask, Context, Credential, KeptError, Loaded, Next, Step, Steps};
 use crate::key::{Key, KeyFamily};
@@ -283,7 +283,13 @@ impl<T: Clone + PartialEq> Create<T> {
         let Some(mut reservation) = self.reservation.take() else {
             return finish(context, created);
         };
-        let next = reservation.confirm(context)?;
+        let record = match &created {
+            Created::New(loaded) | Created::Existing(loaded) => {
+                RecordState::Written(loaded.record.revision())
+            }
+            Created::Taken => RecordState::Unwritten,
+        };
+        let next = reservation.confirm(context, record)?;
         self.confirming(context, created, reservation, next)
     }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::key::{Carrier, PublicId};
 use crate::observe::Event;
-use crate::record::{EndReason, Record, Revision};
+use crate::record::{EndReason, Record, Revision, Stored};
 use crate::store::{Ended, StoreError, Swap};
 
 /// Ends the session of a request, unless its key has been replaced since, and before it all others
@@ -31,6 +31,8 @@ pub struct End<T> {
 enum State {
     #[default]
     Idle,
+    /// The store did not answer for this one when the request's session was opened.
+    ReadingOther(OtherSession),
     EndingOther(OtherSession),
     Ending,
 }
@@ -66,6 +68,10 @@ impl<C: Context> Steps<C> for End<C::Value> {
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
+            (State::ReadingOther(other), Answer::Stored(stored)) => match stored? {
+                Some(Stored::Live(record)) => self.end_other_if_open(context, other, &record),
+                Some(Stored::Ended(_)) | None => self.go_on(context),
+            },
             (State::EndingOther(other), Answer::Swapped(swap)) => {
                 self.ended_other(context, other, swap?)
             }
@@ -89,10 +95,30 @@ impl<T> End<T> {
         context: &C,
         other: OtherSession,
     ) -> Next<Written<T, ()>> {
+        let id = other.key.id();
+        let Some(revision) = other.revision else {
+            self.state = State::ReadingOther(other);
+            return Ok(Step::Ask(Ask::Get(id)));
+        };
         let ending = context.rules().end(self.reason, context.now());
-        let ask = Ask::EndIf(other.key.id(), other.revision, ending);
         self.state = State::EndingOther(other);
-        Ok(Step::Ask(ask))
+        Ok(Step::Ask(Ask::EndIf(id, revision, ending)))
+    }
+
+    /// Ends another session as it is now, if the request's key still opens it.
+    fn end_other_if_open<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        other: OtherSession,
+        record: &Record,
+    ) -> Next<Written<T, ()>> {
+        let credential = Credential::Key(other.key.clone());
+        if judge_credential(context, &credential, record) != KeyStatus::Valid {
+            return self.go_on(context);
+        }
+        self.count_attempt()?;
+        let revision = Some(record.revision());
+        self.end_other(context, OtherSession { revision, ..other })
     }
 
     fn ended_other<C: Context<Value = T>>(
@@ -106,14 +132,7 @@ impl<T> End<T> {
                 context.report(&Event::Ended { id: other.key.id(), reason: self.reason });
             }
             Swap::Gone => {}
-            Swap::Stale(record) => {
-                let credential = Credential::Key(other.key.clone());
-                if judge_credential(context, &credential, &record) == KeyStatus::Valid {
-                    self.count_attempt()?;
-                    let revision = record.revision();
-                    return self.end_other(context, OtherSession { revision, ..other });
-                }
-            }
+            Swap::Stale(record) => return self.end_other_if_open(context, other, &record),
         }
         self.go_on(context)
     }

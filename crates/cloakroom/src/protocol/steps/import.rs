@@ -200,7 +200,8 @@ impl<T: Clone + PartialEq> Import<T> {
                 Ok(Step::Ask(ask))
             }
             (Ok(Step::Done(())), Confirmation::First) => {
-                let next = reservation.confirm(context);
+                let record = reservation.record();
+                let next = reservation.confirm(context, record);
                 self.confirming(context, reservation, Confirmation::Last, next)
             }
             (Ok(Step::Done(())), Confirmation::Last) => self.open(context),

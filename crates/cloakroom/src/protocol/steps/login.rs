@@ -9,7 +9,7 @@ use plan::SignInPlan;
 use super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn};
 use super::context::decode;
 use super::create::{Create, Created};
-use super::reservation::Reservation;
+use super::reservation::{RecordState, Reservation, index_login};
 use super::session::{FormerKey, judge_credential, load_record};
 use super::write::{INDEX_MARGIN, MAX_ATTEMPTS, first_cookie};
 use super::{
@@ -20,7 +20,7 @@ use crate::key::{Carrier, Key};
 use crate::observe::Event;
 use crate::policy::{self, ClientInfo};
 use crate::record::EndReason;
-use crate::store::{IndexLogin, Indexed, StoreError, Swap};
+use crate::store::{Indexed, StoreError, Swap};
 use crate::time::Timestamp;
 
 /// Signs a user in, under a fresh key: from then on the old one opens and writes nothing.
@@ -62,6 +62,20 @@ struct Writing<T, E> {
     reservation: Reservation,
     /// The key that it replaces.
     key: Option<Key>,
+}
+
+impl<T, E> Writing<T, E> {
+    /// Whose sign-in the record has now.
+    fn record_state(&self, written: &Written<T, ()>) -> RecordState {
+        match &written.session {
+            SessionState::Live(loaded)
+                if loaded.record.authenticated_at() == Some(self.write.plan().at) =>
+            {
+                RecordState::Written(loaded.record.revision())
+            }
+            _ => RecordState::Repeated,
+        }
+    }
 }
 
 impl<T, E> Login<T, E> {
@@ -213,13 +227,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         // A session that a revocation should have ended is not taken up again.
         let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let until = record.absolute_deadline().after(INDEX_MARGIN);
-        let login = IndexLogin::new(
-            self.login.principal.clone(),
-            credential.id(),
-            context.policy().kind,
-            until,
-        )
-        .with_authenticated_at(at);
+        let principal = self.login.principal.clone();
+        let login = index_login(context, principal, credential.id(), until, at);
         self.state = State::Checking(Loaded { credential, record, value });
         Ok(Step::Ask(Ask::IndexLogin(login)))
     }
@@ -294,7 +303,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 Ok(Step::Ask(ask))
             }
             Ok(Step::Done(written)) => {
-                let next = writing.reservation.confirm(context)?;
+                let record = writing.record_state(&written);
+                let next = writing.reservation.confirm(context, record)?;
                 self.confirming(context, written, writing.reservation, next)
             }
             Err(Failure::NoSession(_) | Failure::Superseded) => {

@@ -54,8 +54,10 @@ pub struct Opened<T> {
     pub session: SessionState<T>,
     /// What the response does to the cookie.
     pub cookie: CookieChange,
-    /// Other sessions that the request's keys open.
+    /// Other sessions that the request's keys open, or may open.
     pub others: Vec<OtherSession>,
+    /// The key that the request presented, if the session has another one now.
+    pub presented: Option<Key>,
 }
 
 /// A session that a request could have used as well: signing out ends it too.
@@ -64,8 +66,8 @@ pub struct Opened<T> {
 pub struct OtherSession {
     /// The key that opens it.
     pub key: Key,
-    /// The revision of its record.
-    pub revision: Revision,
+    /// The revision of its record; `None` if the store did not answer.
+    pub revision: Option<Revision>,
 }
 
 /// A key that is being judged.
@@ -305,5 +307,6 @@ fn absent<T>(no_session: NoSession) -> Next<Opened<T>> {
 }
 
 fn without<T>(session: SessionState<T>) -> Next<Opened<T>> {
-    Ok(Step::Done(Opened { session, cookie: CookieChange::Keep, others: Vec::new() }))
+    let (cookie, others) = (CookieChange::Keep, Vec::new());
+    Ok(Step::Done(Opened { session, cookie, others, presented: None }))
 }

@@ -3,10 +3,11 @@
 use std::mem;
 
 use super::super::{Failure, KeyStatus, Rules as _};
+use super::reservation::index_login;
 use super::session::{judge_credential, load_record, load_stored};
 use super::write::INDEX_MARGIN;
 use super::{Answer, Ask, Context, Credential, Loaded, Next, Step, Steps};
-use crate::store::{IndexLogin, Indexed, Lookup};
+use crate::store::{Indexed, Lookup};
 use crate::time::Timestamp;
 
 /// Reads a session again, by what it was opened with.
@@ -135,9 +136,8 @@ impl<T: Clone + PartialEq> Reload<T> {
         let Some(principal) = loaded.record.principal() else { return Ok(Step::Done(loaded)) };
         let until = loaded.record.absolute_deadline().after(INDEX_MARGIN);
         let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
-        // Without a limit it changes nothing: the session is in the index already.
-        let login = IndexLogin::new(principal.clone(), loaded.id(), context.policy().kind, until)
-            .with_authenticated_at(at);
+        // Under the limit it enters no session that is not in the index.
+        let login = index_login(context, principal.clone(), loaded.id(), until, at);
         self.state = State::Checking(loaded);
         Ok(Step::Ask(Ask::IndexLogin(login)))
     }

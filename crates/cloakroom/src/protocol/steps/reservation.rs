@@ -10,8 +10,10 @@ use super::{Answer, Ask, Context, KeptError, Next, Step};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::policy::Principal;
-use crate::record::{EndReason, Record, Stored};
-use crate::store::{Ended, IndexEntry, IndexLogin, Indexed, Outcome, StoreError, StoreErrorKind};
+use crate::record::{EndReason, Record, Revision, Stored};
+use crate::store::{
+    Ended, IndexEntry, IndexLogin, Indexed, Outcome, StoreError, StoreErrorKind, Swap,
+};
 use crate::time::Timestamp;
 
 /// A session's entry in the principal index, while its sign-in is in progress.
@@ -26,11 +28,22 @@ pub(super) struct Reservation {
     id: PublicId,
     until: Timestamp,
     authenticated_at: Timestamp,
-    /// Whether the record names the principal already: if the sign-in is then refused, the session
-    /// is ended. Its key was never sent.
-    is_written: bool,
+    record: RecordState,
     attempts: u32,
     state: State,
+}
+
+/// Whether the session's record names the principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum RecordState {
+    /// It does not yet.
+    Unwritten,
+    /// This sign-in has written it, with this revision. If the sign-in is then refused, the session
+    /// is ended, unless another sign-in has followed: the key was never sent.
+    Written(Revision),
+    /// A newer sign-in has written it, and this one only repeats that. If it is refused, the session
+    /// goes on.
+    Repeated,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -76,15 +89,20 @@ impl Reservation {
         authenticated_at: Timestamp,
     ) -> Self {
         let until = until.after(INDEX_MARGIN);
-        let (is_written, attempts, state) = (false, 0, State::Idle);
-        Self { principal, id, until, authenticated_at, is_written, attempts, state }
+        let (record, attempts, state) = (RecordState::Unwritten, 0, State::Idle);
+        Self { principal, id, until, authenticated_at, record, attempts, state }
     }
 
     /// An entry for a session whose record names the principal already.
     pub(super) fn of_record(id: PublicId, record: &Record, principal: Principal) -> Self {
         let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let reservation = Self::new(principal, id, record.absolute_deadline(), at);
-        Self { is_written: true, ..reservation }
+        Self { record: RecordState::Written(record.revision()), ..reservation }
+    }
+
+    /// Whether the session's record names the principal.
+    pub(super) const fn record(&self) -> RecordState {
+        self.record
     }
 
     /// Enters the session, before its record names the principal.
@@ -99,11 +117,11 @@ impl Reservation {
     }
 
     /// Makes sure that the session, whose record is now written, is still in the index.
-    pub(super) fn confirm<C: Context>(&mut self, context: &C) -> Next<()> {
+    pub(super) fn confirm<C: Context>(&mut self, context: &C, record: RecordState) -> Next<()> {
         // One millisecond later, so that a rival that saw the entry without its record finds it
         // changed.
         self.until = self.until.after(Duration::from_millis(1));
-        self.is_written = true;
+        self.record = record;
         self.attempts = 0;
         self.index(context, Vec::new())
     }
@@ -134,8 +152,11 @@ impl Reservation {
                 self.look_at(context, room, stored)
             }
             (State::MakingRoom(room), Answer::Ended(ended)) => self.ended(context, room, ended),
-            (State::Withdrawing(refusal), Answer::Ended(ended)) => {
-                report_end(context, self.id, EndReason::Revoked, ended)?;
+            (State::Withdrawing(refusal), Answer::Swapped(swap)) => {
+                if let Swap::Done = swap? {
+                    let (id, reason) = (self.id, EndReason::Revoked);
+                    context.report(&Event::Ended { id, reason });
+                }
                 Err(refusal.failure())
             }
             _ => Err(Failure::OutOfOrder),
@@ -147,16 +168,9 @@ impl Reservation {
         if self.attempts > MAX_ATTEMPTS {
             return Err(Failure::Conflict);
         }
-        let kind = context.policy().kind;
-        let login = IndexLogin::new(self.principal.clone(), self.id, kind, self.until)
-            .with_authenticated_at(self.authenticated_at);
-        let login = match context.policy().limit {
-            Some(limit) if limit.is_across_kinds() => {
-                login.with_limit(limit.max().into(), replacing).across_kinds()
-            }
-            Some(limit) => login.with_limit(limit.max().into(), replacing),
-            None => login,
-        };
+        let principal = self.principal.clone();
+        let login = index_login(context, principal, self.id, self.until, self.authenticated_at);
+        let login = IndexLogin { replacing, ..login };
         self.state = State::Indexing(login.clone());
         Ok(Step::Ask(Ask::IndexLogin(login)))
     }
@@ -172,7 +186,7 @@ impl Reservation {
                 context.report(&Event::LoginRevoked { principal: &self.principal });
                 self.refuse(context, Refusal::Revoked)
             }
-            Indexed::Full(entries) if self.is_written => {
+            Indexed::Full(entries) if self.record != RecordState::Unwritten => {
                 self.state = State::Checking(entries);
                 Ok(Step::Ask(Ask::Get(self.id)))
             }
@@ -256,11 +270,29 @@ impl Reservation {
     }
 
     fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next<()> {
-        if !self.is_written {
-            return Err(refusal.failure());
-        }
+        let RecordState::Written(revision) = self.record else { return Err(refusal.failure()) };
         self.state = State::Withdrawing(refusal);
-        Ok(Step::Ask(Ask::End(self.id, context.rules().end(EndReason::Revoked, context.now()))))
+        let ending = context.rules().end(EndReason::Revoked, context.now());
+        Ok(Step::Ask(Ask::EndIf(self.id, revision, ending)))
+    }
+}
+
+/// The entry of a session in the principal index, under the limit of the policy.
+pub(super) fn index_login<C: Context>(
+    context: &C,
+    principal: Principal,
+    id: PublicId,
+    until: Timestamp,
+    authenticated_at: Timestamp,
+) -> IndexLogin {
+    let login = IndexLogin::new(principal, id, context.policy().kind, until)
+        .with_authenticated_at(authenticated_at);
+    match context.policy().limit {
+        Some(limit) if limit.is_across_kinds() => {
+            login.with_limit(limit.max().into(), Vec::new()).across_kinds()
+        }
+        Some(limit) => login.with_limit(limit.max().into(), Vec::new()),
+        None => login,
     }
 }
 

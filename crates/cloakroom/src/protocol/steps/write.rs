@@ -96,6 +96,10 @@ impl<T, P, R> Write<T, P, R> {
         }
     }
 
+    pub(super) fn plan(&self) -> &P {
+        &self.plan
+    }
+
     pub(super) fn into_plan(self) -> P {
         self.plan
     }

@@ -201,12 +201,13 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         rest: Rest,
         opened: Result<Opened<Arc<TypedValue<V>>>, Failure>,
     ) -> Result<OpenedSession<V>, Error> {
-        let Opened { session, cookie, others, .. } = opened?;
+        let Opened { session, cookie, others, presented: replaced } = opened?;
         let Rest { client, presented } = rest;
         let mut state = self.0.lock();
         // There is nothing left to give up.
         std::mem::forget(self);
         (state.client, state.cookie, state.others) = (client, cookie, others);
+        state.presented = replaced;
         let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
         before.wake();

@@ -49,8 +49,14 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         };
         let record = rules.sign_in(record, principal, key.verifier(kind), trace, now);
         let edited = self.edit.edit(context, loaded.value.as_ref());
+        // A sign-in that was held back does not replace what a newer one has proved.
+        let newer = loaded.record.authenticated_at().filter(|at| *at > self.at && *at <= now);
+        let newer = newer.filter(|_| loaded.record.principal() == Some(principal));
         let record = record.edited(|fields| {
-            (fields.authenticated_at, fields.assurance) = (self.at, self.login.assurance);
+            (fields.authenticated_at, fields.assurance) = match newer {
+                Some(at) => (at, loaded.record.assurance()),
+                None => (self.at, self.login.assurance),
+            };
             fields.client = fields.client.seen_as(&self.client);
             if let Some(value) = &edited {
                 fields.payload = context.payload(value);

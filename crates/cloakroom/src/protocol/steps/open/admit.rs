@@ -144,7 +144,8 @@ fn load<T>(caller: Caller, record: Record, value: Option<T>) -> Loaded<T> {
 
 #[inline(always)]
 fn done<T>(loaded: Loaded<T>, cookie: CookieChange) -> Next<Opened<T>> {
-    Ok(Step::Done(Opened { session: SessionState::Live(loaded), cookie, others: Vec::new() }))
+    let (session, others) = (SessionState::Live(loaded), Vec::new());
+    Ok(Step::Done(Opened { session, cookie, others, presented: None }))
 }
 
 /// The session is open. If the client does not have the next key yet, it is sent again.
@@ -166,5 +167,7 @@ pub(super) fn opened<C: Context>(
 
 fn send<C: Context>(context: &C, loaded: Loaded<C::Value>, key: Key) -> Next<Opened<C::Value>> {
     let cookie = context.rules().send(key.clone(), &loaded.record, context.now());
-    done(Loaded { credential: Credential::Key(key), ..loaded }, cookie)
+    let presented = loaded.key().cloned();
+    let session = SessionState::Live(Loaded { credential: Credential::Key(key), ..loaded });
+    Ok(Step::Done(Opened { session, cookie, others: Vec::new(), presented }))
 }

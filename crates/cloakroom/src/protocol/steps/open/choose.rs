@@ -49,8 +49,10 @@ impl<T: Clone + PartialEq> Open<T> {
         let Valid { caller, record } = used;
         for Valid { caller: other, record } in valid {
             context.report(&Event::AmbiguousKeys { used: caller.key.id(), other: other.key.id() });
-            self.others.push(OtherSession { key: other.key, revision: record.revision() });
+            let revision = Some(record.revision());
+            self.others.push(OtherSession { key: other.key, revision });
         }
+        self.keep_unanswered(&found);
         self.admit(context, caller, record, context.now())
     }
 
@@ -83,6 +85,16 @@ impl<T: Clone + PartialEq> Open<T> {
         all
     }
 
+    /// Remembers the keys of sessions for which the store did not answer: signing out must end those,
+    /// too.
+    fn keep_unanswered(&mut self, found: &[(PublicId, Found)]) {
+        for key in self.keys.iter() {
+            if stored_under(found, key.id()).is_some_and(is_unanswered) {
+                self.others.push(OtherSession { key: key.clone(), revision: None });
+            }
+        }
+    }
+
     /// No key opens a session.
     fn refuse_all<C: Context<Value = T>>(
         &mut self,
@@ -90,10 +102,7 @@ impl<T: Clone + PartialEq> Open<T> {
         mut found: Vec<(PublicId, Found)>,
     ) -> Next<Opened<T>> {
         // A store that did not answer for one of the sessions could have opened it.
-        let is_unanswered = |(_, found): &(PublicId, Found)| {
-            found.as_ref().err().is_some_and(|error| !error.is_unreadable())
-        };
-        if let Some(at) = found.iter().position(is_unanswered) {
+        if let Some(at) = found.iter().position(|(_, found)| is_unanswered(found)) {
             return match found.swap_remove(at).1 {
                 Err(error) => Err(error.into()),
                 Ok(_) => Err(Failure::OutOfOrder),
@@ -119,4 +128,9 @@ impl<T: Clone + PartialEq> Open<T> {
 
 fn stored_under(found: &[(PublicId, Found)], id: PublicId) -> Option<&Found> {
     found.iter().find(|(found, _)| *found == id).map(|(_, stored)| stored)
+}
+
+/// True if the store could not say what it holds.
+fn is_unanswered(found: &Found) -> bool {
+    found.as_ref().err().is_some_and(|error| !error.is_unreadable())
 }
