@@ -245,8 +245,9 @@ fn span(random: &mut Random) -> u64 {
     }
 }
 
+/// Mostly a second or so; two nodes never differ by the ten seconds that the library allows for.
 fn clock_error(random: &mut Random) -> i64 {
-    let limit = if random.percent(90) { 1500 } else { 20_000 };
+    let limit = if random.percent(80) { 1500 } else { 4500 };
     i64::try_from(random.within(0..2 * limit)).expect("small")
         - i64::try_from(limit).expect("small")
 }

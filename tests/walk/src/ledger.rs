@@ -127,9 +127,10 @@ impl Ledger {
     /// True unless a sign-in has replaced the key. Keys that the walk has not seen count.
     pub(crate) fn is_holder(&self, key: &Key) -> bool {
         self.entries.get(&key.id()).is_none_or(|entry| {
-            entry
-                .at(key)
-                .is_none_or(|at| entry.keys[at + 1..].iter().all(|newer| !newer.is_fresh_start))
+            entry.is_uncertain
+                || entry
+                    .at(key)
+                    .is_none_or(|at| entry.keys[at + 1..].iter().all(|newer| !newer.is_fresh_start))
         })
     }
 
@@ -172,10 +173,10 @@ impl Ledger {
         entry.use_at(now);
         let until = now.saturating_add(millis(view.expires_in));
         if since >= entry.extended {
-            (entry.live_until, entry.live_at_most) = (until, until);
-        } else {
-            entry.live_at_most = entry.live_at_most.max(until);
+            entry.live_until = until;
         }
+        // A request that was slow knows an earlier end.
+        entry.live_at_most = entry.live_at_most.max(until);
         entry.add(&view.key, false, since, step, now);
     }
 
@@ -191,8 +192,19 @@ impl Ledger {
     }
 
     /// A key that a sign-in or `renew` has minted.
-    pub(crate) fn start_again(&mut self, key: &Key, replaced: Option<&Key>, step: u64, now: u64) {
+    ///
+    /// If another key was minted meanwhile, which of them is valid is not known.
+    pub(crate) fn start_again(
+        &mut self,
+        key: &Key,
+        replaced: Option<&Key>,
+        since: u64,
+        step: u64,
+        now: u64,
+    ) {
         let entry = self.entry(key.id(), now);
+        entry.is_uncertain |= entry.at(key).is_none()
+            && entry.keys.iter().any(|known| known.is_fresh_start && known.minted_step >= since);
         entry.add(key, true, step, step, now);
         if let Some(known) = entry.keys.iter_mut().find(|known| known.key == *key) {
             known.replaces = known.replaces.take().or_else(|| replaced.cloned());
@@ -204,13 +216,19 @@ impl Ledger {
         self.entry(key.id(), now).add(key, false, since, step, now);
     }
 
-    /// A request opened the session with this key: whatever was uncertain has not happened.
+    /// A request opened the session with this key: no uncertain sign-in has replaced it. Of older
+    /// keys, nothing is known.
     pub(crate) fn confirm(&mut self, key: &Key) {
         let Some(entry) = self.entries.get_mut(&key.id()) else { return };
         if let (true, Some(at)) = (entry.is_uncertain, entry.at(key)) {
+            let newer = entry.keys.split_off(at + 1);
             let mut known = entry.keys.remove(at);
             known.is_fresh_start = true;
+            let (replaced, renewed): (Vec<_>, Vec<_>) =
+                newer.into_iter().partition(|newer| newer.is_fresh_start);
+            entry.keys.extend(replaced);
             entry.keys.push(known);
+            entry.keys.extend(renewed);
             entry.is_uncertain = false;
         }
     }

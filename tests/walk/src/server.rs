@@ -13,7 +13,7 @@ use cloakroom::{
     CookiePolicy, Error, Flash, Io, Key, MemoryStore, Principal, PublicId, Session, SessionLimit,
     Sessions, Store, Timestamp, Transport, decorate_store,
 };
-use cloakroom_testkit::{ManualClock, SeededEntropy};
+use cloakroom_testkit::{BrowserRequest, ManualClock, SeededEntropy};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +188,7 @@ pub(crate) struct Handler {
     progress: Arc<Mutex<Progress>>,
 }
 
-/// What a handler is given in addition to the request's headers.
+/// What a handler is given in addition to the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub(crate) action: Action,
@@ -197,7 +197,7 @@ pub(crate) struct Input {
 }
 
 impl Handler {
-    pub(crate) fn new(sessions: &Sessions<Cart>, request: &HeaderMap, input: Input) -> Self {
+    pub(crate) fn new(sessions: &Sessions<Cart>, request: &BrowserRequest, input: Input) -> Self {
         let progress = Arc::<Mutex<Progress>>::default();
         let future = serve(sessions.clone(), request.clone(), input, Arc::clone(&progress));
         Self { future: Box::pin(future), progress }
@@ -215,12 +215,12 @@ impl Handler {
 
 async fn serve(
     sessions: Sessions<Cart>,
-    request: HeaderMap,
+    request: BrowserRequest,
     input: Input,
     progress: Arc<Mutex<Progress>>,
 ) {
-    let request_session = sessions.request_session();
-    match request_session.session(&request).await {
+    let request_session = sessions.request_session().with_method(request.method().as_str());
+    match request_session.session(request.headers()).await {
         Err(error) => lock(&progress).opened = Some(Err(kind(&error))),
         Ok(mut session) => {
             let opened = view(&session).ok_or_else(|| format!("{:?}", session.no_session()));

@@ -350,7 +350,7 @@ impl World {
             number: self.next_task,
             handler: Handler::new(
                 self.servers.node(send.node),
-                request.headers(),
+                &request,
                 Input {
                     action: send.action,
                     item: self.next_item,
@@ -438,6 +438,7 @@ fn request_of(client: &Client, send: &Send) -> BrowserRequest {
     match send.source {
         Source::OwnPage if is_safe => own.link(APP),
         Source::OwnPage => own.form(APP),
+        Source::OwnFetch if send.action == Action::Show => own.fetch(Method::HEAD, APP),
         Source::OwnFetch => own.fetch(method, APP),
         Source::Sibling if is_safe => sibling.link(APP),
         Source::Sibling => sibling.form(APP),

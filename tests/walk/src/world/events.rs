@@ -1,7 +1,7 @@
 //! Who may end a session.
 
-use cloakroom::PublicId;
 use cloakroom::record::EndReason;
+use cloakroom::{Key, PublicId};
 
 use super::{Task, World, note};
 use crate::command::Action;
@@ -66,19 +66,28 @@ impl World {
             EndReason::OverLimit => {
                 let user = self.ledger.get(id).and_then(|entry| entry.user);
                 let is_full = |user| {
-                    // A sign-in whose client has left can have succeeded.
+                    // A sign-in whose client has left can have succeeded, and one under way has
+                    // its place.
                     let cancelled = self.cancelled.get(&user).copied().unwrap_or(0);
-                    let count = self.ledger.count_of(user, task.started) + cancelled;
-                    count >= usize::from(LIMIT)
+                    let others =
+                        self.tasks.iter().filter(|other| other.send.action.user() == Some(user));
+                    let count = self.ledger.count_of(user, task.started);
+                    count + cancelled + others.count() >= usize::from(LIMIT)
                 };
-                action.user().is_some() && user == action.user() && user.is_some_and(is_full)
+                // Of a sign-in that is under way or was cancelled, the user is not known.
+                let is_theirs = user.is_none() || user == action.user();
+                is_theirs && action.user().is_some_and(is_full)
             }
             // A sign-in that a revocation refuses ends what it has begun.
             EndReason::Revoked => {
                 action.user().is_some_and(|user| self.was_revoked(user, task.sent))
             }
             EndReason::KeyReused => {
-                if task.keys.iter().any(|key| self.ledger.must_open(key, self.now)) {
+                let is_valid = |key: &Key| {
+                    self.ledger.must_open(key, self.now)
+                        && !self.is_disturbed(task.number, task.started, key.id())
+                };
+                if task.keys.iter().any(is_valid) {
                     return Err("the request had a valid key, too");
                 }
                 let mut keys = task.keys.iter().filter(|key| key.id() == id);

@@ -118,7 +118,7 @@ impl World {
         if action.user().is_some() || action == Action::Renew {
             let is_replaced = |key: &&Key| action.user().is_some() && key.id() == view.id;
             let replaced = task.keys.iter().find(is_replaced);
-            self.ledger.start_again(&view.key, replaced, self.step, self.now);
+            self.ledger.start_again(&view.key, replaced, task.started, self.step, self.now);
         }
         self.ledger.learn(view, task.started, self.step, self.now);
         let (step, now) = (self.step, self.now);
@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    /// A message stays until a page shows it. A prefetch shows nothing.
+    /// A message stays until a page shows it. A prefetch and a `HEAD` show nothing.
     pub(super) fn judge_messages(
         &mut self,
         task: &Task,
@@ -148,7 +148,7 @@ impl World {
         shown: &[u32],
     ) {
         let Ok(Some(view)) = done else { return };
-        let is_prefetch = task.send.source == Source::Prefetch;
+        let shows_nothing = matches!(task.send.source, Source::Prefetch | Source::OwnFetch);
         let is_shared = self.tasks.iter().any(|other| {
             other.send.action == Action::Show && other.keys.iter().any(|key| key.id() == view.id)
         });
@@ -164,8 +164,8 @@ impl World {
                 }
                 entry.news.push(task.item);
             }
-            Action::Show if is_prefetch && shown.is_empty() => {}
-            Action::Show if is_prefetch => self.violate("a prefetch takes a message", ""),
+            Action::Show if shows_nothing && shown.is_empty() => {}
+            Action::Show if shows_nothing => self.violate("a message is taken and not shown", ""),
             Action::Show => {
                 let missing = task.news.get(&view.id).and_then(|news| {
                     news.iter().find(|item| entry.news.contains(*item) && !shown.contains(*item))
@@ -332,7 +332,7 @@ impl World {
     }
 
     /// True if another operation that ends sessions or replaces keys ran at the same time.
-    fn is_disturbed(&self, task: u64, started: u64, id: PublicId) -> bool {
+    pub(super) fn is_disturbed(&self, task: u64, started: u64, id: PublicId) -> bool {
         let user = self.ledger.get(id).and_then(|entry| entry.user);
         self.drastic.iter().any(|drastic| {
             drastic.task != task
