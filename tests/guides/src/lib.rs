@@ -14,10 +14,15 @@ macro_rules! pages {
 pages! {
     behind_a_proxy: "behind-a-proxy.md",
     choosing_a_store: "choosing-a-store.md",
+    cookies_and_tokens: "cookies-and-tokens.md",
+    cross_site: "cross-site.md",
+    during_a_request: "during-a-request.md",
     events: "events.md",
     from_actix_session: "from-actix-session.md",
     from_axum_session: "from-axum-session.md",
     from_tower_sessions: "from-tower-sessions.md",
     encrypted_cookie: "encrypted-cookie.md",
+    key_reuse: "key-reuse.md",
+    middleware: "middleware.md",
     testing: "testing.md",
 }
