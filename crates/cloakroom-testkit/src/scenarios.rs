@@ -82,7 +82,7 @@ macro_rules! for_each_scenario {
             a_route_that_ignores_the_session_costs_no_call_and_no_header
             a_key_is_sent_once_and_with_no_store
             two_handles_of_one_request_are_one_session
-            a_stale_cookie_is_removed_on_a_navigation_only
+            a_read_never_removes_a_cookie
             after_login_the_old_key_opens_nothing
             a_logout_removes_the_cookie_and_ends_the_session
             a_request_in_flight_across_a_logout_revives_nothing

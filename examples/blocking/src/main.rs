@@ -28,7 +28,7 @@ fn serve(sessions: &Sessions<Visitor>, request: Request) -> std::io::Result<()> 
         .iter()
         .map(|header| (header.field.to_string(), header.value.to_string()))
         .collect();
-    let request_session = sessions.request_session();
+    let request_session = sessions.request_session().with_method(request.method().as_str());
     let mut answer = Headers::new();
     let (status, text) = match count(&request_session, &headers) {
         Ok(text) => (200, text),

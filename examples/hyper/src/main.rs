@@ -32,7 +32,7 @@ async fn serve(
     sessions: Sessions<Visitor>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let request_session = sessions.request_session();
+    let request_session = sessions.request_session().with_method(request.method().as_str());
     let mut response = match count(&request_session, request.headers()).await {
         Ok(text) => Response::new(Full::from(text)),
         Err(error) => {

@@ -43,7 +43,7 @@ fn handle(sessions: &Sessions, barrier: &Barrier, request: Request) -> io::Resul
     if request.url() == "/stream" {
         return stream(sessions, barrier, &headers, request);
     }
-    let request_session = sessions.request_session();
+    let request_session = sessions.request_session().with_method(request.method().as_str());
     let mut response_headers = Headers::new();
     let response = match request.url() {
         "/ignore" => (200, "nothing to see".to_owned()),
@@ -128,7 +128,7 @@ fn stream(
     headers: &Headers,
     request: Request,
 ) -> io::Result<()> {
-    let request_session = sessions.request_session();
+    let request_session = sessions.request_session().with_method(request.method().as_str());
     let begun = block_on(request_session.session(headers)).and_then(|mut session| {
         let first = count(&mut session)?;
         Ok((session, first))

@@ -38,7 +38,7 @@ async fn answer(
     barrier: Barrier,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let request_session = sessions.request_session();
+    let request_session = sessions.request_session().with_method(request.method().as_str());
     let answered = match request.uri().path() {
         "/ignore" => Ok(Response::new(full("nothing to see".into()))),
         "/stream" => streamed(&request_session, request.headers(), barrier).await,

@@ -52,12 +52,16 @@ pub fn a_request_in_flight_across_a_logout_revives_nothing(server: ScenarioServe
     assert_eq!(copy.get("/read").body, "null");
 }
 
-/// The cookie is removed.
+/// The cookie stays, and opens nothing.
 pub fn a_revoked_session_is_gone_at_the_next_request(server: ScenarioServer<impl Store>) {
     let mut visitor = server.visitor();
+    let revoked = visitor.key();
     assert_eq!(visitor.post("/revoke").status.as_u16(), 200);
-    assert_eq!(visitor.navigate("/read").body, "null");
-    assert_eq!(visitor.cookie(), None);
+    let reply = visitor.navigate("/read");
+    assert_eq!((reply.body.as_str(), reply.seen()), ("null", CookieSeen::None));
+    // What begins now is another session.
+    assert_eq!(visitor.post("/count").body, "1");
+    assert_ne!(visitor.key().id(), revoked.id());
 }
 
 /// The same as for a logout.
