@@ -13,7 +13,7 @@ pub use builder::SessionsBuilder;
 pub use request::RequestSession;
 
 use crate::error::{ConfigError, Error, ErrorKind};
-use crate::http::{Headers, ResponseHeaders};
+use crate::http::{Headers, RequestMethod, ResponseHeaders};
 use crate::key::{Carrier, Key, PublicId};
 use crate::manager::{Manager, Summary};
 use crate::observe::Event;
@@ -84,8 +84,12 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
 
     /// Starts serving one request's session; see [`RequestSession`].
     pub fn request_session(&self) -> RequestSession<V, K> {
-        let request_session = RequestSession::new(Arc::clone(&self.manager));
-        if self.touches { request_session } else { request_session.without_touch() }
+        self.request_session_of(RequestMethod::Unknown)
+    }
+
+    /// The same for a request with this method.
+    pub(crate) fn request_session_of(&self, method: RequestMethod) -> RequestSession<V, K> {
+        RequestSession::new(Arc::clone(&self.manager), method, self.touches)
     }
 
     /// Applies what an inner layer of these sessions says to the outer one's request.
@@ -379,11 +383,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     fn request_state(&self) -> Arc<RequestState<V>> {
-        let request_state = RequestState::new(Arc::clone(&self.manager));
-        if !self.touches {
-            request_state.set_without_touch();
-        }
-        Arc::new(request_state)
+        let manager = Arc::clone(&self.manager);
+        Arc::new(RequestState::new(manager, RequestMethod::Unknown, self.touches))
     }
 
     fn without_session(&self, mints: Carrier) -> Session<V, K> {

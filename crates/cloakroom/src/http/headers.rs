@@ -149,12 +149,15 @@ impl HeadersMut for Vec<(String, String)> {
 #[cfg(feature = "tower")]
 pub(crate) fn mark_keys_sensitive(request: &mut HeaderMap) {
     for name in [header::COOKIE, header::AUTHORIZATION] {
-        match request.get_all(&name).iter().count() {
-            0 => {}
-            1 => request.get_mut(&name).into_iter().for_each(|value| value.set_sensitive(true)),
-            _ => {
-                let values = request.iter_mut().filter(|(given, _)| **given == name);
-                values.for_each(|(_, value)| value.set_sensitive(true));
+        if let Some(value) = request.get_mut(&name) {
+            value.set_sensitive(true);
+        }
+    }
+    // Some header is repeated; HTTP/2 may split `Cookie` (RFC 9113 section 8.2.3).
+    if request.len() > request.keys_len() {
+        for (name, value) in request.iter_mut() {
+            if *name == header::COOKIE || *name == header::AUTHORIZATION {
+                value.set_sensitive(true);
             }
         }
     }

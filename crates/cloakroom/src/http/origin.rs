@@ -37,6 +37,17 @@ impl RequestMethod {
         }
     }
 
+    /// The method of a request.
+    #[cfg(feature = "tower")]
+    pub(crate) fn of_request(method: &http::Method) -> Self {
+        // Almost all requests are one of these, and comparing their text is not free.
+        match *method {
+            http::Method::GET => Self::Get,
+            http::Method::POST => Self::Unsafe,
+            ref other => Self::of(other.as_str()),
+        }
+    }
+
     pub(crate) const fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head | Self::Safe)
     }
@@ -122,7 +133,7 @@ fn is_ours(request: &(impl Headers + ?Sized), origin: &[u8]) -> bool {
     let hosts = [&HOST, &X_FORWARDED_HOST];
     let mut hosts = hosts.into_iter().flat_map(|name| request.values(name));
     hosts.any(|value| {
-        let mut listed = value.split(|byte| *byte == b',').filter_map(|host| without_port(host));
+        let mut listed = value.split(|byte| *byte == b',').filter_map(without_port);
         listed.any(|host| is_same_site(&origin, &host))
     })
 }

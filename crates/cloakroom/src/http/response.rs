@@ -13,6 +13,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PRIVATE: HeaderValue = HeaderValue::from_static("no-store, private");
 const COOKIE: HeaderValue = HeaderValue::from_static("cookie");
 const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
+const COOKIE_AND_SITE: HeaderValue = HeaderValue::from_static("cookie, sec-fetch-site");
 
 /// The headers that a response must carry for its session, decided in one step.
 ///
@@ -149,6 +150,12 @@ impl ResponseHeaders {
                     forbid_storing(response, NO_STORE);
                 }
             }
+        }
+        let is_usual = self.varies_on_cookie && !self.varies_on_authorization;
+        if is_usual && self.varies_on == LookedAt::Site && !response.values(&VARY).any(|_| true) {
+            // One line for all, in the case that most first visits are.
+            response.append(VARY, COOKIE_AND_SITE);
+            return;
         }
         if self.varies_on_cookie {
             vary_on(response, COOKIE);

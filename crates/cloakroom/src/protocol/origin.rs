@@ -26,8 +26,9 @@ pub enum RequestOrigin {
 /// counts only if `is_known`, that is, if a marker cookie says that the browser has a session.
 pub fn is_withheld(origin: RequestOrigin, same_site: SameSite, is_known: bool) -> bool {
     match (origin, same_site) {
-        (RequestOrigin::SameSite, _) | (_, SameSite::None) => false,
-        (RequestOrigin::Link, SameSite::Lax) => false,
+        (RequestOrigin::SameSite, _)
+        | (_, SameSite::None)
+        | (RequestOrigin::Link, SameSite::Lax) => false,
         (RequestOrigin::Link, SameSite::Strict) => is_known,
         (RequestOrigin::Embedded | RequestOrigin::Unsafe, SameSite::Lax | SameSite::Strict) => true,
     }

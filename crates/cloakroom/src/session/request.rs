@@ -46,10 +46,8 @@ struct State<V> {
     accessed: bool,
     head: Head,
     facts: Facts,
-    /// The key of this session that the request presented, if the request has replaced it.
-    presented: Option<Key>,
-    /// Other sessions that the request's keys open.
-    others: Vec<OtherSession>,
+    /// What few requests have.
+    rare: Option<Box<Rare>>,
     /// True once the session of another library is no longer needed.
     imported: bool,
     /// The address of the connection, if the server passed it on.
@@ -61,8 +59,18 @@ struct State<V> {
     first_key: Option<Key>,
 }
 
+/// What few requests have.
+#[derive(Default)]
+struct Rare {
+    /// The key of the session that the request presented, if the request has replaced it.
+    presented: Option<Key>,
+    /// Other sessions that the request's keys open.
+    others: Vec<OtherSession>,
+}
+
 /// What the request is like, apart from its keys.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of one another")]
 struct Facts {
     method: RequestMethod,
     origin: RequestOrigin,
@@ -106,8 +114,7 @@ impl<V> State<V> {
             accessed: false,
             head: Head::Open,
             facts: Facts::minting(mints),
-            presented: None,
-            others: Vec::new(),
+            rare: None,
             imported: false,
             peer: None,
             client: None,
@@ -123,12 +130,13 @@ impl<V> State<V> {
 
     fn change_cookie(&mut self, cookie: CookieChange) {
         let is_sent = matches!(cookie, CookieChange::Send { .. });
-        if is_sent && self.presented.is_none() {
-            self.presented = match &self.stage {
-                Stage::Open(SessionState::Live(loaded)) => loaded.key().cloned(),
-                Stage::Open(SessionState::Former(former)) => Some(former.key.clone()),
-                _ => None,
-            };
+        let replaced = match &self.stage {
+            Stage::Open(SessionState::Live(loaded)) if is_sent => loaded.key(),
+            Stage::Open(SessionState::Former(former)) if is_sent => Some(&former.key),
+            _ => None,
+        };
+        if let Some(key) = replaced.cloned() {
+            self.rare.get_or_insert_default().presented.get_or_insert(key);
         }
         // A client that uses no cookie has none to remove.
         if is_sent || !self.facts.is_bearer {
@@ -157,9 +165,10 @@ impl<V> RequestState<V> {
     }
 
     /// For a request whose session is opened when a handle asks for it.
-    pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        let mints = manager.policy.carrier();
-        Self::of(manager, State::new(Stage::Untouched, mints))
+    pub(crate) fn new(manager: Arc<Manager<V>>, method: RequestMethod, touches: bool) -> Self {
+        let mut state = State::new(Stage::Untouched, manager.policy.carrier());
+        (state.facts.method, state.facts.touches) = (method, touches);
+        Self::of(manager, state)
     }
 
     /// For a response that begins a session without a request's keys.
@@ -241,12 +250,12 @@ impl<V> RequestState<V> {
 
     /// Other sessions that the request's keys open.
     pub(crate) fn others(&self) -> Vec<OtherSession> {
-        self.lock().others.clone()
+        self.lock().rare.as_ref().map(|rare| rare.others.clone()).unwrap_or_default()
     }
 
     /// The key that the request presented, if the request has replaced it.
     pub(crate) fn presented(&self) -> Option<Key> {
-        self.lock().presented.clone()
+        self.lock().rare.as_ref()?.presented.clone()
     }
 
     pub(crate) fn set_peer(&self, peer: IpAddr) {
@@ -367,13 +376,11 @@ impl<V: SessionValue> RequestFacts for RequestState<V> {
         if state.head != Head::Open {
             return Err(Failure::HeadersSent);
         }
-        Ok(match &state.first_key {
-            Some(key) => key.clone(),
-            None => {
-                let key = mint(entropy)?.carried_by(state.facts.mints);
-                state.first_key.insert(key).clone()
-            }
-        })
+        if let Some(key) = &state.first_key {
+            return Ok(key.clone());
+        }
+        let key = mint(entropy)?.carried_by(state.facts.mints);
+        Ok(state.first_key.insert(key).clone())
     }
 
     fn forget_first_key(&self) {

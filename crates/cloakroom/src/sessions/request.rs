@@ -39,8 +39,9 @@ pub struct RequestSession<V, K = DefaultKind> {
 }
 
 impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
-    pub(crate) fn new(manager: Arc<Manager<V>>) -> Self {
-        Self { request: Arc::new(RequestState::new(manager)), kind: PhantomData }
+    pub(crate) fn new(manager: Arc<Manager<V>>, method: RequestMethod, touches: bool) -> Self {
+        let request = Arc::new(RequestState::new(manager, method, touches));
+        Self { request, kind: PhantomData }
     }
 
     /// The [`Sessions`] that this request's session belongs to.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::LOCATION;
@@ -12,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::http::mark_keys_sensitive;
+use crate::http::{RequestMethod, mark_keys_sensitive};
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
@@ -46,7 +47,7 @@ pub struct SessionLayer<V, K = DefaultKind> {
     sessions: Sessions<V, K>,
     peer: Option<FindPeer>,
     /// Where a request goes whose cookie may have been kept back.
-    withheld: Option<HeaderValue>,
+    withheld: Option<Arc<HeaderValue>>,
 }
 
 /// Finds the address of the connection in a request's extensions.
@@ -75,11 +76,12 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
+    #[expect(clippy::panic, reason = "a mistake that shows when the application starts")]
     pub fn redirect_withheld(mut self, location: &str) -> Self {
-        match HeaderValue::from_str(location) {
-            Ok(location) => self.withheld = Some(location),
-            Err(_) => panic!("`{location:?}` is not a location for a redirect"),
-        }
+        let Ok(location) = HeaderValue::from_str(location) else {
+            panic!("`{location:?}` is not a location for a redirect")
+        };
+        self.withheld = Some(Arc::new(location));
         self
     }
 
@@ -131,7 +133,7 @@ pub struct SessionService<S, V, K = DefaultKind> {
     sessions: Sessions<V, K>,
     peer: Option<FindPeer>,
     /// Where a request goes whose cookie may have been kept back.
-    withheld: Option<HeaderValue>,
+    withheld: Option<Arc<HeaderValue>>,
 }
 
 impl<S: Clone, V, K> Clone for SessionService<S, V, K> {
@@ -184,8 +186,8 @@ where
 
 impl<S, V: SessionValue, K: SessionKind> SessionService<S, V, K> {
     fn begin<B>(&self, request: &mut Request<B>) -> RequestSession<V, K> {
-        let mut request_session =
-            self.sessions.request_session().with_method(request.method().as_str());
+        let method = RequestMethod::of_request(request.method());
+        let mut request_session = self.sessions.request_session_of(method);
         if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
             request_session = request_session.with_peer_addr(address);
         }
@@ -200,7 +202,7 @@ pin_project! {
         #[pin]
         inner: F,
         request_session: Option<RequestSession<V, K>>,
-        withheld: Option<HeaderValue>,
+        withheld: Option<Arc<HeaderValue>>,
     }
 }
 
@@ -219,7 +221,7 @@ where
             if let Some(location) = this.withheld.take() {
                 if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
                     *response.status_mut() = StatusCode::SEE_OTHER;
-                    response.headers_mut().insert(LOCATION, location);
+                    response.headers_mut().insert(LOCATION, HeaderValue::clone(&location));
                 }
             }
             request_session.finish(response.headers_mut());

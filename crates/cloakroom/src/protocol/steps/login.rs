@@ -30,6 +30,7 @@ use crate::time::Timestamp;
 /// open to this client. A new one is created, too, if the session ended meanwhile, so the user is
 /// signed in either way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_field_names, reason = "what the application calls its login")]
 pub struct Login<T, E = NoEdit> {
     login: policy::Login,
     /// The key that the request presented.
@@ -110,7 +111,7 @@ impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::Switching(loaded), Answer::Swapped(swap)) => {
-                self.switched(context, loaded, swap)
+                self.switched(context, &loaded, swap)
             }
             (State::Checking(loaded), Answer::Indexed(indexed)) => match indexed? {
                 Indexed::Revoked => self.create(context, false),
@@ -181,7 +182,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
     fn switched<C>(
         &mut self,
         context: &C,
-        loaded: Loaded<T>,
+        loaded: &Loaded<T>,
         swap: Result<Swap, StoreError>,
     ) -> Next<Written<T, ()>>
     where

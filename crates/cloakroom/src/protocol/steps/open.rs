@@ -57,7 +57,7 @@ pub struct Opened<T> {
     /// Other sessions that the request's keys open, or may open.
     pub others: Vec<OtherSession>,
     /// The key that the request presented, if the session has another one now.
-    pub presented: Option<Key>,
+    pub presented: Option<Box<Key>>,
 }
 
 /// A session that a request could have used as well: signing out ends it too.

@@ -4,23 +4,22 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{RequestState, Stage};
+use super::{Rare, RequestState, Stage, State};
 use crate::error::Error;
-use crate::http::{Headers, LookedAt, Presented, RequestClient, is_speculative, origin_of};
+use crate::http::{Headers, Presented, RequestClient, is_speculative, origin_of};
 use crate::key::Key;
-use crate::manager::SessionState;
+use crate::manager::{Manager, SessionState};
 use crate::policy::SameSite;
 use crate::protocol::steps::{Open, Opened};
-use crate::protocol::{Failure, RequestOrigin};
+use crate::protocol::{Failure, PresentedKeys};
 use crate::store::Io;
 use crate::value::{SessionValue, TypedValue};
 
-/// What opening the session needs from the request's headers.
+/// What opening the session needs of the request.
 pub(crate) struct Incoming {
-    presented: Presented,
+    keys: PresentedKeys,
     client: Option<Box<RequestClient>>,
-    origin: RequestOrigin,
-    looked_at: LookedAt,
+    touches: bool,
     is_speculative: bool,
 }
 
@@ -52,11 +51,23 @@ impl<V: SessionValue> RequestState<V> {
         &'a self,
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
-        match self.access() {
-            Access::Opened(session) => Io::ready(Ok(OpenedSession::of_request(session))),
-            Access::Open(guard) => guard.open(self.read(request)),
-            Access::Wait => self.wait(self.read(request)),
+        let mut state = self.lock();
+        state.accessed = true;
+        let is_first = match &state.stage {
+            Stage::Open(session) => {
+                return Io::ready(Ok(OpenedSession::of_request(session.clone())));
+            }
+            Stage::Opening(_) => false,
+            Stage::Untouched => true,
+        };
+        let incoming = state.read(&self.manager, request);
+        if !is_first {
+            drop(state);
+            return self.wait(incoming);
         }
+        state.stage = Stage::Opening(Vec::new());
+        drop(state);
+        OpenGuard(self).open(incoming)
     }
 
     /// Opens the session of one key, outside a request.
@@ -64,11 +75,13 @@ impl<V: SessionValue> RequestState<V> {
         let Access::Open(guard) = self.access() else {
             return Io::ready(Ok(OpenedSession::of_request(self.session())));
         };
-        self.lock().facts.renews = false;
-        let mut open = Open::outside_request(key);
-        if !self.lock().facts.touches {
-            open = open.without_touch();
-        }
+        let touches = {
+            let facts = &mut self.lock().facts;
+            facts.renews = false;
+            facts.touches
+        };
+        let open = Open::outside_request(key);
+        let open = if touches { open } else { open.without_touch() };
         guard.run(open, Rest { client: None, presented: true })
     }
 
@@ -83,34 +96,9 @@ impl<V: SessionValue> RequestState<V> {
     }
 
     /// Reads a request.
+    #[cfg(feature = "actix")]
     pub(crate) fn read(&self, request: &(impl Headers + ?Sized)) -> Incoming {
-        let (method, peer) = {
-            let state = self.lock();
-            (state.facts.method, state.peer)
-        };
-        let channel = &self.manager.channel;
-        let presented = channel.read(request);
-        let clients = self.manager.clients.as_ref();
-        let client = clients.map(|policy| Box::new(policy.read(request, peer)));
-        let is_speculative = is_speculative(request, method);
-        let is_without_key = presented.keys.value_count() == 0;
-        let mut incoming = Incoming {
-            presented,
-            client,
-            origin: RequestOrigin::SameSite,
-            looked_at: LookedAt::Nothing,
-            is_speculative,
-        };
-        // Where the request came from matters if the browser may have kept a cookie back, and for
-        // sign-ins by requests that change something.
-        if !method.is_safe() || (is_without_key && channel.same_site != Some(SameSite::None)) {
-            let (origin, looked_at) = origin_of(request, method);
-            incoming.origin = origin;
-            if is_without_key {
-                incoming.looked_at = looked_at;
-            }
-        }
-        incoming
+        self.lock().read(&self.manager, request)
     }
 
     /// Records that the response depends on the session, and claims opening it if no handle has.
@@ -160,24 +148,15 @@ impl<V: SessionValue> RequestState<V> {
 
 impl<'a, V: SessionValue> OpenGuard<'a, V> {
     fn open(self, incoming: Incoming) -> Io<'a, Result<OpenedSession<V>, Error>> {
-        let Incoming { presented, client, origin, looked_at, is_speculative } = incoming;
-        let Presented { keys, cookie_count } = presented;
-        let value_count = keys.value_count();
-        let touches = {
-            let facts = &mut self.0.lock().facts;
-            (facts.origin, facts.looked_at) = (origin, looked_at);
-            facts.is_speculative = is_speculative;
-            facts.is_bearer = value_count > 0 && cookie_count == 0;
-            facts.repeated = cookie_count > 1;
-            facts.touches
-        };
+        let Incoming { keys, client, touches, is_speculative } = incoming;
+        let presented = keys.value_count() > 0;
         let mut open = Open::new(keys, client.as_ref().and_then(|client| client.address));
         if !touches {
             open = open.without_touch();
         } else if is_speculative {
             open = open.without_renewal();
         }
-        self.run(open, Rest { client, presented: value_count > 0 })
+        self.run(open, Rest { client, presented })
     }
 
     #[inline(always)]
@@ -206,12 +185,41 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         let mut state = self.0.lock();
         // There is nothing left to give up.
         std::mem::forget(self);
-        (state.client, state.cookie, state.others) = (client, cookie, others);
-        state.presented = replaced;
+        (state.client, state.cookie) = (client, cookie);
+        if replaced.is_some() || !others.is_empty() {
+            state.rare = Some(Box::new(Rare { presented: replaced.map(|key| *key), others }));
+        }
         let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
         before.wake();
         Ok(OpenedSession { session, presented })
+    }
+}
+
+impl<V> State<V> {
+    /// Reads a request, and keeps what later operations depend on.
+    fn read(&mut self, manager: &Manager<V>, request: &(impl Headers + ?Sized)) -> Incoming {
+        let channel = &manager.channel;
+        let Presented { keys, cookie_count } = channel.read(request);
+        let facts = &mut self.facts;
+        let has_key = keys.value_count() > 0;
+        facts.is_bearer = has_key && cookie_count == 0;
+        facts.repeated = cookie_count > 1;
+        facts.is_speculative = is_speculative(request, facts.method);
+        // Where the request came from matters if the browser may have kept a cookie back, and for
+        // sign-ins by requests that change something.
+        let may_be_withheld = !has_key && channel.same_site != Some(SameSite::None);
+        if may_be_withheld || !facts.method.is_safe() {
+            let (origin, looked_at) = origin_of(request, facts.method);
+            facts.origin = origin;
+            if !has_key {
+                facts.looked_at = looked_at;
+            }
+        }
+        let (touches, is_speculative, peer) = (facts.touches, facts.is_speculative, self.peer);
+        let clients = manager.clients.as_ref();
+        let client = clients.map(|policy| Box::new(policy.read(request, peer)));
+        Incoming { keys, client, touches, is_speculative }
     }
 }
 

@@ -84,11 +84,12 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
+    #[expect(clippy::panic, reason = "a mistake that shows when the application starts")]
     pub fn redirect_withheld(mut self, location: &str) -> Self {
-        match HeaderValue::from_str(location) {
-            Ok(location) => self.withheld = Some(location),
-            Err(_) => panic!("`{location:?}` is not a location for a redirect"),
-        }
+        let Ok(location) = HeaderValue::from_str(location) else {
+            panic!("`{location:?}` is not a location for a redirect")
+        };
+        self.withheld = Some(location);
         self
     }
 

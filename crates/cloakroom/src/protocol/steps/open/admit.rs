@@ -167,7 +167,7 @@ pub(super) fn opened<C: Context>(
 
 fn send<C: Context>(context: &C, loaded: Loaded<C::Value>, key: Key) -> Next<Opened<C::Value>> {
     let cookie = context.rules().send(key.clone(), &loaded.record, context.now());
-    let presented = loaded.key().cloned();
+    let presented = loaded.key().cloned().map(Box::new);
     let session = SessionState::Live(Loaded { credential: Credential::Key(key), ..loaded });
     Ok(Step::Done(Opened { session, cookie, others: Vec::new(), presented }))
 }
