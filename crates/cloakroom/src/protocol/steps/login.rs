@@ -31,6 +31,7 @@ use crate::time::Timestamp;
 /// signed in either way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_field_names, reason = "what the application calls its login")]
+#[expect(clippy::struct_field_names, reason = "what the application calls its login")]
 pub struct Login<T, E = NoEdit> {
     login: policy::Login,
     /// The key that the request presented.
