@@ -163,7 +163,7 @@ impl Record {
         self.0.extensions.sign_in()
     }
 
-    /// What the record remembers besides its fields.
+    /// What the record remembers in addition to its fields.
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }

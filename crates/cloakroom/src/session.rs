@@ -341,8 +341,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await
     }
 
-    /// Signs a user in and changes the value in the same write: for what a user has in the database,
-    /// such as a cart, or for what must not outlast the change of principal.
+    /// Signs a user in and changes the value in the same write: for what a user has in the
+    /// database, such as a cart, or for what must be removed when the principal changes.
     ///
     /// The closure changes the value that the session has then: the default, if a new session is
     /// created. If another writer was first, it runs again on the new value.

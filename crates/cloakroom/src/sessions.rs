@@ -74,9 +74,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
 
     /// The same sessions, whose reads do not count as uses: for a page that polls.
     ///
-    /// A session that is opened through them is not extended, so its idle timeout can end it although
-    /// the page goes on asking, and its key is not renewed on a timer. A change of the session does
-    /// count as a use. Give them to [`SessionLayer`](crate::SessionLayer) to wrap a route.
+    /// A session that is opened through them is not extended, so its idle timeout can end it
+    /// although the page goes on asking, and its key is not renewed on a timer. A change of the
+    /// session does count as a use. Give them to [`SessionLayer`](crate::SessionLayer) to wrap a
+    /// route.
     #[must_use = "the sessions themselves stay as they are"]
     pub fn without_touch(&self) -> Self {
         Self { touches: false, ..self.clone() }
@@ -124,8 +125,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// never renewed on a timer.
     ///
     /// # Errors
-    /// `NoBearer` if the [`Transport`](crate::Transport) does not accept bearer keys; `Unavailable`,
-    /// `Unfit`.
+    /// `NoBearer` if the [`Transport`](crate::Transport) does not accept bearer keys;
+    /// `Unavailable`, `Unfit`.
     pub async fn generate_bearer(&self, value: V) -> Result<Session<V, K>, Error> {
         if !self.manager.policy.bearer {
             return Err(Error::new(ErrorKind::NoBearer));

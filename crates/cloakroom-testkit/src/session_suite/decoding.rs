@@ -16,8 +16,8 @@ struct Foreign {
     count: String,
 }
 
-/// The client keeps its key, for a deployment that can read the record: nothing but a sign-in begins
-/// another session, whatever the policy says about damage.
+/// The client keeps its key, for a deployment that can read the record: nothing but a sign-in
+/// begins another session, whatever the policy says about damage.
 pub fn a_session_of_another_version_keeps_its_key_and_is_never_overwritten(store: impl Store) {
     let store: Arc<dyn Store> = Arc::new(encoded(store));
     block_on(async {

@@ -187,9 +187,9 @@ pub fn dead_keys_do_not_hide_a_valid_one_and_the_work_is_bounded(store: impl Sto
             assert_eq!(spy.calls().get, 16.min(count + 1));
         }
         // Other secrets of one session use up no room.
-        let twin = |secret| valid.with_secret(Secret::from_bytes([secret; 16]));
-        let twins: Vec<Key> = (0..30).map(twin).collect();
-        let presented: Vec<_> = twins.iter().chain([&valid]).collect();
+        let wrong = |secret| valid.with_secret(Secret::from_bytes([secret; 16]));
+        let wrong: Vec<Key> = (0..30).map(wrong).collect();
+        let presented: Vec<_> = wrong.iter().chain([&valid]).collect();
         let request_session = test.sessions.request_session();
         assert!(request_session.session(&request(&presented)).await.unwrap().exists());
     });

@@ -112,8 +112,8 @@ pub fn the_holder_of_an_old_key_gains_nothing_from_a_sign_in(store: impl Store) 
     });
 }
 
-/// A key that a timed renewal has retired is one of the present family: its holder is not given, and
-/// cannot use, the tokens of that family.
+/// A key that a timed renewal has retired is one of the present family: its holder is not given,
+/// and cannot use, the tokens of that family.
 pub fn a_key_retired_by_a_renewal_has_no_token_of_the_present_family(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {

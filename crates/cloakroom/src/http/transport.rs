@@ -37,8 +37,8 @@ impl Transport {
 
     /// Keys travel in `Authorization: Bearer KEY` (RFC 6750).
     ///
-    /// No cookie is ever sent, and every key is a bearer key. Give the client [`Key::expose`] in the
-    /// response to its sign-in. A bearer key is never renewed on a timer.
+    /// No cookie is ever sent, and every key is a bearer key. Give the client [`Key::expose`] in
+    /// the response to its sign-in. A bearer key is never renewed on a timer.
     pub const fn bearer() -> Self {
         Self { cookie: None, bearer: true }
     }

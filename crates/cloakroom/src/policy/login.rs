@@ -72,8 +72,8 @@ impl Login {
     ///
     /// # Security
     /// Say so only after you have checked that this browser began the sign-in: compare `state` or
-    /// `nonce` with a value in a cookie of its own. A valid signature of the provider is not enough,
-    /// since an attacker can have a valid answer for their own account.
+    /// `nonce` with a value in a cookie of its own. A valid signature of the provider is not
+    /// enough, since an attacker can have a valid answer for their own account.
     pub const fn cross_site_verified(mut self) -> Self {
         self.is_cross_site_verified = true;
         self

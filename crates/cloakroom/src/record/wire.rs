@@ -22,7 +22,8 @@
 //! | | 1 \[+ 16\] | kind of session: 0 (the default kind), or 1 and its tag | |
 //! | | rest | `0x00`, or `0x01` and the payload | |
 //!
-//! \* 0 means none or never. † 1: outlives the browser; 2: the absolute timeout is an explicit expiry.
+//! \* 0 means none or never. † 1: outlives the browser; 2: the absolute timeout is an explicit
+//! expiry.
 //!
 //! [`extensions`](super::extensions) says what an extension is. Tags rise from entry to entry. No
 //! other bytes are read as an entry than those that would be written for it.

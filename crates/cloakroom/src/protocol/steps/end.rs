@@ -151,10 +151,10 @@ impl<T> End<T> {
             }
         };
         let revision = loaded.record.revision();
-        self.end_at(context, revision)
+        self.end_if(context, revision)
     }
 
-    fn end_at<C: Context<Value = T>>(
+    fn end_if<C: Context<Value = T>>(
         &mut self,
         context: &C,
         revision: Revision,
@@ -190,7 +190,7 @@ impl<T> End<T> {
         match judge_credential(context, &loaded.credential, current) {
             KeyStatus::Valid => {
                 self.count_attempt()?;
-                self.end_at(context, current.revision())
+                self.end_if(context, current.revision())
             }
             KeyStatus::Invalid(NoSession::Expired) => self.finish(context, cookie, true),
             KeyStatus::Reused => Err(Failure::Superseded),

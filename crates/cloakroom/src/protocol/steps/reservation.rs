@@ -41,8 +41,8 @@ pub(super) enum RecordState {
     /// This sign-in has written it, with this revision. If the sign-in is then refused, the session
     /// is ended, unless another sign-in has followed: the key was never sent.
     Written(Revision),
-    /// A newer sign-in has written it, and this one only repeats that. If it is refused, the session
-    /// goes on.
+    /// A newer sign-in has written it, and this one only repeats that. If it is refused, the
+    /// session goes on.
     Repeated,
 }
 

@@ -42,8 +42,8 @@ pub enum SessionState<T> {
     Over,
 }
 
-/// A key that opens nothing, of a session that is there: the key was replaced, or the session cannot
-/// be read.
+/// A key that opens nothing, of a session that is there: the key was replaced, or the session
+/// cannot be read.
 ///
 /// A login of the same principal goes on with that session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -85,8 +85,8 @@ impl<T: Clone + PartialEq> Open<T> {
         all
     }
 
-    /// Remembers the keys of sessions for which the store did not answer: signing out must end those,
-    /// too.
+    /// Remembers the keys of sessions for which the store did not answer: signing out must end
+    /// those, too.
     fn keep_unanswered(&mut self, found: &[(PublicId, Found)]) {
         for key in self.keys.iter() {
             if stored_under(found, key.id()).is_some_and(is_unanswered) {
