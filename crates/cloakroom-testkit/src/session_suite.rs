@@ -87,6 +87,8 @@ macro_rules! for_each_session_test {
             signing_out_ends_every_session_whose_key_was_presented
             dead_keys_do_not_hide_a_valid_one_and_the_work_is_bounded
             a_strict_cookie_comes_and_goes_with_its_marker
+            signing_in_ends_the_other_sessions_whose_keys_were_presented
+            signing_out_ends_a_session_that_could_not_be_read_before
             // Signing in again
             a_double_click_on_a_sign_in_form_succeeds_twice_with_one_key
             a_double_click_during_a_renewal_converges
@@ -98,6 +100,9 @@ macro_rules! for_each_session_test {
             a_login_changes_the_value_in_the_same_write
             a_late_sign_in_as_another_ends_no_newer_session
             a_reused_key_does_not_end_a_session_that_was_signed_in_on_meanwhile
+            a_key_never_opens_more_than_its_sign_in_has_proved
+            a_refused_sign_in_as_another_leaves_the_session_as_it_was
+            a_late_change_undoes_no_sign_in_and_no_end_of_its_request
             // Other sites
             a_request_of_another_site_without_a_key_begins_nothing
             a_link_and_a_request_of_this_site_begin_a_session
@@ -108,6 +113,7 @@ macro_rules! for_each_session_test {
             a_speculative_request_takes_no_message
             a_speculative_request_does_not_renew_the_key
             a_read_never_extends_a_session_opened_without_touching
+            a_dead_cookie_does_not_make_a_foreign_form_one_of_this_site
             // How keys travel
             a_key_opens_nothing_if_it_travels_in_the_other_way
             a_foreign_bearer_token_hides_nothing
@@ -115,6 +121,7 @@ macro_rules! for_each_session_test {
             a_sign_in_chooses_how_its_key_travels
             a_session_can_change_from_a_cookie_to_a_bearer_token
             no_key_is_minted_that_could_not_be_presented
+            a_sign_out_with_a_bearer_token_and_a_cookie_ends_both
             // Clocks
             a_revocation_ends_a_session_that_a_clock_ahead_signed_in
             a_sensitive_step_is_refused_after_a_revocation_that_did_not_reach_the_session
@@ -209,6 +216,7 @@ macro_rules! for_each_session_test {
             an_imported_login_counts_as_long_ago
             an_unconfirmed_import_is_confirmed_before_it_opens
             an_import_is_not_reported_before_its_key_is_sent
+            a_retired_key_does_not_keep_an_old_session_out
             an_import_over_the_session_limit_is_not_an_error
             an_import_never_replaces_a_session_begun_meanwhile
             nothing_is_imported_over_a_login_or_without_a_legacy_session

@@ -45,8 +45,8 @@ pub use lifecycle::{
 pub use origin::{RequestOrigin, is_login_forged, is_withheld};
 pub use presented::{MAX_PRESENTED, PresentedKeys};
 pub use renewal::{
-    Renewal, SignInKey, confirm_successor, extend_cookie, force_renewal, next_key, renewal, retire,
-    sign_in_key, start_renewal,
+    Renewal, SignInBy, SignInKey, confirm_successor, extend_cookie, force_renewal,
+    needs_longer_cookie, next_key, renewal, repeated_sign_in, retire, sign_in_key, start_renewal,
 };
 pub use rules::{Protocol, Rules};
 pub use settle::{Settled, settle};

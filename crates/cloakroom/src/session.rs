@@ -338,7 +338,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     #[doc(alias = "regenerate")]
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
         let (login, presented) = (login.into(), self.request.presented());
-        self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await
+        self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await?;
+        self.end_others().await;
+        Ok(())
     }
 
     /// Signs a user in and changes the value in the same write: for what a user has in the
@@ -368,7 +370,19 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ) -> Result<(), Error> {
         let (login, presented) = (login.into(), self.request.presented());
         let edit = update::EditWith(change);
-        self.run(|session| steps::Login::new(session, presented, login, edit)).await
+        self.run(|session| steps::Login::new(session, presented, login, edit)).await?;
+        self.end_others().await;
+        Ok(())
+    }
+
+    /// Ends the other sessions whose keys the request presented: at the next request, one of them
+    /// could come first.
+    async fn end_others(&self) {
+        let others = self.request.others();
+        if !others.is_empty() {
+            // The sign-in itself stands.
+            let _ = self.request.run(End::others(others)).await;
+        }
     }
 
     /// Lets a session begin in a request that another site started, although the browser may have

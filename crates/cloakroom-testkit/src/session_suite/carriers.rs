@@ -162,3 +162,19 @@ pub fn no_key_is_minted_that_could_not_be_presented(store: impl Store) {
         assert_eq!(cookie_of(&session.headers()), CookieSeen::None);
     });
 }
+
+/// Signing out ends both sessions, and removes the cookie.
+pub fn a_sign_out_with_a_bearer_token_and_a_cookie_ends_both(store: impl Store) {
+    let test = with_both(store);
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let token = key_of(&test.sessions.generate_bearer(Counter::of(2)).await.unwrap());
+        let mut request = test.request(&key);
+        request.extend(bearer(&token));
+        let (_, mut session) = arrive(&test, &request).await;
+        assert_eq!(session.value().count, 2);
+        session.logout().await.unwrap();
+        assert_eq!(cookie_of(&session.headers()), CookieSeen::Removed);
+        assert!(!arrive(&test, &request).await.1.exists());
+    });
+}

@@ -272,3 +272,18 @@ pub fn a_read_never_extends_a_session_opened_without_touching(store: impl Store)
         assert_eq!(open(&test, &key).await.no_session(), Some(NoSession::Expired));
     });
 }
+
+/// What comes along with a foreign form is not the cookie that was set: that one stays at home.
+pub fn a_dead_cookie_does_not_make_a_foreign_form_one_of_this_site(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut ended = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let key = key_of(&ended);
+        ended.logout().await.unwrap();
+        for cookies in ["__Host-id=garbage", "__Host-id=", &format!("__Host-id={}", key.expose())] {
+            let (_, mut session) = arrive(&test, "POST", &request(FORM, cookies)).await;
+            assert_kind(increment(&mut session).await, ErrorKind::CrossSite);
+            assert_eq!(cookie_of(&session.headers()), CookieSeen::None);
+        }
+    });
+}

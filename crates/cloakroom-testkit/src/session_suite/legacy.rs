@@ -12,7 +12,7 @@ use cloakroom::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
+use super::{Counter, TestSessions, alice, assert_kind, bob, increment, key_of, open};
 use crate::{CookieSeen, Fault, FaultyStore, StepStore, block_on, cookie_of};
 
 const TOKEN: &[u8] = b"the session id of another library";
@@ -313,5 +313,23 @@ pub fn an_import_over_the_session_limit_is_not_an_error(store: impl Store) {
         assert!(!refused.exists() && !request_session.is_imported());
         other.logout().await.unwrap();
         assert_eq!(legacy.import(&test).await.principal(), Some(&alice()));
+    });
+}
+
+/// A dead cookie of ours stays in the browser, and must not keep the old session out.
+pub fn a_retired_key_does_not_keep_an_old_session_out(store: impl Store) {
+    let (test, legacy) = (TestSessions::new(store), LegacyStore::default());
+    block_on(async {
+        let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let old = key_of(&session);
+        session.login(&bob()).await.unwrap();
+        test.clock.advance(Duration::from_secs(120));
+        let load = async || Ok::<_, std::io::Error>(Some(legacy.read()));
+        let request_session = test.sessions.request_session();
+        let session =
+            request_session.import_legacy(&test.request(&old), TOKEN, load).await.unwrap();
+        assert_eq!(session.value().count, 7);
+        assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
+        assert!(request_session.is_imported());
     });
 }

@@ -215,3 +215,41 @@ pub fn a_strict_cookie_comes_and_goes_with_its_marker(store: impl Store) {
         assert!(removed[1].starts_with("__Host-id-here=; Max-Age=0"), "{removed:?}");
     });
 }
+
+/// At the next request the other session could come first: the sign-in would have no effect.
+pub fn signing_in_ends_the_other_sessions_whose_keys_were_presented(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let first = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let mut other = test.sessions.generate(Counter::of(2)).await.unwrap();
+        other.login(&alice()).await.unwrap();
+        let other = key_of(&other);
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&request(&[&first, &other])).await.unwrap();
+        session.login(&super::bob()).await.unwrap();
+        let new = key_of(&session);
+        for keys in [[&other, &new], [&new, &other]] {
+            let request_session = test.sessions.request_session();
+            let session = request_session.session(&request(&keys)).await.unwrap();
+            assert_eq!(session.principal(), Some(&super::bob()));
+        }
+    });
+}
+
+/// A session for which the store did not answer is signed out of, too.
+pub fn signing_out_ends_a_session_that_could_not_be_read_before(store: impl Store) {
+    let faulty = crate::FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        let first = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let other = key_of(&test.sessions.generate(Counter::of(2)).await.unwrap());
+        faulty.fail_on(cloakroom::store::Operation::Get, crate::Fault::NotSent);
+        let request_session = test.sessions.request_session();
+        let mut session = request_session.session(&request(&[&first, &other])).await.unwrap();
+        assert_eq!(session.value().count, 2, "the first could not be read");
+        session.logout().await.unwrap();
+        for key in [&first, &other] {
+            assert!(!open(&test, key).await.exists());
+        }
+    });
+}

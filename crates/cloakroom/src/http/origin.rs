@@ -12,6 +12,7 @@ static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// What is known of a request's method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl RequestMethod {
         match name {
             "GET" => Self::Get,
             "HEAD" => Self::Head,
-            "OPTIONS" | "TRACE" => Self::Safe,
+            "OPTIONS" | "TRACE" | "QUERY" => Self::Safe,
             _ => Self::Unsafe,
         }
     }
@@ -86,9 +87,10 @@ impl LookedAt {
 pub(crate) fn origin_of(
     request: &(impl Headers + ?Sized),
     method: RequestMethod,
+    authority: Option<&str>,
 ) -> (RequestOrigin, LookedAt) {
-    match request.values(&SEC_FETCH_SITE).next() {
-        Some(b"cross-site") => {
+    match fetch_site(request) {
+        Some(FetchSite::Cross) => {
             let value = |name: &HeaderName| request.values(name).next().unwrap_or_default();
             // A navigation with a safe method has no `Origin` in any browser.
             let is_safe = match method {
@@ -105,10 +107,12 @@ pub(crate) fn origin_of(
             };
             (origin, LookedAt::SiteAndPage)
         }
-        Some(_) => (RequestOrigin::SameSite, LookedAt::Site),
+        Some(FetchSite::Same) => (RequestOrigin::SameSite, LookedAt::Site),
         None if method.is_safe() => (RequestOrigin::SameSite, LookedAt::Site),
         None => match request.values(&ORIGIN).next() {
-            Some(origin) if !is_ours(request, origin) => (RequestOrigin::Unsafe, LookedAt::Origin),
+            Some(origin) if !is_ours(request, authority, origin) => {
+                (RequestOrigin::Unsafe, LookedAt::Origin)
+            }
             _ => (RequestOrigin::SameSite, LookedAt::Origin),
         },
     }
@@ -120,21 +124,64 @@ pub(crate) fn is_speculative(request: &(impl Headers + ?Sized), method: RequestM
         || request.values(&SEC_PURPOSE).any(|purpose| contains(purpose, b"prefetch"))
 }
 
+/// The path of a location on this host, without its query and fragment.
+#[cfg(any(feature = "tower", feature = "actix"))]
+pub(crate) fn path_of(location: &[u8]) -> &[u8] {
+    let end = location.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    &location[..end.unwrap_or(location.len())]
+}
+
 fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
-/// True if this `Origin` is of the site that the request was sent to.
+enum FetchSite {
+    /// From another site.
+    Cross,
+    /// From this one, or by the user.
+    Same,
+}
+
+/// What `Sec-Fetch-Site` says; `None` without it, or if it says what no browser does.
+fn fetch_site(request: &(impl Headers + ?Sized)) -> Option<FetchSite> {
+    let mut found = None;
+    for site in request.values(&SEC_FETCH_SITE) {
+        match site {
+            b"cross-site" => return Some(FetchSite::Cross),
+            b"same-origin" | b"same-site" | b"none" => found = Some(FetchSite::Same),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// True if this `Origin` is of the site that the request was sent to, as far as that is known.
 ///
-/// Behind a proxy that rewrites `Host`, the original host is in `X-Forwarded-Host`. A page of
-/// another site can make its visitors' browsers send neither.
-fn is_ours(request: &(impl Headers + ?Sized), origin: &[u8]) -> bool {
+/// Behind a proxy that rewrites `Host`, the original host is in `X-Forwarded-Host` or `Forwarded`.
+/// A page of another site can make its visitors' browsers send neither. In HTTP/2 the host is in
+/// the request's `authority`.
+fn is_ours(request: &(impl Headers + ?Sized), authority: Option<&str>, origin: &[u8]) -> bool {
     let Some(origin) = host_of_origin(origin) else { return false };
-    let hosts = [&HOST, &X_FORWARDED_HOST];
-    let mut hosts = hosts.into_iter().flat_map(|name| request.values(name));
-    hosts.any(|value| {
-        let mut listed = value.split(|byte| *byte == b',').filter_map(without_port);
-        listed.any(|host| is_same_site(&origin, &host))
+    let mut is_known = false;
+    let mut is_same = |host: &[u8]| {
+        let Some(host) = without_port(host) else { return false };
+        is_known = true;
+        is_same_site(&origin, &host)
+    };
+    let listed = [&HOST, &X_FORWARDED_HOST].into_iter().flat_map(|name| request.values(name));
+    let is_ours = authority.is_some_and(|host| is_same(host.as_bytes()))
+        || listed.flat_map(|hosts| hosts.split(|byte| *byte == b',')).any(&mut is_same)
+        || request.values(&FORWARDED).filter_map(forwarded_host).any(&mut is_same);
+    is_ours || !is_known
+}
+
+/// The first `host` of a `Forwarded` (RFC 7239 section 5.3).
+fn forwarded_host(value: &[u8]) -> Option<&[u8]> {
+    value.split(|byte| matches!(byte, b';' | b',')).find_map(|pair| {
+        let (name, host) = pair.trim_ascii().split_at_checked(5)?;
+        let host =
+            host.strip_prefix(b"\"").and_then(|host| host.strip_suffix(b"\"")).unwrap_or(host);
+        name.eq_ignore_ascii_case(b"host=").then_some(host)
     })
 }
 
@@ -174,7 +221,7 @@ mod tests {
 
     #[track_caller]
     fn assert_origin(method: &str, request: Request, expected: RequestOrigin) {
-        let (found, _) = origin_of(request, RequestMethod::of(method));
+        let (found, _) = origin_of(request, RequestMethod::of(method), None);
         assert_eq!(found, expected, "{method} {request:?}");
     }
 
@@ -196,7 +243,7 @@ mod tests {
         assert_origin("GET", frame, RequestOrigin::Embedded);
         for site in ["same-origin", "same-site", "none"] {
             let request = [("sec-fetch-site", site), ("origin", "null")];
-            let (found, _) = origin_of(&request, RequestMethod::Unsafe);
+            let (found, _) = origin_of(&request, RequestMethod::Unsafe, None);
             assert_eq!(found, RequestOrigin::SameSite, "a page with `no-referrer`: {site}");
         }
     }
@@ -212,8 +259,8 @@ mod tests {
             ("null", RequestOrigin::Unsafe),
         ] {
             let request = [host, ("origin", origin)];
-            assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, expected, "{origin}");
-            assert_eq!(origin_of(&request, RequestMethod::Get).0, RequestOrigin::SameSite);
+            assert_eq!(origin_of(&request, RequestMethod::Unsafe, None).0, expected, "{origin}");
+            assert_eq!(origin_of(&request, RequestMethod::Get, None).0, RequestOrigin::SameSite);
         }
         assert_origin("POST", &[("host", "a.test")], RequestOrigin::SameSite);
     }
@@ -225,7 +272,33 @@ mod tests {
             ("x-forwarded-host", "shop.example.org"),
             ("origin", "https://shop.example.org"),
         ];
-        assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, RequestOrigin::SameSite);
+        assert_eq!(origin_of(&request, RequestMethod::Unsafe, None).0, RequestOrigin::SameSite);
+    }
+
+    #[test]
+    fn the_host_is_also_found_in_the_authority_and_in_forwarded() {
+        let origin = ("origin", "https://shop.example.org");
+        let of = |request: &[(&str, &str)], authority| {
+            origin_of(request, RequestMethod::Unsafe, authority).0
+        };
+        assert_eq!(of(&[origin], Some("shop.example.org:443")), RequestOrigin::SameSite);
+        assert_eq!(of(&[origin], Some("evil.test")), RequestOrigin::Unsafe);
+        let forwarded = ("forwarded", "for=192.0.2.1;host=\"shop.example.org:443\";proto=https");
+        assert_eq!(
+            of(&[("host", "backend:3000"), forwarded, origin], None),
+            RequestOrigin::SameSite
+        );
+        // Without any host, nothing can be compared.
+        assert_eq!(of(&[origin], None), RequestOrigin::SameSite);
+        assert_eq!(of(&[("origin", "null")], None), RequestOrigin::Unsafe);
+    }
+
+    #[test]
+    fn a_value_that_no_browser_sends_counts_as_missing() {
+        let evil = [("host", "a.test"), ("origin", "https://evil.test"), ("sec-fetch-site", "?")];
+        assert_eq!(origin_of(&evil, RequestMethod::Unsafe, None).0, RequestOrigin::Unsafe);
+        let two = [("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(origin_of(&two, RequestMethod::Unsafe, None).0, RequestOrigin::Unsafe);
     }
 
     #[test]
@@ -238,16 +311,20 @@ mod tests {
             ("a.github.io", "https://b.github.io", RequestOrigin::Unsafe),
         ] {
             let request = [("host", host), ("origin", origin)];
-            assert_eq!(origin_of(&request, RequestMethod::Unsafe).0, expected, "{host} {origin}");
+            assert_eq!(
+                origin_of(&request, RequestMethod::Unsafe, None).0,
+                expected,
+                "{host} {origin}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_method_is_guessed_from_what_browsers_send() {
         let page = [("sec-fetch-site", "cross-site"), PAGE[0], PAGE[1]];
-        assert_eq!(origin_of(&page, RequestMethod::Unknown).0, RequestOrigin::Link);
+        assert_eq!(origin_of(&page, RequestMethod::Unknown, None).0, RequestOrigin::Link);
         let form = [page[0], page[1], page[2], ("origin", "https://evil.test")];
-        assert_eq!(origin_of(&form, RequestMethod::Unknown).0, RequestOrigin::Unsafe);
+        assert_eq!(origin_of(&form, RequestMethod::Unknown, None).0, RequestOrigin::Unsafe);
     }
 
     #[test]

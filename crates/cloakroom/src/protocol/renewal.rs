@@ -3,7 +3,7 @@
 use super::status::{SecretStatus, recognise};
 use super::{CLOCK_SLACK, RENEWAL_GRACE, SIGN_IN_REPEATABLE_FOR, lifecycle};
 use crate::key::{Carrier, Key, KeyFamily, KindTag, Nonce, Verifier};
-use crate::policy::Principal;
+use crate::policy::{Assurance, Principal};
 use crate::record::{Credentials, Record, RetiredSecret, Retirement, SignInTrace, Successor};
 use crate::time::Timestamp;
 
@@ -43,6 +43,11 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
         },
         _ => Renewal::Nothing,
     }
+}
+
+/// True if [`extend_cookie`] would change the record.
+pub fn needs_longer_cookie(record: &Record) -> bool {
+    cookie_ends_early(record)
 }
 
 /// True if the secret is old enough, or its cookie would end before the record does.
@@ -158,45 +163,71 @@ fn with_cookie_until(record: &Record, mut credentials: Credentials, now: Timesta
 pub struct SignInKey {
     /// The key.
     pub key: Key,
-    /// How it was derived; `None` if it is the session's key already.
-    pub trace: Option<SignInTrace>,
+    /// How it was derived.
+    pub trace: SignInTrace,
 }
 
-/// The key that a sign-in of `principal` by a client that presented one of the session's keys, past
-/// or present, gives the session.
+/// What a sign-in says of its user and of their client.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "an argument with three parts")]
+pub struct SignInBy<'a> {
+    /// Who signs in.
+    pub principal: &'a Principal,
+    /// How strong the proof is.
+    pub assurance: Assurance,
+    /// How the key is to travel.
+    pub carrier: Carrier,
+}
+
+/// The session's key, if it was given by this very sign-in, which is repeated within
+/// [`SIGN_IN_REPEATABLE_FOR`]: a double click, or one whose answer was lost.
 ///
-/// A sign-in that is repeated within [`SIGN_IN_REPEATABLE_FOR`] is given the same key: a double
-/// click, and one whose answer was lost.
+/// Not if this one proves more or less than that one did: a key never opens more than the proof
+/// that it was given for.
+pub fn repeated_sign_in(
+    record: &Record,
+    presented: &Key,
+    sign_in: SignInBy<'_>,
+    kind: KindTag,
+    now: Timestamp,
+) -> Option<Key> {
+    let trace = record.sign_in_trace().filter(|trace| is_recent(*trace, now))?;
+    if record.principal() != Some(sign_in.principal) || record.assurance() != sign_in.assurance {
+        return None;
+    }
+    let renewed = trace.renewal.map(|renewal| derived(presented, &renewal));
+    [Some(presented), renewed.as_ref()].into_iter().flatten().find_map(|base| {
+        let key = derived(base, &trace.nonce).carried_by(sign_in.carrier);
+        Some(key).filter(|key| key.verifier(kind) == record.credentials().current)
+    })
+}
+
+/// A fresh key that a sign-in gives the session, by a client that presented one of its keys, past
+/// or present.
+///
+/// Clients that present the current secret, and those that have the one which a timed renewal
+/// derived from it, end with one key.
 pub fn sign_in_key(
     record: &Record,
     presented: &Key,
-    principal: &Principal,
     carrier: Carrier,
     kind: KindTag,
     nonce: Nonce,
     now: Timestamp,
 ) -> SignInKey {
-    let derive = |key: &Key, nonce: &Nonce| key.with_secret(key.secret().next(nonce));
-    let recent = record.sign_in_trace().filter(|trace| is_recent(*trace, now));
-    if let Some(trace) = recent.filter(|_| record.principal() == Some(principal)) {
-        let renewed = trace.renewal.map(|renewal| derive(presented, &renewal));
-        for base in [Some(presented), renewed.as_ref()].into_iter().flatten() {
-            let key = derive(base, &trace.nonce).carried_by(carrier);
-            if key.verifier(kind) == record.credentials().current {
-                return SignInKey { key, trace: None };
-            }
-        }
-    }
-    // Clients that present the current secret and those that have its successor end with one key.
     let successor = record.credentials().successor();
     let is_current =
         || recognise(record.credentials(), &presented.verifier(kind)) == SecretStatus::Current;
     let base = match successor {
-        Some(successor) if is_current() => derive(presented, &successor.nonce),
+        Some(successor) if is_current() => derived(presented, &successor.nonce),
         _ => presented.clone(),
     };
     let trace = SignInTrace::new(now, nonce, successor.map(|successor| successor.nonce));
-    SignInKey { key: derive(&base, &nonce).carried_by(carrier), trace: Some(trace) }
+    SignInKey { key: derived(&base, &nonce).carried_by(carrier), trace }
+}
+
+fn derived(key: &Key, nonce: &Nonce) -> Key {
+    key.with_secret(key.secret().next(nonce))
 }
 
 /// True if the sign-in can still be repeated.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    CookieChange, Failure, KeyStatus, NoSession, Renewal, RequestOrigin, Settled, SignIn,
+    CookieChange, Failure, KeyStatus, NoSession, Renewal, RequestOrigin, Settled, SignIn, SignInBy,
     SignInKey, confirm_successor, end, extend, extend_cookie, give_lifetime, is_login_forged,
     is_over, is_withheld, judge_ended, judge_with, make_room, next_key, plan_sign_in, renewal,
-    replace_secret, retire, settle, sign_in, sign_in_key, start_renewal, touch_due, used,
+    repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key, start_renewal,
+    touch_due, used,
 };
 use crate::key::{Carrier, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
@@ -124,19 +125,29 @@ pub trait Rules {
         plan_sign_in(record, principal)
     }
 
+    /// See [`repeated_sign_in`](super::repeated_sign_in).
+    fn repeated_sign_in(
+        &self,
+        record: &Record,
+        presented: &Key,
+        sign_in: SignInBy<'_>,
+        kind: KindTag,
+        now: Timestamp,
+    ) -> Option<Key> {
+        repeated_sign_in(record, presented, sign_in, kind, now)
+    }
+
     /// See [`sign_in_key`](super::sign_in_key).
-    #[expect(clippy::too_many_arguments, reason = "those of the function")]
     fn sign_in_key(
         &self,
         record: &Record,
         presented: &Key,
-        principal: &Principal,
         carrier: Carrier,
         kind: KindTag,
         nonce: Nonce,
         now: Timestamp,
     ) -> SignInKey {
-        sign_in_key(record, presented, principal, carrier, kind, nonce, now)
+        sign_in_key(record, presented, carrier, kind, nonce, now)
     }
 
     /// See [`sign_in`](super::sign_in).

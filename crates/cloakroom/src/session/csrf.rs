@@ -8,7 +8,6 @@ use super::Session;
 use crate::error::{Error, ErrorKind};
 use crate::key::random;
 use crate::manager::SessionState;
-use crate::protocol::steps::FormerKey;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
@@ -39,7 +38,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// Those of [`start`](Session::start).
     pub async fn csrf_token(&mut self, purpose: &str) -> Result<CsrfToken, Error> {
-        if self.former_key().is_none() {
+        // Another handle may have signed in since.
+        self.seen = self.request.session();
+        if !matches!(self.seen, SessionState::Former(_)) {
             self.start().await?;
         }
         let family = match &self.seen {
@@ -67,7 +68,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     pub fn check_csrf(&self, purpose: &str, token: &str) -> Result<(), Error> {
         let is_genuine = |family| CsrfToken::is_genuine(family, purpose, token);
         let kind = self.manager().policy.kind;
-        let is_accepted = match &self.seen {
+        let is_accepted = match &self.request.session() {
             SessionState::Live(loaded) => is_genuine(loaded.record.credentials().family()),
             SessionState::Former(former) => {
                 is_genuine(former.family(kind)) || former.old_family(kind).is_some_and(is_genuine)
@@ -75,13 +76,5 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             SessionState::Absent(_) | SessionState::Over => false,
         };
         if is_accepted { Ok(()) } else { Err(Error::new(ErrorKind::Forged)) }
-    }
-
-    /// The request's key, if it was replaced, or if its session cannot be read.
-    fn former_key(&self) -> Option<&FormerKey> {
-        match &self.seen {
-            SessionState::Former(former) => Some(former),
-            _ => None,
-        }
     }
 }

@@ -151,7 +151,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// # Errors
     /// `NotFound` if there is no session, `Superseded`.
     pub fn detach(&self) -> Result<DetachedSession<V, K>, Error> {
-        match &self.seen {
+        match &self.request.session() {
             SessionState::Live(loaded) => {
                 let (id, family) = (loaded.id(), loaded.record.credentials().family());
                 let manager = Arc::clone(&self.request.manager);

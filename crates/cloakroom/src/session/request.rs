@@ -52,6 +52,9 @@ struct State<V> {
     imported: bool,
     /// The address of the connection, if the server passed it on.
     peer: Option<IpAddr>,
+    /// The host that the request was sent to, if the server passed it on and the headers do not
+    /// say.
+    authority: Option<Box<str>>,
     /// What the request says about its client, as far as the policy asks.
     client: Option<Box<RequestClient>>,
     /// The key under which this request's first write creates a session, so that two handles create
@@ -117,6 +120,7 @@ impl<V> State<V> {
             rare: None,
             imported: false,
             peer: None,
+            authority: None,
             client: None,
             first_key: None,
         }
@@ -258,6 +262,12 @@ impl<V> RequestState<V> {
         self.lock().rare.as_ref()?.presented.clone()
     }
 
+    /// Sets the host that the request was sent to, which in HTTP/2 no header says.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn set_authority(&self, host: &str) {
+        self.lock().authority = Some(host.into());
+    }
+
     pub(crate) fn set_peer(&self, peer: IpAddr) {
         self.lock().peer = Some(peer);
     }
@@ -289,7 +299,7 @@ impl<V> RequestState<V> {
         let mut state = self.lock();
         let id = match &state.stage {
             Stage::Open(SessionState::Live(loaded)) => Some(loaded.id()),
-            Stage::Open(SessionState::Absent(_)) => None,
+            Stage::Open(SessionState::Absent(_) | SessionState::Former(_)) => None,
             _ => return,
         };
         if id == found {
@@ -319,11 +329,11 @@ impl<V> RequestState<V> {
         cookie: CookieChange,
     ) -> SessionState<V> {
         let mut state = self.lock();
-        if cookie != CookieChange::Keep {
-            state.change_cookie(cookie);
-        }
         if is_newer(&state.stage, &session) {
             return state.session();
+        }
+        if cookie != CookieChange::Keep {
+            state.change_cookie(cookie);
         }
         state.stage = Stage::Open(session.clone());
         session
@@ -366,6 +376,8 @@ fn is_newer<V>(known: &Stage<V>, session: &SessionState<V>) -> bool {
             known.id() == session.id()
                 && known.record.revision().count() > session.record.revision().count()
         }
+        // Another handle has ended it.
+        (Stage::Open(SessionState::Over), SessionState::Live(_)) => true,
         _ => false,
     }
 }

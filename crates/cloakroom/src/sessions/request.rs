@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::http::{Headers, HeadersMut, RequestMethod, ResponseHeaders};
 use crate::manager::Manager;
+#[cfg(any(feature = "tower", feature = "actix"))]
+use crate::policy::SameSite;
 use crate::session::{RequestState, Session};
 use crate::sessions::Sessions;
 use crate::store::Io;
@@ -125,6 +127,14 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn is_withheld(&self) -> bool {
         self.request.is_withheld()
+    }
+
+    /// The `Refresh` with which a page leads on to `location`, if a redirect would not have the
+    /// cookie.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn refresh_to(&self, location: &[u8]) -> Option<http::HeaderValue> {
+        let is_strict = self.request.manager.policy.same_site == Some(SameSite::Strict);
+        is_strict.then(|| http::HeaderValue::from_bytes(&[b"0; url=", location].concat()).ok())?
     }
 
     /// Ends the request's part in the session, and returns the headers for its response; see

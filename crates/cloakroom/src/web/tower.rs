@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::LOCATION;
+use http::header::{LOCATION, REFRESH};
 use http::{Extensions, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::http::{RequestMethod, mark_keys_sensitive};
+use crate::http::{RequestMethod, mark_keys_sensitive, path_of};
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
@@ -72,7 +72,9 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// ([`NoSession::Withheld`](crate::NoSession::Withheld)).
     ///
     /// The browser asks for that page with the cookie, so it can show a signed-in user where they
-    /// are: for payments and forms that return from another site.
+    /// are: for payments and forms that return from another site. Under `SameSite=Strict` a
+    /// redirect would not help, since the browser keeps the cookie back for it, too: the response
+    /// stays a 403 and has a `Refresh` header, with which the page itself leads on.
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
@@ -179,7 +181,11 @@ where
             }
             None => Some(self.begin(&mut request)),
         };
-        let withheld = self.withheld.clone();
+        let is_elsewhere = |location: &&Arc<HeaderValue>| {
+            // Not from the page itself to itself, for ever.
+            path_of(location.as_bytes()) != request.uri().path().as_bytes()
+        };
+        let withheld = self.withheld.as_ref().filter(is_elsewhere).cloned();
         SessionFuture { inner: self.inner.call(request), request_session, withheld }
     }
 }
@@ -188,6 +194,9 @@ impl<S, V: SessionValue, K: SessionKind> SessionService<S, V, K> {
     fn begin<B>(&self, request: &mut Request<B>) -> RequestSession<V, K> {
         let method = RequestMethod::of_request(request.method());
         let mut request_session = self.sessions.request_session_of(method);
+        if let (false, Some(host)) = (method.is_safe(), request.uri().host()) {
+            request_session.request.set_authority(host);
+        }
         if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
             request_session = request_session.with_peer_addr(address);
         }
@@ -220,8 +229,12 @@ where
         if let Some(request_session) = this.request_session {
             if let Some(location) = this.withheld.take() {
                 if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
-                    *response.status_mut() = StatusCode::SEE_OTHER;
-                    response.headers_mut().insert(LOCATION, HeaderValue::clone(&location));
+                    if let Some(refresh) = request_session.refresh_to(location.as_bytes()) {
+                        response.headers_mut().insert(REFRESH, refresh);
+                    } else {
+                        *response.status_mut() = StatusCode::SEE_OTHER;
+                        response.headers_mut().insert(LOCATION, HeaderValue::clone(&location));
+                    }
                 }
             }
             request_session.finish(response.headers_mut());

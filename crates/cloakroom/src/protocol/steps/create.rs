@@ -106,14 +106,14 @@ impl<C: Context> Steps<C> for Create<C::Value> {
     #[inline(always)]
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         let loaded = self.prepare(context)?;
-        let Some(login) = &self.login else { return self.insert(loaded) };
+        let Some(login) = &self.login else { return self.insert(context, loaded) };
         let at = loaded.record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let until = loaded.record.absolute_deadline();
         let mut reservation =
             Box::new(Reservation::new(login.principal.clone(), loaded.id(), until, at));
         let next = reservation.reserve(context, self.has_turn)?;
         self.has_turn = true;
-        self.reserving(loaded, reservation, next)
+        self.reserving(context, loaded, reservation, next)
     }
 
     #[inline(always)]
@@ -121,7 +121,7 @@ impl<C: Context> Steps<C> for Create<C::Value> {
         match (mem::take(&mut self.state), answer) {
             (State::Reserving(loaded, mut reservation), answer) => {
                 let next = reservation.step(context, answer)?;
-                self.reserving(loaded, reservation, next)
+                self.reserving(context, loaded, reservation, next)
             }
             (State::Confirming(created, mut reservation), answer) => {
                 let next = reservation.step(context, answer)?;
@@ -180,8 +180,9 @@ impl<T: Clone + PartialEq> Create<T> {
         Ok(Loaded { credential, record, value: self.value.take() })
     }
 
-    fn reserving(
+    fn reserving<C: Context<Value = T>>(
         &mut self,
+        context: &C,
         loaded: Loaded<T>,
         reservation: Box<Reservation>,
         next: Step<()>,
@@ -193,13 +194,21 @@ impl<T: Clone + PartialEq> Create<T> {
             }
             Step::Done(()) => {
                 self.reservation = Some(reservation);
-                self.insert(loaded)
+                self.insert(context, loaded)
             }
         }
     }
 
     #[inline(always)]
-    fn insert(&mut self, loaded: Loaded<T>) -> Next<Created<T>> {
+    fn insert<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        loaded: Loaded<T>,
+    ) -> Next<Created<T>> {
+        // The response may have been sent while the sign-in waited for the store.
+        if self.login.is_some() && !context.can_send_key() {
+            return Err(Failure::HeadersSent);
+        }
         let ask = Ask::Insert(loaded.id(), loaded.record.clone());
         self.state = State::Inserting(loaded);
         Ok(Step::Ask(ask))

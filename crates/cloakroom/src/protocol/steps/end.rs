@@ -8,7 +8,7 @@ use super::write::MAX_ATTEMPTS;
 use super::{
     Answer, Ask, Context, Credential, Next, OtherSession, SessionState, Step, Steps, Written,
 };
-use crate::key::{Carrier, PublicId};
+use crate::key::{Carrier, Key, PublicId};
 use crate::observe::Event;
 use crate::record::{EndReason, Record, Revision, Stored};
 use crate::store::{Ended, StoreError, Swap};
@@ -23,6 +23,8 @@ pub struct End<T> {
     others: Vec<OtherSession>,
     after: SessionState<T>,
     reason: EndReason,
+    /// Whether one of the keys is in a cookie.
+    has_cookie: bool,
     attempts: u32,
     state: State,
 }
@@ -49,13 +51,25 @@ impl<T> End<T> {
         Self::new(session, others, reason, SessionState::Absent(NoSession::Ended(reason)))
     }
 
+    /// Ends `others` only: a user has signed in on another session.
+    pub fn others(others: Vec<OtherSession>) -> Self {
+        let none = || SessionState::Absent(NoSession::NoKey);
+        Self::new(none(), others, EndReason::SignedInAsAnother, none())
+    }
+
     fn new(
         session: SessionState<T>,
         others: Vec<OtherSession>,
         reason: EndReason,
         after: SessionState<T>,
     ) -> Self {
-        Self { session, others, after, reason, attempts: 0, state: State::Idle }
+        let is_cookie = |key: &Key| key.carrier() == Carrier::Cookie;
+        let has_cookie = others.iter().any(|other| is_cookie(&other.key))
+            || match &session {
+                SessionState::Live(loaded) => loaded.key().is_none_or(is_cookie),
+                _ => true,
+            };
+        Self { session, others, after, reason, has_cookie, attempts: 0, state: State::Idle }
     }
 }
 
@@ -167,8 +181,7 @@ impl<T> End<T> {
 
     fn ended<C: Context<Value = T>>(&mut self, context: &C, swap: Swap) -> Next<Written<T, ()>> {
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
-        let is_bearer = loaded.key().is_some_and(|key| key.carrier() == Carrier::Bearer);
-        let cookie = if is_bearer { CookieChange::Keep } else { CookieChange::Remove };
+        let cookie = if self.has_cookie { CookieChange::Remove } else { CookieChange::Keep };
         match swap {
             Swap::Done => {
                 context.report(&Event::Ended { id: loaded.id(), reason: self.reason });

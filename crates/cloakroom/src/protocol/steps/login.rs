@@ -6,7 +6,7 @@ use std::mem;
 
 use plan::SignInPlan;
 
-use super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn};
+use super::super::{Failure, NoSession, Rules as _, SignIn};
 use super::context::decode;
 use super::create::{Create, Created};
 use super::reservation::{RecordState, Reservation, index_login};
@@ -31,13 +31,14 @@ use crate::time::Timestamp;
 /// signed in either way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_field_names, reason = "what the application calls its login")]
-#[expect(clippy::struct_field_names, reason = "what the application calls its login")]
 pub struct Login<T, E = NoEdit> {
     login: policy::Login,
     /// The key that the request presented.
     presented: Option<Key>,
     /// The change of the value; given to the plan while that is written.
     edit: Option<E>,
+    /// The session of another principal, to be ended once the new one is there.
+    other: Option<Loaded<T>>,
     attempts: u32,
     state: State<T, E>,
 }
@@ -47,8 +48,8 @@ enum State<T, E> {
     #[default]
     Over,
     Starting(SessionState<T>),
-    /// Another principal's session is being ended.
-    Switching(Loaded<T>),
+    /// The user is signed in on a new session, and another principal's is being ended.
+    Switching(Written<T, ()>, Loaded<T>),
     /// Is the session, to which the key is no longer valid, older than a revocation?
     Checking(Loaded<T>),
     Reserving(Loaded<T>, Box<SignInPlan<E>>, Reservation),
@@ -90,7 +91,7 @@ impl<T, E> Login<T, E> {
         edit: E,
     ) -> Self {
         let state = State::Starting(session);
-        Self { login, presented, edit: Some(edit), attempts: 0, state }
+        Self { login, presented, edit: Some(edit), other: None, attempts: 0, state }
     }
 }
 
@@ -111,8 +112,8 @@ impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
-            (State::Switching(loaded), Answer::Swapped(swap)) => {
-                self.switched(context, &loaded, swap)
+            (State::Switching(written, other), Answer::Swapped(swap)) => {
+                self.switched(context, written, &other, swap)
             }
             (State::Checking(loaded), Answer::Indexed(indexed)) => match indexed? {
                 Indexed::Revoked => self.create(context, false),
@@ -165,48 +166,52 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         C: Context<Value = T>,
         E: Edit<C>,
     {
-        let rules = context.rules();
-        if rules.plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Keep {
+        if context.rules().plan_sign_in(&loaded.record, &self.login.principal) == SignIn::Keep {
             return self.reserve(context, loaded);
         }
+        // First the new session: a sign-in that is refused ends nothing.
+        self.other = Some(loaded);
+        self.create(context, false)
+    }
+
+    /// The user is signed in on a new session: ends the other principal's.
+    fn switch<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        written: Written<T, ()>,
+        other: Loaded<T>,
+    ) -> Next<Written<T, ()>> {
         self.attempts += 1;
         if self.attempts == MAX_ATTEMPTS {
             return Err(Failure::Conflict);
         }
-        let ending = rules.end(EndReason::SignedInAsAnother, context.now());
-        let ask = Ask::EndIf(loaded.id(), loaded.record.revision(), ending);
-        self.state = State::Switching(loaded);
+        let ending = context.rules().end(EndReason::SignedInAsAnother, context.now());
+        let ask = Ask::EndIf(other.id(), other.record.revision(), ending);
+        self.state = State::Switching(written, other);
         Ok(Step::Ask(ask))
     }
 
-    /// The other principal's session has been ended, unless it was changed in the meantime.
-    fn switched<C>(
+    fn switched<C: Context<Value = T>>(
         &mut self,
         context: &C,
-        loaded: &Loaded<T>,
+        written: Written<T, ()>,
+        other: &Loaded<T>,
         swap: Result<Swap, StoreError>,
-    ) -> Next<Written<T, ()>>
-    where
-        C: Context<Value = T>,
-        E: Edit<C>,
-    {
+    ) -> Next<Written<T, ()>> {
         match swap? {
             Swap::Done => {
-                let (id, reason) = (loaded.id(), EndReason::SignedInAsAnother);
+                let (id, reason) = (other.id(), EndReason::SignedInAsAnother);
                 context.report(&Event::Ended { id, reason });
             }
             Swap::Gone => {}
             Swap::Stale(current) => {
                 // Only what is still open to this client is its to end.
-                if let Ok(newer) = load_record(context, &loaded.credential, current) {
-                    return self.sign_in(context, newer);
+                if let Ok(newer) = load_record(context, &other.credential, current) {
+                    return self.switch(context, written, newer);
                 }
             }
         }
-        if let Some(key) = loaded.key() {
-            context.retract_key(key);
-        }
-        self.create(context, false)
+        Ok(Step::Done(written))
     }
 
     /// Signs in on a session that was open to the request's key once, if it is the same
@@ -223,7 +228,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let Ok(value) = decode(context, credential.id(), record.payload()) else {
             return self.create(context, false);
         };
-        if !self.admits(status, record.principal()) {
+        if !plan::admits(status, &record, &self.login) {
             return self.create(context, false);
         }
         // A session that a revocation should have ended is not taken up again.
@@ -233,11 +238,6 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let login = index_login(context, principal, credential.id(), until, at);
         self.state = State::Checking(Loaded { credential, record, value });
         Ok(Step::Ask(Ask::IndexLogin(login)))
-    }
-
-    /// Whether a key of this status, of a session of `principal`, can be signed in with again.
-    fn admits(&self, status: KeyStatus, principal: Option<&policy::Principal>) -> bool {
-        plan::admits(status, principal, &self.login.principal)
     }
 
     /// Enters the session in the principal index.
@@ -377,7 +377,11 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             Step::Done(Created::New(loaded) | Created::Existing(loaded)) => {
                 let cookie = first_cookie(context, &loaded, loaded.record.created());
                 let session = SessionState::Live(loaded);
-                Ok(Step::Done(Written { session, cookie, result: (), changed: true }))
+                let written = Written { session, cookie, result: (), changed: true };
+                match self.other.take() {
+                    Some(other) => self.switch(context, written, other),
+                    None => Ok(Step::Done(written)),
+                }
             }
             Step::Done(Created::Taken) => Err(Failure::Conflict),
         }

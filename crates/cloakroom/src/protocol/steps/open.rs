@@ -207,8 +207,8 @@ impl<T: Clone + PartialEq> Open<T> {
         }
         let ids = self.keys.ids();
         match ids[..] {
-            [] if count == 0 => absent(self.without_key(context)),
-            [] => absent(NoSession::Unknown),
+            [] if count == 0 => self.absent(context, NoSession::NoKey),
+            [] => self.absent(context, NoSession::Unknown),
             [id] => {
                 self.state = State::ReadingOne(id);
                 Ok(Step::Ask(Ask::GetCached(id)))
@@ -217,12 +217,14 @@ impl<T: Clone + PartialEq> Open<T> {
         }
     }
 
-    /// Why a request that presents no key has no session.
-    fn without_key<C: Context<Value = T>>(&self, context: &C) -> NoSession {
-        let is_withheld = context.policy().same_site.is_some_and(|same_site| {
-            context.rules().is_withheld(context.origin(), same_site, self.keys.is_marked())
-        });
-        if is_withheld { NoSession::Withheld } else { NoSession::NoKey }
+    /// The request has no session, for this reason or because the browser may have kept the cookie
+    /// back: one that comes along with such a request is not the one that was set.
+    fn absent<C: Context<Value = T>>(&self, context: &C, no_session: NoSession) -> Next<Opened<T>> {
+        let is_withheld = self.manner.is_request
+            && context.policy().same_site.is_some_and(|same_site| {
+                context.rules().is_withheld(context.origin(), same_site, self.keys.is_marked())
+            });
+        absent(if is_withheld { NoSession::Withheld } else { no_session })
     }
 
     /// Reads the sessions of all keys at once.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use super::{Rare, RequestState, Stage, State};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::{Headers, Presented, RequestClient, is_speculative, origin_of};
 use crate::key::Key;
 use crate::manager::{Manager, SessionState};
@@ -72,8 +72,11 @@ impl<V: SessionValue> RequestState<V> {
 
     /// Opens the session of one key, outside a request.
     pub(crate) fn open_key(&self, key: &Key) -> Io<'_, Result<OpenedSession<V>, Error>> {
-        let Access::Open(guard) = self.access() else {
-            return Io::ready(Ok(OpenedSession::of_request(self.session())));
+        let guard = match self.access() {
+            Access::Open(guard) => guard,
+            Access::Opened(session) => return Io::ready(Ok(OpenedSession::of_request(session))),
+            // No other handle exists yet.
+            Access::Wait => return Io::ready(Err(Error::new(ErrorKind::Conflict))),
         };
         let touches = {
             let facts = &mut self.lock().facts;
@@ -210,7 +213,8 @@ impl<V> State<V> {
         // sign-ins by requests that change something.
         let may_be_withheld = !has_key && channel.same_site != Some(SameSite::None);
         if may_be_withheld || !facts.method.is_safe() {
-            let (origin, looked_at) = origin_of(request, facts.method);
+            let authority = self.authority.as_deref();
+            let (origin, looked_at) = origin_of(request, facts.method, authority);
             facts.origin = origin;
             if !has_key {
                 facts.looked_at = looked_at;

@@ -8,12 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION};
+use actix_web::http::header::{HeaderValue, LOCATION, REFRESH};
 use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
 use super::headers::mark_keys_sensitive;
 use crate::error::Error;
+use crate::http::path_of;
 use crate::session::Session;
 use crate::sessions::{RequestSession, Sessions};
 use crate::store::Io;
@@ -80,7 +81,9 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// ([`NoSession::Withheld`](crate::NoSession::Withheld)).
     ///
     /// The browser asks for that page with the cookie, so it can show a signed-in user where they
-    /// are: for payments and forms that return from another site.
+    /// are: for payments and forms that return from another site. Under `SameSite=Strict` a
+    /// redirect would not help, since the browser keeps the cookie back for it, too: the response
+    /// stays a 403 and has a `Refresh` header, with which the page itself leads on.
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
@@ -194,19 +197,26 @@ where
         let request_session = outer.unwrap_or_else(|| {
             let request_session = self.middleware.sessions.request_session();
             let mut request_session = request_session.with_method(request.method().as_str());
+            if let Some(host) = request.uri().host() {
+                request_session.request.set_authority(host);
+            }
             if let Some(peer) = request.peer_addr() {
                 request_session = request_session.with_peer_addr(peer.ip());
             }
             request.extensions_mut().insert(request_session.clone());
             request_session
         });
+        let is_elsewhere = |location: &&HeaderValue| {
+            // Not from the page itself to itself, for ever.
+            path_of(location.as_bytes()) != request.path().as_bytes()
+        };
+        let withheld = self.middleware.withheld.as_ref().filter(is_elsewhere).cloned();
         let stage = if self.middleware.before_routing {
             let opening = request_session.session_io_static(request.headers());
             Stage::Opening { opening, waiting: Some((Rc::clone(&self.inner), request)) }
         } else {
             Stage::Serving { inner: self.inner.call(request) }
         };
-        let withheld = self.middleware.withheld.clone();
         SessionFuture {
             stage,
             request_session: Some(request_session).filter(|_| finishes),
@@ -299,6 +309,13 @@ fn redirect_withheld<V: SessionValue, K: SessionKind, B>(
     location: HeaderValue,
 ) {
     if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
+        let refresh = request_session.refresh_to(location.as_bytes());
+        if let Some(refresh) =
+            refresh.and_then(|refresh| HeaderValue::from_bytes(refresh.as_bytes()).ok())
+        {
+            response.headers_mut().insert(REFRESH, refresh);
+            return;
+        }
         *response.status_mut() = StatusCode::SEE_OTHER;
         response.headers_mut().insert(LOCATION, location);
     }

@@ -1,9 +1,10 @@
 //! The write of a sign-in on a session that exists.
 
-use super::super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn, SignInKey};
+use super::super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn, SignInBy};
+use super::super::session::judge_credential;
 use super::super::{Context, Draft, Edit, Loaded, Plan, Planned};
 use crate::key::{Key, Nonce};
-use crate::policy::{self, ClientInfo, Principal};
+use crate::policy::{self, ClientInfo};
 use crate::record::Record;
 use crate::time::Timestamp;
 
@@ -35,28 +36,41 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
             // Another principal signed in on it while this login lost a race.
             return Err(Failure::NoSession(NoSession::Retired));
         }
-        let nonce = match self.nonce {
-            Some(nonce) => nonce,
-            None => *self.nonce.insert(Nonce::from_bytes(context.random()?)),
-        };
+        // The response may have been sent while the sign-in waited for the store.
+        if !context.can_send_key() {
+            return Err(Failure::HeadersSent);
+        }
         let (presented, record) = (&self.presented, &loaded.record);
         let carrier = self.login.carrier.unwrap_or(presented.carrier());
-        let SignInKey { key, trace } =
-            rules.sign_in_key(record, presented, principal, carrier, kind, nonce, now);
+        let sign_in = SignInBy { principal, assurance: self.login.assurance, carrier };
+        let repeated = rules.repeated_sign_in(record, presented, sign_in, kind, now);
+        // A sign-in that was held back takes nothing over from a newer one, unless it is the same.
+        let newer = record.authenticated_at().filter(|at| *at > self.at && *at <= now);
+        let newer = newer.filter(|_| record.principal() == Some(principal));
+        let is_valid = || judge_credential(context, &loaded.credential, record) == KeyStatus::Valid;
+        let (key, trace) = match repeated {
+            Some(key) => (key, None),
+            None if newer.is_some() && !is_valid() => {
+                return Err(Failure::NoSession(NoSession::Retired));
+            }
+            None => {
+                let nonce = match self.nonce {
+                    Some(nonce) => nonce,
+                    None => *self.nonce.insert(Nonce::from_bytes(context.random()?)),
+                };
+                let fresh = rules.sign_in_key(record, presented, carrier, kind, nonce, now);
+                (fresh.key, Some(fresh.trace))
+            }
+        };
+        let at = newer.filter(|_| trace.is_none()).unwrap_or(self.at);
         let record = match self.login.lifetime {
             Some(lifetime) => &rules.give_lifetime(record, lifetime, now),
             None => record,
         };
         let record = rules.sign_in(record, principal, key.verifier(kind), trace, now);
         let edited = self.edit.edit(context, loaded.value.as_ref());
-        // A sign-in that was held back does not replace what a newer one has proved.
-        let newer = loaded.record.authenticated_at().filter(|at| *at > self.at && *at <= now);
-        let newer = newer.filter(|_| loaded.record.principal() == Some(principal));
         let record = record.edited(|fields| {
-            (fields.authenticated_at, fields.assurance) = match newer {
-                Some(at) => (at, loaded.record.assurance()),
-                None => (self.at, self.login.assurance),
-            };
+            (fields.authenticated_at, fields.assurance) = (at, self.login.assurance);
             fields.client = fields.client.seen_as(&self.client);
             if let Some(value) = &edited {
                 fields.payload = context.payload(value);
@@ -67,22 +81,19 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
     }
 
     fn admits(&self, status: KeyStatus, record: &Record) -> bool {
-        admits(status, record.principal(), &self.login.principal)
+        admits(status, record, &self.login)
     }
 }
 
-/// Whether `signing_in` can sign in with a key of this status, of a session of `principal`.
+/// Whether a user can sign in with a key of this status on the session with this record.
 ///
-/// A key that was replaced does for the same principal: they prove who they are once more.
-pub(super) fn admits(
-    status: KeyStatus,
-    principal: Option<&Principal>,
-    signing_in: &Principal,
-) -> bool {
+/// A key that was replaced does for the same principal, who proves who they are once more. It does
+/// not if they prove less than the session's user did: what that one may see is not theirs yet.
+pub(super) fn admits(status: KeyStatus, record: &Record, login: &policy::Login) -> bool {
     match status {
         KeyStatus::Valid => true,
         KeyStatus::Superseded | KeyStatus::Invalid(NoSession::Retired) => {
-            principal == Some(signing_in)
+            record.principal() == Some(&login.principal) && record.assurance() <= login.assurance
         }
         KeyStatus::Reused | KeyStatus::Invalid(_) => false,
     }

@@ -115,7 +115,7 @@ impl<T: Clone + PartialEq> Open<T> {
                 self.report(context, id, no_session);
                 match no_session {
                     NoSession::Retired => former(caller, no_session, record),
-                    _ => absent(no_session),
+                    _ => self.absent(context, no_session),
                 }
             }
             KeyStatus::Reused => {
