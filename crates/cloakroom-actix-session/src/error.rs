@@ -14,7 +14,8 @@ pub(crate) fn is_absence(error: &Error) -> bool {
 
 pub(crate) fn load(error: Error) -> LoadError {
     match error.kind() {
-        ErrorKind::Corrupt => LoadError::Deserialization(to_theirs(error)),
+        // The middleware then keeps the key, and continues with an empty state.
+        ErrorKind::Corrupt | ErrorKind::Unreadable => LoadError::Deserialization(to_theirs(error)),
         _ => LoadError::Other(to_theirs(error)),
     }
 }

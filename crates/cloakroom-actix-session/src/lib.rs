@@ -44,13 +44,18 @@
 //! | call | effect | round trips |
 //! |---|---|---|
 //! | `save` | creates a session under a new key | 1 |
-//! | `load` | `None` if it never existed, expired or ended, or if the key is malformed; an error if the store cannot answer | 1 |
+//! | `load` | `None` if it never existed, expired or ended, or if the key is malformed; an error if the store cannot answer or the session cannot be read | 1 |
 //! | `update` | writes state and expiry to a live session, and keeps the key; otherwise an error, and nothing is created | 2 |
 //! | `update_ttl` | moves the expiry without writing the state; an error if the session is gone | 2 |
 //! | `delete` | ends the session; success if there is none, an error if it cannot be read | 2 |
 //!
 //! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost
 //! race costs a third. A malformed key costs none.
+//!
+//! If a session cannot be read, since another version wrote it or it is damaged, its visitor keeps
+//! the key: reads find an empty state, and writes, `renew` and `purge` are answered 500. An
+//! [`UnreadablePolicy`](cloakroom::policy::UnreadablePolicy) can set a damaged session aside, or
+//! end it.
 //!
 //! # What the trait cannot carry
 //! - **No compare-and-swap.** The state has no revision: of two requests that change one session,

@@ -46,7 +46,7 @@
 //! | call | effect | round trips |
 //! |---|---|---|
 //! | `create` | inserts the session; if its id is taken, by a live or an ended session, it gets another | 1 |
-//! | `load` | `None` if it never existed, expired or ended; an error if the store cannot answer | 1 |
+//! | `load` | `None` if it never existed, expired or ended; an error if the store cannot answer or the session cannot be read | 1 |
 //! | `save` | writes data and expiry to a live session; otherwise an error, and nothing is created | 2 |
 //! | `delete` | ends the session; success if there is none | 2 |
 //! | `delete_expired` | removes expired sessions, a thousand at a time | 1 per thousand |
