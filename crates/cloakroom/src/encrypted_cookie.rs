@@ -71,6 +71,7 @@ mod error;
 mod key;
 mod key_ring;
 mod no_session;
+mod request;
 mod session;
 mod text;
 
@@ -86,9 +87,10 @@ pub use no_session::NoEncryptedSession;
 pub use session::EncryptedSession;
 
 use crate::error::ConfigError;
-use crate::http::Headers;
+use crate::http::{Headers, RequestMethod};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 use cookie::EncryptedCookie;
+use request::RequestFacts;
 
 /// The encrypted sessions of one kind, under one policy.
 ///
@@ -136,18 +138,41 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
     ///
     /// Without one that opens, the value is the default.
     ///
-    /// This neither waits nor fails. At most four cookies of the name are tried, and none of more
-    /// than 4096 bytes.
+    /// This neither waits nor fails. At most sixteen cookies of the name are tried, and none of
+    /// more than 4096 bytes. Of several that open, the one that was encrypted last counts.
+    ///
+    /// The headers do not tell the request's method. It is guessed from what browsers send; only
+    /// [`open_with_method`](EncryptedSessions::open_with_method) knows a `HEAD`.
     pub fn open(&self, request: &(impl Headers + ?Sized)) -> EncryptedSession<V, K> {
+        self.open_request(request, RequestMethod::Unknown, None)
+    }
+
+    /// The session in the cookie of a request with this method (`"POST"`); see
+    /// [`open`](EncryptedSessions::open).
+    ///
+    /// A `HEAD` takes no [`Flash`](crate::Flash) messages and sends no cookie again, and a request
+    /// from another site is treated by whether it can change something. axum's extractor tells the
+    /// method.
+    pub fn open_with_method(
+        &self,
+        request: &(impl Headers + ?Sized),
+        method: &str,
+    ) -> EncryptedSession<V, K> {
+        self.open_request(request, RequestMethod::of(method), None)
+    }
+
+    /// The session of a request with this method, to this host if it is not in the headers.
+    pub(crate) fn open_request(
+        &self,
+        request: &(impl Headers + ?Sized),
+        method: RequestMethod,
+        authority: Option<&str>,
+    ) -> EncryptedSession<V, K> {
         let codec = Arc::clone(&self.codec);
-        let former = codec.former_removal(request);
-        let session = match codec.open(request) {
-            Ok(opened) => {
-                EncryptedSession::live(codec, opened.value, opened.deadlines, opened.is_due)
-            }
-            Err(reason) => EncryptedSession::absent(codec, reason),
-        };
-        session.with_former_removal(former)
+        let facts = RequestFacts::of(request, method, authority);
+        let mut found = codec.open(request);
+        found.session = found.session.map_err(|reason| facts.reason(&codec, request, reason));
+        EncryptedSession::new(codec, found, facts)
     }
 }
 
@@ -156,9 +181,9 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessions<V, K> {
 pub(crate) fn is_canonical_if_parsed(text: &[u8]) -> bool {
     let envelope_is_canonical =
         text::Envelope::parse(text).is_none_or(|envelope| envelope.to_text().as_bytes() == text);
-    let contents = contents::Deadlines::of_contents(text);
+    let contents = contents::Header::of_contents(text);
     envelope_is_canonical
-        && contents.is_none_or(|(deadlines, payload)| deadlines.to_contents(payload) == text)
+        && contents.is_none_or(|(header, payload)| header.to_contents(payload) == text)
 }
 
 impl<V, K> Clone for EncryptedSessions<V, K> {

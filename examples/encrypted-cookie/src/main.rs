@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(text) => text.parse()?,
         Err(VarError::NotPresent) if cfg!(debug_assertions) => {
             eprintln!(
-                "SESSION_KEY is not set (openssl rand -hex 32): every restart signs everybody out"
+                "SESSION_KEY is not set (openssl rand -hex 32): every restart signs everyone out"
             );
             EncryptionKey::generate()?
         }

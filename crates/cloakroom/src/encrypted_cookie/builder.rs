@@ -9,7 +9,7 @@ use super::cookie::EncryptedCookie;
 use super::key_ring::KeyRing;
 use super::text::Purpose;
 use crate::error::ConfigError;
-use crate::http::CookiePolicy;
+use crate::http::{CookiePolicy, Transport};
 use crate::key::{Entropy, OsEntropy};
 use crate::policy::Lifetime;
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -135,10 +135,13 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
     /// [`ConfigError`] if browsers would refuse the cookie. It says why.
     pub fn build(self) -> Result<EncryptedSessions<V, K>, ConfigError> {
         let cookie = self.cookie.compile(K::NAME).map_err(ConfigError::new)?;
+        let channel = Transport::cookie(self.cookie).compile(K::NAME).map_err(ConfigError::new)?;
         Ok(EncryptedSessions::of(EncryptedCookie {
             ring: self.ring,
             purpose: Purpose::new(cookie.name(), K::NAME),
+            scope: EncryptedCookie::<V>::scope(&cookie),
             cookie,
+            channel,
             lifetime: self.lifetime,
             watermark: self.watermark,
             coding: Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade },

@@ -1,11 +1,13 @@
-//! What is encrypted: the deadlines, and the value.
+//! What is encrypted: the deadlines, the cookie's origin, and the value.
 //!
 //! | offset | bytes | meaning |
 //! |---|---|---|
 //! | 0 | 8 | when the session began |
 //! | 8 | 8 | when it ends if it is not used; all ones: never |
 //! | 16 | 8 | when it ends in any case |
-//! | 24 | rest | the payload: format, schema and body, as for stored sessions |
+//! | 24 | 8 | when this cookie was encrypted: of several that open, the last one counts |
+//! | 32 | 4 | the scope that it was sent for, see `EncryptedCookie::scope` |
+//! | 36 | rest | the payload: format, schema and body, as for stored sessions; empty: signed out |
 //!
 //! Times are milliseconds since the Unix epoch, little-endian.
 
@@ -15,10 +17,13 @@ use super::no_session::NoEncryptedSession;
 use crate::policy::Lifetime;
 use crate::time::Timestamp;
 
-/// Bytes of the shortest contents: deadlines, format and schema.
-pub(super) const MIN_LEN: usize = DEADLINES_LEN + 2;
+/// Bytes of the shortest contents: those of a cookie that says that the session was ended.
+pub(super) const MIN_LEN: usize = HEADER_LEN;
 
-const DEADLINES_LEN: usize = 24;
+const HEADER_LEN: usize = 4 * size_of::<u64>() + size_of::<ScopeId>();
+
+/// Tells the scopes of a cookie apart.
+pub(super) type ScopeId = [u8; 4];
 
 /// A use is recorded once per this fraction of the idle timeout, as for stored sessions.
 const FRACTION: u32 = 10;
@@ -42,6 +47,12 @@ impl Deadlines {
             idle: lifetime.idle_deadline(now),
             absolute: lifetime.absolute_deadline(now),
         }
+    }
+
+    /// How long a browser remembers that it was signed out at `now`: as long as any other cookie of
+    /// the session can last.
+    pub(super) fn ended(lifetime: &Lifetime, now: Timestamp) -> Self {
+        Self { idle: Timestamp::NEVER, ..Self::begin(lifetime, now) }
     }
 
     /// The deadlines of the same session after a use.
@@ -79,28 +90,43 @@ impl Deadlines {
         }
         Ok(())
     }
+}
 
+/// Everything in the contents but the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) deadlines: Deadlines,
+    pub(super) encrypted_at: Timestamp,
+    pub(super) scope: ScopeId,
+}
+
+impl Header {
     pub(super) fn to_contents(self, payload: &[u8]) -> Vec<u8> {
-        let mut contents = Vec::with_capacity(DEADLINES_LEN + payload.len());
-        for moment in [self.issued_at, self.idle, self.absolute] {
+        let Deadlines { issued_at, idle, absolute } = self.deadlines;
+        let mut contents = Vec::with_capacity(contents_len(payload.len()));
+        for moment in [issued_at, idle, absolute, self.encrypted_at] {
             contents.extend(moment.as_millis().to_le_bytes());
         }
+        contents.extend(self.scope);
         contents.extend(payload);
         contents
     }
 
-    /// Deadlines and payload; `None` if the contents are too short, which ours never are.
+    /// Header and payload; `None` if the contents are too short, which ours never are.
     pub(super) fn of_contents(contents: &[u8]) -> Option<(Self, &[u8])> {
         let (issued_at, rest) = moment(contents)?;
         let (idle, rest) = moment(rest)?;
-        let (absolute, payload) = moment(rest)?;
-        Some((Self { issued_at, idle, absolute }, payload))
+        let (absolute, rest) = moment(rest)?;
+        let (encrypted_at, rest) = moment(rest)?;
+        let (&scope, payload) = rest.split_first_chunk()?;
+        let deadlines = Deadlines { issued_at, idle, absolute };
+        Some((Self { deadlines, encrypted_at, scope }, payload))
     }
 }
 
 /// The length of the contents with a payload of this length.
 pub(super) const fn contents_len(payload: usize) -> usize {
-    DEADLINES_LEN + payload
+    HEADER_LEN + payload
 }
 
 fn moment(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
@@ -124,13 +150,16 @@ mod tests {
         let millis = Timestamp::from_millis;
         let deadlines =
             Deadlines { issued_at: millis(1), idle: Timestamp::NEVER, absolute: millis(0x0302) };
-        let contents = deadlines.to_contents(b"\x01\x00{}");
+        let header = Header { deadlines, encrypted_at: millis(4), scope: [5, 6, 7, 8] };
+        let contents = header.to_contents(b"\x01\x00{}");
         assert_eq!(
             contents[..24],
             *b"\x01\0\0\0\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02\x03\0\0\0\0\0\0"
         );
-        assert_eq!(Deadlines::of_contents(&contents), Some((deadlines, &b"\x01\x00{}"[..])));
-        assert_eq!(Deadlines::of_contents(&contents[..23]), None);
+        assert_eq!(contents[24..36], *b"\x04\0\0\0\0\0\0\0\x05\x06\x07\x08");
+        assert_eq!(Header::of_contents(&contents), Some((header, &b"\x01\x00{}"[..])));
+        assert_eq!(Header::of_contents(&contents[..36]), Some((header, &b""[..])));
+        assert_eq!(Header::of_contents(&contents[..35]), None);
     }
 
     #[test]

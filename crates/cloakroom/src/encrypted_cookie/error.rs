@@ -1,4 +1,4 @@
-//! Why a change could not be encrypted.
+//! Why a change was refused.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::io;
 use crate::http::MAX_PAIR_LEN;
 use crate::value::CodecError;
 
-/// A change that could not be encrypted.
+/// A change that was refused or could not be encrypted.
 ///
 /// The session stays as it was.
 ///
@@ -35,6 +35,7 @@ enum Cause {
     TooLarge { size: usize },
     Unfit(CodecError),
     Entropy(io::Error),
+    CrossSite,
 }
 
 /// What went wrong.
@@ -47,6 +48,11 @@ pub enum EncryptErrorKind {
     Unfit,
     /// The system has no randomness.
     Unavailable,
+    /// Another site started the request.
+    ///
+    /// See [`NoEncryptedSession::Withheld`](super::NoEncryptedSession::Withheld) and
+    /// [`begin_cross_site`](super::EncryptedSession::begin_cross_site).
+    CrossSite,
 }
 
 impl EncryptError {
@@ -62,12 +68,17 @@ impl EncryptError {
         Self(Cause::Entropy(cause))
     }
 
+    pub(super) fn cross_site() -> Self {
+        Self(Cause::CrossSite)
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> EncryptErrorKind {
         match self.0 {
             Cause::TooLarge { .. } => EncryptErrorKind::TooLarge,
             Cause::Unfit(_) => EncryptErrorKind::Unfit,
             Cause::Entropy(_) => EncryptErrorKind::Unavailable,
+            Cause::CrossSite => EncryptErrorKind::CrossSite,
         }
     }
 
@@ -97,6 +108,10 @@ impl fmt::Display for EncryptError {
             }
             Cause::Unfit(_) => f.write_str("cannot encode the session's value"),
             Cause::Entropy(_) => f.write_str("no randomness for encryption"),
+            Cause::CrossSite => f.write_str(
+                "another site started the request, so no session begins: redirect to a page of \
+                 yours, or call `begin_cross_site`",
+            ),
         }
     }
 }
@@ -104,7 +119,7 @@ impl fmt::Display for EncryptError {
 impl StdError for EncryptError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0 {
-            Cause::TooLarge { .. } => None,
+            Cause::TooLarge { .. } | Cause::CrossSite => None,
             Cause::Unfit(cause) => Some(cause),
             Cause::Entropy(cause) => Some(cause),
         }

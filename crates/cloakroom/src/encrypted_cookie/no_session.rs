@@ -22,8 +22,16 @@ pub enum NoEncryptedSession {
     /// It is ours, but the value cannot be decoded: add a
     /// [`schema`](super::EncryptedSessionsBuilder::schema) upgrade.
     Unreadable,
-    /// This request ended it.
+    /// This request ended it, or an earlier one did, and the browser remembers that: see
+    /// [`EncryptedSession::end`](super::EncryptedSession::end).
     Ended,
+    /// Another site started the request, and its browser may have kept the cookie back
+    /// (`SameSite`).
+    ///
+    /// Nothing begins, because a new cookie would replace the session that the browser has. Send
+    /// the user to a page of yours with a redirect (303). Under `SameSite=Lax` that request carries
+    /// the cookie.
+    Withheld,
 }
 
 impl fmt::Display for NoEncryptedSession {
@@ -36,6 +44,7 @@ impl fmt::Display for NoEncryptedSession {
             Self::Revoked => "the session was revoked",
             Self::Unreadable => "the value in the cookie cannot be decoded",
             Self::Ended => "the session was ended",
+            Self::Withheld => "another site started the request",
         })
     }
 }

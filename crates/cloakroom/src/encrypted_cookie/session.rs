@@ -8,11 +8,14 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::contents::Deadlines;
-use super::cookie::EncryptedCookie;
+use super::cookie::{EncryptedCookie, FoundCookies, OpenedCookie};
 use super::error::EncryptError;
 use super::no_session::NoEncryptedSession;
-use crate::http::ResponseHeaders;
+use super::request::RequestFacts;
+use crate::http::{Cookie, LookedAt, ResponseHeaders, SessionOutcome};
+use crate::protocol::CookieChange;
 use crate::time::Timestamp;
+use crate::value::flash::kept_if;
 use crate::value::{DefaultKind, SessionValue};
 
 /// The session in one request's encrypted cookie.
@@ -44,8 +47,11 @@ pub struct EncryptedSession<V, K = DefaultKind> {
     value: V,
     state: State,
     cookie: Pending,
-    /// Removes the cookie in a former scope.
-    former: Option<HeaderValue>,
+    request: RequestFacts,
+    /// When the cookie that was read was encrypted.
+    encrypted_at: Timestamp,
+    /// True if the response can remove a cookie in a former scope.
+    clears_former: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -63,36 +69,39 @@ enum Pending {
     Reencrypt,
     Set(HeaderValue),
     Remove,
+    /// Replace it by one that says that the session was ended.
+    SetEnded(HeaderValue),
 }
 
 impl<V: SessionValue, K> EncryptedSession<V, K> {
-    pub(super) fn live(
+    pub(super) fn new(
         codec: Arc<EncryptedCookie<V>>,
-        value: V,
-        deadlines: Deadlines,
-        is_due: bool,
+        found: FoundCookies<V>,
+        request: RequestFacts,
     ) -> Self {
-        let cookie = if is_due { Pending::Reencrypt } else { Pending::Keep };
+        let FoundCookies { session, encrypted_at, clears_former } = found;
+        let (value, state, cookie) = match session {
+            Ok(OpenedCookie { value, deadlines, is_due }) if is_due && !request.is_speculative => {
+                let deadlines = deadlines.used(&codec.lifetime, codec.clock.now());
+                (value, State::Live(deadlines), Pending::Reencrypt)
+            }
+            Ok(OpenedCookie { value, deadlines, .. }) => {
+                (value, State::Live(deadlines), Pending::Keep)
+            }
+            // A late response must not remove a newer cookie, so a dead one stays until a session
+            // begins.
+            Err(reason) => (V::default(), State::Absent(reason), Pending::Keep),
+        };
         Self {
             codec,
             value,
-            state: State::Live(deadlines),
+            state,
             cookie,
-            former: None,
+            request,
+            encrypted_at,
+            clears_former,
             kind: PhantomData,
         }
-    }
-
-    pub(super) fn absent(codec: Arc<EncryptedCookie<V>>, reason: NoEncryptedSession) -> Self {
-        // A late response must not remove a newer cookie, so a dead one stays until a session
-        // begins.
-        let (value, state, cookie) = (V::default(), State::Absent(reason), Pending::Keep);
-        Self { codec, value, state, cookie, former: None, kind: PhantomData }
-    }
-
-    pub(super) fn with_former_removal(mut self, former: Option<HeaderValue>) -> Self {
-        self.former = former;
-        self
     }
 
     /// The value; the default if there is no session.
@@ -137,12 +146,16 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     /// Unlike a stored session's `update`, this one knows nothing of other requests: of two
     /// concurrent changes, the response that arrives last wins, with the whole of its value.
     ///
+    /// In a request that shows its user nothing, or perhaps nothing (`HEAD`, or a prefetch with
+    /// `Sec-Purpose`), no [`Flash`](crate::Flash) messages are taken.
+    ///
     /// # Errors
-    /// [`EncryptError`] if the cookie would have more than 4096 bytes, or cannot be written. The
-    /// session is then as it was before.
+    /// [`EncryptError`] if the cookie would have more than 4096 bytes, or cannot be written, or if
+    /// a session would begin in a request that another site started
+    /// ([`NoEncryptedSession::Withheld`]). The session is then as it was before.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut V) -> R) -> Result<R, EncryptError> {
         let mut value = self.value.clone();
-        let answer = change(&mut value);
+        let answer = kept_if(self.request.is_speculative, || change(&mut value));
         if value != self.value {
             let (now, lifetime) = (self.codec.clock.now(), &self.codec.lifetime);
             let deadlines = match self.state {
@@ -171,14 +184,42 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     /// is of no use to them (OWASP, "Renew the Session ID After Any Privilege Level Change"). The
     /// old cookie still opens the old session.
     ///
+    /// A form on another site could sign its visitors in as the attacker, so this fails in a
+    /// request that another site started with a method that can change something, even if it
+    /// carries a cookie. [`begin_cross_site`](EncryptedSession::begin_cross_site) lifts that.
+    ///
     /// # Errors
-    /// Those of [`update`](EncryptedSession::update).
+    /// Those of [`update`](EncryptedSession::update), and
+    /// [`CrossSite`](super::EncryptErrorKind::CrossSite).
     pub fn begin(&mut self, value: V) -> Result<(), EncryptError> {
+        if self.request.is_login_forged() {
+            return Err(EncryptError::cross_site());
+        }
         let deadlines = Deadlines::begin(&self.codec.lifetime, self.codec.clock.now());
         self.encrypt(value, deadlines)
     }
 
+    /// Lets a session begin in a request that another site started, although the browser may have
+    /// kept the cookie of an existing one back: for forms on partners' pages that land on yours.
+    ///
+    /// # Security
+    /// A session that begins then replaces the one that the browser may have, with its whole value.
+    /// Another site can sign your users out, or in as someone else.
+    pub fn begin_cross_site(&mut self) {
+        self.request.verify();
+        if let State::Absent(reason @ NoEncryptedSession::Withheld) = &mut self.state {
+            *reason = NoEncryptedSession::NoCookie;
+        }
+    }
+
     /// Makes this browser remove the session's cookie.
+    ///
+    /// If the policy names [former scopes](crate::CookiePolicy::formerly), the browser may have a
+    /// cookie there that would open the session again. The session's cookie is then replaced by one
+    /// that says only that the session was ended, and the next responses remove the others.
+    ///
+    /// Nothing happens if the browser may have kept the cookie back
+    /// ([`NoEncryptedSession::Withheld`]): another site could sign its visitors out.
     ///
     /// # Security
     /// That is all it does. A copy of the cookie can be used until it expires, and so can this
@@ -187,35 +228,64 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
     #[doc(alias = "clear")]
     #[doc(alias = "logout")]
     pub fn end(&mut self) {
+        if self.is_withheld() {
+            return;
+        }
         self.value = V::default();
         self.state = State::Absent(NoEncryptedSession::Ended);
-        self.cookie = Pending::Remove;
+        let ended = self.codec.encrypt_end(self.encrypted_at);
+        self.cookie = ended.map_or(Pending::Remove, Pending::SetEnded);
     }
 
     /// The headers that the response must carry: `Set-Cookie` if the cookie must change, with
     /// `Cache-Control: no-store`, and always `Vary: Cookie`, since the request's cookie was read.
     ///
+    /// `Vary` also names the headers that told which site started the request, if the response
+    /// depends on them and a cache can store it.
+    ///
     /// Call it last. Without a change, the cookie is sent again when a tenth of the idle timeout
-    /// has passed, and when an old key had encrypted it.
+    /// has passed, when an old key had encrypted it, and when the browser has another cookie of the
+    /// name and this one was set in a former scope.
     pub fn headers(&self) -> ResponseHeaders {
+        let codec = &self.codec;
         let cookie = match (&self.cookie, self.state) {
-            (Pending::Set(cookie), _) => Some(cookie.clone()),
-            (Pending::Remove, _) => self.codec.cookie.removal(),
+            (Pending::Set(cookie), State::Live(deadlines)) => Some((cookie.clone(), deadlines)),
             // If that fails, the client's cookie is still valid for the rest of its lifetime.
             (Pending::Reencrypt, State::Live(deadlines)) => {
-                self.codec.encrypt(&self.value, deadlines).ok()
+                let cookie = codec.encrypt(&self.value, deadlines, self.encrypted_at);
+                cookie.ok().map(|cookie| (cookie, deadlines))
             }
-            (Pending::Reencrypt, State::Absent(_)) | (Pending::Keep, _) => None,
+            (Pending::SetEnded(cookie), _) => {
+                let marker = codec.channel.marker.as_ref().and_then(Cookie::removal);
+                return ResponseHeaders::encrypted_cookie(Some(cookie.clone()), marker);
+            }
+            _ => None,
         };
-        let former = if cookie.is_none() { self.former.clone() } else { None };
-        ResponseHeaders::encrypted_cookie(cookie, former)
+        if let Some((cookie, deadlines)) = cookie {
+            return ResponseHeaders::encrypted_cookie(Some(cookie), codec.marker(deadlines));
+        }
+        let is_removed = matches!(self.cookie, Pending::Remove);
+        let outcome = SessionOutcome {
+            change: if is_removed { &CookieChange::Remove } else { &CookieChange::Keep },
+            repeated: self.clears_former,
+            signed_in: false,
+            looked_at: if self.exists() { LookedAt::Nothing } else { self.request.looked_at },
+        };
+        ResponseHeaders::new(&codec.channel, outcome, || codec.clock.now())
     }
 
     fn encrypt(&mut self, value: V, deadlines: Deadlines) -> Result<(), EncryptError> {
-        self.cookie = Pending::Set(self.codec.encrypt(&value, deadlines)?);
+        if self.is_withheld() {
+            return Err(EncryptError::cross_site());
+        }
+        self.cookie = Pending::Set(self.codec.encrypt(&value, deadlines, self.encrypted_at)?);
         self.state = State::Live(deadlines);
         self.value = value;
         Ok(())
+    }
+
+    fn is_withheld(&self) -> bool {
+        matches!(self.state, State::Absent(NoEncryptedSession::Withheld))
     }
 
     fn deadlines(&self) -> Option<Deadlines> {

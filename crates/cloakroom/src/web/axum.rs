@@ -99,6 +99,7 @@ mod encrypted_cookie {
     use crate::encrypted_cookie::{
         EncryptError, EncryptErrorKind, EncryptedSession, EncryptedSessions,
     };
+    use crate::http::RequestMethod;
     use crate::value::{SessionKind, SessionValue};
 
     /// Opens the request's session with the [`EncryptedSessions`] in the application's state.
@@ -110,12 +111,14 @@ mod encrypted_cookie {
         type Rejection = Infallible;
 
         async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-            Ok(EncryptedSessions::from_ref(state).open(&parts.headers))
+            let sessions = EncryptedSessions::from_ref(state);
+            let method = RequestMethod::of(parts.method.as_str());
+            Ok(sessions.open_request(&parts.headers, method, parts.uri.host()))
         }
     }
 
-    /// `TooLarge` and `Unfit` are 413, as for stored sessions; `Unavailable` is 503. The body is
-    /// empty.
+    /// `TooLarge` and `Unfit` are 413, as for stored sessions; `CrossSite` is 403 and `Unavailable`
+    /// 503. The body is empty.
     ///
     /// The response's extensions contain the `Arc<EncryptError>`.
     impl IntoResponse for EncryptError {
@@ -124,6 +127,7 @@ mod encrypted_cookie {
                 EncryptErrorKind::TooLarge | EncryptErrorKind::Unfit => {
                     StatusCode::PAYLOAD_TOO_LARGE
                 }
+                EncryptErrorKind::CrossSite => StatusCode::FORBIDDEN,
                 EncryptErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             };
             let mut response = status.into_response();

@@ -1,11 +1,14 @@
 //! Encrypted sessions, as a browser and an attacker see them.
 
 mod cookie;
+mod cross_site;
 mod deadlines;
 mod failures;
 mod handlers;
 mod hostile;
 mod rotation;
+mod speculative;
+mod twins;
 
 use std::time::Duration;
 

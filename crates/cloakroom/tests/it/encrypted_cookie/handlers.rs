@@ -54,3 +54,24 @@ async fn handlers_respond_with_the_headers_and_need_no_layer() {
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(response.headers().get(SET_COOKIE), None);
 }
+
+#[tokio::test]
+async fn the_extractor_tells_the_method_and_the_host() {
+    let app = Router::new().route("/in", post(sign_in));
+    let app = app.with_state(sessions(&ManualClock::new()));
+    let status = async |request: http::request::Builder| {
+        let request = request.method("POST").body(Body::from("alice")).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers().contains_key(SET_COOKIE), response.status().is_success());
+        response.status()
+    };
+    // HTTP/2 has no `Host`.
+    let own = || Request::builder().uri("https://shop.example/in");
+    assert_eq!(
+        status(own().header("origin", "https://shop.example")).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(status(own().header("origin", "https://evil.test")).await, StatusCode::FORBIDDEN);
+    let form = own().header("sec-fetch-site", "cross-site");
+    assert_eq!(status(form).await, StatusCode::FORBIDDEN);
+}
