@@ -23,7 +23,7 @@ use crate::value::CodecError;
 /// assert_eq!(error.kind(), EncryptErrorKind::TooLarge);
 /// assert_eq!(
 ///     error.to_string(),
-///     "the session cookie would have 5453 bytes; browsers accept 4096"
+///     "the session cookie would have 5469 bytes; browsers accept 4096"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
