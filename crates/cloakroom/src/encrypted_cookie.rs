@@ -72,6 +72,7 @@ mod key;
 mod key_ring;
 mod no_session;
 mod request;
+mod response;
 mod session;
 mod text;
 

@@ -149,7 +149,7 @@ mod tests {
     }
 
     /// The text was made by an independent implementation of the tables and labels in this module:
-    /// OpenSSL's ChaCha20-Poly1305 (through Python's `cryptography`), HChaCha20 in Python, and
+    /// OpenSSL's ChaCha20-Poly1305 (through Python's `cryptography`), `HChaCha20` in Python, and
     /// Python's `hmac`. Cookies in browsers must stay readable.
     #[test]
     fn version_one_can_be_read_by_every_later_release() {

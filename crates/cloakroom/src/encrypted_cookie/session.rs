@@ -5,15 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
-
 use super::contents::Deadlines;
 use super::cookie::{EncryptedCookie, FoundCookies, OpenedCookie};
 use super::error::EncryptError;
 use super::no_session::NoEncryptedSession;
 use super::request::RequestFacts;
-use crate::http::{Cookie, LookedAt, ResponseHeaders, SessionOutcome};
-use crate::protocol::CookieChange;
+use super::response::Pending;
 use crate::time::Timestamp;
 use crate::value::flash::kept_if;
 use crate::value::{DefaultKind, SessionValue};
@@ -43,34 +40,22 @@ use crate::value::{DefaultKind, SessionValue};
 /// Store who is signed in as a part of the value.
 #[must_use = "a change is lost unless the response carries the session's headers"]
 pub struct EncryptedSession<V, K = DefaultKind> {
-    codec: Arc<EncryptedCookie<V>>,
-    value: V,
-    state: State,
-    cookie: Pending,
-    request: RequestFacts,
+    pub(super) codec: Arc<EncryptedCookie<V>>,
+    pub(super) value: V,
+    pub(super) state: State,
+    pub(super) cookie: Pending,
+    pub(super) request: RequestFacts,
     /// When the cookie that was read was encrypted.
-    encrypted_at: Timestamp,
+    pub(super) encrypted_at: Timestamp,
     /// True if the response can remove a cookie in a former scope.
-    clears_former: bool,
+    pub(super) clears_former: bool,
     kind: PhantomData<fn() -> K>,
 }
 
 #[derive(Clone, Copy)]
-enum State {
+pub(super) enum State {
     Absent(NoEncryptedSession),
     Live(Deadlines),
-}
-
-/// What the response has to do to the cookie.
-enum Pending {
-    /// Nothing.
-    Keep,
-    /// Send the same value again.
-    Reencrypt,
-    Set(HeaderValue),
-    Remove,
-    /// Replace it by one that says that the session was ended.
-    SetEnded(HeaderValue),
 }
 
 impl<V: SessionValue, K> EncryptedSession<V, K> {
@@ -235,43 +220,6 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         self.state = State::Absent(NoEncryptedSession::Ended);
         let ended = self.codec.encrypt_end(self.encrypted_at);
         self.cookie = ended.map_or(Pending::Remove, Pending::SetEnded);
-    }
-
-    /// The headers that the response must carry: `Set-Cookie` if the cookie must change, with
-    /// `Cache-Control: no-store`, and always `Vary: Cookie`, since the request's cookie was read.
-    ///
-    /// `Vary` also names the headers that told which site started the request, if the response
-    /// depends on them and a cache can store it.
-    ///
-    /// Call it last. Without a change, the cookie is sent again when a tenth of the idle timeout
-    /// has passed, when an old key had encrypted it, and when the browser has another cookie of the
-    /// name and this one was set in a former scope.
-    pub fn headers(&self) -> ResponseHeaders {
-        let codec = &self.codec;
-        let cookie = match (&self.cookie, self.state) {
-            (Pending::Set(cookie), State::Live(deadlines)) => Some((cookie.clone(), deadlines)),
-            // If that fails, the client's cookie is still valid for the rest of its lifetime.
-            (Pending::Reencrypt, State::Live(deadlines)) => {
-                let cookie = codec.encrypt(&self.value, deadlines, self.encrypted_at);
-                cookie.ok().map(|cookie| (cookie, deadlines))
-            }
-            (Pending::SetEnded(cookie), _) => {
-                let marker = codec.channel.marker.as_ref().and_then(Cookie::removal);
-                return ResponseHeaders::encrypted_cookie(Some(cookie.clone()), marker);
-            }
-            _ => None,
-        };
-        if let Some((cookie, deadlines)) = cookie {
-            return ResponseHeaders::encrypted_cookie(Some(cookie), codec.marker(deadlines));
-        }
-        let is_removed = matches!(self.cookie, Pending::Remove);
-        let outcome = SessionOutcome {
-            change: if is_removed { &CookieChange::Remove } else { &CookieChange::Keep },
-            repeated: self.clears_former,
-            signed_in: false,
-            looked_at: if self.exists() { LookedAt::Nothing } else { self.request.looked_at },
-        };
-        ResponseHeaders::new(&codec.channel, outcome, || codec.clock.now())
     }
 
     fn encrypt(&mut self, value: V, deadlines: Deadlines) -> Result<(), EncryptError> {
