@@ -3,13 +3,12 @@
 //! `cargo xtask test` finds Chromium and its driver, or installs them. Without them, these tests
 //! fail.
 
-mod driver;
 mod experiments;
 mod other_server;
 mod screenshots;
 
 use crate::server::Server;
-use driver::{Driver, ENTER, TAB};
+use cloakroom_browsers::{Driver, ENTER, TAB};
 use other_server::OtherServer;
 
 /// Signs in with the form.

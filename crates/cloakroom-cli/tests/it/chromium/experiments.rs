@@ -1,6 +1,7 @@
 //! The buttons that try to break a session.
 
-use super::driver::Driver;
+use cloakroom_browsers::Driver;
+
 use super::{sign_in, visits};
 use crate::server::Server;
 

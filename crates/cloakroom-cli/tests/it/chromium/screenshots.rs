@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use base64ct::{Base64, Encoding};
 
-use super::driver::Driver;
+use cloakroom_browsers::Driver;
+
 use super::{log_in, sign_in};
 use crate::server::Server;
 
