@@ -102,6 +102,7 @@ macro_rules! for_each_session_test {
             a_reused_key_does_not_end_a_session_that_was_signed_in_on_meanwhile
             a_key_never_opens_more_than_its_sign_in_has_proved
             a_refused_sign_in_as_another_leaves_the_session_as_it_was
+            a_sign_in_after_an_end_in_one_request_begins_a_session
             a_late_change_undoes_no_sign_in_and_no_end_of_its_request
             // Other sites
             a_request_of_another_site_without_a_key_begins_nothing

@@ -8,9 +8,10 @@ use cloakroom::key::Key;
 use cloakroom::observe::Event;
 use cloakroom::policy::{ClientInfo, Lifetime, ReusePolicy};
 use cloakroom::protocol::steps::{Context, Policy};
-use cloakroom::protocol::{Failure, Rules};
+use cloakroom::protocol::{Failure, RequestOrigin, Rules};
 use cloakroom::value::{CodecError, Payload};
 
+use crate::flaws::Twist;
 use crate::jar::Change;
 use crate::model_key::{JOINT, KIND, ModelKey, drawn_by, random_of};
 use crate::scenarios::Scenario;
@@ -27,7 +28,8 @@ pub(crate) struct Node<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) now: Timestamp,
     number: u8,
-    is_bearer: bool,
+    renews: bool,
+    origin: RequestOrigin,
     drawn: Cell<Drawn>,
     retracted: RefCell<Option<Key>>,
 }
@@ -38,11 +40,17 @@ impl<'a> Node<'a> {
         policy: &'a Policy,
         scenario: &'a Scenario,
         now: Timestamp,
+        twist: Option<Twist>,
         request: &Request,
     ) -> Self {
-        let (number, is_bearer) = (request.number, request.presented.is_bearer);
+        let number = request.number;
+        let origin = match twist {
+            Some(Twist::OriginIgnored) => RequestOrigin::SameSite,
+            _ => request.presented.origin,
+        };
+        let renews = request.task.renews();
         let (drawn, retracted) = (Cell::new(request.drawn), RefCell::new(None));
-        Self { rules, policy, scenario, now, number, is_bearer, drawn, retracted }
+        Self { rules, policy, scenario, now, number, renews, origin, drawn, retracted }
     }
 
     /// Leaves in the request what the step has drawn from it, and takes back a key that its
@@ -65,8 +73,9 @@ impl<'a> Node<'a> {
 
 /// The policy of a scenario's sessions.
 pub(crate) fn policy(scenario: &Scenario) -> Policy {
-    let Scenario { unreadable, limit, .. } = *scenario;
-    Policy { kind: *KIND, reuse: ReusePolicy::default(), unreadable, limit }
+    let Scenario { unreadable, limit, same_site, .. } = *scenario;
+    let reuse = ReusePolicy::default();
+    Policy { kind: *KIND, reuse, unreadable, same_site, bearer: true, limit }
 }
 
 impl Context for Node<'_> {
@@ -138,7 +147,11 @@ impl Context for Node<'_> {
     }
 
     fn can_renew(&self) -> bool {
-        !self.is_bearer
+        self.renews
+    }
+
+    fn origin(&self) -> RequestOrigin {
+        self.origin
     }
 
     fn default_value(&self) -> Value {

@@ -79,6 +79,8 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
             Some(Stored::Ended(_)) => "get: ended",
         },
         (_, Answer::Stored(Err(_))) => "get: failed",
+        (_, Answer::StoredEach(found)) if found.iter().any(is_unanswered) => "get_each: failed",
+        (_, Answer::StoredEach(_)) => "get_each: done",
         (_, Answer::Inserted(Ok(Inserted::Done))) => "insert: done",
         (_, Answer::Inserted(Ok(Inserted::Taken))) => "insert: taken",
         (_, Answer::Inserted(Err(error))) => either(error, "insert: unknown", "insert: failed"),
@@ -116,6 +118,10 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
     }
 }
 
+fn is_unanswered(found: &Result<Option<Stored>, StoreError>) -> bool {
+    found.as_ref().err().is_some_and(|error| error.kind() != StoreErrorKind::Corrupt)
+}
+
 fn either(error: &StoreError, unknown: &'static str, failed: &'static str) -> &'static str {
     if error.outcome() == Certainty::Unknown { unknown } else { failed }
 }
@@ -135,6 +141,8 @@ fn name_of(outcome: &Outcome) -> &'static str {
         Outcome::Failed(failure) => match failure {
             Failure::NoSession(no_session) => absence_name(*no_session),
             Failure::Superseded => "superseded",
+            Failure::Unreadable => "unreadable",
+            Failure::CrossSite => "cross-site",
             Failure::Conflict => "conflict",
             Failure::TooManySessions => "too many sessions",
             Failure::LoginRevoked => "revoked",
@@ -150,8 +158,17 @@ fn session_name<T>(session: &SessionState<T>, cookie: &CookieChange) -> &'static
         (SessionState::Live(_), CookieChange::Send { .. }) => "live, with a key to send",
         (SessionState::Live(_), _) => "live",
         (SessionState::Absent(no_session), _) => absence_name(*no_session),
-        (SessionState::Superseded, _) => "superseded",
+        (SessionState::Former(former), _) => former_name(former.why),
         (SessionState::Over, _) => "over",
+    }
+}
+
+const fn former_name(why: NoSession) -> &'static str {
+    match why {
+        NoSession::Superseded => "former key: superseded",
+        NoSession::Retired => "former key: retired",
+        NoSession::Unreadable => "former key: unreadable",
+        _ => "former key: another reason",
     }
 }
 
@@ -164,6 +181,7 @@ const fn absence_name(no_session: NoSession) -> &'static str {
         NoSession::Expired => "no session: expired",
         NoSession::Ended(_) => "no session: ended",
         NoSession::Unreadable => "no session: unreadable",
+        NoSession::Withheld => "no session: withheld",
         _ => "no session: another reason",
     }
 }

@@ -15,6 +15,29 @@ pub(crate) struct Asked<'a> {
     pub(crate) ask: &'a Ask,
 }
 
+/// Something that a request does wrongly around its operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    /// Only the first key is read.
+    FirstKeyOnly,
+    /// A key is read in either way, however it traveled.
+    EitherCarrier,
+    /// Where the request came from is not looked at.
+    OriginIgnored,
+    /// A read that is no use counts as one.
+    PeekTouches,
+    /// A key that is opened outside its request is opened as in one.
+    OutsideAsInside,
+    /// A response to keys that open nothing removes the cookie.
+    DeadCookiesRemoved,
+    /// A key that was replaced is treated like one that was never known.
+    FormerForgotten,
+    /// The other sessions that a request's keys open are forgotten.
+    OthersForgotten,
+    /// The key that the request presented is forgotten once it is replaced.
+    PresentedForgotten,
+}
+
 /// Answers one question wrongly, if this is the one.
 pub(crate) type Flaw = fn(&Asked<'_>, &mut Store) -> Option<Answer>;
 

@@ -33,7 +33,7 @@ laws! {
     BookkeepingKeepsTheValue "touches and renewals leave the value alone, and end nothing sooner"
     WorkingKeysWrite "a working key is not refused a write"
     // Keys.
-    OnlyWorkingKeysWrite "only a working key writes"
+    OnlyWorkingKeysWrite "only a working key writes, or a former one to sign the same user in"
     OnlyWorkingKeysEnd "only a working key ends its session"
     RetiredKeysOpenNothing "a retired key opens nothing"
     RetiredKeysAreRecognized "a retired key is recognized, later as reuse"
@@ -47,20 +47,29 @@ laws! {
     RenewalCompletes "a key retires a minute after its successor is used"
     NextKeyIsSent "the holder of a key that is being renewed is sent the next"
     SupersededBeginsNothing "a superseded key begins nothing"
+    SupersededKeysRetire "no key is superseded for longer than a minute, whatever the clock does"
+    RenewalIsNotPostponed "a renewal is not postponed by a clock that is set back"
+    PeeksChangeNothing "a read that is no use of the session changes nothing"
+    BearerKeysStay "a bearer key stays one, and is not renewed"
     ReasonsAreTold "the holder of a key learns why the session was ended"
     ReasonsAreSecret "no one else learns why a session was ended"
+    OperationsGoOn "no operation is left without a next step"
     // Time.
     NothingRevives "nothing comes back from the dead"
     DeadlinesHold "nothing opens past its end"
     UsesCount "a use moves the idle deadline"
     TouchesAreCoalesced "touches are coalesced"
     ExtensionsCount "an extension takes effect"
+    ExtensionsRenewByNeed "an extension renews the key only if its cookie would end too early"
     CookieOutlivesRecord "a cookie never ends before its record"
     TombstonesStay "a tombstone is kept for a day"
     // Sign-ins.
     OnePrincipal "a session never passes to another principal"
     SwitchesEnd "a sign-in as another principal ends the session"
     OnlyAnotherSwitches "a sign-in as the same principal ends no session"
+    RepeatedSignInsConverge "a sign-in that is sent again leads to the same key"
+    RevokedStaysOver "a sign-in takes up no session that a revocation should have ended"
+    RevokedFailsRequirements "no sign-in is confirmed that was revoked"
     LogoutEnds "a sign-out ends the session"
     LogoutEndsAll "a sign-out ends every session whose key it presents"
     SignedInIsListed "every session with a principal is in the index, for as long as it lasts"
@@ -70,11 +79,14 @@ laws! {
     LimitEndsNoMore "a limit ends no more sessions than necessary"
     RevocationHolds "a revocation ends every earlier sign-in"
     RefusedSignInsEnd "a sign-in that is refused leaves no session"
+    RefusalsSpareSignIns "a sign-in that is refused ends no newer one"
     ImportsConverge "an import finds what another has imported"
     // Browsers.
-    ReadsSignNoOneOut "no answer to a read takes a working key from its browser"
+    ReadsSignNoOneOut "no answer to a read removes a working key from its browser"
     ForeignSitesReplaceNothing "a foreign site takes no working key from a browser"
     ForeignSitesSignNoOneIn "a foreign site signs no one in"
+    FirstVisitsBegin "a browser without a session can begin one by a link from another site"
+    VerifiedSignInsWork "another site's form signs in once the application has checked it"
     UnreadableKeysStay "no write takes the key of an unreadable record from its browser"
     PromptRequestsOpen "a prompt request is never refused"
     // Trials: one more request, undisturbed.
@@ -97,6 +109,7 @@ pub(crate) const ALWAYS: &[Law] = &[
     Law::RetiredKeysOpenNothing,
     Law::RetiredKeysAreRecognized,
     Law::ReuseEnds,
+    Law::ReuseSparesSignIns,
     Law::WorkingKeysOpen,
     Law::ValidKeysWin,
     Law::AtMostTwoKeysWork,
@@ -105,8 +118,12 @@ pub(crate) const ALWAYS: &[Law] = &[
     Law::RenewalCompletes,
     Law::NextKeyIsSent,
     Law::SupersededBeginsNothing,
+    Law::SupersededKeysRetire,
+    Law::PeeksChangeNothing,
+    Law::BearerKeysStay,
     Law::ReasonsAreTold,
     Law::ReasonsAreSecret,
+    Law::OperationsGoOn,
     Law::NothingRevives,
     Law::DeadlinesHold,
     Law::UsesCount,
@@ -117,13 +134,21 @@ pub(crate) const ALWAYS: &[Law] = &[
     Law::OnePrincipal,
     Law::SwitchesEnd,
     Law::OnlyAnotherSwitches,
+    Law::RepeatedSignInsConverge,
+    Law::RevokedStaysOver,
+    Law::RevokedFailsRequirements,
     Law::LogoutEnds,
+    Law::LogoutEndsAll,
     Law::AnsweredIsListed,
     Law::LimitHolds,
     Law::LimitEndsNoMore,
     Law::RevocationHolds,
     Law::RefusedSignInsEnd,
+    Law::RefusalsSpareSignIns,
     Law::ImportsConverge,
+    Law::ReadsSignNoOneOut,
+    Law::ForeignSitesReplaceNothing,
+    Law::ForeignSitesSignNoOneIn,
     Law::LoginAlwaysWorks,
     Law::NoOneIsStuck,
 ];
@@ -146,6 +171,7 @@ impl Law {
             Self::NothingRevives => always!(check::nothing_revives),
             Self::RetiredKeysOpenNothing => always!(check::retired_keys_open_nothing),
             Self::RetiredKeysAreRecognized => always!(check::retired_keys_are_recognized),
+            Self::SupersededKeysRetire => always!(check::superseded_keys_retire),
             Self::WorkingKeysOpen => always!(check::working_keys_open),
             Self::AtMostTwoKeysWork => always!(check::at_most_two_keys_work),
             Self::DeadlinesHold => always!(check::deadlines_hold),
@@ -187,6 +213,9 @@ fn recorded(law: Law) -> Property<Cloakroom> {
         ExtensionsCount CookieOutlivesRecord OnePrincipal SwitchesEnd OnlyAnotherSwitches
         LogoutEnds LogoutEndsAll LimitEndsTheOldest LimitEndsNoMore ReadsSignNoOneOut
         ForeignSitesReplaceNothing ForeignSitesSignNoOneIn PromptRequestsOpen
+        RenewalIsNotPostponed PeeksChangeNothing BearerKeysStay RepeatedSignInsConverge
+        RevokedStaysOver RevokedFailsRequirements FirstVisitsBegin VerifiedSignInsWork
+        ExtensionsRenewByNeed RefusalsSpareSignIns OperationsGoOn
     };
     Property::always(law.name(), holds)
 }

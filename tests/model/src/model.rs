@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Timestamp;
+use cloakroom::protocol::RequestOrigin;
 use cloakroom::protocol::steps::Policy;
 use stateright::{Model, Property};
 
 use crate::context::{Decisions, policy};
 use crate::coverage::Coverage;
-use crate::flaws::Flaw;
+use crate::flaws::{Flaw, Twist};
 use crate::laws::Law;
 use crate::scenarios::Scenario;
 use crate::state::{Client, Phase, Request, State, Task};
@@ -31,6 +32,7 @@ pub(crate) struct Cloakroom {
     pub(crate) policy: Policy,
     pub(crate) rules: &'static Decisions,
     pub(crate) flaw: Flaw,
+    pub(crate) twist: Option<Twist>,
     pub(crate) coverage: Arc<Coverage>,
 }
 
@@ -41,7 +43,7 @@ pub(crate) enum Action {
     Tick(u64),
     Send(Client, Task),
     /// Another site makes the owner's browser send a request.
-    Forge(Task),
+    Forge(RequestOrigin, Task),
     /// A request's question is answered, or not.
     Step(u8, Delivery),
     /// A request is dropped.
@@ -58,6 +60,8 @@ pub(crate) enum Action {
     /// The owner's browser crashes and restores the jar that it had a moment ago.
     Crash,
     Sweep,
+    /// The clock of the nodes is set back by this many seconds.
+    SetBack(u64),
 }
 
 /// The moment `at` seconds after the start.
@@ -70,9 +74,13 @@ impl Model for Cloakroom {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let mut turn = Turn::new(self, self.scenario.initial_state());
-        turn.take_note();
-        vec![turn.state]
+        let states = self.scenario.initial_states().into_iter();
+        let noted = states.map(|state| {
+            let mut turn = Turn::new(self, state);
+            turn.take_note();
+            turn.state
+        });
+        noted.collect()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -86,10 +94,14 @@ impl Model for Cloakroom {
             for (client, tasks) in
                 [(Client::Owner, scenario.owner), (Client::Other, scenario.other)]
             {
-                let tasks = self.sendable(state, client, tasks);
-                actions.extend(tasks.iter().map(|&task| Action::Send(client, task)));
+                let is_left = |task: &&Task| {
+                    task.signs_in().is_none() || state.spent.sign_ins < scenario.sign_ins
+                };
+                let tasks = self.sendable(state, client, tasks).iter().filter(is_left);
+                actions.extend(tasks.map(|&task| Action::Send(client, task)));
             }
-            actions.extend(scenario.foreign.iter().map(|&task| Action::Forge(task)));
+            let foreign = scenario.foreign.iter();
+            actions.extend(foreign.map(|&(origin, task)| Action::Forge(origin, task)));
         }
         for (index, request) in state.requests.iter().enumerate() {
             self.steps(state, index, request, actions);
@@ -103,6 +115,9 @@ impl Model for Cloakroom {
         if state.spent.crashes < scenario.crashes && state.restorable.is_some() {
             actions.push(Action::Crash);
         }
+        if scenario.sets_back > 0 && state.set_back == 0 && state.requests.is_empty() {
+            actions.push(Action::SetBack(scenario.sets_back));
+        }
         if scenario.sweeps && Self::garbage(state).next().is_some() {
             actions.push(Action::Sweep);
         }
@@ -110,7 +125,7 @@ impl Model for Cloakroom {
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut turn = Turn::new(self, last.clone());
-        Self::apply(&mut turn, action)?;
+        self.apply(&mut turn, action)?;
         turn.take_note();
         Some(turn.state)
     }
@@ -128,7 +143,7 @@ impl Cloakroom {
         coverage: Arc<Coverage>,
     ) -> Self {
         let (laws, policy) = (scenario.laws(), policy(&scenario));
-        Self { scenario, laws, policy, rules, flaw, coverage }
+        Self { scenario, laws, policy, rules, flaw, twist: None, coverage }
     }
 
     /// What can happen to a request.
@@ -173,7 +188,8 @@ impl Cloakroom {
         })
     }
 
-    fn apply(turn: &mut Turn<'_>, action: Action) -> Option<()> {
+    fn apply(&self, turn: &mut Turn<'_>, action: Action) -> Option<()> {
+        let scenario = &self.scenario;
         let state = &mut turn.state;
         match action {
             Action::Tick(at) => {
@@ -182,13 +198,15 @@ impl Cloakroom {
             }
             Action::Send(client, task) => {
                 state.spent.requests += 1;
+                let is_counted = scenario.sign_ins < u8::MAX && task.signs_in().is_some();
+                state.spent.sign_ins += u8::from(is_counted);
                 let number = state.spent.requests;
-                turn.send(number, client, task, false);
+                turn.send(number, client, task, RequestOrigin::SameSite);
             }
-            Action::Forge(task) => {
+            Action::Forge(origin, task) => {
                 state.spent.requests += 1;
                 let number = state.spent.requests;
-                turn.send(number, Client::Owner, task, true);
+                turn.send(number, Client::Owner, task, origin);
             }
             Action::Step(number, delivery) => {
                 let is_loss = !matches!(delivery, Delivery::Good | Delivery::Cached);
@@ -203,14 +221,19 @@ impl Cloakroom {
             }
             Action::RevokeAll => {
                 state.spent.operator += 1;
-                turn.send(OPERATOR, Client::Other, Task::RevokeAll, false);
+                turn.send(OPERATOR, Client::Other, Task::RevokeAll, RequestOrigin::SameSite);
             }
             Action::Copy => {
                 state.spent.copies += 1;
-                let copy = state.jar(Client::Owner).copied();
+                let copy = state.jar(Client::Owner).copied(scenario.copied_as);
                 *state.jar_mut(Client::Other) = copy;
             }
             Action::Crash => turn.crash(),
+            Action::SetBack(by) => {
+                state.set_back = by;
+                // A renewal in progress begins its grace period again.
+                state.shadow.used.clear();
+            }
             Action::Sweep => {
                 let garbage: Vec<u8> = Self::garbage(state).collect();
                 state.store.entries.retain(|session, _| !garbage.contains(session));
@@ -221,7 +244,7 @@ impl Cloakroom {
 
     /// The entries that a sweep removes.
     fn garbage(state: &State) -> impl Iterator<Item = u8> + use<'_> {
-        let now = moment(state.at);
+        let now = state.now();
         let entries = state.store.entries.iter();
         let is_garbage =
             move |entry: &crate::entry::Entry| entry.stored().expires_at().has_passed(now);
@@ -240,7 +263,7 @@ impl Cloakroom {
         let calm = State { at: state.at + wait.as_secs(), requests: Vec::new(), ..state.clone() };
         let mut turn = Turn::new(self, calm);
         turn.take_note();
-        turn.send(TRIAL, Client::Owner, task, false);
+        turn.send(TRIAL, Client::Owner, task, RequestOrigin::SameSite);
         // A mutant can ask for ever.
         for _ in 0..MAX_STEPS {
             let Some(request) = turn.state.requests.first() else { break };
@@ -258,7 +281,7 @@ impl Cloakroom {
         if client == Client::Other && self.scenario.copies > state.spent.copies {
             return &[];
         }
-        let presented = state.jar(client).present(false);
+        let presented = state.jar(client).present();
         let last = state.requests.last().filter(|last| {
             matches!(last.phase, Phase::Sent)
                 && (last.client, last.sent, &*last.presented) == (client, state.at, &presented)

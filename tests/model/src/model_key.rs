@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
-use cloakroom::key::{KindTag, Nonce, Secret, Verifier};
+use cloakroom::key::{Carrier, KindTag, Nonce, Secret, Verifier};
 use cloakroom::{Key, PublicId};
 
 /// The one kind of session in the model.
@@ -58,7 +58,12 @@ struct Known {
 impl ModelKey {
     /// Wraps a key; `name` is for traces and does not affect comparisons.
     pub(crate) fn new(key: Key, name: String) -> Self {
-        Self(Arc::new(Known { text: key.expose(), verifier: key.verifier(*KIND), key, name }))
+        // The text alone does not say how the key travels.
+        let text = match key.carrier() {
+            Carrier::Cookie => key.expose(),
+            Carrier::Bearer => format!("{}, bearer", key.expose()),
+        };
+        Self(Arc::new(Known { text, verifier: key.verifier(*KIND), key, name }))
     }
 
     /// A key that the laws have not heard of.
@@ -76,6 +81,26 @@ impl ModelKey {
     pub(crate) fn followed_by(&self, nonce: &Nonce) -> Self {
         let next = self.key().with_secret(self.key().secret().next(nonce));
         Self::new(next, format!("{}'", self.0.name))
+    }
+
+    /// The key that a sign-in derives from this one with this nonce.
+    pub(crate) fn signed_in_with(&self, nonce: &Nonce, carrier: Carrier) -> Self {
+        let next = self.key().with_secret(self.key().secret().next(nonce)).carried_by(carrier);
+        Self::new(next, format!("{}*", self.0.name))
+    }
+
+    /// The same text, sent in this way.
+    pub(crate) fn carried_by(&self, carrier: Carrier) -> Self {
+        let name = &self.0.name;
+        match (self.key().carrier(), carrier) {
+            (Carrier::Cookie, Carrier::Bearer) => {
+                Self::new(self.key().carried_by(carrier), format!("{name} as a bearer token"))
+            }
+            (Carrier::Bearer, Carrier::Cookie) => {
+                Self::new(self.key().carried_by(carrier), format!("{name} as a cookie"))
+            }
+            _ => self.clone(),
+        }
     }
 
     pub(crate) fn key(&self) -> &Key {

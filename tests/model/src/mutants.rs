@@ -1,29 +1,35 @@
-//! Mutants: wrong decisions and wrong orders, one at a time. A check that misses one proves
+//! Mutants: wrong decisions, orders, stores and requests, one at a time. A check that misses one proves
 //! nothing.
 
 mod keys;
 mod orders;
+mod requests;
 mod sessions;
+mod sign_ins;
+mod sites;
 mod store;
 
 use cloakroom::protocol::Protocol;
 
 use crate::context::Decisions;
-use crate::flaws::{Flaw, sound};
+use crate::flaws::{Flaw, Twist, sound};
 use crate::scenarios::Scenario;
 
-/// A wrong decision or a wrong order, and the scenario that must catch it.
+/// A wrong decision, order, store or request, and the scenario that must catch it.
 #[derive(Clone, Copy)]
 pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     pub(crate) rules: &'static Decisions,
     pub(crate) flaw: Flaw,
+    pub(crate) twist: Option<Twist>,
     pub(crate) scenario: fn() -> Scenario,
 }
 
 /// All mutants.
 pub(crate) fn all() -> impl Iterator<Item = Mutant> {
-    [keys::ALL, sessions::ALL, store::ALL, orders::ALL].into_iter().flatten().copied()
+    let decisions = [keys::ALL, sessions::ALL, sign_ins::ALL, sites::ALL].into_iter();
+    let others = [requests::ALL, store::ALL, orders::ALL].into_iter();
+    decisions.chain(others).flatten().copied()
 }
 
 impl Mutant {
@@ -32,11 +38,15 @@ impl Mutant {
         scenario: fn() -> Scenario,
         rules: &'static Decisions,
     ) -> Self {
-        Self { name, rules, flaw: sound, scenario }
+        Self { name, rules, flaw: sound, twist: None, scenario }
     }
 
     const fn order(name: &'static str, scenario: fn() -> Scenario, flaw: Flaw) -> Self {
-        Self { name, rules: &Protocol, flaw, scenario }
+        Self { name, rules: &Protocol, flaw, twist: None, scenario }
+    }
+
+    const fn request(name: &'static str, scenario: fn() -> Scenario, twist: Twist) -> Self {
+        Self { name, rules: &Protocol, flaw: sound, twist: Some(twist), scenario }
     }
 }
 

@@ -11,7 +11,7 @@ use stateright::{Checker as _, HasDiscoveries, Model as _};
 use crate::cache;
 use crate::context::Decisions;
 use crate::coverage::{self, Coverage, Taken};
-use crate::flaws::{Flaw, sound};
+use crate::flaws::{Flaw, Twist, sound};
 use crate::model::Cloakroom;
 use crate::mutants::{self, Mutant};
 use crate::scenarios::{self, Scenario};
@@ -33,11 +33,13 @@ pub(crate) fn search(
     scenario: Scenario,
     rules: &'static Decisions,
     flaw: Flaw,
+    twist: Option<Twist>,
     coverage: &Arc<Coverage>,
 ) -> Finding {
     #[expect(clippy::disallowed_methods, reason = "a report says how long it took")]
     let start = Instant::now();
     let model = Cloakroom::new(scenario.clone(), rules, flaw, Arc::clone(coverage));
+    let model = Cloakroom { twist, ..model };
     let laws: Vec<_> = model.laws.iter().map(|law| law.name()).collect();
     let is_expected =
         |law: &&&str| scenario.expected.iter().any(|(known, _)| known.name() == **law);
@@ -72,7 +74,7 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
             continue;
         }
         writeln!(io::stderr(), "searching {}: {}", scenario.name, scenario.about)?;
-        let finding = search(scenario, &Protocol, sound, &coverage);
+        let finding = search(scenario, &Protocol, sound, None, &coverage);
         writeln!(io::stderr(), "  {} states, {:.1} s", finding.states, finding.time.as_secs_f64())?;
         findings.push(finding);
     }
@@ -196,7 +198,7 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
 }
 
 pub(crate) fn hunt(mutant: &Mutant) -> Finding {
-    search((mutant.scenario)(), mutant.rules, mutant.flaw, &Arc::default())
+    search((mutant.scenario)(), mutant.rules, mutant.flaw, mutant.twist, &Arc::default())
 }
 
 fn mutant_json(mutant: &Mutant, finding: &Finding) -> Value {

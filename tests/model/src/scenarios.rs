@@ -3,20 +3,26 @@
 //! Time advances in steps of about a minute, the unit of the protocol's spans, and stands still
 //! while a question is at the store: a decision and the write it leads to happen within one step.
 
-mod browser;
+mod clients;
+mod cookies;
+mod foreign;
 mod lawful;
 mod setup;
 mod sign_in;
 
 use std::time::Duration;
 
-use cloakroom::policy::UnreadablePolicy;
+use cloakroom::key::Carrier;
+use cloakroom::policy::{SameSite, UnreadablePolicy};
+use cloakroom::protocol::RequestOrigin;
 use cloakroom::{Lifetime, SessionLimit};
 
 use crate::laws::{ALWAYS, Law};
 use crate::state::{Task, Who};
 
-pub(crate) use browser::*;
+pub(crate) use clients::*;
+pub(crate) use cookies::*;
+pub(crate) use foreign::*;
 pub(crate) use lawful::*;
 pub(crate) use setup::Setup;
 pub(crate) use sign_in::*;
@@ -55,12 +61,16 @@ pub(crate) struct Scenario {
     pub(crate) moments: &'static [u64],
     pub(crate) owner: &'static [Task],
     pub(crate) other: &'static [Task],
+    /// When browsers send the cookie; `None` if keys do not travel in one.
+    pub(crate) same_site: Option<SameSite>,
     /// What another site makes the owner's browser send.
-    pub(crate) foreign: &'static [Task],
+    pub(crate) foreign: &'static [(RequestOrigin, Task)],
     /// The other client holds a guess: the right public id and a wrong secret.
     pub(crate) guess: bool,
     pub(crate) other_ignores_cookies: bool,
     pub(crate) requests: u8,
+    /// How many of the requests sign in at most.
+    pub(crate) sign_ins: u8,
     pub(crate) in_flight: usize,
     /// How many seconds a request can be in flight, and a response after its cookie was decided.
     pub(crate) lateness: u64,
@@ -72,6 +82,10 @@ pub(crate) struct Scenario {
     pub(crate) operator: u8,
     pub(crate) revokes_all: bool,
     pub(crate) copies: u8,
+    /// How the other client sends its copy.
+    pub(crate) copied_as: Carrier,
+    /// By how many seconds the clock is set back once; 0 if it is not.
+    pub(crate) sets_back: u64,
     pub(crate) crashes: u8,
     pub(crate) sweeps: bool,
     /// Reads can be answered by a near cache with what it read last.
@@ -87,7 +101,7 @@ pub(crate) struct Scenario {
 
 /// All that `cloakroom-model` runs.
 pub(crate) fn all() -> Vec<Scenario> {
-    lawful::all().into_iter().chain(sign_in::all()).chain(browser::all()).collect()
+    [lawful::all(), sign_in::all(), cookies::all(), foreign::all(), clients::all()].concat()
 }
 
 /// A day, without timed renewal.
@@ -115,10 +129,12 @@ fn calm(name: &'static str, about: &'static str) -> Scenario {
         moments: &[],
         owner: &[],
         other: &[],
+        same_site: Some(SameSite::Lax),
         foreign: &[],
         guess: false,
         other_ignores_cookies: false,
         requests: 0,
+        sign_ins: u8::MAX,
         in_flight: 2,
         lateness: 60,
         faults: true,
@@ -126,6 +142,8 @@ fn calm(name: &'static str, about: &'static str) -> Scenario {
         operator: 0,
         revokes_all: false,
         copies: 0,
+        copied_as: Carrier::Cookie,
+        sets_back: 0,
         crashes: 0,
         sweeps: false,
         is_cached: false,

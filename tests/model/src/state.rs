@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloakroom::protocol::steps::{Ask, SessionState};
+use cloakroom::protocol::steps::{Ask, OtherSession, SessionState};
 use cloakroom::record::{EndReason, Retirement};
 use cloakroom::{Principal, Timestamp};
 
 use crate::entry::Entry;
 use crate::jar::{Change, Jar, Presented};
 use crate::laws::Law;
+use crate::model::moment;
 use crate::model_key::{ModelKey, creator_of};
 use crate::shared::Shared;
 use crate::store::Store;
@@ -19,6 +20,8 @@ use crate::work::{Value, Work};
 pub(crate) struct State {
     /// Seconds since the start.
     pub(crate) at: u64,
+    /// By how many seconds the clock of the nodes was set back.
+    pub(crate) set_back: u64,
     pub(crate) store: Store,
     pub(crate) jars: [Jar; 2],
     /// What the owner's jar held before its last change, while a crash can still restore it.
@@ -34,6 +37,8 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Spent {
     pub(crate) requests: u8,
+    /// Counted only where a scenario limits them.
+    pub(crate) sign_ins: u8,
     pub(crate) losses: u8,
     pub(crate) operator: u8,
     pub(crate) copies: u8,
@@ -70,8 +75,12 @@ impl Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
     Read,
-    /// A read by a page that the user navigates to: its response can remove the cookie.
-    Navigate,
+    /// A read that does not count as a use of the session.
+    Peek,
+    /// A read for a page that the browser loads before the user asks for it.
+    Prefetch,
+    /// A read of the session that a key opens, outside its request.
+    OfKey,
     /// Adds the request's number to the value.
     Append,
     /// Replaces the value by the request's number.
@@ -84,12 +93,46 @@ pub(crate) enum Task {
     Remember,
     Renew,
     Login(Who),
+    /// Signs in, and adds the request's number to the value in the same write.
+    LoginWith(Who),
+    /// Signs in, and is given a bearer token.
+    LoginBearer(Who),
+    /// Signs in in a request of another site, after checks of its own.
+    LoginVerified(Who),
+    /// Signs in twice.
+    LoginTwice(Who, Who),
     Logout,
     Import,
     /// Opens the session, and asks for it again later.
     Watch,
+    /// Asks the store whether the sign-in still counts.
+    Require,
     /// An operator revokes all sessions of Alice.
     RevokeAll,
+}
+
+impl Task {
+    /// Who signs in, first.
+    pub(crate) const fn signs_in(self) -> Option<Who> {
+        match self {
+            Self::Login(who)
+            | Self::LoginWith(who)
+            | Self::LoginBearer(who)
+            | Self::LoginVerified(who)
+            | Self::LoginTwice(who, _) => Some(who),
+            _ => None,
+        }
+    }
+
+    /// Whether it only reads.
+    pub(crate) const fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::Peek | Self::Prefetch | Self::OfKey | Self::Require)
+    }
+
+    /// Whether it opens its session as a request does that can be sent a renewed key.
+    pub(crate) const fn renews(self) -> bool {
+        !matches!(self, Self::Peek | Self::Prefetch | Self::OfKey)
+    }
 }
 
 /// A request in flight.
@@ -105,8 +148,18 @@ pub(crate) struct Request {
     pub(crate) change: Change,
     /// The key of the session that it acts on.
     pub(crate) key: Option<ModelKey>,
+    /// The key with which it opened its session, if it has replaced that.
+    pub(crate) replaced: Option<ModelKey>,
     /// Who was signed in when it opened its session.
     pub(crate) principal: Option<Principal>,
+    /// Who signs in now.
+    pub(crate) signs_in: Option<Who>,
+    /// Whether the session's sign-in was older than a revocation when the operation began.
+    pub(crate) is_revoked: bool,
+    /// The key that it presented, if that opens nothing and its session is there.
+    pub(crate) former: Option<ModelKey>,
+    /// Whether its keys were judged again, after another write.
+    pub(crate) is_judged_again: bool,
     /// The record that it read last.
     pub(crate) read: Option<Entry>,
     /// The last question of the operation and the kind of its answer.
@@ -115,18 +168,51 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(
+        number: u8,
+        client: Client,
+        task: Task,
+        sent: u64,
+        presented: Presented,
+    ) -> Self {
+        Self {
+            number,
+            client,
+            task,
+            sent,
+            presented: Shared::new(presented),
+            phase: Phase::Sent,
+            change: Change::Keep,
+            key: None,
+            replaced: None,
+            principal: None,
+            signs_in: task.signs_in(),
+            is_revoked: false,
+            former: None,
+            is_judged_again: false,
+            read: None,
+            last: None,
+            drawn: Drawn::default(),
+        }
+    }
+
     /// Whether the request acts on the session, or has created it.
     pub(crate) fn owns(&self, session: u8) -> bool {
         creator_of(session) == self.number
             || self.key.as_ref().is_some_and(|key| key.session() == session)
+            || self.presented.keys.iter().any(|key| key.session() == session)
     }
 }
+
+/// What a request has opened: its session, and others that it could have used as well.
+pub(crate) type Found = (SessionState<Value>, Vec<OtherSession>);
 
 /// How much a request has drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Drawn {
     pub(crate) keys: u8,
     pub(crate) tokens: u8,
+    pub(crate) logins: u8,
 }
 
 /// How far a request has come. Others can act between two phases.
@@ -139,7 +225,7 @@ pub(crate) enum Phase {
     /// The application looks for the session of the other library.
     Loading(Shared<Work>),
     /// The handler is about to act on what was opened.
-    Ready(Shared<SessionState<Value>>),
+    Ready(Shared<Found>),
     /// The response is on its way.
     Answered,
 }
@@ -172,10 +258,20 @@ pub(crate) struct Shadow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum KeyFate {
     Works,
-    Replaced { at: u64, how: Retirement },
+    /// When, how, and by which request.
+    Replaced {
+        at: u64,
+        how: Retirement,
+        by: u8,
+    },
 }
 
 impl State {
+    /// The time as the nodes know it.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(moment(self.at).as_millis() - self.set_back * 1000)
+    }
+
     pub(crate) fn jar(&self, client: Client) -> &Jar {
         &self.jars[client as usize]
     }

@@ -39,6 +39,7 @@ impl Store {
         Some(match ask {
             Ask::GetCached(id) => Answer::Lookup(self.read(*id).map(Lookup::Authoritative)),
             Ask::Get(id) => Answer::Stored(self.read(*id)),
+            Ask::GetEach(ids) => Answer::StoredEach(ids.iter().map(|id| self.read(*id)).collect()),
             Ask::Insert(id, record) => Answer::Inserted(Ok(self.insert(*id, record))),
             Ask::Replace(id, expected, record) => {
                 let after = |_: &Record| Stored::Live(record.clone());
@@ -138,6 +139,7 @@ pub(crate) fn failure(ask: &Ask, error: StoreError) -> Answer {
     match ask {
         Ask::GetCached(_) => Answer::Lookup(Err(error)),
         Ask::Get(_) => Answer::Stored(Err(error)),
+        Ask::GetEach(ids) => Answer::StoredEach(ids.iter().map(|_| Err(error.clone())).collect()),
         Ask::Insert(..) => Answer::Inserted(Err(error)),
         Ask::Replace(..) | Ask::EndIf(..) => Answer::Swapped(Err(error)),
         Ask::Touch(..) => Answer::Touched(Err(error)),
@@ -161,6 +163,6 @@ pub(crate) const fn session_of(ask: &Ask) -> Option<u8> {
         | Ask::End(id, _)
         | Ask::WriterTurn(id) => Some(number_of(*id)),
         Ask::IndexLogin(login) => Some(number_of(login.id)),
-        Ask::RevokeBefore(..) | Ask::SessionsOf(..) | Ask::LoginTurn(_) => None,
+        Ask::GetEach(_) | Ask::RevokeBefore(..) | Ask::SessionsOf(..) | Ask::LoginTurn(_) => None,
     }
 }

@@ -50,12 +50,12 @@ fn title(before: &State, action: Action) -> String {
     match action {
         Action::Tick(at) => format!("it is {at} s after the start"),
         Action::Send(client, task) => {
-            let keys = before.jar(client).present(false).keys;
+            let keys = before.jar(client).present().keys;
             format!("{client:?} sends request {number} ({task:?}) with {keys:?}")
         }
-        Action::Forge(task) => {
+        Action::Forge(origin, task) => {
             let client = Client::Owner;
-            format!("another site makes {client:?} send request {number} ({task:?})")
+            format!("another site makes {client:?} send request {number} ({task:?}, {origin:?})")
         }
         Action::Step(number, delivery) => {
             let what = match delivery {
@@ -75,6 +75,7 @@ fn title(before: &State, action: Action) -> String {
         Action::Copy => "the other client copies the owner's key".to_owned(),
         Action::Crash => "the owner's browser crashes".to_owned(),
         Action::Sweep => "the store is swept".to_owned(),
+        Action::SetBack(by) => format!("the clock is set back by {by} s"),
     }
 }
 

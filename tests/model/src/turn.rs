@@ -7,6 +7,7 @@ mod note;
 mod operator;
 
 use cloakroom::Timestamp;
+use cloakroom::protocol::RequestOrigin;
 use cloakroom::protocol::steps::{Answer, Ask, Step};
 
 use crate::context::Node;
@@ -16,7 +17,7 @@ use crate::laws::Law;
 use crate::model::{Cloakroom, moment};
 use crate::model_key::IMPORTED;
 use crate::shared::Shared;
-use crate::state::{Client, Drawn, Phase, Request, State, Task, Who};
+use crate::state::{Client, Phase, Request, State, Task, Who};
 use crate::work::{Outcome, Work};
 
 /// A state while one action changes it.
@@ -52,12 +53,12 @@ impl<'a> Turn<'a> {
     }
 
     fn now(&self) -> Timestamp {
-        moment(self.state.at)
+        self.state.now()
     }
 
     fn node(&self, request: &Request) -> Node<'a> {
-        let Cloakroom { rules, policy, scenario, .. } = self.model;
-        Node::new(*rules, policy, scenario, self.now(), request)
+        let Cloakroom { rules, policy, scenario, twist, .. } = self.model;
+        Node::new(*rules, policy, scenario, self.now(), *twist, request)
     }
 
     /// Records that a law is broken, if the scenario asks for it.
@@ -67,21 +68,10 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(crate) fn send(&mut self, number: u8, client: Client, task: Task, is_cross_site: bool) {
-        self.state.requests.push(Request {
-            number,
-            client,
-            task,
-            sent: self.state.at,
-            presented: Shared::new(self.state.jar(client).present(is_cross_site)),
-            phase: Phase::Sent,
-            change: Change::Keep,
-            key: None,
-            principal: None,
-            read: None,
-            last: None,
-            drawn: Drawn::default(),
-        });
+    pub(crate) fn send(&mut self, number: u8, client: Client, task: Task, origin: RequestOrigin) {
+        let same_site = self.model.scenario.same_site;
+        let presented = self.state.jar(client).present_from(origin, same_site);
+        self.state.requests.push(Request::new(number, client, task, self.state.at, presented));
     }
 
     /// Removes a request.
@@ -115,6 +105,8 @@ impl<'a> Turn<'a> {
                 }
             };
             let kind = kind_of(&ask, &answer);
+            request.is_judged_again |=
+                request.last.is_some() && matches!((&work, &ask), (Work::Open(_), Ask::GetEach(_)));
             self.model.coverage.add(work.name(), request.last, kind);
             request.last = Some(kind);
             let node = self.node(&request);
@@ -147,8 +139,8 @@ impl<'a> Turn<'a> {
             Phase::Sent if request.task == Task::RevokeAll => {
                 Work::revoke_all(moment(request.sent))
             }
-            Phase::Sent => Work::open(&request.presented),
-            Phase::Ready(session) => Work::of(request, moment(request.sent), (**session).clone())?,
+            Phase::Sent => Work::open(request, self.model.twist),
+            Phase::Ready(found) => Work::of(request, moment(request.sent), found)?,
             Phase::Loading(work) => {
                 let old = self.state.has_legacy.then(|| {
                     let login = cloakroom::Login::of(&Who::Alice.principal());
@@ -161,6 +153,7 @@ impl<'a> Turn<'a> {
             }
             Phase::Answered => return None,
         };
+        request.is_revoked = self.is_revoked(request);
         request.last = matches!(request.phase, Phase::Loading(_)).then_some("load: done");
         let node = self.node(request);
         let next = work.start(&node);
@@ -175,7 +168,7 @@ impl<'a> Turn<'a> {
         }
         self.note_delivery(&request);
         let before = self.state.jar(request.client).clone();
-        self.state.jar_mut(request.client).apply(&request.change, request.presented.is_bearer);
+        self.state.jar_mut(request.client).apply(&request.change);
         if request.client == Client::Owner && *self.state.jar(Client::Owner) != before {
             self.state.restorable = self.model.scenario.can_crash().then_some(before);
         }

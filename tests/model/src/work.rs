@@ -5,18 +5,18 @@ use std::time::Duration;
 use cloakroom::Timestamp;
 use cloakroom::policy;
 use cloakroom::protocol::steps::{
-    Answer, Begin, Context, Deadlines, End, EndAll, Import, Imported, Loaded, Login, Next, Open,
-    Opened, Plan, Planned, Reload, Renew, SessionState, SetValue, Start, Step, Steps, Write,
+    Answer, Begin, Context, Deadlines, Edit, End, EndAll, Import, Imported, Loaded, Login, Next,
+    Open, Opened, Plan, Planned, Reload, Renew, SessionState, SetValue, Start, Step, Steps, Write,
     Written,
 };
-use cloakroom::protocol::{Failure, NoSession, PresentedKeys};
+use cloakroom::protocol::{Failure, NoSession};
 use cloakroom::record::EndReason;
 
 use crate::context::Node;
-use crate::jar::Presented;
+use crate::flaws::Twist;
 use crate::model_key::{IMPORTED, ModelKey};
 use crate::scenarios::{EXTENSION, remembered};
-use crate::state::{Request, Task, Who};
+use crate::state::{Found, Request, Task, Who};
 
 /// A session's value: the numbers of the requests that wrote it.
 pub(crate) type Value = Vec<u8>;
@@ -30,7 +30,7 @@ pub(crate) enum Work {
     Start(Write<Value, Start<Value>, ()>),
     Deadlines(Write<Value, Deadlines, ()>),
     Renew(Write<Value, Renew, ()>),
-    Login(Login<Value>),
+    Login(Login<Value, AppendIf>),
     End(End<Value>),
     Import(Import<Value>),
     Reload(Reload<Value>),
@@ -61,9 +61,7 @@ impl<C: Context<Value = Value>> Plan<C> for Append {
         loaded: &Loaded<Value>,
         now: Timestamp,
     ) -> Result<Planned<Value, ()>, Failure> {
-        // In order, so that a state does not depend on who was first.
-        let mut value = loaded.value.clone().unwrap_or_default();
-        value.insert(value.partition_point(|&write| write < self.0), self.0);
+        let value = appended(loaded.value.as_ref(), self.0);
         SetValue { value, expiry: None }.change(context, loaded, now)
     }
 
@@ -72,11 +70,37 @@ impl<C: Context<Value = Value>> Plan<C> for Append {
     }
 }
 
+/// The change of the value that a sign-in makes in the same write, if it makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AppendIf(Option<u8>);
+
+impl<C: Context<Value = Value>> Edit<C> for AppendIf {
+    fn edit(&mut self, _: &C, value: Option<&Value>) -> Option<Value> {
+        self.0.map(|number| appended(value, number))
+    }
+}
+
+/// In order, so that a state does not depend on who was first.
+fn appended(value: Option<&Value>, number: u8) -> Value {
+    let mut value = value.cloned().unwrap_or_default();
+    value.insert(value.partition_point(|&write| write < number), number);
+    value
+}
+
 impl Work {
-    pub(crate) fn open(presented: &Presented) -> Self {
-        let mut keys = PresentedKeys::default();
-        presented.keys.iter().for_each(|key| keys.add(Some(key.key().clone())));
-        Self::Open(Open::new(keys, !presented.is_bearer, None))
+    pub(crate) fn open(request: &Request, twist: Option<Twist>) -> Self {
+        let open = Open::new(request.presented.to_keys(twist), None);
+        match (request.task, twist) {
+            (Task::Peek, Some(Twist::PeekTouches))
+            | (Task::OfKey, Some(Twist::OutsideAsInside)) => return Self::Open(open),
+            _ => {}
+        }
+        Self::Open(match (request.task, request.presented.keys.first()) {
+            (Task::OfKey, Some(key)) => Open::outside_request(key.key()),
+            (Task::Peek, _) => open.without_touch(),
+            (Task::Prefetch, _) => open.without_renewal(),
+            _ => open,
+        })
     }
 
     /// An operator's command to revoke what Alice has signed in on before it was given.
@@ -85,15 +109,14 @@ impl Work {
         Self::EndAll(EndAll::older_than(revoked_before(given), alice, EndReason::Revoked))
     }
 
-    /// What the handler of a request does with its session; `None` if it only reads.
-    pub(crate) fn of(
-        request: &Request,
-        at: Timestamp,
-        session: SessionState<Value>,
-    ) -> Option<Self> {
+    /// What the handler of a request does with what it has opened; `None` if it only reads.
+    pub(crate) fn of(request: &Request, at: Timestamp, found: &Found) -> Option<Self> {
+        let (session, others) = found.clone();
         let number = request.number;
         Some(match request.task {
-            Task::Read | Task::Navigate | Task::RevokeAll => return None,
+            Task::Read | Task::Peek | Task::Prefetch | Task::OfKey | Task::RevokeAll => {
+                return None;
+            }
             Task::Append => Self::Append(Write::new(session, Append(number))),
             Task::Set => {
                 let plan = SetValue { value: vec![number], expiry: Some(EXTENSION) };
@@ -108,11 +131,12 @@ impl Work {
                 Self::Deadlines(Write::new(session, Deadlines::Lifetime(remembered())))
             }
             Task::Renew => Self::Renew(Write::new(session, Renew::default())),
-            Task::Login(who) => {
-                let login = policy::Login::of(&who.principal()).with_authenticated_at(at);
-                Self::Login(Login::new(session, login))
-            }
-            Task::Logout => Self::End(End::logout(session)),
+            Task::Login(_)
+            | Task::LoginWith(_)
+            | Task::LoginBearer(_)
+            | Task::LoginVerified(_)
+            | Task::LoginTwice(..) => Self::login(request, at, session)?,
+            Task::Logout => Self::End(End::logout(session, others)),
             Task::Import => {
                 let key = ModelKey::fresh(IMPORTED, IMPORTED).key().clone();
                 let has_session = match &session {
@@ -121,7 +145,10 @@ impl Work {
                         return None;
                     }
                     SessionState::Live(_) => true,
-                    SessionState::Superseded => return None,
+                    SessionState::Former(former) if former.why != NoSession::Retired => {
+                        return None;
+                    }
+                    SessionState::Absent(NoSession::Withheld) => return None,
                     _ => false,
                 };
                 Self::Import(Import::new(key, has_session, None))
@@ -132,7 +159,27 @@ impl Work {
                 }
                 _ => return None,
             },
+            Task::Require => match session {
+                SessionState::Live(loaded) => {
+                    Self::Reload(Reload::from_store(loaded.credential).checking_revocation())
+                }
+                _ => return None,
+            },
         })
+    }
+
+    /// The sign-in that a request makes next.
+    fn login(request: &Request, at: Timestamp, session: SessionState<Value>) -> Option<Self> {
+        let who = request.signs_in?;
+        let login = policy::Login::of(&who.principal()).with_authenticated_at(at);
+        let login = match request.task {
+            Task::LoginBearer(_) => login.bearer(),
+            Task::LoginVerified(_) => login.cross_site_verified(),
+            _ => login,
+        };
+        let edit = AppendIf(matches!(request.task, Task::LoginWith(_)).then_some(request.number));
+        let presented = request.replaced.as_ref().map(|key| key.key().clone());
+        Some(Self::Login(Login::new(session, presented, login, edit)))
     }
 
     /// Its name in the coverage list.

@@ -335,3 +335,25 @@ pub fn a_late_change_undoes_no_sign_in_and_no_end_of_its_request(store: impl Sto
         }
     });
 }
+
+/// A handler that ends the session and then signs in has a session, and its key is sent.
+pub fn a_sign_in_after_an_end_in_one_request_begins_a_session(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        for logs_out in [false, true] {
+            let old = key_of(&test.sessions.generate(Counter::of(4)).await.unwrap());
+            let mut session = open(&test, &old).await;
+            if logs_out {
+                session.logout().await.unwrap()
+            } else {
+                session.end().await.unwrap()
+            }
+            session.login(&alice()).await.unwrap();
+            let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else {
+                panic!("no key was sent")
+            };
+            assert_eq!(open(&test, &key).await.principal(), Some(&alice()));
+            assert!(session.exists() && session.id() != Some(old.id()));
+        }
+    });
+}

@@ -148,15 +148,17 @@ impl HeadersMut for Vec<(String, String)> {
 /// Marks the headers in which a request carries keys as sensitive, so that `Debug` hides them.
 #[cfg(feature = "tower")]
 pub(crate) fn mark_keys_sensitive(request: &mut HeaderMap) {
-    for name in [header::COOKIE, header::AUTHORIZATION] {
-        if let Some(value) = request.get_mut(&name) {
+    // Not dropped for each request, as constants would be.
+    static NAMES: [HeaderName; 2] = [header::COOKIE, header::AUTHORIZATION];
+    for name in &NAMES {
+        if let Some(value) = request.get_mut(name) {
             value.set_sensitive(true);
         }
     }
     // Some header is repeated; HTTP/2 may split `Cookie` (RFC 9113 section 8.2.3).
     if request.len() > request.keys_len() {
         for (name, value) in request.iter_mut() {
-            if *name == header::COOKIE || *name == header::AUTHORIZATION {
+            if NAMES.contains(name) {
                 value.set_sensitive(true);
             }
         }

@@ -52,9 +52,6 @@ struct State<V> {
     imported: bool,
     /// The address of the connection, if the server passed it on.
     peer: Option<IpAddr>,
-    /// The host that the request was sent to, if the server passed it on and the headers do not
-    /// say.
-    authority: Option<Box<str>>,
     /// What the request says about its client, as far as the policy asks.
     client: Option<Box<RequestClient>>,
     /// The key under which this request's first write creates a session, so that two handles create
@@ -69,6 +66,10 @@ struct Rare {
     presented: Option<Key>,
     /// Other sessions that the request's keys open.
     others: Vec<OtherSession>,
+    /// The session that the request has ended last.
+    ended: Option<PublicId>,
+    /// The host that the request was sent to, if the server passed it on.
+    authority: Option<Box<str>>,
 }
 
 /// What the request is like, apart from its keys.
@@ -120,7 +121,6 @@ impl<V> State<V> {
             rare: None,
             imported: false,
             peer: None,
-            authority: None,
             client: None,
             first_key: None,
         }
@@ -145,6 +145,22 @@ impl<V> State<V> {
         // A client that uses no cookie has none to remove.
         if is_sent || !self.facts.is_bearer {
             self.cookie = cookie;
+        }
+    }
+
+    /// True if the request knows a later state of the same session than `session`: a later write, or
+    /// its end.
+    fn is_newer(&self, session: &SessionState<V>) -> bool {
+        let SessionState::Live(session) = session else { return false };
+        if self.rare.as_ref().is_some_and(|rare| rare.ended == Some(session.id())) {
+            return true;
+        }
+        match &self.stage {
+            Stage::Open(SessionState::Live(known)) => {
+                known.id() == session.id()
+                    && known.record.revision().count() > session.record.revision().count()
+            }
+            _ => false,
         }
     }
 
@@ -265,7 +281,7 @@ impl<V> RequestState<V> {
     /// Sets the host that the request was sent to, which in HTTP/2 no header says.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn set_authority(&self, host: &str) {
-        self.lock().authority = Some(host.into());
+        self.lock().rare.get_or_insert_default().authority = Some(host.into());
     }
 
     pub(crate) fn set_peer(&self, peer: IpAddr) {
@@ -329,8 +345,14 @@ impl<V> RequestState<V> {
         cookie: CookieChange,
     ) -> SessionState<V> {
         let mut state = self.lock();
-        if is_newer(&state.stage, &session) {
+        if state.is_newer(&session) {
             return state.session();
+        }
+        if let (Stage::Open(SessionState::Live(known)), false) =
+            (&state.stage, matches!(session, SessionState::Live(_)))
+        {
+            let ended = Some(known.id());
+            state.rare.get_or_insert_default().ended = ended;
         }
         if cookie != CookieChange::Keep {
             state.change_cookie(cookie);
@@ -366,19 +388,6 @@ impl<V: SessionValue> RequestState<V> {
             Ok(outcome) => outcome,
             Err(run) => run.await,
         }
-    }
-}
-
-/// True if the request knows a later state of the same session than `session`.
-fn is_newer<V>(known: &Stage<V>, session: &SessionState<V>) -> bool {
-    match (known, session) {
-        (Stage::Open(SessionState::Live(known)), SessionState::Live(session)) => {
-            known.id() == session.id()
-                && known.record.revision().count() > session.record.revision().count()
-        }
-        // Another handle has ended it.
-        (Stage::Open(SessionState::Over), SessionState::Live(_)) => true,
-        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{LOCATION, REFRESH};
+use http::header::{CACHE_CONTROL, LOCATION, REFRESH};
 use http::{Extensions, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -50,6 +50,8 @@ pub struct SessionLayer<V, K = DefaultKind> {
     withheld: Option<Arc<HeaderValue>>,
 }
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Finds the address of the connection in a request's extensions.
 type FindPeer = fn(&Extensions) -> Option<IpAddr>;
 
@@ -74,7 +76,7 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// The browser asks for that page with the cookie, so it can show a signed-in user where they
     /// are: for payments and forms that return from another site. Under `SameSite=Strict` a
     /// redirect would not help, since the browser keeps the cookie back for it, too: the response
-    /// stays a 403 and has a `Refresh` header, with which the page itself leads on.
+    /// is a 200 with a `Refresh` header then, so that a page of yours leads on.
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
@@ -230,7 +232,10 @@ where
             if let Some(location) = this.withheld.take() {
                 if response.status() == StatusCode::FORBIDDEN && request_session.is_withheld() {
                     if let Some(refresh) = request_session.refresh_to(location.as_bytes()) {
+                        // Browsers replace an error without a body by a page of their own.
+                        *response.status_mut() = StatusCode::OK;
                         response.headers_mut().insert(REFRESH, refresh);
+                        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
                     } else {
                         *response.status_mut() = StatusCode::SEE_OTHER;
                         response.headers_mut().insert(LOCATION, HeaderValue::clone(&location));

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use cloakroom::protocol::{KeyStatus, NoSession, REUSE_AFTER, SUPERSEDED_FOR, TOMBSTONE_LIFE};
+use cloakroom::protocol::{
+    CLOCK_SLACK, KeyStatus, NoSession, REUSE_AFTER, SUPERSEDED_FOR, TOMBSTONE_LIFE,
+};
 use cloakroom::record::{Record, Retirement, Stored};
 use cloakroom::{Principal, Timestamp};
 
 use super::Law;
 use crate::entry::{Entry, writes};
-use crate::model::{Cloakroom, TRIAL, moment};
+use crate::model::{Cloakroom, TRIAL};
 use crate::model_key::{ModelKey, session_id};
 use crate::state::{Client, KeyFate, State, Task, Who};
 
 impl State {
-    fn now(&self) -> Timestamp {
-        moment(self.at)
-    }
-
     fn live(&self) -> impl Iterator<Item = (u8, &Record)> {
         let records = self.store.entries.iter();
         records.filter_map(|(session, entry)| Some((*session, entry.live()?)))
@@ -44,8 +42,9 @@ impl State {
 
     /// The record that the owner's keys open.
     fn opened(&self, model: &Cloakroom) -> Option<&Record> {
-        let presented = self.jar(Client::Owner).present(false).keys;
-        let mut records = presented.iter().filter_map(|key| {
+        let presented = self.jar(Client::Owner).present().keys;
+        let is_readable = |key: &&ModelKey| self.store.damaged != Some(key.session());
+        let mut records = presented.iter().filter(is_readable).filter_map(|key| {
             let record = self.store.entries.get(&key.session())?.live()?;
             (self.status(model, key, record) == KeyStatus::Valid).then_some(record)
         });
@@ -82,11 +81,11 @@ pub(super) fn retired_keys_open_nothing(model: &Cloakroom, state: &State) -> boo
 
 pub(super) fn retired_keys_are_recognized(model: &Cloakroom, state: &State) -> bool {
     state.statuses(model).all(|(key, fate, status)| {
-        let KeyFate::Replaced { at, how } = fate else { return true };
+        let KeyFate::Replaced { at, how, .. } = fate else { return true };
         let age = Duration::from_secs(state.at - at);
         let due = if state.shadow.dead.contains(&key.session()) {
             KeyStatus::Invalid(NoSession::Expired)
-        } else if how == Retirement::Timer && age >= REUSE_AFTER {
+        } else if how == Retirement::Timer && age >= REUSE_AFTER + CLOCK_SLACK {
             KeyStatus::Reused
         } else if age < SUPERSEDED_FOR {
             KeyStatus::Superseded
@@ -94,6 +93,15 @@ pub(super) fn retired_keys_are_recognized(model: &Cloakroom, state: &State) -> b
             KeyStatus::Invalid(NoSession::Retired)
         };
         status == due
+    })
+}
+
+/// Even if the clock was set back.
+pub(super) fn superseded_keys_retire(model: &Cloakroom, state: &State) -> bool {
+    state.statuses(model).all(|(_, fate, status)| {
+        let KeyFate::Replaced { at, .. } = fate else { return true };
+        let age = Duration::from_secs(state.at - at);
+        status != KeyStatus::Superseded || age < SUPERSEDED_FOR + CLOCK_SLACK
     })
 }
 
@@ -190,11 +198,17 @@ pub(super) fn double_click_keeps_the_data(model: &Cloakroom, state: &State) -> b
     !is_owned || !state.requests.is_empty() || finds_the_data(model, state)
 }
 
-/// Whether the owner's keys open everything that was written to sessions that are still live.
+/// Whether the owner's keys open everything that was written to the first session and to those that
+/// someone has signed in on, unless that session is over.
 fn finds_the_data(model: &Cloakroom, state: &State) -> bool {
     let found = state.opened(model).map_or_else(Vec::new, writes);
-    let mut written = state.shadow.acknowledged.iter();
-    written.all(|(session, write)| state.shadow.dead.contains(session) || found.contains(write))
+    let shadow = &state.shadow;
+    let counts = |session: &u8| {
+        let is_known = *session == 0 || shadow.owners.contains_key(session);
+        is_known && !shadow.dead.contains(session)
+    };
+    let mut written = shadow.acknowledged.iter().filter(|(session, _)| counts(session));
+    written.all(|(_, write)| found.contains(write))
 }
 
 pub(super) fn no_one_is_stuck(model: &Cloakroom, state: &State) -> bool {

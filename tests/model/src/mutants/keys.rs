@@ -92,6 +92,31 @@ super::decisions! {
             }
         }
     }
+    SetBackSuperseded "a key stays superseded until a clock has caught up" in clock_sign_in {
+        fn judge(
+            &self,
+            record: &Record,
+            key: &Verifier,
+            after: Duration,
+            now: Timestamp,
+        ) -> KeyStatus {
+            match recognise(record.credentials(), key) {
+                SecretStatus::Retired(retired) if retired.at > now => KeyStatus::Superseded,
+                _ => protocol::judge_with(record, key, after, now),
+            }
+        }
+    }
+    ReusedAtOnce "a key that was just replaced counts as reused" in retired_first {
+        fn judge(
+            &self,
+            record: &Record,
+            key: &Verifier,
+            _: Duration,
+            now: Timestamp,
+        ) -> KeyStatus {
+            protocol::judge_with(record, key, Duration::from_secs(60), now)
+        }
+    }
     LossNotJudged "the key is not judged again after a lost race" in sign_in {
         fn judge_again(&self, _: &Record, _: &Verifier, _: Duration, _: Timestamp) -> KeyStatus {
             KeyStatus::Valid
@@ -120,6 +145,27 @@ super::decisions! {
     NeverRenewed "a key is never renewed" in renewal {
         fn renewal(&self, _: &Record, _: &Verifier, _: Timestamp) -> Renewal {
             Renewal::Nothing
+        }
+    }
+    RenewalPostponed "a renewal waits for a clock that was set back" in clock {
+        fn renewal(&self, record: &Record, key: &Verifier, now: Timestamp) -> Renewal {
+            match protocol::renewal(record, key, now) {
+                Renewal::Start if !record.credentials().renew_at.has_passed(now) => {
+                    Renewal::Nothing
+                }
+                renewal => renewal,
+            }
+        }
+    }
+    RetirementPostponed "an old secret waits for a clock that was set back" in clock {
+        fn renewal(&self, record: &Record, key: &Verifier, now: Timestamp) -> Renewal {
+            let next = record.credentials().successor();
+            match protocol::renewal(record, key, now) {
+                Renewal::Confirm if next.is_some_and(|next| next.seen.is_some()) => {
+                    Renewal::Nothing
+                }
+                renewal => renewal,
+            }
         }
     }
     NotJudgedForRenewal "a renewal starts for any key that was judged once" in race {
@@ -265,6 +311,23 @@ super::decisions! {
             now: Timestamp,
         ) -> Option<(Record, Key)> {
             Some(protocol::start_renewal(record, presented, kind, nonce, now))
+        }
+    }
+    ExtensionAlwaysRenews "every extension renews the key" in extend_always {
+        fn extend_cookie(
+            &self,
+            record: &Record,
+            presented: &Key,
+            kind: KindTag,
+            nonce: Nonce,
+            now: Timestamp,
+        ) -> Option<(Record, Key)> {
+            let extended = protocol::extend_cookie(record, presented, kind, nonce, now);
+            extended.or_else(|| {
+                let next = protocol::next_key(record, presented);
+                let again = next.map(|next| (record.clone(), next));
+                again.or(Some(protocol::start_renewal(record, presented, kind, nonce, now)))
+            })
         }
     }
     CookieLivesIdle "a cookie lasts for the idle timeout" in extension {

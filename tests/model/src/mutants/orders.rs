@@ -1,7 +1,7 @@
 //! Questions that an operation leaves out, or whose answer it makes up.
 
 use cloakroom::protocol::steps::{Answer, Ask};
-use cloakroom::record::{Revision, Stored};
+use cloakroom::record::{Record, Revision, Stored};
 use cloakroom::store::{Ended, Indexed, Inserted, Swap};
 
 use crate::flaws::Asked;
@@ -18,7 +18,9 @@ super::flaws! {
     };
     "a session that is gone is not read again before a renewal" in ending |asked, _store| {
         match asked.ask {
-            Ask::Get(_) if after(asked, "open", "replace: gone") => not_found(),
+            Ask::GetEach(ids) if after(asked, "open", "replace: gone") => {
+                Some(Answer::StoredEach(ids.iter().map(|_| Ok(None)).collect()))
+            }
             _ => None,
         }
     };
@@ -32,9 +34,18 @@ super::flaws! {
     };
     "a reused key is reported, and the session not ended" in reuse |asked, _store| {
         match asked.ask {
-            Ask::End(..) if asked.operation == "open" => Some(Answer::Ended(Ok(Ended::Now))),
+            Ask::EndIf(..) if asked.operation == "open" => Some(Answer::Swapped(Ok(Swap::Done))),
             _ => None,
         }
+    };
+
+    "reuse ends a session that has changed" in late_reuse |asked, store| match asked.ask {
+        Ask::EndIf(id, _, ending) if asked.operation == "open" => {
+            let current = store.get(*id)?.live()?.revision();
+            let after = |record: &Record| Stored::Ended(record.ended(*ending));
+            Some(Answer::Swapped(Ok(store.swap(*id, current, after))))
+        }
+        _ => None,
     };
 
     // Changes.
@@ -94,9 +105,7 @@ super::flaws! {
     // Sign-ins.
     "another principal's session is not ended at a sign-in" in sign_in |asked, _store| {
         match asked.ask {
-            Ask::End(..) if asked.operation == "login" && asked.last.is_none() => {
-                Some(Answer::Ended(Ok(Ended::Now)))
-            }
+            Ask::EndIf(..) if asked.operation == "login" => Some(Answer::Swapped(Ok(Swap::Done))),
             _ => None,
         }
     };
@@ -108,7 +117,7 @@ super::flaws! {
     };
     "a new session is not in the index before its record" in sign_in |asked, _store| {
         match asked.ask {
-            Ask::IndexLogin(_) if after(asked, "login", "end: now") => indexed(),
+            Ask::IndexLogin(_) if after(asked, "login", "end_if: done") => indexed(),
             _ => None,
         }
     };
@@ -146,11 +155,19 @@ super::flaws! {
     };
     "a sign-in that is refused after its record was written stays" in revocation |asked, _store| {
         match asked.ask {
-            Ask::End(..) if after(asked, "login", "index_login: revoked") => {
-                Some(Answer::Ended(Ok(Ended::Now)))
+            Ask::EndIf(..) if after(asked, "login", "index_login: revoked") => {
+                Some(Answer::Swapped(Ok(Swap::Done)))
             }
             _ => None,
         }
+    };
+    "a sign-in that is refused ends a newer one" in revocation |asked, store| match asked.ask {
+        Ask::EndIf(id, _, ending) if after(asked, "login", "index_login: revoked") => {
+            let current = store.get(*id)?.live()?.revision();
+            let after = |record: &Record| Stored::Ended(record.ended(*ending));
+            Some(Answer::Swapped(Ok(store.swap(*id, current, after))))
+        }
+        _ => None,
     };
     "a full index is not looked into: all sessions count as over" in limit |asked, _store| {
         match asked.ask {
@@ -163,9 +180,26 @@ super::flaws! {
         _ => None,
     };
 
+    "another principal's session is ended although it has changed" in old_key_login |asked, store| {
+        match asked.ask {
+            Ask::EndIf(id, _, ending) if asked.operation == "login" => {
+                let current = store.get(*id)?.live()?.revision();
+                let after = |record: &Record| Stored::Ended(record.ended(*ending));
+                Some(Answer::Swapped(Ok(store.swap(*id, current, after))))
+            }
+            _ => None,
+        }
+    };
+    "a sign-in with a former key takes up a revoked session" in former_key_revoked |asked, _store| {
+        match asked.ask {
+            Ask::IndexLogin(_) if asked.operation == "login" && asked.last.is_none() => indexed(),
+            _ => None,
+        }
+    };
+
     // Ends.
     "a sign-out ends nothing" in ending |asked, _store| match asked.ask {
-        Ask::EndIf(..) => Some(Answer::Swapped(Ok(Swap::Done))),
+        Ask::EndIf(..) if asked.operation == "end" => Some(Answer::Swapped(Ok(Swap::Done))),
         _ => None,
     };
     "a sign-out that lost a race counts as done" in ending |asked, store| match asked.ask {
@@ -174,6 +208,13 @@ super::flaws! {
             (current != *expected).then_some(Answer::Swapped(Ok(Swap::Gone)))
         }
         _ => None,
+    };
+
+    "a sign-out leaves a session of which the store did not answer" in two_sessions_lost |asked, _store| {
+        match asked.ask {
+            Ask::Get(_) if asked.operation == "end" => not_found(),
+            _ => None,
+        }
     };
 
     // Imports.
@@ -187,6 +228,11 @@ super::flaws! {
     };
     "an import is not confirmed in the index" in import |asked, _store| match asked.ask {
         Ask::IndexLogin(_) if is_written(asked) => indexed(),
+        _ => None,
+    };
+
+    "a requirement does not ask for revocations" in require |asked, _store| match asked.ask {
+        Ask::IndexLogin(_) if asked.operation == "reload" => indexed(),
         _ => None,
     };
 

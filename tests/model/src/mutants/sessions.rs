@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use cloakroom::key::Verifier;
-use cloakroom::protocol::{self, Settled, SignIn};
+use cloakroom::protocol::{self, Settled};
 use cloakroom::record::{EndReason, Ending, Record, Revision};
-use cloakroom::{Lifetime, Principal, PublicId, SessionLimit, Timestamp};
+use cloakroom::{Lifetime, PublicId, SessionLimit, Timestamp};
 
 super::decisions! {
     SlowHandlerWrites "a slow handler writes without checking the clock" in deadlines {
@@ -75,26 +75,6 @@ super::decisions! {
             }
         }
     }
-    OtherKeepsSession "a sign-in of another principal keeps the session" in sign_in {
-        fn plan_sign_in(&self, _: &Record, _: &Principal) -> SignIn {
-            SignIn::Keep
-        }
-    }
-    SameSwitches "a sign-in of the same principal ends the session" in sign_in {
-        fn plan_sign_in(&self, _: &Record, _: &Principal) -> SignIn {
-            SignIn::Switch
-        }
-    }
-    LoginKeepsSecret "a sign-in leaves the old secret valid" in sign_in {
-        fn sign_in(&self, record: &Record, who: &Principal, _: Verifier, now: Timestamp) -> Record {
-            protocol::sign_in(record, who, record.credentials().current, now)
-        }
-    }
-    NooneSignedIn "a sign-in replaces the secret only" in sign_in {
-        fn sign_in(&self, record: &Record, _: &Principal, key: Verifier, now: Timestamp) -> Record {
-            protocol::replace_secret(record, key, now)
-        }
-    }
     RenewKeepsSecret "a renewal of the key leaves the old secret valid" in sign_in {
         fn replace_secret(&self, record: &Record, _: Verifier, now: Timestamp) -> Record {
             protocol::used(record, now)
@@ -106,7 +86,7 @@ super::decisions! {
             protocol::replace_secret(record, next.unwrap_or(fresh), now)
         }
     }
-    NoRoomMade "a limit ends no session" in limit {
+    NoRoomMade "a limit ends no session" in limit_new {
         fn make_room(
             &self,
             _: SessionLimit,
@@ -147,11 +127,6 @@ super::decisions! {
     ShortTombstone "a tombstone is kept for a minute" in ending {
         fn end(&self, reason: EndReason, now: Timestamp) -> Ending {
             Ending::new(reason, now, now.after(Duration::from_secs(60)))
-        }
-    }
-    SupersededBegins "a superseded key begins a session at the first write" in sign_in {
-        fn superseded_may_begin(&self) -> bool {
-            true
         }
     }
 }

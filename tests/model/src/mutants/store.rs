@@ -51,7 +51,7 @@ super::flaws! {
         }
         _ => None,
     };
-    "an end does nothing" in reuse |asked, _store| match asked.ask {
+    "an end does nothing" in limit |asked, _store| match asked.ask {
         Ask::End(..) => Some(Answer::Ended(Ok(Ended::Now))),
         _ => None,
     };

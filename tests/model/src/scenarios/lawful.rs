@@ -136,10 +136,11 @@ pub(crate) fn extension() -> Scenario {
 pub(crate) fn reuse() -> Scenario {
     Scenario {
         lifetime: renewed_every(60),
-        moments: &[60, 120, 420],
+        moments: &[60, 120, 440],
         owner: &[Task::Read, Task::Append],
         other: &[Task::Read],
         requests: 4,
+        lateness: 0,
         copies: 1,
         ..calm("reuse", "a second client uses a copy of the cookie")
     }

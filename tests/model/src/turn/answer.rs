@@ -23,8 +23,9 @@ impl Turn<'_> {
     ) -> Option<Answer> {
         let unknown = || failure(ask, StoreError::outcome_unknown(StoreErrorKind::Unavailable));
         let is_repeated = matches!(ask, Ask::Insert(..) | Ask::Replace(..) | Ask::IndexLogin(_));
-        let is_read = matches!(ask, Ask::Get(_) | Ask::GetCached(_) | Ask::SessionsOf(..));
-        self.check_touch(request, ask);
+        let is_read =
+            matches!(ask, Ask::Get(_) | Ask::GetCached(_) | Ask::GetEach(_) | Ask::SessionsOf(..));
+        self.check_bookkeeping(request, work, ask);
         Some(match how {
             Delivery::Good => {
                 let read = request.read.clone();
@@ -36,6 +37,10 @@ impl Turn<'_> {
                 })?;
                 self.note_read(request, &answer);
                 answer
+            }
+            // Of a batch, the first or the last read fails.
+            Delivery::LostBefore | Delivery::Failed if matches!(ask, Ask::GetEach(_)) => {
+                self.partly_answered(ask, how)?
             }
             // Of the others no operation knows the difference to a failure.
             Delivery::LostBefore if is_repeated => unknown(),
@@ -56,6 +61,18 @@ impl Turn<'_> {
             }
             Delivery::LostBefore | Delivery::LostAfter => return None,
         })
+    }
+
+    fn partly_answered(&mut self, ask: &Ask, how: Delivery) -> Option<Answer> {
+        let Some(Answer::StoredEach(mut found)) = self.state.store.carry_out(ask) else {
+            return None;
+        };
+        let failed = match how {
+            Delivery::Failed => found.first_mut(),
+            _ => found.last_mut(),
+        };
+        *failed? = Err(StoreError::not_sent(StoreErrorKind::Unavailable));
+        Some(Answer::StoredEach(found))
     }
 
     /// Lets something happen to the store, under the eyes of the laws.

@@ -1,16 +1,18 @@
 //! What a request does with the outcome of an operation.
 
-use cloakroom::protocol::steps::{Imported, Loaded, Opened, SessionState, Written};
-use cloakroom::protocol::{CookieChange, Failure};
+use cloakroom::key::Carrier;
+use cloakroom::protocol::steps::{Imported, Loaded, Opened, OtherSession, SessionState, Written};
+use cloakroom::protocol::{CookieChange, Failure, RequestOrigin};
 
 use super::Turn;
 use super::judge::{is_certain, opens};
+use crate::flaws::Twist;
 use crate::jar::Change;
 use crate::laws::Law;
 use crate::model::moment;
 use crate::model_key::{IMPORTED, ModelKey, number_of};
 use crate::shared::Shared;
-use crate::state::{Phase, Request, Task, Who};
+use crate::state::{Found, Phase, Request, Task, Who};
 use crate::work::{Outcome, Value, Work, revoked_before};
 
 impl Turn<'_> {
@@ -21,6 +23,7 @@ impl Turn<'_> {
             Outcome::Imported(Imported::Load) => Phase::Loading(Shared::new(work)),
             Outcome::Imported(imported) => self.imported(request, imported),
             Outcome::Reloaded(loaded) => {
+                self.check_required(request, &loaded.record);
                 if request.last.is_some_and(is_certain) && self.is_over(&loaded) {
                     self.breaks(Law::DeadlinesHold);
                 }
@@ -39,22 +42,60 @@ impl Turn<'_> {
     }
 
     fn opened(&mut self, request: &mut Request, opened: Opened<Value>) -> Phase {
-        let Opened { session, cookie, is_stale, .. } = opened;
-        if let SessionState::Live(loaded) = &session {
-            let mut presented = request.presented.keys.iter();
-            request.key = presented.find(|key| opens(&loaded.record, key)).cloned();
-            self.note_opened(request, loaded);
-            self.check_next_key(request, loaded, &cookie);
-            self.set_cookie(request, &cookie, Some(loaded));
-            request.key = loaded.key().map(|key| self.name(key));
-        } else {
-            self.note_not_opened(request, &session);
+        let Opened { session, cookie, others, .. } = opened;
+        if !request.task.renews() && cookie != CookieChange::Keep {
+            self.breaks(Law::PeeksChangeNothing);
         }
-        if is_stale && request.task == Task::Navigate && !request.presented.is_bearer {
-            request.change = Change::Remove(self.state.at);
+        match &session {
+            SessionState::Live(loaded) => {
+                request.key = self.opening_key(request, loaded);
+                self.note_opened(request, loaded);
+                self.check_next_key(request, loaded, &cookie);
+                self.set_cookie(request, &cookie, Some(loaded));
+                request.key = loaded.key().map(|key| self.name(key));
+            }
+            session => {
+                self.note_not_opened(request, session);
+                self.set_cookie(request, &cookie, None);
+                if let SessionState::Former(former) = session {
+                    request.former = Some(self.name(&former.key));
+                }
+            }
         }
-        let ready = Phase::Ready(Shared::new(session.clone()));
-        if Work::of(request, self.now(), session).is_some() { ready } else { Phase::Answered }
+        let found = self.twisted(request, session, others);
+        let goes_on = Work::of(request, self.now(), &found).is_some();
+        if goes_on { Phase::Ready(Shared::new(found)) } else { Phase::Answered }
+    }
+
+    /// What the handler is given, unless a mutant makes something else of it.
+    fn twisted(
+        &self,
+        request: &mut Request,
+        session: SessionState<Value>,
+        others: Vec<OtherSession>,
+    ) -> Found {
+        let no_session = session.no_session();
+        match (self.model.twist, no_session) {
+            (Some(Twist::DeadCookiesRemoved), Some(_)) if !request.presented.keys.is_empty() => {
+                request.change = Change::Remove(self.state.at);
+                (session, others)
+            }
+            (Some(Twist::FormerForgotten), Some(no_session)) => {
+                (SessionState::Absent(no_session), others)
+            }
+            (Some(Twist::OthersForgotten), _) => (session, Vec::new()),
+            _ => (session, others),
+        }
+    }
+
+    /// The presented key that has opened a session.
+    fn opening_key(&self, request: &Request, loaded: &Loaded<Value>) -> Option<ModelKey> {
+        if request.task == Task::OfKey {
+            return loaded.key().map(|key| self.name(key));
+        }
+        let presented = || request.presented.keys.iter();
+        let same = presented().find(|key| Some(key.key()) == loaded.key());
+        same.or_else(|| presented().find(|key| opens(&loaded.record, key))).cloned()
     }
 
     fn written(&mut self, request: &mut Request, written: Written<Value, ()>) -> Phase {
@@ -66,9 +107,27 @@ impl Turn<'_> {
             }
             return Phase::Answered;
         };
+        self.check_need(request, loaded, &cookie);
+        if let (CookieChange::Send { key, .. }, Task::LoginBearer(_)) = (&cookie, request.task)
+            && key.carrier() == Carrier::Cookie
+        {
+            self.breaks(Law::BearerKeysStay);
+        }
         self.set_cookie(request, &cookie, Some(loaded));
         self.note_written(request, loaded, changed);
-        Phase::Answered
+        let Task::LoginTwice(_, second) = request.task else { return Phase::Answered };
+        request.drawn.logins += 1;
+        if request.drawn.logins == 2 {
+            return Phase::Answered;
+        }
+        let opened_with = request.key.take().or_else(|| request.former.take());
+        if self.model.twist != Some(Twist::PresentedForgotten) {
+            request.replaced = request.replaced.take().or(opened_with);
+        }
+        request.key = loaded.key().map(|key| self.name(key));
+        request.principal = loaded.record.principal().cloned();
+        request.signs_in = Some(second);
+        Phase::Ready(Shared::new((session, Vec::new())))
     }
 
     fn imported(&mut self, request: &mut Request, imported: Imported<Value>) -> Phase {
@@ -107,7 +166,23 @@ impl Turn<'_> {
             self.check_valid_key(request);
             return;
         }
-        let is_refused = matches!(failure, Failure::NoSession(_) | Failure::Superseded);
+        if matches!(failure, Failure::OutOfOrder) {
+            self.breaks(Law::OperationsGoOn);
+        }
+        if matches!(failure, Failure::CrossSite) {
+            let presented = &request.presented;
+            if presented.origin == RequestOrigin::Link && !presented.is_marked {
+                self.breaks(Law::FirstVisitsBegin);
+            }
+            if matches!(request.task, Task::LoginVerified(_)) {
+                self.breaks(Law::VerifiedSignInsWork);
+            }
+        }
+        let is_refused = match failure {
+            Failure::NoSession(_) | Failure::Superseded | Failure::Unreadable => true,
+            Failure::CrossSite => !request.presented.is_foreign(),
+            _ => false,
+        };
         if is_refused && request.key.as_ref().is_some_and(|key| self.state.works(key)) {
             self.breaks(Law::WorkingKeysWrite);
         }
@@ -127,6 +202,8 @@ impl Turn<'_> {
         let at = self.state.at;
         match cookie {
             CookieChange::Keep => {}
+            // A client that uses no cookie has none to remove.
+            CookieChange::Remove if request.presented.is_bearer() => {}
             CookieChange::Remove => request.change = Change::Remove(at),
             CookieChange::Send { key, life } => {
                 let key = self.name(key);
@@ -137,7 +214,8 @@ impl Turn<'_> {
                 }
                 let old = request.key.clone();
                 if let Some(old) = old.filter(|old| *old != key && old.session() == key.session())
-                    && !matches!(request.task, Task::Login(_) | Task::Renew)
+                    && request.signs_in.is_none()
+                    && request.task != Task::Renew
                 {
                     self.note_sent(&old, &key);
                 }

@@ -1,8 +1,9 @@
 //! What the laws say about the outcome of an operation.
 
+use cloakroom::key::Carrier;
 use cloakroom::protocol::steps::{Loaded, SessionState};
 use cloakroom::protocol::{
-    CookieChange, NoSession, RENEWAL_GRACE, SecretStatus, TOUCH_FRACTION, recognise,
+    CLOCK_SLACK, CookieChange, NoSession, RENEWAL_GRACE, SecretStatus, TOUCH_FRACTION, recognise,
 };
 use cloakroom::record::Record;
 use cloakroom::{Principal, Timestamp};
@@ -24,22 +25,32 @@ impl Turn<'_> {
         }
         request.principal = loaded.record.principal().cloned();
         // Otherwise the bookkeeping failed, or another request did it.
-        if !is_certain(last) {
+        if !is_certain(last) || request.is_judged_again {
             return;
         }
-        if is_used_late(&loaded.record, now) {
+        if request.task != Task::Peek && is_used_late(&loaded.record, now) {
             self.breaks(Law::UsesCount);
         }
-        if request.presented.is_bearer {
+        if !is_renewable(request) {
             return;
         }
         let credentials = loaded.record.credentials();
         if credentials.successor().is_none() && credentials.renew_at.has_passed(now) {
             self.breaks(Law::RenewalStarts);
         }
-        let Some(presented) = request.key.clone() else { return };
+        let session = number_of(loaded.id());
+        if session == 0 {
+            self.check_renewal_by_real_time(&loaded.record);
+        }
+        for key in request.presented.keys.iter().filter(|key| key.session() == session) {
+            self.note_use(key);
+        }
+    }
+
+    /// A key has been presented, and its session was opened.
+    fn note_use(&mut self, presented: &ModelKey) {
         let shadow = &mut self.state.shadow;
-        let mut older = shadow.sent.iter().filter(|(_, next)| **next == presented).peekable();
+        let mut older = shadow.sent.iter().filter(|(_, next)| *next == presented).peekable();
         if older.peek().is_none() {
             return;
         }
@@ -50,6 +61,19 @@ impl Turn<'_> {
         }
     }
 
+    /// Even if the clock was set back: the first key of the first session is renewed in time.
+    fn check_renewal_by_real_time(&mut self, record: &Record) {
+        let credentials = record.credentials();
+        let is_first = credentials.successor().is_none() && credentials.retired().is_empty();
+        let is_late = record
+            .lifetime()
+            .renewal_timeout()
+            .is_some_and(|timeout| self.state.at >= timeout.saturating_add(CLOCK_SLACK).as_secs());
+        if is_first && is_late {
+            self.breaks(Law::RenewalIsNotPostponed);
+        }
+    }
+
     /// A response sends the next key, if there is one, and never the key that was presented.
     pub(super) fn check_next_key(
         &mut self,
@@ -57,9 +81,9 @@ impl Turn<'_> {
         loaded: &Loaded<Value>,
         cookie: &CookieChange,
     ) {
-        let Some(presented) = request.key.as_ref().filter(|_| !request.presented.is_bearer) else {
-            return;
-        };
+        // The keys are judged again after another write, without bookkeeping.
+        let is_due = is_renewable(request) && !request.is_judged_again;
+        let Some(presented) = request.key.as_ref().filter(|_| is_due) else { return };
         let credentials = loaded.record.credentials();
         let has_next =
             credentials.successor().is_some() && credentials.current == *presented.verifier();
@@ -76,25 +100,27 @@ impl Turn<'_> {
         let presented = &request.presented;
         self.check_valid_key(request);
         let is_prompt = self.state.at - request.sent < RENEWAL_GRACE.as_secs();
-        if is_prompt && request.client == Client::Owner && !presented.keys.is_empty() {
+        let is_owner = request.client == Client::Owner && !presented.is_foreign();
+        if is_prompt && is_owner && !presented.keys.is_empty() {
             self.breaks(Law::PromptRequestsOpen);
         }
         let is_live = |key: &ModelKey| self.live(key.session()).is_some();
-        if !presented.is_bearer
+        if request.task != Task::OfKey
             && presented.keys.iter().any(|key| self.is_reused(key) && is_live(key))
         {
             self.breaks(Law::ReuseEnds);
         }
-        let SessionState::Absent(no_session) = session else { return };
-        self.check_reason(request, *no_session);
+        if let Some(no_session) = session.no_session() {
+            self.check_reason(request, no_session);
+        }
     }
 
     /// No session was opened: then no presented key works.
     pub(super) fn check_valid_key(&mut self, request: &Request) {
         let presented = &request.presented;
         let is_readable = |key: &ModelKey| self.state.store.damaged != Some(key.session());
-        let mut keys = presented.keys.iter().chain(&presented.hidden);
-        if keys.any(|key| self.state.works(key) && is_readable(key)) {
+        let is_live = |key: &ModelKey| self.live(key.session()).is_some() && is_readable(key);
+        if presented.keys.iter().any(|key| self.state.works(key) && is_live(key)) {
             self.breaks(Law::ValidKeysWin);
         }
     }
@@ -130,7 +156,7 @@ impl Turn<'_> {
 
     /// A sign-in was refused: if its record was written, it is ended.
     pub(super) fn check_refusal(&mut self, request: &Request) {
-        if !request.last.is_some_and(|last| last.starts_with("end:")) {
+        if !request.last.is_some_and(|last| last.starts_with("end")) {
             return;
         }
         let is_ours = |record: &Record| record.revision().token() >> 8 == u64::from(request.number);
@@ -155,11 +181,13 @@ impl Turn<'_> {
             self.breaks(Law::UsesCount);
         }
         match request.task {
-            Task::Append | Task::Set => {
+            Task::Append | Task::Set | Task::LoginWith(_) => {
                 self.state.shadow.acknowledged.insert((session, request.number));
             }
-            Task::Login(who) => self.note_login(request, session, record, &who.principal()),
             _ => {}
+        }
+        if let Some(who) = request.signs_in {
+            self.note_login(request, session, record, &who.principal());
         }
         let is_extended = match request.task {
             Task::Extend | Task::Set => record.absolute_deadline() == self.now().after(EXTENSION),
@@ -169,8 +197,25 @@ impl Turn<'_> {
         if !is_extended {
             self.breaks(Law::ExtensionsCount);
         }
-        if record.credentials().cookie_until < record.absolute_deadline() {
+        let is_cookie = !request.presented.is_bearer();
+        if is_cookie && record.credentials().cookie_until < record.absolute_deadline() {
             self.breaks(Law::CookieOutlivesRecord);
+        }
+    }
+
+    /// An extension sends a key although the cookie lasts as long as the session now does.
+    pub(super) fn check_need(
+        &mut self,
+        request: &Request,
+        loaded: &Loaded<Value>,
+        cookie: &CookieChange,
+    ) {
+        let until = request.read.as_ref().and_then(Entry::live);
+        let until = until.map(|before| before.credentials().cookie_until);
+        let is_enough = until.is_some_and(|until| until >= loaded.record.absolute_deadline());
+        let is_sent = matches!(cookie, CookieChange::Send { .. });
+        if request.task == Task::Extend && is_enough && is_sent {
+            self.breaks(Law::ExtensionsRenewByNeed);
         }
     }
 
@@ -180,10 +225,34 @@ impl Turn<'_> {
             self.breaks(Law::OnePrincipal);
         }
         let other = request.principal.as_ref().is_some_and(|old| old != who);
-        let old = request.key.as_ref().map(ModelKey::session);
-        if other && old.is_some_and(|old| old == session || self.live(old).is_some()) {
+        let is_left = |old: &ModelKey| {
+            old.session() == session
+                || (self.state.works(old) && self.live(old.session()).is_some())
+        };
+        if other && request.key.as_ref().is_some_and(is_left) {
             self.breaks(Law::SwitchesEnd);
         }
+    }
+
+    /// A sign-in was confirmed that a revocation has ended, or will.
+    pub(super) fn check_required(&mut self, request: &Request, record: &Record) {
+        if request.task == Task::Require && request.is_revoked && self.is_before_revocation(record)
+        {
+            self.breaks(Law::RevokedFailsRequirements);
+        }
+    }
+
+    /// Whether the sign-in of one of the request's sessions is older than a revocation.
+    pub(super) fn is_revoked(&self, request: &Request) -> bool {
+        let mut sessions = request.presented.keys.iter().map(ModelKey::session);
+        sessions.any(|session| {
+            self.live(session).is_some_and(|record| self.is_before_revocation(record))
+        })
+    }
+
+    pub(super) fn is_before_revocation(&self, record: &Record) -> bool {
+        let before = record.principal().and_then(|who| self.state.store.revoked_before.get(who));
+        record.authenticated_at().zip(before).is_some_and(|(at, before)| at < *before)
     }
 
     /// The record, if it has neither ended nor reached a deadline.
@@ -203,9 +272,18 @@ pub(super) fn opens(record: &Record, key: &ModelKey) -> bool {
     matches!(status, SecretStatus::Current | SecretStatus::Successor)
 }
 
+/// Whether the key with which the request has opened its session can be renewed on a timer.
+fn is_renewable(request: &Request) -> bool {
+    let key = request.key.as_ref();
+    request.task.renews() && key.is_some_and(|key| key.key().carrier() == Carrier::Cookie)
+}
+
 /// Whether the store has just confirmed the session.
 pub(super) fn is_certain(last: &str) -> bool {
-    matches!(last, "get_cached: live" | "get: live" | "touch: done" | "replace: done")
+    matches!(
+        last,
+        "get_cached: live" | "get: live" | "get_each: done" | "touch: done" | "replace: done"
+    )
 }
 
 /// Whether the idle deadline is further behind than touches are coalesced.

@@ -1,22 +1,39 @@
 //! What the laws remember of each change in the store.
 
 use cloakroom::SessionLimit;
+use cloakroom::key::Carrier;
 use cloakroom::protocol::steps::Ask;
-use cloakroom::protocol::{REUSE_AFTER, SUPERSEDED_FOR, TOUCH_FRACTION};
+use cloakroom::protocol::{
+    CLOCK_SLACK, REUSE_AFTER, RequestOrigin, SIGN_IN_REPEATABLE_FOR, SUPERSEDED_FOR, TOUCH_FRACTION,
+};
 use cloakroom::record::{EndReason, Ending, Record, Retirement, Stored};
 
 use super::Turn;
 use crate::entry::{Entry, writes};
 use crate::jar::Change;
 use crate::laws::Law;
+use crate::model::moment;
 use crate::model_key::{IMPORTED, ModelKey, number_of};
-use crate::state::{KeyFate, Request, Task};
+use crate::state::{KeyFate, Request, Task, Who};
 use crate::store::session_of;
 use crate::work::Work;
 
 impl Turn<'_> {
-    /// A request is about to record a use.
-    pub(super) fn check_touch(&mut self, request: &Request, ask: &Ask) {
+    /// A request is about to record a use, or to renew its key.
+    pub(super) fn check_bookkeeping(&mut self, request: &Request, work: &Work, ask: &Ask) {
+        let is_renewal = matches!((work, ask), (Work::Open(_), Ask::Replace(..)));
+        let is_touch = matches!((work, ask), (Work::Open(_), Ask::Touch(..)));
+        if (is_renewal && !request.task.renews()) || (is_touch && request.task == Task::Peek) {
+            self.breaks(Law::PeeksChangeNothing);
+        }
+        let is_cookie = |key: &ModelKey| {
+            Some(key.session()) == session_of(ask) && key.key().carrier() == Carrier::Cookie
+        };
+        let mut keys = request.presented.keys.iter();
+        if is_renewal && !keys.any(|key| is_cookie(key) && self.state.shadow.keys.contains_key(key))
+        {
+            self.breaks(Law::BearerKeysStay);
+        }
         let read = request.read.as_ref().and_then(Entry::live);
         let (Ask::Touch(_, _, deadline), Some(read)) = (ask, read) else { return };
         let moved = deadline.since(read.idle_deadline());
@@ -40,7 +57,7 @@ impl Turn<'_> {
                 self.note_write(request, work, ask, before, after);
             }
             (Some(Stored::Live(before)), Stored::Ended(tombstone)) => {
-                self.note_end(request, ask, before, tombstone.ending());
+                self.note_end(request, work, ask, before, tombstone.ending());
             }
             // The laws about states judge these.
             _ => {}
@@ -51,11 +68,13 @@ impl Turn<'_> {
         let Ask::Insert(id, _) = ask else { return };
         let session = number_of(*id);
         let number = if session >= IMPORTED { session } else { request.number };
-        let key = ModelKey::fresh(session, number);
-        if record.credentials().current == *key.verifier() {
-            self.state.shadow.keys.insert(key, KeyFate::Works);
+        for carrier in [Carrier::Cookie, Carrier::Bearer] {
+            let key = ModelKey::fresh(session, number).carried_by(carrier);
+            if record.credentials().current == *key.verifier() {
+                self.state.shadow.keys.insert(key, KeyFate::Works);
+            }
         }
-        let is_login = matches!(request.task, Task::Login(_) | Task::Import);
+        let is_login = request.signs_in.is_some() || request.task == Task::Import;
         if !is_login && request.presented.keys.iter().any(|key| self.was_just_replaced(key)) {
             self.breaks(Law::SupersededBeginsNothing);
         }
@@ -76,12 +95,57 @@ impl Turn<'_> {
             self.breaks(Law::BookkeepingKeepsTheValue);
         }
         if !self.holds_working_key(request, session) {
-            self.breaks(Law::OnlyWorkingKeysWrite);
+            self.check_former_key(request, work, session, before, after);
         }
         if matches!(work, Work::Set(_)) {
             self.state.shadow.acknowledged.retain(|(written, _)| *written != session);
         }
         self.note_keys(request, work, session, before, after);
+    }
+
+    /// With a key that was replaced, only the same principal can sign in again.
+    fn check_former_key(
+        &mut self,
+        request: &Request,
+        work: &Work,
+        session: u8,
+        before: &Record,
+        after: &Record,
+    ) {
+        // The key with which the sign-in was begun.
+        let former = request.replaced.as_ref().or(request.key.as_ref());
+        let former = former.or(request.former.as_ref()).filter(|key| key.session() == session);
+        let former = former.filter(|key| self.state.shadow.keys.contains_key(key)).cloned();
+        let who = request.signs_in.map(Who::principal);
+        let is_same = who.is_some() && before.principal() == who.as_ref();
+        if former.is_none() || !is_same || !matches!(work, Work::Login(_)) {
+            self.breaks(Law::OnlyWorkingKeysWrite);
+        }
+        let is_former = request.former.is_some();
+        if is_former && request.is_revoked && self.is_before_revocation(before) {
+            self.breaks(Law::RevokedStaysOver);
+        }
+        // The sign-in that this one repeats has replaced its key, and all that worked with it.
+        let (old, new) = (&before.credentials().current, &after.credentials().current);
+        let fate = former.as_ref().and_then(|key| self.state.shadow.keys.get(key)).copied();
+        let is_repeated = before.sign_in_trace().is_some_and(|trace| {
+            let is_recent = self.now().since(trace.at) < SIGN_IN_REPEATABLE_FOR
+                && trace.at.since(self.now()) <= CLOCK_SLACK;
+            let is_its = matches!(fate, Some(KeyFate::Replaced { at, .. })
+                if moment(at) == trace.at);
+            let bases = self.state.shadow.keys.iter();
+            let mut bases =
+                bases.filter(|(key, other)| key.session() == session && Some(**other) == fate);
+            let is_base = |key: &ModelKey| {
+                let carriers = [Carrier::Cookie, Carrier::Bearer].into_iter();
+                let mut derived = carriers.map(|way| key.signed_in_with(&trace.nonce, way));
+                derived.any(|key| key.verifier() == old)
+            };
+            is_recent && is_its && bases.any(|(key, _)| is_base(key))
+        });
+        if is_repeated && old != new {
+            self.breaks(Law::RepeatedSignInsConverge);
+        }
     }
 
     /// Whether a key works with which the request acts on the session.
@@ -105,11 +169,14 @@ impl Turn<'_> {
     ) {
         let (old, new) = (before.credentials(), after.credentials());
         if matches!(work, Work::Login(_) | Work::Renew(_)) {
-            let fresh = ModelKey::fresh(session, request.number);
-            self.note_replaced(session, Some(fresh), Retirement::SignIn);
+            // A sign-in that was repeated leaves the key as it is.
+            if old.current != new.current || matches!(work, Work::Renew(_)) {
+                let fresh = self.fresh_key(request, session, after);
+                self.note_replaced(session, fresh, Retirement::SignIn, request.number);
+            }
         } else if old.current != new.current {
             let current = self.known(session, |key| *key.verifier() == new.current);
-            self.note_replaced(session, current, Retirement::Timer);
+            self.note_replaced(session, current, Retirement::Timer, request.number);
         }
         let Some(successor) = new.successor() else { return };
         if old.successor().is_some_and(|known| known.verifier == successor.verifier) {
@@ -121,23 +188,53 @@ impl Turn<'_> {
         }
     }
 
+    /// The key that a sign-in or a renewal has given the session.
+    fn fresh_key(&mut self, request: &Request, session: u8, after: &Record) -> Option<ModelKey> {
+        let carriers = [Carrier::Cookie, Carrier::Bearer];
+        let drawn = ModelKey::fresh(session, request.number);
+        let mut candidates: Vec<_> = carriers.iter().map(|way| drawn.carried_by(*way)).collect();
+        if let Some(trace) = after.sign_in_trace() {
+            let known = self.state.shadow.keys.keys().filter(|key| key.session() == session);
+            candidates.extend(known.flat_map(|key| {
+                carriers.iter().map(move |way| key.signed_in_with(&trace.nonce, *way))
+            }));
+        }
+        let current = after.credentials().current;
+        let right = candidates.iter().position(|key| *key.verifier() == current);
+        // A renewal has no other candidate than the key that it draws.
+        right.or((request.task == Task::Renew).then_some(0)).map(|at| candidates.swap_remove(at))
+    }
+
     pub(super) fn known(&self, session: u8, is_it: impl Fn(&ModelKey) -> bool) -> Option<ModelKey> {
         let mut keys = self.state.shadow.keys.keys();
         keys.find(|key| key.session() == session && is_it(key)).cloned()
     }
 
     /// From now on only `key` opens the session.
-    fn note_replaced(&mut self, session: u8, key: Option<ModelKey>, how: Retirement) {
+    fn note_replaced(&mut self, session: u8, key: Option<ModelKey>, how: Retirement, by: u8) {
         let at = self.state.at;
         for (other, fate) in &mut self.state.shadow.keys {
-            if other.session() == session && *fate == KeyFate::Works {
-                *fate = KeyFate::Replaced { at, how };
+            if other.session() != session {
+                continue;
+            }
+            match fate {
+                KeyFate::Works => *fate = KeyFate::Replaced { at, how, by },
+                // That one of them turns up says nothing about the fresh key.
+                KeyFate::Replaced { how: known, .. } if how == Retirement::SignIn => *known = how,
+                KeyFate::Replaced { .. } => {}
             }
         }
         self.state.shadow.keys.extend(key.map(|key| (key, KeyFate::Works)));
     }
 
-    fn note_end(&mut self, request: &Request, ask: &Ask, before: &Record, ending: Ending) {
+    fn note_end(
+        &mut self,
+        request: &Request,
+        work: &Work,
+        ask: &Ask,
+        before: &Record,
+        ending: Ending,
+    ) {
         let Some(session) = session_of(ask) else { return };
         let reason = ending.reason();
         self.state.shadow.ended.insert(session, reason);
@@ -152,19 +249,30 @@ impl Turn<'_> {
                     .as_ref()
                     .and_then(Entry::live)
                     .is_some_and(|read| read.revision() == before.revision());
+                let mut presented = request.presented.keys.iter();
+                if presented.any(|key| self.state.works(key)) {
+                    self.breaks(Law::ValidKeysWin);
+                }
                 if !judged && before.authenticated_at().is_some_and(|at| at == self.now()) {
                     self.breaks(Law::ReuseSparesSignIns);
                 }
             }
             EndReason::OverLimit => self.check_limit(request, session, before),
-            EndReason::Revoked => {}
+            EndReason::Revoked => {
+                // A sign-in that is refused ends what it has written, and nothing newer.
+                let writer = before.revision().token() >> 8;
+                let is_login = matches!(work, Work::Login(_));
+                if is_login && writer != u64::from(request.number) {
+                    self.breaks(Law::RefusalsSpareSignIns);
+                }
+            }
             _ => {
                 if !self.holds_working_key(request, session) {
                     self.breaks(Law::OnlyWorkingKeysEnd);
                 }
             }
         }
-        if let (EndReason::SignedInAsAnother, Task::Login(who)) = (reason, request.task)
+        if let (EndReason::SignedInAsAnother, Some(who)) = (reason, request.signs_in)
             && before.principal().is_none_or(|other| *other == who.principal())
         {
             self.breaks(Law::OnlyAnotherSwitches);
@@ -205,8 +313,8 @@ impl Turn<'_> {
 
     pub(super) fn is_reused(&self, key: &ModelKey) -> bool {
         let fate = self.state.shadow.keys.get(key);
-        matches!(fate, Some(&KeyFate::Replaced { at, how: Retirement::Timer })
-            if self.state.at - at >= REUSE_AFTER.as_secs())
+        matches!(fate, Some(&KeyFate::Replaced { at, how: Retirement::Timer, .. })
+            if self.state.at - at >= (REUSE_AFTER + CLOCK_SLACK).as_secs())
     }
 
     /// The holder of `old` is sent `next`.
@@ -228,20 +336,24 @@ impl Turn<'_> {
                     Change::Keep => false,
                 }
         });
-        if loses && matches!(request.task, Task::Read | Task::Navigate) {
+        if loses && request.task.is_read() && matches!(&request.change, Change::Remove(_)) {
             self.breaks(Law::ReadsSignNoOneOut);
         }
         let damaged = self.state.store.damaged;
         let is_damaged =
             self.state.jar(request.client).keys().any(|key| Some(key.session()) == damaged);
-        if loses && is_damaged && !matches!(request.task, Task::Login(_)) {
+        if loses && is_damaged && request.signs_in.is_none() {
             self.breaks(Law::UnreadableKeysStay);
         }
-        if request.presented.is_cross_site {
-            if loses {
+        // An application that has made checks of its own answers for them.
+        if request.presented.is_foreign() && !matches!(request.task, Task::LoginVerified(_)) {
+            // By a link without a marker, the browser has kept nothing back.
+            let is_link = request.presented.origin == RequestOrigin::Link;
+            if loses && (!is_link || request.presented.is_marked) {
                 self.breaks(Law::ForeignSitesReplaceNothing);
             }
-            if matches!((request.task, &request.change), (Task::Login(_), Change::Send(..))) {
+            let is_sign_in = request.signs_in.is_some() && !is_link;
+            if is_sign_in && matches!(&request.change, Change::Send(..)) {
                 self.breaks(Law::ForeignSitesSignNoOneIn);
             }
         }

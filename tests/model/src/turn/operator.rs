@@ -5,17 +5,17 @@ use cloakroom::record::EndReason;
 
 use super::Turn;
 use crate::coverage::kind_of;
-use crate::jar::{Change, Presented};
+use crate::jar::Presented;
 use crate::model_key::session_id;
-use crate::shared::Shared;
-use crate::state::{Client, Drawn, Phase, Request, Task};
+use crate::state::{Client, Request, Task};
 
 impl Turn<'_> {
     /// An operator ends a session.
     pub(crate) fn revoke(&mut self, session: u8) {
         let id = session_id(session);
         let mut end = EndById { id, reason: EndReason::Revoked };
-        let request = Request::operator(self.state.at);
+        let presented = Presented::default();
+        let request = Request::new(0, Client::Other, Task::Read, self.state.at, presented);
         let node = self.node(&request);
         let Ok(Step::Ask(ask)) = end.start(&node) else { return };
         let Some(answer) = self.state.store.carry_out(&ask) else { return };
@@ -25,25 +25,5 @@ impl Turn<'_> {
             self.state.shadow.ended.insert(session, EndReason::Revoked);
         }
         let _ = end.step(&node, answer);
-    }
-}
-
-impl Request {
-    /// What an operator's command counts as.
-    fn operator(at: u64) -> Self {
-        Self {
-            number: 0,
-            client: Client::Other,
-            task: Task::Read,
-            sent: at,
-            presented: Shared::new(Presented::default()),
-            phase: Phase::Answered,
-            change: Change::Keep,
-            key: None,
-            principal: None,
-            read: None,
-            last: None,
-            drawn: Drawn::default(),
-        }
     }
 }

@@ -146,7 +146,13 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         if !context.can_send_key() {
             return Err(Failure::HeadersSent);
         }
-        if self.login.carrier == Some(Carrier::Bearer) {
+        let presented = match session {
+            SessionState::Live(loaded) => loaded.key(),
+            SessionState::Former(former) => Some(&former.key),
+            SessionState::Absent(_) | SessionState::Over => None,
+        };
+        let usual = presented.map_or(context.policy().carrier(), Key::carrier);
+        if self.login.carrier.unwrap_or(usual) == Carrier::Bearer {
             // No cookie is set, so no browser can be signed in by another site.
             return if context.policy().bearer { Ok(()) } else { Err(Failure::NoBearer) };
         }
@@ -198,13 +204,14 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         other: &Loaded<T>,
         swap: Result<Swap, StoreError>,
     ) -> Next<Written<T, ()>> {
-        match swap? {
-            Swap::Done => {
+        match swap {
+            Ok(Swap::Done) => {
                 let (id, reason) = (other.id(), EndReason::SignedInAsAnother);
                 context.report(&Event::Ended { id, reason });
             }
-            Swap::Gone => {}
-            Swap::Stale(current) => {
+            // The sign-in itself stands: the client is sent the new key.
+            Ok(Swap::Gone) | Err(_) => {}
+            Ok(Swap::Stale(current)) => {
                 // Only what is still open to this client is its to end.
                 if let Ok(newer) = load_record(context, &other.credential, current) {
                     return self.switch(context, written, newer);

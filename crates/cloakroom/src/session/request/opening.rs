@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::{Rare, RequestState, Stage, State};
+use super::{RequestState, Stage, State};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Headers, Presented, RequestClient, is_speculative, origin_of};
 use crate::key::Key;
@@ -190,7 +190,8 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
         std::mem::forget(self);
         (state.client, state.cookie) = (client, cookie);
         if replaced.is_some() || !others.is_empty() {
-            state.rare = Some(Box::new(Rare { presented: replaced.map(|key| *key), others }));
+            let rare = state.rare.get_or_insert_default();
+            (rare.presented, rare.others) = (replaced.map(|key| *key), others);
         }
         let before = std::mem::replace(&mut state.stage, Stage::Open(session.clone()));
         drop(state);
@@ -213,7 +214,7 @@ impl<V> State<V> {
         // sign-ins by requests that change something.
         let may_be_withheld = !has_key && channel.same_site != Some(SameSite::None);
         if may_be_withheld || !facts.method.is_safe() {
-            let authority = self.authority.as_deref();
+            let authority = self.rare.as_ref().and_then(|rare| rare.authority.as_deref());
             let (origin, looked_at) = origin_of(request, facts.method, authority);
             facts.origin = origin;
             if !has_key {

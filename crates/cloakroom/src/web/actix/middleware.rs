@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION, REFRESH};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, REFRESH};
 use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 
@@ -83,7 +83,7 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// The browser asks for that page with the cookie, so it can show a signed-in user where they
     /// are: for payments and forms that return from another site. Under `SameSite=Strict` a
     /// redirect would not help, since the browser keeps the cookie back for it, too: the response
-    /// stays a 403 and has a `Refresh` header, with which the page itself leads on.
+    /// is a 200 with a `Refresh` header then, so that a page of yours leads on.
     ///
     /// # Panics
     /// Panics if `location` is not a valid header value.
@@ -313,7 +313,10 @@ fn redirect_withheld<V: SessionValue, K: SessionKind, B>(
         if let Some(refresh) =
             refresh.and_then(|refresh| HeaderValue::from_bytes(refresh.as_bytes()).ok())
         {
+            // Browsers replace an error without a body by a page of their own.
+            *response.status_mut() = StatusCode::OK;
             response.headers_mut().insert(REFRESH, refresh);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             return;
         }
         *response.status_mut() = StatusCode::SEE_OTHER;

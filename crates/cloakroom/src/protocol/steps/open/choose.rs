@@ -52,7 +52,7 @@ impl<T: Clone + PartialEq> Open<T> {
             let revision = Some(record.revision());
             self.others.push(OtherSession { key: other.key, revision });
         }
-        self.keep_unanswered(&found);
+        self.keep_unread(context, &found);
         self.admit(context, caller, record, context.now())
     }
 
@@ -85,13 +85,24 @@ impl<T: Clone + PartialEq> Open<T> {
         all
     }
 
-    /// Remembers the keys of sessions for which the store did not answer: signing out must end
-    /// those, too.
-    fn keep_unanswered(&mut self, found: &[(PublicId, Found)]) {
+    /// Remembers the keys of sessions for which the store did not answer, and of those whose value
+    /// cannot be decoded: signing out must end them, too.
+    fn keep_unread<C: Context<Value = T>>(&mut self, context: &C, found: &[(PublicId, Found)]) {
+        let (now, policy) = (context.now(), context.policy());
         for key in self.keys.iter() {
-            if stored_under(found, key.id()).is_some_and(is_unanswered) {
-                self.others.push(OtherSession { key: key.clone(), revision: None });
-            }
+            let revision = match stored_under(found, key.id()) {
+                Some(found) if is_unanswered(found) => None,
+                Some(Ok(Some(Stored::Live(record)))) => {
+                    let verifier = key.verifier(policy.kind);
+                    let status = context.rules().judge(record, &verifier, policy.reuse.after, now);
+                    if status != KeyStatus::Valid || context.decode(record.payload()).is_ok() {
+                        continue;
+                    }
+                    Some(record.revision())
+                }
+                _ => continue,
+            };
+            self.others.push(OtherSession { key: key.clone(), revision });
         }
     }
 
