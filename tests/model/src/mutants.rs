@@ -1,5 +1,5 @@
-//! Mutants: wrong decisions, orders, stores and requests, one at a time. A check that misses one proves
-//! nothing.
+//! Mutants: wrong decisions, orders, stores and requests, one at a time. A check that misses one
+//! proves nothing.
 
 mod keys;
 mod orders;

@@ -245,7 +245,7 @@ pub fn a_reused_key_does_not_end_a_session_that_was_signed_in_on_meanwhile(store
 }
 
 /// The holder of an old key who knows the password only is given no part of a session whose user
-/// has proved more, whoever comes first, and also if their request was held back.
+/// has proved more, in whichever order they come, and also if their request was held back.
 pub fn a_key_never_opens_more_than_its_sign_in_has_proved(store: impl Store) {
     let test = TestSessions::new(store);
     let (weak, strong) = (Assurance::new(1), Assurance::new(2));

@@ -148,8 +148,8 @@ impl<V> State<V> {
         }
     }
 
-    /// True if the request knows a later state of the same session than `session`: a later write, or
-    /// its end.
+    /// True if the request knows a later state of the same session than `session`: a later write,
+    /// or its end.
     fn is_newer(&self, session: &SessionState<V>) -> bool {
         let SessionState::Live(session) = session else { return false };
         if self.rare.as_ref().is_some_and(|rare| rare.ended == Some(session.id())) {

@@ -8,7 +8,7 @@ mod handlers;
 mod hostile;
 mod rotation;
 mod speculative;
-mod twins;
+mod several;
 
 use std::time::Duration;
 

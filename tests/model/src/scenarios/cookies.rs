@@ -11,7 +11,7 @@ pub(super) fn all() -> Vec<Scenario> {
         paired(),
         two_dead(),
         retired_first(),
-        twins(),
+        doubles(),
         two_sessions(),
         two_sessions_lost(),
         damaged_first(),
@@ -63,7 +63,7 @@ pub(crate) fn retired_first() -> Scenario {
     }
 }
 
-pub(crate) fn twins() -> Scenario {
+pub(crate) fn doubles() -> Scenario {
     Scenario {
         more: &[Law::NoOneIsLockedOut],
         setup: Setup::Twins,
@@ -72,7 +72,7 @@ pub(crate) fn twins() -> Scenario {
         owner: &[Task::Read],
         requests: 4,
         lateness: 0,
-        ..calm("twins", "two cookies of one session while its renewal is in progress")
+        ..calm("doubles", "two cookies of one session while its renewal is in progress")
     }
 }
 
