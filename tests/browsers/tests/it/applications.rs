@@ -80,7 +80,7 @@ fn two_cookies_of_one_name_end_no_session_and_hinder_no_renewal() {
     sign_in(&old, &driver);
     let narrow = CookiePolicy::secure("id");
     let new = Server::on(&backend, |builder| builder.transport(Transport::cookie(narrow)));
-    for _ in 0..40 {
+    for _ in 0..35 {
         backend.clock.advance(Duration::from_secs(60));
         driver.go(&new.at("www.shop.localhost", "/"));
         assert_eq!(driver.text("#who"), "alice");

@@ -31,8 +31,9 @@ fn server(same_site: SameSite, is_private: bool) -> Server {
 
 #[test]
 fn private_pages_are_not_shown_again_after_a_sign_out() {
+    let driver = browser();
     for same_site in [SameSite::Lax, SameSite::Strict] {
-        let (server, driver) = (server(same_site, true), browser());
+        let server = server(same_site, true);
         for pages in [1, 2] {
             let who = back_after_sign_out(&server, &driver, pages);
             assert_eq!(who, "no one", "{same_site:?}, {pages} pages");

@@ -40,7 +40,6 @@ pub(crate) fn application() -> Router {
 pub(crate) fn static_pages() -> Router {
     Router::new()
         .route("/goodbye", get(async || Html("<p id=goodbye>Goodbye")))
-        .route("/arrived", get(async || Html("<meta http-equiv=refresh content='0; url=/again'>")))
         .route("/page", get(page))
 }
 

@@ -81,7 +81,7 @@ impl Server {
         let sessions = adjust(builder).build().expect("the policy is valid");
         let gate = Gate::new();
         let app = pages::application()
-            .layer(SessionLayer::new(sessions).redirect_withheld("/arrived"))
+            .layer(SessionLayer::new(sessions).redirect_withheld("/again"))
             .merge(pages::static_pages())
             .layer(from_fn_with_state(gate.clone(), Gate::pass))
             .layer(Extension(gate.clone()));

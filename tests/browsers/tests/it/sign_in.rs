@@ -53,8 +53,9 @@ fn a_double_click_on_the_sign_in_form_signs_in_once() {
 
 #[test]
 fn a_sign_in_whose_answer_was_lost_can_be_repeated_at_once_and_later() {
+    let driver = browser();
     for wait in [Duration::ZERO, Duration::from_secs(60), Duration::from_secs(20 * 60)] {
-        let (server, driver) = (Server::start(), browser());
+        let server = Server::start();
         visit_and_open_form(&server, &driver);
         submit_and_then(&server, &driver, "location = '/login'", || server.advance(wait));
         server.release("first");

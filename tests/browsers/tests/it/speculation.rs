@@ -22,8 +22,9 @@ const LINK: &str = "<link rel=prefetch href=/messages>";
 
 #[test]
 fn a_message_waits_for_the_person_and_a_key_for_a_real_request() {
+    let driver = prefetching();
     for (page, site) in [(RULES, "none"), (LINK, "same-origin")] {
-        let (server, driver) = (Server::start(), prefetching());
+        let server = Server::start();
         server.sign_in(&driver, "alice");
         driver.click("#notice button");
         let cookie = driver.cookie("__Host-id");
