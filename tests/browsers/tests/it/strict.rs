@@ -23,8 +23,8 @@ fn under_strict_a_link_to_a_page_that_writes_leads_to_a_signed_in_page() {
     server.sign_in(&driver, "alice");
     let cookie = driver.cookie("__Host-id");
     arrive(&server, &driver, "/visit");
-    // A redirect would still be the other site's request, and come without the cookie. The answer is
-    // a page of ours instead, which leads to another: that request is our own.
+    // A redirect would still be the other site's request, and come without the cookie. The answer
+    // is a page of ours instead, which leads to another: that request is our own.
     driver.wait_for("#who", "alice");
     let sent = server.exchange("/visit", 1);
     assert_eq!((sent.header("cookie").as_str(), sent.status), ("__Host-id-here=1", 200));
