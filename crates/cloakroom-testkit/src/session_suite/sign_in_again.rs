@@ -344,9 +344,9 @@ pub fn a_sign_in_after_an_end_in_one_request_begins_a_session(store: impl Store)
             let old = key_of(&test.sessions.generate(Counter::of(4)).await.unwrap());
             let mut session = open(&test, &old).await;
             if logs_out {
-                session.logout().await.unwrap()
+                session.logout().await.unwrap();
             } else {
-                session.end().await.unwrap()
+                session.end().await.unwrap();
             }
             session.login(&alice()).await.unwrap();
             let CookieSeen::Set { key, .. } = cookie_of(&session.headers()) else {

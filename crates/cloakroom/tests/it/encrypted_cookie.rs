@@ -7,8 +7,8 @@ mod failures;
 mod handlers;
 mod hostile;
 mod rotation;
-mod speculative;
 mod several;
+mod speculative;
 
 use std::time::Duration;
 

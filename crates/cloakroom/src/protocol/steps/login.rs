@@ -262,7 +262,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let (until, at) = (lifetime.absolute_deadline(now), self.login.authenticated_at(now));
         let (login, client) = (self.login.clone(), self.client(context));
         let Some(edit) = self.edit.take() else { return Err(Failure::OutOfOrder) };
-        let plan = Box::new(SignInPlan { login, client, at, presented, nonce: None, edit });
+        let known = loaded.record.authenticated_at();
+        let plan = Box::new(SignInPlan { login, client, at, known, presented, nonce: None, edit });
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
         let next = reservation.reserve(context, false)?;
         self.reserving(context, loaded, plan, reservation, next)

@@ -14,6 +14,8 @@ pub(super) struct SignInPlan<E> {
     pub(super) login: policy::Login,
     pub(super) client: ClientInfo,
     pub(super) at: Timestamp,
+    /// The session's sign-in when this one was entered in the index.
+    pub(super) known: Option<Timestamp>,
     /// The key that the request presented: the session's next one is derived from it.
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
@@ -44,13 +46,14 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let carrier = self.login.carrier.unwrap_or(presented.carrier());
         let sign_in = SignInBy { principal, assurance: self.login.assurance, carrier };
         let repeated = rules.repeated_sign_in(record, presented, sign_in, kind, now);
-        // A sign-in that was held back takes nothing over from a newer one, unless it is the same.
+        // A sign-in that was held back takes nothing over from a newer one, unless it is the same, or
+        // was entered in the index after it: a revocation in between would have refused it.
         let newer = record.authenticated_at().filter(|at| *at > self.at && *at <= now);
         let newer = newer.filter(|_| record.principal() == Some(principal));
         let is_valid = || judge_credential(context, &loaded.credential, record) == KeyStatus::Valid;
         let (key, trace) = match repeated {
             Some(key) => (key, None),
-            None if newer.is_some() && !is_valid() => {
+            None if newer.is_some() && newer != self.known && !is_valid() => {
                 return Err(Failure::NoSession(NoSession::Retired));
             }
             None => {
