@@ -66,7 +66,7 @@ pub(crate) fn retired_first() -> Scenario {
 pub(crate) fn doubles() -> Scenario {
     Scenario {
         more: &[Law::NoOneIsLockedOut],
-        setup: Setup::Twins,
+        setup: Setup::BothValid,
         lifetime: renewed_every(60 * 60),
         moments: &[30, 60, 90, 150, 400],
         owner: &[Task::Read],

@@ -33,7 +33,7 @@ pub(crate) enum Setup {
     /// The same, but the other client has the retired key, and the owner its successor only.
     RetiredElsewhere,
     /// The same two cookies while the renewal is in progress: both keys work.
-    Twins,
+    BothValid,
     /// A key that a sign-in has replaced, whose answer was lost.
     LostSignIn,
     /// Two sessions: one in a cookie of the parent domain, the other in a cookie of the host.
@@ -112,7 +112,7 @@ impl Scenario {
                 let strange = ModelKey::fresh(0x50, 0x50).carried_by(Carrier::Bearer);
                 Jar::one(zero.clone()).with_bearer(strange)
             }
-            Setup::RetiredFirst | Setup::Twins => cookies(&zero, &next),
+            Setup::RetiredFirst | Setup::BothValid => cookies(&zero, &next),
             Setup::RetiredElsewhere => Jar::one(next),
             Setup::TwoSessions | Setup::DamagedFirst => cookies(&zero, &one),
             Setup::Legacy | Setup::Nothing | Setup::Paired | Setup::PairedDead => Jar::default(),
@@ -129,7 +129,7 @@ impl Scenario {
         }
         match self.setup {
             Setup::RetiredFirst | Setup::RetiredElsewhere => renew(&mut state, &zero),
-            Setup::Twins => start_renewal(&mut state, &zero),
+            Setup::BothValid => start_renewal(&mut state, &zero),
             Setup::LostSignIn => {
                 write(&mut state, &zero);
                 sign_in(&mut state, &zero, Who::Alice);

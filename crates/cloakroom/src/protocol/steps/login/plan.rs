@@ -46,8 +46,8 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let carrier = self.login.carrier.unwrap_or(presented.carrier());
         let sign_in = SignInBy { principal, assurance: self.login.assurance, carrier };
         let repeated = rules.repeated_sign_in(record, presented, sign_in, kind, now);
-        // A sign-in that was held back takes nothing over from a newer one, unless it is the same, or
-        // was entered in the index after it: a revocation in between would have refused it.
+        // A sign-in that was held back takes nothing over from a newer one, unless it is the same,
+        // or was entered in the index after it: a revocation in between would have refused it.
         let newer = record.authenticated_at().filter(|at| *at > self.at && *at <= now);
         let newer = newer.filter(|_| record.principal() == Some(principal));
         let is_valid = || judge_credential(context, &loaded.credential, record) == KeyStatus::Valid;
