@@ -13,13 +13,13 @@ use super::reservation::{RecordState, Reservation, index_login};
 use super::session::{FormerKey, judge_credential, load_record};
 use super::write::{INDEX_MARGIN, MAX_ATTEMPTS, first_cookie};
 use super::{
-    Answer, Ask, Context, Credential, Edit, Loaded, Next, NoEdit, SessionState, Step, Steps, Write,
-    Written,
+    Answer, Ask, Context, Credential, Edit, KeptError, Loaded, Next, NoEdit, SessionState, Step,
+    Steps, Write, Written,
 };
 use crate::key::{Carrier, Key};
 use crate::observe::Event;
 use crate::policy::{self, ClientInfo};
-use crate::record::EndReason;
+use crate::record::{EndReason, Stored};
 use crate::store::{Indexed, StoreError, Swap};
 use crate::time::Timestamp;
 
@@ -39,6 +39,8 @@ pub struct Login<T, E = NoEdit> {
     edit: Option<E>,
     /// The session of another principal, to be ended once the new one is there.
     other: Option<Loaded<T>>,
+    /// Whether the operation has its turn among the principal's sign-ins.
+    has_turn: bool,
     attempts: u32,
     state: State<T, E>,
 }
@@ -50,6 +52,10 @@ enum State<T, E> {
     Starting(SessionState<T>),
     /// The user is signed in on a new session, and another principal's is being ended.
     Switching(Written<T, ()>, Loaded<T>),
+    /// That failed: the new session is ended again, so that it is in no one's way.
+    Withdrawing(KeptError),
+    /// Another sign-in has been written with this key meanwhile.
+    Overtaken(Key),
     /// Is the session, to which the key is no longer valid, older than a revocation?
     Checking(Loaded<T>),
     Reserving(Loaded<T>, Box<SignInPlan<E>>, Reservation),
@@ -91,7 +97,15 @@ impl<T, E> Login<T, E> {
         edit: E,
     ) -> Self {
         let state = State::Starting(session);
-        Self { login, presented, edit: Some(edit), other: None, attempts: 0, state }
+        Self {
+            login,
+            presented,
+            edit: Some(edit),
+            other: None,
+            has_turn: false,
+            attempts: 0,
+            state,
+        }
     }
 }
 
@@ -106,7 +120,7 @@ impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
         match session {
             SessionState::Live(loaded) => self.sign_in(context, loaded),
             SessionState::Former(former) => self.sign_in_again(context, former),
-            SessionState::Absent(_) | SessionState::Over => self.create(context, false),
+            SessionState::Absent(_) | SessionState::Over => self.create(context),
         }
     }
 
@@ -115,8 +129,16 @@ impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
             (State::Switching(written, other), Answer::Swapped(swap)) => {
                 self.switched(context, written, &other, swap)
             }
+            (State::Withdrawing(error), Answer::Ended(_)) => Err(error.0.into()),
+            (State::Overtaken(key), Answer::Stored(stored)) => match stored? {
+                Some(Stored::Live(record)) => {
+                    let (why, record) = (NoSession::Superseded, Some(record));
+                    self.sign_in_again(context, FormerKey { key, why, record })
+                }
+                Some(Stored::Ended(_)) | None => self.create(context),
+            },
             (State::Checking(loaded), Answer::Indexed(indexed)) => match indexed? {
-                Indexed::Revoked => self.create(context, false),
+                Indexed::Revoked => self.create(context),
                 Indexed::Done | Indexed::Full(_) => self.reserve(context, loaded),
             },
             (State::Reserving(loaded, plan, mut reservation), answer) => {
@@ -177,7 +199,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         }
         // First the new session: a sign-in that is refused ends nothing.
         self.other = Some(loaded);
-        self.create(context, false)
+        self.create(context)
     }
 
     /// The user is signed in on a new session: ends the other principal's.
@@ -187,14 +209,16 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         written: Written<T, ()>,
         other: Loaded<T>,
     ) -> Next<Written<T, ()>> {
-        self.attempts += 1;
-        if self.attempts == MAX_ATTEMPTS {
-            return Err(Failure::Conflict);
-        }
+        self.count_attempt()?;
         let ending = context.rules().end(EndReason::SignedInAsAnother, context.now());
         let ask = Ask::EndIf(other.id(), other.record.revision(), ending);
         self.state = State::Switching(written, other);
         Ok(Step::Ask(ask))
+    }
+
+    fn count_attempt(&mut self) -> Result<(), Failure> {
+        self.attempts += 1;
+        if self.attempts == MAX_ATTEMPTS { Err(Failure::Conflict) } else { Ok(()) }
     }
 
     fn switched<C: Context<Value = T>>(
@@ -209,8 +233,14 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 let (id, reason) = (other.id(), EndReason::SignedInAsAnother);
                 context.report(&Event::Ended { id, reason });
             }
-            // The sign-in itself stands: the client is sent the new key.
-            Ok(Swap::Gone) | Err(_) => {}
+            Ok(Swap::Gone) => {}
+            Err(error) => {
+                // Nothing is answered while the other session may be open to its old key.
+                let SessionState::Live(new) = &written.session else { return Err(error.into()) };
+                let ending = context.rules().end(EndReason::Revoked, context.now());
+                self.state = State::Withdrawing(KeptError(error));
+                return Ok(Step::Ask(Ask::End(new.id(), ending)));
+            }
             Ok(Swap::Stale(current)) => {
                 // Only what is still open to this client is its to end.
                 if let Ok(newer) = load_record(context, &other.credential, current) {
@@ -229,14 +259,14 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         E: Edit<C>,
     {
         let FormerKey { key, record, .. } = former;
-        let Some(record) = record else { return self.create(context, false) };
+        let Some(record) = record else { return self.create(context) };
         let credential = Credential::Key(key);
         let status = judge_credential(context, &credential, &record);
         let Ok(value) = decode(context, credential.id(), record.payload()) else {
-            return self.create(context, false);
+            return self.create(context);
         };
         if !plan::admits(status, &record, &self.login) {
-            return self.create(context, false);
+            return self.create(context);
         }
         // A session that a revocation should have ended is not taken up again.
         let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
@@ -263,9 +293,19 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let (login, client) = (self.login.clone(), self.client(context));
         let Some(edit) = self.edit.take() else { return Err(Failure::OutOfOrder) };
         let known = loaded.record.authenticated_at();
-        let plan = Box::new(SignInPlan { login, client, at, known, presented, nonce: None, edit });
+        let plan = Box::new(SignInPlan {
+            login,
+            client,
+            at,
+            known,
+            is_overtaken: false,
+            presented,
+            nonce: None,
+            edit,
+        });
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
-        let next = reservation.reserve(context, false)?;
+        let next = reservation.reserve(context, self.has_turn)?;
+        self.has_turn = true;
         self.reserving(context, loaded, plan, reservation, next)
     }
 
@@ -322,8 +362,15 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 if let Some(key) = &writing.key {
                     context.retract_key(key);
                 }
-                self.edit = Some(writing.write.into_plan().edit);
-                self.create(context, true)
+                let plan = writing.write.into_plan();
+                self.edit = Some(plan.edit);
+                if !plan.is_overtaken {
+                    return self.create(context);
+                }
+                self.count_attempt()?;
+                let id = plan.presented.id();
+                self.state = State::Overtaken(plan.presented);
+                Ok(Step::Ask(Ask::Get(id)))
             }
             Err(failure) => Err(failure),
         }
@@ -352,8 +399,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         }
     }
 
-    /// Signs in on a new session, with the turn among the principal's sign-ins or without.
-    fn create<C>(&mut self, context: &C, has_turn: bool) -> Next<Written<T, ()>>
+    /// Signs in on a new session.
+    fn create<C>(&mut self, context: &C) -> Next<Written<T, ()>>
     where
         C: Context<Value = T>,
         E: Edit<C>,
@@ -366,7 +413,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let value = Some(edited.unwrap_or(default));
         let mut create = Create::new(key, value, lifetime, self.client(context))
             .with_login(Some(self.login.clone()))
-            .with_turn(has_turn);
+            .with_turn(self.has_turn);
         let next = create.start(context)?;
         self.creating(context, create, next)
     }

@@ -16,6 +16,8 @@ pub(super) struct SignInPlan<E> {
     pub(super) at: Timestamp,
     /// The session's sign-in when this one was entered in the index.
     pub(super) known: Option<Timestamp>,
+    /// Whether another sign-in has been written since: this one has to be entered again.
+    pub(super) is_overtaken: bool,
     /// The key that the request presented: the session's next one is derived from it.
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
@@ -54,6 +56,7 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let (key, trace) = match repeated {
             Some(key) => (key, None),
             None if newer.is_some() && newer != self.known && !is_valid() => {
+                self.is_overtaken = true;
                 return Err(Failure::NoSession(NoSession::Retired));
             }
             None => {
