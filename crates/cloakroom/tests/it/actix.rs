@@ -92,7 +92,7 @@ async fn a_guard_sees_who_is_signed_in_if_sessions_are_opened_before_routing() {
     let anonymous = app.call(get("/account", "").to_request()).await.unwrap();
     assert_eq!(
         (anonymous.status(), header(anonymous.headers(), "vary")),
-        (StatusCode::NOT_FOUND, "cookie")
+        (StatusCode::NOT_FOUND, "cookie, sec-fetch-site")
     );
     let key = cookie(&app.call(get("/login", "").to_request()).await.unwrap());
     assert_eq!(text(app.call(get("/account", &key).to_request()).await.unwrap()).await, "yours");
@@ -252,7 +252,7 @@ async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
         .collect();
     assert_eq!(names, ["__Host-id", "__Host-id-admin"]);
     let vary: Vec<_> = response.headers().get_all("vary").collect();
-    assert_eq!(vary, ["cookie", "sec-fetch-site"], "each once, for both kinds");
+    assert_eq!(vary, ["cookie, sec-fetch-site"], "each once, for both kinds");
     let listed = admins.list(&alice(), Page::first(9)).await.unwrap();
     assert_eq!(listed[0].client().address(), Some(peer.ip()));
 }

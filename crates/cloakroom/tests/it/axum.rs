@@ -143,7 +143,7 @@ async fn a_route_that_ignores_the_session_costs_no_call_and_no_header() {
     }
     let response = send(&app, &mut Client::new(), "GET", "/read").await;
     assert_eq!(spy.calls().total(), 0);
-    assert_eq!(response.headers()["vary"], "cookie");
+    assert_eq!(response.headers()["vary"], "cookie, sec-fetch-site");
 }
 
 #[tokio::test]
