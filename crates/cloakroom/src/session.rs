@@ -347,7 +347,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// database, such as a cart, or for what must be removed when the principal changes.
     ///
     /// The closure changes the value that the session has then: the default, if a new session is
-    /// created. If another writer was first, it runs again on the new value.
+    /// created. If another writer was first, it runs again on the new value, and a sign-in that is
+    /// sent twice runs it twice: let it set or merge, not add.
     ///
     /// ```
     /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};

@@ -46,11 +46,12 @@ pub enum NoSession {
     /// The client keeps its key, and only a login can begin: see
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Unreadable,
-    /// Another site started the request, and its browser may have kept the cookie back
-    /// (`SameSite`).
+    /// Another site started the request, and its browser may have kept the cookie back (`SameSite`).
     ///
-    /// Nothing begins, because a new cookie would replace the one that the browser has. Send the
-    /// user to a page of yours with a redirect (303); that request carries the cookie.
+    /// Nothing begins, because a new cookie would replace the one that the browser has. Lead the
+    /// user to a page of yours: under Lax by a redirect (303), whose request carries the cookie;
+    /// under Strict by a page that leads on by itself, since a redirect is still the other site's.
+    /// `SessionLayer::redirect_withheld` does either.
     Withheld,
 }
 

@@ -23,6 +23,10 @@ use crate::value::{DefaultKind, SessionKind, SessionValue};
 /// A request that never asks for its session costs no store call and gets no header. Use one layer
 /// per kind of session.
 ///
+/// Put it outside layers that end a request early or make its response, such as timeouts and
+/// `CatchPanicLayer`: inside them, the key of a sign-in that was stored could be lost. Compression
+/// and tracing can be outside it.
+///
 /// The request's `Cookie` and `Authorization` are marked
 /// [sensitive](http::HeaderValue::set_sensitive), so that `Debug` of a request shows no key.
 ///
@@ -64,7 +68,8 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// Reads of these requests do not count as uses of the session; see
     /// [`Sessions::without_touch`].
     ///
-    /// Wrap a route that a page polls in it, within the layer of the whole application.
+    /// Wrap a route that a page polls in it, within the layer of the whole application. A guard that
+    /// asks for the session has to be inside it, too: the first to ask opens the session.
     pub fn without_touch(self) -> Self {
         Self { sessions: self.sessions.without_touch(), ..self }
     }

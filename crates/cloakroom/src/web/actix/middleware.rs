@@ -71,7 +71,8 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// Reads of these requests do not count as uses of the session; see
     /// [`Sessions::without_touch`].
     ///
-    /// Wrap a resource that a page polls in it, within the middleware of the whole application.
+    /// Wrap a resource that a page polls in it, within the middleware of the whole application. A
+    /// middleware that asks for the session has to be inside it, too: the first to ask opens it.
     pub fn without_touch(self) -> Self {
         Self { sessions: self.sessions.without_touch(), ..self }
     }
