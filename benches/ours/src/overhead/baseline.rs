@@ -8,9 +8,11 @@ mod key;
 mod store;
 
 use std::future::{Future, ready};
+use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -18,6 +20,7 @@ use axum::routing::get;
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use httpdate::HttpDate;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -109,7 +112,9 @@ impl RequestSession {
             listed.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie"))
         };
         if !headers.get_all(VARY).iter().any(listed) {
-            headers.append(VARY, HeaderValue::from_static("cookie"));
+            // A first visit's answer would depend on the site that sent the request, too.
+            let vary = if state.sends.is_some() { "cookie, sec-fetch-site" } else { "cookie" };
+            headers.append(VARY, HeaderValue::from_static(vary));
         }
         if let Some(cookie) = state.sends.as_ref().and_then(set_cookie) {
             // Only this layer sets this cookie; other cookies stay.
@@ -121,11 +126,17 @@ impl RequestSession {
 
 /// Writes the header into one buffer of the right size.
 fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
-    const ATTRIBUTES: &str = "; Max-Age=43200; Path=/; Secure; HttpOnly; SameSite=Lax";
-    let mut text = Vec::with_capacity(COOKIE_NAME.len() + 1 + TEXT + ATTRIBUTES.len());
+    const LIFE: Duration = Duration::from_secs(43_200);
+    const MAX_AGE: &str = "; Max-Age=43200; Expires=";
+    const DATE_LEN: usize = 29;
+    const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+    let fixed = COOKIE_NAME.len() + 1 + MAX_AGE.len() + DATE_LEN + ATTRIBUTES.len();
+    let mut text = Vec::with_capacity(TEXT + fixed);
     text.extend_from_slice(COOKIE_NAME.as_bytes());
     text.push(b'=');
     text.extend_from_slice(key);
+    text.extend_from_slice(MAX_AGE.as_bytes());
+    write!(text, "{}", HttpDate::from(SystemTime::now() + LIFE)).ok()?;
     text.extend_from_slice(ATTRIBUTES.as_bytes());
     let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()?;
     value.set_sensitive(true);
