@@ -58,6 +58,27 @@ pub struct Driver {
     left: AtomicU64,
 }
 
+/// Starts the driver; `None` if it ends before it prints its port.
+fn start_driver() -> Option<(Child, String)> {
+    let driver = env::var("CLOAKROOM_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".into());
+    let mut process =
+        Command::new(&driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap_or_else(
+            |error| panic!("`{driver}`: {error}; `cargo xtask test` finds or installs it"),
+        );
+    let mut lines = BufReader::new(process.stdout.take().expect("pipe")).lines();
+    let port = lines.find_map(|line| {
+        let line = line.expect("UTF-8");
+        Some(line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+    });
+    let Some(port) = port else {
+        process.wait().expect("it has closed its output");
+        return None;
+    };
+    // Nothing after that is needed, but the pipe must not fill up.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((process, port))
+}
+
 impl Driver {
     /// Starts a browser with a new profile.
     pub fn start() -> Self {
@@ -66,20 +87,9 @@ impl Driver {
 
     /// Starts a browser with a new profile and these settings.
     pub fn start_with(settings: Settings) -> Self {
-        let driver = env::var("CLOAKROOM_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".into());
-        let mut process =
-            Command::new(&driver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap_or_else(
-                |error| panic!("`{driver}`: {error}; `cargo xtask test` finds or installs it"),
-            );
-        let mut lines = BufReader::new(process.stdout.take().expect("pipe")).lines();
-        let port = lines
-            .find_map(|line| {
-                let line = line.expect("UTF-8");
-                Some(line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
-            })
-            .expect("the driver prints its port");
-        // Nothing after that is needed, but the pipe must not fill up.
-        std::thread::spawn(move || lines.for_each(drop));
+        // It takes a free port and then the same one for IPv6, which another driver can have.
+        let (process, port) =
+            (0..5).find_map(|_| start_driver()).expect("the driver prints its port");
         let profile = tempfile::tempdir().expect("temporary directory");
         let config = Agent::config_builder().http_status_as_error(false);
         let mut browser = Self {
