@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -126,7 +126,7 @@ impl RequestSession {
 
 /// Writes the header into one buffer of the right size.
 fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
-    const LIFE: Duration = Duration::from_secs(43_200);
+    const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
     const MAX_AGE: &str = "; Max-Age=43200; Expires=";
     const DATE_LEN: usize = 29;
     const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
@@ -136,7 +136,8 @@ fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
     text.push(b'=');
     text.extend_from_slice(key);
     text.extend_from_slice(MAX_AGE.as_bytes());
-    write!(text, "{}", HttpDate::from(SystemTime::now() + LIFE)).ok()?;
+    let now = Duration::from_millis(store::now());
+    write!(text, "{}", HttpDate::from(UNIX_EPOCH + now + LIFE)).ok()?;
     text.extend_from_slice(ATTRIBUTES.as_bytes());
     let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()?;
     value.set_sensitive(true);

@@ -46,7 +46,8 @@ pub enum NoSession {
     /// The client keeps its key, and only a login can begin: see
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Unreadable,
-    /// Another site started the request, and its browser may have kept the cookie back (`SameSite`).
+    /// Another site started the request, and its browser may have kept the cookie back
+    /// (`SameSite`).
     ///
     /// Nothing begins, because a new cookie would replace the one that the browser has. Lead the
     /// user to a page of yours: under Lax by a redirect (303), whose request carries the cookie;

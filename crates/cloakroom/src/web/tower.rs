@@ -68,8 +68,8 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// Reads of these requests do not count as uses of the session; see
     /// [`Sessions::without_touch`].
     ///
-    /// Wrap a route that a page polls in it, within the layer of the whole application. A guard that
-    /// asks for the session has to be inside it, too: the first to ask opens the session.
+    /// Wrap a route that a page polls in it, within the layer of the whole application. A guard
+    /// that asks for the session has to be inside it, too: the first to ask opens the session.
     pub fn without_touch(self) -> Self {
         Self { sessions: self.sessions.without_touch(), ..self }
     }

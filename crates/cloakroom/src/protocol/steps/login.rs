@@ -1,6 +1,7 @@
 //! Signing in: on the session that there is, or on a new one.
 
 mod plan;
+mod switch;
 
 use std::mem;
 
@@ -10,8 +11,8 @@ use super::super::{Failure, NoSession, Rules as _, SignIn};
 use super::context::decode;
 use super::create::{Create, Created};
 use super::reservation::{RecordState, Reservation, index_login};
-use super::session::{FormerKey, judge_credential, load_record};
-use super::write::{INDEX_MARGIN, MAX_ATTEMPTS, first_cookie};
+use super::session::{FormerKey, judge_credential};
+use super::write::{INDEX_MARGIN, first_cookie};
 use super::{
     Answer, Ask, Context, Credential, Edit, KeptError, Loaded, Next, NoEdit, SessionState, Step,
     Steps, Write, Written,
@@ -19,8 +20,8 @@ use super::{
 use crate::key::{Carrier, Key};
 use crate::observe::Event;
 use crate::policy::{self, ClientInfo};
-use crate::record::{EndReason, Stored};
-use crate::store::{Indexed, StoreError, Swap};
+use crate::record::Stored;
+use crate::store::Indexed;
 use crate::time::Timestamp;
 
 /// Signs a user in, under a fresh key: from then on the old one opens and writes nothing.
@@ -200,55 +201,6 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         // First the new session: a sign-in that is refused ends nothing.
         self.other = Some(loaded);
         self.create(context)
-    }
-
-    /// The user is signed in on a new session: ends the other principal's.
-    fn switch<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        written: Written<T, ()>,
-        other: Loaded<T>,
-    ) -> Next<Written<T, ()>> {
-        self.count_attempt()?;
-        let ending = context.rules().end(EndReason::SignedInAsAnother, context.now());
-        let ask = Ask::EndIf(other.id(), other.record.revision(), ending);
-        self.state = State::Switching(written, other);
-        Ok(Step::Ask(ask))
-    }
-
-    fn count_attempt(&mut self) -> Result<(), Failure> {
-        self.attempts += 1;
-        if self.attempts == MAX_ATTEMPTS { Err(Failure::Conflict) } else { Ok(()) }
-    }
-
-    fn switched<C: Context<Value = T>>(
-        &mut self,
-        context: &C,
-        written: Written<T, ()>,
-        other: &Loaded<T>,
-        swap: Result<Swap, StoreError>,
-    ) -> Next<Written<T, ()>> {
-        match swap {
-            Ok(Swap::Done) => {
-                let (id, reason) = (other.id(), EndReason::SignedInAsAnother);
-                context.report(&Event::Ended { id, reason });
-            }
-            Ok(Swap::Gone) => {}
-            Err(error) => {
-                // Nothing is answered while the other session may be open to its old key.
-                let SessionState::Live(new) = &written.session else { return Err(error.into()) };
-                let ending = context.rules().end(EndReason::Revoked, context.now());
-                self.state = State::Withdrawing(KeptError(error));
-                return Ok(Step::Ask(Ask::End(new.id(), ending)));
-            }
-            Ok(Swap::Stale(current)) => {
-                // Only what is still open to this client is its to end.
-                if let Ok(newer) = load_record(context, &other.credential, current) {
-                    return self.switch(context, written, newer);
-                }
-            }
-        }
-        Ok(Step::Done(written))
     }
 
     /// Signs in on a session that was open to the request's key once, if it is the same
