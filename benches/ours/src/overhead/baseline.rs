@@ -126,7 +126,7 @@ impl RequestSession {
 
 /// Writes the header into one buffer of the right size.
 fn set_cookie(key: &[u8; TEXT]) -> Option<HeaderValue> {
-    const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
+    const LIFE: Duration = Duration::from_hours(12);
     const MAX_AGE: &str = "; Max-Age=43200; Expires=";
     const DATE_LEN: usize = 29;
     const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";

@@ -106,7 +106,7 @@ impl Store {
     clippy::disallowed_methods,
     reason = "the baseline reads the machine's clock as cloakroom's default does"
 )]
-pub fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
