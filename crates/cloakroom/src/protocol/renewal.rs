@@ -45,7 +45,7 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
     }
 }
 
-/// True if [`extend_cookie`] would change the record.
+/// True if the cookie would end before the session, so that [`extend_cookie`] is needed.
 pub fn needs_longer_cookie(record: &Record) -> bool {
     cookie_ends_early(record)
 }
@@ -72,7 +72,7 @@ fn cookie_ends_early(record: &Record) -> bool {
 }
 
 /// Makes the cookie last as long as a session that was just extended: the record to write and the
-/// key to send; `None` if the cookie lasts long enough.
+/// key to send; `None` if the key is none of the session's.
 ///
 /// The current secret is renewed. If a renewal is in progress, its derived key is sent again with
 /// the longer life: no newer key can exist yet.
@@ -83,9 +83,6 @@ pub fn extend_cookie(
     nonce: Nonce,
     now: Timestamp,
 ) -> Option<(Record, Key)> {
-    if !cookie_ends_early(record) {
-        return None;
-    }
     let key = match recognise(record.credentials(), &presented.verifier(kind)) {
         SecretStatus::Current => match next_key(record, presented) {
             Some(next) => next,

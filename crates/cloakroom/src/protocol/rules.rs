@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{
     CookieChange, Failure, KeyStatus, NoSession, Renewal, RequestOrigin, Settled, SignIn, SignInBy,
     SignInKey, confirm_successor, end, extend, extend_cookie, give_lifetime, is_login_forged,
-    is_over, is_withheld, judge_ended, judge_with, make_room, next_key, plan_sign_in, renewal,
-    repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key, start_renewal,
-    touch_due, used,
+    is_over, is_withheld, judge_ended, judge_with, make_room, needs_longer_cookie, next_key,
+    plan_sign_in, renewal, repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key,
+    start_renewal, touch_due, used,
 };
 use crate::key::{Carrier, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
@@ -81,6 +81,11 @@ pub trait Rules {
     /// See [`next_key`](super::next_key).
     fn next_key(&self, record: &Record, presented: &Key) -> Option<Key> {
         next_key(record, presented)
+    }
+
+    /// See [`needs_longer_cookie`](super::needs_longer_cookie).
+    fn needs_longer_cookie(&self, record: &Record) -> bool {
+        needs_longer_cookie(record)
     }
 
     /// See [`extend_cookie`](super::extend_cookie).

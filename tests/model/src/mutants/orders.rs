@@ -115,9 +115,11 @@ super::flaws! {
             _ => None,
         }
     };
-    "a new session is not in the index before its record" in sign_in |asked, _store| {
+    "a new session is not in the index before its record" in sign_in |asked, store| {
         match asked.ask {
-            Ask::IndexLogin(_) if after(asked, "login", "end_if: done") => indexed(),
+            Ask::IndexLogin(login) if asked.operation == "login" && asked.last.is_none() => {
+                if store.get(login.id).is_none() { indexed() } else { None }
+            }
             _ => None,
         }
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Failure, NoSession, Rules as _, needs_longer_cookie};
+use super::super::{Failure, NoSession, Rules as _};
 use super::{Begin, Context, Draft, Loaded, Plan, Planned};
 use crate::key::{Carrier, Key, Nonce, Secret};
 use crate::policy::Lifetime;
@@ -201,7 +201,7 @@ fn with_lasting_cookie<C: Context>(
 ) -> Result<Draft<C::Value>, Failure> {
     let is_renewable = |key: &&Key| key.carrier() == Carrier::Cookie && context.can_renew();
     let Some(key) = loaded.key().filter(is_renewable) else { return Ok(draft) };
-    if !needs_longer_cookie(&draft.record) {
+    if !context.rules().needs_longer_cookie(&draft.record) {
         return Ok(draft);
     }
     let (kind, nonce) = (context.policy().kind, Nonce::from_bytes(context.random()?));
