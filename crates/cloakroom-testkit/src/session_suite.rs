@@ -12,7 +12,6 @@ mod cross_site;
 mod csrf;
 mod decoding;
 mod detached;
-mod encoding_store;
 mod ending;
 mod headers;
 mod interleaving;
@@ -32,6 +31,7 @@ mod round_trips;
 mod several_keys;
 mod sign_in_again;
 mod timeouts;
+mod values;
 mod writes;
 
 use cloakroom::{Error, ErrorKind, Key, NoSession, Principal, Session};
@@ -64,6 +64,7 @@ pub use round_trips::*;
 pub use several_keys::*;
 pub use sign_in_again::*;
 pub use timeouts::*;
+pub use values::*;
 pub use writes::*;
 
 /// Calls a macro with the names of all tests of the suite.
@@ -254,6 +255,15 @@ macro_rules! for_each_session_test {
             a_failed_login_leaves_the_session_as_it_was
             a_failed_renewal_or_touch_does_not_fail_the_read
             // Decoding
+            a_value_that_could_not_be_read_back_is_refused
+            the_error_for_an_unfit_value_names_the_type_and_the_reason
+            a_map_refuses_what_json_cannot_hold
+            a_codec_that_loses_what_it_wrote_is_found_at_the_write
+            an_older_version_keeps_the_fields_that_it_does_not_know
+            a_field_that_a_version_removes_is_gone
+            a_write_encodes_its_value_once
+            a_value_larger_than_the_bound_is_refused
+            a_value_of_several_megabytes_is_refused_by_default
             a_session_of_another_version_keeps_its_key_and_is_never_overwritten
             a_damaged_session_is_treated_by_policy_and_never_overwritten
             an_older_schema_is_upgraded_and_rewritten_by_the_next_change
@@ -315,7 +325,7 @@ fn bob() -> Principal {
 }
 
 /// The key of a live session.
-fn key_of(session: &Session<Counter>) -> Key {
+fn key_of<V: cloakroom::SessionValue>(session: &Session<V>) -> Key {
     session.key().expect("a live session has a key").clone()
 }
 

@@ -25,6 +25,7 @@ enum Cause {
     NoSession(NoSession),
     AuthShortfall(AuthShortfall),
     Store(StoreError),
+    Codec(CodecError),
     Other(Box<dyn StdError + Send + Sync>),
 }
 
@@ -69,7 +70,9 @@ pub enum ErrorKind {
     /// [`SessionsBuilder::schema`](crate::SessionsBuilder::schema) and
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Corrupt,
-    /// The value cannot be stored: the codec cannot write it, or it is too large for the store.
+    /// The value cannot be stored, and nothing was written: the codec cannot write it or could not
+    /// read it back, or it is larger than
+    /// [`max_value`](crate::SessionsBuilder::max_value) or the store allows.
     Unfit,
     /// The principal has reached their limit of sessions, and was not signed in; see
     /// [`SessionLimit::reject_new`](crate::SessionLimit::reject_new).
@@ -111,6 +114,15 @@ impl Error {
         }
     }
 
+    /// True if the value is too large, and is otherwise fit to be stored.
+    pub(crate) fn is_too_large(&self) -> bool {
+        match &self.cause {
+            Cause::Codec(error) => error.is_too_large(),
+            Cause::Store(error) => error.kind() == StoreErrorKind::TooLarge,
+            _ => false,
+        }
+    }
+
     /// True if it is unknown whether a write happened; if it did, it happened completely.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
@@ -132,12 +144,12 @@ impl Error {
         Self { kind: ErrorKind::StepUpRequired, cause: Cause::AuthShortfall(shortfall) }
     }
 
-    pub(crate) fn unfit(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: ErrorKind::Unfit, cause: Cause::Other(error.into()) }
+    pub(crate) const fn unfit(error: CodecError) -> Self {
+        Self { kind: ErrorKind::Unfit, cause: Cause::Codec(error) }
     }
 
-    pub(crate) fn corrupt(error: CodecError) -> Self {
-        Self { kind: ErrorKind::Corrupt, cause: Cause::Other(error.into()) }
+    pub(crate) const fn corrupt(error: CodecError) -> Self {
+        Self { kind: ErrorKind::Corrupt, cause: Cause::Codec(error) }
     }
 
     pub(crate) fn unavailable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -171,6 +183,7 @@ impl From<Failure> for Error {
             Failure::TooManySessions => Self::new(ErrorKind::TooManySessions),
             Failure::LoginRevoked => Self::new(ErrorKind::LoginRevoked),
             Failure::StoreFailed(error) => Self::from(error),
+            Failure::Unfit(error) => Self::unfit(error),
             Failure::Corrupt(error) => Self::corrupt(error),
             Failure::Randomness(error) => Self::unavailable(error),
             Failure::OutOfOrder => {
@@ -182,7 +195,7 @@ impl From<Failure> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
+        let what = match self.kind {
             ErrorKind::NotFound => "the session does not exist",
             ErrorKind::NotSet => "the session has no value",
             ErrorKind::Superseded => {
@@ -214,7 +227,11 @@ impl fmt::Display for Error {
             ErrorKind::NoLayer => {
                 "no `SessionLayer` or `SessionMiddleware` for this kind of session wraps this route"
             }
-        })
+        };
+        match &self.cause {
+            Cause::Codec(error) => write!(f, "{what}: {error}"),
+            _ => f.write_str(what),
+        }
     }
 }
 
@@ -223,6 +240,8 @@ impl StdError for Error {
         match &self.cause {
             Cause::None | Cause::NoSession(_) | Cause::AuthShortfall(_) => None,
             Cause::Store(error) => Some(error),
+            // Its reason is in the message.
+            Cause::Codec(error) => error.source(),
             Cause::Other(error) => Some(error.as_ref()),
         }
     }

@@ -12,8 +12,10 @@ mod payload;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[doc(hidden)]
+pub use codec::Survey;
 pub use codec::{Codec, CodecError, JsonCodec, OldPayload};
-pub(crate) use codec::{Coding, FENCE, Upgrade};
+pub(crate) use codec::{Coding, FENCE, Upgrade, to_json};
 pub use flash::Flash;
 pub use map::SessionMap;
 pub use payload::Payload;

@@ -151,5 +151,5 @@ fn client_name(client: &ClientInfo) -> Option<String> {
 
 /// The size of a session's value. It is known for every record that was read from a store.
 pub(super) fn value_bytes(record: &Record) -> usize {
-    record.payload().measure().unwrap_or(0)
+    record.payload().memory().unwrap_or(0)
 }

@@ -25,7 +25,7 @@ fn is_there(peer: &Peer, n: u32) -> bool {
     match peer.ask(&Request::get(id(n))).unwrap() {
         Answer::Stored(None) => false,
         Answer::Stored(Some(bytes)) => match Stored::from_bytes(&bytes).unwrap() {
-            Stored::Live(record) => record.payload().measure().unwrap() == 1_000,
+            Stored::Live(record) => record.payload().memory().unwrap() == 1_000,
             Stored::Ended(_) => false,
         },
         other => panic!("{other:?}"),

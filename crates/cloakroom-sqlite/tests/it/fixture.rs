@@ -63,7 +63,7 @@ pub(crate) fn insert(store: &impl Store, n: u32, record: Record) -> Result<(), S
 /// The size of the value under `id(n)`; `None` if there is no live session.
 pub(crate) fn size(store: &impl Store, n: u32) -> Option<usize> {
     match store.get(id(n)).wait().unwrap()? {
-        Stored::Live(record) => Some(record.payload().measure().unwrap()),
+        Stored::Live(record) => Some(record.payload().memory().unwrap()),
         Stored::Ended(_) => None,
     }
 }

@@ -19,7 +19,7 @@ struct Foreign {
 /// The client keeps its key, for a deployment that can read the record: nothing but a sign-in
 /// begins another session, whatever the policy says about damage.
 pub fn a_session_of_another_version_keeps_its_key_and_is_never_overwritten(store: impl Store) {
-    let store: Arc<dyn Store> = Arc::new(encoded(store));
+    let store: Arc<dyn Store> = Arc::new(store);
     block_on(async {
         for policy in [UnreadablePolicy::Keep, UnreadablePolicy::SetAside, UnreadablePolicy::End] {
             let test =
@@ -48,7 +48,7 @@ pub fn a_session_of_another_version_keeps_its_key_and_is_never_overwritten(store
 
 /// Bytes that no version ever wrote: the policies differ.
 pub fn a_damaged_session_is_treated_by_policy_and_never_overwritten(store: impl Store) {
-    let store: Arc<dyn Store> = Arc::new(encoded(store));
+    let store: Arc<dyn Store> = Arc::new(store);
     let damaged: Sessions<Foreign> =
         Sessions::builder(Arc::clone(&store)).codec(Damaged).build().unwrap();
     let with = |policy| -> Sessions<Counter> {
@@ -94,7 +94,7 @@ impl Codec<Foreign> for Damaged {
 
 /// A deployment that changes the value type reads what the previous one wrote.
 pub fn an_older_schema_is_upgraded_and_rewritten_by_the_next_change(store: impl Store) {
-    let store: Arc<dyn Store> = Arc::new(encoded(store));
+    let store: Arc<dyn Store> = Arc::new(store);
     let old: Sessions<Foreign> = Sessions::new(Arc::clone(&store)).unwrap();
     let new: Sessions<Counter> = Sessions::builder(Arc::clone(&store))
         .schema(1, |payload| {
@@ -129,9 +129,4 @@ pub fn a_session_without_a_value_is_not_set(store: impl Store) {
         allocated.set(Counter::default()).await.unwrap();
         assert_eq!(test.sessions.of_key(&key).await.unwrap().value().count, 0);
     });
-}
-
-/// A store whose payloads are bytes, as in a store outside the process.
-fn encoded(store: impl Store) -> impl Store {
-    super::encoding_store::EncodingStore(store)
 }

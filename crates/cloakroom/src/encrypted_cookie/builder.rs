@@ -144,7 +144,13 @@ impl<V: SessionValue, K: SessionKind> EncryptedSessionsBuilder<V, K> {
             channel,
             lifetime: self.lifetime,
             watermark: self.watermark,
-            coding: Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade },
+            coding: Arc::new(Coding::new(
+                self.codec,
+                self.schema,
+                self.upgrade,
+                // A cookie has a bound of its own.
+                usize::MAX,
+            )),
             clock: self.clock,
             entropy: self.entropy,
         }))

@@ -17,7 +17,7 @@ use crate::key::Entropy;
 use crate::policy::Lifetime;
 use crate::protocol::MAX_PRESENTED;
 use crate::time::{Clock, Timestamp};
-use crate::value::{Coding, SessionValue};
+use crate::value::{Coding, Payload, SessionValue};
 
 /// The checked policy of one kind of session.
 pub(super) struct EncryptedCookie<V> {
@@ -30,7 +30,7 @@ pub(super) struct EncryptedCookie<V> {
     pub(super) purpose: Purpose,
     pub(super) lifetime: Lifetime,
     pub(super) watermark: Timestamp,
-    pub(super) coding: Coding<V>,
+    pub(super) coding: Arc<Coding<V>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
 }
@@ -48,6 +48,7 @@ pub(super) struct FoundCookies<V> {
 /// A session that was read from a request.
 pub(super) struct OpenedCookie<V> {
     pub(super) value: V,
+    pub(super) payload: Payload,
     pub(super) deadlines: Deadlines,
     /// True if the cookie must be sent again even without a change: to record a use, because an old
     /// key encrypted it, or because it is in a former scope and hidden by another.
@@ -58,7 +59,7 @@ pub(super) struct OpenedCookie<V> {
 struct Candidate<V> {
     header: Header,
     /// `None` if the cookie says that the session was ended.
-    value: Option<V>,
+    value: Option<(V, Payload)>,
     by_old_key: bool,
 }
 
@@ -113,7 +114,7 @@ impl<V: SessionValue> EncryptedCookie<V> {
         let is_in_scope = scope == self.scope;
         let moves = repeated && !is_in_scope && self.cookie.has_former_scopes();
         let is_due = by_old_key || moves || deadlines.use_is_due(&self.lifetime, now);
-        let opened = |value| OpenedCookie { value, deadlines, is_due };
+        let opened = |(value, payload)| OpenedCookie { value, payload, deadlines, is_due };
         FoundCookies {
             session: value.map(opened).ok_or(NoEncryptedSession::Ended),
             encrypted_at,
@@ -135,21 +136,29 @@ impl<V: SessionValue> EncryptedCookie<V> {
             None
         } else {
             let value = self.coding.decode(payload);
-            Some(value.map_err(|_| NoEncryptedSession::Unreadable)?)
+            let value = value.map_err(|_| NoEncryptedSession::Unreadable)?;
+            Some((value, Payload::from_bytes(payload)))
         };
         Ok(Candidate { header, value, by_old_key: decrypted.by_old_key })
+    }
+
+    /// The encoded value, in place of another one.
+    pub(super) fn encode(&self, value: &V, replaced: &Payload) -> Result<Payload, EncryptError> {
+        let value = Arc::new(self.coding.typed(value.clone()));
+        let payload = self.coding.payload(&value, replaced).map_err(EncryptError::unfit)?;
+        let bytes = payload.to_bytes().map_err(EncryptError::unfit)?;
+        Ok(bytes.map_or(Payload::unset(), Payload::from_bytes))
     }
 
     /// The `Set-Cookie` that carries this value and replaces a cookie that was encrypted at
     /// `before`.
     pub(super) fn encrypt(
         &self,
-        value: &V,
+        value: &Payload,
         deadlines: Deadlines,
         before: Timestamp,
     ) -> Result<HeaderValue, EncryptError> {
-        let payload = self.coding.encode(value).map_err(EncryptError::unfit)?;
-        self.encrypt_payload(&payload, deadlines, before)
+        self.encrypt_payload(value.as_bytes().unwrap_or_default(), deadlines, before)
     }
 
     /// The `Set-Cookie` that says that the session was ended, if a cookie in a former scope could

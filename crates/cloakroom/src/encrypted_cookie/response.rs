@@ -35,7 +35,7 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
             (Pending::Set(cookie), State::Live(deadlines)) => Some((cookie.clone(), deadlines)),
             // If that fails, the client's cookie is still valid for the rest of its lifetime.
             (Pending::Reencrypt, State::Live(deadlines)) => {
-                let cookie = codec.encrypt(&self.value, deadlines, self.encrypted_at);
+                let cookie = codec.encrypt(&self.payload, deadlines, self.encrypted_at);
                 cookie.ok().map(|cookie| (cookie, deadlines))
             }
             (Pending::SetEnded(cookie), _) => {

@@ -13,7 +13,7 @@ use super::request::RequestFacts;
 use super::response::Pending;
 use crate::time::Timestamp;
 use crate::value::flash::kept_if;
-use crate::value::{DefaultKind, SessionValue};
+use crate::value::{DefaultKind, Payload, SessionValue};
 
 /// The session in one request's encrypted cookie.
 ///
@@ -42,6 +42,8 @@ use crate::value::{DefaultKind, SessionValue};
 pub struct EncryptedSession<V, K = DefaultKind> {
     pub(super) codec: Arc<EncryptedCookie<V>>,
     pub(super) value: V,
+    /// The value as the cookie holds it.
+    pub(super) payload: Payload,
     pub(super) state: State,
     pub(super) cookie: Pending,
     pub(super) request: RequestFacts,
@@ -65,21 +67,24 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         request: RequestFacts,
     ) -> Self {
         let FoundCookies { session, encrypted_at, clears_former } = found;
-        let (value, state, cookie) = match session {
-            Ok(OpenedCookie { value, deadlines, is_due }) if is_due && !request.is_speculative => {
+        let (value, payload, state, cookie) = match session {
+            Ok(OpenedCookie { value, payload, deadlines, is_due })
+                if is_due && !request.is_speculative =>
+            {
                 let deadlines = deadlines.used(&codec.lifetime, codec.clock.now());
-                (value, State::Live(deadlines), Pending::Reencrypt)
+                (value, payload, State::Live(deadlines), Pending::Reencrypt)
             }
-            Ok(OpenedCookie { value, deadlines, .. }) => {
-                (value, State::Live(deadlines), Pending::Keep)
+            Ok(OpenedCookie { value, payload, deadlines, .. }) => {
+                (value, payload, State::Live(deadlines), Pending::Keep)
             }
             // A late response must not remove a newer cookie, so a dead one stays until a session
             // begins.
-            Err(reason) => (V::default(), State::Absent(reason), Pending::Keep),
+            Err(reason) => (V::default(), Payload::unset(), State::Absent(reason), Pending::Keep),
         };
         Self {
             codec,
             value,
+            payload,
             state,
             cookie,
             request,
@@ -147,7 +152,8 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
                 State::Live(deadlines) => deadlines.used(lifetime, now),
                 State::Absent(_) => Deadlines::begin(lifetime, now),
             };
-            self.encrypt(value, deadlines)?;
+            let payload = self.codec.encode(&value, &self.payload)?;
+            self.encrypt(value, payload, deadlines)?;
         }
         Ok(answer)
     }
@@ -181,7 +187,8 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
             return Err(EncryptError::cross_site());
         }
         let deadlines = Deadlines::begin(&self.codec.lifetime, self.codec.clock.now());
-        self.encrypt(value, deadlines)
+        let payload = self.codec.encode(&value, &Payload::unset())?;
+        self.encrypt(value, payload, deadlines)
     }
 
     /// Lets a session begin in a request that another site started, although the browser may have
@@ -216,19 +223,24 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
         if self.is_withheld() {
             return;
         }
-        self.value = V::default();
+        (self.value, self.payload) = (V::default(), Payload::unset());
         self.state = State::Absent(NoEncryptedSession::Ended);
         let ended = self.codec.encrypt_end(self.encrypted_at);
         self.cookie = ended.map_or(Pending::Remove, Pending::SetEnded);
     }
 
-    fn encrypt(&mut self, value: V, deadlines: Deadlines) -> Result<(), EncryptError> {
+    fn encrypt(
+        &mut self,
+        value: V,
+        payload: Payload,
+        deadlines: Deadlines,
+    ) -> Result<(), EncryptError> {
         if self.is_withheld() {
             return Err(EncryptError::cross_site());
         }
-        self.cookie = Pending::Set(self.codec.encrypt(&value, deadlines, self.encrypted_at)?);
+        self.cookie = Pending::Set(self.codec.encrypt(&payload, deadlines, self.encrypted_at)?);
         self.state = State::Live(deadlines);
-        self.value = value;
+        (self.value, self.payload) = (value, payload);
         Ok(())
     }
 

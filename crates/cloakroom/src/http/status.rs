@@ -22,9 +22,9 @@ impl Error {
     /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed; try again |
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged`, `CrossSite` | 403 |
-    /// | `Unfit` | 413 |
-    /// | `HeadersSent`, `Corrupt`, `NoLayer`, `NoBearer` | 500 |
-    pub const fn status(&self) -> StatusCode {
+    /// | `Unfit`, because the value is too large | 413 |
+    /// | `Unfit`, `HeadersSent`, `Corrupt`, `NoLayer`, `NoBearer` | 500 |
+    pub fn status(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::NotFound
@@ -35,8 +35,9 @@ impl Error {
             ErrorKind::TooManySessions | ErrorKind::Forged | ErrorKind::CrossSite => {
                 StatusCode::FORBIDDEN
             }
-            ErrorKind::Unfit => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::HeadersSent
+            ErrorKind::Unfit if self.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::Unfit
+            | ErrorKind::HeadersSent
             | ErrorKind::Corrupt
             | ErrorKind::NoLayer
             | ErrorKind::NoBearer => StatusCode::INTERNAL_SERVER_ERROR,

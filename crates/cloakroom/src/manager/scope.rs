@@ -137,8 +137,12 @@ impl<V: SessionValue> Context for Scope<'_, V> {
         Arc::clone(&self.manager.default_value)
     }
 
-    fn payload(&self, value: &Arc<TypedValue<V>>) -> Payload {
-        Payload::typed(Arc::clone(value))
+    fn payload(
+        &self,
+        value: &Arc<TypedValue<V>>,
+        replaced: &Payload,
+    ) -> Result<Payload, CodecError> {
+        self.manager.coding.payload(value, replaced)
     }
 
     #[inline]

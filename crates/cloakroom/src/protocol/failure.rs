@@ -30,6 +30,8 @@ pub enum Failure {
     LoginRevoked,
     /// The store failed.
     StoreFailed(StoreError),
+    /// The value cannot be stored.
+    Unfit(CodecError),
     /// The value cannot be decoded.
     Corrupt(CodecError),
     /// The system has no randomness.

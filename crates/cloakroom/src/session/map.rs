@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::Session;
 use crate::error::Error;
-use crate::value::{CodecError, SessionKind, SessionMap};
+use crate::value::{SessionKind, SessionMap, to_json};
 
 /// Access by key. Read with [`SessionMap::get`]. Each method here is one
 /// [`update`](Session::update), so two concurrent requests that change different keys do not undo
@@ -30,8 +30,7 @@ impl<K: SessionKind> Session<SessionMap, K> {
     /// # Errors
     /// Those of [`update`](Session::update); `Unfit` for a value that cannot be JSON.
     pub async fn insert<T: Serialize>(&mut self, key: &str, value: T) -> Result<(), Error> {
-        let value =
-            serde_json::to_value(value).map_err(CodecError::json::<T>).map_err(Error::unfit)?;
+        let value = to_json(&value).map_err(Error::unfit)?;
         self.update(|map| map.put(key, value.clone())).await
     }
 

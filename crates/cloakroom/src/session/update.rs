@@ -146,7 +146,7 @@ where
             return Ok(Planned::Keep(result));
         }
         let value = scope.manager.typed_value(value);
-        Ok(Planned::Write(write_value(scope, loaded, value, now), result))
+        Ok(Planned::Write(write_value(scope, loaded, value, now)?, result))
     }
 
     fn begin(

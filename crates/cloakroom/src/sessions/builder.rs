@@ -46,6 +46,7 @@ pub struct SessionsBuilder<V, K = DefaultKind> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     observers: Vec<Box<dyn Observer>>,
+    max_value: usize,
     clients: Option<ClientPolicy>,
     private_pages: bool,
     kind: PhantomData<fn() -> K>,
@@ -63,6 +64,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             limit: None,
             reuse: ReusePolicy::default(),
             unreadable: UnreadablePolicy::default(),
+            max_value: DEFAULT_MAX_VALUE,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             observers: Vec::new(),
@@ -102,6 +104,17 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
     ) -> Self {
         self.schema = version;
         self.upgrade = Some(Arc::new(upgrade));
+        self
+    }
+
+    /// The most bytes that one session's value can take, encoded.
+    ///
+    /// A write of a larger one is refused with [`ErrorKind::Unfit`](crate::ErrorKind::Unfit) (status
+    /// 413), on every store alike. A larger value that a store already holds can be read.
+    ///
+    /// Default: 1 MiB.
+    pub fn max_value(mut self, bytes: usize) -> Self {
+        self.max_value = bytes;
         self
     }
 
@@ -192,8 +205,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         let mut channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
         channel.private_pages = self.private_pages;
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
-        let coding =
-            Arc::new(Coding { codec: self.codec, schema: self.schema, upgrade: self.upgrade });
+        let coding = Arc::new(Coding::new(self.codec, self.schema, self.upgrade, self.max_value));
         let policy = Policy {
             kind: KindTag::of(K::NAME),
             reuse: self.reuse,
@@ -232,4 +244,5 @@ impl<V, K> fmt::Debug for SessionsBuilder<V, K> {
     }
 }
 
+const DEFAULT_MAX_VALUE: usize = 1 << 20;
 const NO_SESSIONS: &str = "a session limit of zero would refuse every sign-in";

@@ -12,7 +12,7 @@
 //! for the application's own codecs; the others are reserved.
 
 mod json;
-mod length;
+mod shapes;
 
 use std::any::type_name;
 use std::error::Error as StdError;
@@ -20,7 +20,13 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use json::JsonCodec;
+#[doc(hidden)]
+pub use json::Survey;
+pub(crate) use json::to_json;
 use serde_json::error::Category;
+
+use self::shapes::Shapes;
+use super::payload::{Payload, TypedValue};
 
 /// The format byte of a value that is moving to another store; no codec can use it.
 pub(crate) const FENCE: u8 = 0x7f;
@@ -38,16 +44,11 @@ pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
     /// If this codec cannot write the value.
     fn encode(&self, value: &V, body: &mut Vec<u8>) -> Result<(), CodecError>;
 
-    /// The number of bytes that [`encode`](Codec::encode) appends.
-    ///
-    /// Override it if they can be counted without being kept.
-    ///
-    /// # Errors
-    /// If this codec cannot write the value.
-    fn measure(&self, value: &V) -> Result<usize, CodecError> {
-        let mut body = Vec::with_capacity(128);
-        self.encode(value, &mut body)?;
-        Ok(body.len())
+    /// What a pass over the value tells; `None` if only encoding it does.
+    #[doc(hidden)]
+    fn survey(&self, value: &V) -> Option<Survey> {
+        let _ = value;
+        None
     }
 
     /// Reads a value back from its body.
@@ -55,6 +56,26 @@ pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If the body is not such a value.
     fn decode(&self, body: &[u8]) -> Result<V, CodecError>;
+
+    /// True if `written` may lack fields of `stored`, the body that it replaces, which
+    /// [`decode`](Codec::decode) skipped because another version of the application wrote them.
+    ///
+    /// By default false: a codec that skips nothing, or keeps nothing, needs no more.
+    fn may_lose_fields(&self, stored: &[u8], written: &[u8]) -> bool {
+        let _ = (stored, written);
+        false
+    }
+
+    /// `written`, with the fields of `stored` that are not in `known`: the body that
+    /// [`encode`](Codec::encode) writes for the value that was read from `stored`. `None` if there
+    /// are none.
+    ///
+    /// It is asked for only if [`may_lose_fields`](Codec::may_lose_fields) returns true, and used
+    /// only if it decodes to the same value as `written`.
+    fn keep_fields(&self, stored: &[u8], known: &[u8], written: &[u8]) -> Option<Vec<u8>> {
+        let _ = (stored, known, written);
+        None
+    }
 }
 
 /// A payload of another schema or format than the current one, for an upgrade hook to read.
@@ -86,12 +107,99 @@ pub(crate) type Upgrade<V> = dyn Fn(OldPayload<'_>) -> Result<V, CodecError> + S
 
 /// A codec with the application's schema version and upgrade hook.
 pub(crate) struct Coding<V> {
-    pub(crate) codec: Arc<dyn Codec<V>>,
-    pub(crate) schema: u8,
-    pub(crate) upgrade: Option<Arc<Upgrade<V>>>,
+    codec: Arc<dyn Codec<V>>,
+    schema: u8,
+    upgrade: Option<Arc<Upgrade<V>>>,
+    /// The most bytes that an encoded value can take.
+    max_value: usize,
+    /// The shapes of values that were written and read back.
+    shapes: Shapes,
+}
+
+impl<V> Coding<V> {
+    pub(crate) fn new(
+        codec: Arc<dyn Codec<V>>,
+        schema: u8,
+        upgrade: Option<Arc<Upgrade<V>>>,
+        max_value: usize,
+    ) -> Self {
+        Self { codec, schema, upgrade, max_value, shapes: Shapes::default() }
+    }
+}
+
+/// The bytes before the body.
+const HEAD: usize = 2;
+
+impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
+    /// The payload with this value, which replaces another one.
+    ///
+    /// It can be read back: whatever could not be is an error here, and not at the next request.
+    pub(crate) fn payload(
+        self: &Arc<Self>,
+        value: &Arc<TypedValue<V>>,
+        replaced: &Payload,
+    ) -> Result<Payload, CodecError> {
+        let is_known = replaced.is_known_to(self);
+        if let Some(survey) = self.codec.survey(&value.value).filter(|_| is_known) {
+            self.check(&value.value, survey)?;
+            return Ok(Payload::typed(Arc::clone(value)));
+        }
+        let bytes = self.encode(&value.value)?;
+        self.check_size(bytes.len())?;
+        if !is_known {
+            if let Some((bytes, value)) = self.with_kept_fields(replaced, &bytes) {
+                return Ok(Payload::decoded(bytes, Arc::new(self.typed(value)), false));
+            }
+        }
+        Ok(Payload::decoded(bytes, Arc::clone(value), true))
+    }
+
+    /// `written` with the fields of `replaced` that another version wrote, if there are any, and
+    /// its value.
+    fn with_kept_fields(
+        self: &Arc<Self>,
+        replaced: &Payload,
+        written: &[u8],
+    ) -> Option<(Vec<u8>, V)> {
+        let stored = replaced.to_bytes().ok()??;
+        let is_current = stored.get(..HEAD) == written.get(..HEAD);
+        if !is_current || !self.codec.may_lose_fields(&stored[HEAD..], &written[HEAD..]) {
+            return None;
+        }
+        let known = self.encode(&replaced.open(self).ok()??.value).ok()?;
+        let kept = self.codec.keep_fields(&stored[HEAD..], &known[HEAD..], &written[HEAD..])?;
+        let bytes = [&written[..HEAD], &kept].concat();
+        self.check_size(bytes.len()).ok()?;
+        // A field that this version understands after all must not change the value.
+        let value = self.decode(&bytes).ok()?;
+        (value == self.decode(written).ok()?).then_some((bytes, value))
+    }
 }
 
 impl<V: 'static> Coding<V> {
+    pub(crate) fn typed(self: &Arc<Self>, value: V) -> TypedValue<V> {
+        TypedValue { value, coding: Arc::clone(self) }
+    }
+
+    /// An error if the value could not be stored and read back. Values of a shape that was read
+    /// back before are not tried again.
+    fn check(&self, value: &V, survey: Survey) -> Result<(), CodecError> {
+        if survey.length > self.max_value || !self.shapes.contains(survey.shape) {
+            self.check_size(self.encode(value)?.len())?;
+            self.shapes.insert(survey.shape);
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), CodecError> {
+        if size > self.max_value {
+            Err(CodecError::too_large(size, self.max_value))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The value as bytes that can be read back.
     pub(crate) fn encode(&self, value: &V) -> Result<Vec<u8>, CodecError> {
         let mut bytes = Vec::with_capacity(128);
         self.append(value, &mut bytes)?;
@@ -100,13 +208,28 @@ impl<V: 'static> Coding<V> {
 
     /// Appends the encoded value to `out`.
     pub(crate) fn append(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let start = out.len();
         out.extend_from_slice(&[self.codec.format(), self.schema]);
-        self.codec.encode(value, out)
+        self.codec.encode(value, out)?;
+        self.read_back(&out[start..]).map(drop)
     }
 
-    /// The length of the encoded value.
-    pub(crate) fn measure(&self, value: &V) -> Result<usize, CodecError> {
-        self.codec.measure(value).map(|body| body + 2)
+    /// About how much memory the value takes.
+    pub(crate) fn memory(&self, value: &V) -> Result<usize, CodecError> {
+        match self.codec.survey(value) {
+            Some(survey) => Ok(survey.memory),
+            None => self.encode(value).map(|bytes| bytes.len()),
+        }
+    }
+
+    /// Reads a value that was just written.
+    fn read_back(&self, bytes: &[u8]) -> Result<V, CodecError> {
+        self.codec.decode(&bytes[HEAD..]).map_err(|error| {
+            CodecError::new(format!(
+                "a `{}` was written that cannot be read back: {error}",
+                type_name::<V>()
+            ))
+        })
     }
 
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<V, CodecError> {
@@ -129,52 +252,104 @@ impl<V: 'static> Coding<V> {
     }
 }
 
-/// The error for a value that could not be encoded or decoded; its source says why.
+/// The error for a value that could not be encoded or decoded.
+///
+/// The message says why. It names types and fields, and repeats nothing of the value.
 #[derive(Debug)]
 pub struct CodecError {
     cause: Box<dyn StdError + Send + Sync>,
-    is_of_other_version: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Other,
+    OfOtherVersion,
+    TooLarge,
 }
 
 impl CodecError {
     /// An error with this cause.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { cause: cause.into(), is_of_other_version: false }
+        Self { cause: cause.into(), kind: Kind::Other }
     }
 
     /// True if another version of the application wrote the value, or probably did; false if it is
     /// damaged.
-    pub(crate) const fn is_of_other_version(&self) -> bool {
-        self.is_of_other_version
+    pub(crate) fn is_of_other_version(&self) -> bool {
+        self.kind == Kind::OfOtherVersion
+    }
+
+    pub(crate) const fn is_too_large(&self) -> bool {
+        matches!(self.kind, Kind::TooLarge)
     }
 
     pub(crate) fn of_version(self) -> Self {
-        Self { is_of_other_version: true, ..self }
+        Self { kind: Kind::OfOtherVersion, ..self }
+    }
+
+    pub(crate) fn too_large(size: usize, max: usize) -> Self {
+        let reason = format!(
+            "the value takes {size} bytes and `max_value` is {max}: keep less in the session, or \
+             raise `max_value`"
+        );
+        Self { kind: Kind::TooLarge, ..Self::new(reason) }
+    }
+
+    /// Why a `T` cannot be written as JSON.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+    pub(crate) fn unwritable<T>(error: serde_json::Error) -> Self {
+        let error = error.to_string();
+        // A `Serialize` of the application's own can quote the value.
+        let names_types_only = WRITE_ERRORS.iter().any(|known| error.starts_with(known));
+        let reason = if names_types_only { &error } else { "its `Serialize` refuses it" };
+        Self::new(format!("cannot write a `{}` as JSON: {reason}", type_name::<T>()))
     }
 
     /// What is wrong with the JSON of a `T`, without the part of the value that serde would quote.
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
     pub(crate) fn json<T>(error: serde_json::Error) -> Self {
-        let error_is_data = error.classify() == Category::Data;
-        let what = match error.classify() {
-            Category::Io => "the value cannot be written",
-            Category::Syntax => "the text is not JSON",
-            Category::Data => "the JSON has another shape",
-            Category::Eof => "the JSON ends too early",
+        let reason = match error.classify() {
+            Category::Data => without_value(&error.to_string()),
+            Category::Syntax => "the text is not JSON".to_owned(),
+            Category::Eof => "the JSON ends too early".to_owned(),
+            Category::Io => "the text cannot be read".to_owned(),
         };
-        let (expected, line, column) = (type_name::<T>(), error.line(), error.column());
+        let (line, column) = (error.line(), error.column());
         let place =
             if line == 0 { String::new() } else { format!(" (line {line} column {column})") };
-        let error = Self::new(format!("expected `{expected}`, but {what}{place}"));
-        // Text that is not JSON was never a value of any version.
-        if error_is_data { error.of_version() } else { error }
+        let reason = format!("expected a `{}`, but {reason}{place}", type_name::<T>());
+        let kind = match error.classify() {
+            Category::Data => Kind::OfOtherVersion,
+            // Text that is not JSON was never a value of any version.
+            _ => Kind::Other,
+        };
+        Self { kind, ..Self::new(reason) }
     }
+}
 
-    pub(crate) fn foreign() -> Self {
-        Self::from(
-            "the store holds a value of another type: give each type a `SessionKind` of its own",
-        )
-        .of_version()
+/// How the errors begin that serde itself gives for a value that cannot be written.
+const WRITE_ERRORS: [&str; 6] = [
+    "key must be a string",
+    "float key must be finite",
+    "number out of range",
+    "cannot serialize tagged",
+    "can only flatten",
+    "the enum variant",
+];
+
+/// The reason that serde gives, without the value that it quotes.
+fn without_value(reason: &str) -> String {
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let names_fields_only = ["missing field", "duplicate field", "invalid length"];
+    if names_fields_only.iter().any(|known| reason.starts_with(known)) {
+        return reason.to_owned();
+    }
+    // "invalid type: string \"4111\", expected u32": what was found is named, not shown.
+    let found = reason.split(['"', '`', ',']).next().unwrap_or_default().trim_end();
+    match reason.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{found}, expected {expected}"),
+        None => "the JSON has another shape".to_owned(),
     }
 }
 
@@ -186,13 +361,13 @@ impl From<&str> for CodecError {
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot encode or decode a session's value")
+        self.cause.fmt(f)
     }
 }
 
 impl StdError for CodecError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.cause.as_ref())
+        self.cause.source()
     }
 }
 
@@ -201,13 +376,12 @@ mod tests {
     use super::*;
 
     fn coding(schema: u8, upgrade: Option<Arc<Upgrade<u32>>>) -> Coding<u32> {
-        Coding { codec: Arc::new(JsonCodec), schema, upgrade }
+        Coding::new(Arc::new(JsonCodec), schema, upgrade, 1_000)
     }
 
     #[test]
     fn a_payload_begins_with_its_format_and_schema() {
         assert_eq!(coding(7, None).encode(&42).unwrap(), [1, 7, b'4', b'2']);
-        assert_eq!(coding(7, None).measure(&42).unwrap(), 4);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::value::CodecError;
+use crate::value::{CodecError, to_json};
 
 /// A map of keys and JSON values: the session value of applications that do not want a type for it.
 ///
@@ -43,7 +43,7 @@ impl SessionMap {
         key: impl Into<String>,
         value: T,
     ) -> Result<(), CodecError> {
-        let value = serde_json::to_value(value).map_err(CodecError::json::<T>)?;
+        let value = to_json(&value)?;
         self.0.insert(key.into(), value);
         Ok(())
     }
@@ -73,8 +73,8 @@ impl SessionMap {
     {
         let mut value = self.get::<T>(key)?.unwrap_or_default();
         let result = change(&mut value);
-        let value = serde_json::to_value(value).map_err(CodecError::json::<T>)?;
-        let is_default = || serde_json::to_value(T::default()).is_ok_and(|other| other == value);
+        let value = to_json(&value)?;
+        let is_default = || to_json(&T::default()).is_ok_and(|other| other == value);
         if self.0.contains_key(key) || !is_default() {
             self.put(key, value);
         }

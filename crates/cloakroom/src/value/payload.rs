@@ -18,7 +18,7 @@ pub struct Payload(Option<Arc<dyn PayloadData>>);
 trait PayloadData: Any + Send + Sync {
     fn to_bytes(&self) -> Result<Arc<[u8]>, CodecError>;
     fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
-    fn measure(&self) -> Result<usize, CodecError>;
+    fn memory(&self) -> Result<usize, CodecError>;
     /// The bytes of a value that is in its encoded form.
     fn bytes(&self) -> Option<&[u8]>;
     fn as_any(&self) -> &dyn Any;
@@ -41,6 +41,8 @@ impl<V: PartialEq> PartialEq for TypedValue<V> {
 struct Encoded {
     bytes: Arc<[u8]>,
     decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// True if the coding of the decoded value wrote the bytes, so it knows everything in them.
+    is_complete: bool,
 }
 
 impl Payload {
@@ -51,7 +53,19 @@ impl Payload {
 
     /// The payload with these bytes, which [`Payload::to_bytes`] wrote.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self(Some(Arc::new(Encoded { bytes: bytes.into(), decoded: OnceLock::new() })))
+        let (bytes, decoded) = (bytes.into(), OnceLock::new());
+        Self(Some(Arc::new(Encoded { bytes, decoded, is_complete: false })))
+    }
+
+    /// A value that is encoded already.
+    pub(super) fn decoded<V: Send + Sync + 'static>(
+        bytes: Vec<u8>,
+        value: Arc<TypedValue<V>>,
+        is_complete: bool,
+    ) -> Self {
+        let decoded: Arc<dyn Any + Send + Sync> = value;
+        let (bytes, decoded) = (bytes.into(), OnceLock::from(decoded));
+        Self(Some(Arc::new(Encoded { bytes, decoded, is_complete })))
     }
 
     pub(crate) fn typed<V: Send + Sync + 'static>(typed_value: Arc<TypedValue<V>>) -> Self {
@@ -76,12 +90,13 @@ impl Payload {
         self.0.as_ref().map_or(Ok(()), |data| data.append_to(out))
     }
 
-    /// The length of [`Payload::to_bytes`], by which stores with a bound count.
+    /// About how many bytes of memory the value takes as it is held here, by which stores in the
+    /// process with a bound count: rather more than less.
     ///
     /// # Errors
     /// [`CodecError`] if the application's codec cannot write the value.
-    pub fn measure(&self) -> Result<usize, CodecError> {
-        self.0.as_ref().map_or(Ok(0), |data| data.measure())
+    pub fn memory(&self) -> Result<usize, CodecError> {
+        self.0.as_ref().map_or(Ok(0), |data| data.memory())
     }
 
     /// The bytes, if the value is in its encoded form.
@@ -95,11 +110,38 @@ impl Payload {
         coding: &Arc<Coding<V>>,
     ) -> Result<Option<Arc<TypedValue<V>>>, CodecError> {
         let Some(data) = &self.0 else { return Ok(None) };
-        if data.as_any().is::<TypedValue<V>>() {
-            return Ok(Arc::clone(data).into_any().downcast().ok());
+        if let Some(value) = data.value_of(coding) {
+            return Ok(Some(value));
         }
-        let encoded = data.as_any().downcast_ref::<Encoded>().ok_or_else(CodecError::foreign)?;
-        encoded.open(coding).map(Some)
+        let value = match data.as_any().downcast_ref::<Encoded>() {
+            Some(encoded) => encoded.open(coding)?,
+            // Another `Sessions` in this process wrote it: of another version, for all that is known.
+            None => Arc::new(coding.typed(coding.decode(&data.to_bytes()?)?)),
+        };
+        Ok(Some(value))
+    }
+
+    /// True if `coding` wrote the value in this process, so that it knows everything in it.
+    pub(super) fn is_known_to<V: Send + Sync + 'static>(&self, coding: &Arc<Coding<V>>) -> bool {
+        let Some(data) = &self.0 else { return true };
+        let is_complete =
+            data.as_any().downcast_ref::<Encoded>().is_none_or(|encoded| encoded.is_complete);
+        is_complete && data.value_of(coding).is_some()
+    }
+}
+
+impl dyn PayloadData {
+    /// The value, if `coding` wrote or decoded it.
+    fn value_of<V: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        coding: &Arc<Coding<V>>,
+    ) -> Option<Arc<TypedValue<V>>> {
+        let any = match self.as_any().downcast_ref::<Encoded>() {
+            Some(encoded) => Arc::clone(encoded.decoded.get()?),
+            None => Arc::clone(self).into_any(),
+        };
+        let value = any.downcast::<TypedValue<V>>().ok()?;
+        Arc::ptr_eq(&value.coding, coding).then_some(value)
     }
 }
 
@@ -112,8 +154,8 @@ impl<V: Send + Sync + 'static> PayloadData for TypedValue<V> {
         self.coding.append(&self.value, out)
     }
 
-    fn measure(&self) -> Result<usize, CodecError> {
-        self.coding.measure(&self.value)
+    fn memory(&self) -> Result<usize, CodecError> {
+        self.coding.memory(&self.value)
     }
 
     fn bytes(&self) -> Option<&[u8]> {
@@ -139,7 +181,7 @@ impl PayloadData for Encoded {
         Ok(())
     }
 
-    fn measure(&self) -> Result<usize, CodecError> {
+    fn memory(&self) -> Result<usize, CodecError> {
         Ok(self.bytes.len())
     }
 
@@ -157,23 +199,15 @@ impl PayloadData for Encoded {
 }
 
 impl Encoded {
-    /// The value, decoded once for all requests that share these bytes and use the same coding.
+    /// Decodes the value, for all requests that share these bytes and use the same coding.
     fn open<V: Send + Sync + 'static>(
         &self,
         coding: &Arc<Coding<V>>,
     ) -> Result<Arc<TypedValue<V>>, CodecError> {
-        let decoded = self
-            .decoded
-            .get()
-            .and_then(|decoded| Arc::clone(decoded).downcast::<TypedValue<V>>().ok());
-        if let Some(decoded) = decoded.filter(|decoded| Arc::ptr_eq(&decoded.coding, coding)) {
-            return Ok(decoded);
-        }
-        let value = coding.decode(&self.bytes)?;
-        let typed_value = Arc::new(TypedValue { value, coding: Arc::clone(coding) });
+        let value = Arc::new(coding.typed(coding.decode(&self.bytes)?));
         // If another request was faster, its value stays.
-        let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&typed_value));
-        Ok(typed_value)
+        let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&value));
+        Ok(value)
     }
 }
 

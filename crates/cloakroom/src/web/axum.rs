@@ -117,16 +117,15 @@ mod encrypted_cookie {
         }
     }
 
-    /// `TooLarge` and `Unfit` are 413, as for stored sessions; `CrossSite` is 403 and `Unavailable`
+    /// As for stored sessions: `TooLarge` is 413, `Unfit` 500, `CrossSite` 403, and `Unavailable`
     /// 503. The body is empty.
     ///
     /// The response's extensions contain the `Arc<EncryptError>`.
     impl IntoResponse for EncryptError {
         fn into_response(self) -> Response {
             let status = match self.kind() {
-                EncryptErrorKind::TooLarge | EncryptErrorKind::Unfit => {
-                    StatusCode::PAYLOAD_TOO_LARGE
-                }
+                EncryptErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                EncryptErrorKind::Unfit => StatusCode::INTERNAL_SERVER_ERROR,
                 EncryptErrorKind::CrossSite => StatusCode::FORBIDDEN,
                 EncryptErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             };

@@ -76,8 +76,11 @@ pub trait Context {
     /// The value of a session that was given none.
     fn default_value(&self) -> Self::Value;
 
-    /// The payload with this value.
-    fn payload(&self, value: &Self::Value) -> Payload;
+    /// The payload with this value, in place of another one. It can be read back.
+    ///
+    /// # Errors
+    /// [`CodecError`] if it could not be, or is too large.
+    fn payload(&self, value: &Self::Value, replaced: &Payload) -> Result<Payload, CodecError>;
 
     /// The value of a payload.
     ///

@@ -155,7 +155,10 @@ impl<T: Clone + PartialEq> Create<T> {
     #[inline(always)]
     fn prepare<C: Context<Value = T>>(&mut self, context: &C) -> Result<Loaded<T>, Failure> {
         let now = context.now();
-        let payload = self.value.as_ref().map_or(Payload::unset(), |value| context.payload(value));
+        let payload = match &self.value {
+            Some(value) => context.payload(value, &Payload::unset()).map_err(Failure::Unfit)?,
+            None => Payload::unset(),
+        };
         let kind = context.policy().kind;
         let verifier = self.key.verifier(kind);
         let revision = Revision::new(1, context.token());

@@ -31,12 +31,12 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
         match self.expiry {
             None if loaded.value.as_ref() == Some(&self.value) => Ok(Planned::Keep(())),
             None => {
-                let draft = write_value(context, loaded, self.value.clone(), now);
+                let draft = write_value(context, loaded, self.value.clone(), now)?;
                 Ok(Planned::Write(draft, ()))
             }
             Some(expiry) => {
                 let record = context.rules().extend(&loaded.record, expiry, now);
-                let draft = with_value(context, record, self.value.clone());
+                let draft = with_value(context, record, self.value.clone())?;
                 Ok(Planned::Write(with_lasting_cookie(context, loaded, draft, now)?, ()))
             }
         }
@@ -182,14 +182,18 @@ pub(crate) fn write_value<C: Context>(
     loaded: &Loaded<C::Value>,
     value: C::Value,
     now: Timestamp,
-) -> Draft<C::Value> {
+) -> Result<Draft<C::Value>, Failure> {
     with_value(context, context.rules().used(&loaded.record, now), value)
 }
 
-fn with_value<C: Context>(context: &C, record: Record, value: C::Value) -> Draft<C::Value> {
-    let payload = context.payload(&value);
+fn with_value<C: Context>(
+    context: &C,
+    record: Record,
+    value: C::Value,
+) -> Result<Draft<C::Value>, Failure> {
+    let payload = context.payload(&value, record.payload()).map_err(Failure::Unfit)?;
     let record = record.edited(|fields| fields.payload = payload);
-    Draft { record, value: Some(value), fresh: None }
+    Ok(Draft { record, value: Some(value), fresh: None })
 }
 
 /// The draft, with a renewed key if the cookie would otherwise end before the session.

@@ -49,7 +49,7 @@ struct WeighEntry;
 impl Weighter<PublicId, CachedEntry> for WeighEntry {
     fn weight(&self, _: &PublicId, entry: &CachedEntry) -> u64 {
         // Twice the value: it is kept encoded and decoded.
-        let value = entry.record.payload().measure().unwrap_or_default();
+        let value = entry.record.payload().memory().unwrap_or_default();
         OVERHEAD.saturating_add(2 * u64::try_from(value).unwrap_or(u64::MAX / 4))
     }
 }

@@ -41,7 +41,7 @@ impl Slot {
                 )
             }
             Stored::Live(record) => {
-                let size = record.payload().measure()?;
+                let size = record.payload().memory()?;
                 (Content::Live(record), size)
             }
             Stored::Ended(tombstone) => (Content::Ended(tombstone), 0),

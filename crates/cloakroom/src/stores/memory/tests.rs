@@ -103,7 +103,7 @@ fn a_write_that_grows_past_the_limit_is_refused_and_changes_nothing() {
         assert!(is_full(store.replace(id(0), Revision::new(1, 1), record_of(5000)).wait()));
         assert_eq!(store.bytes(), before);
         let Some(Stored::Live(record)) = store.get(id(0)).wait().unwrap() else { panic!("lost") };
-        assert_eq!(record.payload().measure().unwrap(), 100);
+        assert_eq!(record.payload().memory().unwrap(), 100);
         assert!(matches!(
             store.replace(id(0), Revision::new(1, 1), record_of(50)).wait(),
             Ok(Swap::Done)
@@ -256,7 +256,7 @@ fn a_value_that_cannot_be_encoded_is_refused_in_either_form() {
     }
     for store in [MemoryStore::new(), MemoryStore::new().with_encoded_values()] {
         let _ = store.insert(id(0), record_of(1)).wait().unwrap();
-        let coding = Coding { codec: Arc::new(JsonCodec), schema: 0, upgrade: None };
+        let coding = Coding::new(Arc::new(JsonCodec), 0, None, 1_000);
         let typed_value = TypedValue { value: NotEncodable, coding: Arc::new(coding) };
         let mut record = record_of(1);
         record = record.edited(|fields| fields.payload = Payload::typed(Arc::new(typed_value)));

@@ -75,12 +75,14 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         };
         let record = rules.sign_in(record, principal, key.verifier(kind), trace, now);
         let edited = self.edit.edit(context, loaded.value.as_ref());
+        let payload = match &edited {
+            Some(value) => context.payload(value, record.payload()).map_err(Failure::Unfit)?,
+            None => record.payload().clone(),
+        };
         let record = record.edited(|fields| {
             (fields.authenticated_at, fields.assurance) = (at, self.login.assurance);
             fields.client = fields.client.seen_as(&self.client);
-            if let Some(value) = &edited {
-                fields.payload = context.payload(value);
-            }
+            fields.payload = payload;
         });
         let value = edited.or_else(|| loaded.value.clone());
         Ok(Planned::Write(Draft { record, value, fresh: Some(key) }, ()))
