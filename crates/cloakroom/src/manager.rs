@@ -79,7 +79,7 @@ impl<V> Manager<V> {
 
     /// The value together with its coding.
     pub(crate) fn typed_value(&self, value: V) -> Arc<TypedValue<V>> {
-        Arc::new(TypedValue { value, coding: Arc::clone(&self.coding) })
+        Arc::new(self.coding.typed(value))
     }
 }
 

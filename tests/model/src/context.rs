@@ -158,8 +158,8 @@ impl Context for Node<'_> {
         Value::new()
     }
 
-    fn payload(&self, value: &Value) -> Payload {
-        Payload::from_bytes(value.clone())
+    fn payload(&self, value: &Value, _: &Payload) -> Result<Payload, CodecError> {
+        Ok(Payload::from_bytes(value.clone()))
     }
 
     fn decode(&self, payload: &Payload) -> Result<Option<Value>, CodecError> {

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::time::{Clock, SystemClock};
 use crate::value::{
     Codec, CodecError, Coding, DefaultKind, JsonCodec, OldPayload, SessionKind, SessionValue,
-    TypedValue, Upgrade,
+    Upgrade,
 };
 
 /// Builds [`Sessions`] with a policy of your own.
@@ -217,10 +217,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         Ok(Sessions::of(Arc::new(Manager {
             store: self.store,
             channel,
-            default_value: Arc::new(TypedValue {
-                value: V::default(),
-                coding: Arc::clone(&coding),
-            }),
+            default_value: Arc::new(coding.typed(V::default())),
             coding,
             lifetime: Mutex::new(self.lifetime),
             policy,

@@ -125,6 +125,10 @@ impl<V> Coding<V> {
     ) -> Self {
         Self { codec, schema, upgrade, max_value, shapes: Shapes::default() }
     }
+
+    pub(crate) fn typed(self: &Arc<Self>, value: V) -> TypedValue<V> {
+        TypedValue::new(value, Arc::clone(self))
+    }
 }
 
 /// The bytes before the body.
@@ -142,6 +146,7 @@ impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
         let is_known = replaced.is_known_to(self);
         if let Some(survey) = self.codec.survey(&value.value).filter(|_| is_known) {
             self.check(&value.value, survey)?;
+            let _ = value.memory.set(survey.memory);
             return Ok(Payload::typed(Arc::clone(value)));
         }
         let bytes = self.encode(&value.value)?;
@@ -177,10 +182,6 @@ impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
 }
 
 impl<V: 'static> Coding<V> {
-    pub(crate) fn typed(self: &Arc<Self>, value: V) -> TypedValue<V> {
-        TypedValue { value, coding: Arc::clone(self) }
-    }
-
     /// An error if the value could not be stored and read back. Values of a shape that was read
     /// back before are not tried again.
     fn check(&self, value: &V, survey: Survey) -> Result<(), CodecError> {

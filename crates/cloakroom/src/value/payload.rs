@@ -28,7 +28,15 @@ trait PayloadData: Any + Send + Sync {
 /// A value with the coding that writes it: what handles and in-process stores share.
 pub(crate) struct TypedValue<V> {
     pub(crate) value: V,
-    pub(crate) coding: Arc<Coding<V>>,
+    coding: Arc<Coding<V>>,
+    /// About how much memory the value takes, once that is known.
+    pub(super) memory: OnceLock<usize>,
+}
+
+impl<V> TypedValue<V> {
+    pub(crate) fn new(value: V, coding: Arc<Coding<V>>) -> Self {
+        Self { value, coding, memory: OnceLock::new() }
+    }
 }
 
 impl<V: PartialEq> PartialEq for TypedValue<V> {
@@ -155,7 +163,10 @@ impl<V: Send + Sync + 'static> PayloadData for TypedValue<V> {
     }
 
     fn memory(&self) -> Result<usize, CodecError> {
-        self.coding.memory(&self.value)
+        match self.memory.get() {
+            Some(memory) => Ok(*memory),
+            None => self.coding.memory(&self.value),
+        }
     }
 
     fn bytes(&self) -> Option<&[u8]> {

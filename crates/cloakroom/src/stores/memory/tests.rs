@@ -257,7 +257,7 @@ fn a_value_that_cannot_be_encoded_is_refused_in_either_form() {
     for store in [MemoryStore::new(), MemoryStore::new().with_encoded_values()] {
         let _ = store.insert(id(0), record_of(1)).wait().unwrap();
         let coding = Coding::new(Arc::new(JsonCodec), 0, None, 1_000);
-        let typed_value = TypedValue { value: NotEncodable, coding: Arc::new(coding) };
+        let typed_value = TypedValue::new(NotEncodable, Arc::new(coding));
         let mut record = record_of(1);
         record = record.edited(|fields| fields.payload = Payload::typed(Arc::new(typed_value)));
         let errors = [

@@ -104,6 +104,7 @@ impl Error for Unsurveyed {
 type Surveyed = Result<(), Unsurveyed>;
 
 impl Pass {
+    #[inline]
     fn add(&mut self, part: Part, length: usize) -> Surveyed {
         self.length += length;
         self.fold(part as u64);
@@ -111,26 +112,31 @@ impl Pass {
         if self.is_key { Err(Unsurveyed::Unknown) } else { Ok(()) }
     }
 
+    #[inline]
     fn descend(&mut self) -> Surveyed {
         self.depth += 1;
         if self.depth > MAX_DEPTH { Err(Unsurveyed::TooDeep) } else { Ok(()) }
     }
 
+    #[inline]
     fn fold(&mut self, part: u64) {
         self.shape = (self.shape.rotate_left(5) ^ part).wrapping_mul(SEED);
     }
 
     /// A name in the program's text: the same text at another address only counts as another shape.
+    #[inline]
     fn name(&mut self, name: &'static str) {
         self.fold(name.as_ptr() as u64 ^ name.len() as u64);
     }
 
+    #[inline]
     fn string(&mut self, text: &str) {
         self.is_key = false;
         let escapes: usize = text.bytes().map(|byte| usize::from(ESCAPES[usize::from(byte)])).sum();
         self.length += 2 + text.len() + escapes;
     }
 
+    #[inline]
     fn text(&mut self, text: &str) -> Surveyed {
         self.string(text);
         self.memory += text.len() + BLOCK;
@@ -199,11 +205,13 @@ impl<'a> Members<'a> {
         Ok(Self { pass, is_first: true, shape, last: 0, has_entry: false })
     }
 
+    #[inline]
     fn comma(&mut self) {
         self.pass.length += usize::from(!std::mem::replace(&mut self.is_first, false));
     }
 
     /// Adds the shape of the member that was just surveyed.
+    #[inline]
     fn count_shape(&mut self) {
         let shape = std::mem::replace(&mut self.pass.shape, SEED);
         if shape != self.last {
@@ -236,6 +244,7 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
+    #[inline]
     fn finish(self) {
         self.pass.depth -= 1;
         self.pass.shape = self.shape;
