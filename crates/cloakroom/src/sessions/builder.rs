@@ -109,8 +109,8 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
 
     /// The most bytes that one session's value can take, encoded.
     ///
-    /// A write of a larger one is refused with [`ErrorKind::Unfit`](crate::ErrorKind::Unfit) (status
-    /// 413), on every store alike. A larger value that a store already holds can be read.
+    /// A write of a larger one is refused with [`ErrorKind::Unfit`](crate::ErrorKind::Unfit), which
+    /// is status 413, on every store alike. A larger value that a store already holds can be read.
     ///
     /// Default: 1 MiB.
     pub fn max_value(mut self, bytes: usize) -> Self {

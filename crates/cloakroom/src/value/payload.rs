@@ -123,7 +123,7 @@ impl Payload {
         }
         let value = match data.as_any().downcast_ref::<Encoded>() {
             Some(encoded) => encoded.open(coding)?,
-            // Another `Sessions` in this process wrote it: of another version, for all that is known.
+            // Another `Sessions` of this process wrote it, which can be of another version.
             None => Arc::new(coding.typed(coding.decode(&data.to_bytes()?)?)),
         };
         Ok(Some(value))
