@@ -7,6 +7,7 @@ use crate::random::Random;
 
 pub(crate) const BROWSERS: usize = 3;
 pub(crate) const NODES: usize = 2;
+pub(crate) const KINDS: usize = 2;
 /// Each browser's own user comes first; the last is who forges requests.
 pub(crate) const USERS: [&str; 4] = ["alice", "bob", "carol", "mallory"];
 pub(crate) const MALLORY: usize = 3;
@@ -29,14 +30,24 @@ pub(crate) enum Action {
     SignInForm(usize),
     /// A sign-in without a token, as by a program.
     SignIn(usize),
+    /// A sign-in that adds an item to the cart in the same write.
+    SignInWith(usize),
+    /// The return from an identity provider, whose answer has been checked.
+    SignInVerified(usize),
+    /// A sign-in of a program, which is given a bearer key.
+    SignInBearer(usize),
+    /// A form on a partner's page, whose item goes into the cart of a new session.
+    Land,
     SignOut,
+    /// Ends the user's other sessions.
+    SignOutOthers,
     End,
     Renew,
     /// Makes the session end in this many minutes.
     Extend(u64),
 }
 
-/// Which page makes the browser send the request.
+/// Which page makes the browser send the request, or who else sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     OwnPage,
@@ -47,6 +58,12 @@ pub(crate) enum Source {
     OtherForm,
     OtherFrame,
     OtherImage,
+    /// A program with a bearer key and no cookies.
+    Program,
+    /// A script of the page that adds the bearer key of the user's program.
+    FetchWithBearer,
+    /// A program that sends a bearer key, which it has stolen, as a cookie.
+    BearerAsCookie,
 }
 
 /// What becomes of the answer.
@@ -63,6 +80,9 @@ pub(crate) struct Send {
     pub(crate) source: Source,
     pub(crate) action: Action,
     pub(crate) node: usize,
+    pub(crate) kind: usize,
+    /// Whether the request counts as a use of the session.
+    pub(crate) touches: bool,
     /// How often the handler is polled at once; [`ALL`] until it is done.
     pub(crate) polls: u8,
     pub(crate) fate: Fate,
@@ -82,10 +102,10 @@ pub(crate) enum Command {
         node: usize,
         ahead: i64,
     },
-    /// A node is replaced by one that sets its cookie with or without a `Domain`.
+    /// A node is replaced by one that can set its cookie in another scope.
     Deploy {
         node: usize,
-        with_domain: bool,
+        version: u8,
     },
     Send(Send),
     /// Two clicks on one button. The browser drops the first answer.
@@ -141,12 +161,16 @@ impl Action {
 
     /// True if it replaces or ends keys, or takes back what was written.
     pub(crate) const fn is_drastic(self) -> bool {
-        !(self.is_safe() || matches!(self, Self::Add | Self::Notify))
+        !(self.is_safe() || matches!(self, Self::Add | Self::Land | Self::Notify))
     }
 
     pub(crate) const fn user(self) -> Option<usize> {
         match self {
-            Self::SignInForm(user) | Self::SignIn(user) => Some(user),
+            Self::SignInForm(user)
+            | Self::SignIn(user)
+            | Self::SignInWith(user)
+            | Self::SignInVerified(user)
+            | Self::SignInBearer(user) => Some(user),
             _ => None,
         }
     }
@@ -156,6 +180,16 @@ impl Source {
     pub(crate) const fn is_cross_site(self) -> bool {
         matches!(self, Self::OtherLink | Self::OtherForm | Self::OtherFrame | Self::OtherImage)
     }
+
+    /// True if the browser sends its cookies and no other key, and takes those of the answer.
+    pub(crate) const fn is_browser(self) -> bool {
+        !matches!(self, Self::Program | Self::FetchWithBearer | Self::BearerAsCookie)
+    }
+
+    /// True if the browser does not see the answer.
+    pub(crate) const fn is_program(self) -> bool {
+        matches!(self, Self::Program | Self::BearerAsCookie)
+    }
 }
 
 impl Command {
@@ -164,7 +198,7 @@ impl Command {
         match random.within(0..1000) {
             0..=179 => Self::Advance { millis: span(random), requests_first: random.percent(90) },
             180..=189 => Self::SetClock { node, ahead: clock_error(random) },
-            190..=193 => Self::Deploy { node, with_domain: random.percent(50) },
+            190..=193 => Self::Deploy { node, version: random.pick(&[0, 1, 2]) },
             194..=719 => Self::Send(Send::draw(random)),
             720..=739 => Self::DoubleClick {
                 send: Send { source: Source::OwnPage, ..Send::draw(random) },
@@ -197,27 +231,41 @@ impl Send {
             65..=66 => Action::Checkout,
             67..=73 => Action::SignInPage,
             74..=81 => Action::SignInForm(user),
-            82..=90 => Action::SignIn(user),
-            91..=95 => Action::SignOut,
+            82..=87 => Action::SignIn(user),
+            88..=90 => Action::SignInWith(user),
+            91..=94 => Action::SignOut,
+            95 => Action::SignOutOthers,
             96 => Action::End,
             97 => Action::Renew,
             _ => Action::Extend(random.pick(&[10, 60, 300])),
         };
         let (source, action) = match random.within(0..100) {
-            0..=69 => (Source::OwnPage, action),
-            70..=79 => (Source::OwnFetch, action),
-            80..=82 => (Source::Sibling, action),
-            83..=86 => (Source::Prefetch, random.pick(&[Action::Read, Action::Show])),
-            87..=90 => {
-                (Source::OtherLink, if random.percent(80) { Action::Read } else { Action::Add })
+            0..=65 => (Source::OwnPage, action),
+            66..=72 => (Source::OwnFetch, action),
+            73..=75 => (Source::Sibling, action),
+            76..=78 => (Source::Prefetch, random.pick(&[Action::Read, Action::Show])),
+            79..=82 => {
+                (Source::OtherLink, if random.percent(70) { Action::Read } else { Action::Add })
             }
-            91..=94 => {
-                let forged =
-                    [Action::Add, Action::SignIn(MALLORY), Action::SignOut, Action::Checkout];
+            83..=87 => {
+                let forged = [
+                    Action::Add,
+                    Action::SignIn(MALLORY),
+                    Action::SignOut,
+                    Action::Checkout,
+                    Action::SignInVerified(user),
+                    Action::Land,
+                ];
                 (Source::OtherForm, random.pick(&forged))
             }
-            95..=97 => (Source::OtherFrame, Action::Read),
-            _ => (Source::OtherImage, Action::Read),
+            88..=89 => (Source::OtherFrame, Action::Read),
+            90 => (Source::OtherImage, Action::Read),
+            91..=96 => {
+                let action = if random.percent(25) { Action::SignInBearer(user) } else { action };
+                (Source::Program, action)
+            }
+            97..=98 => (Source::FetchWithBearer, action),
+            _ => (Source::BearerAsCookie, action),
         };
         let fate = match random.within(0..100) {
             0..=79 => Fate::Delivered,
@@ -225,7 +273,9 @@ impl Send {
             _ => Fate::Lost,
         };
         let polls = polls(random);
-        Self { browser, source, action, node: random.index(NODES), polls, fate }
+        let kind = usize::from(random.percent(25));
+        let touches = action != Action::Read || random.percent(75);
+        Self { browser, source, action, node: random.index(NODES), kind, touches, polls, fate }
     }
 }
 

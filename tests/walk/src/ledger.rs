@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cloakroom::{Key, PublicId, Timestamp};
 
-use crate::server::View;
+use crate::handler::View;
 
 /// A key that a renewal has replaced is judged only this long after its successor's first use, in
 /// milliseconds: a minute, less what the clocks of two nodes can differ by.
@@ -29,6 +29,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Entry {
     number: usize,
     pub(crate) user: Option<usize>,
+    pub(crate) kind: Option<usize>,
     /// The last sign-in, by the clock of its node.
     pub(crate) authenticated: Option<Timestamp>,
     /// From the oldest to the newest.
@@ -57,8 +58,10 @@ pub(crate) struct Entry {
 struct KnownKey {
     key: Key,
     number: usize,
-    /// By a sign-in or `renew`, so that older keys are invalid.
+    /// By a sign-in or `renew`, so that older keys are invalid; or nothing is known of those.
     is_fresh_start: bool,
+    /// By a sign-in or `renew` that was answered.
+    is_acknowledged: bool,
     /// The key with which the user signed in.
     replaces: Option<Key>,
     minted_step: u64,
@@ -84,6 +87,7 @@ impl Ledger {
         self.entries.entry(id).or_insert_with(|| Entry {
             number,
             user: None,
+            kind: None,
             authenticated: None,
             used: now,
             previous_use: now,
@@ -104,9 +108,14 @@ impl Ledger {
     }
 
     /// How many sessions of this user can have been live since this step.
-    pub(crate) fn count_of(&self, user: usize, since: u64) -> usize {
+    ///
+    /// Those of one kind, or of all.
+    pub(crate) fn count_of(&self, user: usize, kind: Option<usize>, since: u64, now: u64) -> usize {
         let is_counted = |entry: &&Entry| {
-            entry.user == Some(user) && entry.ended.is_none_or(|step| step >= since)
+            entry.user == Some(user)
+                && kind.is_none_or(|kind| entry.kind.is_none_or(|known| known == kind))
+                && entry.ended.is_none_or(|step| step >= since)
+                && !entry.must_have_expired(false, now)
         };
         self.entries.values().filter(is_counted).count()
     }
@@ -134,10 +143,19 @@ impl Ledger {
         })
     }
 
-    /// True if a renewal has replaced the key so long ago that its use counts as reuse.
-    pub(crate) fn is_long_retired(&self, key: &Key, now: u64) -> bool {
+    /// True if a sign-in or `renew` that was answered before this step has replaced the key.
+    pub(crate) fn is_replaced(&self, key: &Key, started: u64) -> bool {
+        let is_earlier = |newer: &KnownKey| newer.is_acknowledged && newer.minted_step < started;
+        self.entries.get(&key.id()).is_some_and(|entry| {
+            !entry.is_uncertain
+                && entry.at(key).is_some_and(|at| entry.keys[at + 1..].iter().any(is_earlier))
+        })
+    }
+
+    /// True if a renewal has replaced the key more than this many minutes ago.
+    pub(crate) fn is_long_retired(&self, key: &Key, minutes: u64, now: u64) -> bool {
         let long_ago =
-            |newer: &KnownKey| newer.presented.is_some_and(|first| now > first + 5 * MARGIN);
+            |newer: &KnownKey| newer.presented.is_some_and(|first| now > first + minutes * MARGIN);
         self.entries.get(&key.id()).is_some_and(|entry| {
             entry.at(key).is_some_and(|at| entry.keys[at + 1..].iter().any(long_ago))
         })
@@ -149,7 +167,7 @@ impl Ledger {
         let entry = self.entries.get(&key.id())?;
         let newer = &entry.keys[entry.at(key)? + 1..];
         let [first, rest @ ..] = newer else { return None };
-        let is_known = newer.len() <= 5 && first.is_fresh_start;
+        let is_known = newer.len() <= 5 && first.is_acknowledged;
         if !is_known || !entry.must_live(now) || entry.user != Some(user) {
             return None;
         }
@@ -158,9 +176,11 @@ impl Ledger {
         Some(Convergence { id: key.id(), key: is_recent.then(|| first.key.clone()) })
     }
 
-    pub(crate) fn present(&mut self, key: &Key, now: u64) {
+    pub(crate) fn present(&mut self, key: &Key, touches: bool, now: u64) {
         if let Some(entry) = self.entries.get_mut(&key.id()) {
-            entry.use_at(now);
+            if touches {
+                entry.use_at(now);
+            }
             if let Some(at) = entry.at(key) {
                 entry.keys[at].presented.get_or_insert(now);
             }
@@ -168,9 +188,11 @@ impl Ledger {
     }
 
     /// Takes over what a handler saw. `since` is the step in which its request arrived.
-    pub(crate) fn learn(&mut self, view: &View, since: u64, step: u64, now: u64) {
+    pub(crate) fn learn(&mut self, view: &View, touches: bool, since: u64, step: u64, now: u64) {
         let entry = self.entry(view.id, now);
-        entry.use_at(now);
+        if touches {
+            entry.use_at(now);
+        }
         let until = now.saturating_add(millis(view.expires_in));
         if since >= entry.extended {
             entry.live_until = until;
@@ -260,9 +282,17 @@ impl Entry {
     }
 
     /// True if the session was not used for so long that no request may open it.
-    pub(crate) fn must_have_expired(&self, now: u64) -> bool {
-        let used_until = self.previous_use + IDLE;
+    ///
+    /// The last use is that of the request in question, if it counts as one.
+    pub(crate) fn must_have_expired(&self, is_in_use: bool, now: u64) -> bool {
+        let used_until = if is_in_use { self.previous_use } else { self.used } + IDLE;
         !self.is_uncertain && now > self.live_at_most.max(used_until) + MARGIN
+    }
+
+    /// True if the session, seen at `now`, ends later than any use of it explains.
+    pub(crate) fn is_extended(&self, expires_in: Duration, now: u64) -> bool {
+        now.saturating_add(millis(expires_in))
+            > self.live_at_most.max(self.used + IDLE).saturating_add(MARGIN)
     }
 
     fn at(&self, key: &Key) -> Option<usize> {
@@ -282,6 +312,7 @@ impl Entry {
             key: key.clone(),
             number,
             is_fresh_start,
+            is_acknowledged: is_fresh_start,
             replaces: None,
             minted_step: step,
             minted: now,

@@ -3,28 +3,41 @@
 //! The nodes are the library itself on one [`MemoryStore`](cloakroom::MemoryStore), with clocks
 //! that differ and jump. Every call of the store suspends its caller, so requests interleave in any
 //! order, and can be dropped at any point. The browsers are the testkit's `Client`: with tabs,
-//! cookies in two scopes, answers that are late or lost, double clicks, crashes that restore old
-//! cookies, prefetches, and other sites' links, forms and frames. Users sign in and out, as
-//! themselves or as another; operators revoke; sessions reach their limit and expire.
+//! answers that are late or lost, double clicks, crashes that restore old cookies, prefetches, and
+//! other sites' links, forms and frames. Next to them are programs with bearer keys. Users sign in
+//! and out, as themselves or as another; operators revoke; sessions reach their limit and expire.
+//!
+//! Each world has a [`Policy`] of its own: `SameSite`, one cookie scope or two, also one that is
+//! changed while both versions serve, the limit, what happens when a key is reused, and the number
+//! of kinds.
 //!
 //! In every walk:
 //! - A request with a key that must be valid opens its session, and can write. A user can always
 //!   sign in. No answer takes the cookie of a live session from the browser, but to a sign-out or
 //!   sign-in, or if the browser received it late.
-//! - What was acknowledged is there.
-//! - A session is ended by its holder, an operator, the limit or the reuse policy.
+//! - What was acknowledged is there, and in no other session. A key that a sign-in has replaced
+//!   opens nothing, and a bearer key nothing as a cookie.
+//! - A session is ended by its holder, an operator, the limit or the reuse policy. A read without
+//!   touch does not extend it.
+//! - Another site's request begins no session and signs no one in, unless the application says so.
+//! - After a sign-in, the user has no more sessions than the limit.
+//!
+//! What the walk can notice is tested with nodes that have a [`Fault`].
 //!
 //! ```text
 //! cloakroom-walk [--requests N] [--seed N]
 //! ```
 //!
-//! A walk consists of episodes, each with sessions of its own. The first violation of each kind is
+//! A walk consists of episodes, each with a world of its own. The first violation of each kind is
 //! printed with a short list of events that leads to it. Exit code 0: nothing was violated but what
 //! is known. 1: something was. 2: invalid arguments.
 
 mod command;
+mod fault;
+mod handler;
 mod known;
 mod ledger;
+mod policy;
 mod random;
 mod server;
 mod shrink;
@@ -35,6 +48,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use command::Command;
+use fault::Fault;
+use policy::Policy;
 use random::Random;
 use world::{Counts, World};
 
@@ -50,18 +65,35 @@ struct Findings {
     kinds: BTreeMap<String, (u64, u64)>,
 }
 
-fn commands_of(seed: u64, episode: u64) -> Vec<Command> {
-    let mut random = Random::new(seed.wrapping_mul(0x1_0000_0001) ^ (episode << 20));
-    random.next();
-    (0..EPISODE).map(|_| Command::draw(&mut random)).collect()
+/// A world of its own, and what happens in it.
+#[derive(Clone)]
+struct Episode {
+    policy: Policy,
+    fault: Fault,
+    commands: Vec<Command>,
+}
+
+impl Episode {
+    fn draw(seed: u64, number: u64, fault: Fault) -> Self {
+        let mut random = Random::new(seed.wrapping_mul(0x1_0000_0001) ^ (number << 20));
+        random.next();
+        let policy = Policy::draw(&mut random);
+        let commands = (0..EPISODE).map(|_| Command::draw(&mut random)).collect();
+        Self { policy, fault, commands }
+    }
+
+    fn world(&self, is_logged: bool) -> World {
+        World::new(self.policy, self.fault, is_logged)
+    }
 }
 
 /// Walks until this many requests were made.
-fn walk(seed: u64, requests: u64, mut progress: impl FnMut(u64)) -> Findings {
+fn walk(seed: u64, requests: u64, fault: Fault, mut progress: impl FnMut(u64)) -> Findings {
     let mut findings = Findings::default();
     while findings.requests() < requests {
-        let mut world = World::new(false);
-        for command in commands_of(seed, findings.episodes) {
+        let episode = Episode::draw(seed, findings.episodes, fault);
+        let mut world = episode.world(false);
+        for command in episode.commands {
             world.apply(command);
         }
         world.settle();
@@ -85,9 +117,9 @@ impl Findings {
 
 /// What happens in the shortest list of commands that has this violation.
 fn trace(seed: u64, episode: u64, kind: &str) -> String {
-    let commands = shrink::shrink(&commands_of(seed, episode), kind);
-    let mut world = World::new(true);
-    for command in commands {
+    let episode = shrink::shrink(&Episode::draw(seed, episode, Fault::None), kind);
+    let mut world = episode.world(true);
+    for command in episode.commands {
         world.apply(command);
         if world.has_violated(kind) {
             return world.log.unwrap_or_default();
@@ -120,7 +152,7 @@ fn main() -> ExitCode {
 /// Walks, and prints the result. True if nothing was violated but what is known.
 fn report(seed: u64, requests: u64) -> io::Result<bool> {
     let mut next = 0;
-    let findings = walk(seed, requests, |done| {
+    let findings = walk(seed, requests, Fault::None, |done| {
         if done >= next {
             // Progress that cannot be shown is no reason to stop.
             let _ = writeln!(io::stderr(), "{done} of {requests} requests");
@@ -148,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_walk_of_20_000_requests_violates_only_what_is_known() {
-        let findings = walk(1, 20_000, |_| {});
+        let findings = walk(1, 20_000, Fault::None, |_| {});
         for (kind, (_, episode)) in &findings.kinds {
             assert!(known::reason(kind).is_some(), "{kind}\n{}", trace(1, *episode, kind));
         }
@@ -157,6 +189,18 @@ mod tests {
             ("repeated sign-ins judged", 10),
             ("late answers that replaced a newer cookie", 50),
             ("sessions ended", 500),
+            ("sessions ended: signed out", 200),
+            ("sessions ended: signed out elsewhere", 10),
+            ("sessions ended: session limit", 20),
+            ("sessions ended: key reused", 2),
+            ("limits judged", 500),
+            ("sign-outs elsewhere judged", 20),
+            ("reads without touch judged", 300),
+            ("sessions opened by a bearer key", 30),
+            ("sessions begun by a link", 20),
+            ("sessions begun by a partner's form", 50),
+            ("requests of other sites refused", 200),
+            ("cookies removed in a former scope", 10),
             ("disconnects", 100),
             ("crashes", 100),
         ] {
@@ -168,9 +212,20 @@ mod tests {
     #[test]
     fn a_seed_repeats_its_walk() {
         let walk = || {
-            let findings = walk(2, 2000, |_| {});
+            let findings = walk(2, 2000, Fault::None, |_| {});
             (findings.kinds, findings.counts.0.into_iter().collect::<BTreeMap<_, _>>())
         };
         assert_eq!(walk(), walk());
+    }
+    /// The walk is only worth something if it can fail.
+    #[test]
+    fn every_fault_of_the_nodes_is_noticed() {
+        for fault in Fault::ALL {
+            let findings = walk(1, 20_000, fault, |_| {});
+            let found = |kind: &str| findings.kinds.keys().any(|found| found == kind);
+            for kind in fault.violations() {
+                assert!(found(kind), "{fault:?} leads to {:?}", findings.kinds);
+            }
+        }
     }
 }

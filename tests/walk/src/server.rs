@@ -1,33 +1,47 @@
-//! The nodes: the library on one store, and an application whose handlers can pause at each call.
+//! The nodes: the library on one store, whose every call can pause.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::Poll;
 
 use cloakroom::observe::{Event, Observer};
 use cloakroom::record::EndReason;
 use cloakroom::store::{Call, StoreError};
+use cloakroom::value::DefaultKind;
 use cloakroom::{
-    CookiePolicy, Error, Flash, Io, Key, MemoryStore, Principal, PublicId, Session, SessionLimit,
-    Sessions, Store, Timestamp, Transport, decorate_store,
+    Flash, Io, Principal, PublicId, SessionKind, Sessions, Store, Timestamp, decorate_store,
 };
-use cloakroom_testkit::{BrowserRequest, ManualClock, SeededEntropy};
-use http::HeaderMap;
+use cloakroom_testkit::{ManualClock, SeededEntropy};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Action, NODES, USERS};
+use crate::command::{KINDS, NODES, USERS};
+use crate::fault::{Fault, FaultyStore};
+use crate::policy::{Policy, Scopes};
 
-pub(crate) const LIMIT: u8 = 3;
-/// The name of the cookie.
-pub(crate) const COOKIE: &str = "__Secure-id";
+/// The names of the cookies, one for each kind of session.
+pub(crate) const COOKIES: [&str; KINDS] = ["__Secure-id", "__Secure-id-staff"];
+
+/// The other kind of session, next to the default.
+#[derive(Debug)]
+pub(crate) struct Staff;
+
+impl SessionKind for Staff {
+    const NAME: &'static str = "staff";
+}
 
 /// A session's value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cart {
     pub(crate) items: Vec<u32>,
     pub(crate) news: Flash<u32>,
+}
+
+impl Cart {
+    /// Adds an item, unless it is there: a sign-in that is sent twice can add it twice.
+    pub(crate) fn add(&mut self, item: u32) {
+        if !self.items.contains(&item) {
+            self.items.push(item);
+        }
+    }
 }
 
 /// Suspends its caller once before and once after each operation of the store.
@@ -52,7 +66,7 @@ impl<S: Store> Pausing<S> {
 decorate_store!(Pausing);
 
 /// Is pending once.
-async fn pause() {
+pub(crate) async fn pause() {
     let mut is_first = true;
     std::future::poll_fn(|_| {
         if std::mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) }
@@ -80,38 +94,60 @@ impl Observer for Recorder {
     }
 }
 
+/// A process of the application, with its two kinds of session.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) shop: Sessions<Cart>,
+    pub(crate) staff: Sessions<Cart, Staff>,
+}
+
 /// Two nodes on one store, each with a clock of its own.
 #[derive(Debug)]
 pub(crate) struct Servers {
+    policy: Policy,
+    store: Arc<Pausing<FaultyStore>>,
     clocks: [ManualClock; NODES],
     ahead: [i64; NODES],
-    /// For each node, the sessions whose cookie has no `Domain`, and those whose cookie has one.
-    sessions: [[Sessions<Cart>; 2]; NODES],
-    with_domain: [bool; NODES],
+    entropy: SeededEntropy,
+    versions: [u8; NODES],
+    nodes: Vec<Node>,
     recorder: Recorder,
 }
 
 impl Servers {
-    pub(crate) fn new() -> Self {
-        let store = Arc::new(Pausing(MemoryStore::new()));
-        let recorder = Recorder::default();
-        let clocks = [(); NODES].map(|()| ManualClock::new());
-        let entropy = SeededEntropy::new(7);
-        let sessions = clocks.each_ref().map(|clock| {
-            let host = CookiePolicy::secure("id");
-            let domain = host.clone().with_domain("app.example");
-            [host, domain].map(|policy| {
-                Sessions::builder(Arc::clone(&store))
-                    .clock(clock.clone())
-                    .entropy(entropy.clone())
-                    .observer(recorder.clone())
-                    .limit(SessionLimit::end_oldest(LIMIT))
-                    .transport(Transport::cookie(policy))
-                    .build()
-                    .expect("a valid policy")
-            })
-        });
-        Self { clocks, ahead: [0; NODES], sessions, with_domain: [false; NODES], recorder }
+    pub(crate) fn new(policy: Policy, fault: Fault) -> Self {
+        let mut servers = Self {
+            policy,
+            store: Arc::new(Pausing(FaultyStore::new(fault))),
+            clocks: [(); NODES].map(|()| ManualClock::new()),
+            ahead: [0; NODES],
+            entropy: SeededEntropy::new(7),
+            versions: [0; NODES],
+            nodes: Vec::new(),
+            recorder: Recorder::default(),
+        };
+        servers.nodes = (0..NODES).map(|node| servers.start(node)).collect();
+        servers
+    }
+
+    fn start(&self, node: usize) -> Node {
+        Node { shop: self.sessions::<DefaultKind>(node), staff: self.sessions::<Staff>(node) }
+    }
+
+    fn sessions<K: SessionKind>(&self, node: usize) -> Sessions<Cart, K> {
+        let mut builder = Sessions::builder(Arc::clone(&self.store))
+            .clock(self.clocks[node].clone())
+            .entropy(self.entropy.clone())
+            .observer(self.recorder.clone())
+            .reuse(self.policy.reuse())
+            .transport(self.policy.transport(self.versions[node]));
+        if let Some(limit) = self.policy.session_limit() {
+            builder = builder.limit(limit);
+        }
+        if self.policy.private_pages {
+            builder = builder.private_pages();
+        }
+        builder.build().expect("a valid policy")
     }
 
     pub(crate) fn set_time(&self, now: u64) {
@@ -125,12 +161,26 @@ impl Servers {
         self.set_time(now);
     }
 
-    pub(crate) fn deploy(&mut self, node: usize, with_domain: bool) {
-        self.with_domain[node] = with_domain;
+    /// Replaces a node by one of this version, and says which that is.
+    ///
+    /// Where the cookie's scope changes once, the newest version follows when all nodes set the
+    /// cookie in the new scope, and none goes back to the former one after that.
+    pub(crate) fn deploy(&mut self, node: usize, version: u8) -> u8 {
+        let others: Vec<_> = (0..NODES).filter(|other| *other != node).collect();
+        let mut others = others.into_iter().map(|other| self.versions[other]);
+        let version = match self.policy.scopes {
+            Scopes::One => 0,
+            Scopes::Changed { .. } if others.clone().any(|other| other == 0) => version.min(1),
+            Scopes::Changed { .. } if others.any(|other| other == 2) => version.max(1),
+            Scopes::Changed { .. } | Scopes::Mixed => version,
+        };
+        self.versions[node] = version;
+        self.nodes[node] = self.start(node);
+        version
     }
 
-    pub(crate) fn node(&self, node: usize) -> &Sessions<Cart> {
-        &self.sessions[node][usize::from(self.with_domain[node])]
+    pub(crate) fn node(&self, node: usize) -> &Node {
+        &self.nodes[node]
     }
 
     /// What has been said since the last call.
@@ -143,135 +193,6 @@ pub(crate) fn principal(user: usize) -> Principal {
     Principal::new(USERS[user]).expect("a valid name")
 }
 
-/// A session as a handler sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    pub(crate) id: PublicId,
-    pub(crate) key: Key,
-    pub(crate) user: Option<usize>,
-    pub(crate) authenticated: Option<Timestamp>,
-    pub(crate) items: Vec<u32>,
-    pub(crate) expires_in: Duration,
-}
-
-fn view(session: &Session<Cart>) -> Option<View> {
-    let user = session.principal().map(|principal| {
-        USERS.iter().position(|user| *user == principal.as_str()).expect("a known user")
-    });
-    Some(View {
-        id: session.id()?,
-        key: session.key()?.clone(),
-        user,
-        authenticated: session.authenticated_at(),
-        items: session.value().items.clone(),
-        expires_in: session.expires_in(),
-    })
-}
-
-/// How far a handler has come.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// The session that the request opened, or why it opened none.
-    pub(crate) opened: Option<Result<View, String>>,
-    /// The session after the action, or the kind of error.
-    pub(crate) done: Option<Result<Option<View>, String>>,
-    /// The messages that a page shows.
-    pub(crate) shown: Vec<u32>,
-    /// The token of a sign-in page.
-    pub(crate) token: Option<String>,
-    pub(crate) response: Option<HeaderMap>,
-}
-
-/// A handler under way.
-pub(crate) struct Handler {
-    future: Pin<Box<dyn Future<Output = ()> + Send>>,
-    progress: Arc<Mutex<Progress>>,
-}
-
-/// What a handler is given in addition to the request.
-#[derive(Clone, Debug)]
-pub(crate) struct Input {
-    pub(crate) action: Action,
-    pub(crate) item: u32,
-    pub(crate) token: String,
-}
-
-impl Handler {
-    pub(crate) fn new(sessions: &Sessions<Cart>, request: &BrowserRequest, input: Input) -> Self {
-        let progress = Arc::<Mutex<Progress>>::default();
-        let future = serve(sessions.clone(), request.clone(), input, Arc::clone(&progress));
-        Self { future: Box::pin(future), progress }
-    }
-
-    /// True once the handler is done.
-    pub(crate) fn poll(&mut self) -> bool {
-        self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
-    }
-
-    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
-        lock(&self.progress)
-    }
-}
-
-async fn serve(
-    sessions: Sessions<Cart>,
-    request: BrowserRequest,
-    input: Input,
-    progress: Arc<Mutex<Progress>>,
-) {
-    let request_session = sessions.request_session().with_method(request.method().as_str());
-    match request_session.session(request.headers()).await {
-        Err(error) => lock(&progress).opened = Some(Err(kind(&error))),
-        Ok(mut session) => {
-            let opened = view(&session).ok_or_else(|| format!("{:?}", session.no_session()));
-            lock(&progress).opened = Some(opened);
-            pause().await;
-            let done = act(&mut session, &input, &progress).await;
-            let done = done.map(|()| view(&session)).map_err(|error| kind(&error));
-            lock(&progress).done = Some(done);
-            pause().await;
-        }
-    }
-    let mut response = HeaderMap::new();
-    request_session.finish(&mut response);
-    lock(&progress).response = Some(response);
-}
-
-async fn act(
-    session: &mut Session<Cart>,
-    input: &Input,
-    progress: &Mutex<Progress>,
-) -> Result<(), Error> {
-    match input.action {
-        Action::Read => {}
-        Action::Add => session.update(|cart| cart.items.push(input.item)).await?,
-        Action::Checkout => session.update(|cart| cart.items.clear()).await?,
-        Action::Notify => session.update(|cart| cart.news.push(input.item)).await?,
-        Action::Show => {
-            let shown = session.update(|cart| cart.news.take()).await?;
-            lock(progress).shown = shown;
-        }
-        Action::SignInPage => {
-            let token = session.csrf_token("sign-in").await?.to_string();
-            lock(progress).token = Some(token);
-        }
-        Action::SignInForm(user) => {
-            session.check_csrf("sign-in", &input.token)?;
-            session.login(&principal(user)).await?;
-        }
-        Action::SignIn(user) => session.login(&principal(user)).await?,
-        Action::SignOut => session.logout().await?,
-        Action::End => session.end().await?,
-        Action::Renew => session.renew().await?,
-        Action::Extend(minutes) => session.extend(Duration::from_secs(minutes * 60)).await?,
-    }
-    Ok(())
-}
-
-fn kind(error: &Error) -> String {
-    format!("{:?}", error.kind())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,14 +1,14 @@
 //! Makes a failing list of commands shorter.
 
+use crate::Episode;
 use crate::command::Command;
-use crate::world::World;
 
 /// How many runs a shortening may take.
 const RUNS: usize = 20_000;
 
 /// True if a violation of this kind is found.
-fn fails(commands: &[Command], kind: &str) -> bool {
-    let mut world = World::new(false);
+fn fails(episode: &Episode, commands: &[Command], kind: &str) -> bool {
+    let mut world = episode.world(false);
     for command in commands {
         world.apply(*command);
         if world.has_violated(kind) {
@@ -20,8 +20,8 @@ fn fails(commands: &[Command], kind: &str) -> bool {
 }
 
 /// A short list of commands with the same violation: no part of a power of two can be left out.
-pub(crate) fn shrink(commands: &[Command], kind: &str) -> Vec<Command> {
-    let mut commands = commands.to_vec();
+pub(crate) fn shrink(episode: &Episode, kind: &str) -> Episode {
+    let mut commands = episode.commands.clone();
     let mut part = commands.len() / 2;
     let mut runs = 0;
     while part > 0 {
@@ -30,7 +30,7 @@ pub(crate) fn shrink(commands: &[Command], kind: &str) -> Vec<Command> {
             let mut shorter = commands.clone();
             shorter.drain(at..(at + part).min(commands.len()));
             runs += 1;
-            if fails(&shorter, kind) {
+            if fails(episode, &shorter, kind) {
                 (commands, has_changed) = (shorter, true);
             } else {
                 at += part;
@@ -40,5 +40,5 @@ pub(crate) fn shrink(commands: &[Command], kind: &str) -> Vec<Command> {
             part /= 2;
         }
     }
-    commands
+    Episode { commands, ..episode.clone() }
 }

@@ -1,23 +1,27 @@
 //! Browsers, the network between, and the handlers under way.
 
+mod delivery;
 mod events;
 mod laws;
 mod network;
+mod origins;
+mod requests;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use cloakroom::{Key, PublicId, Timestamp};
 use cloakroom_testkit::{BrowserRequest, Client, ManualClock};
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 
-use crate::command::{ALL, Action, BROWSERS, Command, Fate, Send, Source, USERS};
+use crate::command::{ALL, Action, BROWSERS, Command, Fate, KINDS, Send, Source, USERS};
+use crate::fault::Fault;
+use crate::handler::{Handler, View};
 use crate::ledger::{Convergence, Ledger};
-use crate::server::{COOKIE, Handler, Input, Servers, View, principal};
+use crate::policy::Policy;
+use crate::server::{Servers, principal};
+use requests::{keys_of, request_of};
 
-const APP: &str = "https://app.example/";
-const SIBLING: &str = "https://sub.app.example/";
-const OTHER: &str = "https://other.example/";
 /// How often handlers are polled before they count as stuck.
 const ENOUGH: usize = 500;
 
@@ -33,6 +37,8 @@ impl Counts {
 
 /// The state of a walk.
 pub(crate) struct World {
+    policy: Policy,
+    fault: Fault,
     servers: Servers,
     browsers: Vec<Browser>,
     tasks: Vec<Task>,
@@ -41,6 +47,8 @@ pub(crate) struct World {
     drastic: Vec<Drastic>,
     /// When each user's sign-ins were last revoked.
     revoked: HashMap<usize, u64>,
+    /// The session into which an item was put.
+    homes: HashMap<u32, PublicId>,
     /// How many sign-ins of each user were cancelled.
     cancelled: HashMap<usize, usize>,
     clock: ManualClock,
@@ -58,11 +66,19 @@ pub(crate) struct World {
 struct Browser {
     client: Client,
     saved: Option<Client>,
+    kinds: [KindState; KINDS],
+}
+
+/// What a browser has of one kind of session.
+#[derive(Default)]
+struct KindState {
     form: Option<Form>,
     /// The session of the last answer that set a cookie, if that was a sign-in.
     signed_in: Option<PublicId>,
     /// Since which step the browser has had a valid key of a session.
     holds: HashMap<PublicId, u64>,
+    /// The key that a program of the same user has.
+    bearer: Option<Key>,
 }
 
 /// A sign-in page that a browser shows.
@@ -95,6 +111,8 @@ struct Task {
     started: u64,
     sent: u64,
     opened: Option<Result<View, String>>,
+    /// The key that the handler gives to a program.
+    bearer: Option<Key>,
     /// One of the keys was valid when the session was opened.
     was_valid: bool,
     is_done: bool,
@@ -103,6 +121,10 @@ struct Task {
 /// An answer on its way to the browser.
 struct Answer {
     browser: usize,
+    kind: usize,
+    /// The key that a program is given.
+    bearer: Option<Key>,
+    source: Source,
     request: BrowserRequest,
     headers: HeaderMap,
     token: Option<String>,
@@ -152,23 +174,24 @@ use note;
 const START: u64 = ManualClock::START.as_millis();
 
 impl World {
-    pub(crate) fn new(is_logged: bool) -> Self {
+    pub(crate) fn new(policy: Policy, fault: Fault, is_logged: bool) -> Self {
         let clock = ManualClock::new();
         let browser = || Browser {
             client: Client::new().with_clock(clock.clone()),
             saved: None,
-            form: None,
-            signed_in: None,
-            holds: HashMap::new(),
+            kinds: <[KindState; KINDS]>::default(),
         };
         Self {
-            servers: Servers::new(),
+            policy,
+            fault,
+            servers: Servers::new(policy, fault),
             browsers: (0..BROWSERS).map(|_| browser()).collect(),
             tasks: Vec::new(),
             answers: Vec::new(),
             ledger: Ledger::default(),
             drastic: Vec::new(),
             revoked: HashMap::new(),
+            homes: HashMap::new(),
             cancelled: HashMap::new(),
             now: START,
             clock,
@@ -177,7 +200,7 @@ impl World {
             next_item: 0,
             counts: Counts::default(),
             violations: Vec::new(),
-            log: is_logged.then(String::new),
+            log: is_logged.then(|| format!("{policy:?}\n")),
         }
     }
 
@@ -189,21 +212,25 @@ impl World {
                 self.servers.set_clock(node, ahead, self.now);
                 note!(self, "the clock of node {node} is {ahead} ms ahead");
             }
-            Command::Deploy { node, with_domain } => {
-                self.servers.deploy(node, with_domain);
-                note!(self, "node {node} sets its cookie with a Domain: {with_domain}");
+            Command::Deploy { node, version } => {
+                let version = self.servers.deploy(node, version);
+                note!(self, "node {node} is replaced by version {version}");
             }
             Command::Send(send) => {
+                let send = self.possible(send);
                 let request = request_of(&self.browsers[send.browser].client, &send);
                 self.send(send, request, false);
             }
             Command::Copy(send) => {
+                let send = self.possible(send);
                 if let Some(saved) = &self.browsers[send.browser].saved {
                     let request = request_of(saved, &send);
                     self.send(Send { fate: Fate::Lost, ..send }, request, true);
                 }
             }
-            Command::DoubleClick { send, second_first } => self.double_click(send, second_first),
+            Command::DoubleClick { send, second_first } => {
+                self.double_click(self.possible(send), second_first);
+            }
             Command::Poll { task, polls } => {
                 if let Some(at) = modulo(task, self.tasks.len()) {
                     self.poll(at, polls);
@@ -232,22 +259,22 @@ impl World {
             }
             Command::Crash { browser } => self.crash(browser),
             Command::Revoke { node, browser } => {
-                if let Some(key) = keys_of(&self.browsers[browser].client).first() {
+                if let Some(key) = keys_of(&self.browsers[browser].client, 0).first() {
                     let id = key.id();
-                    let sessions = self.servers.node(node).clone();
+                    let sessions = self.servers.node(node).shop.clone();
                     note!(self, "an operator revokes {}", self.ledger.name(id));
                     let operation = async move { sessions.revoke(id).await.map(|()| 0) };
                     self.operate(Revocation { id: Some(id), ..Revocation::default() }, operation);
                 }
             }
             Command::RevokeAll { node, user } => {
-                let sessions = self.servers.node(node).clone();
+                let sessions = self.servers.node(node).shop.clone();
                 note!(self, "an operator revokes all sessions of {}", USERS[user]);
                 let operation = async move { sessions.revoke_all(&principal(user)).await };
                 self.operate(Revocation { user: Some(user), ..Revocation::default() }, operation);
             }
             Command::RevokeBefore { node, user } => {
-                let sessions = self.servers.node(node).clone();
+                let sessions = self.servers.node(node).shop.clone();
                 note!(self, "an operator revokes what {} signed in before now", USERS[user]);
                 self.revoked.insert(user, self.now);
                 let before = sessions.now();
@@ -259,7 +286,7 @@ impl World {
                 );
             }
             Command::Sweep { node } => {
-                let sessions = self.servers.node(node).clone();
+                let sessions = self.servers.node(node).shop.clone();
                 let operation = async move { sessions.sweep(100).await };
                 self.operate(Revocation::default(), operation);
             }
@@ -292,110 +319,16 @@ impl World {
         let browser_state = &mut self.browsers[browser];
         if let Some(saved) = browser_state.saved.clone() {
             browser_state.client = saved;
-            (browser_state.form, browser_state.signed_in) = (None, None);
-            self.counts.add("crashes");
-            note!(self, "browser {browser} crashes and restores its cookies: {}", {
-                self.names(&keys_of(&self.browsers[browser].client))
-            });
-            self.update_holds(browser);
-        }
-    }
-
-    fn send(&mut self, send: Send, request: BrowserRequest, is_copy: bool) {
-        let at = self.start(send, request, is_copy);
-        self.poll(at, send.polls);
-    }
-
-    /// The first answer is dropped by the browser. Both requests carry the same cookies.
-    fn double_click(&mut self, send: Send, second_first: bool) {
-        self.counts.add("double clicks");
-        let request = request_of(&self.browsers[send.browser].client, &send);
-        let first = Send { fate: Fate::Lost, ..send };
-        if second_first {
-            let at = self.start(first, request.clone(), false);
-            self.send(Send { polls: ALL, ..send }, request, false);
-            if self.tasks.len() > at {
-                self.poll(at, send.polls);
+            for state in &mut browser_state.kinds {
+                (state.form, state.signed_in) = (None, None);
             }
-        } else {
-            self.send(first, request.clone(), false);
-            self.send(send, request, false);
+            self.counts.add("crashes");
+            for kind in 0..KINDS {
+                let cookies = self.names(&keys_of(&self.browsers[browser].client, kind));
+                note!(self, "browser {browser} crashes and restores its cookies: {cookies}");
+                self.update_holds(browser, kind);
+            }
         }
-    }
-
-    fn start(&mut self, send: Send, request: BrowserRequest, is_copy: bool) -> usize {
-        self.counts.add("requests");
-        self.next_task += 1;
-        self.next_item += 1;
-        let keys =
-            keys_in(request.headers().get("cookie").map_or("", |c| c.to_str().unwrap_or("")));
-        for key in &keys {
-            self.ledger.present(key, self.now);
-        }
-        let valid: Vec<_> =
-            keys.iter().filter(|key| self.ledger.must_open(key, self.now)).cloned().collect();
-        let items = keys.iter().filter_map(|key| {
-            self.ledger.get(key.id()).map(|entry| (key.id(), entry.items.clone()))
-        });
-        let news = keys.iter().filter_map(|key| {
-            self.ledger.get(key.id()).map(|entry| (key.id(), entry.news.clone()))
-        });
-        let form = self.browsers[send.browser].form.clone();
-        let only = if let [key] = &keys[..] { Some(key) } else { None };
-        let convergence =
-            only.and_then(|key| self.ledger.convergence(key, send.action.user()?, self.now));
-        let is_known =
-            only.is_some_and(|key| self.ledger.must_open(key, self.now) || convergence.is_some());
-        let task = Task {
-            number: self.next_task,
-            handler: Handler::new(
-                self.servers.node(send.node),
-                &request,
-                Input {
-                    action: send.action,
-                    item: self.next_item,
-                    token: form.as_ref().map(|form| form.token.clone()).unwrap_or_default(),
-                },
-            ),
-            is_form_of_page: is_known && form.is_some_and(|form| form.cookies == keys) && !is_copy,
-            items: items.collect(),
-            news: news.collect(),
-            item: self.next_item,
-            send,
-            request,
-            valid,
-            convergence,
-            expected: self.browsers[send.browser].signed_in.filter(|_| !is_copy),
-            signed_in: None,
-            started: self.step,
-            sent: self.now,
-            opened: None,
-            was_valid: false,
-            is_done: false,
-            keys,
-        };
-        note!(
-            self,
-            "request {} of browser {}{}: {:?} by {:?} to node {} with [{}]",
-            task.number,
-            send.browser,
-            if is_copy { " (a copy)" } else { "" },
-            send.action,
-            send.source,
-            send.node,
-            self.names(&task.keys),
-        );
-        // A key that is no longer valid can end its session.
-        if send.action.is_drastic() || task.valid.len() < task.keys.len() {
-            self.drastic.push(Drastic {
-                task: task.number,
-                to: None,
-                ids: task.keys.iter().map(Key::id).collect(),
-                user: send.action.user(),
-            });
-        }
-        self.tasks.push(task);
-        self.tasks.len() - 1
     }
 
     fn names(&self, keys: &[Key]) -> String {
@@ -419,33 +352,4 @@ impl World {
 
 fn modulo(number: usize, len: usize) -> Option<usize> {
     number.checked_rem(len)
-}
-
-fn keys_in(cookies: &str) -> Vec<Key> {
-    let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE).filter_map(|(_, value)| value.parse().ok()).collect()
-}
-
-fn keys_of(client: &Client) -> Vec<Key> {
-    client.cookies_for(APP).map_or_else(Vec::new, |cookies| keys_in(cookies.to_str().unwrap_or("")))
-}
-
-/// The request that the browser sends.
-fn request_of(client: &Client, send: &Send) -> BrowserRequest {
-    let is_safe = send.action.is_safe();
-    let method = if is_safe { Method::GET } else { Method::POST };
-    let (own, sibling, other) = (client.page(APP), client.page(SIBLING), client.page(OTHER));
-    match send.source {
-        Source::OwnPage if is_safe => own.link(APP),
-        Source::OwnPage => own.form(APP),
-        Source::OwnFetch if send.action == Action::Show => own.fetch(Method::HEAD, APP),
-        Source::OwnFetch => own.fetch(method, APP),
-        Source::Sibling if is_safe => sibling.link(APP),
-        Source::Sibling => sibling.form(APP),
-        Source::Prefetch => own.prefetch(APP),
-        Source::OtherLink => other.link(APP),
-        Source::OtherForm => other.auto_form(APP),
-        Source::OtherFrame => other.frame(APP),
-        Source::OtherImage => other.image(APP),
-    }
 }

@@ -1,19 +1,18 @@
-//! What a request must get, and what its answer must not take from the browser.
+//! What a request must get.
 
 use cloakroom::{Key, PublicId};
-use cloakroom_testkit::{CookieSeen, cookie_of};
 
-use super::{Answer, Revocation, Task, World, keys_of, note};
+use super::{Revocation, Task, World, note};
 use crate::command::{Action, Source, USERS};
+use crate::handler::View;
 use crate::ledger::Entry;
-use crate::server::View;
 
 /// A write can be given up after others have won for ten seconds.
 const CONFLICT_AFTER: u64 = 9_000;
 /// How long after a revocation the sign-ins of that user can be refused, since clocks differ.
 const REVOKED_FOR: u64 = 120_000;
 /// A key that was valid when its request was sent can be retired once that is a minute old.
-const SLOW: u64 = 18_000;
+pub(super) const SLOW: u64 = 18_000;
 
 impl World {
     /// The request has opened its session, or none.
@@ -27,13 +26,20 @@ impl World {
             .filter(|key| !self.is_disturbed(task.number, task.started, key.id()))
             .cloned()
             .collect();
-        task.was_valid = task.keys.iter().any(|key| self.ledger.must_open(key, self.now));
+        task.was_valid =
+            !is_slow && task.keys.iter().any(|key| self.ledger.must_open(key, self.now));
         match &opened {
             Ok(view) => {
                 self.counts.add("sessions opened");
                 note!(self, "  request {} opens {}", task.number, self.ledger.name(view.id));
                 self.judge_view(task, view);
-                self.ledger.learn(view, task.started, self.step, self.now);
+                self.ledger.learn(view, task.send.touches, task.started, self.step, self.now);
+                if task.send.action == Action::SignOutOthers {
+                    let drastic = self.drastic.iter_mut();
+                    for drastic in drastic.filter(|drastic| drastic.task == task.number) {
+                        drastic.user = view.user;
+                    }
+                }
                 if !self.is_disturbed(task.number, task.started, view.id) {
                     self.ledger.confirm(&view.key);
                 }
@@ -50,7 +56,10 @@ impl World {
         if let (Some(expected), Ok(view)) = (expected, &opened) {
             if self.ledger.get(expected).is_some_and(|entry| entry.user != view.user) {
                 let (found, name) = (self.ledger.name(view.id), self.ledger.name(expected));
-                self.violate("a sign-in has no effect", format!("{found} opens instead of {name}"));
+                self.violate(
+                    "a sign-in has no effect".to_owned() + self.policy.scopes.suffix(),
+                    format!("{found} opens instead of {name}"),
+                );
             }
         }
         if !still_valid.is_empty() {
@@ -65,11 +74,30 @@ impl World {
         if entry.ended.is_some_and(|step| step < task.started) {
             return self.violate("an ended session is opened", name);
         }
-        if entry.must_have_expired(task.sent) {
+        if entry.must_have_expired(task.send.touches, task.sent) {
             return self.violate("an expired session is opened", name);
         }
         if entry.is_uncertain || self.is_disturbed(task.number, task.started, view.id) {
             return;
+        }
+        let mut own = task.keys.iter().filter(|key| key.id() == view.id).peekable();
+        if own.peek().is_some() && own.all(|key| self.ledger.is_replaced(key, task.started)) {
+            return self.violate("a key that a sign-in has replaced opens its session", name);
+        }
+        let is_used = self
+            .tasks
+            .iter()
+            .any(|other| other.send.touches && other.keys.iter().any(|key| key.id() == view.id));
+        if !task.send.touches && !is_used {
+            self.counts.add("reads without touch judged");
+            if entry.is_extended(view.expires_in, self.now) {
+                return self.violate("a read without touch extends its session", name);
+            }
+        }
+        let foreign = |item: &&u32| self.homes.get(item).is_some_and(|home| *home != view.id);
+        if let Some(item) = view.items.iter().find(foreign) {
+            let detail = format!("item {item} in {name}");
+            return self.violate("a session has another one's data", detail);
         }
         let missing = task
             .items
@@ -96,6 +124,11 @@ impl World {
         let action = task.send.action;
         match done {
             Ok(view) => {
+                if task.send.source.is_cross_site()
+                    && matches!(action, Action::SignIn(_) | Action::SignInForm(_))
+                {
+                    self.violate("another site signs someone in", format!("{action:?}"));
+                }
                 if let Some(view) = view {
                     self.acknowledged(task, view);
                 }
@@ -105,6 +138,9 @@ impl World {
                 if action == Action::SignOut {
                     self.judge_sign_out(task);
                 }
+                if action == Action::SignOutOthers {
+                    self.judge_sign_out_of_others(task);
+                }
             }
             Err(kind) => {
                 note!(self, "  request {} fails: {kind}", task.number);
@@ -113,26 +149,36 @@ impl World {
         }
     }
 
-    fn acknowledged(&mut self, task: &Task, view: &View) {
+    fn acknowledged(&mut self, task: &mut Task, view: &View) {
         let action = task.send.action;
         if action.user().is_some() || action == Action::Renew {
             let is_replaced = |key: &&Key| action.user().is_some() && key.id() == view.id;
             let replaced = task.keys.iter().find(is_replaced);
             self.ledger.start_again(&view.key, replaced, task.started, self.step, self.now);
         }
-        self.ledger.learn(view, task.started, self.step, self.now);
+        self.ledger.learn(view, true, task.started, self.step, self.now);
+        task.bearer = view.is_bearer().then(|| view.key.clone());
         let (step, now) = (self.step, self.now);
         // A checkout at the same time can have removed the item.
         let is_disturbed = self.is_disturbed(task.number, task.started, view.id);
         let entry = self.ledger.entry(view.id, now);
-        match action {
-            Action::Add => {
-                entry.items.extend((!is_disturbed).then_some(task.item));
-                self.counts.add("writes");
+        if matches!(action, Action::Add | Action::Land | Action::SignInWith(_)) {
+            entry.items.extend((!is_disturbed).then_some(task.item));
+            self.homes.insert(task.item, view.id);
+            self.counts.add("writes");
+            if !view.items.contains(&task.item) {
+                self.violate("a write is acknowledged and not made", format!("{action:?}"));
             }
+        }
+        let entry = self.ledger.entry(view.id, now);
+        match action {
             Action::Checkout => entry.items.clear(),
             Action::Extend(_) => self.ledger.extend(view, is_disturbed, step, now),
-            Action::SignIn(user) | Action::SignInForm(user) => {
+            Action::SignIn(user)
+            | Action::SignInForm(user)
+            | Action::SignInWith(user)
+            | Action::SignInVerified(user)
+            | Action::SignInBearer(user) => {
                 (entry.user, entry.authenticated) = (Some(user), view.authenticated);
                 self.counts.add("sign-ins");
             }
@@ -192,6 +238,10 @@ impl World {
             return self.violate("the wrong user is signed in", "after a sign-in");
         }
         task.signed_in = Some(view.id);
+        if matches!(task.send.action, Action::SignInBearer(_)) && !view.is_bearer() {
+            self.violate("a sign-in of a program gives no bearer key", USERS[user]);
+        }
+        self.judge_limit(task, view.id, user);
         let Some(expected) = &task.convergence else { return };
         let is_live = self.ledger.get(expected.id).is_some_and(|entry| entry.must_live(self.now));
         let is_late = self.now > task.sent + SLOW;
@@ -208,6 +258,9 @@ impl World {
 
     /// A sign-out ends every session whose valid key the request presented.
     fn judge_sign_out(&mut self, task: &Task) {
+        if self.now > task.sent + SLOW {
+            return;
+        }
         let left = task.valid.iter().find(|key| {
             self.ledger.must_open(key, self.now)
                 && !self.is_disturbed(task.number, task.started, key.id())
@@ -215,6 +268,41 @@ impl World {
         if let Some(key) = left {
             let name = self.ledger.name_key(key);
             self.violate("a sign-out leaves a session whose key it was given", name);
+        }
+    }
+
+    /// Signing out elsewhere ends the user's other sessions.
+    fn judge_sign_out_of_others(&mut self, task: &Task) {
+        let Some(Ok(view)) = &task.opened else { return };
+        let Some(user) = view.user else { return };
+        self.counts.add("sign-outs elsewhere judged");
+        let left = self.ledger.of_user(user).find(|id| {
+            *id != view.id
+                && self.ledger.get(*id).is_some_and(|entry| entry.must_live(self.now))
+                && !self.is_disturbed(task.number, task.started, *id)
+        });
+        if let Some(id) = left {
+            self.violate("signing out elsewhere leaves a session", self.ledger.name(id));
+        }
+    }
+
+    /// Once a sign-in is answered, the user has no more sessions than the limit.
+    fn judge_limit(&mut self, task: &Task, id: PublicId, user: usize) {
+        let Some(limit) = self.policy.limit else { return };
+        if self.is_disturbed(task.number, task.started, id) {
+            return;
+        }
+        let is_counted = |id: &PublicId| {
+            self.ledger.get(*id).is_some_and(|entry| {
+                entry.must_live(self.now)
+                    && (limit.across_kinds || entry.kind == Some(task.send.kind))
+                    && !self.is_disturbed(task.number, task.started, *id)
+            })
+        };
+        let count = self.ledger.of_user(user).filter(is_counted).count();
+        self.counts.add("limits judged");
+        if count > usize::from(limit.max) {
+            self.violate("a user has more sessions than the limit", format!("{count}"));
         }
     }
 
@@ -235,7 +323,7 @@ impl World {
 
     fn judge_refusal(&mut self, task: &Task, kind: &str) {
         if task.send.source.is_cross_site() {
-            return;
+            return self.judge_cross_site_refusal(task, kind);
         }
         let action = task.send.action;
         let is_disturbed =
@@ -243,7 +331,9 @@ impl World {
         let is_valid = task.valid.iter().any(|key| self.ledger.must_open(key, self.now));
         let took = self.now - task.sent;
         match action {
-            Action::SignIn(user) => self.judge_refused_sign_in(task, user, kind),
+            Action::SignIn(user) | Action::SignInWith(user) | Action::SignInBearer(user) => {
+                self.judge_refused_sign_in(task, user, kind);
+            }
             Action::SignInPage if !is_disturbed && took < SLOW => {
                 self.violate(format!("a sign-in page fails: {kind}"), self.names(&task.keys));
             }
@@ -267,68 +357,18 @@ impl World {
         self.revoked.get(&user).is_some_and(|revoked| at < revoked + REVOKED_FOR)
     }
 
-    fn judge_refused_sign_in(&mut self, task: &Task, user: usize, kind: &str) {
+    pub(super) fn judge_refused_sign_in(&mut self, task: &Task, user: usize, kind: &str) {
         let is_slow = self.now - task.sent > CONFLICT_AFTER;
         match kind {
+            "TooManySessions" if self.policy.limit.is_some_and(|limit| limit.rejects_new) => {
+                if !self.is_full(task, user) {
+                    self.violate("a sign-in is refused below the limit", USERS[user]);
+                }
+            }
             "LoginRevoked" if self.was_revoked(user, task.sent) => {}
             "Conflict" if is_slow => {}
             _ => self.violate(format!("a sign-in fails: {kind}"), USERS[user]),
         }
-    }
-
-    /// An answer may take the cookie of a live session from the browser only if the user signed out
-    /// or in, or if it is older than that cookie.
-    pub(super) fn judge_delivery(&mut self, answer: &Answer, before: &[Key]) {
-        let after = self.valid_keys(answer.browser);
-        let is_new = |key: &&Key| before.iter().all(|known| known.id() != key.id());
-        let user_of = |key: &Key| self.ledger.get(key.id()).and_then(|entry| entry.user);
-        if answer.is_forged && after.iter().filter(is_new).any(|key| user_of(key).is_some()) {
-            self.violate("another site signs the browser in", format!("{:?}", answer.action));
-        }
-        let is_under_way = |id| {
-            self.drastic.iter().any(|drastic| drastic.to.is_none() && drastic.ids.contains(&id))
-        };
-        let is_lost = |id: &PublicId| after.iter().all(|key| key.id() != *id);
-        let lost = before.iter().map(Key::id).find(|id| is_lost(id) && !is_under_way(*id));
-        let Some(id) = lost else { return };
-        let name = self.ledger.name(id);
-        let is_own = !answer.is_forged;
-        match (answer.action, cookie_of(&answer.headers)) {
-            (Action::SignOut | Action::End, _) if is_own => {}
-            (Action::SignIn(_) | Action::SignInForm(_) | Action::Renew, CookieSeen::Set { .. })
-                if is_own && answer.is_done => {}
-            (action, CookieSeen::Set { key, .. }) => {
-                let since = self.browsers[answer.browser].holds.get(&id).copied();
-                let is_late = since.is_none_or(|since| answer.started < since);
-                let is_of_same = key.id() == id;
-                let was_stale = is_own && !answer.was_valid && self.is_slow(answer);
-                let was_presented = answer.valid.contains(&id) && !is_of_same;
-                if was_presented && is_own {
-                    let name_of_key = self.ledger.name_key(&key);
-                    self.violate(
-                        "a request with two sessions loses one of them",
-                        format!("{action:?}: {name_of_key} instead of {name}"),
-                    );
-                } else if is_of_same || is_late || was_stale {
-                    self.counts.add("late answers that replaced a newer cookie");
-                } else {
-                    let from = if is_own { "" } else { " to another site's request" };
-                    self.violate(
-                        format!("an answer{from} replaces the cookie of a live session"),
-                        format!("{action:?}: {} instead of {name}", self.ledger.name_key(&key)),
-                    );
-                }
-            }
-            (action, _) => self.violate(
-                "an answer removes the cookie of a live session",
-                format!("{action:?}: {name}"),
-            ),
-        }
-        debug_assert!(keys_of(&self.browsers[answer.browser].client).len() < 3, "two scopes");
-    }
-
-    fn is_slow(&self, answer: &Answer) -> bool {
-        self.now > answer.sent + SLOW
     }
 
     /// True if another operation that ends sessions or replaces keys ran at the same time.

@@ -58,6 +58,7 @@ impl World {
         };
         if let Some(opened) = opened {
             self.opened(&mut task, opened);
+            self.judge_carrier(&task);
         }
         if let Some(done) = done {
             self.done(&mut task, &done);
@@ -88,13 +89,19 @@ impl World {
                 cookie_of(&response)
             );
         }
+        self.judge_response(&task, &response);
         let answer = Answer {
             browser: task.send.browser,
+            kind: task.send.kind,
+            bearer: task.bearer,
+            source: task.send.source,
             request: task.request,
             headers: response,
             token,
             action: task.send.action,
-            is_forged: task.send.source.is_cross_site() && task.keys.is_empty(),
+            is_forged: task.send.source.is_cross_site()
+                && task.keys.is_empty()
+                && !matches!(task.send.action, Action::SignInVerified(_) | Action::Land),
             is_done: task.is_done,
             started: task.started,
             sent: task.sent,
@@ -184,11 +191,18 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, answer: &Answer) {
-        let browser = answer.browser;
-        self.update_holds(browser);
-        let before = self.valid_keys(browser);
+        let (browser, kind) = (answer.browser, answer.kind);
+        if let Some(key) = &answer.bearer {
+            self.browsers[browser].kinds[kind].bearer = Some(key.clone());
+            note!(self, "  the program of browser {browser} now has {}", self.ledger.name_key(key));
+        }
+        if answer.source.is_program() {
+            return;
+        }
+        self.update_holds(browser, kind);
+        let before = self.valid_keys(browser, kind);
         self.browsers[browser].client.receive(&answer.request, &answer.headers);
-        let cookies = keys_of(&self.browsers[browser].client);
+        let cookies = keys_of(&self.browsers[browser].client, kind);
         note!(
             self,
             "  the answer to request {} reaches browser {browser}, which now has [{}]",
@@ -200,24 +214,25 @@ impl World {
             let sent = cookie_of(&answer.headers).key();
             let is_current = sent.map_or(answer.presented == cookies, |key| cookies == [key]);
             let cookies = if is_current { cookies } else { Vec::new() };
-            self.browsers[browser].form = Some(Form { token: token.clone(), cookies });
+            self.browsers[browser].kinds[kind].form = Some(Form { token: token.clone(), cookies });
         }
         if cookie_of(&answer.headers) != CookieSeen::None {
-            self.browsers[browser].signed_in = answer.signed_in;
+            self.browsers[browser].kinds[kind].signed_in = answer.signed_in;
         }
         self.judge_delivery(answer, &before);
-        self.update_holds(browser);
+        self.judge_marker(answer);
+        self.update_holds(browser, kind);
     }
 
-    pub(super) fn valid_keys(&self, browser: usize) -> Vec<Key> {
-        let mut keys = keys_of(&self.browsers[browser].client);
+    pub(super) fn valid_keys(&self, browser: usize, kind: usize) -> Vec<Key> {
+        let mut keys = keys_of(&self.browsers[browser].client, kind);
         keys.retain(|key| self.ledger.must_open(key, self.now));
         keys
     }
 
-    pub(super) fn update_holds(&mut self, browser: usize) {
-        let (keys, step) = (self.valid_keys(browser), self.step);
-        let holds = &mut self.browsers[browser].holds;
+    pub(super) fn update_holds(&mut self, browser: usize, kind: usize) {
+        let (keys, step) = (self.valid_keys(browser, kind), self.step);
+        let holds = &mut self.browsers[browser].kinds[kind].holds;
         holds.retain(|id, _| keys.iter().any(|key| key.id() == *id));
         for key in keys {
             holds.entry(key.id()).or_insert(step);
