@@ -23,6 +23,7 @@ mod limits;
 mod login;
 mod map;
 mod observe;
+mod operators;
 mod other_sessions;
 mod outages;
 mod peer_flaws;
@@ -56,6 +57,7 @@ pub use limits::*;
 pub use login::*;
 pub use map::*;
 pub use observe::*;
+pub use operators::*;
 pub use other_sessions::*;
 pub use outages::*;
 pub use peer_flaws::*;
@@ -264,6 +266,18 @@ macro_rules! for_each_session_test {
             a_write_encodes_its_value_once
             a_value_larger_than_the_bound_is_refused
             a_value_of_several_megabytes_is_refused_by_default
+            an_operator_changes_a_session_by_its_id
+            an_operators_change_and_the_holders_are_both_kept
+            an_operator_revives_no_session_and_reaches_none_of_another_kind
+            all_sessions_of_a_principal_are_changed_and_no_others
+            a_change_of_all_sessions_fails_if_the_store_does
+            an_operators_change_costs_two_round_trips
+            a_changed_credential_ends_all_other_sessions_and_renews_this_one
+            a_changed_credential_without_a_user_is_an_error
+            a_set_without_an_expiry_returns_to_the_sessions_lifetime
+            an_explicit_expiry_ends_at_the_absolute_timeout_at_the_latest
+            a_week_is_counted_from_the_last_write_or_use
+            a_session_can_begin_with_an_expiry_in_every_way
             a_session_of_another_version_keeps_its_key_and_is_never_overwritten
             a_damaged_session_is_treated_by_policy_and_never_overwritten
             an_older_schema_is_upgraded_and_rewritten_by_the_next_change

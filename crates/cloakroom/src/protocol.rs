@@ -40,7 +40,7 @@ pub(crate) use index::live_record_of;
 pub use index::{judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
-    touch_due, used,
+    touch_due, used, without_expiry,
 };
 pub use origin::{RequestOrigin, is_login_forged, is_withheld};
 pub use presented::{MAX_PRESENTED, PresentedKeys};
@@ -51,7 +51,7 @@ pub use renewal::{
 pub use rules::{Protocol, Rules};
 pub use settle::{Settled, settle};
 pub use status::{
-    KeyStatus, NoSession, SecretStatus, former_family, judge, judge_ended, judge_family,
+    KeyStatus, NoSession, SecretStatus, former_family, judge, judge_ended, judge_family, judge_id,
     judge_with, recognise,
 };
 

@@ -90,6 +90,16 @@ impl Record {
         self.0.absolute_deadline
     }
 
+    /// When the session ends if it is used from now on; the cookie must last as long.
+    pub(crate) fn longest_deadline(&self) -> Timestamp {
+        self.0.longest_deadline()
+    }
+
+    /// When the cookie ends, if it is sent now.
+    pub(crate) fn cookie_deadline(&self, now: Timestamp) -> Timestamp {
+        self.0.cookie_deadline(now)
+    }
+
     /// The earlier of the two deadlines; from then on a store can remove the record.
     pub fn expires_at(&self) -> Timestamp {
         self.0.idle_deadline.min(self.0.absolute_deadline)
@@ -104,7 +114,7 @@ impl Record {
     ///
     /// Uses are recorded once per tenth of the idle timeout: the last use can be that much later.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let idle = self.0.lifetime.idle_timeout()?;
+        let idle = self.0.lifetime.idle_timeout().filter(|_| !self.0.lifetime.is_explicit())?;
         let used = self.0.idle_deadline.since(Timestamp::EPOCH).saturating_sub(idle);
         Some(Timestamp::EPOCH.after(used).max(self.0.created))
     }

@@ -242,7 +242,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 
     /// Replaces the value, whatever it is.
     ///
-    /// The session keeps its lifetime.
+    /// The session keeps the lifetime that it was given when it began, at sign-in or by
+    /// [`set_lifetime`](Session::set_lifetime). An explicit expiry is over with this call: the idle
+    /// timeout counts again, from now.
     ///
     /// # Errors
     /// Those of [`update`](Session::update).
@@ -267,9 +269,11 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
 
     /// Makes the session end exactly `expiry` from now, sooner or later than it would have.
     ///
-    /// From then on, no idle timeout ends it before that. Zero ends it now; more than 400 days
-    /// means 400 days. If the cookie would end before the session, the key is renewed in the same
-    /// write. The value is left as it is.
+    /// From then on, no use and no idle timeout moves its end, until [`set`](Session::set) or
+    /// another expiry does. The session's absolute timeout ends it all the same: for a longer
+    /// session, give it another [lifetime](Session::set_lifetime). Zero ends it now. If the cookie
+    /// would end before the session, the key is renewed in the same write. The value is left as it
+    /// is.
     ///
     /// # Errors
     /// `NotFound` if there is no session, and those of [`update`](Session::update).

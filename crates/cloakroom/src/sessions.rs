@@ -1,7 +1,9 @@
 //! The sessions of one kind: policy and store, shared by all requests.
 
 mod builder;
+mod create;
 mod legacy;
+mod operate;
 mod request;
 
 use std::fmt;
@@ -14,14 +16,13 @@ pub use request::RequestSession;
 
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::http::{Headers, RequestMethod, ResponseHeaders};
-use crate::key::{Carrier, Key, PublicId};
-use crate::manager::{Manager, Summary};
+use crate::key::Key;
+use crate::manager::Manager;
 use crate::observe::Event;
-use crate::policy::{Lifetime, Principal};
+use crate::policy::Lifetime;
 use crate::protocol::NoSession;
-use crate::record::EndReason;
 use crate::session::{DetachedSession, RequestState, Session, SessionGrant};
-use crate::store::{Page, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
 
@@ -107,61 +108,6 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         Arc::ptr_eq(&self.manager, &request_session.request.manager)
     }
 
-    /// Creates a session with this value and the current lifetime.
-    ///
-    /// It is stored when this returns.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unfit`.
-    pub async fn generate(&self, value: V) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session(self.manager.policy.carrier());
-        session.create(Some(value), self.lifetime()).await?;
-        Ok(session)
-    }
-
-    /// Creates a session whose key travels as a bearer token: no cookie is set for it.
-    ///
-    /// Send the client [`Session::key`] in the response. The key opens nothing as a cookie, and is
-    /// never renewed on a timer.
-    ///
-    /// # Errors
-    /// `NoBearer` if the [`Transport`](crate::Transport) does not accept bearer keys;
-    /// `Unavailable`, `Unfit`.
-    pub async fn generate_bearer(&self, value: V) -> Result<Session<V, K>, Error> {
-        if !self.manager.policy.bearer {
-            return Err(Error::new(ErrorKind::NoBearer));
-        }
-        let mut session = self.without_session(Carrier::Bearer);
-        session.create(Some(value), self.lifetime()).await?;
-        Ok(session)
-    }
-
-    /// Creates a session that ends exactly `expiry` from now; zero returns one that has already
-    /// ended.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unfit`.
-    pub async fn generate_for(&self, value: V, expiry: Duration) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session(self.manager.policy.carrier());
-        if expiry.is_zero() {
-            session.end().await?;
-        } else {
-            session.create(Some(value), self.lifetime().exactly(expiry)).await?;
-        }
-        Ok(session)
-    }
-
-    /// Creates a session without a value: opening it fails with [`ErrorKind::NotSet`] until a value
-    /// is set.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn allocate(&self) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session(self.manager.policy.carrier());
-        session.create(None, self.lifetime()).await?;
-        Ok(session)
-    }
-
     /// The session that `key` opens, whether it travels in a cookie or as a bearer token.
     ///
     /// A key that is presented in this way is never renewed on a timer.
@@ -199,12 +145,36 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     ///
     /// # Errors
     /// `Superseded`, `Unreadable`, `Corrupt`, and `Unavailable`: a store that is down is an error,
-    /// never a new session. `CrossSite` if another site started the request.
+    /// never a new session. `CrossSite` if another site started the request. `Unfit`.
     #[doc(alias = "of_header_or_create")]
     pub async fn of_headers_or_create(
         &self,
         request: &(impl Headers + ?Sized),
         default: V,
+    ) -> Result<Session<V, K>, Error> {
+        self.open_or_create(request, default, None).await
+    }
+
+    /// The same, where a new session ends exactly `expiry` from now, as with
+    /// [`generate_for`](Sessions::generate_for). One that is there keeps its end.
+    ///
+    /// # Errors
+    /// Those of [`of_headers_or_create`](Sessions::of_headers_or_create).
+    #[doc(alias = "of_header_or_create")]
+    pub async fn of_headers_or_create_for(
+        &self,
+        request: &(impl Headers + ?Sized),
+        default: V,
+        expiry: Duration,
+    ) -> Result<Session<V, K>, Error> {
+        self.open_or_create(request, default, Some(expiry)).await
+    }
+
+    async fn open_or_create(
+        &self,
+        request: &(impl Headers + ?Sized),
+        default: V,
+        expiry: Option<Duration>,
     ) -> Result<Session<V, K>, Error> {
         let request_state = self.request_state();
         let opened = request_state.open_headers(request).await?;
@@ -215,10 +185,14 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         match require_value(session) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
                 let mut session = Session::of(request_state);
-                session.create(Some(default), self.lifetime()).await?;
+                if expiry.is_some_and(|expiry| expiry.is_zero()) {
+                    session.end().await?;
+                } else {
+                    session.create(Some(default), self.lifetime_with(expiry)).await?;
+                }
                 Ok(session)
             }
-            require_value => require_value,
+            opened => opened,
         }
     }
 
@@ -239,109 +213,6 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     #[doc(alias = "clear_hdrs")]
     pub fn clear_headers(&self) -> ResponseHeaders {
         ResponseHeaders::removal(&self.manager.channel)
-    }
-
-    /// Ends session `id`.
-    ///
-    /// A session that is unknown or has ended counts as success.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn revoke(&self, id: PublicId) -> Result<(), Error> {
-        self.manager.end(id, EndReason::Revoked).await
-    }
-
-    /// Live sessions of this kind on which `principal` is signed in, ordered by id, at most
-    /// `page.limit()`.
-    ///
-    /// Fewer means that there are no more.
-    ///
-    /// ```
-    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
-    /// # use cloakroom::store::Page;
-    /// # cloakroom::Io::future(async {
-    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
-    /// # let mut session = sessions.generate(SessionMap::default()).await?;
-    /// let alice = Principal::new("alice")?;
-    /// session.login(&alice).await?;
-    /// for device in sessions.list(&alice, Page::first(100)).await? {
-    ///     println!("{} last seen {:?}", device.id(), device.last_seen());
-    /// }
-    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-    /// # }).wait().unwrap();
-    /// ```
-    ///
-    /// Those of another kind are listed by the `Sessions` of that kind.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn list(&self, principal: &Principal, page: Page) -> Result<Vec<Summary<V>>, Error> {
-        self.manager.list(principal, page).await
-    }
-
-    /// Ends all sessions on which `principal` is signed in, of every kind on the store.
-    ///
-    /// Returns how many there were. [`revoke_all_of_kind`](Sessions::revoke_all_of_kind) spares
-    /// those of other kinds.
-    ///
-    /// A sign-in in progress can still succeed afterwards;
-    /// [`revoke_issued_before`](Sessions::revoke_issued_before) refuses those too. In a user's own
-    /// request, use [`Session::logout_everywhere`].
-    ///
-    /// # Errors
-    /// `Unavailable`, when some sessions may have been ended. `Corrupt` if a record could not be
-    /// read, when all others have been ended.
-    pub async fn revoke_all(&self, principal: &Principal) -> Result<usize, Error> {
-        self.manager.end_all_of(principal, None, EndReason::Revoked).await
-    }
-
-    /// Ends all sessions of this kind on which `principal` is signed in.
-    ///
-    /// Returns how many there were. Otherwise the same as [`revoke_all`](Sessions::revoke_all).
-    ///
-    /// # Errors
-    /// Those of [`revoke_all`](Sessions::revoke_all).
-    ///
-    /// # Security
-    /// A session of another kind that was opened with the same stolen password stays.
-    pub async fn revoke_all_of_kind(&self, principal: &Principal) -> Result<usize, Error> {
-        self.manager.end_kind_of(principal, EndReason::Revoked).await
-    }
-
-    /// Ends `principal`'s sessions whose sign-in is older than `before`, and refuses sign-ins that
-    /// are ([`Login::with_authenticated_at`](crate::Login::with_authenticated_at)), even those in
-    /// progress. Both apply to every kind of session on the store.
-    ///
-    /// Returns how many sessions ended.
-    ///
-    /// For a password change (OWASP, "Renew the Session ID After Any Privilege Level Change"):
-    ///
-    /// ```
-    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
-    /// # cloakroom::Io::future(async {
-    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
-    /// # let mut session = sessions.generate(SessionMap::default()).await?;
-    /// # let alice = Principal::new("alice")?;
-    /// // .. the new password is in the database ..
-    /// let changed = sessions.now();
-    /// session.login(&alice).await?; // this session continues, under a fresh key
-    /// sessions.revoke_issued_before(&alice, changed).await?;
-    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-    /// # }).wait().unwrap();
-    /// ```
-    ///
-    /// This compares clocks of different nodes: a node whose clock is behind refuses sign-ins for
-    /// as long as it is behind. A session whose sign-in is in the future ends, too: a node wrote it
-    /// whose clock is ahead. A moment more than a minute ahead counts as a minute ahead.
-    ///
-    /// # Errors
-    /// Those of [`revoke_all`](Sessions::revoke_all).
-    pub async fn revoke_issued_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-    ) -> Result<usize, Error> {
-        self.manager.revoke_before(principal, before, EndReason::Revoked).await
     }
 
     /// The current time, by the clock of these sessions.
@@ -383,13 +254,14 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
     }
 
+    fn lifetime_with(&self, expiry: Option<Duration>) -> Lifetime {
+        let lifetime = self.lifetime();
+        expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry))
+    }
+
     fn request_state(&self) -> Arc<RequestState<V>> {
         let manager = Arc::clone(&self.manager);
         Arc::new(RequestState::new(manager, RequestMethod::Unknown, self.touches))
-    }
-
-    fn without_session(&self, mints: Carrier) -> Session<V, K> {
-        Session::of(Arc::new(RequestState::without_session(Arc::clone(&self.manager), mints)))
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct ModelSession {
     absolute: Duration,
     idle_deadline: Timestamp,
     absolute_deadline: Timestamp,
+    /// True if no use moves its end.
+    is_explicit: bool,
     is_ended: bool,
 }
 
@@ -71,6 +73,7 @@ impl Model {
             absolute: self.absolute,
             idle_deadline: Timestamp::EPOCH,
             absolute_deadline: self.now.after(self.absolute),
+            is_explicit: false,
             is_ended: false,
         };
         found.touch(self.now);
@@ -135,12 +138,15 @@ impl Model {
         match action {
             Action::Read => {}
             Action::Add(more) => found.set(found.value + more, now),
-            Action::Set(value) => found.set(value, now),
+            Action::Set(value) => {
+                if std::mem::take(&mut found.is_explicit) {
+                    found.touch(now);
+                }
+                found.set(value, now);
+            }
             Action::Extend(span) => {
-                found.idle = None;
-                found.absolute = span;
-                found.idle_deadline = Timestamp::NEVER;
-                found.absolute_deadline = now.after(span);
+                found.is_explicit = true;
+                found.idle_deadline = now.after(span);
             }
             Action::Login(who) if found.principal.is_none_or(|principal| principal == who) => {
                 found.principal = Some(who);
@@ -183,6 +189,9 @@ impl ModelSession {
     }
 
     fn touch(&mut self, now: Timestamp) {
+        if self.is_explicit {
+            return;
+        }
         self.idle_deadline = self.idle.map_or(Timestamp::NEVER, |idle| now.after(idle));
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom::key::Secret;
 use cloakroom::record::EndReason;
-use cloakroom::{ErrorKind, Key, NoSession, Session, Store};
+use cloakroom::{ErrorKind, Key, Lifetime, NoSession, Session, Store};
 
 use super::{
     Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, increment, key_of, open,
@@ -76,7 +76,7 @@ pub fn revoking_a_principal_ends_all_their_sessions_and_no_others(store: impl St
 
 /// A session that was extended after its login stays in the principal index.
 pub fn an_extended_session_is_still_found_by_its_principal(store: impl Store) {
-    let test = TestSessions::new(store);
+    let test = TestSessions::with(store, |builder| builder.lifetime(Lifetime::one_week()));
     block_on(async {
         let mut keys = Vec::new();
         for by_setting in [false, true] {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use cloakroom::{ErrorKind, Lifetime, NoSession, Store};
+use cloakroom::{ErrorKind, Lifetime, Login, NoSession, Store};
+use http::HeaderMap;
 
-use super::{Counter, TestSessions, assert_kind, assert_opens_nothing, increment, key_of, open};
+use super::{
+    Counter, TestSessions, alice, assert_kind, assert_opens_nothing, increment, key_of, open,
+};
 use crate::{CookieSeen, block_on, cookie_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -108,7 +111,7 @@ pub fn an_expiry_of_zero_ends_the_session(store: impl Store) {
     });
 }
 
-/// "90 minutes from now" is exactly that, and no idle timeout shortens it.
+/// "90 minutes from now" is exactly that: no idle timeout shortens it, and no use moves it.
 pub fn an_explicit_expiry_is_exact(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
@@ -118,7 +121,7 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
         let key = key_of(&session);
         test.clock.advance(89 * MINUTE);
         let mut session = open(&test, &key).await;
-        session.set(Counter::of(2)).await.unwrap();
+        session.update(|counter| counter.count = 2).await.unwrap();
         assert_eq!(session.expires_in(), MINUTE);
         session.set_for(Counter::of(3), 2 * MINUTE).await.unwrap();
         assert_eq!((session.value().count, session.expires_in()), (3, 2 * MINUTE));
@@ -130,13 +133,115 @@ pub fn an_explicit_expiry_is_exact(store: impl Store) {
     });
 }
 
-/// A longer life needs a longer cookie, and an existing key is never sent again.
-pub fn a_session_that_outlives_its_cookie_has_its_key_renewed(store: impl Store) {
+/// The original's `set` without an expiry: the session's own timeout counts again, from now.
+pub fn a_set_without_an_expiry_returns_to_the_sessions_lifetime(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {
-        let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let default = 30 * MINUTE;
+        let mut session = test.sessions.generate_for(Counter::of(1), MINUTE).await.unwrap();
+        session.set(Counter::of(1)).await.unwrap(); // even if the value stays the same
+        assert_eq!(session.expires_in(), default);
+        session.set_for(Counter::of(2), 2 * HOUR).await.unwrap();
+        session.set(Counter::of(3)).await.unwrap();
+        assert_eq!(session.expires_in(), default);
+        session.extend(2 * HOUR).await.unwrap();
+        test.clock.advance(HOUR);
+        let mut session = open(&test, &key_of(&session)).await;
+        session.update(|counter| counter.count = 4).await.unwrap();
+        assert_eq!(session.expires_in(), HOUR, "an update leaves it alone");
+        session.set(Counter::of(5)).await.unwrap();
+        assert_eq!(session.expires_in(), default);
+        // A lifetime that was chosen for this session stays.
+        session.login(Login::of(&alice()).with_lifetime(Lifetime::remember_me())).await.unwrap();
+        session.extend(HOUR).await.unwrap();
+        session.set(Counter::of(6)).await.unwrap();
+        assert_eq!(session.expires_in(), 14 * 24 * HOUR);
+        assert_eq!(session.lifetime(), Lifetime::remember_me());
+        // The browser keeps the cookie as long as the session can last.
+        let kept = open(&test, &key_of(&session)).await;
+        assert_eq!((kept.value().count, kept.expires_in()), (6, 14 * 24 * HOUR));
+    });
+}
+
+/// However often it is given: a session that is extended for ever would be one without a bound.
+pub fn an_explicit_expiry_ends_at_the_absolute_timeout_at_the_latest(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut session = test.sessions.generate_for(Counter::of(1), 24 * HOUR).await.unwrap();
+        assert_eq!(session.expires_in(), 12 * HOUR);
+        for _ in 0..11 {
+            test.clock.advance(HOUR);
+            session.extend(24 * HOUR).await.unwrap();
+        }
+        assert_eq!(session.expires_in(), HOUR);
+        session.set_for(Counter::of(2), 2 * HOUR).await.unwrap();
+        assert_eq!(session.expires_in(), HOUR);
+        test.clock.advance(HOUR);
+        assert_eq!(assert_opens_nothing(&test, &key_of(&session)).await, NoSession::Expired);
+    });
+}
+
+/// `Lifetime::one_week`: the original counts from the last write, and we from the last use.
+pub fn a_week_is_counted_from_the_last_write_or_use(store: impl Store) {
+    let week = 7 * 24 * HOUR;
+    let test = TestSessions::with(store, |builder| builder.lifetime(Lifetime::one_week()));
+    block_on(async {
+        let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        let mut key = key_of(&session);
+        for count in 2..10 {
+            test.clock.advance(week.checked_sub(MINUTE).unwrap());
+            session = open(&test, &key).await;
+            session.set(Counter::of(count)).await.unwrap();
+            assert_eq!(session.expires_in(), week);
+            key = key_of(&session);
+        }
+        test.clock.advance(week);
+        assert_eq!(assert_opens_nothing(&test, &key).await, NoSession::Expired);
+    });
+}
+
+/// The original's `generate ?expiry` without a value, and `of_header_or_create ?expiry`.
+pub fn a_session_can_begin_with_an_expiry_in_every_way(store: impl Store) {
+    let test = TestSessions::new(store);
+    block_on(async {
+        let mut allocated = test.sessions.allocate_for(2 * MINUTE).await.unwrap();
+        assert_eq!(allocated.expires_in(), 2 * MINUTE);
+        assert_kind(test.sessions.of_key(&key_of(&allocated)).await, ErrorKind::NotSet);
+        allocated.update(|counter| counter.count = 1).await.unwrap();
+        assert_eq!(allocated.expires_in(), 2 * MINUTE);
+        assert!(!test.sessions.allocate_for(Duration::ZERO).await.unwrap().exists());
+
+        let of = async |request: &HeaderMap, expiry| {
+            test.sessions.of_headers_or_create_for(request, Counter::of(7), expiry).await
+        };
+        let created = of(&HeaderMap::new(), 3 * MINUTE).await.unwrap();
+        assert_eq!((created.value().count, created.expires_in()), (7, 3 * MINUTE));
+        assert_eq!(max_age(&created), Some(2 * 180));
+        // A session that is there keeps its end.
+        let found = of(&test.request(&key_of(&created)), HOUR).await.unwrap();
+        assert_eq!((found.id(), found.expires_in()), (created.id(), 3 * MINUTE));
+        // A key that is not valid, of a session that is over or never was, is replaced by a new one.
+        let ended = test.sessions.generate(Counter::of(1)).await.unwrap();
+        test.sessions.revoke(ended.id().unwrap()).await.unwrap();
+        let unknown = test.sessions.generate_for(Counter::of(1), MINUTE).await.unwrap();
+        test.clock.advance(MINUTE);
+        for key in [key_of(&ended), key_of(&unknown)] {
+            let created = of(&test.request(&key), 3 * MINUTE).await.unwrap();
+            assert_ne!(key_of(&created), key);
+            assert_eq!((created.value().count, created.expires_in()), (7, 3 * MINUTE));
+        }
+        let none = of(&HeaderMap::new(), Duration::ZERO).await.unwrap();
+        assert!(!none.exists());
+    });
+}
+
+/// A longer life needs a longer cookie, and an existing key is never sent again.
+pub fn a_session_that_outlives_its_cookie_has_its_key_renewed(store: impl Store) {
+    let test = TestSessions::with(store, |builder| builder.lifetime(long()));
+    block_on(async {
+        let old = key_of(&test.sessions.generate_for(Counter::of(1), HOUR).await.unwrap());
         let mut session = open(&test, &old).await;
-        session.extend(HOUR).await.unwrap(); // ends before the cookie does: nothing to send
+        session.extend(2 * HOUR).await.unwrap(); // ends with the cookie: nothing to send
         assert!(matches!(cookie_of(&session.headers()), CookieSeen::None));
         session.extend(100 * HOUR).await.unwrap();
         let CookieSeen::Set { key, max_age } = cookie_of(&session.headers()) else {
@@ -154,9 +259,9 @@ pub fn a_session_that_outlives_its_cookie_has_its_key_renewed(store: impl Store)
 
 /// The cookie then has the longer life.
 pub fn a_session_extended_during_a_renewal_sends_the_derived_key_again(store: impl Store) {
-    let test = TestSessions::new(store);
+    let test = TestSessions::with(store, |builder| builder.lifetime(long()));
     block_on(async {
-        let old = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let old = key_of(&test.sessions.generate_for(Counter::of(1), HOUR).await.unwrap());
         test.clock.advance(15 * MINUTE);
         let (mut first, mut second) = (open(&test, &old).await, open(&test, &old).await);
         let next = key_of(&first);
@@ -169,6 +274,11 @@ pub fn a_session_extended_during_a_renewal_sends_the_derived_key_again(store: im
             assert_eq!((key_of(session), max_age(session)), (next.clone(), Some(seconds)));
         }
     });
+}
+
+/// A lifetime that explicit expiries can make use of.
+fn long() -> Lifetime {
+    Lifetime::absolute(Duration::MAX).with_renewal_timeout(15 * MINUTE)
 }
 
 fn max_age(session: &cloakroom::Session<Counter>) -> Option<u64> {

@@ -10,6 +10,8 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The milliseconds that stand for no timeout: a deadline counted with them is
 /// [`Timestamp::NEVER`].
 const NONE: u64 = u64::MAX;
+/// The explicit expiry of a record, which is its idle deadline.
+const KEPT: u64 = u64::MAX - 1;
 
 /// The renewal timeout of the default and of the presets.
 const RENEWAL: Duration = Duration::from_secs(15 * 60);
@@ -54,8 +56,9 @@ pub struct Lifetime {
     absolute: u64,
     renewal: u64,
     outlives_browser: bool,
-    /// Set by an explicit expiry.
-    is_explicit: bool,
+    /// In milliseconds: an explicit expiry, which takes the place of the idle timeout. A record
+    /// keeps the deadline instead, and [`KEPT`] here.
+    expiry: u64,
 }
 
 impl Default for Lifetime {
@@ -72,7 +75,7 @@ impl Lifetime {
             absolute: millis(span.min(LONGEST)),
             renewal: NONE,
             outlives_browser: true,
-            is_explicit: false,
+            expiry: NONE,
         }
     }
 
@@ -108,9 +111,12 @@ impl Lifetime {
         Self::absolute(30 * DAY).with_idle_timeout(14 * DAY).with_renewal_timeout(RENEWAL)
     }
 
-    /// One week absolute, no idle timeout: the default period of the OCaml library `session`.
+    /// One week from the last use: the default period of the OCaml library `session`.
+    ///
+    /// There, it is a week from the last write. A session that is used for ever ends after 400
+    /// days.
     pub fn one_week() -> Self {
-        Self::absolute(7 * DAY).with_renewal_timeout(RENEWAL)
+        Self::absolute(LONGEST).with_idle_timeout(7 * DAY).with_renewal_timeout(RENEWAL)
     }
 
     /// This lifetime with an idle timeout: the session also ends when it is unused for `span`.
@@ -164,10 +170,15 @@ impl Lifetime {
         self.outlives_browser
     }
 
-    /// When a session used at `now` ends unless it is used again; [`Timestamp::NEVER`] without an
-    /// idle timeout.
+    /// When a session that is given this lifetime at `now` ends unless it is used: its explicit
+    /// expiry, or its idle timeout. [`Timestamp::NEVER`] if it has neither.
     pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {
-        now.after_millis(self.idle)
+        now.after_millis(if self.is_explicit() { self.expiry } else { self.idle })
+    }
+
+    /// The same for a session that is used at `now`; `None` if no use moves it.
+    pub(crate) fn moved_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        (!self.is_explicit()).then(|| now.after_millis(self.idle))
     }
 
     /// When a session that begins at `now` ends even if it is used.
@@ -180,30 +191,30 @@ impl Lifetime {
         now.after_millis(self.renewal)
     }
 
-    /// This lifetime with an explicit expiry, which no idle timeout shortens.
+    /// This lifetime with an explicit expiry in place of its idle timeout, until a write gives the
+    /// session its idle timeout back.
     pub(crate) fn exactly(mut self, span: Duration) -> Self {
-        self.absolute = millis(span.min(LONGEST));
-        self.idle = NONE;
-        self.is_explicit = true;
+        self.expiry = millis(span.min(LONGEST));
         self
     }
 
-    /// True if the absolute timeout is an explicit expiry.
-    pub(crate) const fn is_explicit(&self) -> bool {
-        self.is_explicit
+    /// This lifetime as a record keeps it, next to its deadlines.
+    pub(crate) fn kept(mut self) -> Self {
+        if self.is_explicit() {
+            self.expiry = KEPT;
+        }
+        self
     }
 
-    /// When the cookie of a session ends that reaches its absolute deadline at `deadline`, if it is
-    /// sent now.
-    ///
-    /// An explicit expiry tends to be given again and again ("30 minutes from now"): its cookie
-    /// lives twice the span, so that not every extension needs a new key.
-    pub(crate) fn cookie_deadline(&self, deadline: Timestamp, now: Timestamp) -> Timestamp {
-        if self.is_explicit {
-            now.after(2 * deadline.since(now)).min(now.after(LONGEST)).max(deadline)
-        } else {
-            deadline
-        }
+    /// This lifetime without an explicit expiry.
+    pub(crate) fn without_expiry(mut self) -> Self {
+        self.expiry = NONE;
+        self
+    }
+
+    /// True if the session has an explicit expiry.
+    pub(crate) const fn is_explicit(&self) -> bool {
+        self.expiry != NONE
     }
 }
 

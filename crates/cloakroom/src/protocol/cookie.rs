@@ -39,6 +39,6 @@ impl CookieChange {
 /// It lasts until the absolute deadline whatever the idle timeout, so that a touch needs no new
 /// cookie, and longer if the record says that it was sent for longer.
 fn cookie_life(record: &Record, now: Timestamp) -> Option<Duration> {
-    let until = record.absolute_deadline().max(record.credentials().cookie_until);
+    let until = record.longest_deadline().max(record.credentials().cookie_until);
     record.lifetime().outlives_browser().then(|| until.since(now))
 }

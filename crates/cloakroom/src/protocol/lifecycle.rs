@@ -22,23 +22,23 @@ pub fn begin(
     revision: Revision,
     now: Timestamp,
 ) -> Record {
-    let absolute_deadline = lifetime.absolute_deadline(now);
-    let cookie_until = lifetime.cookie_deadline(absolute_deadline, now);
-    Record::new(RecordFields {
+    let mut fields = RecordFields {
         revision,
         idle_deadline: lifetime.idle_deadline(now),
-        absolute_deadline,
+        absolute_deadline: lifetime.absolute_deadline(now),
         created: now,
         authenticated_at: if principal.is_some() { now } else { Timestamp::EPOCH },
-        lifetime,
-        credentials: Credentials::new(verifier, lifetime.renewal_deadline(now), cookie_until),
+        lifetime: lifetime.kept(),
+        credentials: Credentials::new(verifier, lifetime.renewal_deadline(now), Timestamp::EPOCH),
         principal,
         assurance: Assurance::default(),
         client: ClientInfo::default(),
         extensions: Extensions::default(),
         kind,
         payload,
-    })
+    };
+    fields.credentials.cookie_until = fields.cookie_deadline(now);
+    Record::new(fields)
 }
 
 /// True once a live record has reached one of its deadlines.
@@ -52,7 +52,9 @@ pub fn is_over(record: &Record, now: Timestamp) -> bool {
 /// It forgets how the last sign-in derived the secret once no one may repeat that sign-in.
 pub fn used(record: &Record, now: Timestamp) -> Record {
     record.with(|fields| {
-        fields.idle_deadline = fields.lifetime.idle_deadline(now).max(fields.idle_deadline);
+        if let Some(deadline) = fields.lifetime.moved_deadline(now) {
+            fields.idle_deadline = deadline.max(fields.idle_deadline);
+        }
         if !fields.extensions.is_empty() {
             let trace = fields.extensions.sign_in().filter(|trace| renewal::is_recent(*trace, now));
             fields.extensions = fields.extensions.with_sign_in(trace);
@@ -64,7 +66,7 @@ pub fn used(record: &Record, now: Timestamp) -> Record {
 #[inline]
 pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
     let idle = record.lifetime().idle_timeout()?;
-    let deadline = record.lifetime().idle_deadline(now);
+    let deadline = record.lifetime().moved_deadline(now)?;
     (deadline.since(record.idle_deadline()) >= idle / TOUCH_FRACTION).then_some(deadline)
 }
 
@@ -88,8 +90,8 @@ pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Recor
         }
         credentials.current = fresh;
         credentials.renew_at = fields.lifetime.renewal_deadline(now);
-        credentials.cookie_until = fields.lifetime.cookie_deadline(fields.absolute_deadline, now);
         fields.credentials = credentials;
+        fields.credentials.cookie_until = fields.cookie_deadline(now);
         fields.extensions = fields.extensions.with_sign_in(None);
     })
 }
@@ -131,17 +133,30 @@ pub fn sign_in(
     if record.credentials().current == secret {
         return used(&record, now).edited(|fields| {
             // It is sent again.
-            fields.credentials.cookie_until =
-                fields.lifetime.cookie_deadline(fields.absolute_deadline, now);
+            fields.credentials.cookie_until = fields.cookie_deadline(now);
         });
     }
     replace_secret(&record, secret, now)
         .edited(|fields| fields.extensions = fields.extensions.with_sign_in(trace))
 }
 
-/// The record with an explicit expiry: it ends `span` from now, and no idle timeout shortens that.
+/// The record with an explicit expiry: it ends `span` from now, whether it is used or not, and no
+/// later than its absolute deadline.
 pub fn extend(record: &Record, span: Duration, now: Timestamp) -> Record {
-    record.with(|fields| fields.set_lifetime(fields.lifetime.exactly(span), now))
+    record.with(|fields| {
+        let lifetime = fields.lifetime.exactly(span);
+        fields.lifetime = lifetime.kept();
+        fields.idle_deadline = lifetime.idle_deadline(now);
+    })
+}
+
+/// The record without an explicit expiry, used at `now`: its own idle timeout counts again.
+pub fn without_expiry(record: &Record, now: Timestamp) -> Record {
+    let record = record.with(|fields| {
+        fields.lifetime = fields.lifetime.without_expiry();
+        fields.idle_deadline = fields.lifetime.idle_deadline(now);
+    });
+    used(&record, now)
 }
 
 /// The record with another lifetime, counted from now.

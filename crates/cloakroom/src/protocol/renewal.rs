@@ -68,7 +68,7 @@ fn was_set_back(record: &Record, renew_at: Timestamp, now: Timestamp) -> bool {
 fn cookie_ends_early(record: &Record) -> bool {
     let until = record.credentials().cookie_until;
     until == Timestamp::EPOCH
-        || (record.lifetime().outlives_browser() && until < record.absolute_deadline())
+        || (record.lifetime().outlives_browser() && until < record.longest_deadline())
 }
 
 /// Makes the cookie last as long as a session that was just extended: the record to write and the
@@ -150,7 +150,7 @@ fn with_credentials(record: &Record, credentials: Credentials, now: Timestamp) -
 
 /// The credentials once the cookie has been sent for as long as the record can last.
 fn with_cookie_until(record: &Record, mut credentials: Credentials, now: Timestamp) -> Credentials {
-    credentials.cookie_until = record.lifetime().cookie_deadline(record.absolute_deadline(), now);
+    credentials.cookie_until = record.cookie_deadline(now);
     credentials
 }
 

@@ -7,7 +7,7 @@ use super::{
     SignInKey, confirm_successor, end, extend, extend_cookie, give_lifetime, is_login_forged,
     is_over, is_withheld, judge_ended, judge_with, make_room, needs_longer_cookie, next_key,
     plan_sign_in, renewal, repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key,
-    start_renewal, touch_due, used,
+    start_renewal, touch_due, used, without_expiry,
 };
 use crate::key::{Carrier, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
@@ -113,6 +113,11 @@ pub trait Rules {
     /// See [`extend`](super::extend).
     fn extend(&self, record: &Record, span: Duration, now: Timestamp) -> Record {
         extend(record, span, now)
+    }
+
+    /// See [`without_expiry`](super::without_expiry).
+    fn without_expiry(&self, record: &Record, now: Timestamp) -> Record {
+        without_expiry(record, now)
     }
 
     /// See [`give_lifetime`](super::give_lifetime).

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{CLOCK_SLACK, REUSE_AFTER, SUPERSEDED_FOR, lifecycle};
-use crate::key::{KeyFamily, Verifier};
+use crate::key::{KeyFamily, KindTag, Verifier};
 use crate::record::{Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone};
 use crate::time::Timestamp;
 
@@ -151,6 +151,17 @@ pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeySt
         KeyStatus::Valid
     } else {
         KeyStatus::Invalid(NoSession::Retired)
+    }
+}
+
+/// The status of a session that the application itself names.
+pub fn judge_id(record: &Record, kind: KindTag, now: Timestamp) -> KeyStatus {
+    if record.kind() != kind {
+        KeyStatus::Invalid(NoSession::Unknown)
+    } else if lifecycle::is_over(record, now) {
+        KeyStatus::Invalid(NoSession::Expired)
+    } else {
+        KeyStatus::Valid
     }
 }
 

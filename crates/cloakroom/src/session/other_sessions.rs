@@ -6,9 +6,9 @@ use super::Session;
 use crate::error::Error;
 use crate::key::PublicId;
 use crate::manager::SessionState;
-use crate::policy::Principal;
+use crate::policy::{Login, Principal};
+use crate::protocol::NoSession;
 use crate::record::EndReason;
-
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
@@ -58,6 +58,46 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         let others = self.logout_others().await?;
         self.logout().await?;
         Ok(others)
+    }
+
+    /// Acts on a changed password, or another credential: gives this session a fresh key and ends
+    /// all other sessions of the principal, of every kind on the store.
+    ///
+    /// Returns how many others there were. Call it once the new credential is in force. Sign-ins in
+    /// progress that were proved before are refused
+    /// ([`Login::with_authenticated_at`](crate::Login::with_authenticated_at)). The user counts as
+    /// signed in now, with the assurance that they had, so ask for the old password first.
+    ///
+    /// ```
+    /// # use cloakroom::{Error, Session, SessionMap};
+    /// # async fn store_password(_: &str) {}
+    /// async fn change(mut session: Session<SessionMap>, new: String) -> Result<(), Error> {
+    ///     // .. the old password was checked ..
+    ///     store_password(&new).await;
+    ///     session.credentials_changed().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if no one is signed in; otherwise those of [`login`](Session::login) and
+    /// [`logout_others`](Session::logout_others). Other sessions may be live then: try again.
+    ///
+    /// # Security
+    /// OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level
+    /// Change", and NIST SP 800-63B-4 section 5.1.1: a thief who is signed in loses the session
+    /// with the password.
+    pub async fn credentials_changed(&mut self) -> Result<usize, Error> {
+        let Some(principal) = self.confirmed().await? else {
+            return Err(Error::not_found(NoSession::Unknown));
+        };
+        let changed = self.manager().now();
+        let login = Login::of(&principal).with_assurance(self.assurance());
+        self.login(login.with_authenticated_at(changed)).await?;
+        let reason = EndReason::SignedOutElsewhere;
+        let older = self.manager().revoke_before(&principal, changed, reason).await?;
+        let newer = self.manager().end_all_of(&principal, self.id(), reason).await?;
+        Ok(older + newer)
     }
 
     /// Who is signed in, once the store has confirmed that the key still opens the session: a

@@ -153,6 +153,40 @@ fn a_writer_that_is_dropped_passes_its_turn_on() {
     result.unwrap();
 }
 
+/// A login that was overtaken by another one writes a second time. It has its turn then, and must
+/// not wait for itself when it loses a race again.
+#[test]
+fn a_login_that_is_overtaken_and_loses_again_completes() {
+    let (steps, who) = (StepStore::new(MemoryStore::new()), alice());
+    let test = TestSessions::new(steps.clone());
+    let key = begin(&test);
+    let (mut slow, mut fast) = (open(&test, &key), open(&test, &key));
+    let held = steps.hold(Operation::Replace);
+    let mut login: Task<'_, Result<(), Error>> = Box::pin(slow.login(&who));
+    assert!(poll_often(&mut login).is_pending() && held.has_arrived());
+    test.clock.advance(Duration::from_secs(1));
+    block_on(fast.login(&who)).unwrap();
+    let mut newer = open(&test, &key_of(&fast));
+    block_on(newer.set_label("changed meanwhile")).unwrap();
+    test.clock.advance(Duration::from_secs(61));
+    held.release();
+    for _ in 0..3 {
+        let held = steps.hold(Operation::Replace);
+        if poll_often(&mut login).is_ready() {
+            return;
+        }
+        assert!(held.has_arrived(), "the login waits, and not for the store");
+        block_on(open(&test, &key_of(&fast)).set_label("and again")).unwrap();
+        held.release();
+    }
+    let Poll::Ready(result) = poll_often(&mut login) else { panic!("the login waits for itself") };
+    result.unwrap();
+}
+
+fn key_of(session: &Session<SessionMap>) -> Key {
+    session.key().unwrap().clone()
+}
+
 /// If the id of the request's first key is taken, its handles share the next key as well.
 #[test]
 fn two_handles_begin_one_session_after_their_first_id_was_taken() {

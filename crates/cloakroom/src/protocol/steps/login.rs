@@ -42,6 +42,9 @@ pub struct Login<T, E = NoEdit> {
     other: Option<Loaded<T>>,
     /// Whether the operation has its turn among the principal's sign-ins.
     has_turn: bool,
+    /// Whether it has its turn among the session's writers. It would wait for itself if it asked
+    /// for it again.
+    has_writer_turn: bool,
     attempts: u32,
     state: State<T, E>,
 }
@@ -104,6 +107,7 @@ impl<T, E> Login<T, E> {
             edit: Some(edit),
             other: None,
             has_turn: false,
+            has_writer_turn: false,
             attempts: 0,
             state,
         }
@@ -281,7 +285,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             }
             Step::Done(()) => {
                 let key = loaded.key().cloned();
-                let mut write = Box::new(Write::new(SessionState::Live(loaded), *plan));
+                let write = Write::new(SessionState::Live(loaded), *plan);
+                let mut write = Box::new(write.with_turn(self.has_writer_turn));
                 let next = write.start(context);
                 self.writing(context, Writing { write, reservation, key }, next)
             }
@@ -314,6 +319,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 if let Some(key) = &writing.key {
                     context.retract_key(key);
                 }
+                self.has_writer_turn = writing.write.has_turn();
                 let plan = writing.write.into_plan();
                 self.edit = Some(plan.edit);
                 if !plan.is_overtaken {

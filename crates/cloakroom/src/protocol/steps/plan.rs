@@ -44,8 +44,7 @@ pub trait Plan<C: Context> {
 
     /// The session's new lifetime, if the change gives it one: its entry in the principal index is
     /// kept for as long, before the record is written.
-    fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
-        let _ = record;
+    fn new_lifetime(&self) -> Option<Lifetime> {
         None
     }
 }

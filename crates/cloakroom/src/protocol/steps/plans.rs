@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{Failure, NoSession, Rules as _};
-use super::{Begin, Context, Draft, Loaded, Plan, Planned};
+use super::{Begin, Context, Credential, Draft, Loaded, Plan, Planned};
 use crate::key::{Carrier, Key, Nonce, Secret};
 use crate::policy::Lifetime;
 use crate::record::Record;
@@ -29,6 +29,11 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
         now: Timestamp,
     ) -> Result<Planned<C::Value, ()>, Failure> {
         match self.expiry {
+            None if loaded.record.lifetime().is_explicit() => {
+                let record = context.rules().without_expiry(&loaded.record, now);
+                let draft = with_value(context, record, self.value.clone())?;
+                Ok(Planned::Write(with_lasting_cookie(context, loaded, draft, now)?, ()))
+            }
             None if loaded.value.as_ref() == Some(&self.value) => Ok(Planned::Keep(())),
             None => {
                 let draft = write_value(context, loaded, self.value.clone(), now)?;
@@ -46,10 +51,6 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
         let lifetime = context.lifetime();
         let lifetime = self.expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry));
         Ok(Begin::Create(Some(self.value.clone()), lifetime, ()))
-    }
-
-    fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
-        self.expiry.map(|expiry| record.lifetime().exactly(expiry))
     }
 }
 
@@ -94,11 +95,12 @@ impl<C: Context> Plan<C> for Deadlines {
         }
     }
 
-    fn new_lifetime(&self, record: &Record) -> Option<Lifetime> {
-        Some(match *self {
-            Self::Exactly(span) => record.lifetime().exactly(span),
-            Self::Lifetime(lifetime) => lifetime,
-        })
+    fn new_lifetime(&self) -> Option<Lifetime> {
+        match *self {
+            // It ends no later than it would have.
+            Self::Exactly(_) => None,
+            Self::Lifetime(lifetime) => Some(lifetime),
+        }
     }
 }
 
@@ -176,14 +178,19 @@ impl<C: Context> Plan<C> for Start<C::Value> {
     }
 }
 
-/// The write of a new value, and nothing else.
+/// The write of a new value, and nothing else. It is a use of the session, unless the application
+/// changes a session that is not the request's own.
 pub(crate) fn write_value<C: Context>(
     context: &C,
     loaded: &Loaded<C::Value>,
     value: C::Value,
     now: Timestamp,
 ) -> Result<Draft<C::Value>, Failure> {
-    with_value(context, context.rules().used(&loaded.record, now), value)
+    let record = match loaded.credential {
+        Credential::Id(_) => loaded.record.clone(),
+        Credential::Key(_) | Credential::KeyFamily(..) => context.rules().used(&loaded.record, now),
+    };
+    with_value(context, record, value)
 }
 
 fn with_value<C: Context>(

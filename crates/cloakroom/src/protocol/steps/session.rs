@@ -1,6 +1,8 @@
 //! A session as an operation sees it.
 
-use super::super::{Failure, KeyStatus, NoSession, Rules as _, former_family, judge_family};
+use super::super::{
+    Failure, KeyStatus, NoSession, Rules as _, former_family, judge_family, judge_id,
+};
 use super::Context;
 use super::context::decode;
 use crate::key::{Carrier, Key, KeyFamily, KindTag, PublicId, Secret};
@@ -20,12 +22,15 @@ pub struct Loaded<T> {
 
 /// What a session was opened with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a holder of one or of the other")]
+#[expect(clippy::exhaustive_enums, reason = "its holder, or the application")]
 pub enum Credential {
     /// A key that a request presented, or is sent.
     Key(Key),
     /// The family of a key that a request presented earlier. There is no key.
     KeyFamily(PublicId, KeyFamily),
+    /// The session's id: the application changes a session that is not the request's own. There is
+    /// no key, and what it does is no use of the session.
+    Id(PublicId),
 }
 
 /// What a request knows of its session.
@@ -107,7 +112,7 @@ impl Credential {
     pub const fn id(&self) -> PublicId {
         match self {
             Self::Key(key) => key.id(),
-            Self::KeyFamily(id, _) => *id,
+            Self::KeyFamily(id, _) | Self::Id(id) => *id,
         }
     }
 }
@@ -122,7 +127,7 @@ impl<T> Loaded<T> {
     pub const fn key(&self) -> Option<&Key> {
         match &self.credential {
             Credential::Key(key) => Some(key),
-            Credential::KeyFamily(..) => None,
+            Credential::KeyFamily(..) | Credential::Id(_) => None,
         }
     }
 
@@ -146,6 +151,7 @@ pub(super) fn judge_credential<C: Context>(
             context.rules().judge_again(record, &verifier, policy.reuse.after, now)
         }
         Credential::KeyFamily(_, family) => judge_family(record, *family, now),
+        Credential::Id(_) => judge_id(record, policy.kind, now),
     }
 }
 
@@ -196,8 +202,8 @@ pub(super) fn load_stored_if<C: Context>(
         (Some(Stored::Ended(tombstone)), Credential::Key(key)) => {
             context.rules().judge_ended(&tombstone, &key.verifier(context.policy().kind))
         }
-        // A family is never presented by a stranger: the application took it from an open session.
-        (Some(Stored::Ended(tombstone)), Credential::KeyFamily(..)) => {
+        // Neither is presented by a stranger: the application has it from a session, or a list.
+        (Some(Stored::Ended(tombstone)), Credential::KeyFamily(..) | Credential::Id(_)) => {
             KeyStatus::Invalid(NoSession::Ended(tombstone.ending().reason))
         }
         (None, _) => KeyStatus::Invalid(NoSession::Unknown),

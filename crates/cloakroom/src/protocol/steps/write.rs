@@ -96,6 +96,16 @@ impl<T, P, R> Write<T, P, R> {
         }
     }
 
+    /// The same for an operation that may have its turn among the session's writers already.
+    pub(super) fn with_turn(mut self, has_turn: bool) -> Self {
+        self.has_turn = has_turn;
+        self
+    }
+
+    pub(super) const fn has_turn(&self) -> bool {
+        self.has_turn
+    }
+
     pub(super) fn plan(&self) -> &P {
         &self.plan
     }
@@ -188,7 +198,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         P: Plan<C, Result = R>,
     {
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
-        let lifetime = self.plan.new_lifetime(&loaded.record);
+        let lifetime = self.plan.new_lifetime();
         let Some((lifetime, principal)) = lifetime.zip(loaded.record.principal()) else {
             return self.attempt(context);
         };

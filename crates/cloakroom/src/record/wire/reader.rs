@@ -98,10 +98,9 @@ impl<'a> Reader<'a> {
             lifetime = lifetime.until_browser_closes();
         }
         if flags & EXPLICIT != 0 {
-            lifetime = lifetime.exactly(lifetime.absolute_timeout());
+            lifetime = lifetime.exactly(Duration::ZERO).kept();
         }
-        if flags & !(OUTLIVES_BROWSER | EXPLICIT) != 0 || (lifetime.is_explicit() && idle.is_some())
-        {
+        if flags & !(OUTLIVES_BROWSER | EXPLICIT) != 0 {
             return Err(DecodeError::malformed("a lifetime is not valid"));
         }
         Ok(lifetime)
