@@ -40,7 +40,7 @@ pub fn an_operator_changes_a_session_by_its_id(store: impl Store) {
     });
 }
 
-/// In either order, whoever is first.
+/// In either order.
 pub fn an_operators_change_and_the_holders_are_both_kept(store: impl Store) {
     let test = TestSessions::new(store);
     block_on(async {

@@ -220,7 +220,7 @@ pub fn a_session_can_begin_with_an_expiry_in_every_way(store: impl Store) {
         // A session that is there keeps its end.
         let found = of(&test.request(&key_of(&created)), HOUR).await.unwrap();
         assert_eq!((found.id(), found.expires_in()), (created.id(), 3 * MINUTE));
-        // A key that is not valid, of a session that is over or never was, is replaced by a new one.
+        // The key of a session that is over, or never was, opens nothing: a new one is minted.
         let ended = test.sessions.generate(Counter::of(1)).await.unwrap();
         test.sessions.revoke(ended.id().unwrap()).await.unwrap();
         let unknown = test.sessions.generate_for(Counter::of(1), MINUTE).await.unwrap();

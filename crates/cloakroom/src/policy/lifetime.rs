@@ -193,7 +193,8 @@ impl Lifetime {
 
     /// This lifetime with an explicit expiry in place of its idle timeout, until a write gives the
     /// session its idle timeout back.
-    pub(crate) fn exactly(mut self, span: Duration) -> Self {
+    #[doc(hidden)]
+    pub fn exactly(mut self, span: Duration) -> Self {
         self.expiry = millis(span.min(LONGEST));
         self
     }
@@ -213,7 +214,8 @@ impl Lifetime {
     }
 
     /// True if the session has an explicit expiry.
-    pub(crate) const fn is_explicit(&self) -> bool {
+    #[doc(hidden)]
+    pub const fn is_explicit(&self) -> bool {
         self.expiry != NONE
     }
 }

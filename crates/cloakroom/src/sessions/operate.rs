@@ -15,12 +15,12 @@ use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
-    /// Changes the value of session `id`, whoever holds its key: for what an operator or a
-    /// background job does to a session.
+    /// Changes the value of session `id`: for what an operator or a background job does to a
+    /// session of another client.
     ///
-    /// Returns what the closure returned. As with [`Session::update`], no concurrent change is lost,
-    /// and the closure can run several times. It is no use of the session, whose end stays as it
-    /// was. To leave a reminder for the visitor's next page:
+    /// Returns what the closure returned. As with [`Session::update`], no concurrent change is
+    /// lost, and the closure can run several times. The change does not count as a use: the session
+    /// ends when it would have ended. To leave a reminder for the visitor's next page:
     ///
     /// ```
     /// # use cloakroom::{Error, PublicId, SessionMap, Sessions};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cloakroom::Lifetime;
 use cloakroom::key::Carrier;
 
 use super::{EXTENSION, Scenario, Setup, calm, renewed_every};
@@ -134,7 +133,7 @@ pub(crate) fn peeks() -> Scenario {
 pub(crate) fn extend_always() -> Scenario {
     Scenario {
         more: &[Law::NoOneIsLockedOut, Law::ExtensionsRenewByNeed],
-        lifetime: Lifetime::absolute(EXTENSION / 2).without_renewal_timeout(),
+        lifetime: calm("", "").lifetime.without_renewal_timeout().exactly(EXTENSION / 2),
         moments: &[60, 120],
         owner: &[Task::Extend],
         requests: 5,

@@ -5,7 +5,7 @@ use cloakroom::protocol::steps::{Imported, Loaded, Opened, OtherSession, Session
 use cloakroom::protocol::{CookieChange, Failure, RequestOrigin};
 
 use super::Turn;
-use super::judge::{is_certain, opens};
+use super::judge::{is_certain, longest, opens};
 use crate::flaws::Twist;
 use crate::jar::Change;
 use crate::laws::Law;
@@ -208,7 +208,7 @@ impl Turn<'_> {
             CookieChange::Send { key, life } => {
                 let key = self.name(key);
                 let until = life.map(|life| self.now().after(life));
-                let deadline = loaded.map(|loaded| loaded.record.absolute_deadline());
+                let deadline = loaded.map(|loaded| longest(&loaded.record));
                 if until.zip(deadline).is_some_and(|(until, deadline)| until < deadline) {
                     self.breaks(Law::CookieOutlivesRecord);
                 }

@@ -190,7 +190,7 @@ impl Turn<'_> {
             self.note_login(request, session, record, &who.principal());
         }
         let is_extended = match request.task {
-            Task::Extend | Task::Set => record.absolute_deadline() == self.now().after(EXTENSION),
+            Task::Extend | Task::Set => record.idle_deadline() == self.now().after(EXTENSION),
             Task::Remember => *record.lifetime() == remembered(),
             _ => return,
         };
@@ -198,7 +198,7 @@ impl Turn<'_> {
             self.breaks(Law::ExtensionsCount);
         }
         let is_cookie = !request.presented.is_bearer();
-        if is_cookie && record.credentials().cookie_until < record.absolute_deadline() {
+        if is_cookie && record.credentials().cookie_until < longest(record) {
             self.breaks(Law::CookieOutlivesRecord);
         }
     }
@@ -212,7 +212,7 @@ impl Turn<'_> {
     ) {
         let until = request.read.as_ref().and_then(Entry::live);
         let until = until.map(|before| before.credentials().cookie_until);
-        let is_enough = until.is_some_and(|until| until >= loaded.record.absolute_deadline());
+        let is_enough = until.is_some_and(|until| until >= longest(&loaded.record));
         let is_sent = matches!(cookie, CookieChange::Send { .. });
         if request.task == Task::Extend && is_enough && is_sent {
             self.breaks(Law::ExtensionsRenewByNeed);
@@ -286,10 +286,16 @@ pub(super) fn is_certain(last: &str) -> bool {
     )
 }
 
+/// When a session ends that is used from now on.
+pub(super) fn longest(record: &Record) -> Timestamp {
+    if record.lifetime().is_explicit() { record.expires_at() } else { record.absolute_deadline() }
+}
+
 /// Whether the idle deadline is further behind than touches are coalesced.
 fn is_used_late(record: &Record, now: Timestamp) -> bool {
     record
         .lifetime()
         .idle_timeout()
+        .filter(|_| !record.lifetime().is_explicit())
         .is_some_and(|idle| now.after(idle).since(record.idle_deadline()) >= idle / TOUCH_FRACTION)
 }
