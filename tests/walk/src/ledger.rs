@@ -194,10 +194,9 @@ impl Ledger {
             entry.use_at(now);
         }
         let until = now.saturating_add(millis(view.expires_in));
-        if since >= entry.extended {
-            entry.live_until = until;
-        }
-        // A request that was slow knows an earlier end.
+        // A request that was slow knows an earlier end, or has made it the end again.
+        entry.live_until =
+            if since >= entry.extended { until } else { entry.live_until.min(until) };
         entry.live_at_most = entry.live_at_most.max(until);
         entry.add(&view.key, false, since, step, now);
     }
@@ -213,14 +212,14 @@ impl Ledger {
         entry.extended = step;
     }
 
-    /// A key that a sign-in or `renew` has minted.
+    /// A key that a sign-in or `renew` has minted, whose request arrived in step `since` at `sent`.
     ///
     /// If another key was minted meanwhile, which of them is valid is not known.
     pub(crate) fn start_again(
         &mut self,
         key: &Key,
         replaced: Option<&Key>,
-        since: u64,
+        (since, sent): (u64, u64),
         step: u64,
         now: u64,
     ) {
@@ -229,6 +228,7 @@ impl Ledger {
             && entry.keys.iter().any(|known| known.is_fresh_start && known.minted_step >= since);
         entry.add(key, true, step, step, now);
         if let Some(known) = entry.keys.iter_mut().find(|known| known.key == *key) {
+            known.minted = known.minted.min(sent);
             known.replaces = known.replaces.take().or_else(|| replaced.cloned());
         }
     }

@@ -149,7 +149,7 @@ impl World {
         // A sign-in whose client has left can have succeeded, and one under way has its place.
         let cancelled = self.cancelled.get(&user).copied().unwrap_or(0);
         let others = self.tasks.iter().filter(|other| other.send.action.user() == Some(user));
-        let count = self.ledger.count_of(user, kind, task.started, self.now);
+        let count = self.ledger.count_of(user, kind, task.started, task.sent);
         count + cancelled + others.count() >= usize::from(limit.max)
     }
 }

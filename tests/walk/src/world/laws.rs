@@ -7,8 +7,8 @@ use crate::command::{Action, Source, USERS};
 use crate::handler::View;
 use crate::ledger::Entry;
 
-/// A write can be given up after others have won for ten seconds.
-const CONFLICT_AFTER: u64 = 9_000;
+/// A write can be given up after others have won for ten seconds, by a clock that may jump by nine.
+const CONFLICT_AFTER: u64 = 1_000;
 /// How long after a revocation the sign-ins of that user can be refused, since clocks differ.
 const REVOKED_FOR: u64 = 120_000;
 /// A key that was valid when its request was sent can be retired once that is a minute old.
@@ -154,7 +154,8 @@ impl World {
         if action.user().is_some() || action == Action::Renew {
             let is_replaced = |key: &&Key| action.user().is_some() && key.id() == view.id;
             let replaced = task.keys.iter().find(is_replaced);
-            self.ledger.start_again(&view.key, replaced, task.started, self.step, self.now);
+            let arrived = (task.started, task.sent);
+            self.ledger.start_again(&view.key, replaced, arrived, self.step, self.now);
         }
         self.ledger.learn(view, true, task.started, self.step, self.now);
         task.bearer = view.is_bearer().then(|| view.key.clone());

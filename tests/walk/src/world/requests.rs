@@ -58,6 +58,8 @@ impl World {
         self.counts.add("requests");
         self.next_task += 1;
         self.next_item += 1;
+        // A session that is about to expire counts as one that the browser does not have.
+        self.update_holds(send.browser, send.kind);
         let kind = send.kind;
         let (headers, keys) = self.headers_of(&request, &send);
         for key in &keys {
