@@ -214,7 +214,7 @@ macro_rules! for_each_session_test {
             a_legacy_token_leads_to_one_session_however_often_it_comes
             two_imports_at_once_begin_one_session
             an_imported_session_is_found_after_the_legacy_session_is_gone
-            an_anonymous_session_gives_way_to_an_imported_login_only
+            an_import_replaces_no_session_that_exists a_token_that_leads_to_no_session_is_reported
             a_legacy_token_opens_nothing_once_the_new_key_is_in_use
             nothing_is_imported_after_a_logout
             an_imported_login_counts_as_long_ago

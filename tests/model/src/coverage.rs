@@ -132,10 +132,7 @@ fn name_of(outcome: &Outcome) -> &'static str {
         Outcome::Written(written) => session_name(&written.session, &written.cookie),
         Outcome::Imported(Imported::Load) => "load the old session",
         Outcome::Imported(Imported::Nothing) => "nothing to import",
-        Outcome::Imported(Imported::Found { session: None, .. }) => "nothing better",
-        Outcome::Imported(Imported::Found { session: Some(session), cookie, .. }) => {
-            session_name(session, cookie)
-        }
+        Outcome::Imported(Imported::Found { session, cookie, .. }) => session_name(session, cookie),
         Outcome::Reloaded(_) => "live",
         Outcome::EndedAll => "ended",
         Outcome::Failed(failure) => match failure {

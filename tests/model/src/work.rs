@@ -139,19 +139,15 @@ impl Work {
             Task::Logout => Self::End(End::logout(session, others)),
             Task::Import => {
                 let key = ModelKey::fresh(IMPORTED, IMPORTED).key().clone();
-                let has_session = match &session {
-                    SessionState::Live(loaded) if loaded.id() == key.id() => return None,
-                    SessionState::Live(loaded) if loaded.record.principal().is_some() => {
+                match &session {
+                    SessionState::Live(_) | SessionState::Absent(NoSession::Withheld) => {
                         return None;
                     }
-                    SessionState::Live(_) => true,
                     SessionState::Former(former) if former.why != NoSession::Retired => {
                         return None;
                     }
-                    SessionState::Absent(NoSession::Withheld) => return None,
-                    _ => false,
-                };
-                Self::Import(Import::new(key, has_session, None))
+                    _ => Self::Import(Import::new(key, None)),
+                }
             }
             Task::Watch => match session {
                 SessionState::Live(loaded) => {

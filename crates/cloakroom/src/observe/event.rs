@@ -107,6 +107,19 @@ pub enum Event<'a> {
         /// The other session.
         other: PublicId,
     },
+    /// `session_import_withheld`: a request presented a session of ours and, for
+    /// [`import_legacy`](crate::RequestSession::import_legacy), the token of another one. It kept
+    /// the session that it has.
+    ImportWithheld {
+        /// The session that it has.
+        id: PublicId,
+    },
+    /// `session_import_unknown`: a token for
+    /// [`import_legacy`](crate::RequestSession::import_legacy) leads to no session.
+    UnknownImport {
+        /// The client's address, if the [`ClientPolicy`](crate::http::ClientPolicy) records it.
+        client: Option<IpAddr>,
+    },
     /// `session_unreadable`: a session could not be read.
     Unreadable {
         /// The session.
@@ -157,7 +170,7 @@ pub enum EventLevel {
 
 impl Event<'_> {
     /// The names of all events, in the order of the variants.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 20] = [
         "session_created",
         "session_signed_in",
         "session_renewed",
@@ -171,6 +184,8 @@ impl Event<'_> {
         "session_key_reused",
         "session_keys_multiple",
         "session_keys_ambiguous",
+        "session_import_withheld",
+        "session_import_unknown",
         "session_unreadable",
         "session_write_retried",
         "session_write_conflict",
@@ -194,11 +209,13 @@ impl Event<'_> {
             Self::KeyReused { .. } => 10,
             Self::MultipleKeys { .. } => 11,
             Self::AmbiguousKeys { .. } => 12,
-            Self::Unreadable { .. } => 13,
-            Self::WriteRetried { .. } => 14,
-            Self::WriteConflict { .. } => 15,
-            Self::Swept { .. } => 16,
-            Self::StoreCalled { .. } => 17,
+            Self::ImportWithheld { .. } => 13,
+            Self::UnknownImport { .. } => 14,
+            Self::Unreadable { .. } => 15,
+            Self::WriteRetried { .. } => 16,
+            Self::WriteConflict { .. } => 17,
+            Self::Swept { .. } => 18,
+            Self::StoreCalled { .. } => 19,
         }
     }
 
@@ -218,6 +235,7 @@ impl Event<'_> {
             | Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. } => EventLevel::Info,
             Self::UnknownKey { .. }
+            | Self::UnknownImport { .. }
             | Self::RetiredKey { .. }
             | Self::WriteRetried { .. }
             | Self::Swept { .. }
@@ -226,6 +244,7 @@ impl Event<'_> {
             | Self::KeyReused { .. }
             | Self::MultipleKeys { .. }
             | Self::AmbiguousKeys { .. }
+            | Self::ImportWithheld { .. }
             | Self::Unreadable { .. }
             | Self::WriteConflict { .. }
             | Self::StoreCalled { error: Some(_), .. } => EventLevel::Warn,
@@ -244,6 +263,7 @@ impl Event<'_> {
             | Self::WrongSecret { id, .. }
             | Self::RetiredKey { id }
             | Self::KeyReused { id }
+            | Self::ImportWithheld { id }
             | Self::Unreadable { id, .. }
             | Self::WriteRetried { id, .. }
             | Self::WriteConflict { id } => Some(*id),
@@ -252,6 +272,7 @@ impl Event<'_> {
             Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. }
             | Self::MultipleKeys { .. }
+            | Self::UnknownImport { .. }
             | Self::Swept { .. } => None,
         }
     }

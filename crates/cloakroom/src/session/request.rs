@@ -302,23 +302,12 @@ impl<V> RequestState<V> {
         self.lock().imported
     }
 
-    /// Replaces the session, whose id was `found`, by an imported one, unless the request has
-    /// created or ended a session of its own since.
+    /// Gives the request an imported session, unless it has created or ended one of its own since.
     ///
     /// The old library's cookie is no longer needed only once a key is sent.
-    pub(crate) fn replace_with_imported(
-        &self,
-        found: Option<PublicId>,
-        session: SessionState<V>,
-        cookie: CookieChange,
-    ) {
+    pub(crate) fn take_imported(&self, session: SessionState<V>, cookie: CookieChange) {
         let mut state = self.lock();
-        let id = match &state.stage {
-            Stage::Open(SessionState::Live(loaded)) => Some(loaded.id()),
-            Stage::Open(SessionState::Absent(_) | SessionState::Former(_)) => None,
-            _ => return,
-        };
-        if id == found {
+        if matches!(state.stage, Stage::Open(SessionState::Absent(_) | SessionState::Former(_))) {
             state.imported = matches!(cookie, CookieChange::Send { .. });
             state.stage = Stage::Open(session);
             state.cookie = cookie;

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::http::Headers;
 use crate::key::{Key, KindTag};
 use crate::manager::RequestFacts as _;
+use crate::observe::Event;
 use crate::policy::Login;
 use crate::protocol::steps::{Import, Imported};
 use crate::session::Session;
@@ -23,9 +24,13 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// cookie, or what it decodes to. `load` reads the old session from its store and returns its
     /// value and, if a user is signed in on it, a [`Login`]; `None` if there is no such session. It
     /// is called until a session has been imported. From then on, the token leads to that session,
-    /// however many requests present it at once, until the client has the new cookie. A client that
-    /// has a session of ours without a signed-in user keeps that one, unless a user is signed in on
-    /// the old one.
+    /// however many requests present it at once, until the client has the new cookie.
+    ///
+    /// A client that has a session of ours keeps it, whether a user is signed in on it or not, and
+    /// nothing is imported: another site of the domain could have planted the old cookie, to sign
+    /// the visitor in as someone else and read what they enter.
+    /// [`Event::ImportWithheld`](crate::Event::ImportWithheld) reports it, and
+    /// [`Event::UnknownImport`](crate::Event::UnknownImport) a token that leads to no session.
     ///
     /// Once [`is_imported`](RequestSession::is_imported) returns true, delete the old session, and
     /// then remove the old cookie:
@@ -103,7 +108,6 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let session = self.session(request).await?;
-        let (is_anonymous, found) = (session.principal().is_none(), session.id());
         let (request, manager) = (&self.request, &self.request.manager);
         let key = derived_key(manager.policy.kind, token);
         // A client that we cannot send a cookie would have no session once the old one is deleted.
@@ -112,13 +116,15 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         if !takes_cookies || session.beginning_refused().is_some() {
             return Ok(session);
         }
-        if found == Some(key.id()) {
-            request.mark_imported();
-        }
-        if found == Some(key.id()) || !is_anonymous {
+        if let Some(id) = session.id() {
+            if id == key.id() {
+                request.mark_imported();
+            } else {
+                manager.observe(&Event::ImportWithheld { id });
+            }
             return Ok(session);
         }
-        let import = Import::new(key, found.is_some(), request.address());
+        let import = Import::new(key, request.address());
         let mut imported = request.run(import.clone()).await?;
         if let Imported::Load = imported {
             let old = load().await.map_err(Error::unavailable)?;
@@ -128,9 +134,7 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
         let Imported::Found { session: imported, cookie, has_ended } = imported else {
             return Ok(session);
         };
-        if let Some(imported) = imported {
-            request.replace_with_imported(found, imported, cookie);
-        }
+        request.take_imported(imported, cookie);
         if has_ended {
             request.mark_imported();
         }

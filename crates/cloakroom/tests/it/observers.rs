@@ -234,6 +234,8 @@ fn the_documentation_names_every_event_with_its_level() {
         Event::KeyReused { id },
         Event::MultipleKeys { count: 2 },
         Event::AmbiguousKeys { used: id, other: id },
+        Event::ImportWithheld { id },
+        Event::UnknownImport { client },
         Event::Unreadable { id, error },
         Event::WriteRetried { id, lost: 1 },
         Event::WriteConflict { id },

@@ -183,7 +183,6 @@ pub(super) const STEPS: &[Row] = &[
             "live, with a key to send",
             "load the old session",
             "no session: ended",
-            "nothing better",
             "nothing to import",
             "the store failed",
         ],

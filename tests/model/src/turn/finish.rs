@@ -140,7 +140,7 @@ impl Turn<'_> {
         if let Imported::Found { session, cookie, .. } = imported {
             self.state.has_legacy = false;
             let loaded = match &session {
-                Some(SessionState::Live(loaded)) => Some(loaded),
+                SessionState::Live(loaded) => Some(loaded),
                 _ => None,
             };
             request.key = Some(ModelKey::fresh(IMPORTED, IMPORTED));

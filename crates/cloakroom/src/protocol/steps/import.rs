@@ -10,6 +10,7 @@ use super::open::{Open, Opened};
 use super::reservation::Reservation;
 use super::{Answer, Ask, Context, Next, SessionState, Step, Steps};
 use crate::key::Key;
+use crate::observe::Event;
 use crate::policy::Login;
 use crate::record::{Record, Stored};
 use crate::store::StoreErrorKind;
@@ -21,8 +22,6 @@ use crate::store::StoreErrorKind;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Import<T> {
     key: Key,
-    /// Whether the request has a session of ours already, on which no one is signed in.
-    has_session: bool,
     client: Option<IpAddr>,
     state: State<T>,
 }
@@ -33,12 +32,12 @@ pub struct Import<T> {
 pub enum Imported<T> {
     /// No session was imported under this key: load the old one.
     Load,
-    /// There is nothing to import, or nothing better than the session that there is.
+    /// There is no old session, or its user's sign-in was refused.
     Nothing,
     /// The imported session, or why it is not open to this key.
     Found {
-        /// What the request has from now on; `None` if it keeps what it has.
-        session: Option<SessionState<T>>,
+        /// What the request has from now on.
+        session: SessionState<T>,
         /// What the response does to the cookie.
         cookie: CookieChange,
         /// Whether the imported session has ended: there is nothing left to import.
@@ -69,9 +68,9 @@ enum Confirmation {
 }
 
 impl<T> Import<T> {
-    /// Imports a session under `key`, for a request that has a session already or not.
-    pub fn new(key: Key, has_session: bool, client: Option<IpAddr>) -> Self {
-        Self { key, has_session, client, state: State::Starting }
+    /// Imports a session under `key`, for a request without a session of ours.
+    pub fn new(key: Key, client: Option<IpAddr>) -> Self {
+        Self { key, client, state: State::Starting }
     }
 
     /// The same operation, once the old session was looked for.
@@ -90,12 +89,8 @@ impl<C: Context> Steps<C> for Import<C::Value> {
                 self.state = State::LookingUp;
                 Ok(Step::Ask(Ask::Get(self.key.id())))
             }
-            // A client that has a session of ours keeps it, unless a user is signed in on the old
-            // one.
-            State::Loaded(Some((value, login))) if login.is_some() || !self.has_session => {
-                self.create(context, value, login)
-            }
-            State::Loaded(_) => {
+            State::Loaded(Some((value, login))) => self.create(context, value, login),
+            State::Loaded(None) => {
                 self.state = State::LookingAgain;
                 Ok(Step::Ask(Ask::Get(self.key.id())))
             }
@@ -109,7 +104,10 @@ impl<C: Context> Steps<C> for Import<C::Value> {
             (State::LookingUp | State::LookingAgain, Answer::Stored(found)) => match found? {
                 Some(Stored::Live(record)) => self.confirm(context, &record),
                 Some(Stored::Ended(_)) => self.open(context),
-                None => Ok(Step::Done(Imported::Nothing)),
+                None => {
+                    context.report(&Event::UnknownImport { client: self.client });
+                    Ok(Step::Done(Imported::Nothing))
+                }
             },
             (State::Creating(mut create), answer) => {
                 let next = create.step(context, answer);
@@ -222,25 +220,11 @@ impl<T: Clone + PartialEq> Import<T> {
                 self.state = State::Opening(open);
                 Ok(Step::Ask(ask))
             }
-            Step::Done(opened) => Ok(Step::Done(self.opened(opened))),
-        }
-    }
-
-    fn opened(&self, opened: Opened<T>) -> Imported<T> {
-        let Opened { session, cookie, .. } = opened;
-        // One that was imported without a sign-in is worth no more than the session there is, and
-        // neither is one that cannot be opened.
-        let (is_better, has_ended) = match &session {
-            SessionState::Live(loaded) => {
-                if self.has_session && loaded.record.principal().is_none() {
-                    return Imported::Nothing;
-                }
-                (true, false)
+            Step::Done(Opened { session, cookie, .. }) => {
+                let has_ended = matches!(session, SessionState::Absent(NoSession::Ended(_)));
+                Ok(Step::Done(Imported::Found { session, cookie, has_ended }))
             }
-            SessionState::Absent(NoSession::Ended(_)) => (!self.has_session, true),
-            _ => (!self.has_session, false),
-        };
-        Imported::Found { session: is_better.then_some(session), cookie, has_ended }
+        }
     }
 }
 
