@@ -1,6 +1,6 @@
 //! `Set-Cookie`, `Vary` and `Cache-Control`.
 
-use cloakroom::http::{CookieScope, HeadersMut};
+use cloakroom::http::{CookieScope, HeadersMut, SameSite};
 use cloakroom::key::Secret;
 use cloakroom::{CookiePolicy, ErrorKind, Key, Lifetime, PublicId, Store, Timestamp, Transport};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -218,6 +218,34 @@ pub fn a_key_is_sent_even_if_a_response_has_no_room(store: impl Store) {
         assert_eq!(cookie_of(&response).key(), Some(key_of(&session)));
         assert_eq!(response["cache-control"], "no-store");
         assert_eq!(response["vary"], "cookie");
+    });
+}
+
+/// The marker that goes with a Strict cookie would keep links from other sites out for ever.
+pub fn the_marker_in_a_former_scope_is_removed_with_its_cookie(store: impl Store) {
+    let test = TestSessions::with(store, |builder| {
+        let policy = CookiePolicy::secure("id")
+            .with_same_site(SameSite::Strict)
+            .formerly(CookieScope::domain("example.com"));
+        builder.transport(Transport::cookie(policy))
+    });
+    block_on(async {
+        let key = key_of(&test.sessions.generate(Counter::of(1)).await.unwrap());
+        let cookie = format!("__Secure-id={0}; __Secure-id={0}", key.expose());
+        let request_session = test.sessions.request_session();
+        let session = request_session.session(&[("cookie", cookie.as_str())]).await.unwrap();
+        assert!(session.exists());
+        let mut response = HeaderMap::new();
+        request_session.finish(&mut response);
+        let mut removed: Vec<&str> = response
+            .get_all("set-cookie")
+            .iter()
+            .map(|cookie| cookie.to_str().unwrap())
+            .filter(|cookie| cookie.contains("Max-Age=0") && cookie.contains("Domain=example.com"))
+            .filter_map(|cookie| cookie.split('=').next())
+            .collect();
+        removed.sort_unstable();
+        assert_eq!(removed, ["__Secure-id", "__Secure-id-here"]);
     });
 }
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use cloakroom::store::Page;
-use cloakroom::{Key, Login, Principal, SessionLimit, Store, Timestamp};
+use cloakroom::store::{Operation, Page};
+use cloakroom::{Key, Lifetime, Login, Principal, SessionLimit, Store, Timestamp};
 
-use super::{TestSessions, key_of, open};
+use super::{Counter, TestSessions, key_of, open};
 use crate::{StepStore, block_on};
 
 /// How many orders are tried.
@@ -150,4 +150,30 @@ pub fn a_revocation_is_complete_however_logins_interleave(store: impl Store) {
 
 async fn revoke(node: &TestSessions, who: &Principal, before: Timestamp) {
     node.sessions.revoke_issued_before(who, before).await.expect("the store is up");
+}
+
+/// The entry in the principal index lasts as long as the session that is written, not as the one
+/// that was read.
+pub fn a_session_given_a_longer_lifetime_during_a_sign_in_stays_listed(store: impl Store) {
+    let (hour, steps) = (Duration::from_secs(60 * 60), StepStore::new(store));
+    let test = TestSessions::with(steps.clone(), |builder| {
+        builder.lifetime(Lifetime::absolute(hour).without_renewal_timeout())
+    });
+    let (key, who) =
+        (key_of(&block_on(test.sessions.generate(Counter::of(1))).unwrap()), principal(0));
+    let (mut signing_in, mut other) =
+        block_on(async { (open(&test, &key).await, open(&test, &key).await) });
+    let held = steps.hold(Operation::Replace);
+    let mut login = Box::pin(signing_in.login(&who));
+    let mut context = Context::from_waker(Waker::noop());
+    while !held.has_arrived() {
+        assert!(login.as_mut().poll(&mut context).is_pending());
+    }
+    let longer = Lifetime::absolute(5 * hour).without_renewal_timeout();
+    block_on(other.set_lifetime(longer)).unwrap();
+    held.release();
+    block_on(login).unwrap();
+    test.clock.advance(2 * hour);
+    while block_on(test.sessions.sweep(10)).unwrap() == 10 {}
+    assert_eq!(block_on(test.sessions.revoke_all(&who)).unwrap(), 1);
 }

@@ -81,7 +81,9 @@ impl ResponseHeaders {
         let Some(cookie) = &channel.cookie else { return headers };
         match outcome.change {
             CookieChange::Keep if outcome.repeated && cookie.has_former_scopes() => {
-                headers.former = cookie.former_removal(now());
+                let now = now();
+                headers.former = cookie.former_removal(now);
+                headers.markers[0] = channel.marker.as_ref().and_then(|it| it.former_removal(now));
             }
             CookieChange::Send { key, life } if key.carrier() == Carrier::Cookie => {
                 let now = now();

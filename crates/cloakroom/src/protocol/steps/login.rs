@@ -311,6 +311,9 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             }
             Ok(Step::Done(written)) => {
                 let record = writing.record_state(&written);
+                if let SessionState::Live(loaded) = &written.session {
+                    writing.reservation.last_until(loaded.record.absolute_deadline());
+                }
                 let next = writing.reservation.confirm(context, record)?;
                 self.confirming(context, written, writing.reservation, next)
             }

@@ -116,6 +116,12 @@ impl Reservation {
         self.index(context, Vec::new())
     }
 
+    /// Keeps the entry for as long as the session lasts that is written, which can be longer than
+    /// what was read: another request gave it another lifetime meanwhile.
+    pub(super) fn last_until(&mut self, deadline: Timestamp) {
+        self.until = self.until.max(deadline.after(INDEX_MARGIN));
+    }
+
     /// Makes sure that the session, whose record is now written, is still in the index.
     pub(super) fn confirm<C: Context>(&mut self, context: &C, record: RecordState) -> Next<()> {
         // One millisecond later, so that a rival that saw the entry without its record finds it
