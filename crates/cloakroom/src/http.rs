@@ -20,7 +20,7 @@ pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) use origin::path_of;
-pub(crate) use origin::{LookedAt, RequestMethod, is_speculative, origin_of};
+pub(crate) use origin::{LookedAt, RequestMethod, is_plain_http, is_speculative, origin_of};
 pub use response::ResponseHeaders;
 pub(crate) use response::SessionOutcome;
 pub use transport::Transport;

@@ -3,6 +3,7 @@
 
 mod keyed_lock;
 mod list;
+mod returning;
 #[expect(
     clippy::inline_always,
     reason = "each request goes through here: inlining saves 2 % of its instructions"
@@ -21,6 +22,8 @@ mod tokens;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use keyed_lock::KeyedLock;
+pub use returning::CookieLoss;
+pub(crate) use returning::CookieReturns;
 pub(crate) use runner::Started;
 pub(crate) use scope::{RequestFacts, Scope, mint};
 pub use summary::Summary;
@@ -54,6 +57,7 @@ pub(crate) struct Manager<V> {
     /// Where sign-ins of a principal with a session limit wait for one another.
     pub(crate) logins: KeyedLock<Principal>,
     pub(crate) tokens: Tokens,
+    pub(crate) cookie_returns: CookieReturns,
 }
 
 /// A live session, as one request or job knows it.
@@ -71,6 +75,21 @@ impl<V> Manager<V> {
         for observer in &self.observers {
             observer.observe(event);
         }
+    }
+
+    /// Says on the terminal that cookies get lost, in a program that is being developed and observes
+    /// no events.
+    #[cfg_attr(not(debug_assertions), expect(clippy::unused_self, reason = "it says nothing"))]
+    pub(crate) fn tell_developer(&self, cookie: &str, loss: CookieLoss) {
+        #[cfg(debug_assertions)]
+        if self.observers.is_empty() {
+            #[expect(clippy::print_stderr, reason = "there is no one else to tell")]
+            {
+                eprintln!("cloakroom: cookie `{cookie}` gets lost: {loss}");
+            }
+        }
+        #[cfg(not(debug_assertions))]
+        let _ = (cookie, loss);
     }
 
     pub(crate) fn lifetime(&self) -> Lifetime {

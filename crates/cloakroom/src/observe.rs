@@ -9,6 +9,7 @@ mod tracing;
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::manager::CookieLoss;
 pub use event::{Event, EventLevel};
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;

@@ -330,3 +330,72 @@ pub fn a_private_page_is_not_stored(store: impl Store) {
         assert_eq!(marker, ["__Host-id-left=1; Max-Age=5; Path=/; Secure; HttpOnly; SameSite=Lax"]);
     });
 }
+
+/// "Visit 1" for ever, in silence, is how the first hour of many applications goes.
+pub fn a_secure_cookie_over_plain_http_is_told_once(store: impl Store) {
+    let test = TestSessions::new(store);
+    let visit = |request: &[(&'static str, &'static str)]| {
+        block_on(async {
+            let request_session = test.sessions.request_session();
+            let mut session = request_session.session(request).await.unwrap();
+            increment(&mut session).await.unwrap();
+            request_session.finish(&mut HeaderMap::new());
+        });
+        test.events().iter().filter(|event| event.contains("PlainHttp")).count()
+    };
+    for request in [
+        &[("host", "shop.example")][..],
+        &[("host", "shop.example"), ("referer", "https://shop.example/")],
+        &[("host", "shop.example"), ("referer", "http://elsewhere.example/")],
+        &[("host", "localhost:3000"), ("referer", "http://localhost:3000/")],
+        &[("host", "127.0.0.1"), ("origin", "http://127.0.0.1")],
+        &[("host", "shop.example"), ("x-forwarded-proto", "https")],
+        &[("host", "localhost"), ("x-forwarded-proto", "http")],
+    ] {
+        assert_eq!(visit(request), 0, "{request:?}");
+    }
+    for request in [
+        &[("host", "shop.example:8080"), ("referer", "http://shop.example:8080/cart")][..],
+        &[("host", "192.168.1.7:3000"), ("origin", "http://192.168.1.7:3000")],
+        &[("host", "shop.example"), ("x-forwarded-proto", "http")],
+    ] {
+        assert_eq!(visit(request), 1, "once: {request:?}");
+    }
+}
+
+/// Clients without a jar, a Domain that does not fit: whatever the reason, it shows.
+pub fn cookies_that_never_come_back_are_told_once(store: impl Store) {
+    let test = TestSessions::new(store);
+    let visit = |cookie: &str| {
+        block_on(async {
+            let request_session = test.sessions.request_session();
+            let mut session = request_session.session(&[("cookie", cookie)]).await.unwrap();
+            increment(&mut session).await.unwrap();
+            request_session.finish(&mut HeaderMap::new());
+            format!("__Host-id={}", key_of(&session).expose())
+        })
+    };
+    let told = || test.events().iter().filter(|event| event.contains("NeverReturned")).count();
+    (0..19).for_each(|_| drop(visit("")));
+    assert_eq!(told(), 0);
+    (0..60).for_each(|_| drop(visit("")));
+    assert_eq!(told(), 1);
+
+    let other = TestSessions::new(crate::SpyStore::new(cloakroom::MemoryStore::new()));
+    block_on(async {
+        let mut cookie = String::new();
+        for _ in 0..60 {
+            let request_session = other.sessions.request_session();
+            let mut session =
+                request_session.session(&[("cookie", cookie.as_str())]).await.unwrap();
+            increment(&mut session).await.unwrap();
+            request_session.finish(&mut HeaderMap::new());
+            if cookie.is_empty() {
+                cookie = format!("__Host-id={}", key_of(&session).expose());
+            } else {
+                cookie.clear();
+            }
+        }
+    });
+    assert!(!other.events().iter().any(|event| event.contains("CookieLost")), "one came back");
+}

@@ -44,7 +44,6 @@ impl Cookie {
         self.search.values(header)
     }
 
-    #[cfg(feature = "encrypted-cookie")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -78,6 +77,11 @@ impl Cookie {
 
     pub(crate) fn has_former_scopes(&self) -> bool {
         !self.former.is_empty()
+    }
+
+    /// True if browsers accept it over https and from this machine only.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.attributes.contains("; Secure")
     }
 
     /// The header that removes the cookie in one of its former scopes; `None` without any.

@@ -1,7 +1,7 @@
 //! Which site started a request, as its headers tell.
 
 use http::HeaderName;
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, ORIGIN, REFERER};
 
 use crate::http::Headers;
 use crate::http::domain::registrable_domain;
@@ -12,6 +12,7 @@ static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// What is known of a request's method.
@@ -124,6 +125,29 @@ pub(crate) fn is_speculative(request: &(impl Headers + ?Sized), method: RequestM
         || request.values(&SEC_PURPOSE).any(|purpose| contains(purpose, b"prefetch"))
 }
 
+/// True if the request surely came over plain http, to a host that is not this machine: a proxy
+/// says so, or the browser, in `Origin` or `Referer`.
+pub(crate) fn is_plain_http(request: &(impl Headers + ?Sized)) -> bool {
+    let first = |name: &HeaderName| request.values(name).next();
+    if let Some(scheme) = first(&X_FORWARDED_PROTO) {
+        let host = first(&HOST).and_then(without_port);
+        return scheme.eq_ignore_ascii_case(b"http") && host.is_some_and(|it| !is_loopback(&it));
+    }
+    [ORIGIN, REFERER].iter().filter_map(first).any(|page| {
+        page.starts_with(b"http://")
+            && is_ours(request, None, page)
+            && host_of_origin(page).is_some_and(|host| !is_loopback(&host))
+    })
+}
+
+/// True for the hosts to which browsers send Secure cookies over plain http.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.starts_with("127.")
+}
+
 /// The path of a location on this host, without its query and fragment.
 #[cfg(any(feature = "tower", feature = "actix"))]
 pub(crate) fn path_of(location: &[u8]) -> &[u8] {
@@ -185,11 +209,11 @@ fn forwarded_host(value: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// The host of `scheme://host[:port]`; `None` for `null`.
+/// The host of `scheme://host[:port]`, with any path; `None` for `null`.
 fn host_of_origin(origin: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(origin).ok()?;
-    let (_, host) = text.split_once("://")?;
-    without_port(host.as_bytes())
+    let (_, rest) = text.split_once("://")?;
+    without_port(rest.split('/').next()?.as_bytes())
 }
 
 fn without_port(host: &[u8]) -> Option<String> {

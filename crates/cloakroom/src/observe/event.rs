@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::key::PublicId;
+use crate::manager::CookieLoss;
 use crate::policy::Principal;
 use crate::record::EndReason;
 use crate::store::{Call, StoreError};
@@ -107,6 +108,16 @@ pub enum Event<'a> {
         /// The other session.
         other: PublicId,
     },
+    /// `session_cookie_lost`: cookies of this name do not come back, so that every request begins
+    /// another session.
+    ///
+    /// Reported at most once for each [`CookieLoss`], until a cookie comes back.
+    CookieLost {
+        /// The cookie's name.
+        cookie: &'a str,
+        /// Why, as far as that is known.
+        loss: CookieLoss,
+    },
     /// `session_import_withheld`: a request presented a session of ours and, for
     /// [`import_legacy`](crate::RequestSession::import_legacy), the token of another one. It kept
     /// the session that it has.
@@ -170,7 +181,7 @@ pub enum EventLevel {
 
 impl Event<'_> {
     /// The names of all events, in the order of the variants.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 21] = [
         "session_created",
         "session_signed_in",
         "session_renewed",
@@ -184,6 +195,7 @@ impl Event<'_> {
         "session_key_reused",
         "session_keys_multiple",
         "session_keys_ambiguous",
+        "session_cookie_lost",
         "session_import_withheld",
         "session_import_unknown",
         "session_unreadable",
@@ -209,13 +221,14 @@ impl Event<'_> {
             Self::KeyReused { .. } => 10,
             Self::MultipleKeys { .. } => 11,
             Self::AmbiguousKeys { .. } => 12,
-            Self::ImportWithheld { .. } => 13,
-            Self::UnknownImport { .. } => 14,
-            Self::Unreadable { .. } => 15,
-            Self::WriteRetried { .. } => 16,
-            Self::WriteConflict { .. } => 17,
-            Self::Swept { .. } => 18,
-            Self::StoreCalled { .. } => 19,
+            Self::CookieLost { .. } => 13,
+            Self::ImportWithheld { .. } => 14,
+            Self::UnknownImport { .. } => 15,
+            Self::Unreadable { .. } => 16,
+            Self::WriteRetried { .. } => 17,
+            Self::WriteConflict { .. } => 18,
+            Self::Swept { .. } => 19,
+            Self::StoreCalled { .. } => 20,
         }
     }
 
@@ -244,6 +257,7 @@ impl Event<'_> {
             | Self::KeyReused { .. }
             | Self::MultipleKeys { .. }
             | Self::AmbiguousKeys { .. }
+            | Self::CookieLost { .. }
             | Self::ImportWithheld { .. }
             | Self::Unreadable { .. }
             | Self::WriteConflict { .. }
@@ -272,6 +286,7 @@ impl Event<'_> {
             Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. }
             | Self::MultipleKeys { .. }
+            | Self::CookieLost { .. }
             | Self::UnknownImport { .. }
             | Self::Swept { .. } => None,
         }

@@ -65,6 +65,9 @@ impl Observer for TracingObserver {
                     error = display(error)
                 );
             }
+            Event::CookieLost { cookie, loss } => {
+                emit!(WARN, event, cookie = cookie, reason = display(loss));
+            }
             Event::Unreadable { error, .. } => emit!(WARN, event, error = display(error)),
             _ => match event.level() {
                 EventLevel::Debug => {

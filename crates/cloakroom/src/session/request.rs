@@ -11,6 +11,7 @@ pub(crate) use opening::OpenedSession;
 use crate::http::{LookedAt, RequestClient, RequestMethod, ResponseHeaders, SessionOutcome};
 use crate::key::{Carrier, Entropy, Key, PublicId};
 use crate::manager::{LoadedSession, Manager, RequestFacts, Scope, SessionState, Started, mint};
+use crate::observe::Event;
 use crate::policy::ClientInfo;
 use crate::protocol::steps::{OtherSession, Steps};
 use crate::protocol::{CookieChange, Failure, NoSession, RequestOrigin};
@@ -92,6 +93,10 @@ struct Facts {
     is_bearer: bool,
     /// Whether it carries the cookie's name more than once.
     repeated: bool,
+    /// Whether it carries the cookie.
+    has_cookie: bool,
+    /// Whether its client drops a Secure cookie.
+    is_plain_http: bool,
 }
 
 impl Facts {
@@ -106,6 +111,8 @@ impl Facts {
             mints,
             is_bearer: false,
             repeated: false,
+            has_cookie: false,
+            is_plain_http: false,
         }
     }
 }
@@ -225,7 +232,26 @@ impl<V> RequestState<V> {
     pub(crate) fn close(&self) -> ResponseHeaders {
         let mut state = self.lock();
         state.head = Head::Sent;
+        if matches!(state.cookie, CookieChange::Send { .. }) && !state.facts.has_cookie {
+            let is_plain_http = state.facts.is_plain_http;
+            let headers = self.headers_of(&state);
+            drop(state);
+            self.note_cookie(is_plain_http);
+            return headers;
+        }
         self.headers_of(&state)
+    }
+
+    /// A client without a cookie is sent one: tells the developer if such cookies get lost.
+    #[cold]
+    fn note_cookie(&self, is_plain_http: bool) {
+        let manager = &self.manager;
+        let Some(cookie) = &manager.channel.cookie else { return };
+        let loss = manager.cookie_returns.sent(is_plain_http && cookie.is_secure());
+        if let Some(loss) = loss {
+            manager.observe(&Event::CookieLost { cookie: cookie.name(), loss });
+            manager.tell_developer(cookie.name(), loss);
+        }
     }
 
     fn headers_of(&self, state: &State<V>) -> ResponseHeaders {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::error::ConfigError;
 use crate::http::{ClientPolicy, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
-use crate::manager::{KeyedLock, Manager, Tokens};
+use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
 use crate::observe::Observer;
 use crate::policy::{Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
 use crate::protocol::steps::Policy;
@@ -228,6 +228,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             writers: KeyedLock::default(),
             logins: KeyedLock::default(),
             tokens: Tokens::new(seed),
+            cookie_returns: CookieReturns::default(),
         })))
     }
 }

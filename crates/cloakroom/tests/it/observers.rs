@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::key::Secret;
-use cloakroom::observe::{Event, EventLevel, MetricsObserver, Observer, TracingObserver};
+use cloakroom::observe::{
+    CookieLoss, Event, EventLevel, MetricsObserver, Observer, TracingObserver,
+};
 use cloakroom::record::EndReason;
 use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
 use cloakroom::stores::InstrumentedStore;
@@ -234,6 +236,7 @@ fn the_documentation_names_every_event_with_its_level() {
         Event::KeyReused { id },
         Event::MultipleKeys { count: 2 },
         Event::AmbiguousKeys { used: id, other: id },
+        Event::CookieLost { cookie: "id", loss: CookieLoss::PlainHttp },
         Event::ImportWithheld { id },
         Event::UnknownImport { client },
         Event::Unreadable { id, error },

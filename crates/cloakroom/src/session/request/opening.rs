@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use super::{RequestState, Stage, State};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Headers, Presented, RequestClient, is_speculative, origin_of};
+use crate::http::{Headers, Presented, RequestClient, is_plain_http, is_speculative, origin_of};
 use crate::key::Key;
 use crate::manager::{Manager, SessionState};
 use crate::policy::SameSite;
@@ -209,6 +209,12 @@ impl<V> State<V> {
         let has_key = keys.value_count() > 0;
         facts.is_bearer = has_key && cookie_count == 0;
         facts.repeated = cookie_count > 1;
+        facts.has_cookie = cookie_count > 0;
+        if facts.has_cookie {
+            manager.cookie_returns.returned();
+        } else if !manager.cookie_returns.is_certain() {
+            facts.is_plain_http = is_plain_http(request);
+        }
         facts.is_speculative = is_speculative(request, facts.method);
         // Where the request came from matters if the browser may have kept a cookie back, and for
         // sign-ins by requests that change something.
