@@ -278,7 +278,8 @@ macro_rules! for_each_session_test {
             an_explicit_expiry_ends_at_the_absolute_timeout_at_the_latest
             a_week_is_counted_from_the_last_write_or_use
             a_session_can_begin_with_an_expiry_in_every_way
-            a_session_given_a_longer_lifetime_during_a_sign_in_stays_listed the_marker_in_a_former_scope_is_removed_with_its_cookie
+            a_session_given_a_longer_lifetime_during_a_sign_in_stays_listed
+            the_marker_in_a_former_scope_is_removed_with_its_cookie
             a_secure_cookie_over_plain_http_is_told_once cookies_that_never_come_back_are_told_once
             a_session_of_another_version_keeps_its_key_and_is_never_overwritten
             a_damaged_session_is_treated_by_policy_and_never_overwritten

@@ -22,7 +22,6 @@ mod tokens;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use keyed_lock::KeyedLock;
-pub use returning::CookieLoss;
 pub(crate) use returning::CookieReturns;
 pub(crate) use runner::Started;
 pub(crate) use scope::{RequestFacts, Scope, mint};
@@ -31,7 +30,7 @@ pub(crate) use tokens::Tokens;
 
 use crate::http::{Channel, ClientPolicy};
 use crate::key::{Entropy, PublicId};
-use crate::observe::{Event, Observer};
+use crate::observe::{CookieLoss, Event, Observer};
 use crate::policy::{Lifetime, Principal};
 use crate::protocol::Failure;
 use crate::protocol::steps::{Loaded, Policy, SessionState as State, Steps};
@@ -77,19 +76,12 @@ impl<V> Manager<V> {
         }
     }
 
-    /// Says on the terminal that cookies get lost, in a program that is being developed and observes
-    /// no events.
-    #[cfg_attr(not(debug_assertions), expect(clippy::unused_self, reason = "it says nothing"))]
+    /// Says on the terminal that cookies get lost, in a debug build that observes no events.
+    #[expect(clippy::print_stderr, reason = "there is no one else to tell")]
     pub(crate) fn tell_developer(&self, cookie: &str, loss: CookieLoss) {
-        #[cfg(debug_assertions)]
-        if self.observers.is_empty() {
-            #[expect(clippy::print_stderr, reason = "there is no one else to tell")]
-            {
-                eprintln!("cloakroom: cookie `{cookie}` gets lost: {loss}");
-            }
+        if cfg!(debug_assertions) && self.observers.is_empty() {
+            eprintln!("cloakroom: cookie `{cookie}` gets lost: {loss}");
         }
-        #[cfg(not(debug_assertions))]
-        let _ = (cookie, loss);
     }
 
     pub(crate) fn lifetime(&self) -> Lifetime {

@@ -1,5 +1,6 @@
 //! What the library reports while it works: events and observers.
 
+mod cookie_loss;
 mod event;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -9,7 +10,7 @@ mod tracing;
 use std::fmt;
 use std::sync::Arc;
 
-pub use crate::manager::CookieLoss;
+pub use cookie_loss::CookieLoss;
 pub use event::{Event, EventLevel};
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::key::PublicId;
-use crate::manager::CookieLoss;
+use crate::observe::CookieLoss;
 use crate::policy::Principal;
 use crate::record::EndReason;
 use crate::store::{Call, StoreError};
