@@ -61,7 +61,11 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         let Stored::Live(mut record) = entry else { return Ok(false) };
         while record.migration_state() == MigrationState::NotStarted {
             let fenced = record.fenced()?;
-            record = match self.old.replace(id, record.revision(), fenced.clone()).await? {
+            record = match self
+                .old
+                .replace(id, record.revision(), fenced.clone(), record.created())
+                .await?
+            {
                 Swap::Done => fenced,
                 Swap::Stale(current) => current,
                 // The session was ended.
@@ -71,10 +75,11 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         if record.migration_state() == MigrationState::Moved {
             return Ok(false);
         }
-        let (expected, marker) = (record.revision(), record.moved_marker());
+        let (expected, created, marker) =
+            (record.revision(), record.created(), record.moved_marker());
         import_entry(&self.new, id, Stored::Live(record)).await?;
         // If this fails because another node was faster, the marker is there already.
-        let _ = self.old.replace(id, expected, marker).await?;
+        let _ = self.old.replace(id, expected, marker, created).await?;
         Ok(true)
     }
 
@@ -85,7 +90,8 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
     pub(crate) async fn complete_move(&self, id: PublicId) -> Result<(), StoreError> {
         match self.old.get(id).await? {
             Some(Stored::Live(record)) if record.migration_state() == MigrationState::Fenced => {
-                let _ = self.old.replace(id, record.revision(), record.moved_marker()).await?;
+                let (expected, marker) = (record.revision(), record.moved_marker());
+                let _ = self.old.replace(id, expected, marker, record.created()).await?;
                 Ok(())
             }
             _ => Ok(()),

@@ -175,8 +175,9 @@ impl<Old: Store, New: Store> Store for MigratingStore<Old, New> {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        Io::future(self.swap(id, move |store| store.replace(id, expected, record.clone())))
+        Io::future(self.swap(id, move |store| store.replace(id, expected, record.clone(), now)))
     }
 
     fn touch(

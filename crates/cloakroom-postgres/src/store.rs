@@ -169,6 +169,7 @@ impl Store for PostgresStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         self.write(id, Write::replace(expected, record))
     }

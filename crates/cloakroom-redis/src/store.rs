@@ -182,6 +182,7 @@ impl Store for RedisStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         match Op::replace(expected, record) {
             Ok(op) => self.submit_write(id, op),

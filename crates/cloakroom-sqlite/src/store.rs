@@ -131,7 +131,7 @@ impl SqliteStore {
 
     fn write<T: Answer>(&self, id: PublicId, write: Write) -> Io<'_, Result<T, StoreError>> {
         let bytes = match &write {
-            Write::Insert(row) | Write::Replace(_, row) => row.bytes(),
+            Write::Insert(row) | Write::Replace(_, row, _) => row.bytes(),
             _ => 0,
         };
         if !self.writable {
@@ -163,9 +163,10 @@ impl Store for SqliteStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         match Row::new(record) {
-            Ok(row) => self.write(id, Write::Replace(expected, row)),
+            Ok(row) => self.write(id, Write::Replace(expected, row, now)),
             Err(error) => Io::ready(Err(error.into())),
         }
     }

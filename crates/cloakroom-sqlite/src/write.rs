@@ -17,7 +17,8 @@ const EXPIRES_SLACK: i64 = 60_000;
 /// An operation that needs the write lock.
 pub(crate) enum Write {
     Insert(Row),
-    Replace(Revision, Row),
+    /// With the time of the call.
+    Replace(Revision, Row, Timestamp),
     Touch(Revision, Timestamp),
     EndIf(Revision, Ending),
     End(Ending),
@@ -32,7 +33,7 @@ pub(crate) enum Write {
 pub(crate) fn apply(connection: &Connection, id: PublicId, write: &Write) -> Outcome<Reply> {
     match write {
         Write::Insert(row) => done(insert(connection, id, row)),
-        Write::Replace(expected, row) => outcome(replace(connection, id, *expected, row)),
+        Write::Replace(expected, row, _) => outcome(replace(connection, id, *expected, row)),
         Write::Touch(expected, deadline) => outcome(touch(connection, id, *expected, *deadline)),
         Write::EndIf(expected, ending) => outcome(end_if(connection, id, *expected, *ending)),
         Write::End(ending) => outcome(end(connection, id, *ending)),

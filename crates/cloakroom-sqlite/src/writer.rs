@@ -130,7 +130,8 @@ impl Writer {
             match batch.op(index) {
                 Write::Insert(row) => self.now = Timestamp::from_millis(row.created.unsigned_abs()),
                 Write::End(ending) | Write::EndIf(_, ending) => self.now = ending.at(),
-                Write::Sweep(now, _) => self.now = *now,
+                Write::Replace(.., now) | Write::Sweep(now, _) => self.now = *now,
+                Write::IndexLogin(login) => self.now = login.now.unwrap_or(self.now),
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cloakroom::record::{Ending, Record, Revision};
 use cloakroom::store::{Ended, StoreError, Subscriber, Swap};
-use cloakroom::{Io, PublicId, Store, decorate_store};
+use cloakroom::{Io, PublicId, Store, Timestamp, decorate_store};
 
 /// Reports every change of the store inside to its subscribers, as an engine with a feed does.
 ///
@@ -115,8 +115,9 @@ impl<S: Store> Store for FeedStore<S> {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.notifying(id, Some(record.revision()), self.store.replace(id, expected, record))
+        self.notifying(id, Some(record.revision()), self.store.replace(id, expected, record, now))
     }
 
     fn end_if(

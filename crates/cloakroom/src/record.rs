@@ -173,6 +173,15 @@ impl Record {
         self.0.extensions.sign_in()
     }
 
+    /// About how many bytes of memory its texts, its retired secrets and its extensions take.
+    pub(crate) fn memory(&self) -> usize {
+        let principal = self.principal().map_or(0, |name| name.as_str().len());
+        principal
+            + self.0.client.memory()
+            + self.0.credentials.memory()
+            + self.0.extensions.memory()
+    }
+
     /// What the record remembers in addition to its fields.
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.0.extensions

@@ -94,6 +94,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// - Atomic: of several writers that expect one revision, exactly one gets [`Swap::Done`].
     /// - Never creates an entry: an id that is absent or ended is [`Swap::Gone`].
     /// - On a mismatch it changes nothing and returns the current record.
+    /// - `now` is the time, by which a store at its limit looks for garbage before it refuses a
+    ///   record that has grown. A caller without a clock passes a moment that is known to have
+    ///   passed.
     ///
     /// # Errors
     /// [`StoreError`]; the write was then done completely or not at all.
@@ -102,6 +105,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>>;
 
     /// Moves the idle deadline of the record whose revision is `expected`; returns whether it did.

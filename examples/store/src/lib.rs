@@ -65,7 +65,13 @@ impl Store for MapStore {
         self.look(|entries| entries.get(&id).cloned())
     }
 
-    fn replace(&self, id: PublicId, expected: Revision, record: Record) -> Answer<Swap> {
+    fn replace(
+        &self,
+        id: PublicId,
+        expected: Revision,
+        record: Record,
+        _: Timestamp,
+    ) -> Answer<Swap> {
         self.swap(id, expected, |_| Stored::Live(record))
     }
 

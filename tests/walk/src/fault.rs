@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexLogin, Indexed, StoreError, Swap};
-use cloakroom::{Io, MemoryStore, PublicId, Store, decorate_store};
+use cloakroom::{Io, MemoryStore, PublicId, Store, Timestamp, decorate_store};
 
 /// What is wrong with a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,7 @@ impl Store for FaultyStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let is_lost = self.with_state(|state| {
             state.writes += 1;
@@ -136,12 +137,12 @@ impl Store for FaultyStore {
             return Io::ready(Ok(Swap::Done));
         }
         if self.fault != Fault::GraceAfterSignIn {
-            return self.store.replace(id, expected, record);
+            return self.store.replace(id, expected, record, now);
         }
         Io::future(async move {
             let before = self.store.get(id).await?;
             let after = record.authenticated_at();
-            let swap = self.store.replace(id, expected, record).await?;
+            let swap = self.store.replace(id, expected, record, now).await?;
             match before {
                 Some(Stored::Live(before)) if before.authenticated_at() != after => {
                     self.with_state(|state| state.before.insert(id, (before, GRACE)));

@@ -86,7 +86,7 @@ impl Contender for Ours {
         let expected = held.record.revision();
         let revision = Revision::new(expected.count() + 1, visitor.visits);
         let record = self.record(&visitor, revision)?;
-        match self.store.replace(held.id, expected, record.clone()).await? {
+        match self.store.replace(held.id, expected, record.clone(), SystemClock.now()).await? {
             Swap::Done => {
                 (held.visitor, held.record) = (visitor, record);
                 Ok(true)

@@ -143,10 +143,11 @@ impl Store for Alternating {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let copy = record.clone();
         self.around(
-            move |store| store.replace(id, expected, record),
+            move |store| store.replace(id, expected, record, now),
             || Request::replace(id, expected, copy),
         )
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::EndReason;
-use cloakroom::store::{Outcome, StoreErrorKind, Swap};
-use cloakroom::{Store, Timestamp, protocol};
+use cloakroom::store::{IndexLogin, Indexed, Outcome, StoreErrorKind, Swap};
+use cloakroom::{Principal, Store, Timestamp, protocol};
 use cloakroom_sqlite::SqliteStore;
 
 use crate::fixture::{IDLE, NOW, TestFile, id, insert, record, size};
@@ -33,11 +34,14 @@ fn a_full_file_refuses_new_sessions_and_keeps_the_ones_it_has() {
     assert!((0..count).all(|n| size(&store, n) == Some(1_000)));
     assert_eq!(size(&store, count), None);
 
-    let grown =
-        store.replace(id(0), record(NOW, 0).revision(), record(NOW, 50_000)).wait().unwrap_err();
+    let grown = store
+        .replace(id(0), record(NOW, 0).revision(), record(NOW, 50_000), NOW)
+        .wait()
+        .unwrap_err();
     assert_eq!((grown.kind(), grown.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
     assert_eq!(size(&store, 0), Some(1_000));
-    let same = store.replace(id(0), record(NOW, 0).revision(), record(NOW, 900)).wait().unwrap();
+    let same =
+        store.replace(id(0), record(NOW, 0).revision(), record(NOW, 900), NOW).wait().unwrap();
     assert!(matches!(same, Swap::Done), "an existing session can still be written");
     store.end(id(1), protocol::end(EndReason::SignedOut, NOW)).wait().unwrap();
     assert_eq!(size(&store, 1), None);
@@ -78,4 +82,33 @@ fn expired_sessions_make_room_in_a_full_file() {
     }
     insert(&store, 30_000, record(later, 150_000)).unwrap();
     assert_eq!(size(&store, 30_000), Some(150_000));
+}
+
+#[test]
+fn expired_sessions_make_room_for_a_write_that_grows_a_live_one() {
+    let file = TestFile::new();
+    let store = SqliteStore::builder(file.path()).max_bytes(400_000).open().unwrap();
+    let lasting =
+        |size| record(NOW, size).with_idle_deadline(record(NOW, size).absolute_deadline());
+    insert(&store, 50_000, lasting(10)).unwrap();
+    fill(&store, NOW);
+    let later = NOW.after(IDLE * 3);
+    let (expected, grown) = (lasting(10).revision(), lasting(100_000));
+    let swap = store.replace(id(50_000), expected, grown, later).wait().unwrap();
+    assert!(matches!(swap, Swap::Done), "{swap:?}");
+    assert_eq!(size(&store, 50_000), Some(100_000));
+}
+
+#[test]
+fn expired_sessions_make_room_for_sign_ins() {
+    let file = TestFile::new();
+    let store = SqliteStore::builder(file.path()).max_bytes(400_000).open().unwrap();
+    fill(&store, NOW);
+    let later = NOW.after(IDLE * 3);
+    for n in 0..200 {
+        let name = Principal::new(format!("{n:0>200}")).unwrap();
+        let until = later.after(IDLE);
+        let login = IndexLogin::new(name, id(n), KindTag::DEFAULT, until).with_now(later);
+        assert_eq!(store.index_login(login).wait().unwrap(), Indexed::Done, "{n}");
+    }
 }

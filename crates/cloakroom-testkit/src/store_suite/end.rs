@@ -51,7 +51,7 @@ pub fn end_if_ends_the_expected_revision_only(store: impl Store) {
 pub fn end_ends_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(matches!(
-        store.replace(id(1), record(1).revision(), record(2)).wait().unwrap(),
+        store.replace(id(1), record(1).revision(), record(2), NOW).wait().unwrap(),
         Swap::Done
     ));
     end(&store, id(1));
@@ -115,7 +115,7 @@ fn write_until(store: &impl Store, ended: &AtomicBool) {
     loop {
         let is_over = ended.load(Ordering::SeqCst);
         let mark = expected.count() + 1;
-        match store.replace(id(1), expected, record(mark)).wait().unwrap() {
+        match store.replace(id(1), expected, record(mark), NOW).wait().unwrap() {
             Swap::Done => expected = record(mark).revision(),
             Swap::Stale(current) => expected = current.revision(),
             Swap::Gone => break,

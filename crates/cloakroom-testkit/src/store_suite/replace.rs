@@ -8,12 +8,12 @@ use cloakroom::value::Payload;
 use cloakroom::{PublicId, Store};
 
 use super::{
-    RACERS, alice, assert_same, barrier, begin, end, ending, get, id, insert, live, record,
+    NOW, RACERS, alice, assert_same, barrier, begin, end, ending, get, id, insert, live, record,
     tombstone,
 };
 
 fn replace(store: &impl Store, id: PublicId, expected: Revision, record: &Record) -> Swap {
-    store.replace(id, expected, record.clone()).wait().expect("the store works")
+    store.replace(id, expected, record.clone(), NOW).wait().expect("the store works")
 }
 
 /// Value, principal, credentials and deadlines are those of the new record.

@@ -47,7 +47,7 @@ pub fn a_sweep_uses_the_deadlines_of_the_last_write(store: impl Store) {
         insert(&store, id(n), &record(1).with_idle_deadline(before));
         let next = record(2).with_idle_deadline(after);
         assert!(matches!(
-            store.replace(id(n), record(1).revision(), next).wait().unwrap(),
+            store.replace(id(n), record(1).revision(), next, NOW).wait().unwrap(),
             Swap::Done
         ));
     }

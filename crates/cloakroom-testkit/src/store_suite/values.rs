@@ -20,7 +20,10 @@ fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     let cleared = begin(1, None, Payload::unset(), Revision::new(2, 2));
     let replaced = begin(1, None, payload.clone(), Revision::new(3, 3));
     for (expected, next) in [(inserted.revision(), &cleared), (cleared.revision(), &replaced)] {
-        assert!(matches!(store.replace(id(n), expected, next.clone()).wait().unwrap(), Swap::Done));
+        assert!(matches!(
+            store.replace(id(n), expected, next.clone(), NOW).wait().unwrap(),
+            Swap::Done
+        ));
     }
     assert!(
         live(store, id(n)).payload().to_bytes().unwrap() == written,
@@ -63,12 +66,15 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
         let next = begin(1, None, Payload::unset(), next);
         let neighbour = Revision::new(ours.count(), ours.token() ^ 1);
         assert!(matches!(
-            store.replace(id(n), neighbour, next.clone()).wait().unwrap(),
+            store.replace(id(n), neighbour, next.clone(), NOW).wait().unwrap(),
             Swap::Stale(_)
         ));
         assert!(!store.touch(id(n), neighbour, Timestamp::NEVER).wait().unwrap());
         assert!(store.touch(id(n), ours, Timestamp::NEVER).wait().unwrap());
-        assert!(matches!(store.replace(id(n), ours, next.clone()).wait().unwrap(), Swap::Done));
+        assert!(matches!(
+            store.replace(id(n), ours, next.clone(), NOW).wait().unwrap(),
+            Swap::Done
+        ));
         assert_eq!(live(&store, id(n)).revision(), next.revision());
     }
 }

@@ -275,6 +275,7 @@ impl Store for Naive {
         id: PublicId,
         expected: Revision,
         record: Record,
+        _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let id = self.id(id);
         if !self.has(Flaw::ReplaceDeletesThenWrites) {

@@ -154,7 +154,8 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
             ready(store.insert(id, record), Answer::Inserted, Pending::Inserted)
         }
         Ask::Replace(id, expected, record) => {
-            ready(store.replace(id, expected, record), Answer::Swapped, Pending::Swapped)
+            let replaced = store.replace(id, expected, record, manager.now());
+            ready(replaced, Answer::Swapped, Pending::Swapped)
         }
         Ask::Touch(id, expected, deadline) => {
             ready(store.touch(id, expected, deadline), Answer::Touched, Pending::Touched)
@@ -163,9 +164,11 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
             ready(store.end_if(id, expected, ending), Answer::Swapped, Pending::Swapped)
         }
         Ask::End(id, ending) => ready(store.end(id, ending), Answer::Ended, Pending::Ended),
-        Ask::IndexLogin(login) => {
-            ready(store.index_login(login), Answer::Indexed, Pending::Indexed)
-        }
+        Ask::IndexLogin(login) => ready(
+            store.index_login(login.with_now(manager.now())),
+            Answer::Indexed,
+            Pending::Indexed,
+        ),
         Ask::RevokeBefore(principal, before, until) => {
             ready(store.revoke_before(&principal, before, until), Answer::Revoked, Pending::Revoked)
         }

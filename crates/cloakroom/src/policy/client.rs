@@ -78,6 +78,14 @@ impl ClientInfo {
         self.0.as_ref()?.address
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |known| {
+            let texts = [&known.label, &known.user_agent];
+            size_of::<Known>() + texts.into_iter().flatten().map(|text| text.len()).sum::<usize>()
+        })
+    }
+
     pub(crate) const fn is_known(&self) -> bool {
         self.0.is_some()
     }

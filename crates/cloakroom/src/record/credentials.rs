@@ -58,6 +58,13 @@ impl Credentials {
         self.history.as_ref()?.family
     }
 
+    /// About how many bytes of memory the history takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.history.as_ref().map_or(0, |history| {
+            size_of::<History>() + size_of::<RetiredSecret>() * history.retired.0.capacity()
+        })
+    }
+
     /// True once the session's first secret has been followed by another.
     pub(crate) fn is_renewed(&self) -> bool {
         self.successor().is_some() || !self.retired().is_empty()

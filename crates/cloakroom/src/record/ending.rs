@@ -144,4 +144,10 @@ impl Tombstone {
     pub(super) fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }
+
+    /// About how many bytes of memory its texts, its retired secrets and its extensions take.
+    pub(crate) fn memory(&self) -> usize {
+        let principal = self.principal().map_or(0, |name| name.as_str().len());
+        principal + self.0.credentials.memory() + self.0.extensions.memory()
+    }
 }

@@ -59,6 +59,11 @@ impl Extensions {
         self.0.as_deref().unwrap_or(&[0])
     }
 
+    /// About how many bytes of memory the area takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.0.as_ref().map_or(0, |area| area.len())
+    }
+
     /// True if there are no entries.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_none()

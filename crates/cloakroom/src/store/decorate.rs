@@ -111,9 +111,10 @@ macro_rules! decorate_store {
             id: $crate::PublicId,
             expected: $crate::record::Revision,
             record: $crate::record::Record,
+            now: $crate::Timestamp,
         ) -> $crate::Io<'_, Result<$crate::store::Swap, $crate::store::StoreError>> {
             $crate::decorate_store!(
-                @call $self $to Replace, Some(id), replace(id, expected, record)
+                @call $self $to Replace, Some(id), replace(id, expected, record, now)
             )
         }
     };

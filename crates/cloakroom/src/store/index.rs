@@ -24,6 +24,9 @@ pub struct IndexLogin {
     pub limit: Option<usize>,
     /// The kind of the entries that count, which is the session's own; `None` if all do.
     pub counted: Option<KindTag>,
+    /// The time of the call, by which a store at its limit looks for garbage; `None` if the caller
+    /// has no clock.
+    pub now: Option<Timestamp>,
     /// Entries of the principal to remove in the same step, if they have not changed since they
     /// were read.
     pub replacing: Vec<IndexEntry>,
@@ -41,6 +44,7 @@ impl IndexLogin {
             authenticated_at: Timestamp::NEVER,
             limit: None,
             counted: Some(kind),
+            now: None,
             replacing: Vec::new(),
         }
     }
@@ -49,6 +53,13 @@ impl IndexLogin {
     #[must_use = "the changed value is returned"]
     pub const fn with_authenticated_at(mut self, at: Timestamp) -> Self {
         self.authenticated_at = at;
+        self
+    }
+
+    /// Sets the time of the call.
+    #[must_use = "the changed value is returned"]
+    pub const fn with_now(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
         self
     }
 

@@ -122,9 +122,10 @@ impl<S: Store> Store for CachedStore<S> {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let write = self.entries.begin_write(id, Some(record.revision()));
-        self.store.replace(id, expected, record.clone()).inspect(move |answer| {
+        self.store.replace(id, expected, record.clone(), now).inspect(move |answer| {
             if matches!(answer, Ok(Swap::Done)) {
                 write.finish(record);
             }

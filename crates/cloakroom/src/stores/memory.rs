@@ -7,11 +7,12 @@ mod slot;
 mod space;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use index::Change;
 pub use index::PrincipalIndex;
 use shard::{Freed, Shard};
-use slot::Slot;
+use slot::{OVERHEAD, Slot};
 use space::Space;
 
 use crate::key::PublicId;
@@ -26,20 +27,31 @@ const CHECKED_PER_INSERT: usize = 8;
 /// For how many milliseconds inserts leave garbage alone: the nodes' clocks differ, and a key that
 /// is presented just after its deadline should still be reported as expired.
 const SLACK: u64 = 60_000;
-/// How many entries of each shard are checked before a full store refuses a session; once for
-/// garbage, and once for tombstones.
+/// How many entries of each shard a full store checks for garbage before a session gives way, and
+/// how many for tombstones.
 const CHECKED_WHEN_FULL: usize = 32;
+/// For how many milliseconds a full store that found nothing to remove does not check every entry
+/// again.
+const PAUSE: u64 = 1_000;
 
 /// Keeps sessions in this process's memory.
 ///
 /// For tests and demos, and for a single process whose sessions can end with it. Every answer is
 /// ready at once, and values stay typed: they are encoded only to be measured.
 ///
-/// **Bounded**: by default to a million sessions and 256 MiB. When the store is full, it removes
-/// garbage first and then tombstones, after which the holders of their keys are no longer told why
-/// their session ended. If that frees too little, a new session, or a write that grows one, is
-/// refused with [`StoreErrorKind::Full`], which a client sees as status 503. A live session is
-/// never evicted.
+/// **Bounded**: by default to a million sessions and 256 MiB, the principal index included. When
+/// the store is full, it removes in this order:
+///
+/// 1. garbage;
+/// 2. tombstones, after which the holders of their keys are no longer told why their session ended;
+/// 3. sessions to which no client has come back, oldest first: the key was never presented since
+///    the session was created, and no one signed in on it. Clients that keep no cookies leave such
+///    sessions behind, one with each request.
+///
+/// If that frees too little, a new session, or a write that grows one, is refused with
+/// [`StoreErrorKind::Full`], which a client sees as status 503, and
+/// [`health`](crate::Store::health) reports it. A session whose key was presented once is never
+/// removed while it is live.
 ///
 /// **Expiry**: each insert checks eight entries of its shard and removes those that have expired.
 /// There is no background task and no pause; [`Sessions::sweep`](crate::Sessions::sweep) removes
@@ -59,9 +71,13 @@ pub struct MemoryStore {
     last_time: AtomicU64,
     /// The shard in which the last sweep stopped.
     next_swept: AtomicUsize,
-    /// The time at which a search for room last failed, so that a flood of refused sessions does
-    /// not cause a search for each; `u64::MAX` for never.
-    full_at: AtomicU64,
+    /// The time at which a search for garbage and tombstones last failed, so that a flood of new
+    /// sessions does not cause a search for each; `u64::MAX` for never.
+    searched_at: AtomicU64,
+    /// The time at which every entry was last checked in vain; `u64::MAX` for never.
+    all_checked_at: AtomicU64,
+    /// Whether the last call that needed room was refused.
+    refuses: AtomicBool,
     encodes: bool,
 }
 
@@ -85,7 +101,9 @@ impl MemoryStore {
             space: Space::new(max_sessions, max_bytes),
             last_time: AtomicU64::new(0),
             next_swept: AtomicUsize::new(0),
-            full_at: AtomicU64::new(u64::MAX),
+            searched_at: AtomicU64::new(u64::MAX),
+            all_checked_at: AtomicU64::new(u64::MAX),
+            refuses: AtomicBool::new(false),
             encodes: false,
         }
     }
@@ -130,37 +148,87 @@ impl MemoryStore {
     }
 
     /// Frees what entries that were removed from a shard took. Called without a lock.
-    fn discard(&self, removed: Vec<(PublicId, Slot)>) {
+    fn discard(&self, removed: impl IntoIterator<Item = (PublicId, Slot)>) {
         for (id, slot) in removed {
             self.space.release(1, slot.bytes());
             if let Some(principal) = slot.principal() {
-                self.index.remove(principal, id);
+                self.count(self.index.remove(principal, id));
             }
         }
     }
 
-    /// Reserves room for `sessions` more entries and `bytes` more bytes, removing garbage and
-    /// tombstones if needed.
-    fn reserve(&self, sessions: usize, bytes: usize) -> Result<(), StoreError> {
+    /// Counts a change of the index for which no room was reserved.
+    fn count(&self, change: Change) {
+        self.space.exceed(change.grown);
+        self.space.release(0, change.freed);
+    }
+
+    /// Reserves room for `sessions` more entries and `bytes` more bytes, which session `id` needs.
+    /// Other entries are removed if there is no room.
+    fn reserve(&self, id: PublicId, sessions: usize, bytes: usize) -> Result<(), StoreError> {
         if self.space.reserve(sessions, bytes) {
             return Ok(());
         }
-        let now = self.last_time();
-        if self.full_at.load(Ordering::Relaxed) == now.as_millis() {
-            return Err(StoreError::not_sent(StoreErrorKind::Full));
+        let fits = || self.space.reserve(sessions, bytes);
+        let is_possible = self.space.could_hold(sessions, bytes);
+        let reserved = is_possible
+            && (self.remove_some_dead(&fits)
+                || self.remove_waiting(id, &fits)
+                || self.remove_all_dead(&fits));
+        if is_possible {
+            self.refuses.store(!reserved, Ordering::Relaxed);
         }
+        if reserved { Ok(()) } else { Err(StoreError::not_sent(StoreErrorKind::Full)) }
+    }
+
+    /// Looks for garbage and tombstones among some of the entries.
+    fn remove_some_dead(&self, fits: &dyn Fn() -> bool) -> bool {
+        let now = self.last_time().as_millis();
+        self.searched_at.load(Ordering::Relaxed) != now && self.remove_dead(CHECKED_WHEN_FULL, fits)
+    }
+
+    /// Looks for garbage and tombstones among all entries, unless it just did.
+    fn remove_all_dead(&self, fits: &dyn Fn() -> bool) -> bool {
+        let now = self.last_time();
+        if self.all_checked_at.load(Ordering::Relaxed).abs_diff(now.as_millis()) < PAUSE {
+            return false;
+        }
+        self.count(self.index.sweep_counted(now));
+        let found = fits() || self.remove_dead(usize::MAX, fits);
+        if !found {
+            self.all_checked_at.store(now.as_millis(), Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Removes garbage, and then tombstones, among `count` entries of each shard.
+    fn remove_dead(&self, count: usize, fits: &dyn Fn() -> bool) -> bool {
+        let now = self.last_time();
         let removable: [&dyn Fn(&Slot) -> bool; 2] =
             [&|slot| slot.is_garbage(now), &Slot::is_tombstone];
         for is_removable in removable {
             for shard in &self.shards {
-                self.discard(shard.check(CHECKED_WHEN_FULL, is_removable));
-                if self.space.reserve(sessions, bytes) {
-                    return Ok(());
+                self.discard(shard.check(count, is_removable));
+                if fits() {
+                    return true;
                 }
             }
         }
-        self.full_at.store(now.as_millis(), Ordering::Relaxed);
-        Err(StoreError::not_sent(StoreErrorKind::Full))
+        self.searched_at.store(now.as_millis(), Ordering::Relaxed);
+        false
+    }
+
+    /// Removes sessions to which no client has come back, oldest first, but not session `id`.
+    fn remove_waiting(&self, id: PublicId, fits: &dyn Fn() -> bool) -> bool {
+        loop {
+            let waiting =
+                self.shards.iter().filter_map(|shard| Some((shard.oldest_waiting(id)?, shard)));
+            let Some((_, shard)) = waiting.min_by_key(|(since, _)| *since) else { return false };
+            self.discard(shard.remove_oldest_waiting(id));
+            if fits() {
+                return true;
+            }
+        }
     }
 
     /// Releases what the end of session `id` freed.
@@ -172,10 +240,12 @@ impl MemoryStore {
         let (answer, freed) = ended?;
         if let Some(freed) = freed {
             // The new tombstone can be removed to make room.
-            self.full_at.store(u64::MAX, Ordering::Relaxed);
+            self.searched_at.store(u64::MAX, Ordering::Relaxed);
+            self.all_checked_at.store(u64::MAX, Ordering::Relaxed);
+            self.refuses.store(false, Ordering::Relaxed);
             self.space.release(0, freed.bytes);
             if let Some(principal) = freed.principal {
-                self.index.remove(principal, id);
+                self.count(self.index.remove(principal, id));
             }
         }
         Ok(answer)
@@ -185,7 +255,7 @@ impl MemoryStore {
         self.set_time(record.created());
         let slot = Slot::new(Stored::Live(record), self.encodes)?;
         let bytes = slot.bytes();
-        self.reserve(1, bytes)?;
+        self.reserve(id, 1, bytes)?;
         let now = self.time_with_slack();
         let (inserted, removed) =
             self.shard(id).insert(id, slot, CHECKED_PER_INSERT, |slot| slot.is_garbage(now));
@@ -201,7 +271,9 @@ impl MemoryStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Result<Swap, StoreError> {
+        self.set_time(now);
         let mut slot = Slot::new(Stored::Live(record), self.encodes)?;
         let (new, mut growth) = (slot.bytes(), 0);
         let mut swap = self.swap(id, expected, &mut slot, |needed| {
@@ -211,7 +283,7 @@ impl MemoryStore {
         if swap.as_ref().is_err_and(|error| error.kind() == StoreErrorKind::Full) {
             // Room is made without this shard's lock. The size of a revision never changes, so the
             // second attempt needs as much as the first.
-            self.reserve(0, growth)?;
+            self.reserve(id, 0, growth)?;
             swap = self.swap(id, expected, &mut slot, |needed| needed == growth);
             if !matches!(swap, Ok(Swap::Done)) {
                 self.space.release(0, growth);
@@ -236,15 +308,23 @@ impl MemoryStore {
         })
     }
 
-    /// The index does not count towards the limits, so it refuses sessions for which there is no
-    /// room.
+    /// Refuses sessions for which there is no room.
     fn try_index_login(&self, login: IndexLogin) -> Result<Indexed, StoreError> {
-        if self.shard(login.id).with(login.id, |slot| slot.is_none()) {
-            self.reserve(1, 0)?;
-            self.space.release(1, 0);
+        if let Some(now) = login.now {
+            self.set_time(now);
         }
-        self.index.remove_some_expired(&login.principal, self.time_with_slack());
-        Ok(self.index.index_login(login))
+        let is_new = self.shard(login.id).with(login.id, |slot| slot.is_none());
+        let bytes = self.index.bytes_for(&login);
+        self.reserve(login.id, usize::from(is_new), bytes)?;
+        let (indexed, change) = self.index.index_login_at(login, self.time_with_slack());
+        self.count(change);
+        self.space.release(usize::from(is_new), bytes);
+        Ok(indexed)
+    }
+
+    /// True if a new session would be refused for lack of room.
+    fn is_full(&self) -> bool {
+        self.refuses.load(Ordering::Relaxed) && !self.space.fits(1, OVERHEAD)
     }
 
     fn try_scan(&self, page: Page) -> Result<Vec<(PublicId, Stored)>, StoreError> {

@@ -48,7 +48,8 @@ impl Shared {
         let stored = self.stored(id);
         let extended = Stored::from_bytes(&with_entry(&stored, ENTRY)).unwrap();
         let (record, extended) = (live(stored).unwrap(), live(extended).unwrap());
-        let swap = self.0.inner.replace(id, record.revision(), extended).wait().unwrap();
+        let now = record.created();
+        let swap = self.0.inner.replace(id, record.revision(), extended, now).wait().unwrap();
         assert!(matches!(swap, Swap::Done), "{swap:?}");
     }
 }

@@ -33,7 +33,8 @@ impl<S: Store> Node for S {
     }
 
     fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()> {
-        Store::replace(self, ID, expected, record).map(drop)
+        let now = record.created();
+        Store::replace(self, ID, expected, record, now).map(drop)
     }
 
     fn touch(&self, expected: Revision) -> Io<'_, ()> {

@@ -52,7 +52,9 @@ fn answer(store: &SqliteStore, request: Request) -> Result<Answer, StoreError> {
         Request::Insert(name, record) => store.insert(id(name), record_of(&record)).wait()?.into(),
         Request::Get(name) => store.get(id(name)).wait()?.into(),
         Request::Replace(name, expected, record) => {
-            store.replace(id(name), revision(expected), record_of(&record)).wait()?.into()
+            let record = record_of(&record);
+            let now = record.created();
+            store.replace(id(name), revision(expected), record, now).wait()?.into()
         }
         Request::Touch(name, expected, deadline) => {
             store.touch(id(name), revision(expected), time(deadline)).wait()?.into()

@@ -1,11 +1,13 @@
 //! The store contract of [`MemoryStore`].
 
 use super::MemoryStore;
+use super::slot::Slot;
 use crate::key::{KindTag, PublicId};
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::store::{
-    Cursor, Ended, IndexLogin, Indexed, Inserted, Io, Page, Scanned, Store, StoreError, Swap,
+    Cursor, Ended, IndexLogin, Indexed, Inserted, Io, Page, Scanned, Store, StoreError,
+    StoreErrorKind, Swap,
 };
 use crate::time::Timestamp;
 
@@ -15,7 +17,7 @@ impl Store for MemoryStore {
     }
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
-        Io::ready(self.shard(id).with(id, |slot| slot.map(|slot| slot.load()).transpose()))
+        Io::ready(self.shard(id).with(id, |slot| slot.map(Slot::read).transpose()))
     }
 
     fn replace(
@@ -23,8 +25,9 @@ impl Store for MemoryStore {
         id: PublicId,
         expected: Revision,
         record: Record,
+        now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        Io::ready(self.try_replace(id, expected, record))
+        Io::ready(self.try_replace(id, expected, record, now))
     }
 
     fn touch(
@@ -70,7 +73,8 @@ impl Store for MemoryStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        self.index.revoke_before(principal, before, until);
+        // Counted even beyond the limit: a full store must not keep what is to be revoked.
+        self.count(self.index.revoke_before_counted(principal, before, until));
         Io::ready(Ok(()))
     }
 
@@ -93,12 +97,16 @@ impl Store for MemoryStore {
         self.set_time(now);
         let swept = self.sweep_entries(now, limit);
         if swept < limit {
-            self.index.sweep(now);
+            self.count(self.index.sweep_counted(now));
         }
         Io::ready(Ok(swept))
     }
 
     fn health(&self) -> Io<'_, Result<(), StoreError>> {
-        Io::ready(Ok(()))
+        Io::ready(if self.is_full() {
+            Err(StoreError::not_sent(StoreErrorKind::Full))
+        } else {
+            Ok(())
+        })
     }
 }

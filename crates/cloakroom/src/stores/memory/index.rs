@@ -1,6 +1,7 @@
 //! Which sessions a principal is signed in on.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
@@ -15,6 +16,8 @@ use crate::time::Timestamp;
 const SHARDS: usize = 16;
 /// How many entries a sign-in checks for expired ones.
 const CHECKED_PER_LOGIN: usize = 8;
+/// About how many bytes an entry or a revocation takes, apart from the principal's name.
+const ENTRY: usize = 192;
 /// How many entries a sweep checks before it releases the lock for a moment.
 const SLICE: usize = 512;
 
@@ -49,6 +52,15 @@ struct Shard {
     /// The entry that a sign-in checked last.
     last_checked: Option<EntryKey>,
     revocations: BTreeMap<Principal, Revocation>,
+    /// About how many bytes all of it takes.
+    bytes: usize,
+}
+
+/// By how many bytes a change made the index grow, and by how many it made it shrink.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Change {
+    pub(super) grown: usize,
+    pub(super) freed: usize,
 }
 
 /// The principal's sign-ins before a moment are refused.
@@ -66,34 +78,42 @@ impl PrincipalIndex {
 
     /// The answer to [`Store::index_login`](crate::Store::index_login).
     pub fn index_login(&self, login: IndexLogin) -> Indexed {
-        let mut shard = self.lock(&login.principal);
-        let indexed = shard.judge(&login);
-        if indexed == Indexed::Done {
-            let IndexLogin { principal, id, kind, until, .. } = login;
-            let (_, deadline) = shard.entries.entry((principal, id)).or_insert((kind, until));
-            *deadline = (*deadline).max(until);
-        }
-        indexed
+        self.lock(&login.principal).index_login(login)
     }
 
-    /// Removes a few expired entries from this principal's shard.
-    pub(super) fn remove_some_expired(&self, principal: &Principal, now: Timestamp) {
-        let mut shard = self.lock(principal);
-        let last_checked = shard.last_checked.take();
-        shard.last_checked = shard.remove_expired(last_checked, CHECKED_PER_LOGIN, now);
+    /// The same, after removing a few expired entries from this principal's shard.
+    pub(super) fn index_login_at(&self, login: IndexLogin, now: Timestamp) -> (Indexed, Change) {
+        self.lock(&login.principal).counted(|shard| {
+            let last_checked = shard.last_checked.take();
+            shard.last_checked = shard.remove_expired(last_checked, CHECKED_PER_LOGIN, now);
+            shard.index_login(login)
+        })
+    }
+
+    /// About how many bytes a sign-in adds to the index.
+    pub(super) fn bytes_for(&self, login: &IndexLogin) -> usize {
+        let key = (login.principal.clone(), login.id);
+        let is_known = self.lock(&login.principal).entries.contains_key(&key);
+        if is_known { 0 } else { bytes_of(&login.principal) }
     }
 
     /// The answer to [`Store::revoke_before`](crate::Store::revoke_before).
     pub fn revoke_before(&self, principal: &Principal, before: Timestamp, until: Timestamp) {
-        let mut shard = self.lock(principal);
-        let known =
-            shard.revocations.entry(principal.clone()).or_insert(Revocation { before, until });
-        known.before = known.before.max(before);
-        known.until = known.until.max(until);
+        self.lock(principal).revoke_before(principal, before, until);
     }
 
-    pub(super) fn remove(&self, principal: Principal, id: PublicId) {
-        self.lock(&principal).entries.remove(&(principal, id));
+    /// The same, and what it changed.
+    pub(super) fn revoke_before_counted(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Change {
+        self.lock(principal).counted(|shard| shard.revoke_before(principal, before, until)).1
+    }
+
+    pub(super) fn remove(&self, principal: Principal, id: PublicId) -> Change {
+        self.lock(&principal).counted(|shard| shard.remove(&(principal, id))).1
     }
 
     /// The answer to [`Store::sessions_of`](crate::Store::sessions_of).
@@ -114,13 +134,26 @@ impl PrincipalIndex {
     /// Removes all expired entries and revocations: a part of
     /// [`Store::sweep`](crate::Store::sweep).
     pub fn sweep(&self, now: Timestamp) {
+        self.sweep_counted(now);
+    }
+
+    /// The same, and what it freed.
+    pub(super) fn sweep_counted(&self, now: Timestamp) -> Change {
+        let mut freed = 0;
         for shard in &self.shards {
-            let mut last = lock(shard).remove_expired(None, SLICE, now);
-            while last.is_some() {
-                last = lock(shard).remove_expired(last, SLICE, now);
+            let mut last = None;
+            loop {
+                let (next, change) =
+                    lock(shard).counted(|shard| shard.remove_expired(last, SLICE, now));
+                freed += change.freed;
+                last = next;
+                if last.is_none() {
+                    break;
+                }
             }
-            lock(shard).revocations.retain(|_, known| !known.until.has_passed(now));
+            freed += lock(shard).counted(|shard| shard.remove_expired_revocations(now)).1.freed;
         }
+        Change { grown: 0, freed }
     }
 
     fn lock(&self, principal: &Principal) -> MutexGuard<'_, Shard> {
@@ -142,6 +175,64 @@ impl fmt::Debug for PrincipalIndex {
 }
 
 impl Shard {
+    /// What a change did to the size.
+    fn counted<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> (T, Change) {
+        let before = self.bytes;
+        let answer = change(self);
+        let (grown, freed) = (self.bytes.saturating_sub(before), before.saturating_sub(self.bytes));
+        (answer, Change { grown, freed })
+    }
+
+    fn index_login(&mut self, login: IndexLogin) -> Indexed {
+        let indexed = self.judge(&login);
+        if indexed == Indexed::Done {
+            let IndexLogin { principal, id, kind, until, .. } = login;
+            let size = bytes_of(&principal);
+            match self.entries.entry((principal, id)) {
+                Entry::Vacant(entry) => {
+                    self.bytes += size;
+                    entry.insert((kind, until));
+                }
+                Entry::Occupied(mut entry) => {
+                    let (_, deadline) = entry.get_mut();
+                    *deadline = (*deadline).max(until);
+                }
+            }
+        }
+        indexed
+    }
+
+    fn revoke_before(&mut self, principal: &Principal, before: Timestamp, until: Timestamp) {
+        match self.revocations.entry(principal.clone()) {
+            Entry::Vacant(entry) => {
+                self.bytes += bytes_of(principal);
+                entry.insert(Revocation { before, until });
+            }
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.before = known.before.max(before);
+                known.until = known.until.max(until);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &EntryKey) {
+        if self.entries.remove(key).is_some() {
+            self.bytes -= bytes_of(&key.0);
+        }
+    }
+
+    fn remove_expired_revocations(&mut self, now: Timestamp) {
+        let bytes = &mut self.bytes;
+        self.revocations.retain(|principal, known| {
+            let stays = !known.until.has_passed(now);
+            if !stays {
+                *bytes -= bytes_of(principal);
+            }
+            stays
+        });
+    }
+
     /// A principal's entries in the order of ids, starting after `after`.
     fn entries_of<'a>(
         &'a self,
@@ -163,7 +254,7 @@ impl Shard {
         for replaced in &login.replacing {
             let key = (principal.clone(), replaced.id);
             if self.entries.get(&key).is_some_and(|(_, until)| *until == replaced.until) {
-                self.entries.remove(&key);
+                self.remove(&key);
             }
         }
         let revoked_before = self.revocations.get(principal).map(|known| known.before);
@@ -188,12 +279,17 @@ impl Shard {
             .collect();
         for (key, until) in &checked {
             if until.has_passed(now) {
-                self.entries.remove(key);
+                self.remove(key);
             }
         }
         let at_end = checked.len() < count;
         checked.pop().filter(|_| !at_end).map(|(key, _)| key)
     }
+}
+
+/// About how many bytes an entry of this principal takes.
+fn bytes_of(principal: &Principal) -> usize {
+    ENTRY + principal.as_str().len()
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {

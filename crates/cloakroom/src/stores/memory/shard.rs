@@ -1,6 +1,6 @@
 //! Some of the entries, behind a lock that is never held for long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::record::Stored;
 use crate::store::{Inserted, StoreError};
+use crate::time::Timestamp;
 
 /// How many entries are visited before the lock is released for a moment.
 const SLICE: usize = 512;
@@ -32,6 +33,8 @@ struct Table {
     slots: IndexMap<PublicId, Slot, BuildHasherDefault<IdHasher>>,
     /// Where the next check for garbage begins, towards the first entry.
     cursor: usize,
+    /// The sessions to which no client has come back, oldest first, and some others.
+    waiting: VecDeque<PublicId>,
 }
 
 impl Shard {
@@ -62,10 +65,14 @@ impl Shard {
         let inserted = match table.slots.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
             Entry::Vacant(entry) => {
+                if slot.waits_since().is_some() {
+                    table.waiting.push_back(id);
+                }
                 entry.insert(slot);
                 Inserted::Done
             }
         };
+        table.trim_waiting();
         (inserted, table.check(checked, is_garbage))
     }
 
@@ -95,6 +102,21 @@ impl Shard {
         is_garbage: impl Fn(&Slot) -> bool,
     ) -> Vec<(PublicId, Slot)> {
         self.lock().as_mut().map_or_else(Vec::new, |table| table.check(count, is_garbage))
+    }
+
+    /// Since when the oldest session has waited to which no client has come back. Session `kept` is
+    /// left out.
+    pub(super) fn oldest_waiting(&self, kept: PublicId) -> Option<Timestamp> {
+        self.lock().as_mut()?.first_waiting(kept).map(|(_, since)| since)
+    }
+
+    /// Removes that session.
+    pub(super) fn remove_oldest_waiting(&self, kept: PublicId) -> Option<(PublicId, Slot)> {
+        let mut table = self.lock();
+        let table = table.as_mut()?;
+        let (index, _) = table.first_waiting(kept)?;
+        let id = table.waiting.remove(index)?;
+        table.slots.swap_remove_entry(&id)
     }
 
     /// Removes at most `limit` entries that are garbage; it has checked all if it returns fewer.
@@ -165,6 +187,25 @@ impl Table {
         let count = self.slots.len();
         if count == self.slots.capacity() {
             self.slots.reserve_exact((count / 8).max(16));
+        }
+    }
+
+    /// Where in the list the session is that has waited longest for its client, and since when.
+    fn first_waiting(&mut self, kept: PublicId) -> Option<(usize, Timestamp)> {
+        let since = |id: &PublicId| self.slots.get(id).and_then(Slot::waits_since);
+        while self.waiting.front().is_some_and(|id| since(id).is_none()) {
+            self.waiting.pop_front();
+        }
+        let mut others = self.waiting.iter().enumerate().filter(|(_, id)| **id != kept);
+        others.find_map(|(index, id)| Some((index, since(id)?)))
+    }
+
+    /// Removes from the list what no longer waits, once that is most of it.
+    fn trim_waiting(&mut self) {
+        if self.waiting.len() > self.slots.len() / 2 * 3 + 16 {
+            let slots = &self.slots;
+            self.waiting
+                .retain(|id| slots.get(id).is_some_and(|slot| slot.waits_since().is_some()));
         }
     }
 

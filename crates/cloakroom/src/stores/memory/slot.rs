@@ -5,15 +5,17 @@ use crate::record::{Ending, Record, Revision, Stored, Tombstone};
 use crate::store::{Ended, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
-/// About how many bytes an entry takes in addition to its payload, for tables, deadlines and
-/// verifiers.
-const OVERHEAD: usize = 512;
+/// About how many bytes an entry takes in addition to its payload and to the texts in its record,
+/// for tables, deadlines and verifiers.
+pub(super) const OVERHEAD: usize = 512;
 
 /// There is one for every session, and unused room for more, so it is kept small.
 pub(super) struct Slot {
     content: Content,
     expires: Timestamp,
     bytes: u32,
+    /// Whether the session was read or touched since it was created, which takes its key.
+    came_back: bool,
 }
 
 enum Content {
@@ -25,28 +27,49 @@ enum Content {
 struct Encoded {
     bytes: Box<[u8]>,
     ended: bool,
+    created: Timestamp,
+    has_principal: bool,
 }
 
 impl Slot {
     /// Measures the entry, which also finds a value that cannot be encoded.
     pub(super) fn new(stored: Stored, encodes: bool) -> Result<Self, StoreError> {
         let expires = stored.expires_at();
+        let came_back = matches!(&stored, Stored::Live(record) if was_used(record));
         let (content, size) = match stored {
             stored if encodes => {
-                let (ended, bytes) = (matches!(stored, Stored::Ended(_)), stored.to_bytes()?);
-                let size = bytes.len();
-                (
-                    Content::Encoded(Box::new(Encoded { bytes: bytes.into_boxed_slice(), ended })),
-                    size,
-                )
+                let entry = Encoded::new(&stored)?;
+                let size = entry.bytes.len();
+                (Content::Encoded(Box::new(entry)), size)
             }
             Stored::Live(record) => {
-                let size = record.payload().memory()?;
+                let size = record.payload().memory()?.saturating_add(record.memory());
                 (Content::Live(record), size)
             }
-            Stored::Ended(tombstone) => (Content::Ended(tombstone), 0),
+            Stored::Ended(tombstone) => {
+                let size = tombstone.memory();
+                (Content::Ended(tombstone), size)
+            }
         };
-        Ok(Self { content, expires, bytes: u32::try_from(OVERHEAD + size).unwrap_or(u32::MAX) })
+        let bytes = u32::try_from(OVERHEAD.saturating_add(size)).unwrap_or(u32::MAX);
+        Ok(Self { content, expires, bytes, came_back })
+    }
+
+    /// The entry, for a caller that has its key.
+    pub(super) fn read(&mut self) -> Result<Stored, StoreError> {
+        self.came_back = true;
+        self.load()
+    }
+
+    /// Since when the session has waited for its client to come back; `None` once it did, and for
+    /// a session that someone has signed in on.
+    pub(super) fn waits_since(&self) -> Option<Timestamp> {
+        let (created, stays) = match &self.content {
+            Content::Live(record) => (record.created(), record.principal().is_some()),
+            Content::Ended(_) => return None,
+            Content::Encoded(encoded) => (encoded.created, encoded.ended || encoded.has_principal),
+        };
+        Some(created).filter(|_| !self.came_back && !stays)
     }
 
     /// The entry. A typed value is not copied.
@@ -107,6 +130,7 @@ impl Slot {
         if !fits(new.bytes().saturating_sub(self.bytes())) {
             return Err(StoreError::not_sent(StoreErrorKind::Full));
         }
+        new.came_back = self.came_back;
         std::mem::swap(self, new);
         Ok(Swap::Done)
     }
@@ -122,9 +146,10 @@ impl Slot {
             Stored::Live(record) if touchable(&record) => {
                 let touched = record.with_idle_deadline(deadline);
                 self.expires = touched.expires_at();
+                self.came_back = true;
                 match &mut self.content {
                     Content::Encoded(encoded) => {
-                        encoded.bytes = Stored::Live(touched).to_bytes()?.into_boxed_slice();
+                        **encoded = Encoded::new(&Stored::Live(touched))?;
                     }
                     content => *content = Content::Live(touched),
                 }
@@ -156,5 +181,21 @@ impl Slot {
                 Ok((Ended::Now, Some(std::mem::replace(self, tombstone))))
             }
         }
+    }
+}
+
+/// True if the session was used after it was created: it comes from another store then.
+fn was_used(record: &Record) -> bool {
+    record.last_seen().is_some_and(|seen| seen > record.created())
+}
+
+impl Encoded {
+    fn new(stored: &Stored) -> Result<Self, StoreError> {
+        let (ended, created, principal) = match stored {
+            Stored::Live(record) => (false, record.created(), record.principal()),
+            Stored::Ended(tombstone) => (true, tombstone.ending().at(), tombstone.principal()),
+        };
+        let bytes = stored.to_bytes()?.into_boxed_slice();
+        Ok(Self { bytes, ended, created, has_principal: principal.is_some() })
     }
 }

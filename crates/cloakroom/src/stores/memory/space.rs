@@ -33,6 +33,21 @@ impl Space {
         taken
     }
 
+    /// Whether both would fit.
+    pub(super) fn fits(&self, sessions: usize, bytes: usize) -> bool {
+        self.sessions.fits(sessions) && self.bytes.fits(bytes)
+    }
+
+    /// Whether both would fit if everything else were removed.
+    pub(super) const fn could_hold(&self, sessions: usize, bytes: usize) -> bool {
+        sessions <= self.sessions.limit && bytes <= self.bytes.limit
+    }
+
+    /// Counts bytes that must be kept even beyond the limit.
+    pub(super) fn exceed(&self, bytes: usize) {
+        self.bytes.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn release(&self, sessions: usize, bytes: usize) {
         self.sessions.give(sessions);
         self.bytes.give(bytes);
@@ -51,6 +66,10 @@ impl Gauge {
 
     fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    fn fits(&self, amount: usize) -> bool {
+        self.used().checked_add(amount).is_some_and(|sum| sum <= self.limit)
     }
 
     fn take(&self, amount: usize) -> bool {
