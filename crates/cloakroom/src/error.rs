@@ -85,6 +85,9 @@ pub enum ErrorKind {
     /// The request carries no valid CSRF token of this session; see
     /// [`Session::check_csrf`](crate::Session::check_csrf).
     Forged,
+    /// Two layers around the route have one cookie: each would replace the other's session. The
+    /// message names both values.
+    SharedCookie,
     /// The route is not wrapped in a `SessionLayer` or `SessionMiddleware` for this kind of
     /// session.
     NoLayer,
@@ -142,6 +145,10 @@ impl Error {
 
     pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
         Self { kind: ErrorKind::StepUpRequired, cause: Cause::AuthShortfall(shortfall) }
+    }
+
+    pub(crate) fn shared_cookie(mistake: &str) -> Self {
+        Self { kind: ErrorKind::SharedCookie, cause: Cause::Other(mistake.into()) }
     }
 
     pub(crate) const fn unfit(error: CodecError) -> Self {
@@ -223,6 +230,7 @@ impl fmt::Display for Error {
                 "the principal's sessions were revoked after this sign-in was checked"
             }
             ErrorKind::StepUpRequired => "the user must sign in again",
+            ErrorKind::SharedCookie => "two kinds of session share a cookie",
             ErrorKind::Forged => "the request has no valid CSRF token of this session",
             ErrorKind::NoLayer => {
                 "no `SessionLayer` or `SessionMiddleware` for this kind of session wraps this route"
@@ -230,6 +238,7 @@ impl fmt::Display for Error {
         };
         match &self.cause {
             Cause::Codec(error) => write!(f, "{what}: {error}"),
+            Cause::Other(mistake) if self.kind == ErrorKind::SharedCookie => mistake.fmt(f),
             _ => f.write_str(what),
         }
     }
@@ -242,6 +251,7 @@ impl StdError for Error {
             Cause::Store(error) => Some(error),
             // Its reason is in the message.
             Cause::Codec(error) => error.source(),
+            Cause::Other(mistake) if self.kind == ErrorKind::SharedCookie => mistake.source(),
             Cause::Other(error) => Some(error.as_ref()),
         }
     }

@@ -94,6 +94,18 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         RequestSession::new(Arc::clone(&self.manager), method, self.touches)
     }
 
+    /// The name of the cookie that keys travel in, if they do.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn cookie_name(&self) -> Option<&str> {
+        self.manager.channel.cookie.as_ref().map(crate::http::Cookie::name)
+    }
+
+    /// What all clones of these sessions have in common, and no others.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.manager) as usize
+    }
+
     /// Applies what an inner layer of these sessions says to the outer one's request.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn adjust(&self, request_session: &RequestSession<V, K>) {

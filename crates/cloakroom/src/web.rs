@@ -4,6 +4,8 @@
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(any(feature = "tower", feature = "actix"))]
+mod shared_cookie;
 #[cfg(feature = "tower")]
 mod tower;
 

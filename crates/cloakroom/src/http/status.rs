@@ -23,7 +23,7 @@ impl Error {
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged`, `CrossSite` | 403 |
     /// | `Unfit`, because the value is too large | 413 |
-    /// | `Unfit`, `HeadersSent`, `Corrupt`, `NoLayer`, `NoBearer` | 500 |
+    /// | `Unfit`, `HeadersSent`, `Corrupt`, `SharedCookie`, `NoLayer`, `NoBearer` | 500 |
     pub fn status(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
@@ -39,6 +39,7 @@ impl Error {
             ErrorKind::Unfit
             | ErrorKind::HeadersSent
             | ErrorKind::Corrupt
+            | ErrorKind::SharedCookie
             | ErrorKind::NoLayer
             | ErrorKind::NoBearer => StatusCode::INTERNAL_SERVER_ERROR,
         }

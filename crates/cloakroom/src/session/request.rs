@@ -1,5 +1,6 @@
 //! What one request knows of its session, shared by all its handles.
 
+mod head;
 mod opening;
 
 use std::net::IpAddr;
@@ -8,10 +9,9 @@ use std::task::Waker;
 
 pub(crate) use opening::OpenedSession;
 
-use crate::http::{LookedAt, RequestClient, RequestMethod, ResponseHeaders, SessionOutcome};
+use crate::http::{LookedAt, RequestClient, RequestMethod};
 use crate::key::{Carrier, Entropy, Key, PublicId};
 use crate::manager::{LoadedSession, Manager, RequestFacts, Scope, SessionState, Started, mint};
-use crate::observe::Event;
 use crate::policy::ClientInfo;
 use crate::protocol::steps::{OtherSession, Steps};
 use crate::protocol::{CookieChange, Failure, NoSession, RequestOrigin};
@@ -71,6 +71,8 @@ struct Rare {
     ended: Option<PublicId>,
     /// The host that the request was sent to, if the server passed it on.
     authority: Option<Box<str>>,
+    /// Why no session can be opened: a mistake of the programmer.
+    mistake: Option<Box<str>>,
 }
 
 /// What the request is like, apart from its keys.
@@ -224,47 +226,10 @@ impl<V> RequestState<V> {
         matches!(self.lock().stage, Stage::Open(_))
     }
 
-    pub(crate) fn headers(&self) -> ResponseHeaders {
-        self.headers_of(&self.lock())
-    }
-
-    /// The headers of the response head, which is sent now: no key can be sent after it.
-    pub(crate) fn close(&self) -> ResponseHeaders {
-        let mut state = self.lock();
-        state.head = Head::Sent;
-        if matches!(state.cookie, CookieChange::Send { .. }) && !state.facts.has_cookie {
-            let is_plain_http = state.facts.is_plain_http;
-            let headers = self.headers_of(&state);
-            drop(state);
-            self.note_cookie(is_plain_http);
-            return headers;
-        }
-        self.headers_of(&state)
-    }
-
-    /// A client without a cookie is sent one: tells the developer if such cookies get lost.
-    #[cold]
-    fn note_cookie(&self, is_plain_http: bool) {
-        let manager = &self.manager;
-        let Some(cookie) = &manager.channel.cookie else { return };
-        let loss = manager.cookie_returns.sent(is_plain_http && cookie.is_secure());
-        if let Some(loss) = loss {
-            manager.observe(&Event::CookieLost { cookie: cookie.name(), loss });
-            manager.tell_developer(cookie.name(), loss);
-        }
-    }
-
-    fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
-        if !state.accessed {
-            return ResponseHeaders::default();
-        }
-        let outcome = SessionOutcome {
-            change: &state.cookie,
-            repeated: state.facts.repeated,
-            signed_in: state.is_signed_in(),
-            looked_at: state.facts.looked_at,
-        };
-        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now())
+    /// Lets every attempt to open the session fail, because of a mistake of the programmer.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn refuse(&self, mistake: String) {
+        self.lock().rare.get_or_insert_default().mistake = Some(mistake.into());
     }
 
     pub(crate) fn set_method(&self, method: RequestMethod) {

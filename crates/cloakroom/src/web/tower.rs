@@ -16,6 +16,7 @@ use tower_service::Service;
 use crate::http::{RequestMethod, mark_keys_sensitive, path_of};
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
+use crate::web::shared_cookie::{self, CookieOwners};
 
 /// Gives every request a [`RequestSession`] in its extensions, and every response the headers that
 /// its session needs.
@@ -62,6 +63,7 @@ type FindPeer = fn(&Extensions) -> Option<IpAddr>;
 impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// A layer for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
+        shared_cookie::register(&sessions);
         Self { sessions, peer: None, withheld: None }
     }
 
@@ -206,6 +208,12 @@ impl<S, V: SessionValue, K: SessionKind> SessionService<S, V, K> {
         }
         if let Some(address) = self.peer.and_then(|find| find(request.extensions())) {
             request_session = request_session.with_peer_addr(address);
+        }
+        if shared_cookie::are_shared() {
+            let owners = request.extensions_mut().get_or_insert_default::<CookieOwners>();
+            if let Some(mistake) = owners.claim(&self.sessions) {
+                request_session.request.refuse(mistake);
+            }
         }
         request.extensions_mut().insert(request_session.clone());
         request_session

@@ -219,6 +219,36 @@ async fn a_missing_middleware_is_a_500_that_tells_the_client_nothing() {
 }
 
 #[actix_web::test]
+async fn two_values_under_one_cookie_are_an_error_that_names_both() {
+    #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+    struct Preferences {
+        theme: String,
+    }
+
+    async fn theme(mut session: Session<Preferences>) -> Result<&'static str, Error> {
+        session.update(|preferences| preferences.theme.push('x')).await?;
+        Ok("changed")
+    }
+
+    let visitors: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let preferences: Sessions<Preferences> = Sessions::new(MemoryStore::new()).unwrap();
+    // The last one that is wrapped around the others is the outer one.
+    let app = App::new()
+        .wrap(SessionMiddleware::new(preferences))
+        .wrap(SessionMiddleware::new(visitors))
+        .route("/count", web::get().to(count))
+        .route("/theme", web::get().to(theme));
+    let app = init_service(app).await;
+    let response = app.call(get("/theme", "").to_request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let error = response.response().error().unwrap().as_error::<Error>().unwrap();
+    let message = error.to_string();
+    assert!(message.contains("Visitor") && message.contains("Preferences"), "{message}");
+    let response = app.call(get("/count", "").to_request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[actix_web::test]
 async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
     struct Admin;
     impl SessionKind for Admin {

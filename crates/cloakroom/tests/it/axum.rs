@@ -209,6 +209,39 @@ async fn a_missing_layer_is_a_500_that_tells_the_client_nothing() {
 }
 
 #[tokio::test]
+async fn two_values_under_one_cookie_are_an_error_that_names_both() {
+    #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+    struct Preferences {
+        theme: String,
+    }
+
+    async fn theme(mut session: Session<Preferences>) -> Result<(), Error> {
+        session.update(|preferences| preferences.theme.push('x')).await
+    }
+
+    // On one store, or on two: each would replace the other's cookie.
+    let visitors: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let preferences: Sessions<Preferences> = Sessions::new(MemoryStore::new()).unwrap();
+    let app = routes()
+        .route("/theme", post(theme))
+        .layer(SessionLayer::new(preferences))
+        .layer(SessionLayer::new(visitors));
+    let mut client = Client::new();
+    send(&app, &mut client, "POST", "/count").await;
+    let before = cookie(&client, "__Host-id");
+    let response = send(&app, &mut client, "POST", "/theme").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let error = response.extensions().get::<std::sync::Arc<Error>>().unwrap();
+    assert_eq!(error.kind(), cloakroom::ErrorKind::SharedCookie);
+    let message = error.to_string();
+    for part in ["__Host-id", "Visitor", "Preferences", "SessionKind"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(cookie(&client, "__Host-id"), before, "nothing was replaced");
+    assert_eq!(text(send(&app, &mut client, "POST", "/count").await).await, "2");
+}
+
+#[tokio::test]
 async fn two_kinds_of_session_coexist() {
     async fn both(
         mut visitor: Session<Visitor>,

@@ -52,6 +52,9 @@ impl<V: SessionValue> RequestState<V> {
         request: &(impl Headers + ?Sized),
     ) -> Io<'a, Result<OpenedSession<V>, Error>> {
         let mut state = self.lock();
+        if let Some(mistake) = state.mistake() {
+            return Io::ready(Err(mistake));
+        }
         state.accessed = true;
         let is_first = match &state.stage {
             Stage::Open(session) => {
@@ -91,6 +94,9 @@ impl<V: SessionValue> RequestState<V> {
     /// Opens the session of a request that was [read](RequestState::read) before.
     #[cfg(feature = "actix")]
     pub(crate) fn open(&self, incoming: Incoming) -> Io<'_, Result<OpenedSession<V>, Error>> {
+        if let Some(mistake) = self.lock().mistake() {
+            return Io::ready(Err(mistake));
+        }
         match self.access() {
             Access::Opened(session) => Io::ready(Ok(OpenedSession::of_request(session))),
             Access::Open(guard) => guard.open(incoming),
@@ -201,6 +207,12 @@ impl<'a, V: SessionValue> OpenGuard<'a, V> {
 }
 
 impl<V> State<V> {
+    /// Why no session can be opened.
+    fn mistake(&self) -> Option<Error> {
+        let mistake = self.rare.as_ref()?.mistake.as_deref()?;
+        Some(Error::shared_cookie(mistake))
+    }
+
     /// Reads a request, and keeps what later operations depend on.
     fn read(&mut self, manager: &Manager<V>, request: &(impl Headers + ?Sized)) -> Incoming {
         let channel = &manager.channel;

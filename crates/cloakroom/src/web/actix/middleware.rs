@@ -19,6 +19,7 @@ use crate::session::Session;
 use crate::sessions::{RequestSession, Sessions};
 use crate::store::Io;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
+use crate::web::shared_cookie::{self, CookieOwners};
 
 /// Gives every request of an actix-web application a [`RequestSession`], and every response the
 /// headers that its session needs.
@@ -65,6 +66,7 @@ pub struct SessionMiddleware<V, K = DefaultKind> {
 impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// A middleware for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
+        shared_cookie::register(&sessions);
         Self { sessions, before_routing: false, withheld: None }
     }
 
@@ -203,6 +205,14 @@ where
             }
             if let Some(peer) = request.peer_addr() {
                 request_session = request_session.with_peer_addr(peer.ip());
+            }
+            if shared_cookie::are_shared() {
+                let mut extensions = request.extensions_mut();
+                let mut owners = extensions.remove::<CookieOwners>().unwrap_or_default();
+                if let Some(mistake) = owners.claim(&self.middleware.sessions) {
+                    request_session.request.refuse(mistake);
+                }
+                extensions.insert(owners);
             }
             request.extensions_mut().insert(request_session.clone());
             request_session

@@ -1,0 +1,51 @@
+//! What a request's response says about its session.
+
+use super::{Head, RequestState, State};
+use crate::http::{ResponseHeaders, SessionOutcome};
+use crate::observe::Event;
+use crate::protocol::CookieChange;
+
+impl<V> RequestState<V> {
+    pub(crate) fn headers(&self) -> ResponseHeaders {
+        self.headers_of(&self.lock())
+    }
+
+    /// The headers of the response head, which is sent now: no key can be sent after it.
+    pub(crate) fn close(&self) -> ResponseHeaders {
+        let mut state = self.lock();
+        state.head = Head::Sent;
+        if matches!(state.cookie, CookieChange::Send { .. }) && !state.facts.has_cookie {
+            let is_plain_http = state.facts.is_plain_http;
+            let headers = self.headers_of(&state);
+            drop(state);
+            self.note_cookie(is_plain_http);
+            return headers;
+        }
+        self.headers_of(&state)
+    }
+
+    /// A client without a cookie is sent one: tells the developer if such cookies get lost.
+    #[cold]
+    fn note_cookie(&self, is_plain_http: bool) {
+        let manager = &self.manager;
+        let Some(cookie) = &manager.channel.cookie else { return };
+        let loss = manager.cookie_returns.sent(is_plain_http && cookie.is_secure());
+        if let Some(loss) = loss {
+            manager.observe(&Event::CookieLost { cookie: cookie.name(), loss });
+            manager.tell_developer(cookie.name(), loss);
+        }
+    }
+
+    fn headers_of(&self, state: &State<V>) -> ResponseHeaders {
+        if !state.accessed {
+            return ResponseHeaders::default();
+        }
+        let outcome = SessionOutcome {
+            change: &state.cookie,
+            repeated: state.facts.repeated,
+            signed_in: state.is_signed_in(),
+            looked_at: state.facts.looked_at,
+        };
+        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now())
+    }
+}
