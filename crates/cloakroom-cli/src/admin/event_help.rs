@@ -1,7 +1,7 @@
 //! What each event means, in a sentence or two; `docs/events.md` has the fields and the metrics.
 
 /// Name and meaning, in the order of [`Event::NAMES`](cloakroom::observe::Event::NAMES).
-pub(super) const EVENTS: [(&str, &str); 18] = [
+pub(super) const EVENTS: [(&str, &str); 21] = [
     (
         "session_created",
         "A session was stored for the first time. Many more than visitors: bots that cause writes.",
@@ -42,6 +42,15 @@ pub(super) const EVENTS: [(&str, &str); 18] = [
         "session_keys_ambiguous",
         "One request carried the keys of two live sessions. The first one was used.",
     ),
+    (
+        "session_cookie_lost",
+        "Cookies do not come back: a Secure one over plain http, or clients without a jar.",
+    ),
+    (
+        "session_import_withheld",
+        "The old library's cookie came along with a session of ours, which stayed.",
+    ),
+    ("session_import_unknown", "A token of the old library led to no session: gone, or guessed."),
     (
         "session_unreadable",
         "A value cannot be decoded: a deployment changed its type, or the store is damaged.",
