@@ -101,6 +101,9 @@ pub(crate) struct Node {
     pub(crate) staff: Sessions<Cart, Staff>,
 }
 
+/// The renewal timeout, by any node's clock.
+const RENEWED_MILLIS: u64 = 16 * 60 * 1_000;
+
 /// Two nodes on one store, each with a clock of its own.
 #[derive(Debug)]
 pub(crate) struct Servers {
@@ -110,6 +113,8 @@ pub(crate) struct Servers {
     ahead: [i64; NODES],
     entropy: SeededEntropy,
     versions: [u8; NODES],
+    /// When a node last set the cookie in the former scope.
+    former_until: u64,
     nodes: Vec<Node>,
     recorder: Recorder,
 }
@@ -123,6 +128,7 @@ impl Servers {
             ahead: [0; NODES],
             entropy: SeededEntropy::new(7),
             versions: [0; NODES],
+            former_until: 0,
             nodes: Vec::new(),
             recorder: Recorder::default(),
         };
@@ -163,14 +169,20 @@ impl Servers {
 
     /// Replaces a node by one of this version, and says which that is.
     ///
-    /// Where the cookie's scope changes once, the newest version follows when all nodes set the
-    /// cookie in the new scope, and none goes back to the former one after that.
-    pub(crate) fn deploy(&mut self, node: usize, version: u8) -> u8 {
+    /// Where the cookie's scope changes once, the newest version follows when all nodes have set
+    /// the cookie in the new scope for a renewal timeout, as the guide says, and none goes back to
+    /// the former one after that.
+    pub(crate) fn deploy(&mut self, node: usize, version: u8, now: u64) -> u8 {
+        if self.versions.contains(&0) {
+            self.former_until = now;
+        }
+        let is_early = now < self.former_until + RENEWED_MILLIS;
         let others: Vec<_> = (0..NODES).filter(|other| *other != node).collect();
         let mut others = others.into_iter().map(|other| self.versions[other]);
         let version = match self.policy.scopes {
             Scopes::One => 0,
             Scopes::Changed { .. } if others.clone().any(|other| other == 0) => version.min(1),
+            Scopes::Changed { .. } if version == 2 && is_early => 1,
             Scopes::Changed { .. } if others.any(|other| other == 2) => version.max(1),
             Scopes::Changed { .. } | Scopes::Mixed => version,
         };

@@ -213,7 +213,7 @@ impl World {
                 note!(self, "the clock of node {node} is {ahead} ms ahead");
             }
             Command::Deploy { node, version } => {
-                let version = self.servers.deploy(node, version);
+                let version = self.servers.deploy(node, version, self.now);
                 note!(self, "node {node} is replaced by version {version}");
             }
             Command::Send(send) => {
