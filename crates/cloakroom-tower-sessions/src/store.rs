@@ -91,10 +91,8 @@ impl TowerSessionStore {
     ) -> std::result::Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
-        let builder = builder
-            .lifetime(lifetime(Duration::MAX))
-            .codec(JsonCodec)
-            .schema(SCHEMA, state::refuse_old);
+        let builder =
+            builder.lifetime(lifetime()).codec(JsonCodec).schema(SCHEMA, state::refuse_old);
         Ok(Self { sessions: builder.build()?, store })
     }
 
@@ -104,7 +102,7 @@ impl TowerSessionStore {
         let span = key::deadline(record.expiry_date).since(now);
         let revision = Revision::new(1, token()?);
         let kind = KindTag::of(TowerSessions::NAME);
-        let (verifier, lifetime) = (key.verifier(kind), lifetime(span));
+        let (verifier, lifetime) = (key.verifier(kind), lifetime().exactly(span));
         let payload = state::to_payload(&state::checked(&record.data)?)?;
         let begun = protocol::begin(kind, verifier, lifetime, None, payload, revision, now);
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
@@ -193,10 +191,10 @@ fn is_absence(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet | ErrorKind::Superseded)
 }
 
-/// The lifetime of a session that was saved with this much time left. The cookie is the
+/// The lifetime of every session, each of which has an explicit expiry. The cookie is the
 /// middleware's, so no key is ever renewed.
-fn lifetime(span: Duration) -> Lifetime {
-    Lifetime::absolute(span).until_browser_closes()
+fn lifetime() -> Lifetime {
+    Lifetime::absolute(Duration::MAX).until_browser_closes()
 }
 
 /// A random token that identifies a write.
