@@ -29,8 +29,9 @@ impl<V: SessionValue, K: SessionKind> RequestSession<V, K> {
     /// A client that has a session of ours keeps it, whether a user is signed in on it or not, and
     /// nothing is imported: another site of the domain could have planted the old cookie, to sign
     /// the visitor in as someone else and read what they enter.
-    /// [`Event::ImportWithheld`](crate::Event::ImportWithheld) reports it, and
-    /// [`Event::UnknownImport`](crate::Event::UnknownImport) a token that leads to no session.
+    /// [`Event::ImportWithheld`](crate::observe::Event::ImportWithheld) reports it, and
+    /// [`Event::UnknownImport`](crate::observe::Event::UnknownImport) a token that leads to no
+    /// session.
     ///
     /// Once [`is_imported`](RequestSession::is_imported) returns true, delete the old session, and
     /// then remove the old cookie:
