@@ -26,6 +26,8 @@ enum Cause {
     AuthShortfall(AuthShortfall),
     Store(StoreError),
     Codec(CodecError),
+    /// What the programmer has to change.
+    Mistake(Box<str>),
     Other(Box<dyn StdError + Send + Sync>),
 }
 
@@ -148,7 +150,7 @@ impl Error {
     }
 
     pub(crate) fn shared_cookie(mistake: &str) -> Self {
-        Self { kind: ErrorKind::SharedCookie, cause: Cause::Other(mistake.into()) }
+        Self { kind: ErrorKind::SharedCookie, cause: Cause::Mistake(mistake.into()) }
     }
 
     pub(crate) const fn unfit(error: CodecError) -> Self {
@@ -238,7 +240,7 @@ impl fmt::Display for Error {
         };
         match &self.cause {
             Cause::Codec(error) => write!(f, "{what}: {error}"),
-            Cause::Other(mistake) if self.kind == ErrorKind::SharedCookie => mistake.fmt(f),
+            Cause::Mistake(mistake) => f.write_str(mistake),
             _ => f.write_str(what),
         }
     }
@@ -247,11 +249,10 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::None | Cause::NoSession(_) | Cause::AuthShortfall(_) => None,
+            Cause::None | Cause::NoSession(_) | Cause::AuthShortfall(_) | Cause::Mistake(_) => None,
             Cause::Store(error) => Some(error),
             // Its reason is in the message.
             Cause::Codec(error) => error.source(),
-            Cause::Other(mistake) if self.kind == ErrorKind::SharedCookie => mistake.source(),
             Cause::Other(error) => Some(error.as_ref()),
         }
     }

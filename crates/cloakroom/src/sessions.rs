@@ -196,13 +196,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         }
         match require_value(session) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotSet) => {
-                let mut session = Session::of(request_state);
-                if expiry.is_some_and(|expiry| expiry.is_zero()) {
-                    session.end().await?;
-                } else {
-                    session.create(Some(default), self.lifetime_with(expiry)).await?;
-                }
-                Ok(session)
+                self.begin(Session::of(request_state), Some(default), expiry).await
             }
             opened => opened,
         }
@@ -264,11 +258,6 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     #[doc(alias = "set_default_period")]
     pub fn set_lifetime(&self, lifetime: Lifetime) {
         *self.manager.lifetime.lock().unwrap_or_else(PoisonError::into_inner) = lifetime;
-    }
-
-    fn lifetime_with(&self, expiry: Option<Duration>) -> Lifetime {
-        let lifetime = self.lifetime();
-        expiry.map_or(lifetime, |expiry| lifetime.exactly(expiry))
     }
 
     fn request_state(&self) -> Arc<RequestState<V>> {

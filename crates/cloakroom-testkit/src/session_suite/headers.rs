@@ -351,6 +351,12 @@ pub fn a_secure_cookie_over_plain_http_is_told_once(store: impl Store) {
         &[("host", "127.0.0.1"), ("origin", "http://127.0.0.1")],
         &[("host", "shop.example"), ("x-forwarded-proto", "https")],
         &[("host", "localhost"), ("x-forwarded-proto", "http")],
+        // A link from the http page to the https page: browsers say so to https only.
+        &[
+            ("host", "shop.example"),
+            ("referer", "http://shop.example/"),
+            ("sec-fetch-site", "same-site"),
+        ],
     ] {
         assert_eq!(visit(request), 0, "{request:?}");
     }
@@ -381,7 +387,7 @@ pub fn cookies_that_never_come_back_are_told_once(store: impl Store) {
     (0..60).for_each(|_| drop(visit("")));
     assert_eq!(told(), 1);
 
-    let other = TestSessions::new(crate::SpyStore::new(cloakroom::MemoryStore::new()));
+    let other = TestSessions::new(cloakroom::MemoryStore::new());
     block_on(async {
         let mut cookie = String::new();
         for _ in 0..60 {

@@ -125,13 +125,19 @@ pub(crate) fn is_speculative(request: &(impl Headers + ?Sized), method: RequestM
         || request.values(&SEC_PURPOSE).any(|purpose| contains(purpose, b"prefetch"))
 }
 
-/// True if the request surely came over plain http, to a host that is not this machine: a proxy
-/// says so, or the browser, in `Origin` or `Referer`.
+/// True if the request came over plain http, to a host that is not this machine: a proxy says so,
+/// or the browser, in `Origin` or `Referer`.
+///
+/// A link from the http page of a site to its https page has an http `Referer`, too. Browsers send
+/// `Sec-Fetch-Site` to https and to this machine only, so it tells the two apart.
 pub(crate) fn is_plain_http(request: &(impl Headers + ?Sized)) -> bool {
     let first = |name: &HeaderName| request.values(name).next();
     if let Some(scheme) = first(&X_FORWARDED_PROTO) {
         let host = first(&HOST).and_then(without_port);
         return scheme.eq_ignore_ascii_case(b"http") && host.is_some_and(|it| !is_loopback(&it));
+    }
+    if first(&SEC_FETCH_SITE).is_some() {
+        return false;
     }
     [ORIGIN, REFERER].iter().filter_map(first).any(|page| {
         page.starts_with(b"http://")

@@ -26,7 +26,7 @@ impl CookieReturns {
         }
     }
 
-    /// Whether there is anything left to tell.
+    /// True once a cookie has come back, so that there is nothing left to tell.
     pub(crate) fn is_certain(&self) -> bool {
         self.sent.load(Ordering::Relaxed) == RETURNED
     }

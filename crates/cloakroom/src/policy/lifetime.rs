@@ -113,7 +113,7 @@ impl Lifetime {
 
     /// One week from the last use: the default period of the OCaml library `session`.
     ///
-    /// There, it is a week from the last write. A session that is used for ever ends after 400
+    /// There, it is a week from the last write. A session that is used every week ends after 400
     /// days.
     pub fn one_week() -> Self {
         Self::absolute(LONGEST).with_idle_timeout(7 * DAY).with_renewal_timeout(RENEWAL)

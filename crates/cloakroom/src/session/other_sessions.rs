@@ -85,8 +85,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ///
     /// # Security
     /// OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level
-    /// Change", and NIST SP 800-63B-4 section 5.1.1: a thief who is signed in loses the session
-    /// with the password.
+    /// Change". A thief who is signed in with the old password is signed out.
     pub async fn credentials_changed(&mut self) -> Result<usize, Error> {
         let Some(principal) = self.confirmed().await? else {
             return Err(Error::not_found(NoSession::Unknown));

@@ -71,11 +71,21 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         value: Option<V>,
         expiry: Option<Duration>,
     ) -> Result<Session<V, K>, Error> {
-        let mut session = self.without_session(self.manager.policy.carrier());
-        if expiry.is_some_and(|expiry| expiry.is_zero()) {
-            session.end().await?;
-        } else {
-            session.create(value, self.lifetime_with(expiry)).await?;
+        self.begin(self.without_session(self.manager.policy.carrier()), value, expiry).await
+    }
+
+    /// Begins the session of this handle, which has none; it is over at once if the expiry is zero.
+    pub(super) async fn begin(
+        &self,
+        mut session: Session<V, K>,
+        value: Option<V>,
+        expiry: Option<Duration>,
+    ) -> Result<Session<V, K>, Error> {
+        let lifetime = self.lifetime();
+        match expiry {
+            Some(Duration::ZERO) => session.end().await?,
+            Some(expiry) => session.create(value, lifetime.exactly(expiry)).await?,
+            None => session.create(value, lifetime).await?,
         }
         Ok(session)
     }

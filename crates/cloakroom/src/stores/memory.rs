@@ -37,7 +37,7 @@ const PAUSE: u64 = 1_000;
 /// Keeps sessions in this process's memory.
 ///
 /// For tests and demos, and for a single process whose sessions can end with it. Every answer is
-/// ready at once, and values stay typed: they are encoded only to be measured.
+/// ready at once, and values stay typed: no read decodes them.
 ///
 /// **Bounded**: by default to a million sessions and 256 MiB, the principal index included. When
 /// the store is full, it removes in this order:

@@ -80,6 +80,15 @@ impl Payload {
         Self(Some(typed_value))
     }
 
+    /// This payload without the value that a request has decoded or will decode from its bytes, for
+    /// a store that counts the bytes only. A value that is not in bytes stays.
+    pub(crate) fn without_decoded(&self) -> Self {
+        match self.0.as_ref().and_then(|data| data.as_any().downcast_ref::<Encoded>()) {
+            Some(encoded) => Self::from_bytes(Arc::clone(&encoded.bytes)),
+            None => self.clone(),
+        }
+    }
+
     /// True if the session was never given a value.
     pub const fn is_unset(&self) -> bool {
         self.0.is_none()

@@ -43,6 +43,7 @@ impl Slot {
                 (Content::Encoded(Box::new(entry)), size)
             }
             Stored::Live(record) => {
+                let record = without_decoded(record);
                 let size = record.payload().memory()?.saturating_add(record.memory());
                 (Content::Live(record), size)
             }
@@ -75,7 +76,7 @@ impl Slot {
     /// The entry. A typed value is not copied.
     pub(super) fn load(&self) -> Result<Stored, StoreError> {
         match &self.content {
-            Content::Live(record) => Ok(Stored::Live(record.clone())),
+            Content::Live(record) => Ok(Stored::Live(without_decoded(record.clone()))),
             Content::Ended(tombstone) => Ok(Stored::Ended(tombstone.clone())),
             Content::Encoded(encoded) => Ok(Stored::from_bytes(&encoded.bytes)?),
         }
@@ -198,4 +199,13 @@ impl Encoded {
         let bytes = stored.to_bytes()?.into_boxed_slice();
         Ok(Self { bytes, ended, created, has_principal: principal.is_some() })
     }
+}
+
+/// The record with a payload that no other request decodes: of a value in bytes, nothing else is
+/// counted.
+fn without_decoded(record: Record) -> Record {
+    if record.payload().as_bytes().is_none() {
+        return record;
+    }
+    record.edited(|fields| fields.payload = fields.payload.without_decoded())
 }

@@ -154,3 +154,20 @@ fn the_index_counts_and_is_released() {
     store.sweep(NOW.after(2 * DAY), 10).wait().unwrap();
     assert_eq!(store.bytes(), 0);
 }
+
+/// Ten thousand zeros are 20 KB in bytes and 320 KB as a value.
+#[test]
+fn what_a_request_decodes_is_not_kept() {
+    let coding = Arc::new(Coding::new(Arc::new(JsonCodec), 0, None, usize::MAX));
+    let zeros = serde_json::Value::from(vec![0; 10_000]);
+    let payload = Payload::from_bytes(coding.encode(&zeros).unwrap());
+    let store = MemoryStore::new();
+    let _ = store.insert(id(0), record_of(1).edited(|fields| fields.payload = payload)).wait();
+    let decoded = || {
+        let Some(Stored::Live(record)) = store.get(id(0)).wait().unwrap() else { panic!("lost") };
+        record.payload().open(&coding).unwrap().unwrap()
+    };
+    let (first, second) = (decoded(), decoded());
+    assert_eq!(first.value, second.value);
+    assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 1));
+}
