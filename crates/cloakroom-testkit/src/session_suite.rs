@@ -105,6 +105,7 @@ macro_rules! for_each_session_test {
             a_reused_key_does_not_end_a_session_that_was_signed_in_on_meanwhile
             a_key_never_opens_more_than_its_sign_in_has_proved
             a_refused_sign_in_as_another_leaves_the_session_as_it_was
+            a_reused_key_finds_its_session_at_sign_in_unless_the_policy_ends_it
             a_sign_in_after_an_end_in_one_request_begins_a_session
             a_late_change_undoes_no_sign_in_and_no_end_of_its_request
             // Other sites
@@ -199,6 +200,7 @@ macro_rules! for_each_session_test {
             a_limit_that_rejects_new_logins_ends_no_session
             an_ended_or_expired_session_does_not_count_against_a_limit
             a_login_mistaken_for_an_abandoned_one_does_not_exceed_the_limit
+            a_sign_in_that_is_refused_once_written_leaves_the_visitor_their_session
             a_login_whose_proof_is_older_than_a_revocation_is_refused
             a_revocation_reaches_a_login_in_flight
             a_revocation_ends_older_sessions_and_spares_later_ones

@@ -13,11 +13,6 @@ const KNOWN: &[(&str, &str)] = &[
         "a request that an old node answered late put the valid key into the former scope after \
          the wait that the guide asks for",
     ),
-    (
-        "a sign-in that the limit refuses ends its session",
-        "the limit is looked at again once the sign-in is written, and a refusal then ends the \
-         session",
-    ),
 ];
 
 /// Why this is known to be violated.

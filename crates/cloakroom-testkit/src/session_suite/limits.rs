@@ -9,7 +9,9 @@ use cloakroom::{
     Error, ErrorKind, Key, Login, NoSession, SessionLimit, Sessions, Store, Timestamp,
 };
 
-use super::{Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, key_of, open};
+use super::{
+    Counter, TestSessions, alice, assert_kind, assert_opens_nothing, bob, increment, key_of, open,
+};
 use crate::{Fault, FaultyStore, StepStore, block_on};
 
 /// How many clients sign in at once.
@@ -142,6 +144,53 @@ pub fn a_login_mistaken_for_an_abandoned_one_does_not_exceed_the_limit(store: im
             assert_eq!((open_count(&there, &[rival]).await, listed(&here.sessions).await), (1, 1));
         });
     });
+}
+
+/// Whether a rival took the last place or an operator revoked the sign-in: nothing was answered, so
+/// the visitor still has the session, and the key, that they had.
+pub fn a_sign_in_that_is_refused_once_written_leaves_the_visitor_their_session(store: impl Store) {
+    let store = Arc::new(store);
+    for is_revoked in [false, true] {
+        let steps = StepStore::new(Arc::clone(&store));
+        let limit = SessionLimit::reject_new(1);
+        let node = || TestSessions::with(steps.clone(), |builder| builder.limit(limit));
+        let (here, there) = (node(), node());
+        let cart = key_of(&block_on(here.sessions.generate(Counter::of(7))).unwrap());
+        let held = steps.hold(Operation::Replace);
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| {
+                block_on(async {
+                    let mut visitor = open(&here, &cart).await;
+                    let refused = visitor.login_with(&alice(), |counter| counter.count = 8).await;
+                    assert_eq!((visitor.value().count, visitor.principal()), (7, None));
+                    refused.map_err(|error| error.kind())
+                })
+            });
+            held.wait_for_arrival();
+            let rival = if is_revoked {
+                here.clock.advance(Duration::from_secs(1));
+                let now = here.sessions.now();
+                block_on(here.sessions.revoke_issued_before(&alice(), now)).unwrap();
+                None
+            } else {
+                Some(block_on(sign_in(&there)).expect("it takes the place of the other login"))
+            };
+            held.release();
+            let kind =
+                if is_revoked { ErrorKind::LoginRevoked } else { ErrorKind::TooManySessions };
+            assert_eq!(slow.join().unwrap(), Err(kind));
+            block_on(async {
+                let mut visitor = open(&there, &cart).await;
+                assert_eq!((visitor.value().count, visitor.principal()), (7, None));
+                increment(&mut visitor).await.unwrap();
+                assert_eq!(open(&there, &key_of(&visitor)).await.value().count, 8);
+                assert_eq!(listed(&here.sessions).await, usize::from(rival.is_some()));
+                if let Some(rival) = rival {
+                    open(&there, &rival).await.logout().await.unwrap();
+                }
+            });
+        });
+    }
 }
 
 /// A password that was checked, and then changed before `login` was called, signs no one in.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use cloakroom::policy::ReusePolicy;
 use cloakroom::store::Operation;
 use cloakroom::{Assurance, ErrorKind, Key, Lifetime, Login, NoSession, SessionLimit, Store};
 use http::HeaderMap;
@@ -354,6 +355,39 @@ pub fn a_sign_in_after_an_end_in_one_request_begins_a_session(store: impl Store)
             };
             assert_eq!(open(&test, &key).await.principal(), Some(&alice()));
             assert!(session.exists() && session.id() != Some(old.id()));
+        }
+    });
+}
+
+/// A browser that restored old cookies: the user proves who they are, and has their data. Another
+/// principal does not.
+pub fn a_reused_key_finds_its_session_at_sign_in_unless_the_policy_ends_it(store: impl Store) {
+    let store = Arc::new(store);
+    block_on(async {
+        for (policy, is_found) in [
+            (ReusePolicy::report(), true),
+            (ReusePolicy::refuse(), true),
+            (ReusePolicy::end(), false),
+        ] {
+            let test = TestSessions::with(Arc::clone(&store), |builder| builder.reuse(policy));
+            for principal in [alice(), bob()] {
+                let mut session = test.sessions.generate(Counter::of(4)).await.unwrap();
+                session.login(&alice()).await.unwrap();
+                let old = key_of(&session);
+                test.clock.advance(15 * MINUTE);
+                let next = key_of(&open(&test, &old).await);
+                assert_eq!(open(&test, &next).await.value().count, 4);
+                test.clock.advance(MINUTE);
+                assert_eq!(open(&test, &next).await.value().count, 4);
+                test.clock.advance(6 * MINUTE);
+
+                let mut restored = open(&test, &old).await;
+                assert!(!restored.exists());
+                restored.login(&principal).await.unwrap();
+                let is_same = restored.id() == Some(old.id());
+                assert_eq!(is_same, is_found && principal == alice(), "{policy:?} {principal:?}");
+                assert_eq!(restored.value().count, if is_same { 4 } else { 0 });
+            }
         }
     });
 }

@@ -89,7 +89,7 @@ pub(super) const STEPS: &[Row] = &[
     ("login", "end: already", &["index_login"]),
     ("login", "end: now", &["index_login"]),
     ("login", "get: ended", &["get", "index_login"]),
-    ("login", "get: live", &["end", "end_if", "get", "index_login"]),
+    ("login", "get: live", &["end", "end_if", "get", "index_login", "replace"]),
     ("login", "get: nothing", &["index_login"]),
     (
         "login",
@@ -97,7 +97,7 @@ pub(super) const STEPS: &[Row] = &[
         &["end_if", "get", "index_login", "insert", "login_turn", "replace"],
     ),
     ("login", "index_login: full", &["get", "login_turn"]),
-    ("login", "index_login: revoked", &["end_if", "index_login"]),
+    ("login", "index_login: revoked", &["end_if", "index_login", "replace"]),
     ("login", "index_login: unknown", &["index_login"]),
     ("login", "insert: done", &["index_login"]),
     ("login", "insert: taken", &["get"]),

@@ -4,7 +4,8 @@ use cloakroom::SessionLimit;
 use cloakroom::key::Carrier;
 use cloakroom::protocol::steps::Ask;
 use cloakroom::protocol::{
-    CLOCK_SLACK, REUSE_AFTER, RequestOrigin, SIGN_IN_REPEATABLE_FOR, SUPERSEDED_FOR, TOUCH_FRACTION,
+    CLOCK_SLACK, REUSE_AFTER, RequestOrigin, SIGN_IN_REPEATABLE_FOR, SUPERSEDED_FOR, SecretStatus,
+    TOUCH_FRACTION, recognise,
 };
 use cloakroom::record::{EndReason, Ending, Record, Retirement, Stored};
 
@@ -94,6 +95,11 @@ impl Turn<'_> {
         if is_bookkeeping && !is_kept {
             self.breaks(Law::BookkeepingKeepsTheValue);
         }
+        let is_login = matches!(work, Work::Login(_));
+        if is_login && before.principal().is_some() && after.principal().is_none() {
+            self.note_taken_back(request, session, before, after);
+            return;
+        }
         if !self.holds_working_key(request, session) {
             self.check_former_key(request, work, session, before, after);
         }
@@ -101,6 +107,30 @@ impl Turn<'_> {
             self.state.shadow.acknowledged.retain(|(written, _)| *written != session);
         }
         self.note_keys(request, work, session, before, after);
+    }
+
+    /// A sign-in that is refused gives the session back what it was, keys included; only its own
+    /// write can be taken back.
+    fn note_taken_back(&mut self, request: &Request, session: u8, before: &Record, after: &Record) {
+        let number = request.number;
+        if before.revision().token() >> 8 != u64::from(number) {
+            self.breaks(Law::RefusalsSpareSignIns);
+        }
+        let is_fresh = |key: &ModelKey| {
+            key.session() == session && *key.verifier() == before.credentials().current
+        };
+        self.state.shadow.keys.retain(|key, _| !is_fresh(key));
+        for (key, fate) in &mut self.state.shadow.keys {
+            let KeyFate::Replaced { by, how, .. } = fate else { continue };
+            if key.session() != session {
+                continue;
+            }
+            match recognise(after.credentials(), key.verifier()) {
+                SecretStatus::Retired(retired) => *how = retired.how,
+                _ if *by == number => *fate = KeyFate::Works,
+                _ => {}
+            }
+        }
     }
 
     /// With a key that was replaced, only the same principal can sign in again.

@@ -221,7 +221,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
         let Ok(value) = decode(context, credential.id(), record.payload()) else {
             return self.create(context);
         };
-        if !plan::admits(status, &record, &self.login) {
+        if !plan::admits(status, &record, &self.login, plan::admits_reused(context)) {
             return self.create(context);
         }
         // A session that a revocation should have ended is not taken up again.
@@ -257,6 +257,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             is_overtaken: false,
             presented,
             nonce: None,
+            admits_reused: plan::admits_reused(context),
+            before: None,
             edit,
         });
         let mut reservation = Reservation::new(self.login.principal.clone(), id, until, at);
@@ -313,6 +315,9 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 let record = writing.record_state(&written);
                 if let SessionState::Live(loaded) = &written.session {
                     writing.reservation.last_until(loaded.record.absolute_deadline());
+                }
+                if record != RecordState::Repeated {
+                    writing.reservation.restore(writing.write.plan().before.clone());
                 }
                 let next = writing.reservation.confirm(context, record)?;
                 self.confirming(context, written, writing.reservation, next)

@@ -29,6 +29,8 @@ pub(super) struct Reservation {
     until: Timestamp,
     authenticated_at: Timestamp,
     record: RecordState,
+    /// What the record becomes again if the sign-in is refused once it is written.
+    before: Option<Box<Record>>,
     attempts: u32,
     state: State,
 }
@@ -39,7 +41,8 @@ pub(super) enum RecordState {
     /// It does not yet.
     Unwritten,
     /// This sign-in has written it, with this revision. If the sign-in is then refused, the session
-    /// is ended, unless another sign-in has followed: the key was never sent.
+    /// is what it was before, or is ended, unless another sign-in has followed: the key was never
+    /// sent.
     Written(Revision),
     /// A newer sign-in has written it, and this one only repeats that. If it is refused, the
     /// session goes on.
@@ -61,6 +64,8 @@ enum State {
     MakingRoom(Room),
     /// The sign-in is refused, and its session is being ended.
     Withdrawing(Refusal),
+    /// The sign-in is refused, and its session is being given back what it was.
+    Restoring(Refusal),
 }
 
 /// What is known of the principal's other sessions while room is made.
@@ -90,7 +95,8 @@ impl Reservation {
     ) -> Self {
         let until = until.after(INDEX_MARGIN);
         let (record, attempts, state) = (RecordState::Unwritten, 0, State::Idle);
-        Self { principal, id, until, authenticated_at, record, attempts, state }
+        let before = None;
+        Self { principal, id, until, authenticated_at, record, before, attempts, state }
     }
 
     /// An entry for a session whose record names the principal already.
@@ -120,6 +126,11 @@ impl Reservation {
     /// what was read: another request gave it another lifetime meanwhile.
     pub(super) fn last_until(&mut self, deadline: Timestamp) {
         self.until = self.until.max(deadline.after(INDEX_MARGIN));
+    }
+
+    /// Gives the session this record back if the sign-in is refused, instead of ending it.
+    pub(super) fn restore(&mut self, before: Option<Record>) {
+        self.before = before.map(Box::new);
     }
 
     /// Makes sure that the session, whose record is now written, is still in the index.
@@ -163,6 +174,11 @@ impl Reservation {
                     let (id, reason) = (self.id, EndReason::Revoked);
                     context.report(&Event::Ended { id, reason });
                 }
+                Err(refusal.failure())
+            }
+            (State::Restoring(refusal), Answer::Swapped(swap)) => {
+                // Another sign-in has followed, or the session has ended: it stays as it is.
+                let (Swap::Done | Swap::Stale(_) | Swap::Gone) = swap?;
                 Err(refusal.failure())
             }
             _ => Err(Failure::OutOfOrder),
@@ -277,6 +293,12 @@ impl Reservation {
 
     fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next<()> {
         let RecordState::Written(revision) = self.record else { return Err(refusal.failure()) };
+        if let Some(before) = self.before.take() {
+            let revised = revision.next(context.token());
+            let record = before.edited(|fields| fields.revision = revised);
+            self.state = State::Restoring(refusal);
+            return Ok(Step::Ask(Ask::Replace(self.id, revision, record)));
+        }
         self.state = State::Withdrawing(refusal);
         let ending = context.rules().end(EndReason::Revoked, context.now());
         Ok(Step::Ask(Ask::EndIf(self.id, revision, ending)))

@@ -4,7 +4,7 @@ use super::super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn, Sig
 use super::super::session::judge_credential;
 use super::super::{Context, Draft, Edit, Loaded, Plan, Planned};
 use crate::key::{Key, Nonce};
-use crate::policy::{self, ClientInfo};
+use crate::policy::{self, ClientInfo, Reaction};
 use crate::record::Record;
 use crate::time::Timestamp;
 
@@ -22,6 +22,11 @@ pub(super) struct SignInPlan<E> {
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
     pub(super) nonce: Option<Nonce>,
+    /// Whether a key that counts as a copy can sign in: the policy does not end its session.
+    pub(super) admits_reused: bool,
+    /// The session as it was, if no one was signed in on it: that is what it becomes again if the
+    /// sign-in is refused once it is written.
+    pub(super) before: Option<Record>,
     pub(super) edit: E,
 }
 
@@ -69,6 +74,8 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
             }
         };
         let at = newer.filter(|_| trace.is_none()).unwrap_or(self.at);
+        let is_first = trace.is_some() && record.principal().is_none();
+        self.before = is_first.then(|| record.clone());
         let record = match self.login.lifetime {
             Some(lifetime) => &rules.give_lifetime(record, lifetime, now),
             None => record,
@@ -89,7 +96,7 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
     }
 
     fn admits(&self, status: KeyStatus, record: &Record) -> bool {
-        admits(status, record, &self.login)
+        admits(status, record, &self.login, self.admits_reused)
     }
 }
 
@@ -97,12 +104,24 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
 ///
 /// A key that was replaced does for the same principal, who proves who they are once more. It does
 /// not if they prove less than the session's user did: what that one may see is not theirs yet.
-pub(super) fn admits(status: KeyStatus, record: &Record, login: &policy::Login) -> bool {
-    match status {
-        KeyStatus::Valid => true,
-        KeyStatus::Superseded | KeyStatus::Invalid(NoSession::Retired) => {
-            record.principal() == Some(&login.principal) && record.assurance() <= login.assurance
-        }
-        KeyStatus::Reused | KeyStatus::Invalid(_) => false,
-    }
+pub(super) fn admits(
+    status: KeyStatus,
+    record: &Record,
+    login: &policy::Login,
+    admits_reused: bool,
+) -> bool {
+    let is_former = match status {
+        KeyStatus::Valid => return true,
+        KeyStatus::Superseded | KeyStatus::Invalid(NoSession::Retired) => true,
+        KeyStatus::Reused => admits_reused,
+        KeyStatus::Invalid(_) => false,
+    };
+    is_former
+        && record.principal() == Some(&login.principal)
+        && record.assurance() <= login.assurance
+}
+
+/// Whether a key that counts as a copy can sign in: under a policy that does not end the session.
+pub(super) fn admits_reused<C: Context>(context: &C) -> bool {
+    context.policy().reuse.reaction != Reaction::End
 }
