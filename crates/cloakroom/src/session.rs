@@ -342,8 +342,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     #[doc(alias = "regenerate")]
     pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
         let (login, presented) = (login.into(), self.request.presented());
+        let principal = login.principal.clone();
         self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await?;
-        self.end_others().await;
+        self.end_others(principal).await;
         Ok(())
     }
 
@@ -374,19 +375,19 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         change: impl FnMut(&mut V),
     ) -> Result<(), Error> {
         let (login, presented) = (login.into(), self.request.presented());
-        let edit = update::EditWith(change);
+        let (principal, edit) = (login.principal.clone(), update::EditWith(change));
         self.run(|session| steps::Login::new(session, presented, login, edit)).await?;
-        self.end_others().await;
+        self.end_others(principal).await;
         Ok(())
     }
 
     /// Ends the other sessions whose keys the request presented: at the next request, one of them
     /// could come first.
-    async fn end_others(&self) {
+    async fn end_others(&self, principal: Principal) {
         let others = self.request.others();
         if !others.is_empty() {
             // The sign-in itself stands.
-            let _ = self.request.run(End::others(others)).await;
+            let _ = self.request.run(End::others(others, principal)).await;
         }
     }
 

@@ -224,10 +224,18 @@ pub fn signing_in_ends_the_other_sessions_whose_keys_were_presented(store: impl 
         let mut other = test.sessions.generate(Counter::of(2)).await.unwrap();
         other.login(&alice()).await.unwrap();
         let other = key_of(&other);
+        let anonymous = key_of(&test.sessions.generate(Counter::of(3)).await.unwrap());
         let request_session = test.sessions.request_session();
-        let mut session = request_session.session(&request(&[&first, &other])).await.unwrap();
+        let mut session =
+            request_session.session(&request(&[&first, &other, &anonymous])).await.unwrap();
         session.login(&super::bob()).await.unwrap();
         let new = key_of(&session);
+        // Each holder is told what is true of their session.
+        for (key, reason) in
+            [(&other, EndReason::SignedInAsAnother), (&anonymous, EndReason::Ended)]
+        {
+            assert_eq!(open(&test, key).await.no_session(), Some(NoSession::Ended(reason)));
+        }
         for keys in [[&other, &new], [&new, &other]] {
             let request_session = test.sessions.request_session();
             let session = request_session.session(&request(&keys)).await.unwrap();

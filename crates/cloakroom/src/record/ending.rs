@@ -51,7 +51,8 @@ impl Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The application called [`Session::end`](crate::Session::end).
+    /// The application called [`Session::end`](crate::Session::end), or the user signed in with
+    /// another of the keys that the request presented.
     Ended,
     /// The user signed out.
     SignedOut,

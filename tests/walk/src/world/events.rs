@@ -83,8 +83,13 @@ impl World {
         };
         let is_true = match reason {
             EndReason::SignedOut => action == Action::SignOut && is_holder(),
-            EndReason::Ended => action == Action::End && is_holder(),
-            EndReason::SignedInAsAnother => action.user().is_some() && is_holder(),
+            // A sign-in ends the other sessions whose keys the request presented.
+            EndReason::Ended => (action == Action::End || action.user().is_some()) && is_holder(),
+            EndReason::SignedInAsAnother => {
+                let user = self.ledger.get(id).and_then(|entry| entry.user);
+                let is_another = user.is_none() || user != action.user();
+                action.user().is_some() && is_another && is_holder()
+            }
             EndReason::OverLimit => {
                 let entry = self.ledger.get(id);
                 let user = entry.and_then(|entry| entry.user);

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::key::{Carrier, Key, PublicId};
 use crate::observe::Event;
+use crate::policy::Principal;
 use crate::record::{EndReason, Record, Revision, Stored};
 use crate::store::{Ended, StoreError, Swap};
 
@@ -22,11 +23,32 @@ pub struct End<T> {
     session: SessionState<T>,
     others: Vec<OtherSession>,
     after: SessionState<T>,
-    reason: EndReason,
+    cause: Cause,
     /// Whether one of the keys is in a cookie.
     has_cookie: bool,
     attempts: u32,
     state: State,
+}
+
+/// What a session is ended for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Cause {
+    Reason(EndReason),
+    /// This principal has signed in, with another of the request's keys.
+    SignIn(Principal),
+}
+
+impl Cause {
+    /// The reason that holds for the session with this record.
+    fn reason(&self, record: &Record) -> EndReason {
+        match self {
+            Self::Reason(reason) => *reason,
+            Self::SignIn(new) => match record.principal() {
+                Some(other) if other != new => EndReason::SignedInAsAnother,
+                _ => EndReason::Ended,
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -35,32 +57,33 @@ enum State {
     Idle,
     /// The store did not answer for this one when the request's session was opened.
     ReadingOther(OtherSession),
-    EndingOther(OtherSession),
+    EndingOther(OtherSession, EndReason),
     Ending,
 }
 
 impl<T> End<T> {
     /// Ends `session`, in whose request nothing more can be written, and `others`.
     pub fn for_good(session: SessionState<T>, others: Vec<OtherSession>) -> Self {
-        Self::new(session, others, EndReason::Ended, SessionState::Over)
+        Self::new(session, others, Cause::Reason(EndReason::Ended), SessionState::Over)
     }
 
     /// Signs out of `session` and `others`. The request can begin another.
     pub fn logout(session: SessionState<T>, others: Vec<OtherSession>) -> Self {
         let reason = EndReason::SignedOut;
-        Self::new(session, others, reason, SessionState::Absent(NoSession::Ended(reason)))
+        let after = SessionState::Absent(NoSession::Ended(reason));
+        Self::new(session, others, Cause::Reason(reason), after)
     }
 
-    /// Ends `others` only: a user has signed in on another session.
-    pub fn others(others: Vec<OtherSession>) -> Self {
+    /// Ends `others` only: this principal has signed in on another session.
+    pub fn others(others: Vec<OtherSession>, principal: Principal) -> Self {
         let none = || SessionState::Absent(NoSession::NoKey);
-        Self::new(none(), others, EndReason::SignedInAsAnother, none())
+        Self::new(none(), others, Cause::SignIn(principal), none())
     }
 
     fn new(
         session: SessionState<T>,
         others: Vec<OtherSession>,
-        reason: EndReason,
+        cause: Cause,
         after: SessionState<T>,
     ) -> Self {
         let is_cookie = |key: &Key| key.carrier() == Carrier::Cookie;
@@ -69,7 +92,7 @@ impl<T> End<T> {
                 SessionState::Live(loaded) => loaded.key().is_none_or(is_cookie),
                 _ => true,
             };
-        Self { session, others, after, reason, has_cookie, attempts: 0, state: State::Idle }
+        Self { session, others, after, cause, has_cookie, attempts: 0, state: State::Idle }
     }
 }
 
@@ -83,11 +106,11 @@ impl<C: Context> Steps<C> for End<C::Value> {
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
         match (mem::take(&mut self.state), answer) {
             (State::ReadingOther(other), Answer::Stored(stored)) => match stored? {
-                Some(Stored::Live(record)) => self.end_other_if_open(context, other, &record),
+                Some(Stored::Live(record)) => self.end_other_if_open(context, other, record),
                 Some(Stored::Ended(_)) | None => self.go_on(context),
             },
-            (State::EndingOther(other), Answer::Swapped(swap)) => {
-                self.ended_other(context, other, swap?)
+            (State::EndingOther(other, reason), Answer::Swapped(swap)) => {
+                self.ended_other(context, other, reason, swap?)
             }
             (State::Ending, Answer::Swapped(swap)) => self.ended(context, swap?),
             _ => Err(Failure::OutOfOrder),
@@ -110,12 +133,13 @@ impl<T> End<T> {
         other: OtherSession,
     ) -> Next<Written<T, ()>> {
         let id = other.key.id();
-        let Some(revision) = other.revision else {
+        let Some(record) = &other.record else {
             self.state = State::ReadingOther(other);
             return Ok(Step::Ask(Ask::Get(id)));
         };
-        let ending = context.rules().end(self.reason, context.now());
-        self.state = State::EndingOther(other);
+        let (revision, reason) = (record.revision(), self.cause.reason(record));
+        let ending = context.rules().end(reason, context.now());
+        self.state = State::EndingOther(other, reason);
         Ok(Step::Ask(Ask::EndIf(id, revision, ending)))
     }
 
@@ -124,29 +148,29 @@ impl<T> End<T> {
         &mut self,
         context: &C,
         other: OtherSession,
-        record: &Record,
+        record: Record,
     ) -> Next<Written<T, ()>> {
         let credential = Credential::Key(other.key.clone());
-        if judge_credential(context, &credential, record) != KeyStatus::Valid {
+        if judge_credential(context, &credential, &record) != KeyStatus::Valid {
             return self.go_on(context);
         }
         self.count_attempt()?;
-        let revision = Some(record.revision());
-        self.end_other(context, OtherSession { revision, ..other })
+        self.end_other(context, OtherSession { record: Some(record), ..other })
     }
 
     fn ended_other<C: Context<Value = T>>(
         &mut self,
         context: &C,
         other: OtherSession,
+        reason: EndReason,
         swap: Swap,
     ) -> Next<Written<T, ()>> {
         match swap {
             Swap::Done => {
-                context.report(&Event::Ended { id: other.key.id(), reason: self.reason });
+                context.report(&Event::Ended { id: other.key.id(), reason });
             }
             Swap::Gone => {}
-            Swap::Stale(record) => return self.end_other_if_open(context, other, &record),
+            Swap::Stale(record) => return self.end_other_if_open(context, other, record),
         }
         self.go_on(context)
     }
@@ -174,7 +198,8 @@ impl<T> End<T> {
         revision: Revision,
     ) -> Next<Written<T, ()>> {
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
-        let ending = context.rules().end(self.reason, context.now());
+        let reason = self.cause.reason(&loaded.record);
+        let ending = context.rules().end(reason, context.now());
         self.state = State::Ending;
         Ok(Step::Ask(Ask::EndIf(loaded.id(), revision, ending)))
     }
@@ -184,7 +209,8 @@ impl<T> End<T> {
         let cookie = if self.has_cookie { CookieChange::Remove } else { CookieChange::Keep };
         match swap {
             Swap::Done => {
-                context.report(&Event::Ended { id: loaded.id(), reason: self.reason });
+                let reason = self.cause.reason(&loaded.record);
+                context.report(&Event::Ended { id: loaded.id(), reason });
                 self.finish(context, cookie, true)
             }
             Swap::Gone => self.finish(context, cookie, true),

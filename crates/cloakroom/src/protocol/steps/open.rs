@@ -16,7 +16,7 @@ use super::super::{
 use super::{Answer, Ask, Context, Loaded, Next, SessionState, Step, Steps};
 use crate::key::{Key, PublicId, Verifier};
 use crate::observe::Event;
-use crate::record::{Record, Revision, Stored};
+use crate::record::{Record, Stored};
 use crate::store::{Lookup, StoreError};
 use crate::time::Timestamp;
 
@@ -66,8 +66,8 @@ pub struct Opened<T> {
 pub struct OtherSession {
     /// The key that opens it.
     pub key: Key,
-    /// The revision of its record; `None` if the store did not answer.
-    pub revision: Option<Revision>,
+    /// Its record; `None` if the store did not answer.
+    pub record: Option<Record>,
 }
 
 /// A key that is being judged.

@@ -49,8 +49,7 @@ impl<T: Clone + PartialEq> Open<T> {
         let Valid { caller, record } = used;
         for Valid { caller: other, record } in valid {
             context.report(&Event::AmbiguousKeys { used: caller.key.id(), other: other.key.id() });
-            let revision = Some(record.revision());
-            self.others.push(OtherSession { key: other.key, revision });
+            self.others.push(OtherSession { key: other.key, record: Some(record) });
         }
         self.keep_unread(context, &found);
         self.admit(context, caller, record, context.now())
@@ -90,7 +89,7 @@ impl<T: Clone + PartialEq> Open<T> {
     fn keep_unread<C: Context<Value = T>>(&mut self, context: &C, found: &[(PublicId, Found)]) {
         let (now, policy) = (context.now(), context.policy());
         for key in self.keys.iter() {
-            let revision = match stored_under(found, key.id()) {
+            let record = match stored_under(found, key.id()) {
                 Some(found) if is_unanswered(found) => None,
                 Some(Ok(Some(Stored::Live(record)))) => {
                     let verifier = key.verifier(policy.kind);
@@ -98,11 +97,11 @@ impl<T: Clone + PartialEq> Open<T> {
                     if status != KeyStatus::Valid || context.decode(record.payload()).is_ok() {
                         continue;
                     }
-                    Some(record.revision())
+                    Some(record.clone())
                 }
                 _ => continue,
             };
-            self.others.push(OtherSession { key: key.clone(), revision });
+            self.others.push(OtherSession { key: key.clone(), record });
         }
     }
 
