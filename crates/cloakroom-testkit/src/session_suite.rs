@@ -243,6 +243,7 @@ macro_rules! for_each_session_test {
             // Timeouts
             a_session_keeps_its_own_lifetime_through_every_write
             the_cookie_follows_the_sessions_own_lifetime
+            giving_one_lifetime_in_every_request_renews_the_key_no_more_often_than_the_timer
             a_page_is_told_when_the_session_is_about_to_expire
             an_idle_session_ends_at_its_deadline_and_use_moves_it
             the_absolute_deadline_holds_however_busy_the_session

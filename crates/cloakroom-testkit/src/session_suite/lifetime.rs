@@ -75,6 +75,35 @@ pub fn the_cookie_follows_the_sessions_own_lifetime(store: impl Store) {
     });
 }
 
+/// As often as the renewal timeout asks: more keys in a minute are more answers that can be lost.
+pub fn giving_one_lifetime_in_every_request_renews_the_key_no_more_often_than_the_timer(
+    store: impl Store,
+) {
+    let test = TestSessions::new(store);
+    let minute = Duration::from_secs(60);
+    block_on(async {
+        for lifetime in [Lifetime::remember_me(), Lifetime::one_week()] {
+            let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+            session.set_lifetime(lifetime).await.unwrap();
+            let (mut key, mut keys) = (key_of(&session), 0_u64);
+            for _ in 0..60 {
+                test.clock.advance(minute);
+                let mut session = open(&test, &key).await;
+                session.set_lifetime(lifetime).await.unwrap();
+                increment(&mut session).await.unwrap();
+                keys += u64::from(key != key_of(&session));
+                key = key_of(&session);
+            }
+            let timeout = lifetime.renewal_timeout().map_or(60, |timeout| timeout.as_secs() / 60);
+            let most = 60 / timeout.clamp(1, 60) + 1;
+            assert!(keys <= most, "{keys} keys in an hour: {lifetime:?}");
+            // It counts from the last calls on, but for what was not worth a key.
+            test.clock.advance(lifetime.idle_timeout().unwrap_or_default() - minute);
+            assert_eq!(open(&test, &key).await.value().count, 61);
+        }
+    });
+}
+
 fn set_cookie(session: &Session<Counter>) -> Option<String> {
     let headers = session.headers();
     let cookie = headers.iter().find(|(name, _)| *name == "set-cookie");

@@ -159,15 +159,34 @@ pub fn without_expiry(record: &Record, now: Timestamp) -> Record {
     used(&record, now)
 }
 
-/// The record with another lifetime, counted from now.
+/// The record with this lifetime, counted from now.
 ///
-/// The cookie must be sent again: see [`extend_cookie`](super::extend_cookie).
+/// If it had another one, the cookie must be sent again: see
+/// [`extend_cookie`](super::extend_cookie). If it had the same, only once its absolute deadline has
+/// moved by as much as a renewal is worth, and until then that deadline stays: an application that
+/// gives it in every request must not have the key renewed in each.
 pub fn give_lifetime(record: &Record, lifetime: Lifetime, now: Timestamp) -> Record {
+    let is_same = !lifetime.is_explicit() && *record.lifetime() == lifetime;
     record.with(|fields| {
+        let until = fields.absolute_deadline;
         fields.set_lifetime(lifetime, now);
-        fields.credentials.renew_at = lifetime.renewal_deadline(now);
-        fields.credentials.cookie_until = Timestamp::EPOCH;
+        if !is_same {
+            fields.credentials.renew_at = lifetime.renewal_deadline(now);
+            fields.credentials.cookie_until = Timestamp::EPOCH;
+        } else if fields.absolute_deadline.since(until) < worth_a_key(lifetime, now) {
+            fields.absolute_deadline = until;
+        }
     })
+}
+
+/// By how much a deadline must move for a longer cookie, and so for another key; zero if the cookie
+/// lasts until the browser closes.
+fn worth_a_key(lifetime: Lifetime, now: Timestamp) -> Duration {
+    if !lifetime.outlives_browser() {
+        return Duration::ZERO;
+    }
+    let span = || lifetime.absolute_deadline(now).since(now) / TOUCH_FRACTION;
+    lifetime.renewal_timeout().unwrap_or_else(span)
 }
 
 /// The ending of a session that ends now.

@@ -12,7 +12,9 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ///
     /// Later writes keep it.
     ///
-    /// The key is renewed in the same write, so that the cookie lasts as long. At sign-in, use
+    /// The key is renewed in the same write, so that the cookie lasts as long. A lifetime that the
+    /// session has already renews it no more often than the renewal timeout would; in between, the
+    /// absolute timeout counts from the last renewal. At sign-in, use
     /// [`Login::with_lifetime`](crate::Login::with_lifetime) instead. Creates the session if there
     /// is none.
     ///
