@@ -223,6 +223,8 @@ macro_rules! for_each_session_test {
             an_unconfirmed_import_is_confirmed_before_it_opens
             an_import_is_not_reported_before_its_key_is_sent
             a_retired_key_does_not_keep_an_old_session_out
+            an_import_in_a_prefetch_leaves_the_legacy_session_alone
+            a_token_for_another_service_does_not_hinder_an_import
             an_import_over_the_session_limit_is_not_an_error
             an_import_never_replaces_a_session_begun_meanwhile
             nothing_is_imported_over_a_login_or_without_a_legacy_session

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use cloakroom::key::Secret;
 use cloakroom::record::EndReason;
 use cloakroom::store::{Operation, Page};
 use cloakroom::{
-    AuthRequirement, CookiePolicy, Error, ErrorKind, Login, NoSession, Session, SessionLimit,
-    Store, Transport,
+    AuthRequirement, CookiePolicy, Error, ErrorKind, Key, Login, NoSession, PublicId, Session,
+    SessionLimit, Store, Transport,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -269,8 +270,9 @@ pub fn an_import_is_not_reported_before_its_key_is_sent(store: impl Store) {
     );
     block_on(async {
         let load = async || Ok::<_, std::io::Error>(Some(legacy.read()));
-        let mut bearer = HeaderMap::new();
-        bearer.insert("authorization", HeaderValue::from_static("Bearer of-another-service"));
+        let unknown = Key::new(PublicId::from_bytes([9; 16]), Secret::from_bytes([9; 16]));
+        let value = HeaderValue::try_from(format!("Bearer {}", unknown.expose())).unwrap();
+        let bearer = HeaderMap::from_iter([(http::header::AUTHORIZATION, value)]);
         let request_session = test.sessions.request_session();
         assert!(
             !request_session.import_legacy(&bearer, TOKEN, load).await.unwrap().exists()
@@ -343,5 +345,35 @@ pub fn a_retired_key_does_not_keep_an_old_session_out(store: impl Store) {
         assert_eq!(session.value().count, 7);
         assert!(matches!(cookie_of(&session.headers()), CookieSeen::Set { .. }));
         assert!(request_session.is_imported());
+    });
+}
+
+/// Its answer, with the new cookie, may be thrown away: the old session must not be deleted for it.
+pub fn an_import_in_a_prefetch_leaves_the_legacy_session_alone(store: impl Store) {
+    let (test, legacy) = (TestSessions::new(store), LegacyStore::default());
+    block_on(async {
+        let load = async || Ok::<_, std::io::Error>(Some(legacy.read()));
+        let mut prefetch = HeaderMap::new();
+        prefetch.insert("sec-purpose", HeaderValue::from_static("prefetch"));
+        let request_session = test.sessions.request_session();
+        let page = request_session.import_legacy(&prefetch, TOKEN, load).await.unwrap();
+        assert_eq!((page.principal(), request_session.is_imported()), (Some(&alice()), false));
+
+        let request_session = test.sessions.request_session();
+        let again = request_session.import_legacy(&HeaderMap::new(), TOKEN, load).await.unwrap();
+        assert_eq!((again.id(), request_session.is_imported()), (page.id(), true));
+    });
+}
+
+/// A browser's script sends it to another service's proxy, next to the old cookie.
+pub fn a_token_for_another_service_does_not_hinder_an_import(store: impl Store) {
+    let transport = || Transport::cookie_or_bearer(CookiePolicy::default());
+    let test = TestSessions::with(store, |builder| builder.transport(transport()));
+    let legacy = LegacyStore::default();
+    block_on(async {
+        let mut request = HeaderMap::new();
+        request.insert("authorization", HeaderValue::from_static("Bearer eyJhbGciOi.J9.x"));
+        let session = legacy.import_with(&test, &request, TOKEN).await.unwrap();
+        assert_eq!(session.principal(), Some(&alice()));
     });
 }

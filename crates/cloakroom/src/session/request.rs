@@ -299,7 +299,9 @@ impl<V> RequestState<V> {
     pub(crate) fn take_imported(&self, session: SessionState<V>, cookie: CookieChange) {
         let mut state = self.lock();
         if matches!(state.stage, Stage::Open(SessionState::Absent(_) | SessionState::Former(_))) {
-            state.imported = matches!(cookie, CookieChange::Send { .. });
+            // The answer to a prefetch, with its cookie, may never be used.
+            let is_sent = matches!(cookie, CookieChange::Send { .. });
+            state.imported = is_sent && !state.facts.is_speculative;
             state.stage = Stage::Open(session);
             state.cookie = cookie;
         }

@@ -219,7 +219,8 @@ impl<V> State<V> {
         let Presented { keys, cookie_count } = channel.read(request);
         let facts = &mut self.facts;
         let has_key = keys.value_count() > 0;
-        facts.is_bearer = has_key && cookie_count == 0;
+        // A token for another service says nothing.
+        facts.is_bearer = has_key && cookie_count == 0 && keys.iter().next().is_some();
         facts.repeated = cookie_count > 1;
         facts.has_cookie = cookie_count > 0;
         if facts.has_cookie {
