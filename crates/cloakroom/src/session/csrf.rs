@@ -57,7 +57,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ///
     /// With a key that was replaced, it accepts the tokens that were given to that key's holder
     /// before, so that the second click on a sign-in form succeeds, and none of the session that
-    /// the key no longer opens.
+    /// the key no longer opens. Without a session it accepts none, so let a sign-out form check its
+    /// token only if the session [exists](Session::exists): the second click finds none.
     ///
     /// # Errors
     /// `Forged`.
