@@ -187,6 +187,14 @@ impl Ledger {
         }
     }
 
+    /// A request opens the session long after it was sent. Its use can have reached the store when
+    /// the session had expired: no store has a clock, and the timeout of its calls bounds this.
+    pub(crate) fn used_late(&mut self, id: PublicId, now: u64) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.is_uncertain |= now >= entry.live_until;
+        }
+    }
+
     /// Takes over what a handler saw. `since` is the step in which its request arrived.
     pub(crate) fn learn(&mut self, view: &View, touches: bool, since: u64, step: u64, now: u64) {
         let entry = self.entry(view.id, now);
@@ -271,6 +279,7 @@ impl Ledger {
 }
 
 impl Entry {
+    /// Whether it must be found and listed at `now`.
     pub(crate) fn must_live(&self, now: u64) -> bool {
         self.ended.is_none() && !self.is_uncertain && now + MARGIN < self.live_until
     }

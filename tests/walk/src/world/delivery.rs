@@ -42,7 +42,12 @@ impl World {
                     self.browsers[answer.browser].kinds[answer.kind].holds.get(&id).copied();
                 let is_late = since.is_none_or(|since| answer.started < since);
                 let is_of_same = key.id() == id;
-                let was_stale = is_own && !answer.was_valid && self.is_slow(answer);
+                // Its key had been replaced: before it arrived, or by a sign-in whose answer took
+                // longer than a replaced key is refused for.
+                let was_stale = is_own
+                    && !answer.was_valid
+                    && (self.is_slow(answer)
+                        || self.is_disturbed(answer.number, answer.started, id));
                 let was_presented = answer.valid.contains(&id) && !is_of_same;
                 if was_presented && is_own && !was_stale {
                     let name_of_key = self.ledger.name_key(&key);

@@ -33,6 +33,9 @@ impl World {
                 self.counts.add("sessions opened");
                 note!(self, "  request {} opens {}", task.number, self.ledger.name(view.id));
                 self.judge_view(task, view);
+                if is_slow {
+                    self.ledger.used_late(view.id, self.now);
+                }
                 self.ledger.learn(view, task.send.touches, task.started, self.step, self.now);
                 if task.send.action == Action::SignOutOthers {
                     let drastic = self.drastic.iter_mut();
