@@ -28,6 +28,16 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         self.old.revoke_before(principal, before, until).await.map_err(second_step_failed)
     }
 
+    pub(crate) async fn erase_in_both(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.new.erase(principal, ended.clone(), until).await?;
+        self.old.erase(principal, ended, until).await.map_err(second_step_failed)
+    }
+
     pub(crate) async fn sessions_in_both(
         &self,
         principal: &Principal,

@@ -257,6 +257,16 @@ impl<Old: Store, New: Store> Store for MigratingStore<Old, New> {
         Io::future(async move { self.revoke_in_both(&principal, before, until).await })
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let principal = principal.clone();
+        Io::future(async move { self.erase_in_both(&principal, ended, until).await })
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

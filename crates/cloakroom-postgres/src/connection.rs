@@ -36,6 +36,7 @@ statements! {
     read: "SELECT id, record, payload FROM {session} WHERE id = ANY ($1)",
     index_login: "SELECT * FROM {index_login}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     revoke_before: include_str!("sql/revoke_before.sql"),
+    erase: include_str!("sql/erase.sql"),
     sessions_of: "SELECT id FROM {index}
         WHERE principal = $1 AND ($2::uuid IS NULL OR kind = $2) AND ($3::uuid IS NULL OR id > $3)
         ORDER BY id LIMIT $4",

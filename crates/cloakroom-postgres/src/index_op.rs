@@ -18,6 +18,7 @@ use crate::reader;
 pub(crate) enum IndexOp {
     IndexLogin(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
+    Erase(Principal, Vec<PublicId>, Timestamp),
     SessionsOf(Principal, Option<KindTag>, Page),
     Scan(Page),
     Health,
@@ -62,6 +63,12 @@ async fn execute(
             connection
                 .query(|statements| &statements.revoke_before, &[&principal, &before, &until])
                 .await?;
+            Ok(().into())
+        }
+        IndexOp::Erase(principal, ended, until) => {
+            let ended: Vec<Uuid> = ended.iter().copied().map(uuid).collect();
+            let (principal, until) = (principal.as_str(), millis(*until));
+            connection.query(|statements| &statements.erase, &[&principal, &ended, &until]).await?;
             Ok(().into())
         }
         IndexOp::SessionsOf(principal, kind, page) => {

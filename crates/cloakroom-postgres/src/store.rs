@@ -209,6 +209,15 @@ impl Store for PostgresStore {
         self.index_op(IndexOp::RevokeBefore(principal.clone(), before, until))
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.index_op(IndexOp::Erase(principal.clone(), ended, until))
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

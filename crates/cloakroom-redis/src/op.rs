@@ -28,6 +28,7 @@ pub(crate) enum Op {
     End(Ending),
     IndexLogin { keys: [Vec<u8>; 2], login: IndexLogin },
     RevokeBefore { key: Vec<u8>, before: Timestamp, until: Timestamp },
+    Erase { keys: [Vec<u8>; 2], ended: Vec<PublicId>, until: Timestamp },
     SessionsOf { key: Vec<u8>, kind: Option<KindTag> },
 }
 
@@ -65,7 +66,9 @@ impl Op {
             Self::Get { key } | Self::SessionsOf { key, .. } | Self::RevokeBefore { key, .. } => {
                 key
             }
-            Self::IndexLogin { keys: [index, _], .. } => index,
+            Self::IndexLogin { keys: [index, _], .. } | Self::Erase { keys: [index, _], .. } => {
+                index
+            }
             _ => session,
         }
     }
@@ -122,6 +125,14 @@ impl Op {
                 command.arg(millis(*before)).arg(millis(*until)).arg(EXPIRY_SLACK);
                 command
             }
+            Self::Erase { keys: [index, revocation], ended, until } => {
+                let mut command = script::ERASE.call(by_digest, &[index, revocation]);
+                command.arg(millis(*until)).arg(EXPIRY_SLACK);
+                for id in ended {
+                    command.arg(id.to_string());
+                }
+                command
+            }
         }
     }
 
@@ -156,7 +167,7 @@ impl Op {
                 members.retain(|(_, found)| kind.is_none_or(|kind| *found == kind));
                 Reply::Ids(members.into_iter().map(|(id, _)| id).collect())
             }
-            (Self::RevokeBefore { .. }, _) => Reply::Healthy(()),
+            (Self::RevokeBefore { .. } | Self::Erase { .. }, _) => Reply::Healthy(()),
             _ => return Err(unexpected()),
         })
     }

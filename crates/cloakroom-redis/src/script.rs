@@ -30,6 +30,7 @@ scripts! {
     END "scripts/end.lua"
     INDEX_LOGIN "scripts/index_login.lua"
     REVOKE_BEFORE "scripts/revoke_before.lua"
+    ERASE "scripts/erase.lua"
     SWEEP "scripts/sweep.lua"
 }
 

@@ -228,6 +228,16 @@ impl Store for RedisStore {
         self.submit(&key.clone(), self.unique_key(), Op::RevokeBefore { key, before, until })
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let keys = [self.keys.sessions_of(principal), self.keys.revoked_before(principal)];
+        self.submit(&keys[0].clone(), self.unique_key(), Op::Erase { keys, ended, until })
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

@@ -105,6 +105,21 @@ pub(crate) fn revoke_before(
     statement.execute(params![principal.as_str(), millis(before), millis(until)]).map(drop)
 }
 
+/// Removes these sessions from the index of their principal, and the revocation at `until`.
+pub(crate) fn erase(
+    connection: &Connection,
+    principal: &Principal,
+    ended: &[PublicId],
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    for id in ended {
+        remove(connection, principal.as_str(), *id)?;
+    }
+    let mut statement = connection
+        .prepare_cached("UPDATE revocation SET until = min(until, ?2) WHERE principal = ?1")?;
+    statement.execute(params![principal.as_str(), millis(until)]).map(drop)
+}
+
 /// Removes expired rows: at most `limit` entries and `limit` revocations.
 pub(crate) fn sweep(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<()> {
     let bounds = params![millis(now), i64::try_from(limit).unwrap_or(i64::MAX)];

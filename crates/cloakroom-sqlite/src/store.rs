@@ -207,6 +207,15 @@ impl Store for SqliteStore {
         self.write(NO_SESSION, write)
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.write(NO_SESSION, Write::Erase(principal.clone(), ended, until))
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

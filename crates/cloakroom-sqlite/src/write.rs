@@ -24,6 +24,7 @@ pub(crate) enum Write {
     End(Ending),
     IndexLogin(IndexLogin),
     RevokeBefore(Principal, Timestamp, Timestamp),
+    Erase(Principal, Vec<PublicId>, Timestamp),
     Sweep(Timestamp, usize),
     /// Commits an empty transaction, to show that the file can be written.
     Health,
@@ -40,6 +41,9 @@ pub(crate) fn apply(connection: &Connection, id: PublicId, write: &Write) -> Out
         Write::IndexLogin(login) => done(principal_index::index_login(connection, login)),
         Write::RevokeBefore(principal, before, until) => {
             done(principal_index::revoke_before(connection, principal, *before, *until))
+        }
+        Write::Erase(principal, ended, until) => {
+            done(principal_index::erase(connection, principal, ended, *until))
         }
         Write::Sweep(now, limit) => done(sweep(connection, *now, *limit)),
         Write::Health => Ok(Ok(().into())),

@@ -103,7 +103,7 @@ impl<S: Store> FeedStore<S> {
 
 impl<S: Store> Store for FeedStore<S> {
     decorate_store!(self => &*self.store;
-        insert, get, touch, index_login, revoke_before, sessions_of, scan, sweep, health);
+        insert, get, touch, index_login, revoke_before, erase, sessions_of, scan, sweep, health);
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         lock(&self.feed.0).subscribers.push(subscriber);

@@ -277,6 +277,7 @@ macro_rules! for_each_session_test {
             all_sessions_of_a_principal_are_changed_and_no_others
             a_change_of_all_sessions_fails_if_the_store_does
             an_operators_change_costs_two_round_trips
+            an_erased_principal_is_named_nowhere
             a_changed_credential_ends_all_other_sessions_and_renews_this_one
             a_changed_credential_without_a_user_is_an_error
             a_set_without_an_expiry_returns_to_the_sessions_lifetime

@@ -81,6 +81,7 @@ pub struct Calls {
     pub end: usize,
     pub index_login: usize,
     pub revoke_before: usize,
+    pub erase: usize,
     pub sessions_of: usize,
     pub scan: usize,
     pub sweep: usize,
@@ -92,8 +93,8 @@ impl Calls {
     /// The number of calls of any operation.
     pub const fn total(&self) -> usize {
         let Self { insert, get, replace, touch, end_if, end, index_login, .. } = *self;
-        let Self { revoke_before, sessions_of, scan, sweep, health, subscribe, .. } = *self;
-        let others = sessions_of + scan + sweep + health + subscribe;
+        let Self { revoke_before, erase, sessions_of, scan, sweep, health, subscribe, .. } = *self;
+        let others = erase + sessions_of + scan + sweep + health + subscribe;
         insert + get + replace + touch + end_if + end + index_login + revoke_before + others
     }
 
@@ -107,6 +108,7 @@ impl Calls {
             Operation::End => &mut self.end,
             Operation::IndexLogin => &mut self.index_login,
             Operation::RevokeBefore => &mut self.revoke_before,
+            Operation::Erase => &mut self.erase,
             Operation::SessionsOf => &mut self.sessions_of,
             Operation::Scan => &mut self.scan,
             Operation::Sweep => &mut self.sweep,

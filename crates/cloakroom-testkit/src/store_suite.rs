@@ -92,6 +92,7 @@ macro_rules! for_each_store_test {
             concurrent_logins_never_exceed_the_limit_of_their_kind
             a_proof_older_than_a_revocation_is_refused
             the_latest_of_several_revocations_counts
+            an_erasure_removes_entries_and_shortens_the_revocation
             sessions_are_listed_in_order_page_by_page
             sessions_are_listed_by_kind_or_all_together
             // scan

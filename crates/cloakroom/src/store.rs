@@ -183,6 +183,22 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>>;
 
+    /// Removes what the index keeps of `principal`, whose data is being erased: the entries of the
+    /// sessions in `ended`, and from `until` on the time of
+    /// [`revoke_before`](Store::revoke_before).
+    ///
+    /// - Entries of other sessions stay, as does a revocation that is forgotten earlier.
+    /// - There need not be any.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a part may have been removed.
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>>;
+
     /// Returns the ids in a principal's index, in ascending order, starting after `page.after`:
     /// those of one kind of session, or for `None` of every kind.
     ///

@@ -117,6 +117,11 @@ impl Store for MapStore {
         Io::ready(Ok(()))
     }
 
+    fn erase(&self, principal: &Principal, ended: Vec<PublicId>, until: Timestamp) -> Answer<()> {
+        self.index.erase(principal, &ended, until);
+        Io::ready(Ok(()))
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

@@ -110,6 +110,8 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
         },
         (_, Answer::Revoked(Ok(()))) => "revoke_before: done",
         (_, Answer::Revoked(Err(_))) => "revoke_before: failed",
+        (_, Answer::Erased(Ok(()))) => "erase: done",
+        (_, Answer::Erased(Err(_))) => "erase: failed",
         (_, Answer::Listed(Ok(ids))) if ids.is_empty() => "sessions_of: none",
         (_, Answer::Listed(Ok(_))) => "sessions_of: some",
         (_, Answer::Listed(Err(_))) => "sessions_of: failed",

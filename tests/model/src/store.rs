@@ -72,6 +72,13 @@ impl Store {
                 *known = (*known).max(*before);
                 Answer::Revoked(Ok(()))
             }
+            // Nothing is forgotten in the time that a scenario takes.
+            Ask::Erase(principal, ended, _) => {
+                if let Some(entries) = self.index.get_mut(principal) {
+                    entries.retain(|id, _| !ended.contains(id));
+                }
+                Answer::Erased(Ok(()))
+            }
             // There is one kind of session.
             Ask::SessionsOf(principal, _, page) => {
                 let ids = self.index.get(principal).into_iter().flat_map(BTreeMap::keys).copied();
@@ -146,6 +153,7 @@ pub(crate) fn failure(ask: &Ask, error: StoreError) -> Answer {
         Ask::End(..) => Answer::Ended(Err(error)),
         Ask::IndexLogin(_) => Answer::Indexed(Err(error)),
         Ask::RevokeBefore(..) => Answer::Revoked(Err(error)),
+        Ask::Erase(..) => Answer::Erased(Err(error)),
         Ask::SessionsOf(..) => Answer::Listed(Err(error)),
         Ask::WriterTurn(_) | Ask::LoginTurn(_) => Answer::Turn,
     }
@@ -163,6 +171,10 @@ pub(crate) const fn session_of(ask: &Ask) -> Option<u8> {
         | Ask::End(id, _)
         | Ask::WriterTurn(id) => Some(number_of(*id)),
         Ask::IndexLogin(login) => Some(number_of(login.id)),
-        Ask::GetEach(_) | Ask::RevokeBefore(..) | Ask::SessionsOf(..) | Ask::LoginTurn(_) => None,
+        Ask::GetEach(_)
+        | Ask::RevokeBefore(..)
+        | Ask::Erase(..)
+        | Ask::SessionsOf(..)
+        | Ask::LoginTurn(_) => None,
     }
 }

@@ -94,7 +94,7 @@ impl FaultyStore {
 
 impl Store for FaultyStore {
     decorate_store!(self => &self.store; insert, subscribe, touch, end,
-        revoke_before, sessions_of, scan, sweep, health);
+        revoke_before, erase, sessions_of, scan, sweep, health);
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         let is_forgotten = self.with_state(|state| {

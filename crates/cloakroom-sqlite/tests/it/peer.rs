@@ -198,6 +198,19 @@ impl Store for Alternating {
         )
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let (copy, ids) = (principal.clone(), ended.clone());
+        self.around(
+            move |store| store.erase(&copy, ended, until),
+            || Request::erase(principal, &ids, until),
+        )
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::record::Stored;
 use cloakroom::store::Page;
 use cloakroom::{
     Assurance, AuthRequirement, ErrorKind, Login, PublicId, SessionKind, Sessions, Store,
@@ -170,5 +171,56 @@ pub fn a_changed_credential_without_a_user_is_an_error(store: impl Store) {
         assert!(open(&test, &key_of(&session)).await.exists());
         session.end().await.unwrap();
         assert_kind(session.credentials_changed().await, ErrorKind::NotFound);
+    });
+}
+
+/// A minute later no record, no tombstone and no index entry names them. Others' sessions stay.
+pub fn an_erased_principal_is_named_nowhere(store: impl Store) {
+    let store = Arc::new(store);
+    let test = TestSessions::new(Arc::clone(&store));
+    block_on(async {
+        let mut keys = Vec::new();
+        // More than one page of the index.
+        for _ in 0..120 {
+            let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            keys.push(key_of(&session));
+        }
+        let admins: Sessions<Counter, Admin> =
+            Sessions::builder(Arc::clone(&store)).clock(test.clock.clone()).build().unwrap();
+        let mut admin = admins.generate(Counter::of(1)).await.unwrap();
+        admin.login(&alice()).await.unwrap();
+        let mut other = test.sessions.generate(Counter::of(5)).await.unwrap();
+        other.login(&bob()).await.unwrap();
+
+        let proved = test.sessions.now();
+        assert_eq!(test.sessions.erase(&alice()).await.unwrap(), 121);
+        assert_eq!(test.sessions.erase(&alice()).await.unwrap(), 0);
+        for key in [&keys[0], &keys[119]] {
+            assert!(!open(&test, key).await.exists());
+        }
+        assert!(test.sessions.list(&alice(), Page::first(9)).await.unwrap().is_empty());
+        let late = Login::of(&alice()).with_authenticated_at(proved);
+        let mut visitor = test.sessions.generate(Counter::of(1)).await.unwrap();
+        assert_kind(visitor.login(late).await, ErrorKind::LoginRevoked);
+
+        test.clock.advance(MINUTE);
+        while test.sessions.sweep(100).await.unwrap() == 100 {}
+        let (mut names, mut part) = (Vec::new(), store.scan(None, 100).await.unwrap());
+        loop {
+            names.extend(part.entries.iter().filter_map(|(_, entry)| match entry {
+                Stored::Live(record) => record.principal().cloned(),
+                Stored::Ended(tombstone) => tombstone.principal().cloned(),
+            }));
+            let Some(next) = part.next else { break };
+            part = store.scan(Some(&next), 100).await.unwrap();
+        }
+        names.dedup();
+        assert_eq!(names, [bob()]);
+        assert!(store.sessions_of(&alice(), None, Page::first(9)).await.unwrap().is_empty());
+        assert_eq!(open(&test, &key_of(&other)).await.value().count, 5);
+        // The name is free again.
+        visitor.login(&alice()).await.unwrap();
+        assert_eq!(test.sessions.list(&alice(), Page::first(9)).await.unwrap().len(), 1);
     });
 }

@@ -295,6 +295,30 @@ pub fn the_latest_of_several_revocations_counts(store: impl Store) {
     assert_eq!(ask(&store, login_of_session(1).with_authenticated_at(at(9))), Indexed::Done);
 }
 
+/// Of other sessions and principals nothing is removed, and a revocation holds until then.
+pub fn an_erasure_removes_entries_and_shortens_the_revocation(store: impl Store) {
+    let (tick, kept) = (Duration::from_millis(1), NOW.after(ABSOLUTE));
+    let (before, until) = (NOW.after(tick), NOW.after(IDLE));
+    store.erase(&alice(), vec![id(1)], until).wait().unwrap();
+    assert_eq!(ask(&store, login_of_kind(1, KindTag::DEFAULT)), Indexed::Done);
+    assert_eq!(ask(&store, login_of_kind(2, admin())), Indexed::Done);
+    assert_eq!(ask(&store, login_of_kind(3, admin())), Indexed::Done);
+    let bob = Principal::new("bob").unwrap();
+    index_login(&store, &bob, id(1), kept);
+    store.revoke_before(&alice(), before, kept).wait().unwrap();
+    store.erase(&alice(), vec![id(1), id(2), id(9)], until).wait().unwrap();
+    assert_eq!(sessions_of(&store, &alice()), [id(3)]);
+    assert_eq!(sessions_of(&store, &bob), [id(1)]);
+
+    let late = || login_of_session(4).with_authenticated_at(NOW);
+    assert_eq!(ask(&store, late()), Indexed::Revoked, "until then");
+    // A moment that has passed for every clock, an engine's own included.
+    store.erase(&alice(), Vec::new(), Timestamp::from_millis(1)).wait().unwrap();
+    store.erase(&alice(), Vec::new(), kept).wait().unwrap();
+    store.sweep(NOW, 100).wait().unwrap();
+    assert_eq!(ask(&store, late()), Indexed::Done, "it is forgotten");
+}
+
 fn signed_in(mark: u64) -> cloakroom::record::Record {
     begin(mark, Some(alice()), Payload::unset(), Revision::new(mark, mark))
 }

@@ -61,6 +61,8 @@ caught_by! { store_suite:
     a_proof_older_than_a_revocation_is_refused:
         IndexLoginForgetsRevocations, RevocationsApplyToEveryone, RevocationsApplyToOneKind;
     the_latest_of_several_revocations_counts: RevocationsMoveBack;
+    an_erasure_removes_entries_and_shortens_the_revocation:
+        EraseRemovesEveryEntry, ErasedRevocationsStay;
     sessions_are_listed_in_order_page_by_page: IndexSkipsEntriesBetweenPages;
     sessions_are_listed_by_kind_or_all_together: IndexListsEveryKind;
     a_scan_shows_every_entry: ScanHidesTombstones;

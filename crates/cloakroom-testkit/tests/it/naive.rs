@@ -350,6 +350,23 @@ impl Store for Naive {
         Io::ready(Ok(()))
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        if let Some(entries) = self.index().get_mut(&self.name(principal)) {
+            let all = self.has(Flaw::EraseRemovesEveryEntry);
+            entries.retain(|id, _| !all && !ended.contains(id));
+        }
+        if let Some(known) = self.revocations().get_mut(&self.revoked_as(principal)) {
+            known.1 =
+                if self.has(Flaw::ErasedRevocationsStay) { known.1 } else { known.1.min(until) };
+        }
+        Io::ready(Ok(()))
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,
@@ -414,6 +431,7 @@ impl Store for Naive {
         for ids in self.index().values_mut() {
             ids.retain(|_, entry| !is_over(entry.until));
         }
+        self.revocations().retain(|_, (_, until)| !is_over(*until));
         Io::ready(Ok(garbage.len()))
     }
 

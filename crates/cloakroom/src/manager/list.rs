@@ -83,6 +83,11 @@ impl<V: SessionValue> Manager<V> {
         Ok(self.run(EndAll::older_than(before, principal.clone(), reason)).await?)
     }
 
+    /// Ends all sessions of `principal`, of every kind, and has the store forget them.
+    pub(crate) async fn erase(&self, principal: &Principal) -> Result<usize, Error> {
+        Ok(self.run(EndAll::erasing(self.now(), principal.clone())).await?)
+    }
+
     /// Ends all sessions of `principal`, of every kind, except `kept`. Returns how many there were.
     pub(crate) async fn end_all_of(
         &self,

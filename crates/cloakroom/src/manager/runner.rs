@@ -127,6 +127,7 @@ enum Pending<'a> {
     Ended(Call<'a, Ended>),
     Indexed(Call<'a, Indexed>),
     Revoked(Call<'a, ()>),
+    Erased(Call<'a, ()>),
     Listed(Call<'a, Vec<PublicId>>),
     WriterTurn(Turn<'a, PublicId>),
     LoginTurn(Turn<'a, Principal>),
@@ -172,6 +173,9 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
         Ask::RevokeBefore(principal, before, until) => {
             ready(store.revoke_before(&principal, before, until), Answer::Revoked, Pending::Revoked)
         }
+        Ask::Erase(principal, ended, until) => {
+            ready(store.erase(&principal, ended, until), Answer::Erased, Pending::Erased)
+        }
         Ask::SessionsOf(principal, kind, page) => {
             ready(store.sessions_of(&principal, kind, page), Answer::Listed, Pending::Listed)
         }
@@ -194,6 +198,7 @@ impl Pending<'_> {
             Self::Ended(call) => Answer::Ended(ready!(Pin::new(call).poll(context))),
             Self::Indexed(call) => Answer::Indexed(ready!(Pin::new(call).poll(context))),
             Self::Revoked(call) => Answer::Revoked(ready!(Pin::new(call).poll(context))),
+            Self::Erased(call) => Answer::Erased(ready!(Pin::new(call).poll(context))),
             Self::Listed(call) => Answer::Listed(ready!(Pin::new(call).poll(context))),
             Self::WriterTurn(turn) => {
                 turns.writer = Some(ready!(turn.as_mut().poll(context)));

@@ -117,6 +117,8 @@ pub enum Ask {
     IndexLogin(IndexLogin),
     /// [`Store::revoke_before`](crate::Store::revoke_before).
     RevokeBefore(Principal, Timestamp, Timestamp),
+    /// [`Store::erase`](crate::Store::erase).
+    Erase(Principal, Vec<PublicId>, Timestamp),
     /// [`Store::sessions_of`](crate::Store::sessions_of).
     SessionsOf(Principal, Option<KindTag>, Page),
     /// A turn among the writers of this process that have lost a race for the session.
@@ -150,6 +152,8 @@ pub enum Answer {
     Indexed(Result<Indexed, StoreError>),
     /// To [`Ask::RevokeBefore`].
     Revoked(Result<(), StoreError>),
+    /// To [`Ask::Erase`].
+    Erased(Result<(), StoreError>),
     /// To [`Ask::SessionsOf`].
     Listed(Result<Vec<PublicId>, StoreError>),
     /// To [`Ask::WriterTurn`] and [`Ask::LoginTurn`].

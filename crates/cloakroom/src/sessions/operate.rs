@@ -179,4 +179,33 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     ) -> Result<usize, Error> {
         self.manager.revoke_before(principal, before, EndReason::Revoked).await
     }
+
+    /// Removes what the store keeps of `principal`: for someone who closes their account, or asks
+    /// for their data to be erased (GDPR article 17).
+    ///
+    /// Their sessions of every kind end, and sign-ins in progress are refused. A minute later the
+    /// store has forgotten their values, their entries in the principal index and their
+    /// revocations, once [`sweep`](Sessions::sweep) has run. Returns how many sessions ended.
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, Principal, SessionMap, Sessions};
+    /// # cloakroom::Io::future(async {
+    /// # let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new())?;
+    /// let alice = Principal::new("alice@example.org")?;
+    /// // .. the account is out of the database ..
+    /// sessions.erase(&alice).await?;
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # }).wait().unwrap();
+    /// ```
+    ///
+    /// What remains: a session that had ended before names the principal until its tombstone
+    /// expires, a day after its end. Values that name them are not looked for in the sessions of
+    /// others, or of no one. Logs, backups and the engine's own files are yours to deal with, as
+    /// are the events of this very call.
+    ///
+    /// # Errors
+    /// Those of [`revoke_all`](Sessions::revoke_all). If it fails, call it again.
+    pub async fn erase(&self, principal: &Principal) -> Result<usize, Error> {
+        self.manager.erase(principal).await
+    }
 }

@@ -66,7 +66,7 @@ macro_rules! decorate_store {
     (@all $self:ident $to:tt) => {
         $crate::decorate_store!(@each $self $to
             insert get get_cached subscribe replace touch end_if end index_login revoke_before
-            sessions_of scan sweep health);
+            erase sessions_of scan sweep health);
     };
     (@each $self:ident $to:tt $($method:ident)+) => {
         $($crate::decorate_store!(@$method $self $to);)+
@@ -166,6 +166,17 @@ macro_rules! decorate_store {
             $crate::decorate_store!(
                 @call $self $to RevokeBefore, None, revoke_before(&principal, before, until)
             )
+        }
+    };
+    (@erase $self:ident $to:tt) => {
+        fn erase(
+            &$self,
+            principal: &$crate::Principal,
+            ended: Vec<$crate::PublicId>,
+            until: $crate::Timestamp,
+        ) -> $crate::Io<'_, Result<(), $crate::store::StoreError>> {
+            let principal = principal.clone();
+            $crate::decorate_store!(@call $self $to Erase, None, erase(&principal, ended, until))
         }
     };
     (@sessions_of $self:ident $to:tt) => {

@@ -17,6 +17,7 @@ pub enum Operation {
     End,
     IndexLogin,
     RevokeBefore,
+    Erase,
     SessionsOf,
     Scan,
     Sweep,
@@ -26,7 +27,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Insert,
         Self::Get,
         Self::Replace,
@@ -35,6 +36,7 @@ impl Operation {
         Self::End,
         Self::IndexLogin,
         Self::RevokeBefore,
+        Self::Erase,
         Self::SessionsOf,
         Self::Scan,
         Self::Sweep,
@@ -53,6 +55,7 @@ impl Operation {
             Self::End => "end",
             Self::IndexLogin => "index_login",
             Self::RevokeBefore => "revoke_before",
+            Self::Erase => "erase",
             Self::SessionsOf => "sessions_of",
             Self::Scan => "scan",
             Self::Sweep => "sweep",

@@ -94,7 +94,7 @@ impl<S: Store> CachedStore<S> {
 
 impl<S: Store> Store for CachedStore<S> {
     decorate_store!(self => &self.store;
-        subscribe, index_login, revoke_before, sessions_of, scan, sweep, health);
+        subscribe, index_login, revoke_before, erase, sessions_of, scan, sweep, health);
 
     fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
         match self.entries.lookup(id) {

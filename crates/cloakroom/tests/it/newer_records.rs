@@ -63,8 +63,8 @@ fn live(stored: Stored) -> Option<Record> {
 
 impl Store for Shared {
     decorate_store!(self => &self.0.inner;
-        insert, replace, touch, end_if, end, index_login, revoke_before, sessions_of, scan, sweep,
-        health);
+        insert, replace, touch, end_if, end, index_login, revoke_before, erase, sessions_of, scan,
+        sweep, health);
 
     fn get(&self, id: PublicId) -> Io<'_, Result<Option<Stored>, StoreError>> {
         let found = self.0.inner.get(id).wait();

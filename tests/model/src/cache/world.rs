@@ -273,8 +273,8 @@ impl Remote {
 
 impl Store for Remote {
     decorate_store!(self.around:
-        insert, get, replace, touch, end_if, end, index_login, revoke_before, sessions_of, scan,
-        sweep);
+        insert, get, replace, touch, end_if, end, index_login, revoke_before, erase, sessions_of,
+        scan, sweep);
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
         self.world.subscribe(self.node, subscriber);

@@ -34,6 +34,7 @@ pub(crate) enum Request {
         replacing: Vec<EntryFields>,
     },
     RevokeBefore(String, u64, u64),
+    Erase(String, Vec<Id>, u64),
     SessionsOf(String, Option<Id>, Option<Id>, usize),
     Scan(Option<String>, usize),
     Sweep(u64, usize),
@@ -155,6 +156,11 @@ impl Request {
         until: Timestamp,
     ) -> Self {
         Self::RevokeBefore(principal.to_string(), before.as_millis(), until.as_millis())
+    }
+
+    pub(crate) fn erase(principal: &Principal, ended: &[PublicId], until: Timestamp) -> Self {
+        let ended = ended.iter().map(|id| *id.as_bytes()).collect();
+        Self::Erase(principal.to_string(), ended, until.as_millis())
     }
 
     pub(crate) fn sessions_of(principal: &Principal, kind: Option<KindTag>, page: Page) -> Self {

@@ -85,6 +85,10 @@ fn answer(store: &SqliteStore, request: Request) -> Result<Answer, StoreError> {
             .revoke_before(&principal(principal_name), time(before), time(until))
             .wait()?
             .into(),
+        Request::Erase(principal_name, ended, until) => store
+            .erase(&principal(principal_name), ended.into_iter().map(id).collect(), time(until))
+            .wait()?
+            .into(),
         Request::SessionsOf(principal_name, tag, after, limit) => store
             .sessions_of(&principal(principal_name), tag.map(kind), page(after, limit))
             .wait()?

@@ -36,6 +36,8 @@ pub(crate) enum Flaw {
     RevocationsMoveBack,
     RevocationsApplyToEveryone,
     RevocationsApplyToOneKind,
+    EraseRemovesEveryEntry,
+    ErasedRevocationsStay,
     IndexIgnoresCase,
     IndexSkipsEntriesBetweenPages,
     IndexListsEveryKind,

@@ -8,7 +8,7 @@ use super::end::report_end;
 use super::{Answer, Ask, Context, KeptError, Next, Step, Steps};
 use crate::key::{KindTag, PublicId};
 use crate::policy::{LONGEST, Principal};
-use crate::record::{EndReason, Record, Stored};
+use crate::record::{EndReason, Ending, Record, Stored};
 use crate::store::{Page, StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
@@ -17,9 +17,12 @@ use crate::time::Timestamp;
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// How many ids to read from the principal index at once.
 const PAGE: usize = 100;
+/// How long after an erasure the store can still name the principal: sign-ins in progress must be
+/// refused, and writes must find the tombstones.
+const ERASED_AFTER: Duration = Duration::from_secs(60);
 
 /// Ends sessions on which a principal is signed in: all of them, those with an older sign-in, or
-/// one.
+/// one. On demand, it erases what the store keeps of the principal.
 ///
 /// A record that cannot be read fails the operation, once the others have been ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +43,10 @@ pub struct EndAll {
     ids: Vec<PublicId>,
     count: usize,
     unread: Option<KeptError>,
+    /// The entries of the last page that are to be erased; `None` if none are.
+    erased: Option<Vec<PublicId>>,
+    /// Whether a page has been read since the last erasure.
+    erasure_is_due: bool,
     state: State,
 }
 
@@ -51,6 +58,7 @@ enum State {
     Listing(Page),
     Reading(PublicId),
     Ending(PublicId),
+    Erasing,
 }
 
 impl EndAll {
@@ -67,6 +75,8 @@ impl EndAll {
             ids: Vec::new(),
             count: 0,
             unread: None,
+            erased: None,
+            erasure_is_due: false,
             state: State::Idle,
         }
     }
@@ -82,6 +92,14 @@ impl EndAll {
     /// in progress that are.
     pub fn older_than(before: Timestamp, principal: Principal, reason: EndReason) -> Self {
         Self { before: Some(before), ..Self::of(principal, None, reason) }
+    }
+
+    /// Ends all sessions of `principal`, refuses sign-ins in progress at `now`, and has the store
+    /// forget the principal a minute later.
+    pub fn erasing(now: Timestamp, principal: Principal) -> Self {
+        let after = now.after(Duration::from_millis(1));
+        let all = Self::older_than(after, principal, EndReason::Revoked);
+        Self { erased: Some(Vec::new()), ..all }
     }
 
     /// Ends session `id`, if `principal` is signed in on it.
@@ -102,7 +120,9 @@ impl<C: Context> Steps<C> for EndAll {
         // The watermark first: a later sign-in is refused by it, and an earlier one is already in
         // the index.
         self.state = State::Revoking;
-        Ok(Step::Ask(Ask::RevokeBefore(self.principal.clone(), before, before.after(LONGEST))))
+        let until =
+            if self.erased.is_some() { self.at.after(ERASED_AFTER) } else { before.after(LONGEST) };
+        Ok(Step::Ask(Ask::RevokeBefore(self.principal.clone(), before, until)))
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<usize> {
@@ -116,12 +136,18 @@ impl<C: Context> Steps<C> for EndAll {
                 let last = ids.last().filter(|_| ids.len() == page.limit());
                 self.page = last.map(|last| page.after(*last));
                 self.ids = ids.into_iter().rev().filter(|id| Some(*id) != self.kept).collect();
+                self.erasure_is_due = self.erased.is_some();
                 self.go_on()
             }
             (State::Reading(id), Answer::Stored(stored)) => self.read(context, id, stored),
             (State::Ending(id), Answer::Ended(ended)) => {
                 report_end(context, id, self.reason, ended)?;
                 self.count += 1;
+                self.erased.iter_mut().for_each(|erased| erased.push(id));
+                self.go_on()
+            }
+            (State::Erasing, Answer::Erased(erased)) => {
+                erased?;
                 self.go_on()
             }
             _ => Err(Failure::OutOfOrder),
@@ -135,6 +161,11 @@ impl EndAll {
         if let Some(id) = self.ids.pop() {
             self.state = State::Reading(id);
             return Ok(Step::Ask(Ask::Get(id)));
+        }
+        if let (Some(erased), true) = (&mut self.erased, mem::take(&mut self.erasure_is_due)) {
+            let (erased, until) = (mem::take(erased), self.at.after(ERASED_AFTER));
+            self.state = State::Erasing;
+            return Ok(Step::Ask(Ask::Erase(self.principal.clone(), erased, until)));
         }
         if let Some(page) = self.page.take() {
             self.state = State::Listing(page);
@@ -167,10 +198,20 @@ impl EndAll {
             })
         };
         let now = context.now();
-        if !live_record_of(stored, &self.principal, now).as_ref().is_some_and(is_older) {
+        let live = live_record_of(stored, &self.principal, now);
+        if !live.as_ref().is_some_and(is_older) {
+            // A sign-in in progress enters its session again, or is refused.
+            if live.is_none() {
+                self.erased.iter_mut().for_each(|erased| erased.push(id));
+            }
             return self.go_on();
         }
         self.state = State::Ending(id);
-        Ok(Step::Ask(Ask::End(id, context.rules().end(self.reason, now))))
+        let ending = context.rules().end(self.reason, now);
+        let ending = match self.erased {
+            Some(_) => Ending::new(self.reason, now, now.after(ERASED_AFTER)),
+            None => ending,
+        };
+        Ok(Step::Ask(Ask::End(id, ending)))
     }
 }

@@ -78,6 +78,16 @@ impl Store for MemoryStore {
         Io::ready(Ok(()))
     }
 
+    fn erase(
+        &self,
+        principal: &Principal,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        self.count(self.index.erase_counted(principal, &ended, until));
+        Io::ready(Ok(()))
+    }
+
     fn sessions_of(
         &self,
         principal: &Principal,

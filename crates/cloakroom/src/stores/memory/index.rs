@@ -112,6 +112,21 @@ impl PrincipalIndex {
         self.lock(principal).counted(|shard| shard.revoke_before(principal, before, until)).1
     }
 
+    /// The answer to [`Store::erase`](crate::Store::erase).
+    pub fn erase(&self, principal: &Principal, ended: &[PublicId], until: Timestamp) {
+        self.lock(principal).erase(principal, ended, until);
+    }
+
+    /// The same, and what it changed.
+    pub(super) fn erase_counted(
+        &self,
+        principal: &Principal,
+        ended: &[PublicId],
+        until: Timestamp,
+    ) -> Change {
+        self.lock(principal).counted(|shard| shard.erase(principal, ended, until)).1
+    }
+
     pub(super) fn remove(&self, principal: Principal, id: PublicId) -> Change {
         self.lock(&principal).counted(|shard| shard.remove(&(principal, id))).1
     }
@@ -213,6 +228,15 @@ impl Shard {
                 known.before = known.before.max(before);
                 known.until = known.until.max(until);
             }
+        }
+    }
+
+    fn erase(&mut self, principal: &Principal, ended: &[PublicId], until: Timestamp) {
+        for id in ended {
+            self.remove(&(principal.clone(), *id));
+        }
+        if let Some(known) = self.revocations.get_mut(principal) {
+            known.until = known.until.min(until);
         }
     }
 
