@@ -8,7 +8,9 @@ use std::time::Duration as Span;
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_web::cookie::time::Duration;
 use anyhow::{Context, anyhow};
-use cloakroom::{ConfigError, Key, Lifetime, NoSession, Session, Sessions, SessionsBuilder, Store};
+use cloakroom::{
+    ConfigError, Key, Lifetime, NoSession, Session, Sessions, SessionsBuilder, Store, Timestamp,
+};
 
 use crate::error;
 use crate::state::{ActixSession, State};
@@ -107,6 +109,11 @@ impl ActixSessionStore {
         }
     }
 
+    /// When a session ends that is written now.
+    fn end_of(&self, ttl: Duration) -> Timestamp {
+        self.sessions.now().after(span(ttl))
+    }
+
     async fn end(&self, key: &Key) -> Result<(), cloakroom::Error> {
         self.sessions.of_key(key).await?.end().await
     }
@@ -138,13 +145,13 @@ impl SessionStore for ActixSessionStore {
     ) -> Result<SessionKey, UpdateError> {
         let session = self.open(&key).await.map_err(error::update)?;
         let mut session = session.ok_or_else(gone).map_err(UpdateError::Other)?;
-        session.set_for(State(state), span(*ttl)).await.map_err(error::update)?;
+        session.set_until(Some(State(state)), self.end_of(*ttl)).await.map_err(error::update)?;
         Ok(key)
     }
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> anyhow::Result<()> {
         let mut session = self.open(key).await.map_err(error::to_theirs)?.ok_or_else(gone)?;
-        session.extend(span(*ttl)).await.map_err(error::to_theirs)
+        session.set_until(None, self.end_of(*ttl)).await.map_err(error::to_theirs)
     }
 
     async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {

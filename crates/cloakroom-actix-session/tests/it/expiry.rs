@@ -41,6 +41,18 @@ async fn another_ttl_moves_the_expiry_either_way_and_leaves_the_state(store: imp
     assert_eq!(bridge.load(&key).await, None);
 }
 
+async fn a_session_in_use_outlives_its_first_400_days(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let key = bridge.saved("hat").await;
+    for _ in 0..3 {
+        bridge.sessions.update(copy(&key), state("hat"), &(HOUR * 24 * 300)).await.unwrap();
+        bridge.advance(HOUR * 24 * 299);
+        bridge.sessions.update_ttl(&key, &(HOUR * 24 * 300)).await.unwrap();
+        bridge.advance(HOUR * 24 * 299);
+        assert_eq!(bridge.load(&key).await, Some(state("hat")));
+    }
+}
+
 async fn reading_extends_nothing(store: impl Store) {
     let bridge = Bridge::over(store);
     let key = bridge.saved("hat").await;
@@ -115,6 +127,7 @@ on_every_store! {
     a_session_loads_until_its_expiry_and_no_longer
     an_update_restarts_the_expiry
     another_ttl_moves_the_expiry_either_way_and_leaves_the_state
+    a_session_in_use_outlives_its_first_400_days
     reading_extends_nothing
     nothing_revives_an_expired_session
     a_session_without_time_to_live_is_not_created

@@ -49,7 +49,7 @@ pub use login::Login;
 pub use open::{Open, Opened, OtherSession};
 pub use plan::{Begin, Draft, Edit, NoEdit, Plan, Planned};
 pub(crate) use plans::write_value;
-pub use plans::{Deadlines, Label, Renew, SetValue, Start};
+pub use plans::{Deadlines, Label, Renew, SetUntil, SetValue, Start};
 pub use reload::Reload;
 pub use session::{Credential, FormerKey, Loaded, SessionState};
 pub use write::{Write, Written};

@@ -4,10 +4,33 @@ use super::Session;
 use crate::error::Error;
 use crate::policy::{AuthRequirement, Lifetime};
 use crate::protocol;
-use crate::protocol::steps::{Deadlines, Label, Reload, Write};
+use crate::protocol::steps::{Deadlines, Label, Reload, SetUntil, Write};
+use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
+    /// When the session ends if it is not used again; `None` if there is no session.
+    ///
+    /// This is the deadline in the store. Uses are recorded once per tenth of the idle timeout, so
+    /// it can be early by up to that much.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.loaded().map(|loaded| loaded.record.expires_at())
+    }
+
+    /// Makes a session whose lifetime another library decides end at `deadline`, which ends it if
+    /// it has passed. The absolute timeout counts from now. The value is replaced if one is given.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no session, and those of [`update`](Session::update).
+    #[doc(hidden)]
+    pub async fn set_until(&mut self, value: Option<V>, deadline: Timestamp) -> Result<(), Error> {
+        if deadline.has_passed(self.manager().now()) {
+            return self.end().await;
+        }
+        let value = value.map(|value| self.manager().typed_value(value));
+        self.run(|session| Write::new(session, SetUntil { value, deadline })).await
+    }
+
     /// Gives the session a lifetime of its own, from now on ("keep me signed in").
     ///
     /// Later writes keep it.

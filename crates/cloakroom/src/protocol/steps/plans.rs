@@ -54,6 +54,36 @@ impl<C: Context> Plan<C> for SetValue<C::Value> {
     }
 }
 
+/// Gives a session whose lifetime and cookie are another library's its end, and a new value or the
+/// one that it has. Such a session has no principal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "an argument with two parts")]
+pub struct SetUntil<T> {
+    /// The new value, if it gets one.
+    pub value: Option<T>,
+    /// When the session is to end. Its absolute timeout counts from now.
+    pub deadline: Timestamp,
+}
+
+impl<C: Context> Plan<C> for SetUntil<C::Value> {
+    type Result = ();
+
+    fn change(
+        &mut self,
+        context: &C,
+        loaded: &Loaded<C::Value>,
+        now: Timestamp,
+    ) -> Result<Planned<C::Value, ()>, Failure> {
+        let lifetime = loaded.record.lifetime().exactly(self.deadline.since(now));
+        let record = context.rules().give_lifetime(&loaded.record, lifetime, now);
+        let draft = match &self.value {
+            Some(value) => with_value(context, record, value.clone())?,
+            None => Draft { record, value: loaded.value.clone(), fresh: None },
+        };
+        Ok(Planned::Write(draft, ()))
+    }
+}
+
 /// Gives the session other deadlines, and makes its cookie and its index entry last as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a session's end is fixed or follows from its use")]
