@@ -2,25 +2,36 @@
 
 mod service;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use cloakroom::value::DefaultKind;
 use cloakroom::{Error, Login, RequestSession, SessionKind, SessionValue};
 use http::header::{COOKIE, InvalidHeaderValue};
 use http::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
-use tower_sessions_core::session::Id;
-use tower_sessions_core::{SessionStore, session_store};
+
+use crate::error::Failure;
+use crate::state::Data;
 
 pub use service::{ImportFuture, ImportService};
 
 /// Converts the data of a tower-sessions session: a value and who is signed in, or `None` to drop
 /// it.
-type Convert<V> =
-    dyn Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)> + Send + Sync;
+pub(crate) type Convert<V> = dyn Fn(Data) -> Option<(V, Option<Login>)> + Send + Sync;
+
+/// A store of one version of tower-sessions.
+#[async_trait]
+pub(crate) trait OldStore: fmt::Debug + Send + Sync + 'static {
+    /// The id in a cookie's value.
+    fn id(&self, cookie: &str) -> Option<i128>;
+
+    async fn load(&self, id: i128) -> Result<Option<Data>, Failure>;
+
+    async fn delete(&self, id: i128) -> Result<(), Failure>;
+}
 
 /// Imports the sessions of tower-sessions as their visitors come back, for an application that
 /// moves to Cloakroom's own `Session`.
@@ -46,7 +57,7 @@ type Convert<V> =
 ///
 /// # let old_store = TowerSessionStore::new(MemoryStore::new())?;
 /// // `old_store` is the store that tower-sessions has used until now.
-/// let import = ImportLayer::new(old_store, |old| {
+/// let import = ImportLayer::from_0_15(old_store, |old| {
 ///     let visits = old.get("visits").and_then(|visits| visits.as_u64()).unwrap_or_default();
 ///     let user = old.get("user").and_then(|user| Principal::new(user.as_u64()?.to_string()).ok());
 ///     Some((Visitor { visits }, user.as_ref().map(Login::of)))
@@ -68,15 +79,15 @@ type Convert<V> =
 /// - If the old store cannot be reached, the request is answered 503, and no one is signed out.
 /// - An old cookie that was signed or encrypted must be opened first, by a middleware of your own
 ///   that calls [`RequestSession::import_legacy`].
-pub struct ImportLayer<Old, V, K = DefaultKind> {
-    legacy: Arc<LegacySessions<Old, V>>,
+pub struct ImportLayer<V, K = DefaultKind> {
+    legacy: Arc<LegacySessions<V>>,
     cookie: OldCookie,
     kind: PhantomData<fn() -> K>,
 }
 
 /// The old store, and what becomes of its sessions.
-struct LegacySessions<Old, V> {
-    old: Old,
+struct LegacySessions<V> {
+    old: Box<dyn OldStore>,
     convert: Box<Convert<V>>,
 }
 
@@ -88,33 +99,24 @@ struct OldCookie {
     removal: HeaderValue,
 }
 
-impl<Old: SessionStore, V: SessionValue> ImportLayer<Old, V> {
-    /// Imports the sessions in `old`, with their data converted by `convert`.
-    pub fn new(
-        old: Old,
-        convert: impl Fn(HashMap<String, serde_json::Value>) -> Option<(V, Option<Login>)>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
+impl<V: SessionValue> ImportLayer<V> {
+    /// Imports the sessions in a store of some version.
+    pub(crate) fn of(old: Box<dyn OldStore>, convert: Box<Convert<V>>) -> Self {
         let cookie = OldCookie {
             name: "id".into(),
             removal: HeaderValue::from_static("id=; Max-Age=0; Path=/"),
         };
-        Self {
-            legacy: Arc::new(LegacySessions { old, convert: Box::new(convert) }),
-            cookie,
-            kind: PhantomData,
-        }
+        let legacy = Arc::new(LegacySessions { old, convert });
+        Self { legacy, cookie, kind: PhantomData }
     }
 
     /// Imports into sessions of another kind.
-    pub fn of_kind<K: SessionKind>(self) -> ImportLayer<Old, V, K> {
+    pub fn of_kind<K: SessionKind>(self) -> ImportLayer<V, K> {
         ImportLayer { legacy: self.legacy, cookie: self.cookie, kind: PhantomData }
     }
 }
 
-impl<Old, V, K> ImportLayer<Old, V, K> {
+impl<V, K> ImportLayer<V, K> {
     /// Sets the old cookie's name, path and domain, if they are not tower-sessions' defaults
     /// (`id`, `/`, none). A browser removes a cookie only if all three match (RFC 6265bis section
     /// 5.7).
@@ -136,59 +138,60 @@ impl<Old, V, K> ImportLayer<Old, V, K> {
     }
 }
 
-impl<Old, V, K> Clone for ImportLayer<Old, V, K> {
+impl<V, K> Clone for ImportLayer<V, K> {
     fn clone(&self) -> Self {
         Self { legacy: Arc::clone(&self.legacy), cookie: self.cookie.clone(), kind: PhantomData }
     }
 }
 
-impl<Old: fmt::Debug, V, K> fmt::Debug for ImportLayer<Old, V, K> {
+impl<V, K> fmt::Debug for ImportLayer<V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportLayer").field("old", &self.legacy.old).finish_non_exhaustive()
     }
 }
 
-impl<S, Old, V: SessionValue, K: SessionKind> Layer<S> for ImportLayer<Old, V, K> {
-    type Service = ImportService<S, Old, V, K>;
+impl<S, V: SessionValue, K: SessionKind> Layer<S> for ImportLayer<V, K> {
+    type Service = ImportService<S, V, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
         ImportService { inner, layer: self.clone() }
     }
 }
 
-impl<Old: SessionStore, V: SessionValue> LegacySessions<Old, V> {
+impl<V: SessionValue> LegacySessions<V> {
     /// Opens the request's session, importing the old one if there is none. True once the old
     /// session is no longer needed.
     async fn import<K: SessionKind>(
         &self,
         request_session: &RequestSession<V, K>,
         headers: &HeaderMap,
-        id: Id,
+        id: i128,
     ) -> Result<bool, Error> {
         let read = async || {
-            let found = match self.old.load(&id).await {
+            let found = match self.old.load(id).await {
                 // It will not be readable at the next request either.
-                Err(session_store::Error::Decode(_)) => None,
+                Err(Failure::Decode(_)) => None,
                 found => found?,
             };
-            Ok::<_, session_store::Error>(found.and_then(|record| (self.convert)(record.data)))
+            Ok::<_, Failure>(found.and_then(|data| (self.convert)(data)))
         };
-        let token = id.0.to_le_bytes();
+        let token = id.to_le_bytes();
         let _session = request_session.import_legacy(headers, &token, read).await?;
         // If the delete fails, the old cookie stays and the next request tries again.
-        Ok(request_session.is_imported() && self.old.delete(&id).await.is_ok())
+        Ok(request_session.is_imported() && self.old.delete(id).await.is_ok())
     }
 }
 
-impl OldCookie {
+impl<V, K> ImportLayer<V, K> {
     /// The id in the request's old cookie. Cookies that are not UTF-8 are skipped.
-    fn read(&self, headers: &HeaderMap) -> Option<Id> {
+    fn id(&self, headers: &HeaderMap) -> Option<i128> {
         let pairs = headers
             .get_all(COOKIE)
             .iter()
             .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
         let mut pairs =
             pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='));
-        pairs.find_map(|(name, value)| (*name == *self.name).then(|| value.parse().ok()).flatten())
+        let is_named = |name: &str| *name == *self.cookie.name;
+        pairs.find_map(|(name, value)| is_named(name).then(|| self.legacy.old.id(value)).flatten())
     }
 }

@@ -1,4 +1,4 @@
-//! Cloakroom's stores under [tower-sessions](https://docs.rs/tower-sessions) 0.15.
+//! Cloakroom's stores under [tower-sessions](https://docs.rs/tower-sessions) 0.14 and 0.15.
 //!
 //! An application that uses tower-sessions changes one line, the store, and keeps its handlers:
 //!
@@ -31,6 +31,25 @@
 //!
 //! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own when
 //! they come back.
+//!
+//! # Versions
+//! ```toml
+//! cloakroom-sqlite = "0.1" # or another store
+//! cloakroom-tower-sessions = "0.1"
+//! ```
+//!
+//! These lines fit both versions. axum-login 0.18, axum-messages 0.8 and the stores that are
+//! published next to tower-sessions need 0.14. To build one version only, which is five crates
+//! fewer:
+//!
+//! ```toml
+//! [dependencies.cloakroom-tower-sessions]
+//! version = "0.1"
+//! default-features = false
+//! features = ["tower-sessions-0_14"] # or ["tower-sessions-0_15"]
+//! ```
+//!
+//! Sessions that one version saved can be read with the other.
 //!
 //! # What improves
 //! - **A stolen store opens nothing.** It holds neither ids nor cookies, only what they are checked
@@ -83,16 +102,21 @@
 //!   there.
 //! - `CachingSessionStore` restores what was deleted on another node. Use
 //!   [`CachedStore`](cloakroom::stores::CachedStore) around the store instead.
-//! - `continuously_delete_expired` stops at the first error. Call `delete_expired` in a loop of
-//!   your own.
+//! - `continuously_delete_expired`, which needs no feature here, stops at the first error. A loop
+//!   of your own that calls `delete_expired` does not.
 //!
-//! [`cycle_id`]: tower_sessions_core::Session::cycle_id
+//! [`cycle_id`]: https://docs.rs/tower-sessions/0.15/tower_sessions/struct.Session.html#method.cycle_id
+#![cfg_attr(
+    not(any(feature = "tower-sessions-0_14", feature = "tower-sessions-0_15")),
+    expect(dead_code, reason = "only the traits of a version use it")
+)]
 
 mod error;
 mod import;
 mod key;
 mod state;
 mod store;
+mod versions;
 
 pub use import::{ImportFuture, ImportLayer, ImportService};
 pub use store::TowerSessionStore;

@@ -6,12 +6,16 @@ use cloakroom::SessionKind;
 use cloakroom::value::{Codec, CodecError, JsonCodec, OldPayload, Payload};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tower_sessions_core::session_store;
 
-/// The names and JSON values of a record.
+use crate::error::Failure;
+
+/// The names and JSON values of a record, as each version of tower-sessions has them.
+pub(crate) type Data = HashMap<String, Value>;
+
+/// The data as a session value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct State(pub(crate) HashMap<String, Value>);
+pub struct State(pub(crate) Data);
 
 /// The kind that separates these sessions from the application's other sessions on the same store.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +33,11 @@ const DEPTH: usize = 126;
 
 /// The data as a session value, or an error if it could be written but not read back. The check
 /// runs on every store, including one in memory that encodes nothing.
-pub(crate) fn checked(data: &HashMap<String, Value>) -> Result<State, session_store::Error> {
+pub(crate) fn checked(data: &Data) -> Result<State, Failure> {
     if data.values().all(|value| is_within(value, DEPTH)) {
         return Ok(State(data.clone()));
     }
-    Err(session_store::Error::Encode(format!("a value is nested more than {DEPTH} levels deep")))
+    Err(Failure::Encode(format!("a value is nested more than {DEPTH} levels deep")))
 }
 
 /// True if the value nests at most `levels` lists and objects.
@@ -50,13 +54,11 @@ fn is_within(value: &Value, levels: usize) -> bool {
 }
 
 /// The data encoded as the manager's codec encodes it.
-pub(crate) fn to_payload(data: &State) -> Result<Payload, session_store::Error> {
+pub(crate) fn to_payload(data: &State) -> Result<Payload, Failure> {
     let mut bytes = vec![Codec::<State>::format(&JsonCodec), SCHEMA];
     match JsonCodec.encode(data, &mut bytes) {
         Ok(()) => Ok(Payload::from_bytes(bytes)),
-        Err(_) => {
-            Err(session_store::Error::Encode("cannot write the session's data as JSON".to_owned()))
-        }
+        Err(_) => Err(Failure::Encode("cannot write the session's data as JSON".to_owned())),
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use cloakroom::key::KindTag;
 use cloakroom::record::{Revision, Stored};
 use cloakroom::store::{Inserted, Outcome};
@@ -13,19 +12,18 @@ use cloakroom::{
     ConfigError, Error, ErrorKind, Lifetime, NoSession, PublicId, SessionKind, Sessions,
     SessionsBuilder, Store, protocol,
 };
-use tower_sessions_core::session::{Id, Record};
-use tower_sessions_core::session_store::Result;
-use tower_sessions_core::{ExpiredDeletion, SessionStore};
+use time::OffsetDateTime;
 
-use crate::state::{self, SCHEMA, State, TowerSessions};
-use crate::{error, key};
+use crate::error::Failure;
+use crate::key;
+use crate::state::{self, Data, SCHEMA, State, TowerSessions};
 
 /// How many ids may be taken before the source of randomness must be broken.
 const MAX_ID_ATTEMPTS: usize = 4;
 /// How many expired sessions are removed per call.
 const SWEEP: usize = 1000;
 
-/// One of Cloakroom's stores as a tower-sessions [`SessionStore`]; cheap to clone.
+/// One of Cloakroom's stores as a `SessionStore` of tower-sessions 0.14 and 0.15; cheap to clone.
 ///
 /// ```
 /// # use cloakroom::MemoryStore;
@@ -37,7 +35,7 @@ const SWEEP: usize = 1000;
 /// ```
 ///
 /// Sessions live as long as the middleware says, in whole milliseconds, and at most 400 days from
-/// each save.
+/// each save. The date of a loaded record is the deadline that the store keeps.
 ///
 /// # Errors
 /// Each method fails if the store cannot be reached or cannot answer; the error says if a write
@@ -60,7 +58,7 @@ impl TowerSessionStore {
     ///
     /// # Errors
     /// [`ConfigError`] if the operating system provides no random bytes.
-    pub fn new(store: impl Store) -> std::result::Result<Self, ConfigError> {
+    pub fn new(store: impl Store) -> Result<Self, ConfigError> {
         Self::with(store, |builder| builder)
     }
 
@@ -88,7 +86,7 @@ impl TowerSessionStore {
         adjust: impl FnOnce(
             SessionsBuilder<State, TowerSessions>,
         ) -> SessionsBuilder<State, TowerSessions>,
-    ) -> std::result::Result<Self, ConfigError> {
+    ) -> Result<Self, ConfigError> {
         let store: Arc<dyn Store> = Arc::new(store);
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
         let builder =
@@ -96,14 +94,37 @@ impl TowerSessionStore {
         Ok(Self { sessions: builder.build()?, store })
     }
 
-    /// Inserts the record under its id. False if the id is taken.
-    async fn insert(&self, record: &Record) -> Result<bool> {
-        let (key, now) = (key::key(&record.id), self.sessions.now());
-        let span = key::deadline(record.expiry_date).since(now);
+    /// Creates a session, under this id or, while it is taken, under another. Returns its id.
+    pub(crate) async fn begin(
+        &self,
+        mut id: i128,
+        data: &Data,
+        expires: OffsetDateTime,
+        another: impl Fn() -> i128,
+    ) -> Result<i128, Failure> {
+        let state = state::checked(data)?;
+        for _ in 0..MAX_ID_ATTEMPTS {
+            if self.insert(id, &state, expires).await? {
+                return Ok(id);
+            }
+            id = another();
+        }
+        Err(Failure::backend("every new session id was already taken"))
+    }
+
+    /// Inserts a session under this id. False if the id is taken.
+    async fn insert(
+        &self,
+        id: i128,
+        state: &State,
+        expires: OffsetDateTime,
+    ) -> Result<bool, Failure> {
+        let (key, now) = (key::key(id), self.sessions.now());
+        let span = key::deadline(expires).since(now);
         let revision = Revision::new(1, token()?);
         let kind = KindTag::of(TowerSessions::NAME);
         let (verifier, lifetime) = (key.verifier(kind), lifetime().exactly(span));
-        let payload = state::to_payload(&state::checked(&record.data)?)?;
+        let payload = state::to_payload(state)?;
         let begun = protocol::begin(kind, verifier, lifetime, None, payload, revision, now);
         let mut answer = self.store.insert(key.id(), begun.clone()).await;
         let is_repeated = answer.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown);
@@ -112,50 +133,42 @@ impl TowerSessionStore {
             // one is not sent, the outcome stays unknown.
             answer = self.store.insert(key.id(), begun).await.or(answer);
         }
-        match answer.map_err(error::to_theirs)? {
+        match answer.map_err(Failure::of)? {
             Inserted::Done => Ok(true),
             Inserted::Taken => Ok(is_repeated && self.is_at(key.id(), revision).await?),
         }
     }
 
     /// True if the record under the id is the write with this revision.
-    async fn is_at(&self, id: PublicId, revision: Revision) -> Result<bool> {
-        let found = self.store.get(id).await.map_err(error::to_theirs)?;
+    async fn is_at(&self, id: PublicId, revision: Revision) -> Result<bool, Failure> {
+        let found = self.store.get(id).await.map_err(Failure::of)?;
         Ok(matches!(found, Some(Stored::Live(record)) if record.revision() == revision))
     }
-}
 
-#[async_trait]
-impl SessionStore for TowerSessionStore {
-    async fn create(&self, record: &mut Record) -> Result<()> {
-        for _ in 0..MAX_ID_ATTEMPTS {
-            if self.insert(record).await? {
-                return Ok(());
-            }
-            record.id = Id::default();
-        }
-        Err(error::backend("every new session id was already taken"))
+    /// Writes data and expiry to a session that exists.
+    pub(crate) async fn write(
+        &self,
+        id: i128,
+        data: &Data,
+        expires: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let state = state::checked(data)?;
+        let mut session = self.sessions.of_key(&key::key(id)).await.map_err(Failure::of)?;
+        session.set_until(Some(state), key::deadline(expires)).await.map_err(Failure::of)
     }
 
-    async fn save(&self, record: &Record) -> Result<()> {
-        let state = state::checked(&record.data)?;
-        let mut session =
-            self.sessions.of_key(&key::key(&record.id)).await.map_err(error::to_theirs)?;
-        let span = key::deadline(record.expiry_date).since(self.sessions.now());
-        session.set_for(state, span).await.map_err(error::to_theirs)
-    }
-
-    async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let now = self.sessions.now();
+    /// The data of a session, and when the session ends; `None` if there is none.
+    pub(crate) async fn read(&self, id: i128) -> Result<Option<(Data, OffsetDateTime)>, Failure> {
         let session = match self.sessions.of_key(&key::key(id)).await {
             Err(error) if is_absence(&error) => return Ok(None),
-            session => session.map_err(error::to_theirs)?,
+            session => session.map_err(Failure::of)?,
         };
-        let expiry_date = key::date(now.after(session.expires_in()));
-        Ok(Some(Record { id: *id, data: session.value().0.clone(), expiry_date }))
+        let found = |expires| (session.value().0.clone(), key::date(expires));
+        Ok(session.expires_at().map(found))
     }
 
-    async fn delete(&self, id: &Id) -> Result<()> {
+    /// Ends a session; success if there is none.
+    pub(crate) async fn end(&self, id: i128) -> Result<(), Failure> {
         let key = key::key(id);
         let ended = match self.sessions.of_key(&key).await {
             Ok(mut session) => session.end().await,
@@ -167,15 +180,13 @@ impl SessionStore for TowerSessionStore {
         };
         match ended {
             Err(error) if is_absence(&error) => Ok(()),
-            ended => ended.map_err(error::to_theirs),
+            ended => ended.map_err(Failure::of),
         }
     }
-}
 
-#[async_trait]
-impl ExpiredDeletion for TowerSessionStore {
-    async fn delete_expired(&self) -> Result<()> {
-        while self.sessions.sweep(SWEEP).await.map_err(error::to_theirs)? >= SWEEP {}
+    /// Removes expired sessions.
+    pub(crate) async fn sweep(&self) -> Result<(), Failure> {
+        while self.sessions.sweep(SWEEP).await.map_err(Failure::of)? >= SWEEP {}
         Ok(())
     }
 }
@@ -198,6 +209,6 @@ fn lifetime() -> Lifetime {
 }
 
 /// A random token that identifies a write.
-fn token() -> Result<u64> {
-    getrandom::u64().map_err(|_| error::backend("the operating system provided no random bytes"))
+fn token() -> Result<u64, Failure> {
+    getrandom::u64().map_err(|_| Failure::backend("the operating system provided no random bytes"))
 }

@@ -12,35 +12,33 @@ use http::header::SET_COOKIE;
 use http::{HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use tower_sessions_core::SessionStore;
 
 use super::ImportLayer;
 
 /// The service of an [`ImportLayer`].
-pub struct ImportService<S, Old, V, K = DefaultKind> {
+pub struct ImportService<S, V, K = DefaultKind> {
     pub(super) inner: S,
-    pub(super) layer: ImportLayer<Old, V, K>,
+    pub(super) layer: ImportLayer<V, K>,
 }
 
-impl<S: Clone, Old, V, K> Clone for ImportService<S, Old, V, K> {
+impl<S: Clone, V, K> Clone for ImportService<S, V, K> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), layer: self.layer.clone() }
     }
 }
 
-impl<S, Old, V, K> fmt::Debug for ImportService<S, Old, V, K> {
+impl<S, V, K> fmt::Debug for ImportService<S, V, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ImportService(..)")
     }
 }
 
-impl<S, B, R, Old, V, K> Service<Request<B>> for ImportService<S, Old, V, K>
+impl<S, B, R, V, K> Service<Request<B>> for ImportService<S, V, K>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
     R: Default,
-    Old: SessionStore,
     V: SessionValue,
     K: SessionKind,
 {
@@ -53,7 +51,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let id = self.layer.cookie.read(request.headers());
+        let id = self.layer.id(request.headers());
         let Some(id) = id else {
             return ImportFuture { stage: Stage::Plain { inner: self.inner.call(request) } };
         };

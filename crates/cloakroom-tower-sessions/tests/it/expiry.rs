@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Store;
+use cloakroom_testkit::ManualClock;
+use cloakroom_tower_sessions::TowerSessionStore;
 use time::UtcOffset;
 use tower_sessions::{ExpiredDeletion, SessionStore};
 
-use crate::bridge::{Bridge, HOUR, entries, with};
+use crate::bridge::{Bridge, HOUR, PassingClock, date, entries, with};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 /// One millisecond less than an hour.
@@ -96,6 +98,39 @@ async fn a_span_over_400_days_is_cut_to_400_days(store: impl Store) {
     assert_eq!(bridge.load(record.id).await.unwrap().expiry_date, bridge.date(most));
 }
 
+async fn a_session_that_is_saved_in_time_outlives_its_first_400_days(store: impl Store) {
+    let bridge = Bridge::over(store);
+    let mut record = bridge.created(1).await;
+    for _ in 0..3 {
+        record.expiry_date = bridge.date(HOUR * 24 * 300);
+        bridge.sessions.save(&record).await.unwrap();
+        assert_eq!(bridge.load(record.id).await.as_ref(), Some(&record));
+        bridge.clock.advance(HOUR * 24 * 299);
+    }
+}
+
+/// Time passes between any two looks at a clock.
+async fn a_date_is_the_deadline_in_the_store_whatever_time_calls_take(store: impl Store) {
+    let store = Arc::new(store);
+    let clock = ManualClock::new();
+    let sessions = TowerSessionStore::with(Arc::clone(&store), |builder| {
+        builder.clock(PassingClock(clock.clone()))
+    });
+    let bridge = Bridge { sessions: sessions.unwrap(), clock };
+    let mut record = bridge.created(0).await;
+    for n in 1..4 {
+        for _ in 0..3 {
+            let loaded = bridge.load(record.id).await.unwrap();
+            assert_eq!(loaded.expiry_date, record.expiry_date);
+            let (_, stored) = entries(&store).await.remove(0);
+            assert_eq!(date(stored.expires_at()), record.expiry_date);
+        }
+        record = with(&record, n);
+        record.expiry_date = bridge.date(HOUR * n);
+        bridge.sessions.save(&record).await.unwrap();
+    }
+}
+
 async fn an_extended_session_keeps_its_id(store: impl Store) {
     let bridge = Bridge::over(store);
     let mut record = bridge.created(0).await;
@@ -142,6 +177,8 @@ on_every_store! {
     a_save_after_the_expiry_is_an_error_and_revives_nothing
     a_date_is_the_same_moment_in_every_time_zone
     a_span_over_400_days_is_cut_to_400_days
+    a_session_that_is_saved_in_time_outlives_its_first_400_days
+    a_date_is_the_deadline_in_the_store_whatever_time_calls_take
     an_extended_session_keeps_its_id
     a_longer_expiry_renews_no_key
     delete_expired_leaves_live_sessions

@@ -1,5 +1,7 @@
 //! From tower-sessions to Cloakroom's own sessions without a sign-out.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
@@ -8,6 +10,7 @@ use cloakroom_testkit::{Client, Fault, FaultyStore, SpyStore};
 use cloakroom_tower_sessions::{ImportLayer, TowerSessionStore};
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tower::ServiceExt;
 use tower_sessions::SessionManagerLayer;
 
@@ -34,6 +37,20 @@ async fn greet(session: Session<Visitor>) -> String {
     format!("{user} {}", session.value().visits)
 }
 
+fn convert(mut data: HashMap<String, Value>) -> Option<(Visitor, Option<Login>)> {
+    let visits = data.remove("visits")?.as_u64()?;
+    let user = data.remove("user").and_then(|user| Principal::new(user.as_str()?).ok());
+    Some((Visitor { visits }, user.as_ref().map(Login::of)))
+}
+
+fn after(import: ImportLayer<Visitor>) -> Router {
+    Router::new()
+        .route("/", get(greet))
+        .route("/logout", post(async |mut session: Session<Visitor>| session.logout().await))
+        .layer(import)
+        .layer(SessionLayer::new(Sessions::<Visitor>::new(MemoryStore::new()).unwrap()))
+}
+
 impl Change {
     fn new() -> Self {
         let faulty = FaultyStore::new(MemoryStore::new());
@@ -48,16 +65,7 @@ impl Change {
                 }),
             )
             .layer(SessionManagerLayer::new(store.clone()));
-        let import = ImportLayer::new(store, |data| {
-            let visits = data.get("visits").and_then(serde_json::Value::as_u64).unwrap_or_default();
-            let user = data.get("user").and_then(|user| Principal::new(user.as_str()?).ok());
-            Some((Visitor { visits }, user.as_ref().map(Login::of)))
-        });
-        let after = Router::new()
-            .route("/", get(greet))
-            .route("/logout", post(async |mut session: Session<Visitor>| session.logout().await))
-            .layer(import)
-            .layer(SessionLayer::new(Sessions::<Visitor>::new(MemoryStore::new()).unwrap()));
+        let after = after(ImportLayer::from_0_15(store, convert));
         Self { before, after, old, faulty, browser: Client::new() }
     }
 
@@ -105,6 +113,15 @@ async fn a_visitor_stays_signed_in_and_gets_the_new_cookie_instead_of_the_old() 
     change.old.reset();
     assert_eq!(change.get().await, "alice 7");
     assert_eq!(change.old.calls().total(), 0, "the old store is not asked again");
+}
+
+/// Ids and records are the same in both.
+#[tokio::test]
+async fn what_one_version_saved_is_imported_from_a_store_of_the_other() {
+    let mut change = Change::with_alice().await;
+    let store = TowerSessionStore::new(change.old.clone()).unwrap();
+    change.after = after(ImportLayer::from_0_14(store, convert));
+    assert_eq!(change.get().await, "alice 7");
 }
 
 /// Like a page and its images, whose responses arrive in any order.
@@ -170,7 +187,7 @@ async fn a_request_without_an_old_session_costs_nothing_and_imports_nothing() {
 #[tokio::test]
 async fn a_layer_outside_the_session_layer_is_an_error_for_the_old_cookie() {
     let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
-    let import = ImportLayer::new(store, |_| None::<(Visitor, _)>);
+    let import = ImportLayer::from_0_15(store, |_| None::<(Visitor, _)>);
     let sessions = Sessions::<Visitor>::new(MemoryStore::new()).unwrap();
     let app: Router =
         Router::new().route("/", get(greet)).layer(SessionLayer::new(sessions)).layer(import);
@@ -186,7 +203,7 @@ async fn a_layer_outside_the_session_layer_is_an_error_for_the_old_cookie() {
 #[tokio::test]
 async fn a_cookie_with_another_name_path_and_domain_is_removed() -> Result<(), Error> {
     let store = TowerSessionStore::new(MemoryStore::new()).unwrap();
-    let layer = ImportLayer::new(store, |_| None::<(Visitor, _)>);
+    let layer = ImportLayer::from_0_15(store, |_| None::<(Visitor, _)>);
     assert!(layer.clone().with_cookie("a\r\nb", "/", None).is_err());
     let shown = format!("{:?}", layer.with_cookie("__Secure-sid", "/app", Some("example.com")));
     assert!(shown.starts_with("Ok("));
