@@ -76,7 +76,7 @@
 //! No feature is on by default, and no feature changes what another does.
 //! - `axum`: the extractors `Session<V>`, `Option<Session<V>>` and `Sessions<V>`; implies `tower`
 //! - `tower`: `SessionLayer`, for any tower service
-//! - `actix`: `SessionMiddleware` and extractors, for actix-web; needs Rust 1.89
+//! - `actix`: `SessionMiddleware`, extractors and `SessionExt`, for actix-web; needs Rust 1.89
 //! - `tokio`: `TimeoutStore`, `BlockingStore::tokio` and `DetachedSession::ended`
 //! - `tracing`: `TracingObserver`, which logs every event
 //! - `metrics`: `MetricsObserver`, which counts every event, and with `InstrumentedStore` times
@@ -118,4 +118,4 @@ pub use value::{Flash, SessionKind, SessionMap, SessionValue};
 #[cfg(feature = "tower")]
 pub use web::SessionLayer;
 #[cfg(feature = "actix")]
-pub use web::SessionMiddleware;
+pub use web::{SessionExt, SessionMiddleware};

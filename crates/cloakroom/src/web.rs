@@ -10,6 +10,6 @@ mod shared_cookie;
 mod tower;
 
 #[cfg(feature = "actix")]
-pub use actix::SessionMiddleware;
+pub use actix::{SessionExt, SessionMiddleware};
 #[cfg(feature = "tower")]
 pub use tower::{SessionFuture, SessionLayer, SessionService};

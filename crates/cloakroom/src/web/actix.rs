@@ -1,9 +1,11 @@
-//! actix-web: a middleware, extractors, and error responses.
+//! actix-web: a middleware, extractors, the session of a request, and error responses.
 //!
 //! | extractor | gives |
 //! |---|---|
 //! | [`Session<V>`](crate::Session) | the request's session, which may not exist yet |
 //! | [`Sessions<V>`](crate::Sessions) | the sessions themselves |
+//!
+//! Middleware that has only the request uses [`SessionExt`].
 //!
 //! actix-web turns every extractor error into `None` for `Option<Session<V>>`, even a store that is
 //! down. So ask for `Session<V>`, and whether it [`exists`](crate::Session::exists).
@@ -11,11 +13,13 @@
 mod extractors;
 mod headers;
 mod middleware;
+mod request_ext;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
 pub use middleware::SessionMiddleware;
+pub use request_ext::SessionExt;
 
 use crate::error::Error;
 use crate::http::HeadersMut;

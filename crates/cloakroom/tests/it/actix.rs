@@ -5,11 +5,11 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
-use actix_web::{App, Error as ActixError, error, guard, web};
+use actix_web::{App, Error as ActixError, HttpRequest, error, guard, web};
 use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::store::Page;
 use cloakroom::{
-    Error, ErrorKind, MemoryStore, Principal, RequestSession, Session, SessionKind,
+    Error, ErrorKind, MemoryStore, Principal, RequestSession, Session, SessionExt, SessionKind,
     SessionMiddleware, Sessions,
 };
 use cloakroom_testkit::{Fault, FaultyStore, Operation, SpyStore};
@@ -18,6 +18,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Visitor {
     visits: u64,
+}
+
+struct Admin;
+impl SessionKind for Admin {
+    const NAME: &'static str = "admin";
 }
 
 async fn count(mut session: Session<Visitor>) -> Result<String, Error> {
@@ -157,6 +162,62 @@ async fn other_middleware_and_the_handler_share_one_session() {
 }
 
 #[actix_web::test]
+async fn a_request_and_its_response_lead_to_the_session_that_the_handler_has() {
+    async fn greet(
+        request: ServiceRequest,
+        next: Next<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, ActixError> {
+        let request_session: RequestSession<Visitor> = request.request_session()?;
+        assert!(request_session.opened().is_none(), "nothing has asked the store");
+        let mut session: Session<Visitor> = request.session().await?;
+        session.update(|visitor| visitor.visits += 100).await?;
+        let mut response = next.call(request).await?;
+        let session: Session<Visitor> = response.session().await?;
+        let visits = session.value().visits.into();
+        response.headers_mut().insert("x-visits".parse().expect("a name"), visits);
+        Ok(response)
+    }
+    async fn count(request: HttpRequest) -> Result<String, Error> {
+        let mut session: Session<Visitor> = request.session().await?;
+        session.update(|visitor| visitor.visits += 1).await?;
+        Ok(session.value().visits.to_string())
+    }
+    let spy = SpyStore::new(MemoryStore::new());
+    let sessions: Sessions<Visitor> = Sessions::new(spy.clone()).unwrap();
+    let app = App::new()
+        .wrap(from_fn(greet))
+        .wrap(SessionMiddleware::new(sessions))
+        .route("/count", web::get().to(count));
+    let app = init_service(app).await;
+    let key = cookie(&app.call(get("/count", "").to_request()).await.unwrap());
+    spy.reset();
+    let response = app.call(get("/count", &key).to_request()).await.unwrap();
+    assert_eq!(header(response.headers(), "x-visits"), "202");
+    assert_eq!(text(response).await, "202");
+    assert_eq!((spy.calls().get, spy.calls().replace), (1, 2));
+}
+
+#[actix_web::test]
+async fn a_request_without_the_middleware_or_of_another_kind_has_no_session() {
+    async fn of_admin(request: HttpRequest) -> Result<String, Error> {
+        let _session: Session<Visitor, Admin> = request.session().await?;
+        Ok(String::new())
+    }
+    let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
+    let app = App::new().service(web::resource("/bare").route(web::get().to(of_admin))).service(
+        web::resource("/visitor")
+            .wrap(SessionMiddleware::new(sessions))
+            .route(web::get().to(of_admin)),
+    );
+    let app = init_service(app).await;
+    for path in ["/bare", "/visitor"] {
+        let response = app.call(get(path, "").to_request()).await.unwrap();
+        let error = response.response().error().and_then(|error| error.as_error::<Error>());
+        assert_eq!(error.map(Error::kind), Some(ErrorKind::NoLayer));
+    }
+}
+
+#[actix_web::test]
 async fn an_outage_is_a_503_whose_error_middleware_sees_and_a_client_does_not() {
     let faulty = FaultyStore::new(MemoryStore::new());
     let sessions: Sessions<Visitor> = Sessions::new(faulty.clone()).unwrap();
@@ -250,10 +311,6 @@ async fn two_values_under_one_cookie_are_an_error_that_names_both() {
 
 #[actix_web::test]
 async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
-    struct Admin;
-    impl SessionKind for Admin {
-        const NAME: &'static str = "admin";
-    }
     let store = std::sync::Arc::new(MemoryStore::new());
     let visitors: Sessions<Visitor> = Sessions::new(store.clone()).unwrap();
     let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());
@@ -290,7 +347,7 @@ async fn two_kinds_of_session_coexist_and_the_peer_address_is_known() {
 #[actix_web::test]
 async fn debug_of_a_requests_headers_shows_no_key() {
     let sessions: Sessions<Visitor> = Sessions::new(MemoryStore::new()).unwrap();
-    let show = async |request: actix_web::HttpRequest| format!("{:?}", request.headers());
+    let show = async |request: HttpRequest| format!("{:?}", request.headers());
     let app = App::new().wrap(SessionMiddleware::new(sessions)).route("/", web::get().to(show));
     let app = init_service(app).await;
     let request = get("/", "__Host-id=KEY")

@@ -3,11 +3,12 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 
-use crate::error::{Error, ErrorKind};
+use super::SessionExt;
+use crate::error::Error;
 use crate::session::Session;
-use crate::sessions::{RequestSession, Sessions};
+use crate::sessions::Sessions;
 use crate::store::Io;
 use crate::value::{SessionKind, SessionValue};
 
@@ -16,10 +17,7 @@ impl<V: SessionValue, K: SessionKind> FromRequest for Session<V, K> {
     type Future = Io<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match request_session(request) {
-            Ok(request_session) => request_session.session_io_static(request.headers()),
-            Err(error) => Io::ready(Err(error)),
-        }
+        request.session()
     }
 }
 
@@ -28,13 +26,6 @@ impl<V: SessionValue, K: SessionKind> FromRequest for Sessions<V, K> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request_session(request).map(|request_session| request_session.sessions()))
+        ready(request.request_session().map(|request_session| request_session.sessions()))
     }
-}
-
-/// The [`RequestSession`] that the middleware put into the request.
-fn request_session<V: SessionValue, K: SessionKind>(
-    request: &HttpRequest,
-) -> Result<RequestSession<V, K>, Error> {
-    request.extensions().get().cloned().ok_or(Error::new(ErrorKind::NoLayer))
 }
