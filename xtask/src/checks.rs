@@ -8,7 +8,12 @@ use crate::shell::{self, Failure};
 use crate::{clients, programs, workspace};
 
 /// Workspaces of their own, which `cargo fmt --all` does not visit.
-const APART: [&str; 3] = ["benches/compare/Cargo.toml", "examples/Cargo.toml", "fuzz/Cargo.toml"];
+const APART: [&str; 4] = [
+    "benches/compare/Cargo.toml",
+    "examples/Cargo.toml",
+    "examples/import/Cargo.toml",
+    "fuzz/Cargo.toml",
+];
 
 pub(crate) fn fmt() -> Result<(), Failure> {
     shell::run(&mut shell::cargo(["fmt", "--all", "--check"]))?;
@@ -56,15 +61,20 @@ pub(crate) fn docs() -> Result<(), Failure> {
 
 /// Builds each example, and runs its tests, which start it and use it over HTTP.
 pub(crate) fn examples() -> Result<(), Failure> {
-    let cargo = |args: &[&str]| {
-        let mut command = shell::cargo(args.iter().copied());
-        command.current_dir(shell::root().join("examples"));
-        command.env("CARGO_TARGET_DIR", shell::target("examples"));
-        command
-    };
-    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    shell::run(&mut cargo(&clippy))?;
-    shell::run(&mut cargo(&["test", "--workspace", "--locked"]))
+    programs::provide(&[programs::REDIS])?;
+    // The second has a lock file of its own.
+    for workspace in ["examples", "examples/import"] {
+        let cargo = |args: &[&str]| {
+            let mut command = shell::cargo(args.iter().copied());
+            command.current_dir(shell::root().join(workspace));
+            command.env("CARGO_TARGET_DIR", shell::target("examples"));
+            command
+        };
+        let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        shell::run(&mut cargo(&clippy))?;
+        shell::run(&mut cargo(&["test", "--workspace", "--locked"]))?;
+    }
+    Ok(())
 }
 
 /// Licences and sources of dependencies, and duplicates among them.

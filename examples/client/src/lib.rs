@@ -74,6 +74,7 @@ fn launch(program: &str, place: &Path) -> (Child, u16) {
 }
 
 /// Sends requests with the cookies that it was given.
+#[derive(Clone)]
 pub struct Browser {
     port: u16,
     cookies: BTreeMap<String, String>,
