@@ -1,5 +1,7 @@
 //! Faults: an outage is an error, and a call whose answer was lost is repeated.
 
+use std::time::Duration;
+
 use cloakroom::Store;
 use cloakroom::store::Operation;
 use cloakroom_testkit::servers::{Durability, Redis, Server};
@@ -23,6 +25,15 @@ async fn an_outage_is_an_error_and_never_an_absent_session(store: impl Store) {
     }
     faulty.fail_all(None);
     assert_eq!(bridge.load(record.id).await, Some(record));
+}
+
+/// And it is there, without a feature of theirs.
+async fn the_task_that_deletes_ends_with_the_first_outage(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let bridge = Bridge::over(faulty.clone());
+    faulty.fail_all(Some(Fault::NotSent));
+    let task = bridge.sessions.clone().continuously_delete_expired(Duration::from_millis(1));
+    assert!(task.await.is_err());
 }
 
 async fn an_error_contains_nothing_that_opens_a_session(store: impl Store) {
@@ -90,6 +101,7 @@ async fn a_delete_whose_answer_was_lost_can_be_repeated(store: impl Store) {
 
 on_every_store! {
     an_outage_is_an_error_and_never_an_absent_session
+    the_task_that_deletes_ends_with_the_first_outage
     an_error_contains_nothing_that_opens_a_session
     a_create_whose_answer_was_lost_is_recognized
     another_session_at_the_id_is_not_taken_for_a_lost_create
