@@ -27,6 +27,19 @@
 //! }
 //! ```
 //!
+//! # The next actix-session
+//! This crate is for 0.11. The main branch of actix-session, read in November 2026, changes what a
+//! store is passed: the state is a map of JSON values (`serde_json::Map`), no longer of JSON texts.
+//! Its list of changes names no other that concerns a store; it needs Rust 1.88.
+//!
+//! When it is released, a release of this crate will follow, with these changes:
+//! - Its `ActixSessionStore` fits the new actix-session instead of 0.11. The constructors stay, so
+//!   an application changes the two versions in its manifest and no line for the store.
+//! - Records keep the texts that they have now, which are converted when they are read and written.
+//!   So sessions stay, and servers of both releases can share a store during an update.
+//!
+//! The new stores of actix-session itself read what 0.11 saved; 0.11 cannot read what they save.
+//!
 //! # What improves
 //! - **A stolen store opens nothing.** It holds a public id and a hash of the key, never the
 //!   cookie.
