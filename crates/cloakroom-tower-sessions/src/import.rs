@@ -6,7 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use cloakroom::value::DefaultKind;
 use cloakroom::{Error, Login, RequestSession, SessionKind, SessionValue};
 use http::header::{COOKIE, InvalidHeaderValue};
@@ -14,6 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use tower_layer::Layer;
 
 use crate::error::Failure;
+use crate::old_store::OldStore;
 use crate::state::Data;
 
 pub use service::{ImportFuture, ImportService};
@@ -21,17 +21,6 @@ pub use service::{ImportFuture, ImportService};
 /// Converts the data of a tower-sessions session: a value and who is signed in, or `None` to drop
 /// it.
 pub(crate) type Convert<V> = dyn Fn(Data) -> Option<(V, Option<Login>)> + Send + Sync;
-
-/// A store of one version of tower-sessions.
-#[async_trait]
-pub(crate) trait OldStore: fmt::Debug + Send + Sync + 'static {
-    /// The id in a cookie's value.
-    fn id(&self, cookie: &str) -> Option<i128>;
-
-    async fn load(&self, id: i128) -> Result<Option<Data>, Failure>;
-
-    async fn delete(&self, id: i128) -> Result<(), Failure>;
-}
 
 /// Imports the sessions of tower-sessions as their visitors come back, for an application that
 /// moves to Cloakroom's own `Session`.
@@ -173,7 +162,7 @@ impl<V: SessionValue> LegacySessions<V> {
                 Err(Failure::Decode(_)) => None,
                 found => found?,
             };
-            Ok::<_, Failure>(found.and_then(|data| (self.convert)(data)))
+            Ok::<_, Failure>(found.and_then(|(data, _)| (self.convert)(data)))
         };
         let token = id.to_le_bytes();
         let _session = request_session.import_legacy(headers, &token, read).await?;

@@ -29,8 +29,11 @@
 //! }
 //! ```
 //!
-//! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own when
-//! they come back.
+//! Sessions in the former store are moved when their visitors come back, and no one is signed out,
+//! with one line more: [`import_from_0_14`](TowerSessionStore::import_from_0_14) or
+//! [`import_from_0_15`](TowerSessionStore::import_from_0_15).
+//!
+//! [`ImportLayer`] is the next step: it imports each visitor's session into Cloakroom's own.
 //!
 //! # Versions
 //! ```toml
@@ -70,6 +73,7 @@
 //! | `delete` | ends the session; success if there is none | 2 |
 //! | `delete_expired` | removes expired sessions, a thousand at a time | 1 per thousand |
 //!
+//! While sessions are imported from another store, `load` and `delete` cost one round trip more.
 //! A [`CachedStore`](cloakroom::stores::CachedStore) answers the first of two round trips. A lost
 //! race costs a third. Only `PostgresStore` needs `delete_expired`: elsewhere new sessions remove
 //! expired ones, or the server does.
@@ -114,6 +118,7 @@
 mod error;
 mod import;
 mod key;
+mod old_store;
 mod state;
 mod store;
 mod versions;

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 
 use crate::error::Failure;
 use crate::key;
+use crate::old_store::OldStore;
 use crate::state::{self, Data, SCHEMA, State, TowerSessions};
 
 /// How many ids may be taken before the source of randomness must be broken.
@@ -51,6 +52,8 @@ const SWEEP: usize = 1000;
 pub struct TowerSessionStore {
     sessions: Sessions<State, TowerSessions>,
     store: Arc<dyn Store>,
+    /// Where sessions are that have not been moved here yet.
+    old: Option<Arc<dyn OldStore>>,
 }
 
 impl TowerSessionStore {
@@ -91,7 +94,12 @@ impl TowerSessionStore {
         let builder = adjust(Sessions::builder(Arc::clone(&store)));
         let builder =
             builder.lifetime(lifetime()).codec(JsonCodec).schema(SCHEMA, state::refuse_old);
-        Ok(Self { sessions: builder.build()?, store })
+        Ok(Self { sessions: builder.build()?, store, old: None })
+    }
+
+    /// Moves sessions here from another store.
+    pub(crate) fn with_old(self, old: impl OldStore) -> Self {
+        Self { old: Some(Arc::new(old)), ..self }
     }
 
     /// Creates a session, under this id or, while it is taken, under another. Returns its id.
@@ -159,6 +167,7 @@ impl TowerSessionStore {
 
     /// The data of a session, and when the session ends; `None` if there is none.
     pub(crate) async fn read(&self, id: i128) -> Result<Option<(Data, OffsetDateTime)>, Failure> {
+        self.import(id).await?;
         let session = match self.sessions.of_key(&key::key(id)).await {
             Err(error) if is_absence(&error) => return Ok(None),
             session => session.map_err(Failure::of)?,
@@ -167,8 +176,27 @@ impl TowerSessionStore {
         Ok(session.expires_at().map(found))
     }
 
+    /// Moves a session here, if it is in the old store only.
+    async fn import(&self, id: i128) -> Result<(), Failure> {
+        let Some(old) = &self.old else { return Ok(()) };
+        let here = self.sessions.of_key(&key::key(id)).await;
+        if !here.is_err_and(|error| is_absence(&error)) {
+            return Ok(());
+        }
+        let (data, expires) = match old.load(id).await {
+            Err(Failure::Decode(_)) | Ok(None) => return Ok(()),
+            Err(failure) => return Err(failure),
+            Ok(Some(found)) => found,
+        };
+        // The id is taken if the session has ended here, or another request has moved it.
+        self.insert(id, &state::checked(&data)?, expires).await?;
+        old.delete(id).await
+    }
+
     /// Ends a session; success if there is none.
     pub(crate) async fn end(&self, id: i128) -> Result<(), Failure> {
+        // Another request may be moving it: what has ended here cannot be moved any more.
+        self.import(id).await?;
         let key = key::key(id);
         let ended = match self.sessions.of_key(&key).await {
             Ok(mut session) => session.end().await,

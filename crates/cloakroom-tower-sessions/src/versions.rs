@@ -2,7 +2,13 @@
 //! versions differ in the crate that their types come from.
 
 macro_rules! version {
-    ($module:ident: $core:ident, $version:literal, $feature:literal, $from:ident) => {
+    (
+        $module:ident: $core:ident,
+        $version:literal,
+        $feature:literal,
+        $from:ident,
+        $import:ident
+    ) => {
         #[cfg(feature = $feature)]
         mod $module {
             use async_trait::async_trait;
@@ -13,7 +19,8 @@ macro_rules! version {
             use $core::{ExpiredDeletion, SessionStore};
 
             use crate::error::Failure;
-            use crate::import::{ImportLayer, OldStore};
+            use crate::import::ImportLayer;
+            use crate::old_store::OldStore;
             use crate::state::Data;
             use crate::store::TowerSessionStore;
 
@@ -58,12 +65,32 @@ macro_rules! version {
                     Some(cookie.parse::<Id>().ok()?.0)
                 }
 
-                async fn load(&self, id: i128) -> std::result::Result<Option<Data>, Failure> {
-                    Ok(self.0.load(&Id(id)).await?.map(|record| record.data))
+                async fn load(
+                    &self,
+                    id: i128,
+                ) -> std::result::Result<Option<(Data, OffsetDateTime)>, Failure> {
+                    let found = self.0.load(&Id(id)).await?;
+                    Ok(found.map(|record| (record.data, record.expiry_date)))
                 }
 
                 async fn delete(&self, id: i128) -> std::result::Result<(), Failure> {
                     Ok(self.0.delete(&Id(id)).await?)
+                }
+            }
+
+            impl TowerSessionStore {
+                #[doc = concat!("Moves sessions here from a store of tower-sessions ", $version)]
+                /// when their visitors come back, with their ids, data and expiry dates.
+                ///
+                /// The old store is asked for each id that is not here; if it cannot be reached,
+                /// that is an error. What it cannot decode is treated as absent. A session that has
+                /// ended here stays ended. Remove the line when the last old session has expired.
+                ///
+                /// Each moved session is deleted from the old store, so servers that still use it
+                /// see a visitor without a session: replace all at once. A late write of such a
+                /// server is an old session again.
+                pub fn $import(self, old: impl SessionStore) -> Self {
+                    self.with_old(Old(old))
                 }
             }
 
@@ -103,5 +130,17 @@ macro_rules! version {
     };
 }
 
-version!(v0_14: tower_sessions_core_0_14, "0.14", "tower-sessions-0_14", from_0_14);
-version!(v0_15: tower_sessions_core_0_15, "0.15", "tower-sessions-0_15", from_0_15);
+version!(
+    v0_14: tower_sessions_core_0_14,
+    "0.14",
+    "tower-sessions-0_14",
+    from_0_14,
+    import_from_0_14
+);
+version!(
+    v0_15: tower_sessions_core_0_15,
+    "0.15",
+    "tower-sessions-0_15",
+    from_0_15,
+    import_from_0_15
+);

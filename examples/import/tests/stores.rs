@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use cloakroom::{MemoryStore, Sessions};
 use cloakroom_testkit::Client;
 use cloakroom_testkit::servers::{Durability, Redis, Server as _};
+use cloakroom_tower_sessions::TowerSessionStore;
 use http::{Method, StatusCode};
 use tower::ServiceExt as _;
 use tower_sessions::SessionStore;
@@ -82,6 +83,18 @@ async fn the_old_cookie_is_worth_nothing_after_the_move(old: impl SessionStore +
     assert_eq!(get(&after, &mut copy).await, "no one, visit number 1");
 }
 
+/// Another way: the application stays as it is and changes the store.
+async fn an_application_that_changes_the_store_keeps_its_visitors(old: impl SessionStore + Clone) {
+    let store = TowerSessionStore::new(MemoryStore::new()).unwrap().import_from_0_14(old.clone());
+    let (before, after) = (before::app(old), before::app(store));
+    let mut alice = signed_in(&before).await;
+    let mut copy = alice.clone();
+    assert_eq!(get(&after, &mut alice).await, "alice, visit number 3");
+    assert_eq!(get(&before, &mut copy.clone()).await, "no one, visit number 1");
+    assert_eq!(send(&after, &mut alice, Method::POST, "/logout").await, StatusCode::OK);
+    assert_eq!(get(&after, &mut copy).await, "no one, visit number 1");
+}
+
 async fn sqlite(file: &std::path::Path) -> (SqliteStore, SqlitePool) {
     let url = format!("sqlite://{}?mode=rwc", file.display());
     let pool = SqlitePool::connect(&url).await.unwrap();
@@ -95,7 +108,8 @@ async fn from_sqlite() {
     let place = tempfile::tempdir().unwrap();
     let (old, _) = sqlite(&place.path().join("old.db")).await;
     visitors_move_one_by_one_and_stay_signed_in(old.clone()).await;
-    the_old_cookie_is_worth_nothing_after_the_move(old).await;
+    the_old_cookie_is_worth_nothing_after_the_move(old.clone()).await;
+    an_application_that_changes_the_store_keeps_its_visitors(old).await;
 }
 
 #[tokio::test]
@@ -106,7 +120,8 @@ async fn from_redis() {
     pool.init().await.unwrap();
     let old = RedisStore::new(pool);
     visitors_move_one_by_one_and_stay_signed_in(old.clone()).await;
-    the_old_cookie_is_worth_nothing_after_the_move(old).await;
+    the_old_cookie_is_worth_nothing_after_the_move(old.clone()).await;
+    an_application_that_changes_the_store_keeps_its_visitors(old).await;
 }
 
 /// Moka keeps sessions in memory, so both applications are one process.
@@ -114,7 +129,8 @@ async fn from_redis() {
 async fn from_moka() {
     let old = MokaStore::new(Some(1000));
     visitors_move_one_by_one_and_stay_signed_in(old.clone()).await;
-    the_old_cookie_is_worth_nothing_after_the_move(old).await;
+    the_old_cookie_is_worth_nothing_after_the_move(old.clone()).await;
+    an_application_that_changes_the_store_keeps_its_visitors(old).await;
 }
 
 #[tokio::test]

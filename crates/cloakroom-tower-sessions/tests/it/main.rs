@@ -15,8 +15,16 @@ mod cookies;
 mod expiry;
 mod faults;
 mod import;
+mod moved;
 mod observed;
 mod revival;
 mod routes;
 mod secrecy;
 mod unreadable;
+
+use cloakroom_tower_sessions::TowerSessionStore;
+use tower_sessions::SessionStore;
+
+fn import_from(store: TowerSessionStore, old: impl SessionStore) -> TowerSessionStore {
+    store.import_from_0_15(old)
+}

@@ -22,6 +22,8 @@ mod cookies;
 mod expiry;
 #[path = "../it/faults.rs"]
 mod faults;
+#[path = "../it/moved.rs"]
+mod moved;
 #[path = "../it/observed.rs"]
 mod observed;
 #[path = "../it/revival.rs"]
@@ -32,3 +34,10 @@ mod routes;
 mod secrecy;
 #[path = "../it/unreadable.rs"]
 mod unreadable;
+
+use cloakroom_tower_sessions::TowerSessionStore;
+use tower_sessions::SessionStore;
+
+fn import_from(store: TowerSessionStore, old: impl SessionStore) -> TowerSessionStore {
+    store.import_from_0_14(old)
+}

@@ -53,7 +53,15 @@ async fn login(mut auth: AuthSession) {
     auth.login(&Alice).await.unwrap();
 }
 
+async fn logout(mut auth: AuthSession) {
+    auth.logout().await.unwrap();
+}
+
 pub fn app(store: impl SessionStore + Clone) -> Router {
     let auth = AuthManagerLayerBuilder::new(Users, SessionManagerLayer::new(store)).build();
-    Router::new().route("/", get(home)).route("/login", post(login)).layer(auth)
+    Router::new()
+        .route("/", get(home))
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .layer(auth)
 }
