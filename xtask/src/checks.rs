@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::shell::{self, Failure};
-use crate::{clients, programs, workspace};
+use crate::{clients, programs, sqlite, workspace};
 
 /// Workspaces of their own, which `cargo fmt --all` does not visit.
 const APART: [&str; 4] = [
@@ -146,7 +146,8 @@ fn provide(tool: &str, version: &str) -> Result<(), Failure> {
     shell::run(&mut install)
 }
 
-/// All tests of the workspace; `quick` leaves out the examples in the documentation.
+/// All tests of the workspace; `quick` leaves out the examples in the documentation, and SQLite's
+/// tests with the oldest SQLite.
 pub(crate) fn test(quick: bool) -> Result<(), Failure> {
     let mut command = with_browser()?;
     programs::provide(&[programs::REDIS, programs::POSTGRES])?;
@@ -155,7 +156,8 @@ pub(crate) fn test(quick: bool) -> Result<(), Failure> {
     if quick {
         command.args(["--lib", "--bins", "--tests"]);
     }
-    shell::run(&mut command)
+    shell::run(&mut command)?;
+    if quick { Ok(()) } else { sqlite::test_oldest() }
 }
 
 #[derive(clap::Args)]

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::shell::{self, Failure};
-use crate::{api, checks, guard, promises, resolve, tidy, tree};
+use crate::{api, checks, guard, promises, resolve, sqlite, tidy, tree};
 
 /// A name, what it checks, and how.
 pub(crate) type Step = (&'static str, &'static str, fn() -> Result<(), Failure>);
 
 /// What must hold before a change lands: quick answers first. The tests come last, so that the
 /// log ends with their results.
-pub(crate) const CI: [Step; 16] = [
+pub(crate) const CI: [Step; 17] = [
     ("fmt", "Formatting", checks::fmt),
     ("tidy", "Rules that no compiler checks: words, names, columns, modules, pages", tidy::run),
     ("clippy", "Lints; a warning is an error", checks::clippy),
@@ -20,6 +20,7 @@ pub(crate) const CI: [Step; 16] = [
     ("deny", "Licences, sources and duplicates of dependencies", checks::deny),
     ("tree", "What the library brings into an application", tree::run),
     ("msrv", "The products with the oldest compiler that they promise", resolve::msrv),
+    ("neighbors", "SQLite next to others in one application", sqlite::neighbors),
     ("promises", "What users build: the tool, the packages, the README", promises::run),
     ("model", "Every order of requests, losses and races", || checks::model(&[])),
     ("mutants", "The model notices what is broken on purpose", checks::mutants),

@@ -10,6 +10,7 @@ mod programs;
 mod promises;
 mod resolve;
 mod shell;
+mod sqlite;
 mod tidy;
 mod tree;
 mod workspace;
@@ -46,7 +47,7 @@ enum Task {
     Nightly,
     /// All tests of the workspace, with real servers, clients and a real browser (in ci)
     Test {
-        /// Leave out the examples in the documentation
+        /// Leave out the examples in the documentation, and the oldest SQLite
         #[arg(long)]
         quick: bool,
     },

@@ -18,7 +18,8 @@ const MAX_DAMAGE: u32 = 20;
 pub struct Inspection {
     /// The schema version of the file.
     pub schema_version: u32,
-    /// The version of the SQLite that is compiled into this program.
+    /// The version of the SQLite that is compiled into this program; see the
+    /// [crate documentation](crate#next-to-other-crates-that-use-sqlite).
     pub sqlite_version: &'static str,
     /// Whether the file uses a write-ahead log, as this crate sets it up.
     pub is_wal: bool,

@@ -44,6 +44,32 @@
 //! - **The file is private**: it is created with mode 0600. It holds hashes of keys, never a key;
 //!   values are stored in clear text.
 //!
+//! # Next to other crates that use SQLite
+//! An application can link one SQLite: cargo refuses two crates that bring different ones. This
+//! crate works with rusqlite 0.32 to 0.43, and cargo chooses the one that suits the others:
+//!
+//! | next to | rusqlite | its SQLite |
+//! |---|---|---|
+//! | no other, or rusqlite 0.43 | 0.43 | 3.54 |
+//! | diesel 2 | 0.40 | 3.53 |
+//! | sqlx 0.9, sea-orm 2 | 0.39 | 3.51.3 |
+//! | sqlx 0.8, sea-orm 1 | 0.32 | 3.46 |
+//!
+//! SQLite before 3.51.3 can, in rare cases, damage a file that is written over two connections at
+//! once ([its explanation](https://sqlite.org/wal.html#walresetbug)). A store writes over one. With
+//! such a version, open the file for writing once, in one process.
+//!
+//! If cargo says that a package "links to the native library `sqlite3`, but it conflicts with a
+//! previous package", it names the other crate. What helps:
+//! - That crate is too old, such as sqlx 0.7 or rusqlite 0.31: require a later version of it, from
+//!   the table.
+//! - It is a rusqlite that is too new: require `rusqlite = "0.43"`.
+//! - The application uses `cloakroom-any`, and SQLite not for its sessions: leave this crate out,
+//!   for example by
+//!   `cloakroom-any = { version = "0.1", default-features = false, features = ["postgres"] }`.
+//! - Otherwise the sessions need another store: a server, or [a store of your
+//!   own](cloakroom::Store) over the SQLite that the application has.
+//!
 //! # The file
 //! The table `session` has one row per session. The view `sessions` shows it in readable form:
 //!
