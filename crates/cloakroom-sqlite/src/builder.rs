@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::{SqliteError, SqliteErrorKind};
 use crate::file::{self, Settings};
+use crate::read_only;
 use crate::schema;
 use crate::store::SqliteStore;
 use crate::writer::Writer;
@@ -92,6 +93,10 @@ impl SqliteBuilder {
 
     /// Opens an existing file for reading only, for tools. Every write fails.
     ///
+    /// A file in a directory that is read-only can be read, too: while another process uses it, or
+    /// once it was closed. In between, such as after a crash, the file has a write-ahead log that
+    /// can only be read in a directory that is writable.
+    ///
     /// # Errors
     /// [`SqliteError`], which names the file.
     pub fn open_read_only(self) -> Result<SqliteStore, SqliteError> {
@@ -115,9 +120,13 @@ impl SqliteBuilder {
     }
 
     fn open_for_reading(&self) -> Result<SqliteStore, SqliteError> {
-        let reader = file::connect_read_only(&self.settings)?;
-        if schema::version(&reader)? < schema::NEWEST {
-            return Err(SqliteError::new(SqliteErrorKind::TooOld, "read"));
+        let reader = read_only::connect(&self.settings)?;
+        match schema::version(&reader)? {
+            schema::EMPTY => return Err(SqliteError::new(SqliteErrorKind::Empty, "read")),
+            version if version < schema::NEWEST => {
+                return Err(SqliteError::new(SqliteErrorKind::TooOld, "read"));
+            }
+            _ => {}
         }
         SqliteStore::start(self.settings.path.clone(), None, vec![reader])
     }

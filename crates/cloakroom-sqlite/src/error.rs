@@ -35,6 +35,12 @@ pub enum SqliteErrorKind {
     ReadOnly,
     /// The file, or the directory to create it in, does not exist.
     Missing,
+    /// It is a directory, or something else that is not a file.
+    NotAFile,
+    /// The file has no tables, and was opened for reading only.
+    Empty,
+    /// The file has a write-ahead log, which cannot be read where its directory is read-only.
+    LogUnreadable,
     /// The operating system denies access to the file.
     Denied,
     /// The file is damaged.
@@ -154,6 +160,18 @@ impl fmt::Display for SqliteError {
             SqliteErrorKind::Full => ": the disk is full, or the file has reached its size limit",
             SqliteErrorKind::ReadOnly => ": the file is read-only",
             SqliteErrorKind::Missing => ": no such file or directory",
+            SqliteErrorKind::NotAFile if path.as_ref().is_some_and(|path| path.is_dir()) => {
+                ": it is a directory; name a file in it"
+            }
+            SqliteErrorKind::NotAFile => ": it is not a file",
+            SqliteErrorKind::Empty => {
+                ": there are no tables in it yet; an application creates them when it opens the \
+                 file (if this is a copy, copy the file's `-wal` with it)"
+            }
+            SqliteErrorKind::LogUnreadable => {
+                ": its write-ahead log cannot be read in a read-only directory; copy both files, \
+                 this and its `-wal`, to another one"
+            }
             SqliteErrorKind::Denied => ": access denied",
             SqliteErrorKind::Corrupt => ": the file is damaged",
             SqliteErrorKind::Foreign => ": not a Cloakroom database",

@@ -97,18 +97,25 @@ pub(crate) fn connect_reader(settings: &Settings) -> Result<Connection, SqliteEr
     Ok(connection)
 }
 
-/// A connection that changes nothing in the file, not even its journal mode.
-pub(crate) fn connect_read_only(settings: &Settings) -> Result<Connection, SqliteError> {
-    open(settings, OpenFlags::SQLITE_OPEN_READ_ONLY)
+pub(crate) fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
+    // SQLite reports "unable to open" or "disk I/O error" whatever the reason; the system says
+    // which one it is.
+    let found = fs::metadata(&settings.path).map_err(|error| SqliteError::system("open", error))?;
+    if !found.is_file() {
+        return Err(SqliteError::new(SqliteErrorKind::NotAFile, "open"));
+    }
+    open_as(&settings.path, settings, access)
 }
 
-fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
-    // SQLite reports "unable to open" whatever the reason; the system says which one it is.
-    fs::metadata(&settings.path).map_err(|error| SqliteError::system("open", error))?;
+/// Opens the file by `name`: its path, or with [`OpenFlags::SQLITE_OPEN_URI`] its URI.
+pub(crate) fn open_as(
+    name: &Path,
+    settings: &Settings,
+    access: OpenFlags,
+) -> Result<Connection, SqliteError> {
     let engine = |error| SqliteError::engine("open", error);
-    let connection =
-        Connection::open_with_flags(&settings.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(engine)?;
+    let connection = Connection::open_with_flags(name, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(engine)?;
     // SQLite falls back to read-only access if the file cannot be written.
     if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE)
         && connection.is_readonly(MAIN_DB).map_err(engine)?

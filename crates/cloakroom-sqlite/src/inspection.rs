@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::error::SqliteError;
 use crate::file::{self, Settings};
-use crate::schema;
+use crate::{read_only, schema};
 
 /// The most damage reports that SQLite is asked for.
 const MAX_DAMAGE: u32 = 20;
@@ -37,7 +37,7 @@ pub struct Inspection {
 
 impl Inspection {
     pub(crate) fn of(path: &Path) -> Result<Self, SqliteError> {
-        let connection = file::connect_read_only(&Settings::new(path.to_owned()))?;
+        let connection = read_only::connect(&Settings::new(path.to_owned()))?;
         let schema_version = schema::version(&connection)?;
         let metadata = fs::metadata(path).map_err(|error| SqliteError::system("inspect", error))?;
         let log = fs::metadata(file::with_suffix(path, "-wal")).map_or(0, |log| log.len());

@@ -101,6 +101,7 @@ mod file;
 mod inspection;
 mod principal_index;
 mod read;
+mod read_only;
 mod reader;
 mod row;
 mod schema;

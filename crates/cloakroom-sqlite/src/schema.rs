@@ -4,6 +4,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{SqliteError, SqliteErrorKind};
 
+/// The schema version of a file without tables.
+pub(crate) const EMPTY: u32 = 0;
+
 /// The schema version that this code reads and writes.
 pub(crate) const NEWEST: u32 = 1;
 
@@ -13,7 +16,7 @@ const MIGRATIONS: [&str; NEWEST as usize] = [include_str!("schema/0001_sessions.
 /// SQLite's `application_id` for our files: "clrm".
 const APPLICATION_ID: i32 = 0x636C_726D;
 
-/// The schema version of the file; 0 if it is empty.
+/// The schema version of the file; [`EMPTY`] if it has no tables.
 pub(crate) fn version(connection: &Connection) -> Result<u32, SqliteError> {
     let (is_ours, version, objects) =
         read_header(connection).map_err(|error| SqliteError::engine("read", error))?;

@@ -2,11 +2,19 @@
 #![cfg(unix)]
 
 use std::error::Error;
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 
 use cloakroom::record::Stored;
+#[cfg(target_os = "linux")]
+use cloakroom_sqlite::SqliteStore;
 
 use crate::fixture::{NOW, TestFile, id, record};
+#[cfg(target_os = "linux")]
+use crate::fixture::{insert, size};
 use crate::peer::{Answer, Peer, Request};
 
 /// Inserts sessions until one fails; returns how many there are, and the reason of the failure.
@@ -68,7 +76,7 @@ fn private_mounts() -> Option<Vec<&'static str>> {
     let commands =
         [vec!["unshare", "--mount"], vec!["unshare", "--user", "--map-root-user", "--mount"]];
     let works = |command: &Vec<&str>| {
-        let mut probe = std::process::Command::new(command[0]);
+        let mut probe = Command::new(command[0]);
         let probe = probe.args(&command[1..]).args(["mount", "-t", "tmpfs", "none", "/tmp"]);
         probe.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
     };
@@ -79,14 +87,31 @@ fn private_mounts() -> Option<Vec<&'static str>> {
     command
 }
 
-/// Starts a peer whose directory is a mount that only it sees.
+/// Makes the directory read-only for the process that mounts it.
 #[cfg(target_os = "linux")]
-fn start_mounted(unshare: &[&str], mount: &str, file: &Path) -> Result<Peer, String> {
-    let mut command = std::process::Command::new(unshare[0]);
+const READ_ONLY: &str =
+    r#"mount --bind "$DIRECTORY" "$DIRECTORY" && mount -o remount,bind,ro "$DIRECTORY""#;
+
+/// The command of a peer whose directory is a mount that only it sees.
+#[cfg(target_os = "linux")]
+fn mounted(unshare: &[&str], mount: &str, file: &Path) -> Command {
+    let mut command = Command::new(unshare[0]);
     let script = format!(r#"{mount} && exec "$0" "$@""#);
     command.args(&unshare[1..]).args(["sh", "-c", &script]).arg(std::env::current_exe().unwrap());
-    command.env("DIRECTORY", file.parent().unwrap());
-    Peer::run(command.args(crate::peer::ARGUMENTS), file)
+    command.env("DIRECTORY", file.parent().unwrap()).args(crate::peer::ARGUMENTS);
+    command
+}
+
+/// Starts it.
+#[cfg(target_os = "linux")]
+fn start_mounted(unshare: &[&str], mount: &str, file: &Path) -> Result<Peer, String> {
+    Peer::run(&mut mounted(unshare, mount, file), file)
+}
+
+/// Starts a peer that only reads, and for which the directory is read-only.
+#[cfg(target_os = "linux")]
+fn start_reading(unshare: &[&str], file: &Path) -> Result<Peer, String> {
+    Peer::run(Peer::reading(&mut mounted(unshare, READ_ONLY, file)), file)
 }
 
 #[cfg(target_os = "linux")]
@@ -107,9 +132,59 @@ fn a_read_only_file_system_is_reported_as_such() {
     let Some(unshare) = private_mounts() else { return };
     let file = TestFile::new();
     drop(file.open());
-    let mount =
-        r#"mount --bind "$DIRECTORY" "$DIRECTORY" && mount -o remount,bind,ro "$DIRECTORY""#;
-    let why = start_mounted(&unshare, mount, &file.path()).unwrap_err();
+    let why = start_mounted(&unshare, READ_ONLY, &file.path()).unwrap_err();
     assert!(why.contains("sessions.db") && why.contains("read-only"), "{why}");
     assert!(file.open().inspect().unwrap().damage.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unused_file_can_be_read_on_a_read_only_file_system() {
+    let Some(unshare) = private_mounts() else { return };
+    // Characters that have a meaning in a `file:` URI.
+    for name in ["sessions.db", "a b%20c?immutable=0#d.db"] {
+        let file = TestFile::new();
+        let path = file.path().with_file_name(name);
+        let store = SqliteStore::open(&path).unwrap();
+        insert(&store, 1, record(NOW, 1_000)).unwrap();
+        drop(store);
+        let before = fs::read(&path).unwrap();
+        let peer = start_reading(&unshare, &path).unwrap();
+        assert!(is_there(&peer, 1) && !is_there(&peer, 2));
+        drop(peer);
+        assert_eq!(fs::read(&path).unwrap(), before);
+        // What a copy of an unused log leaves.
+        fs::write(path.with_file_name(format!("{name}-wal")), "").unwrap();
+        assert!(is_there(&start_reading(&unshare, &path).unwrap(), 1));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_in_use_can_be_read_where_it_is_read_only() {
+    let Some(unshare) = private_mounts() else { return };
+    let file = TestFile::new();
+    let store = file.open();
+    insert(&store, 1, record(NOW, 1_000)).unwrap();
+    let peer = start_reading(&unshare, &file.path()).unwrap();
+    assert!(is_there(&peer, 1) && !is_there(&peer, 2));
+    insert(&store, 2, record(NOW, 1_000)).unwrap();
+    assert!(is_there(&peer, 2), "it reads the log of the process that writes");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_read_is_never_ignored() {
+    let Some(unshare) = private_mounts() else { return };
+    let (file, copy) = (TestFile::new(), TestFile::new());
+    let store = file.open();
+    insert(&store, 1, record(NOW, 1_000)).unwrap();
+    for suffix in ["", "-wal"] {
+        let name = format!("sessions.db{suffix}");
+        fs::copy(file.path().with_file_name(&name), copy.path().with_file_name(&name)).unwrap();
+    }
+    let why = start_reading(&unshare, &copy.path()).unwrap_err();
+    assert!(why.contains("write-ahead log") && why.contains("copy both files"), "{why}");
+    let store = SqliteStore::builder(copy.path()).open_read_only().unwrap();
+    assert_eq!(size(&store, 1), Some(1_000), "it can be read in a directory that is writable");
 }

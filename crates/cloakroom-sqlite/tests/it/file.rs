@@ -163,11 +163,46 @@ fn a_read_only_store_writes_nothing() {
         (Outcome::NotSent, Some(SqliteErrorKind::ReadOnly))
     );
     assert_eq!(size(&store, 1), Some(10));
+}
 
+#[test]
+fn a_file_without_tables_is_not_taken_for_one_of_an_earlier_version() {
     let empty = TestFile::new();
     fs::write(empty.path(), "").unwrap();
-    let refused = SqliteStore::builder(empty.path()).open_read_only().unwrap_err();
-    assert_eq!(refused.kind(), SqliteErrorKind::TooOld, "{refused}");
+
+    // While a new file is in use, its tables are in the log: this copy has none.
+    let (file, copy) = (TestFile::new(), TestFile::new());
+    let store = file.open();
+    fs::copy(file.path(), copy.path()).unwrap();
+    assert!(fs::metadata(copy.path()).unwrap().len() > 0);
+
+    for file in [empty, copy] {
+        let refused = SqliteStore::builder(file.path()).open_read_only().unwrap_err();
+        assert_eq!(refused.kind(), SqliteErrorKind::Empty, "{refused}");
+        let message = refused.to_string();
+        assert!(message.contains("no tables") && message.contains("-wal"), "{message}");
+        let refused = file.open().inspect().err();
+        assert!(refused.is_none(), "it is a new store's once it is opened for writing");
+    }
+    drop(store);
+}
+
+#[test]
+fn what_is_not_a_file_is_refused_by_what_it_is() {
+    let file = TestFile::new();
+    let directory = file.path().parent().unwrap().to_owned();
+    for opened in [SqliteStore::open(&directory), SqliteStore::builder(&directory).open_read_only()]
+    {
+        let refused = opened.unwrap_err();
+        assert_eq!(refused.kind(), SqliteErrorKind::NotAFile, "{refused}");
+        assert!(refused.to_string().contains("name a file in it"), "{refused}");
+    }
+    #[cfg(unix)]
+    {
+        let refused = SqliteStore::open("/dev/null").unwrap_err();
+        assert_eq!(refused.kind(), SqliteErrorKind::NotAFile, "{refused}");
+        assert!(!refused.to_string().contains("directory"), "{refused}");
+    }
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(crate) use message::{Answer, Request};
 const FILE: &str = "CLOAKROOM_TEST_PEER_FILE";
 pub(crate) const ARGUMENTS: [&str; 3] =
     ["--exact", "peer::one_process_reads_what_another_writes", "--nocapture"];
+/// Set in the child process: to open it for reading only.
+const READ_ONLY: &str = "CLOAKROOM_TEST_PEER_READ_ONLY";
 const LISTENING: &str = "the peer listens at ";
 const FAILED: &str = "the peer failed: ";
 
@@ -51,6 +53,12 @@ impl Peer {
         let mut command = Command::new("sh");
         command.args(["-c", &script, "sh"]).arg(env::current_exe().unwrap());
         Self::run(command.args(ARGUMENTS), file)
+    }
+
+    /// The command of a peer that only reads, with all that it needs but the file.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn reading(command: &mut Command) -> &mut Command {
+        command.env(READ_ONLY, "")
     }
 
     /// Runs the command, and waits until the peer listens or reports why it cannot.
@@ -242,7 +250,10 @@ impl Store for Alternating {
 #[test]
 fn one_process_reads_what_another_writes() {
     if let Some(file) = env::var_os(FILE) {
-        return serve::serve(SqliteStore::open(file));
+        return serve::serve(match env::var_os(READ_ONLY) {
+            Some(_) => SqliteStore::builder(file).open_read_only(),
+            None => SqliteStore::open(file),
+        });
     }
     let file = TestFile::new();
     let here = file.open();
