@@ -1,6 +1,6 @@
 //! Options for opening a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{SqliteError, SqliteErrorKind};
@@ -35,7 +35,10 @@ impl SqliteBuilder {
     pub(crate) fn new(path: PathBuf) -> Self {
         // An absolute path cannot be mistaken for a `file:` URI, and survives a change of
         // directory.
-        let path = std::path::absolute(&path).unwrap_or(path);
+        let path = match std::path::absolute(&path) {
+            Ok(absolute) if is_path(&path) => absolute,
+            _ => path,
+        };
         Self { settings: Settings::new(path), create_if_missing: true, readers: 2 }
     }
 
@@ -104,6 +107,7 @@ impl SqliteBuilder {
     }
 
     fn open_for_writing(&self) -> Result<SqliteStore, SqliteError> {
+        self.check_path()?;
         if self.create_if_missing {
             file::create(&self.settings.path)?;
         }
@@ -120,7 +124,8 @@ impl SqliteBuilder {
     }
 
     fn open_for_reading(&self) -> Result<SqliteStore, SqliteError> {
-        let reader = read_only::connect(&self.settings)?;
+        self.check_path()?;
+        let reader = read_only::connect(&self.settings)?.connection;
         match schema::version(&reader)? {
             schema::EMPTY => return Err(SqliteError::new(SqliteErrorKind::Empty, "read")),
             version if version < schema::NEWEST => {
@@ -130,4 +135,20 @@ impl SqliteBuilder {
         }
         SqliteStore::start(self.settings.path.clone(), None, vec![reader])
     }
+
+    fn check_path(&self) -> Result<(), SqliteError> {
+        if is_path(&self.settings.path) {
+            return Ok(());
+        }
+        Err(SqliteError::new(SqliteErrorKind::NotAPath, "open"))
+    }
+}
+
+/// False for what other libraries take for a URL, or for a database in memory. `./:memory:` is a
+/// path.
+fn is_path(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let is_url = || ["file:", "sqlite:"].iter().any(|scheme| text.starts_with(scheme));
+    path.is_absolute()
+        || !(text.is_empty() || text == ":memory:" || is_url() || text.contains("://"))
 }

@@ -35,6 +35,8 @@ pub enum SqliteErrorKind {
     ReadOnly,
     /// The file, or the directory to create it in, does not exist.
     Missing,
+    /// Not a path but a URL, a name for a database in memory, or nothing.
+    NotAPath,
     /// It is a directory, or something else that is not a file.
     NotAFile,
     /// The file has no tables, and was opened for reading only.
@@ -160,6 +162,10 @@ impl fmt::Display for SqliteError {
             SqliteErrorKind::Full => ": the disk is full, or the file has reached its size limit",
             SqliteErrorKind::ReadOnly => ": the file is read-only",
             SqliteErrorKind::Missing => ": no such file or directory",
+            SqliteErrorKind::NotAPath => {
+                ": not the path of a file; for memory use `MemoryStore`, for a URL \
+                 `cloakroom_any::open`"
+            }
             SqliteErrorKind::NotAFile if path.as_ref().is_some_and(|path| path.is_dir()) => {
                 ": it is a directory; name a file in it"
             }

@@ -97,13 +97,20 @@ pub(crate) fn connect_reader(settings: &Settings) -> Result<Connection, SqliteEr
     Ok(connection)
 }
 
-pub(crate) fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
-    // SQLite reports "unable to open" or "disk I/O error" whatever the reason; the system says
-    // which one it is.
+/// What the system knows of the file. SQLite reports "unable to open" or "disk I/O error" whatever
+/// the reason.
+pub(crate) fn metadata(settings: &Settings) -> Result<fs::Metadata, SqliteError> {
     let found = fs::metadata(&settings.path).map_err(|error| SqliteError::system("open", error))?;
-    if !found.is_file() {
-        return Err(SqliteError::new(SqliteErrorKind::NotAFile, "open"));
+    if found.is_file() {
+        Ok(found)
+    } else {
+        Err(SqliteError::new(SqliteErrorKind::NotAFile, "open"))
     }
+}
+
+/// Opens the file by its path.
+pub(crate) fn open(settings: &Settings, access: OpenFlags) -> Result<Connection, SqliteError> {
+    metadata(settings)?;
     open_as(&settings.path, settings, access)
 }
 

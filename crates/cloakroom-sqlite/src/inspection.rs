@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use crate::error::SqliteError;
 use crate::file::{self, Settings};
-use crate::{read_only, schema};
+use crate::read_only::{self, ReadOnly};
+use crate::schema;
 
 /// The most damage reports that SQLite is asked for.
 const MAX_DAMAGE: u32 = 20;
@@ -37,12 +38,16 @@ pub struct Inspection {
 
 impl Inspection {
     pub(crate) fn of(path: &Path) -> Result<Self, SqliteError> {
-        let connection = read_only::connect(&Settings::new(path.to_owned()))?;
+        let ReadOnly { connection, is_immutable } =
+            read_only::connect(&Settings::new(path.to_owned()))?;
         let schema_version = schema::version(&connection)?;
         let metadata = fs::metadata(path).map_err(|error| SqliteError::system("inspect", error))?;
         let log = fs::metadata(file::with_suffix(path, "-wal")).map_or(0, |log| log.len());
-        Self::read(&connection, schema_version, &metadata, log)
-            .map_err(|error| SqliteError::engine("inspect", error))
+        let read = Self::read(&connection, schema_version, &metadata, log);
+        let mut found = read.map_err(|error| SqliteError::engine("inspect", error))?;
+        // SQLite does not tell of a file that it takes for immutable.
+        found.is_wal |= is_immutable;
+        Ok(found)
     }
 
     fn read(

@@ -11,22 +11,44 @@ use crate::file::{self, Settings};
 use crate::schema;
 
 /// A connection that changes nothing in the file, not even its journal mode.
+pub(crate) struct ReadOnly {
+    pub(crate) connection: Connection,
+    /// Whether SQLite was told that no process writes the file. It knows nothing of the log then.
+    pub(crate) is_immutable: bool,
+}
+
+/// Connects to a file that exists.
 ///
 /// SQLite keeps an index of the write-ahead log in a file of its own, `-shm`, next to the log. If
 /// it is not there and cannot be created, SQLite does not read the file at all, unless it is told
 /// that no process writes it. That holds if there is no log: a process that has opened the file for
 /// writing has both.
-pub(crate) fn connect(settings: &Settings) -> Result<Connection, SqliteError> {
+pub(crate) fn connect(settings: &Settings) -> Result<ReadOnly, SqliteError> {
+    let is_unused = !exists(settings, "-shm");
+    // SQLite would create an index that is as read-only as the file, and leave it there.
+    if is_unused && file::metadata(settings)?.permissions().readonly() && !has_log(settings) {
+        return connect_immutable(settings);
+    }
     let connection = file::open(settings, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match schema::version(&connection) {
-        Err(error) if is_refusal(&error) && !exists(settings, "-shm") => {}
-        _ => return Ok(connection),
+        Err(error) if is_unused && is_refusal(&error) => {}
+        _ => return Ok(ReadOnly { connection, is_immutable: false }),
     }
-    if fs::metadata(file::with_suffix(&settings.path, "-wal")).is_ok_and(|log| log.len() > 0) {
+    if has_log(settings) {
         return Err(SqliteError::new(SqliteErrorKind::LogUnreadable, "read"));
     }
+    connect_immutable(settings)
+}
+
+fn connect_immutable(settings: &Settings) -> Result<ReadOnly, SqliteError> {
     let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    file::open_as(Path::new(&immutable(&settings.path)), settings, access)
+    let connection = file::open_as(Path::new(&immutable(&settings.path)), settings, access)?;
+    Ok(ReadOnly { connection, is_immutable: true })
+}
+
+fn has_log(settings: &Settings) -> bool {
+    let log = fs::metadata(file::with_suffix(&settings.path, "-wal"));
+    log.is_ok_and(|log| log.len() > 0)
 }
 
 fn is_refusal(error: &SqliteError) -> bool {

@@ -70,6 +70,29 @@ fn any_path_names_a_file() {
 }
 
 #[test]
+fn a_url_or_a_name_for_memory_is_refused_and_creates_no_file() {
+    for name in [
+        "",
+        ":memory:",
+        "file:sessions.db",
+        "file::memory:?cache=shared",
+        "sqlite:sessions.db",
+        "sqlite::memory:",
+        "sqlite://sessions.db?mode=rwc",
+        "postgres://127.0.0.1/sessions",
+    ] {
+        for opened in [SqliteStore::open(name), SqliteStore::builder(name).open_read_only()] {
+            let refused = opened.unwrap_err();
+            assert_eq!(refused.kind(), SqliteErrorKind::NotAPath, "{refused}");
+            let message = refused.to_string();
+            let expected = [&*format!("`{name}`"), "`MemoryStore`", "`cloakroom_any::open`"];
+            assert!(expected.iter().all(|part| message.contains(part)), "{message}");
+        }
+        assert!(!fs::exists(name).unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn dropping_the_store_completes_submitted_operations() {
     let file = TestFile::new();
     let store = file.open();
@@ -163,6 +186,20 @@ fn a_read_only_store_writes_nothing() {
         (Outcome::NotSent, Some(SqliteErrorKind::ReadOnly))
     );
     assert_eq!(size(&store, 1), Some(10));
+}
+
+#[test]
+fn reading_a_read_only_file_leaves_nothing_behind() {
+    let file = TestFile::new();
+    insert(&file.open(), 1, record(NOW, 10)).unwrap();
+    let mut permissions = fs::metadata(file.path()).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(file.path(), permissions).unwrap();
+    let store = SqliteStore::builder(file.path()).open_read_only().unwrap();
+    assert_eq!(size(&store, 1), Some(10));
+    assert!(store.inspect().unwrap().is_wal);
+    drop(store);
+    assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 1);
 }
 
 #[test]
