@@ -38,6 +38,7 @@
 //!
 //! | option | store | meaning |
 //! |---|---|---|
+//! | `mode=rwc` | SQLite | `rw`: the file must exist; `ro`: it must, and nothing is written |
 //! | `timeout=5s` | PostgreSQL, Redis | how long to wait for a connection, and for each answer |
 //! | `root_certificate=PATH` | PostgreSQL, Redis | a PEM file with the root certificates to trust |
 //! | `schema=cloakroom` | PostgreSQL | the schema of the tables |
@@ -47,6 +48,8 @@
 //! | `prefix=cloakroom` | Redis | the prefix of all keys |
 //! | `min_replicas=1` | Redis | acknowledges writes once this many replicas have them |
 //! | `replica_timeout=500ms` | Redis | how long to wait for the replicas |
+//!
+//! In the path of a file, `%` is written `%25`, and `?` is written `%3F`.
 //!
 //! For PostgreSQL, `sslrootcert` means the same as `root_certificate`, and all other options are
 //! passed to the driver: `application_name`, `keepalives` and so on.
@@ -65,6 +68,7 @@
 mod check;
 mod error;
 mod options;
+mod sqlite_url;
 mod url;
 
 #[cfg(feature = "postgres")]

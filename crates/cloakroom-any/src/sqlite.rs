@@ -8,15 +8,17 @@ use cloakroom_sqlite::SqliteStore;
 
 use crate::check::Check;
 use crate::error::OpenError;
+use crate::sqlite_url::Access;
 use crate::url::Mode;
 
-pub(crate) fn open(path: &Path, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
+pub(crate) fn open(path: &Path, access: Access, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
     let builder = || SqliteStore::builder(path);
-    let opened = match mode {
-        Mode::Create => builder().open(),
-        Mode::ReadOnly => builder().open_read_only(),
+    let opened = match (mode, access) {
+        (Mode::ReadOnly, _) | (_, Access::ReadOnly) => builder().open_read_only(),
+        (Mode::Create, Access::Create) => builder().open(),
+        (Mode::Create, Access::Existing) => builder().create_if_missing(false).open(),
         // Opened read-only first, which refuses an old file instead of migrating it.
-        Mode::Existing => {
+        (Mode::Existing, _) => {
             builder().open_read_only().and_then(|_| builder().create_if_missing(false).open())
         }
     };
@@ -48,4 +50,31 @@ pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
         checks.push(Check::new("permissions", is_private, format!("{mode:03o}: {readers}")));
     }
     Ok(checks)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{OpenErrorKind, StoreUrl};
+
+    fn open(url: &str) -> Result<(), OpenErrorKind> {
+        let url: StoreUrl = url.parse().unwrap();
+        let opened = tokio::runtime::Runtime::new().unwrap().block_on(url.open());
+        opened.map(drop).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn a_file_is_created_only_where_its_mode_permits_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a b.db");
+        let url = format!("sqlite:{}/a%20b.db", directory.path().display());
+        for mode in ["?mode=rw", "?mode=ro"] {
+            assert_eq!(open(&format!("{url}{mode}")), Err(OpenErrorKind::Store));
+            assert!(!file.exists());
+        }
+        open(&format!("{url}?mode=rwc")).unwrap();
+        assert!(file.exists());
+        for mode in ["", "?mode=rw", "?mode=ro"] {
+            open(&format!("{url}{mode}")).unwrap();
+        }
+    }
 }

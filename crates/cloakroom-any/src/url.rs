@@ -1,7 +1,7 @@
 //! URLs of stores.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use cloakroom::{MemoryStore, Store};
 use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
+use crate::sqlite_url::{self, Access, SqliteUrl};
 use crate::{postgres, redis, sqlite};
 
 /// The URL of a store; see the [crate documentation](crate) for its forms.
@@ -21,7 +22,7 @@ pub struct StoreUrl(Kind);
 #[derive(Clone, PartialEq, Eq)]
 enum Kind {
     Memory,
-    Sqlite(PathBuf),
+    Sqlite(SqliteUrl),
     Postgres(String, Options),
     Redis(String, Options),
 }
@@ -78,7 +79,7 @@ impl StoreUrl {
     /// The path of the file, for `sqlite:`.
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Kind::Sqlite(path) => Some(path),
+            Kind::Sqlite(file) => Some(&file.path),
             _ => None,
         }
     }
@@ -98,7 +99,7 @@ impl StoreUrl {
     pub async fn check(&self) -> Result<Vec<Check>, OpenError> {
         match &self.0 {
             Kind::Memory => Err(no_other_process()),
-            Kind::Sqlite(path) => sqlite::check(path),
+            Kind::Sqlite(file) => sqlite::check(&file.path),
             Kind::Postgres(url, options) => postgres::check(url, options.clone()).await,
             Kind::Redis(url, options) => redis::check(url, options.clone()).await,
         }
@@ -108,7 +109,7 @@ impl StoreUrl {
         match &self.0 {
             Kind::Memory if mode == Mode::Create => Ok(Arc::new(MemoryStore::new())),
             Kind::Memory => Err(no_other_process()),
-            Kind::Sqlite(path) => sqlite::open(path, mode),
+            Kind::Sqlite(file) => sqlite::open(&file.path, file.access, mode),
             Kind::Postgres(url, options) => postgres::open(url, options.clone(), mode).await,
             Kind::Redis(url, options) => redis::open(url, options.clone()).await,
         }
@@ -129,16 +130,14 @@ impl FromStr for StoreUrl {
                 Some((scheme, _)) if scheme == "memory" => {
                     return Err(OpenError::url("`memory:` takes no path"));
                 }
-                // Other programs write `sqlite:///var/sessions.db` for `sqlite:/var/sessions.db`.
-                Some((scheme, path)) if scheme == "sqlite" => {
-                    match path.strip_prefix("//").unwrap_or(path) {
-                        "" => {
-                            return Err(OpenError::url(
-                                "the path of the file is missing: `sqlite:sessions.db`",
-                            ));
-                        }
-                        path => (Kind::Sqlite(path.into()), Options::default()),
-                    }
+                Some((scheme, rest)) if scheme == "sqlite" => {
+                    (Kind::Sqlite(SqliteUrl::parse(rest)?), Options::default())
+                }
+                Some((scheme, _)) if matches!(&*scheme, "file" | "sqlite3") => {
+                    return Err(sqlite_url::corrected(url));
+                }
+                Some((scheme, _)) if scheme.is_empty() && sqlite_url::names_memory(url, "") => {
+                    return Err(OpenError::url("for sessions in memory, write `memory:`"));
                 }
                 Some((scheme, rest))
                     if matches!(
@@ -166,7 +165,8 @@ impl FromStr for StoreUrl {
                 }
                 // The message repeats nothing that could be a password.
                 _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
-                    return Err(OpenError::url(format!("for a file, write `sqlite:{url}`")));
+                    let corrected = sqlite_url::of(Path::new(url), Access::Create);
+                    return Err(OpenError::url(format!("for a file, write `{corrected}`")));
                 }
                 _ => {
                     return Err(OpenError::url(
@@ -195,7 +195,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Memory => f.write_str("memory:"),
-            Kind::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Kind::Sqlite(file) => f.write_str(&sqlite_url::of(&file.path, file.access)),
             // Without user, password and options.
             Kind::Postgres(url, _) | Kind::Redis(url, _) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
@@ -222,8 +222,15 @@ mod tests {
             ("sqlite:/var/a.db", "/var/a.db"),
             ("sqlite:///var/a.db", "/var/a.db"),
             ("sqlite:a b:c.db", "a b:c.db"),
+            ("SQLite://app.db", "app.db"),
+            ("sqlite:a%20b.db", "a b.db"),
+            ("sqlite:100%25%3F%23.db", "100%?#.db"),
+            ("sqlite://app.db?mode=rwc", "app.db"),
+            ("sqlite:app.db?mode=ro", "app.db"),
         ] {
-            assert_eq!(url.parse::<StoreUrl>().unwrap().file(), Some(Path::new(file)));
+            let parsed: StoreUrl = url.parse().unwrap();
+            assert_eq!(parsed.file(), Some(Path::new(file)));
+            assert_eq!(parsed.to_string().parse::<StoreUrl>().unwrap(), parsed);
         }
         assert!("memory:".parse::<StoreUrl>().unwrap().is_memory());
         for url in [
@@ -241,8 +248,26 @@ mod tests {
     fn a_mistake_in_a_url_is_reported_with_a_correction() {
         for (url, hint) in [
             ("sqlite:", "sqlite:sessions.db"),
+            ("sqlite://?mode=ro", "sqlite:sessions.db"),
+            ("sqlite:100%.db", "`sqlite:100%25.db`"),
+            ("sqlite:a?b.db", "`%3F`"),
+            ("sqlite:a.db?cache=shared", "unknown option `cache=shared`"),
+            ("sqlite:a.db?mode=rwx", "`mode=rwc`"),
+            ("sqlite:%FF.db", "not UTF-8"),
+            ("sqlite::memory:", "write `memory:`"),
+            ("sqlite://:memory:", "write `memory:`"),
+            ("sqlite:///:memory:", "write `memory:`"),
+            ("sqlite://a?mode=memory&cache=shared", "write `memory:`"),
+            ("sqlite:file::memory:", "write `memory:`"),
+            (":memory:", "write `memory:`"),
+            ("file::memory:?cache=shared", "write `memory:`"),
+            ("file:app.db", "write `sqlite:app.db`"),
+            ("file:///var/app.db?mode=ro", "write `sqlite:/var/app.db?mode=ro`"),
+            ("sqlite:file:app.db", "write `sqlite:app.db`"),
+            ("sqlite3://app.db", "write `sqlite:app.db`"),
             ("sessions.db", "sqlite:sessions.db"),
             ("/var/lib/sessions", "sqlite:/var/lib/sessions"),
+            ("a%20b.db", "sqlite:a%2520b.db"),
             ("memory:x", "takes no path"),
             ("redis:", "redis://127.0.0.1"),
             ("redis://h?prefix", "`prefix=..`"),

@@ -7,9 +7,10 @@ use cloakroom::Store;
 
 use crate::check::Check;
 use crate::error::OpenError;
+use crate::sqlite_url::Access;
 use crate::url::Mode;
 
-pub(crate) fn open(_: &Path, _: Mode) -> Result<Arc<dyn Store>, OpenError> {
+pub(crate) fn open(_: &Path, _: Access, _: Mode) -> Result<Arc<dyn Store>, OpenError> {
     Err(OpenError::not_built("SQLite"))
 }
 
