@@ -19,6 +19,7 @@ use axum::{Router, middleware};
 use cloakroom::{SessionMap, Sessions, SessionsBuilder, Store};
 use tower_http::csrf::CsrfLayer;
 
+use crate::listen::ListenAddress;
 use crate::serve::{self, Shutdown};
 use crate::store;
 use crate::terminal;
@@ -40,19 +41,19 @@ pub(crate) struct Options {
         help = store::HELP
     )]
     store: store::StoreArg,
-    /// Address and port to listen on; port 0 picks a free one
+    /// Address or host name, and port to listen on; port 0 picks a free one
     ///
     /// If other machines can reach the address, put a proxy that terminates TLS in front: the
     /// operator's key is sent in clear text.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    listen: ListenAddress,
 }
 
 /// Serves the page until a shutdown is requested.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let store = store::open(&options.store)?;
     store::block_on(async {
-        let listener = serve::bind(Some(options.listen)).await?;
+        let listener = serve::bind(Some(&options.listen)).await?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
             terminal::message(

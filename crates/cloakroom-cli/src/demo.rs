@@ -33,6 +33,7 @@ use cloakroom_any::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
 use crate::admin::AdminServer;
+use crate::listen::ListenAddress;
 use crate::serve::{self, Shutdown};
 use crate::store;
 use crate::terminal;
@@ -45,11 +46,11 @@ use visitor::Visitor;
 /// Prints the site's address on standard output, as one line, once it accepts connections.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Address and port to listen on, such as 127.0.0.1:8080; port 0 picks a free one
+    /// Address or host name, and port to listen on, such as localhost:8080; port 0 picks a free one
     ///
     /// The default is 127.0.0.1:3000, or the next port that is free.
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<ListenAddress>,
     #[arg(
         long,
         help = STORE_HELP,
@@ -100,7 +101,7 @@ const ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     store::block_on(async {
         let store = open(options).await?;
-        let listener = serve::bind(options.listen).await?;
+        let listener = serve::bind(options.listen.as_ref()).await?;
         let address = listener.local_addr()?;
         let exposure = Exposure::of(address.ip(), options.plain_http);
         let metrics = metrics::install()?;
@@ -109,7 +110,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let metrics =
             if exposure == Exposure::Loopback { metrics::routes(metrics) } else { Router::new() };
         let app = app(sessions(shared.builder(Arc::clone(&store)), exposure)?, metrics);
-        let admin_listener = serve::bind(Some(ADMIN_ADDRESS)).await?;
+        let admin_listener = serve::bind(Some(&ADMIN_ADDRESS.into())).await?;
         let admin_address = admin_listener.local_addr()?;
         let admin = AdminServer::new(shared.builder(Arc::clone(&store)), store, admin_address)?;
         terminal::message(&store_note(options.store.url()?));

@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod listen;
 mod page;
 mod serve;
 mod store;
@@ -85,7 +86,7 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// An error and its causes, in one line. A cause that its error repeats is left out.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
         let cause = cause.to_string();

@@ -10,6 +10,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::listen::ListenAddress;
 use crate::terminal;
 
 /// Ports to try, in order, when none was given.
@@ -18,7 +19,7 @@ const PORTS: std::ops::Range<u16> = 3000..3020;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Listens at `address`, or at the first free port of [`PORTS`] on this machine.
-pub(crate) async fn bind(address: Option<SocketAddr>) -> Result<TcpListener, Box<dyn Error>> {
+pub(crate) async fn bind(address: Option<&ListenAddress>) -> Result<TcpListener, Box<dyn Error>> {
     if let Some(address) = address {
         return listen(address).await;
     }
@@ -30,11 +31,11 @@ pub(crate) async fn bind(address: Option<SocketAddr>) -> Result<TcpListener, Box
             bound => return Ok(bound?),
         }
     }
-    listen((Ipv4Addr::LOCALHOST, 0).into()).await
+    listen(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).await
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Box<dyn Error>> {
-    let bound = TcpListener::bind(address).await;
+async fn listen(address: &ListenAddress) -> Result<TcpListener, Box<dyn Error>> {
+    let bound = TcpListener::bind(address.resolved()).await;
     bound.map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 

@@ -21,6 +21,10 @@ pub(crate) const HELP: &str = "The store: sqlite:PATH, postgres://HOST/DATABASE 
 pub(crate) struct StoreArg(Result<StoreUrl, Arc<OpenError>>);
 
 impl StoreArg {
+    pub(crate) fn of(url: &str) -> Self {
+        Self(url.parse().map_err(Arc::new))
+    }
+
     pub(crate) fn url(&self) -> Result<&StoreUrl, InvalidUrl> {
         self.0.as_ref().map_err(|error| InvalidUrl(Arc::clone(error)))
     }
@@ -30,7 +34,7 @@ impl FromStr for StoreArg {
     type Err = Infallible;
 
     fn from_str(url: &str) -> Result<Self, Infallible> {
-        Ok(Self(url.parse().map_err(Arc::new)))
+        Ok(Self::of(url))
     }
 }
 

@@ -74,7 +74,7 @@ fn readable(store: &dyn Store) -> Check {
     );
     let listed: Vec<String> = unreadable.iter().take(LISTED).map(ToString::to_string).collect();
     let found = match (&scanned, unreadable.len()) {
-        (Err(error), _) => format!("failed after {count} sessions: {error}"),
+        (Err(error), _) => format!("failed after {count} sessions: {}", crate::chain(&**error)),
         (Ok(_), 0) => format!("all {count}"),
         (Ok(_), few @ ..=LISTED) => {
             format!("{count} readable, {few} unreadable: {}", listed.join(", "))

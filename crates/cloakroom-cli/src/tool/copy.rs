@@ -7,6 +7,7 @@ use cloakroom::record::Stored;
 use cloakroom::store::{Cursor, StoreError};
 use cloakroom::time::{Clock, SystemClock};
 use cloakroom::{PublicId, Store};
+use cloakroom_any::StoreUrl;
 use cloakroom_migrate::{Imported, import_entry};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL", help = store::HELP)]
     from: store::StoreArg,
     /// The target store, a URL like --from; it is created if it does not exist
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = target)]
     to: store::StoreArg,
     /// Continue from the place that an interrupted run printed on standard error
     #[arg(long, value_name = "CURSOR")]
@@ -36,6 +37,14 @@ pub(crate) struct Options {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+fn target(url: &str) -> Result<store::StoreArg, String> {
+    let target = store::StoreArg::of(url);
+    if target.url().is_ok_and(StoreUrl::is_memory) {
+        return Err("a `memory:` store ends with this command, and the copies with it".to_owned());
+    }
+    Ok(target)
 }
 
 /// What became of the sessions.

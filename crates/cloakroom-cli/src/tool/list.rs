@@ -27,7 +27,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_values_t = [State::Live])]
     state: Vec<State>,
     /// The most sessions to list
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = limit)]
     limit: usize,
     /// Continue from the place that the previous part printed on standard error
     #[arg(long, value_name = "CURSOR")]
@@ -36,6 +36,13 @@ pub(crate) struct Options {
 
 pub(super) fn principal(name: &str) -> Result<Principal, String> {
     Principal::new(name).map_err(|error| error.to_string())
+}
+
+fn limit(count: &str) -> Result<usize, String> {
+    match count.parse::<usize>() {
+        Ok(0) => Err("a list has at least 1; `cloakroom stats` counts sessions".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {

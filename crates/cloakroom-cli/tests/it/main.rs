@@ -10,6 +10,7 @@ mod cookies;
 mod crash;
 mod devices;
 mod held_request;
+mod messages;
 mod pages;
 mod process;
 mod server;
