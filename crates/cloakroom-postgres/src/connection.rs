@@ -93,8 +93,8 @@ struct State {
     /// How many connections have been made.
     count: u64,
     backoff: Backoff,
-    /// No attempt to connect before this instant.
-    not_before: Option<Instant>,
+    /// Why the last attempt to connect failed, and the instant before which there is no other.
+    failed: Option<(Instant, PostgresError)>,
 }
 
 struct Established {
@@ -113,7 +113,8 @@ impl Connection {
     /// other connections take the work.
     pub(crate) async fn backoff_elapsed(&self) {
         let state = self.state.lock().await;
-        if let (None, Some(instant)) = (&state.current, state.not_before) {
+        if let (None, Some((instant, _))) = (&state.current, &state.failed) {
+            let instant = *instant;
             drop(state);
             sleep_until(instant).await;
         }
@@ -159,21 +160,23 @@ impl Connection {
             return Ok(Arc::clone(current));
         }
         state.current = None;
-        if state.not_before.is_some_and(|instant| Instant::now() < instant) {
-            let error = PostgresError::new(PostgresErrorKind::Unreachable, "connect to the server");
-            return Err(SendError::Waiting(error));
+        if let Some((instant, error)) = &state.failed {
+            if Instant::now() < *instant {
+                return Err(SendError::Waiting(error.clone()));
+            }
         }
         match self.establish(state.count + 1).await {
             Ok(connection) => {
                 state.count += 1;
                 state.backoff.succeeded();
+                state.failed = None;
                 let connection = Arc::new(connection);
                 state.current = Some(Arc::clone(&connection));
                 Ok(connection)
             }
             Err(error) => {
                 let pause = state.backoff.failed().min(self.options.timeout / 4);
-                state.not_before = Some(Instant::now() + pause);
+                state.failed = Some((Instant::now() + pause, error.clone()));
                 Err(SendError::NotSent(error))
             }
         }
@@ -183,14 +186,17 @@ impl Connection {
         let connecting = async {
             let (client, driver) = self.options.connect().await?;
             let task = DriverTask::new(tokio::spawn(driver));
-            let failed = |error| PostgresError::driver("set up a connection", error);
+            let address = self.options.servers.last_address();
+            let failed =
+                |error| PostgresError::driver("set up a connection", error).at(address.clone());
             client.batch_execute(&self.options.settings()).await.map_err(failed)?;
             let statements =
                 Statements::prepare(&client, &self.options.names).await.map_err(failed)?;
             Ok(Established { number, client, statements, _task: task })
         };
         timeout(self.options.timeout, connecting).await.unwrap_or_else(|_| {
-            Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"))
+            Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
+                .at(self.options.servers.last_address()))
         })
     }
 

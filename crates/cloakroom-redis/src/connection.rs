@@ -112,8 +112,8 @@ struct State {
     /// How many connections have been made.
     count: u64,
     backoff: Backoff,
-    /// No attempt to connect before this instant.
-    not_before: Option<Instant>,
+    /// Why the last attempt to connect failed, and the instant before which there is no other.
+    failed: Option<(Instant, RedisError)>,
 }
 
 #[derive(Clone)]
@@ -206,18 +206,22 @@ impl Connection {
             }
             return Ok((current.clone(), checks_role));
         }
-        if state.not_before.is_some_and(|instant| Instant::now() < instant) {
-            return Err(RedisError::new(RedisErrorKind::Unreachable, "connect to the server"));
+        if let Some((instant, error)) = &state.failed {
+            if Instant::now() < *instant {
+                return Err(error.clone());
+            }
         }
         match self.establish(state.count + 1).await {
             Ok(connection) => {
                 state.count += 1;
                 state.backoff.succeeded();
+                state.failed = None;
                 state.current = Some(connection.clone());
                 Ok((connection, false))
             }
             Err(error) => {
-                state.not_before = Some(Instant::now() + state.backoff.failed());
+                let instant = Instant::now() + state.backoff.failed();
+                state.failed = Some((instant, error.clone()));
                 Err(error)
             }
         }

@@ -78,7 +78,7 @@ impl RedisError {
             );
         // This error repeats the command with its arguments, which can be a password.
         let is_secret = error.detail().is_some_and(|text| text.starts_with("unknown command"));
-        Self::with(kind, attempted, is_refusal, (!is_secret).then(|| error.into()))
+        Self::with(kind, attempted, is_refusal, (!is_secret).then(|| Cause(error).into()))
     }
 
     fn with(
@@ -122,6 +122,23 @@ impl RedisError {
             RedisErrorKind::Full => StoreErrorKind::Full,
             _ => StoreErrorKind::Unavailable,
         }
+    }
+}
+
+/// An error of the driver, without a cause that it repeats.
+#[derive(Debug)]
+struct Cause(DriverError);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.0.source()?;
+        if self.to_string().ends_with(&source.to_string()) { source.source() } else { Some(source) }
     }
 }
 

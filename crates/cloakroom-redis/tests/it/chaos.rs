@@ -26,6 +26,7 @@ macro_rules! chaos_tests {
 chaos_tests! {
     nothing_acknowledged_is_lost: Always,
     a_frozen_server_is_an_error_in_time: None,
+    an_error_names_the_server_and_the_cause: None,
     reset_connections_lose_nothing: None,
     operations_are_one_round_trip: None,
     an_end_reaches_other_nodes: None,

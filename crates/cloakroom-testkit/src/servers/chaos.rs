@@ -8,11 +8,13 @@
 mod feed;
 mod workload;
 
+use std::error::Error;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::record::Stored;
-use cloakroom::{ErrorKind, Principal, SessionMap, Sessions, Store, Timestamp};
+use cloakroom::{ErrorKind, Principal, PublicId, SessionMap, Sessions, Store, Timestamp};
 
 use super::{Proxy, Server};
 use crate::block_on;
@@ -65,6 +67,33 @@ pub fn a_frozen_server_is_an_error_in_time<S: Server, T: Store>(
     assert!(slowest < 20 * STORE_TIMEOUT, "an answer took {slowest:?}");
     assert!(add_one(&sessions, &key).is_some());
     println!("server frozen: the slowest error after {slowest:?}");
+}
+
+/// While the server is down, each error names it by host and port, and says the cause once.
+pub fn an_error_names_the_server_and_the_cause<S: Server, T: Store>(
+    server: &mut S,
+    open: impl Fn(&str) -> T,
+) {
+    let store = open(&server.url());
+    let address = format!("127.0.0.1:{}", server.port());
+    server.kill();
+    let mut refused = 0;
+    for _ in 0..1_000 {
+        let error = store.get(PublicId::from_bytes([1; 16])).wait().expect_err("it is down");
+        let errors = successors(Some(&error as &dyn Error), |&error| error.source());
+        let said: Vec<_> = errors.map(ToString::to_string).collect();
+        let said = said.join(": ");
+        assert_eq!(said.matches(&address).count(), 1, "{said}");
+        match said.matches("onnection refused").count() {
+            0 => assert_eq!(refused, 0, "only what is cut off has another cause: {said}"),
+            1 => refused += 1,
+            _ => panic!("the cause is repeated: {said}"),
+        }
+        if refused == 10 {
+            return;
+        }
+    }
+    panic!("no error says that the connection was refused");
 }
 
 /// Connections that are reset under load lose nothing.
@@ -122,7 +151,7 @@ pub fn operations_are_one_round_trip<S: Server, T: Store>(
 
 /// Asks until the store has made all connections of its pool.
 fn open_all_connections(store: &impl Store) {
-    let unused = cloakroom::PublicId::from_bytes([0; 16]);
+    let unused = PublicId::from_bytes([0; 16]);
     let alice = Principal::new("alice").expect("a valid name");
     for _ in 0..200 {
         block_on(store.get(unused)).expect("an answer");
