@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod copy;
 mod entry;
+mod erase;
 mod list;
 mod manual;
 mod output;
@@ -26,6 +27,7 @@ pub(crate) enum Tool {
     List(list::Options),
     Show(show::Options),
     Revoke(revoke::Options),
+    Erase(erase::Options),
     Sweep(sweep::Options),
     Stats(stats::Options),
     Check(check::Options),
@@ -38,6 +40,7 @@ impl Tool {
             Self::List(options) => list::run(options),
             Self::Show(options) => show::run(options),
             Self::Revoke(options) => revoke::run(options),
+            Self::Erase(options) => erase::run(options),
             Self::Sweep(options) => sweep::run(options),
             Self::Stats(options) => stats::run(options),
             Self::Check(options) => check::run(options),

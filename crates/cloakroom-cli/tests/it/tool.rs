@@ -152,6 +152,19 @@ fn a_revoked_visitor_is_signed_out_at_the_next_request_and_told_why() {
 }
 
 #[test]
+fn an_erased_visitor_is_signed_out_and_others_stay() {
+    let server = Server::start();
+    let mut alice = signed_in(&server, "alice", "wonderland");
+    let mut bob = signed_in(&server, "bob", "builder");
+    assert_eq!(json_of(&server, &["erase", "alice"]), json!({"ended": 1}));
+    assert!(text_of(&server, &["erase", "alice"]).contains("0 sessions ended"));
+    assert_eq!(alice.session()["ended"], "revoked");
+    assert_eq!(json_of(&server, &["list", "--principal", "alice"]), json!([]));
+    assert_eq!(bob.session()["principal"], "bob");
+    assert_eq!(tool(&server, &["erase"]).status.code(), Some(2));
+}
+
+#[test]
 fn ending_every_session_requires_confirmation() {
     let server = Server::start();
     let mut alice = signed_in(&server, "alice", "wonderland");
@@ -272,7 +285,8 @@ fn a_missing_store_is_an_error_and_is_never_created() {
 #[test]
 fn completions_and_manual_pages_cover_every_command() {
     let directory = tempfile::tempdir().expect("temporary directory");
-    let commands = ["demo", "admin", "list", "show", "revoke", "sweep", "stats", "check", "copy"];
+    let commands =
+        ["demo", "admin", "list", "show", "revoke", "erase", "sweep", "stats", "check", "copy"];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = command(&["completions", shell]).output().expect("the command runs");
         let text = String::from_utf8(output.stdout).expect("UTF-8");
