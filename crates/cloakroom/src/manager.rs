@@ -19,6 +19,7 @@ mod scope;
 mod summary;
 mod tokens;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use keyed_lock::KeyedLock;
@@ -30,7 +31,7 @@ pub(crate) use tokens::Tokens;
 
 use crate::http::{Channel, ClientPolicy};
 use crate::key::{Entropy, PublicId};
-use crate::observe::{CookieLoss, Event, Observer};
+use crate::observe::{Event, Observer};
 use crate::policy::{Lifetime, Principal};
 use crate::protocol::Failure;
 use crate::protocol::steps::{Loaded, Policy, SessionState as State, Steps};
@@ -76,11 +77,11 @@ impl<V> Manager<V> {
         }
     }
 
-    /// Says on the terminal that cookies get lost, in a debug build that observes no events.
+    /// Says something on the terminal, in a debug build that observes no events.
     #[expect(clippy::print_stderr, reason = "there is no one else to tell")]
-    pub(crate) fn tell_developer(&self, cookie: &str, loss: CookieLoss) {
+    pub(crate) fn tell_developer(&self, what: fmt::Arguments<'_>) {
         if cfg!(debug_assertions) && self.observers.is_empty() {
-            eprintln!("cloakroom: cookie `{cookie}` gets lost: {loss}");
+            eprintln!("cloakroom: {what}");
         }
     }
 

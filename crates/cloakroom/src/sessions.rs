@@ -100,6 +100,12 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         self.manager.channel.cookie.as_ref().map(crate::http::Cookie::name)
     }
 
+    /// Says something on the terminal, in a debug build that observes no events.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn tell_developer(&self, what: fmt::Arguments<'_>) {
+        self.manager.tell_developer(what);
+    }
+
     /// What all clones of these sessions have in common, and no others.
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn address(&self) -> usize {

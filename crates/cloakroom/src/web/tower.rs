@@ -190,13 +190,22 @@ where
             }
             None => Some(self.begin(&mut request)),
         };
-        let is_elsewhere = |location: &&Arc<HeaderValue>| {
-            // Not from the page itself to itself, for ever.
-            path_of(location.as_bytes()) != request.uri().path().as_bytes()
-        };
-        let withheld = self.withheld.as_ref().filter(is_elsewhere).cloned();
+        let (path, is_safe) = (request.uri().path(), request.method().is_safe());
+        let withheld = self.withheld.as_ref();
+        let withheld =
+            withheld.filter(|location| leads_elsewhere(location, path, is_safe)).cloned();
         SessionFuture { inner: self.inner.call(request), request_session, withheld }
     }
+}
+
+/// Whether a redirect to `location` leads away from the page with this path: a page that redirects to
+/// itself does so for ever.
+///
+/// A router that nests others takes a prefix off the path. No page that is posted to is the target
+/// of a redirect.
+fn leads_elsewhere(location: &HeaderValue, path: &str, is_safe: bool) -> bool {
+    let (location, path) = (path_of(location.as_bytes()), path.as_bytes());
+    location != path && !(is_safe && location.ends_with(path))
 }
 
 impl<S, V: SessionValue, K: SessionKind> SessionService<S, V, K> {

@@ -339,6 +339,35 @@ async fn a_route_that_requires_a_recent_sign_in_responds_as_the_application_choo
     );
 }
 
+/// A nested router sees its page without the prefix.
+#[tokio::test]
+async fn a_withheld_page_is_redirected_but_never_to_itself() {
+    let sessions = || Sessions::<Visitor>::new(MemoryStore::new()).expect("valid settings");
+    let routes = || Router::new().route("/back", get(count).post(count));
+    let layer = || SessionLayer::new(sessions()).redirect_withheld("/pay/back?from=bank");
+    let nested = Router::new().nest("/pay", routes().layer(layer()));
+    let whole = Router::new().nest("/pay", routes()).layer(layer());
+    for app in [nested, whole] {
+        let send = async |method: &str| {
+            let request = Request::builder()
+                .method(method)
+                .uri("/pay/back")
+                .header("sec-fetch-site", "cross-site")
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "iframe");
+            let request = request.body(Body::empty()).expect("a valid request");
+            app.clone().oneshot(request).await.expect("infallible").status()
+        };
+        assert_eq!(send("GET").await, StatusCode::FORBIDDEN);
+    }
+    let elsewhere = Router::new().route("/form", get(count).post(count)).layer(layer());
+    let request = Request::post("/form").header("sec-fetch-site", "cross-site");
+    let request = request.body(Body::empty()).expect("a valid request");
+    let response = elsewhere.oneshot(request).await.expect("infallible");
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()["location"], "/pay/back?from=bank");
+}
+
 #[tokio::test]
 async fn the_layer_records_the_address_of_the_connection() {
     let policy = ClientPolicy::user_agents().with_addresses(AddressRule::direct());

@@ -32,7 +32,8 @@ impl<V> RequestState<V> {
         let loss = manager.cookie_returns.sent(is_plain_http && cookie.is_secure());
         if let Some(loss) = loss {
             manager.observe(&Event::CookieLost { cookie: cookie.name(), loss });
-            manager.tell_developer(cookie.name(), loss);
+            let name = cookie.name();
+            manager.tell_developer(format_args!("cookie `{name}` gets lost: {loss}"));
         }
     }
 
