@@ -94,6 +94,12 @@ impl MemoryStore {
     }
 
     /// A store of at most `max_sessions` entries, with tombstones, and about `max_bytes` bytes.
+    ///
+    /// A value counts for the memory that its type needs, as far as its `Serialize` shows: text,
+    /// numbers, options, and the elements of lists and maps with their real size and the room in
+    /// which collections grow. What it does not show is not counted: skipped fields, capacity that
+    /// was reserved and never used, and boxes around single numbers. With values of which that is
+    /// much, use [`with_encoded_values`](Self::with_encoded_values), which counts bytes.
     pub fn bounded(max_sessions: usize, max_bytes: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Shard::new()).collect(),

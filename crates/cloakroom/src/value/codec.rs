@@ -57,6 +57,15 @@ pub trait Codec<V>: fmt::Debug + Send + Sync + 'static {
     /// If the body is not such a value.
     fn decode(&self, body: &[u8]) -> Result<V, CodecError>;
 
+    /// Reads a value that was just written, and learns what the next survey needs.
+    ///
+    /// # Errors
+    /// If the body is not such a value.
+    #[doc(hidden)]
+    fn read_back(&self, body: &[u8]) -> Result<V, CodecError> {
+        self.decode(body)
+    }
+
     /// True if `written` may lack fields of `stored`, the body that it replaces, which
     /// [`decode`](Codec::decode) skipped because another version of the application wrote them.
     ///
@@ -145,9 +154,9 @@ impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
     ) -> Result<Payload, CodecError> {
         let is_known = replaced.is_known_to(self);
         if let Some(survey) = self.codec.survey(&value.value).filter(|_| is_known) {
-            self.check(&value.value, survey)?;
-            let _ = value.memory.set(survey.memory);
-            return Ok(Payload::typed(Arc::clone(value)));
+            if let Some(memory) = self.check(&value.value, survey)? {
+                return self.typed_payload(value, memory, replaced);
+            }
         }
         let bytes = self.encode(&value.value)?;
         self.check_size(bytes.len())?;
@@ -157,6 +166,24 @@ impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
             }
         }
         Ok(Payload::decoded(bytes, Arc::clone(value), true))
+    }
+
+    /// The payload with a value of which it is known how much memory it takes.
+    ///
+    /// What shrinks can keep the memory that it had. So it counts as much as before, and becomes
+    /// bytes once that is twice of what it needs: the value that is read from them is a new one.
+    fn typed_payload(
+        &self,
+        value: &Arc<TypedValue<V>>,
+        memory: usize,
+        replaced: &Payload,
+    ) -> Result<Payload, CodecError> {
+        let before = replaced.value_memory().unwrap_or_default();
+        let _ = value.memory.set(memory.max(before));
+        if memory < before / 2 {
+            return Ok(Payload::decoded(self.encode(&value.value)?, Arc::clone(value), true));
+        }
+        Ok(Payload::typed(Arc::clone(value)))
     }
 
     /// `written` with the fields of `replaced` that another version wrote, if there are any, and
@@ -182,14 +209,22 @@ impl<V: PartialEq + Send + Sync + 'static> Coding<V> {
 }
 
 impl<V: 'static> Coding<V> {
-    /// An error if the value could not be stored and read back. Values of a shape that was read
-    /// back before are not tried again.
-    fn check(&self, value: &V, survey: Survey) -> Result<(), CodecError> {
-        if survey.length > self.max_value || !self.shapes.contains(survey.shape) {
-            self.check_size(self.encode(value)?.len())?;
-            self.shapes.insert(survey.shape);
+    /// How much memory the value takes, if that can be known; an error if the value could not be
+    /// stored and read back. Values of a shape that was read back before are not tried again.
+    fn check(&self, value: &V, survey: Survey) -> Result<Option<usize>, CodecError> {
+        if survey.length <= self.max_value && self.shapes.contains(survey.shape) {
+            return Ok(survey.memory);
         }
-        Ok(())
+        let mut bytes = Vec::with_capacity(survey.length + HEAD);
+        self.write(value, &mut bytes)?;
+        self.check_size(bytes.len())?;
+        Self::of_reading(self.codec.read_back(&bytes[HEAD..]))?;
+        self.shapes.insert(survey.shape);
+        Ok(match survey.memory {
+            // Now the sizes are known of what was read back.
+            None => self.codec.survey(value).and_then(|survey| survey.memory),
+            known => known,
+        })
     }
 
     fn check_size(&self, size: usize) -> Result<(), CodecError> {
@@ -207,25 +242,26 @@ impl<V: 'static> Coding<V> {
         Ok(bytes)
     }
 
-    /// Appends the encoded value to `out`.
+    /// Appends the encoded value, which can be read back, to `out`.
     pub(crate) fn append(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let start = out.len();
+        self.write(value, out)?;
+        Self::of_reading(self.codec.decode(&out[start + HEAD..]))
+    }
+
+    fn write(&self, value: &V, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(&[self.codec.format(), self.schema]);
-        self.codec.encode(value, out)?;
-        self.read_back(&out[start..]).map(drop)
+        self.codec.encode(value, out)
     }
 
-    /// About how much memory the value takes.
-    pub(crate) fn memory(&self, value: &V) -> Result<usize, CodecError> {
-        match self.codec.survey(value) {
-            Some(survey) => Ok(survey.memory),
-            None => self.encode(value).map(|bytes| bytes.len()),
-        }
+    /// About how much memory the value takes, if that can be known.
+    pub(crate) fn memory(&self, value: &V) -> Option<usize> {
+        self.check(value, self.codec.survey(value)?).ok()?
     }
 
-    /// Reads a value that was just written.
-    fn read_back(&self, bytes: &[u8]) -> Result<V, CodecError> {
-        self.codec.decode(&bytes[HEAD..]).map_err(|error| {
+    /// The error of a value that was just written, if it could not be read.
+    fn of_reading(read: Result<V, CodecError>) -> Result<(), CodecError> {
+        read.map(drop).map_err(|error| {
             CodecError::new(format!(
                 "a `{}` was written that cannot be read back: {error}",
                 type_name::<V>()

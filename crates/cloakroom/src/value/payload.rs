@@ -1,10 +1,13 @@
 //! A session's value, as a store sees it.
 
+mod room;
+
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use self::room::Room;
 use crate::value::{CodecError, Coding};
 
 /// A session's value as a store sees it: typed inside the process, bytes outside. Cheap to clone.
@@ -19,6 +22,8 @@ trait PayloadData: Any + Send + Sync {
     fn to_bytes(&self) -> Result<Arc<[u8]>, CodecError>;
     fn append_to(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
     fn memory(&self) -> Result<usize, CodecError>;
+    /// How much memory the value takes in its typed form, if it was written so and that is known.
+    fn value_memory(&self) -> Option<usize>;
     /// The bytes of a value that is in its encoded form.
     fn bytes(&self) -> Option<&[u8]>;
     fn as_any(&self) -> &dyn Any;
@@ -49,6 +54,9 @@ impl<V: PartialEq> PartialEq for TypedValue<V> {
 struct Encoded {
     bytes: Arc<[u8]>,
     decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// How much memory the value takes that became these bytes, if that is known.
+    memory: Option<usize>,
+    room: Room,
     /// True if the coding of the decoded value wrote the bytes, so it knows everything in them.
     is_complete: bool,
 }
@@ -61,8 +69,7 @@ impl Payload {
 
     /// The payload with these bytes, which [`Payload::to_bytes`] wrote.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        let (bytes, decoded) = (bytes.into(), OnceLock::new());
-        Self(Some(Arc::new(Encoded { bytes, decoded, is_complete: false })))
+        Self::encoded(bytes.into(), OnceLock::new(), None, false)
     }
 
     /// A value that is encoded already.
@@ -71,9 +78,19 @@ impl Payload {
         value: Arc<TypedValue<V>>,
         is_complete: bool,
     ) -> Self {
+        let memory = value.memory.get().copied();
         let decoded: Arc<dyn Any + Send + Sync> = value;
-        let (bytes, decoded) = (bytes.into(), OnceLock::from(decoded));
-        Self(Some(Arc::new(Encoded { bytes, decoded, is_complete })))
+        Self::encoded(bytes.into(), OnceLock::from(decoded), memory, is_complete)
+    }
+
+    fn encoded(
+        bytes: Arc<[u8]>,
+        decoded: OnceLock<Arc<dyn Any + Send + Sync>>,
+        memory: Option<usize>,
+        is_complete: bool,
+    ) -> Self {
+        let room = Room::unbounded();
+        Self(Some(Arc::new(Encoded { bytes, decoded, memory, room, is_complete })))
     }
 
     pub(crate) fn typed<V: Send + Sync + 'static>(typed_value: Arc<TypedValue<V>>) -> Self {
@@ -83,10 +100,31 @@ impl Payload {
     /// This payload without the value that a request has decoded or will decode from its bytes, for
     /// a store that counts the bytes only. A value that is not in bytes stays.
     pub(crate) fn without_decoded(&self) -> Self {
-        match self.0.as_ref().and_then(|data| data.as_any().downcast_ref::<Encoded>()) {
+        match self.as_encoded() {
             Some(encoded) => Self::from_bytes(Arc::clone(&encoded.bytes)),
             None => self.clone(),
         }
+    }
+
+    /// True if a value is kept that was decoded from the bytes, or written as them.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.as_encoded().is_some_and(|encoded| encoded.decoded.get().is_some())
+    }
+
+    /// Permits to keep a decoded value of so many bytes.
+    pub(crate) fn grant_room(&self, room: usize) {
+        if let Some(encoded) = self.as_encoded() {
+            encoded.room.grant(room);
+        }
+    }
+
+    /// How many bytes the decoded value takes, if that was more than its room.
+    pub(crate) fn wanted_room(&self) -> Option<usize> {
+        self.as_encoded()?.room.wanted()
+    }
+
+    fn as_encoded(&self) -> Option<&Encoded> {
+        self.0.as_ref()?.as_any().downcast_ref()
     }
 
     /// True if the session was never given a value.
@@ -114,6 +152,12 @@ impl Payload {
     /// [`CodecError`] if the application's codec cannot write the value.
     pub fn memory(&self) -> Result<usize, CodecError> {
         self.0.as_ref().map_or(Ok(0), |data| data.memory())
+    }
+
+    /// How much memory the value takes in its typed form, if it was written in this process and
+    /// that is known.
+    pub(super) fn value_memory(&self) -> Option<usize> {
+        self.0.as_ref()?.value_memory()
     }
 
     /// The bytes, if the value is in its encoded form.
@@ -174,8 +218,15 @@ impl<V: Send + Sync + 'static> PayloadData for TypedValue<V> {
     fn memory(&self) -> Result<usize, CodecError> {
         match self.memory.get() {
             Some(memory) => Ok(*memory),
-            None => self.coding.memory(&self.value),
+            None => match self.coding.memory(&self.value) {
+                Some(memory) => Ok(memory),
+                None => self.coding.encode(&self.value).map(|bytes| bytes.len()),
+            },
         }
+    }
+
+    fn value_memory(&self) -> Option<usize> {
+        self.memory.get().copied()
     }
 
     fn bytes(&self) -> Option<&[u8]> {
@@ -205,6 +256,10 @@ impl PayloadData for Encoded {
         Ok(self.bytes.len())
     }
 
+    fn value_memory(&self) -> Option<usize> {
+        self.memory
+    }
+
     fn bytes(&self) -> Option<&[u8]> {
         Some(&self.bytes)
     }
@@ -225,8 +280,10 @@ impl Encoded {
         coding: &Arc<Coding<V>>,
     ) -> Result<Arc<TypedValue<V>>, CodecError> {
         let value = Arc::new(coding.typed(coding.decode(&self.bytes)?));
-        // If another request was faster, its value stays.
-        let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&value));
+        if self.room.has_room(|| coding.memory(&value.value)) {
+            // If another request was faster, its value stays.
+            let _ = self.decoded.set(Arc::<TypedValue<V>>::clone(&value));
+        }
         Ok(value)
     }
 }

@@ -26,7 +26,9 @@ impl<S: Store> CachedStoreBuilder<S> {
 
     /// Sets how many bytes, roughly, the cached sessions can take; 64 MiB by default.
     ///
-    /// If more are needed, sessions that are rarely used are evicted.
+    /// If more are needed, sessions that are rarely used are evicted. A value that is kept decoded
+    /// counts as well, next to its bytes. If a [`Codec`](crate::value::Codec) of your own wrote it,
+    /// only its bytes are kept, because nothing tells how much memory it takes.
     pub const fn capacity_bytes(mut self, bytes: u64) -> Self {
         self.capacity_bytes = bytes;
         self

@@ -10,14 +10,21 @@ use crate::key::PublicId;
 use crate::record::{Record, Revision};
 use crate::time::Timestamp;
 
-/// About how many bytes an entry takes in addition to its value.
-const OVERHEAD: u64 = 700;
+/// About how many bytes an entry takes in addition to its value and to the texts in its record.
+const OVERHEAD: usize = 500;
+/// A value is only kept decoded within the room that was counted for it. This much, and twice the
+/// bytes of the value, is enough for most; what needs more is given it at its next lookup.
+const LEAST_ROOM: usize = 128;
+/// Into how many entries the capacity is divided at least: a value that would take more is not
+/// kept decoded.
+const FEWEST: u64 = 4;
 
 /// A caller that waits for another caller's read.
 pub(super) type Follower = oneshot::Sender<Option<Record>>;
 
 pub(super) struct Shard {
     entries: Cache<PublicId, CachedEntry, WeighEntry>,
+    capacity: u64,
     /// Sessions for which a read or a write is in flight.
     in_flight: HashMap<PublicId, InFlight>,
     hits: u64,
@@ -28,6 +35,8 @@ struct CachedEntry {
     record: Record,
     /// When the read that returned the record began.
     read_at: Timestamp,
+    /// How many bytes the value may take that is kept decoded.
+    room: usize,
 }
 
 #[derive(Default)]
@@ -43,22 +52,44 @@ struct InFlight {
     own_revisions: Vec<Revision>,
 }
 
+impl CachedEntry {
+    fn new(record: Record, read_at: Timestamp) -> Self {
+        let Some(bytes) = record.payload().as_bytes().map(<[u8]>::len) else {
+            return Self { record, read_at, room: 0 };
+        };
+        // No one has measured a value that is decoded already.
+        let record = if record.payload().is_decoded() {
+            record.edited(|fields| fields.payload = fields.payload.without_decoded())
+        } else {
+            record
+        };
+        let room = LEAST_ROOM + 2 * bytes;
+        record.payload().grant_room(room);
+        Self { record, read_at, room }
+    }
+}
+
 #[derive(Clone)]
 struct WeighEntry;
 
 impl Weighter<PublicId, CachedEntry> for WeighEntry {
     fn weight(&self, _: &PublicId, entry: &CachedEntry) -> u64 {
-        // Twice the value: it is kept encoded and decoded.
-        let value = entry.record.payload().memory().unwrap_or_default();
-        OVERHEAD.saturating_add(2 * u64::try_from(value).unwrap_or(u64::MAX / 4))
+        weight(&entry.record, entry.room)
     }
+}
+
+fn weight(record: &Record, room: usize) -> u64 {
+    // A value that could not be measured could not be stored either.
+    let value = record.payload().memory().unwrap_or(usize::MAX / 4);
+    let memory = OVERHEAD + record.memory();
+    u64::try_from(memory.saturating_add(value).saturating_add(room)).unwrap_or(u64::MAX / 4)
 }
 
 impl Shard {
     pub(super) fn new(bytes: u64) -> Self {
-        let likely = usize::try_from(bytes / (2 * OVERHEAD)).unwrap_or(usize::MAX);
+        let likely = usize::try_from(bytes).unwrap_or(usize::MAX) / (2 * OVERHEAD);
         let entries = Cache::with_weighter(likely, bytes, WeighEntry);
-        Self { entries, in_flight: HashMap::new(), hits: 0, misses: 0 }
+        Self { entries, capacity: bytes, in_flight: HashMap::new(), hits: 0, misses: 0 }
     }
 
     pub(super) fn lookup(
@@ -69,7 +100,21 @@ impl Shard {
         let found = self.entries.get(&id).filter(|entry| is_current(entry.read_at));
         let record = found.map(|entry| entry.record.clone());
         *(if record.is_some() { &mut self.hits } else { &mut self.misses }) += 1;
+        if let Some(wanted) = record.as_ref().and_then(|record| record.payload().wanted_room()) {
+            self.give_room(id, wanted);
+        }
         record
+    }
+
+    /// Counts the room that the decoded value of an entry wants, and only then gives it.
+    fn give_room(&mut self, id: PublicId, room: usize) {
+        let Some(mut entry) = self.entries.get_mut(&id) else { return };
+        let room = if weight(&entry.record, room) <= self.capacity / FEWEST { room } else { 0 };
+        entry.room = room;
+        let payload = entry.record.payload().clone();
+        // Its weight is counted when `entry` is dropped.
+        drop(entry);
+        payload.grant_room(room);
     }
 
     /// Begins a read that others can join, and returns its generation; or joins one that began
@@ -133,7 +178,7 @@ impl Shard {
         let is_newer =
             |entry: &CachedEntry| entry.record.revision().count() > record.revision().count();
         if is_current && !self.entries.peek(&id).is_some_and(is_newer) {
-            self.entries.insert(id, CachedEntry { record, read_at });
+            self.entries.insert(id, CachedEntry::new(record, read_at));
         }
     }
 

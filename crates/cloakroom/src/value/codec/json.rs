@@ -37,6 +37,10 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for JsonCodec {
         survey::of(value).ok()
     }
 
+    fn read_back(&self, body: &[u8]) -> Result<V, CodecError> {
+        survey::read_back(body).map_err(CodecError::json::<V>)
+    }
+
     fn may_lose_fields(&self, stored: &[u8], written: &[u8]) -> bool {
         unknown::may_be_lost(stored, written)
     }

@@ -61,7 +61,7 @@ impl<'a> Serializer for &'a mut Pass {
     fn serialize_bytes(self, bytes: &[u8]) -> Surveyed {
         self.fold(Part::Bytes as u64);
         let mut members = Members::new(self, Part::Array)?;
-        bytes.iter().try_for_each(|byte| members.member(byte))?;
+        bytes.iter().try_for_each(|byte| members.element(byte))?;
         members.finish();
         Ok(())
     }
@@ -162,13 +162,13 @@ impl<'a> Serializer for &'a mut Pass {
 }
 
 macro_rules! arrays {
-    ($($array:ident: $method:ident),*) => {$(
+    ($($array:ident: $method:ident as $part:ident),*) => {$(
         impl $array for Members<'_> {
             type Ok = ();
             type Error = Unsurveyed;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Surveyed {
-                self.member(value)
+                self.$part(value)
             }
 
             fn end(self) -> Surveyed {
@@ -180,8 +180,8 @@ macro_rules! arrays {
 }
 
 arrays! {
-    SerializeSeq: serialize_element, SerializeTuple: serialize_element,
-    SerializeTupleStruct: serialize_field, SerializeTupleVariant: serialize_field
+    SerializeSeq: serialize_element as element, SerializeTuple: serialize_element as part,
+    SerializeTupleStruct: serialize_field as part, SerializeTupleVariant: serialize_field as part
 }
 
 macro_rules! objects {
@@ -213,21 +213,11 @@ impl SerializeMap for Members<'_> {
     type Error = Unsurveyed;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Surveyed {
-        self.comma();
-        self.pass.is_key = true;
-        key.serialize(&mut *self.pass)?;
-        self.entry(size_of_val(key));
-        // The colon. An error if the key was neither text nor a number.
-        self.pass.length += 1;
-        if self.pass.is_key { Err(Unsurveyed::Unknown) } else { Ok(()) }
+        self.key(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Surveyed {
-        value.serialize(&mut *self.pass)?;
-        self.entry(size_of_val(value));
-        self.has_entry = true;
-        self.count_shape();
-        Ok(())
+        self.value(value)
     }
 
     fn end(self) -> Surveyed {

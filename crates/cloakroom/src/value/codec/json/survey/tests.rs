@@ -129,3 +129,28 @@ fn text_numbers_and_the_length_of_a_list_are_not_part_of_a_shape() {
     let map = |keys: &[&'static str]| keys.iter().map(|&key| (key, 1)).collect();
     assert_eq!(shape::<BTreeMap<_, _>>(&map(&["a"])), shape(&map(&["b", "c"])));
 }
+
+#[test]
+fn an_element_counts_its_real_size_once_it_was_read_back() {
+    #[derive(Serialize, serde::Deserialize)]
+    #[expect(clippy::large_enum_variant, reason = "that is what is measured")]
+    enum Large {
+        Nothing,
+        Filled([u64; 32]),
+    }
+    let list = [Large::Nothing, Large::Filled([0; 32])].into_iter().collect::<Vec<_>>();
+    assert_eq!(of(&list).unwrap().memory, None);
+    let json = serde_json::to_vec(&list).unwrap();
+    let _: Vec<Large> = read_back(&json).unwrap();
+    let nothings: Vec<_> = (0..100).map(|_| Large::Nothing).collect();
+    let memory = of(&nothings).unwrap().memory.unwrap();
+    assert!((100 * size_of::<Large>()..300 * size_of::<Large>()).contains(&memory), "{memory}");
+}
+
+#[test]
+fn reading_back_reads_the_same_value() {
+    let json = br#"{"a":[1,-2,3.5,null,true,"x",{"b":[]}],"c":"d","e":18446744073709551615}"#;
+    let plain: serde_json::Value = serde_json::from_slice(json).unwrap();
+    assert_eq!(read_back::<serde_json::Value>(json).unwrap(), plain);
+    assert!(read_back::<serde_json::Value>(b"{} x").is_err());
+}
