@@ -2,8 +2,13 @@
 //!
 //! Tests replace the clock ([`SessionsBuilder::clock`](crate::SessionsBuilder::clock)).
 
+mod alarm;
+mod wait_limit;
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(crate) use wait_limit::WaitLimit;
 
 /// A point in time, in whole milliseconds since the Unix epoch.
 ///

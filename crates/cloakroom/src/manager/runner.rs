@@ -179,9 +179,11 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
         Ask::SessionsOf(principal, kind, page) => {
             ready(store.sessions_of(&principal, kind, page), Answer::Listed, Pending::Listed)
         }
-        Ask::WriterTurn(id) => Err(Pending::WriterTurn(Box::pin(manager.writers.acquire(id)))),
+        Ask::WriterTurn(id) => {
+            Err(Pending::WriterTurn(Box::pin(manager.writers.acquire(id, &*manager.clock))))
+        }
         Ask::LoginTurn(principal) => {
-            Err(Pending::LoginTurn(Box::pin(manager.logins.acquire(principal))))
+            Err(Pending::LoginTurn(Box::pin(manager.logins.acquire(principal, &*manager.clock))))
         }
     }
 }

@@ -44,7 +44,8 @@ use crate::time::Timestamp;
 ///
 /// # Cancellation
 /// If a write is dropped, its session is removed from the cache. If a read is dropped, one of the
-/// callers that waited for it takes over.
+/// callers that waited for it takes over. If it is not dropped and never polled again, they ask the
+/// store themselves after two seconds.
 pub struct CachedStore<S> {
     store: S,
     entries: Arc<Entries>,
@@ -80,12 +81,15 @@ impl<S: Store> CachedStore<S> {
                     read.finish(&answer);
                     return answer.map(Lookup::Authoritative);
                 }
-                ReadRole::Follower(leader) => match leader.await {
-                    Ok(Some(record)) => return Ok(Lookup::Cached(record)),
-                    // The leader failed, or found no session: only the store itself can say so.
-                    Ok(None) => return self.get(id).await.map(Lookup::Authoritative),
+                ReadRole::Follower(leader) => match self.entries.answer_of(leader).await {
+                    Some(Ok(Some(record))) => return Ok(Lookup::Cached(record)),
+                    // The leader failed, or found no session: only the store itself can say so. Or
+                    // it does not answer.
+                    Some(Ok(None)) | None => {
+                        return self.get(id).await.map(Lookup::Authoritative);
+                    }
                     // The leader was dropped.
-                    Err(_) => {}
+                    Some(Err(_)) => {}
                 },
             }
         }

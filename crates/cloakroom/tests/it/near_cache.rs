@@ -299,6 +299,24 @@ fn a_waiter_takes_over_a_read_that_is_dropped() {
     drop(guard);
 }
 
+/// An arm of a `select!` that is neither taken nor dropped, for instance.
+#[test]
+fn a_read_that_is_never_polled_again_holds_up_no_one_for_long() {
+    let feed = FeedStore::new(MemoryStore::new().with_encoded_values());
+    let (steps, time) = (StepStore::new(feed.clone()), ManualClock::new());
+    let cached = block_on(CachedStore::builder(steps.clone()).clock(time.clone()).build()).unwrap();
+    let key = Node::on(feed.node()).create();
+    let held = steps.hold(Operation::Get);
+    let mut leader = cached.get_cached(key.id());
+    assert!(poll_many(&mut leader).is_none() && held.has_arrived());
+    let mut follower = cached.get_cached(key.id());
+    assert!(poll_many(&mut follower).is_none());
+    time.advance(Duration::from_secs(2));
+    assert!(poll_many(&mut follower).is_some_and(|found| is_live(&found.unwrap())));
+    let mut later = cached.get_cached(key.id());
+    assert!(poll_many(&mut later).is_some_and(|found| is_live(&found.unwrap())));
+}
+
 #[test]
 fn an_end_that_is_dropped_in_flight_still_removes_the_cached_session() {
     let (cached, step, elsewhere) = slow();

@@ -1,11 +1,12 @@
 //! Turns among the sign-ins and writers of one process: no operation waits for itself, and one that
-//! is dropped passes its turn on.
+//! is dropped passes its turn on. One that is never polled again holds up no one for long.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cloakroom::store::Operation;
+use cloakroom::time::SystemClock;
 use cloakroom::{Error, Key, MemoryStore, Principal, Session, SessionLimit, SessionMap, Store};
 use cloakroom_testkit::{SeededEntropy, StepStore, TestSessions, block_on};
 
@@ -151,6 +152,87 @@ fn a_writer_that_is_dropped_passes_its_turn_on() {
     drop(writes.remove(0)); // before it was polled again
     let Poll::Ready(result) = poll_often(&mut writes[0]) else { panic!("the turn is lost") };
     result.unwrap();
+}
+
+/// An arm of a `select!` that is neither taken nor dropped, for instance.
+#[test]
+fn a_writer_that_is_never_polled_again_does_not_hold_up_the_others() {
+    let steps = StepStore::new(MemoryStore::new());
+    let test = TestSessions::new(steps.clone());
+    let key = begin(&test);
+    let mut sessions: Vec<_> = (0..4).map(|_| open(&test, &key)).collect();
+    block_on(open(&test, &key).set_label("changed meanwhile")).unwrap();
+    let mut writes: Vec<Task<'_, Result<(), Error>>> = sessions
+        .iter_mut()
+        .map(|session| -> Task<'_, _> { Box::pin(session.set_label("late")) })
+        .collect();
+    // The first has lost its race, and has the turn. The second waits for it.
+    assert!((0..2).all(|_| poll(writes[0].as_mut()).is_pending()));
+    let held = steps.hold(Operation::Replace);
+    for write in &mut writes {
+        assert!(poll_often(write).is_pending());
+    }
+    assert!(held.has_arrived());
+    // The third passes its turn to the second, which is never polled again either.
+    for write in &mut writes[2..] {
+        assert!(poll(write.as_mut()).is_pending());
+        test.clock.advance(Duration::from_secs(2));
+        let Poll::Ready(result) = poll_often(write) else { panic!("it waits for ever") };
+        result.unwrap();
+    }
+}
+
+#[test]
+fn a_login_that_is_never_polled_again_does_not_hold_up_the_others() {
+    let (steps, who) = (StepStore::new(MemoryStore::new()), alice());
+    let test = with_limit(steps.clone(), SessionLimit::end_oldest(9));
+    let mut sessions: Vec<_> = (0..3).map(|_| open(&test, &begin(&test))).collect();
+    let held = steps.hold(Operation::Replace);
+    let mut logins: Vec<Task<'_, Result<(), Error>>> = sessions
+        .iter_mut()
+        .map(|session| -> Task<'_, _> { Box::pin(session.login(&who)) })
+        .collect();
+    for login in &mut logins {
+        assert!(poll_often(login).is_pending());
+    }
+    assert!(held.has_arrived());
+    test.clock.advance(Duration::from_secs(2));
+    let Poll::Ready(result) = poll_often(&mut logins[2]) else { panic!("it waits for ever") };
+    result.unwrap();
+    // The turn is the second one's now, and then free.
+    let Poll::Ready(result) = poll_often(&mut logins[1]) else { panic!("the turn is lost") };
+    result.unwrap();
+}
+
+#[test]
+fn a_handle_that_is_never_polled_again_does_not_hold_up_the_request_s_others() {
+    let steps = StepStore::new(MemoryStore::new());
+    let test = TestSessions::<SessionMap>::new(steps.clone());
+    let (key, request) = (begin(&test), test.sessions.request_session());
+    let headers = test.request(&key);
+    let held = steps.hold(Operation::Get);
+    let mut stuck: Task<'_, _> = Box::pin(request.session(&headers));
+    assert!(poll_often(&mut stuck).is_pending() && held.has_arrived());
+    let mut other: Task<'_, Result<Session<SessionMap>, Error>> =
+        Box::pin(request.session(&headers));
+    assert!(poll_often(&mut other).is_pending());
+    test.clock.advance(Duration::from_secs(2));
+    let Poll::Ready(opened) = poll_often(&mut other) else { panic!("it waits for ever") };
+    assert!(opened.unwrap().exists());
+}
+
+/// Here the real time passes: no one but the alarm polls the second again.
+#[test]
+fn who_waits_for_a_login_that_is_never_polled_again_is_woken() {
+    let (steps, who) = (StepStore::new(MemoryStore::new()), alice());
+    let test = TestSessions::<SessionMap>::with(steps.clone(), |builder| {
+        builder.limit(SessionLimit::end_oldest(9)).clock(SystemClock)
+    });
+    let (mut first, mut second) = (open(&test, &begin(&test)), open(&test, &begin(&test)));
+    let held = steps.hold(Operation::Replace);
+    let mut stuck: Task<'_, _> = Box::pin(first.login(&who));
+    assert!(poll_often(&mut stuck).is_pending() && held.has_arrived());
+    block_on(second.login(&who)).unwrap();
 }
 
 /// A login that was overtaken by another one writes a second time. It has its turn then, and must

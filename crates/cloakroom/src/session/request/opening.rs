@@ -13,6 +13,7 @@ use crate::policy::SameSite;
 use crate::protocol::steps::{Open, Opened};
 use crate::protocol::{Failure, PresentedKeys};
 use crate::store::Io;
+use crate::time::WaitLimit;
 use crate::value::{SessionValue, TypedValue};
 
 /// What opening the session needs of the request.
@@ -135,10 +136,15 @@ impl<V: SessionValue> RequestState<V> {
     }
 
     async fn claim(&self) -> Result<SessionState<V>, OpenGuard<'_, V>> {
+        let mut wait_limit = WaitLimit::since(self.manager.now());
         poll_fn(|context| {
             let mut state = self.lock();
             match &mut state.stage {
                 Stage::Open(session) => Poll::Ready(Ok(session.clone())),
+                // The handle that opens it may never be polled again.
+                Stage::Opening(_) if wait_limit.is_over(&*self.manager.clock, context.waker()) => {
+                    Poll::Ready(Err(OpenGuard(self)))
+                }
                 Stage::Opening(waiting) => {
                     if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                         waiting.push(context.waker().clone());

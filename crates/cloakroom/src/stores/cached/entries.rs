@@ -1,8 +1,11 @@
 //! The cached records, in shards, and how long they are trusted.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_channel::oneshot;
@@ -12,7 +15,7 @@ use super::shard::Shard;
 use crate::key::PublicId;
 use crate::record::{Record, Revision};
 use crate::store::Subscriber;
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Timestamp, WaitLimit};
 
 const SHARDS: usize = 32;
 
@@ -61,13 +64,28 @@ impl Entries {
     /// Joins the callers that read this session, or becomes their leader.
     pub(super) fn join_read(self: &Arc<Self>, id: PublicId) -> ReadRole {
         let began = self.now();
-        let joined = self.shard(id).join_read(id);
+        let joined = self.shard(id).join_read(id, began);
         match joined {
             Ok(generation) => {
                 ReadRole::Leader(ReadInFlight::new(self, id, generation, began, true))
             }
             Err(leader) => ReadRole::Follower(leader),
         }
+    }
+
+    /// What the leader of a read answers; `None` if there was no answer for so long that it may
+    /// never be polled again.
+    pub(super) async fn answer_of(
+        &self,
+        mut leader: oneshot::Receiver<Option<Record>>,
+    ) -> Option<Result<Option<Record>, oneshot::Canceled>> {
+        let mut wait_limit = WaitLimit::since(self.now());
+        poll_fn(|context| match Pin::new(&mut leader).poll(context) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending if wait_limit.is_over(&*self.clock, context.waker()) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// Begins a read that no one else waits for.

@@ -56,7 +56,11 @@ impl ReadInFlight {
     }
 
     fn take_followers(&self, shard: &mut Shard) -> Vec<Follower> {
-        if self.leads { shard.take_followers(self.id, self.generation) } else { Vec::new() }
+        if self.leads {
+            shard.take_followers(self.id, self.generation, self.began)
+        } else {
+            Vec::new()
+        }
     }
 }
 

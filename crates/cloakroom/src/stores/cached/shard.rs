@@ -8,7 +8,7 @@ use quick_cache::unsync::Cache;
 
 use crate::key::PublicId;
 use crate::record::{Record, Revision};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, WaitLimit};
 
 /// About how many bytes an entry takes in addition to its value and to the texts in its record.
 const OVERHEAD: usize = 500;
@@ -39,6 +39,13 @@ struct CachedEntry {
     room: usize,
 }
 
+/// A read that others wait for.
+struct SharedRead {
+    generation: u64,
+    began: Timestamp,
+    followers: Vec<Follower>,
+}
+
 #[derive(Default)]
 struct InFlight {
     /// The number of reads and writes.
@@ -46,8 +53,8 @@ struct InFlight {
     /// Incremented by every change that this node learns of: a read that began in an earlier
     /// generation may have missed the change.
     generation: u64,
-    /// Reads that others wait for, each with the generation in which it began.
-    shared_reads: Vec<(u64, Vec<Follower>)>,
+    /// Reads that others wait for.
+    shared_reads: Vec<SharedRead>,
     /// The revisions that this node is writing; the store's reports of them are not news.
     own_revisions: Vec<Revision>,
 }
@@ -118,22 +125,25 @@ impl Shard {
     }
 
     /// Begins a read that others can join, and returns its generation; or joins one that began
-    /// after every known change.
+    /// after every known change, and not so long before `now` that its caller may be gone.
     pub(super) fn join_read(
         &mut self,
         id: PublicId,
+        now: Timestamp,
     ) -> Result<u64, oneshot::Receiver<Option<Record>>> {
         let in_flight = self.in_flight.entry(id).or_default();
         let generation = in_flight.generation;
-        if let Some((_, followers)) =
-            in_flight.shared_reads.iter_mut().find(|(began, _)| *began == generation)
+        if let Some(read) = in_flight
+            .shared_reads
+            .iter_mut()
+            .find(|read| read.generation == generation && now.since(read.began) < WaitLimit::LENGTH)
         {
             let (sender, receiver) = oneshot::channel();
-            followers.push(sender);
+            read.followers.push(sender);
             return Err(receiver);
         }
         in_flight.count += 1;
-        in_flight.shared_reads.push((generation, Vec::new()));
+        in_flight.shared_reads.push(SharedRead { generation, began: now, followers: Vec::new() });
         Ok(generation)
     }
 
@@ -158,11 +168,17 @@ impl Shard {
         }
     }
 
-    /// Ends the shared read that began in this generation, and returns its followers.
-    pub(super) fn take_followers(&mut self, id: PublicId, generation: u64) -> Vec<Follower> {
+    /// Ends the shared read that began then, and returns its followers.
+    pub(super) fn take_followers(
+        &mut self,
+        id: PublicId,
+        generation: u64,
+        began: Timestamp,
+    ) -> Vec<Follower> {
         let Some(in_flight) = self.in_flight.get_mut(&id) else { return Vec::new() };
-        let at = in_flight.shared_reads.iter().position(|(began, _)| *began == generation);
-        at.map(|at| in_flight.shared_reads.swap_remove(at).1).unwrap_or_default()
+        let is_it = |read: &SharedRead| (read.generation, read.began) == (generation, began);
+        let at = in_flight.shared_reads.iter().position(is_it);
+        at.map(|at| in_flight.shared_reads.swap_remove(at).followers).unwrap_or_default()
     }
 
     /// Caches a record, unless the session has changed since this generation.
