@@ -11,6 +11,7 @@
     reason = "only the two bench programs use this library"
 )]
 
+pub mod bounds;
 pub mod child;
 pub mod codec;
 pub mod memory;

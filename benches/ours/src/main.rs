@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use cloakroom_bench::options::{EXIT_CODES, Goals, Options, exit};
 use cloakroom_bench::report::Report;
 use cloakroom_bench::valgrind::DRIVE;
-use cloakroom_bench::{Failure, codec, memory, overhead};
+use cloakroom_bench::{Failure, bounds, codec, memory, overhead};
 #[cfg(feature = "stores")]
 use cloakroom_bench::{scale, store, trips};
 
@@ -34,6 +34,8 @@ enum Bench {
     Codec(Options),
     /// Millions of sessions in memory
     Memory(memory::Args),
+    /// A full store in memory
+    Bounds(Options),
     /// A million sessions in each store
     #[cfg(feature = "stores")]
     Scale(scale::Args),
@@ -75,6 +77,10 @@ fn run(bench: Bench) -> Result<bool, Failure> {
             let (report, sizes) = memory::bench(memory::NAME, &memory::OURS, &args)?;
             finish(report, args.options, &memory::check(&sizes))
         }
+        Bench::Bounds(options) => {
+            let (report, goals) = bounds::bench()?;
+            finish(report, options, &goals)
+        }
         #[cfg(feature = "stores")]
         Bench::Scale(args) => finish(scale::bench(&args)?, args.options, &Goals::default()),
         #[cfg(feature = "stores")]
@@ -97,6 +103,7 @@ fn drive(bench: &str, words: &[&str]) -> Result<(), Failure> {
     match bench {
         overhead::NAME => overhead::drive(&overhead::contender::OURS, words),
         codec::NAME => codec::drive(&codec::CASES, words),
+        bounds::NAME => bounds::drive(words),
         memory::NAME => memory::drive(&memory::OURS, words),
         #[cfg(feature = "stores")]
         store::NAME => store::drive::<store::Ours>(words),
