@@ -81,6 +81,7 @@
 //! - `tracing`: `TracingObserver`, which logs every event
 //! - `metrics`: `MetricsObserver`, which counts every event, and with `InstrumentedStore` times
 //!   every store call
+//! - `uuid`: a [`Principal`] from a `Uuid`
 //! - `encrypted-cookie`: the module `encrypted_cookie`, for applications without a store: the value
 //!   itself is in the cookie, encrypted, with fewer guarantees
 

@@ -170,6 +170,11 @@ impl Lifetime {
         self.outlives_browser
     }
 
+    /// True if a session with this lifetime would be over as it begins.
+    pub(crate) const fn is_over_at_once(&self) -> bool {
+        self.idle == 0 || self.absolute == 0
+    }
+
     /// When a session that is given this lifetime at `now` ends unless it is used: its explicit
     /// expiry, or its idle timeout. [`Timestamp::NEVER`] if it has neither.
     pub(crate) fn idle_deadline(&self, now: Timestamp) -> Timestamp {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 /// let alice = Principal::new("user-42")?;
 /// assert_eq!(alice.as_str(), "user-42");
 /// assert!(Principal::new("").is_err());
+/// assert_eq!(Principal::from(42_i64).as_str(), "42"); // a number is always a valid name
 /// # Ok::<(), cloakroom::policy::PrincipalError>(())
 /// ```
 ///
@@ -47,6 +48,27 @@ impl Principal {
     }
 }
 
+/// A number can always be a name: `Principal::from(42_u64)` is `"42"`.
+macro_rules! from_numbers {
+    ($($number:ty),+) => {$(
+        impl From<$number> for Principal {
+            fn from(number: $number) -> Self {
+                Self(number.to_string().into())
+            }
+        }
+    )+};
+}
+
+from_numbers!(u32, u64, u128, i32, i64);
+
+/// Its hyphenated form in small letters.
+#[cfg(feature = "uuid")]
+impl From<uuid::Uuid> for Principal {
+    fn from(uuid: uuid::Uuid) -> Self {
+        Self(uuid.to_string().into())
+    }
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -64,3 +86,23 @@ impl fmt::Display for PrincipalError {
 }
 
 impl std::error::Error for PrincipalError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_an_invalid_name_needs_no_check() {
+        let longest = Principal::from(u128::MAX);
+        assert_eq!(Principal::new(longest.as_str()).as_ref(), Ok(&longest));
+        assert_eq!(Principal::from(-1_i64).as_str(), "-1");
+        assert_eq!(Principal::from(42).as_str(), "42");
+    }
+
+    #[cfg(feature = "uuid")]
+    #[test]
+    fn a_uuid_is_a_name() {
+        let uuid = uuid::Uuid::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
+        assert_eq!(Principal::from(uuid).as_str(), "67e55044-10b1-426f-9247-bb680e5fe0c8");
+    }
+}

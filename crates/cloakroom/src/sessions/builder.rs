@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
 use crate::error::ConfigError;
-use crate::http::{ClientPolicy, Transport};
+use crate::http::{ClientPolicy, CookiePolicy, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
 use crate::observe::Observer;
@@ -24,11 +24,11 @@ use crate::value::{
 /// Every option has a secure default.
 ///
 /// ```
-/// # use cloakroom::{CookiePolicy, Lifetime, MemoryStore, SessionMap, Sessions, Transport};
+/// # use cloakroom::{CookiePolicy, Lifetime, MemoryStore, SessionMap, Sessions};
 /// # use std::time::Duration;
 /// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new())
 ///     .lifetime(Lifetime::default().with_idle_timeout(Duration::from_secs(10 * 60)))
-///     .transport(Transport::cookie(CookiePolicy::host("visitor")))
+///     .cookie(CookiePolicy::host("visitor"))
 ///     .build()?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
@@ -78,6 +78,24 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime;
         self
+    }
+
+    /// The cookie that keys travel in: short for [`transport`](SessionsBuilder::transport) with
+    /// [`Transport::cookie`].
+    ///
+    /// ```
+    /// # use cloakroom::{CookiePolicy, MemoryStore, SessionMap, Sessions};
+    /// # let over_tls = true;
+    /// let cookie = match over_tls {
+    ///     true => CookiePolicy::host("id"),
+    ///     false => CookiePolicy::for_plain_http("id"), // for development
+    /// };
+    /// let sessions: Sessions<SessionMap> =
+    ///     Sessions::builder(MemoryStore::new()).cookie(cookie).build()?;
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    pub fn cookie(self, policy: CookiePolicy) -> Self {
+        self.transport(Transport::cookie(policy))
     }
 
     /// How keys travel: in a cookie (the default), as bearer tokens, or as either.
@@ -196,11 +214,14 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
     /// Checks the policy.
     ///
     /// # Errors
-    /// [`ConfigError`] if browsers would refuse the cookie, if the session limit is zero, or if the
-    /// system has no randomness. It says which.
+    /// [`ConfigError`] if browsers would refuse the cookie, if the session limit or a timeout is
+    /// zero, or if the system has no randomness. It says which.
     pub fn build(self) -> Result<Sessions<V, K>, ConfigError> {
         if self.limit.is_some_and(|limit| limit.max() == 0) {
             return Err(ConfigError::because(NO_SESSIONS));
+        }
+        if self.lifetime.is_over_at_once() {
+            return Err(ConfigError::because(NO_TIME));
         }
         let mut channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
         channel.private_pages = self.private_pages;
@@ -243,4 +264,6 @@ impl<V, K> fmt::Debug for SessionsBuilder<V, K> {
 }
 
 const DEFAULT_MAX_VALUE: usize = 1 << 20;
+const NO_TIME: &str = "with an idle or absolute timeout of zero, every session would be over as it \
+    begins; for no idle timeout, begin with `Lifetime::absolute`";
 const NO_SESSIONS: &str = "a session limit of zero would refuse every sign-in";
