@@ -23,6 +23,8 @@ pub struct Error {
 enum Cause {
     None,
     NoSession(NoSession),
+    /// As above, and there was none when the request came.
+    NeverOpen(NoSession),
     AuthShortfall(AuthShortfall),
     Store(StoreError),
     Codec(CodecError),
@@ -90,8 +92,8 @@ pub enum ErrorKind {
     /// Two layers around the route have one cookie: each would replace the other's session. The
     /// message names both values.
     SharedCookie,
-    /// The route is not wrapped in a `SessionLayer` or `SessionMiddleware` for this kind of
-    /// session.
+    /// The route is not wrapped in a `SessionLayer` or `SessionMiddleware` for this value and kind
+    /// of session. The message names both, the layers that do wrap it, and what to write.
     NoLayer,
 }
 
@@ -105,7 +107,7 @@ impl Error {
     /// [`ErrorKind::Unreadable`].
     pub const fn no_session(&self) -> Option<NoSession> {
         match &self.cause {
-            Cause::NoSession(no_session) => Some(*no_session),
+            Cause::NoSession(no_session) | Cause::NeverOpen(no_session) => Some(*no_session),
             _ => None,
         }
     }
@@ -141,6 +143,16 @@ impl Error {
         Self { kind: ErrorKind::NotFound, cause: Cause::NoSession(no_session) }
     }
 
+    /// For an operation that needs a session, in a request that came without one.
+    pub(crate) const fn never_open(no_session: NoSession) -> Self {
+        Self { kind: ErrorKind::NotFound, cause: Cause::NeverOpen(no_session) }
+    }
+
+    /// True if the request came without a session, and needs one.
+    pub(crate) const fn is_never_open(&self) -> bool {
+        matches!(self.cause, Cause::NeverOpen(_))
+    }
+
     pub(crate) const fn unreadable() -> Self {
         Self { kind: ErrorKind::Unreadable, cause: Cause::NoSession(NoSession::Unreadable) }
     }
@@ -151,6 +163,11 @@ impl Error {
 
     pub(crate) fn shared_cookie(mistake: &str) -> Self {
         Self { kind: ErrorKind::SharedCookie, cause: Cause::Mistake(mistake.into()) }
+    }
+
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(crate) fn no_layer(mistake: String) -> Self {
+        Self { kind: ErrorKind::NoLayer, cause: Cause::Mistake(mistake.into()) }
     }
 
     pub(crate) const fn unfit(error: CodecError) -> Self {
@@ -211,7 +228,11 @@ impl fmt::Display for Error {
                 "the session key was replaced a moment ago; send the request again"
             }
             ErrorKind::Conflict => "other requests kept changing the session; try again",
-            ErrorKind::HeadersSent => "a session key cannot be sent after the response head",
+            ErrorKind::HeadersSent => {
+                "a session key cannot be sent after the response head: begin, renew or end the \
+                 session before the handler returns, or give a task that outlives it a \
+                 `Session::detach`"
+            }
             ErrorKind::Unavailable => "sessions are unavailable",
             ErrorKind::Unreadable => {
                 "the session cannot be read, because another version of the application wrote it \
@@ -234,9 +255,7 @@ impl fmt::Display for Error {
             ErrorKind::StepUpRequired => "the user must sign in again",
             ErrorKind::SharedCookie => "two kinds of session share a cookie",
             ErrorKind::Forged => "the request has no valid CSRF token of this session",
-            ErrorKind::NoLayer => {
-                "no `SessionLayer` or `SessionMiddleware` for this kind of session wraps this route"
-            }
+            ErrorKind::NoLayer => "no session layer for this kind of session wraps this route",
         };
         match &self.cause {
             Cause::Codec(error) => write!(f, "{what}: {error}"),
@@ -249,7 +268,11 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::None | Cause::NoSession(_) | Cause::AuthShortfall(_) | Cause::Mistake(_) => None,
+            Cause::None
+            | Cause::NoSession(_)
+            | Cause::NeverOpen(_)
+            | Cause::AuthShortfall(_)
+            | Cause::Mistake(_) => None,
             Cause::Store(error) => Some(error),
             // Its reason is in the message.
             Cause::Codec(error) => error.source(),

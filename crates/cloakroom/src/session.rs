@@ -99,6 +99,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     }
 
     /// The value, as this handle last saw it; the default if there is no session.
+    ///
+    /// It cannot be changed here, only by [`update`](Session::update).
     pub fn value(&self) -> &V {
         let typed_value = self.loaded().and_then(|loaded| loaded.value.as_ref());
         &typed_value.unwrap_or(&self.manager().default_value).value
@@ -216,12 +218,18 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// update is lost; it should do nothing but change the value. If it leaves the value as it was,
     /// nothing is written.
     ///
+    /// The closure cannot await anything. Await what the change needs first, and let the closure
+    /// judge the value as it is then.
+    ///
     /// # Errors
     /// `NotFound` if the session has ended, `Superseded` if its key was replaced, `Conflict` if
     /// other writers won for 10 seconds, `Unavailable`, `Unreadable`, `Unfit`. If a session would
     /// have to be created: `HeadersSent` after the response head was sent, and `CrossSite` in a
     /// request that another site started.
-    pub async fn update<R>(&mut self, mut change: impl FnMut(&mut V) -> R) -> Result<R, Error> {
+    pub async fn update<R>(
+        &mut self,
+        mut change: impl FnMut(&mut V) -> R, // cannot be `async`: await first, `update` then
+    ) -> Result<R, Error> {
         match self.try_update(|value| Ok::<R, std::convert::Infallible>(change(value))).await? {
             Ok(result) => Ok(result),
             Err(never) => match never {},
@@ -235,7 +243,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// The outer error is one of [`update`](Session::update)'s; the inner one is the closure's own.
     pub async fn try_update<R, E>(
         &mut self,
-        change: impl FnMut(&mut V) -> Result<R, E>,
+        change: impl FnMut(&mut V) -> Result<R, E>, // cannot be `async`: see `update`
     ) -> Result<Result<R, E>, Error> {
         self.run(|session| Write::new(session, update::Update(change))).await
     }
@@ -340,7 +348,10 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// another site sent the request and the `Login` does not say that this was
     /// [checked](Login::cross_site_verified); `NoBearer`. In each case, no one is signed in.
     #[doc(alias = "regenerate")]
-    pub async fn login(&mut self, login: impl Into<Login>) -> Result<(), Error> {
+    pub async fn login(
+        &mut self,
+        login: impl Into<Login>, // `&Principal::new("alice")?`, or a `Login`
+    ) -> Result<(), Error> {
         let (login, presented) = (login.into(), self.request.presented());
         let principal = login.principal.clone();
         self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await?;

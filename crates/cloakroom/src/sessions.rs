@@ -280,7 +280,7 @@ fn require_value<V: SessionValue, K: SessionKind>(
         None if session.is_set() => Ok(session),
         None => Err(Error::new(ErrorKind::NotSet)),
         Some(no_session) => {
-            Err(session.beginning_refused().unwrap_or_else(|| Error::not_found(no_session)))
+            Err(session.beginning_refused().unwrap_or_else(|| Error::never_open(no_session)))
         }
     }
 }

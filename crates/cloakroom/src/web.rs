@@ -4,6 +4,10 @@
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(any(feature = "axum", feature = "actix"))]
+mod missing_layer;
+#[cfg(any(feature = "axum", feature = "actix"))]
+mod mistake;
 #[cfg(any(feature = "tower", feature = "actix"))]
 mod shared_cookie;
 #[cfg(feature = "tower")]

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Seconds after which a client can try again when the store is down.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+const NO_SESSION: HeaderValue = HeaderValue::from_static("Bearer");
 const SIGN_IN_AGAIN: HeaderValue =
     HeaderValue::from_static("Bearer error=\"insufficient_user_authentication\"");
 
@@ -14,12 +15,13 @@ impl Error {
     /// The status of the response to a request that failed with this error.
     ///
     /// The integrations answer with it, with [`header`](Error::header) and an empty body: a client
-    /// learns nothing about the store.
+    /// learns nothing about the store. In a debug build, the body of a 500 is the error's message.
     ///
     /// | kind | status |
     /// |---|---|
     /// | `Unavailable`, `Unreadable` | 503 with `Retry-After` |
     /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed; try again |
+    /// | `NotFound`, because the request came without a session | 401 |
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged`, `CrossSite` | 403 |
     /// | `Unfit`, because the value is too large | 413 |
@@ -27,6 +29,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::NotFound if self.is_never_open() => StatusCode::UNAUTHORIZED,
             ErrorKind::NotFound
             | ErrorKind::NotSet
             | ErrorKind::Superseded
@@ -49,7 +52,10 @@ impl Error {
     pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self.status() {
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, RETRY_SECONDS)),
-            // A 401 needs a challenge (RFC 9110 section 15.5.2); this one is from RFC 9470.
+            // A 401 needs a challenge (RFC 9110 section 15.5.2): those of RFC 6750 and RFC 9470.
+            StatusCode::UNAUTHORIZED if self.is_never_open() => {
+                Some((WWW_AUTHENTICATE, NO_SESSION))
+            }
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, SIGN_IN_AGAIN)),
             _ => None,
         }

@@ -149,7 +149,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// background job.
     ///
     /// # Errors
-    /// `NotFound` if there is no session, `Superseded`.
+    /// `NotFound` if there is no session (status 401), `Superseded`.
     pub fn detach(&self) -> Result<DetachedSession<V, K>, Error> {
         match &self.request.session() {
             SessionState::Live(loaded) => {
@@ -159,7 +159,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                 Ok(DetachedSession::new(manager, grant))
             }
             _ => Err(self.beginning_refused().unwrap_or_else(|| {
-                Error::not_found(self.no_session().unwrap_or(NoSession::Unknown))
+                Error::never_open(self.no_session().unwrap_or(NoSession::Unknown))
             })),
         }
     }

@@ -80,15 +80,16 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// ```
     ///
     /// # Errors
-    /// `NotFound` if no one is signed in; otherwise those of [`login`](Session::login) and
-    /// [`logout_others`](Session::logout_others). Other sessions may be live then: try again.
+    /// `NotFound` if no one is signed in, which is status 401; otherwise those of
+    /// [`login`](Session::login) and [`logout_others`](Session::logout_others). Other sessions may
+    /// be live then: try again.
     ///
     /// # Security
     /// OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level
     /// Change". A thief who is signed in with the old password is signed out.
     pub async fn credentials_changed(&mut self) -> Result<usize, Error> {
         let Some(principal) = self.confirmed().await? else {
-            return Err(Error::not_found(NoSession::Unknown));
+            return Err(Error::never_open(NoSession::Unknown));
         };
         let changed = self.manager().now();
         let login = Login::of(&principal).with_assurance(self.assurance());

@@ -9,21 +9,29 @@
 //!
 //! The last one needs an `EncryptedSessions<V>` in the application's state.
 //!
+//! In a struct with `#[derive(FromRequestParts)]`, axum turns every error of an `Option` field into
+//! `None`, even that of a store that is down. There, use `Result<Session<V>, Error>`, or
+//! `Session<V>` and whether it [`exists`](Session::exists).
+//!
 //! [`ResponseHeaders`] can be part of a response, for handlers without a layer.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::request::Parts;
+use http::{Extensions, StatusCode};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::ResponseHeaders;
 use crate::session::Session;
 use crate::sessions::{RequestSession, Sessions};
 use crate::store::Io;
 use crate::value::{SessionKind, SessionValue};
+use crate::web::missing_layer::{self, RequestExtensions};
+use crate::web::mistake;
 
 impl<S: Send + Sync, V: SessionValue, K: SessionKind> FromRequestParts<S> for Session<V, K> {
     type Rejection = Error;
@@ -34,7 +42,7 @@ impl<S: Send + Sync, V: SessionValue, K: SessionKind> FromRequestParts<S> for Se
     ) -> impl Future<Output = Result<Self, Error>> + Send {
         match parts.extensions.get::<RequestSession<V, K>>() {
             Some(request_session) => request_session.session_io(&parts.headers),
-            None => Io::ready(Err(Error::new(ErrorKind::NoLayer))),
+            None => Io::ready(Err(missing_layer::error::<_, V, K>(&parts.extensions))),
         }
     }
 }
@@ -56,7 +64,7 @@ impl<S: Send + Sync, V: SessionValue, K: SessionKind> FromRequestParts<S> for Se
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         match parts.extensions.get::<RequestSession<V, K>>() {
             Some(request_session) => Ok(request_session.sessions()),
-            None => Err(Error::new(ErrorKind::NoLayer)),
+            None => Err(missing_layer::error::<_, V, K>(&parts.extensions)),
         }
     }
 }
@@ -74,16 +82,67 @@ impl IntoResponseParts for ResponseHeaders {
 
 /// [`Error::status`] with its header and an empty body.
 ///
-/// The response's extensions contain the `Arc<Error>`, for middleware that logs it or renders a
-/// page.
+/// A 500 is a mistake in the program: it is logged, and in a debug build its message is the body.
+///
+/// The response's extensions contain the `Arc<Error>`, for middleware that renders a page:
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use axum::Router;
+/// # use axum::middleware::map_response;
+/// # use axum::response::{Html, IntoResponse, Response};
+/// # use cloakroom::Error;
+/// async fn error_page(response: Response) -> Response {
+///     let Some(error) = response.extensions().get::<Arc<Error>>().cloned() else {
+///         return response;
+///     };
+///     let (mut head, _) = response.into_parts(); // its status and headers stay
+///     head.headers.remove("content-type");
+///     head.headers.remove("content-length");
+///     let text = match error.status().as_u16() {
+///         409 => "Please send that again.",
+///         503 => "We will be back soon.",
+///         _ => "This did not work.",
+///     };
+///     (head, Html(text)).into_response()
+/// }
+///
+/// # let router: Router = Router::new();
+/// let app: Router = router.layer(map_response(error_page));
+/// ```
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
+        let mut response = answer(self.status(), &self);
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, value);
         }
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+fn answer(status: StatusCode, error: &impl fmt::Display) -> Response {
+    let is_mistake = status == StatusCode::INTERNAL_SERVER_ERROR;
+    match is_mistake.then(|| mistake::report(error)).flatten() {
+        Some(message) => (status, message).into_response(),
+        None => status.into_response(),
+    }
+}
+
+impl RequestExtensions for Extensions {
+    const MOVE: &'static str = "the layer for it is elsewhere. `Router::layer` wraps only the \
+        routes that were added before it, so call it after them; and the session layer has to be \
+        outside every middleware that asks for the session";
+
+    fn add(sessions: &dyn fmt::Display) -> String {
+        format!(
+            "call `.layer(SessionLayer::new(sessions))` on the router after its routes, where \
+             `sessions` is a `Sessions{sessions}`"
+        )
+    }
+
+    fn has<T: Clone + Send + Sync + 'static>(&self) -> bool {
+        self.get::<T>().is_some()
     }
 }
 
@@ -118,7 +177,7 @@ mod encrypted_cookie {
     }
 
     /// As for stored sessions: `TooLarge` is 413, `Unfit` 500, `CrossSite` 403, and `Unavailable`
-    /// 503. The body is empty.
+    /// 503. The body is empty, except that of a 500 in a debug build.
     ///
     /// The response's extensions contain the `Arc<EncryptError>`.
     impl IntoResponse for EncryptError {
@@ -129,7 +188,7 @@ mod encrypted_cookie {
                 EncryptErrorKind::CrossSite => StatusCode::FORBIDDEN,
                 EncryptErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             };
-            let mut response = status.into_response();
+            let mut response = super::answer(status, &self);
             response.extensions_mut().insert(Arc::new(self));
             response
         }

@@ -16,6 +16,8 @@ use tower_service::Service;
 use crate::http::{RequestMethod, mark_keys_sensitive, path_of};
 use crate::sessions::{RequestSession, Sessions};
 use crate::value::{DefaultKind, SessionKind, SessionValue};
+#[cfg(feature = "axum")]
+use crate::web::missing_layer;
 use crate::web::shared_cookie::{self, CookieOwners};
 
 /// Gives every request a [`RequestSession`] in its extensions, and every response the headers that
@@ -64,6 +66,8 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// A layer for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
         shared_cookie::register(&sessions);
+        #[cfg(feature = "axum")]
+        missing_layer::register::<Extensions, V, K>();
         Self { sessions, peer: None, withheld: None }
     }
 

@@ -7,6 +7,8 @@ mod axum;
 mod compile_errors;
 mod concurrency;
 mod encrypted_cookie;
+#[cfg(debug_assertions)] // a release build explains nothing
+mod mistakes;
 mod near_cache;
 mod newer_records;
 mod observers;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{Extensions, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, REFRESH};
 use actix_web::{HttpMessage, HttpResponse};
@@ -19,6 +19,7 @@ use crate::session::Session;
 use crate::sessions::{RequestSession, Sessions};
 use crate::store::Io;
 use crate::value::{DefaultKind, SessionKind, SessionValue};
+use crate::web::missing_layer;
 use crate::web::shared_cookie::{self, CookieOwners};
 
 /// Gives every request of an actix-web application a [`RequestSession`], and every response the
@@ -67,6 +68,7 @@ impl<V: SessionValue, K: SessionKind> SessionMiddleware<V, K> {
     /// A middleware for these sessions.
     pub fn new(sessions: Sessions<V, K>) -> Self {
         shared_cookie::register(&sessions);
+        missing_layer::register::<Extensions, V, K>();
         Self { sessions, before_routing: false, withheld: None }
     }
 

@@ -3,11 +3,12 @@
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::session::Session;
 use crate::sessions::RequestSession;
 use crate::store::Io;
 use crate::value::{SessionKind, SessionValue};
+use crate::web::missing_layer;
 
 /// The session of an [`HttpRequest`], of a middleware's [`ServiceRequest`], and of the request that
 /// a [`ServiceResponse`] answers.
@@ -134,5 +135,7 @@ fn session_of<V: SessionValue, K: SessionKind>(
 fn request_session_of<V: SessionValue, K: SessionKind>(
     message: &impl HttpMessage,
 ) -> Result<RequestSession<V, K>, Error> {
-    message.extensions().get().cloned().ok_or(Error::new(ErrorKind::NoLayer))
+    let extensions = message.extensions();
+    let found = extensions.get().cloned();
+    found.ok_or_else(|| missing_layer::error::<_, V, K>(&*extensions))
 }
