@@ -24,5 +24,6 @@ pages! {
     encrypted_cookie: "encrypted-cookie.md",
     key_reuse: "key-reuse.md",
     middleware: "middleware.md",
+    mistakes: "mistakes.md",
     testing: "testing.md",
 }
