@@ -10,12 +10,15 @@ use crate::fill::{Taken, fill, report};
 use crate::meter::{alone, memory_of};
 use crate::values::{Visit, each};
 
-const BOUND: usize = 2 << 20;
+/// Decoding takes time.
+const BOUND_OF_READS: usize = 1 << 20;
+const BOUND_OF_WRITES: usize = 4 << 20;
 /// Of lists. The cache keeps a thirty-second of its bound in each of its parts.
-const LENGTH: usize = 200;
+const LENGTH: usize = 90;
 
 /// The sessions that the cache is filled with were written through it, or read.
 struct Fill {
+    bound: usize,
     reads: bool,
     taken: Vec<Taken>,
 }
@@ -26,7 +29,7 @@ impl Visit for Fill {
         let store = MemoryStore::bounded(usize::MAX, usize::MAX).with_encoded_values();
         let store = Arc::new(store);
         let direct = TestSessions::<V>::new(Arc::clone(&store));
-        let cache = CachedStore::builder(Arc::clone(&store)).capacity_bytes(BOUND as u64);
+        let cache = CachedStore::builder(Arc::clone(&store)).capacity_bytes(self.bound as u64);
         let cache = Arc::new(block_on(cache.build()).unwrap());
         let test = TestSessions::<V>::new(Arc::clone(&cache));
         let read = async |key: &Key| {
@@ -55,15 +58,15 @@ impl Visit for Fill {
 #[test]
 fn what_was_read_takes_no_more_than_the_bound() {
     let _alone = alone();
-    let mut fill = Fill { reads: true, taken: Vec::new() };
+    let mut fill = Fill { bound: BOUND_OF_READS, reads: true, taken: Vec::new() };
     each(LENGTH, &mut fill);
-    report("CachedStore, reads", BOUND, &fill.taken);
+    report("CachedStore, reads", fill.bound, &fill.taken);
 }
 
 #[test]
 fn what_was_written_takes_no_more_than_the_bound() {
     let _alone = alone();
-    let mut fill = Fill { reads: false, taken: Vec::new() };
+    let mut fill = Fill { bound: BOUND_OF_WRITES, reads: false, taken: Vec::new() };
     each(LENGTH, &mut fill);
-    report("CachedStore, writes", BOUND, &fill.taken);
+    report("CachedStore, writes", fill.bound, &fill.taken);
 }

@@ -53,7 +53,7 @@ fn typed_values_take_no_more_than_the_bound() {
 fn encoded_values_take_no_more_than_the_bound() {
     let _alone = alone();
     let mut fill = Fill { bound: BOUND / 4, encodes: true, taken: Vec::new() };
-    each(LENGTH / 10, &mut fill);
+    each(LENGTH / 8, &mut fill);
     report("MemoryStore of bytes", fill.bound, &fill.taken);
 }
 
