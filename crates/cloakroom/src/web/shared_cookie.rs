@@ -37,8 +37,8 @@ pub(super) fn register<V: SessionValue, K: SessionKind>(sessions: &Sessions<V, K
     if other != value {
         sessions.tell_developer(format_args!(
             "two layers of this program have the cookie `{cookie}`, one for `Session<{other}>` and \
-             one for `Session<{value}>`: if one host serves both, each replaces the other's cookie; \
-             give one of them {}",
+             one for `Session<{value}>`: if one host serves both, each replaces the other's \
+             cookie; give one of them {}",
             Advice(value)
         ));
     }

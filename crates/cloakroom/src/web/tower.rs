@@ -202,8 +202,8 @@ where
     }
 }
 
-/// Whether a redirect to `location` leads away from the page with this path: a page that redirects to
-/// itself does so for ever.
+/// Whether a redirect to `location` leads away from the page with this path: a page that redirects
+/// to itself does so for ever.
 ///
 /// A router that nests others takes a prefix off the path. No page that is posted to is the target
 /// of a redirect.
