@@ -32,10 +32,11 @@ pub(crate) struct Program {
 
 pub(crate) const REDIS: Program = Program {
     name: "Redis",
-    is_found: || shell::works("redis-server"),
+    // The second joins servers to a cluster.
+    is_found: || shell::works("redis-server") && shell::works("redis-cli"),
     debian: &["redis-server"],
     brew: &["redis"],
-    commands: &[("redis-server", "usr/bin/redis-server")],
+    commands: &[("redis-server", "usr/bin/redis-server"), ("redis-cli", "usr/bin/redis-cli")],
 };
 
 pub(crate) const POSTGRES: Program = Program {
