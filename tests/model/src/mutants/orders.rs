@@ -163,11 +163,19 @@ super::flaws! {
             _ => None,
         }
     };
-    "a sign-in that is refused ends a newer one" in revocation |asked, store| match asked.ask {
-        Ask::EndIf(id, _, ending) if after(asked, "login", "index_login: revoked") => {
+    "a sign-in that is refused does not give the session back" in revocation |asked, _store| {
+        match asked.ask {
+            Ask::Replace(..) if after(asked, "login", "index_login: revoked") => {
+                Some(Answer::Swapped(Ok(Swap::Done)))
+            }
+            _ => None,
+        }
+    };
+    "a sign-in that is refused undoes a newer one" in revocation |asked, store| match asked.ask {
+        Ask::Replace(id, _, record) if after(asked, "login", "index_login: revoked") => {
             let current = store.get(*id)?.live()?.revision();
-            let after = |record: &Record| Stored::Ended(record.ended(*ending));
-            Some(Answer::Swapped(Ok(store.swap(*id, current, after))))
+            let before = |_: &Record| Stored::Live(record.clone());
+            Some(Answer::Swapped(Ok(store.swap(*id, current, before))))
         }
         _ => None,
     };

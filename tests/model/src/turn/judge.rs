@@ -154,9 +154,10 @@ impl Turn<'_> {
         }
     }
 
-    /// A sign-in was refused: if its record was written, it is ended.
+    /// A sign-in was refused: if its record was written, it is ended, or what it was before.
     pub(super) fn check_refusal(&mut self, request: &Request) {
-        if !request.last.is_some_and(|last| last.starts_with("end")) {
+        let is_undone = |last: &str| last.starts_with("end") || last.starts_with("replace");
+        if !request.last.is_some_and(is_undone) {
             return;
         }
         let is_ours = |record: &Record| record.revision().token() >> 8 == u64::from(request.number);
