@@ -7,8 +7,8 @@ use super::{Clock, Timestamp, alarm};
 
 /// The moment since when a caller is waited for.
 ///
-/// A future that is never polled again does nothing, and nothing tells that of it. So those who
-/// wait for what it would do go on without it in the end.
+/// A future that is never polled again makes no progress, and nothing says so. So those who wait
+/// for it go on without it in the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaitLimit(Timestamp);
 

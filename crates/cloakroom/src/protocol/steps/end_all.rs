@@ -207,10 +207,9 @@ impl EndAll {
             return self.go_on();
         }
         self.state = State::Ending(id);
-        let ending = context.rules().end(self.reason, now);
         let ending = match self.erased {
             Some(_) => Ending::new(self.reason, now, now.after(ERASED_AFTER)),
-            None => ending,
+            None => context.rules().end(self.reason, now),
         };
         Ok(Step::Ask(Ask::End(id, ending)))
     }
