@@ -29,27 +29,27 @@ impl Keys {
         std::str::from_utf8(id).ok()?.parse().ok()
     }
 
-    /// The index of a principal's sessions.
+    /// What is kept of a principal: one key, so that a script on it works while its slot moves.
     ///
-    /// The hash tag puts it into the same cluster slot as the revocation. The `=` keeps the tag
-    /// from being empty, or from ending early if the principal starts with `}`.
-    pub(crate) fn sessions_of(&self, principal: &Principal) -> Vec<u8> {
-        format!("{}:principal:{{={principal}}}:sessions", self.prefix).into_bytes()
+    /// The hash tag gives the replication mark of this key a slot. The `=` keeps the tag from being
+    /// empty, or from ending early if the principal starts with `}`.
+    pub(crate) fn principal(&self, principal: &Principal) -> Vec<u8> {
+        format!("{}:principal:{{={principal}}}", self.prefix).into_bytes()
     }
 
-    /// The time up to which a principal's sessions are revoked.
-    pub(crate) fn revoked_before(&self, principal: &Principal) -> Vec<u8> {
-        format!("{}:principal:{{={principal}}}:revoked_before", self.prefix).into_bytes()
-    }
-
-    /// Whether this is the key of a principal's index.
-    pub(crate) fn is_index(&self, key: &[u8]) -> bool {
+    /// Whether this is the key of a principal.
+    pub(crate) fn is_principal(&self, key: &[u8]) -> bool {
         let rest = key.strip_prefix(self.prefix.as_bytes());
-        rest.is_some_and(|rest| rest.starts_with(b":principal:") && rest.ends_with(b":sessions"))
+        rest.is_some_and(|rest| rest.starts_with(b":principal:"))
     }
 
-    /// A key in the same slot as `key`, which is written only to wait for replicas.
-    pub(crate) fn replication_mark(key: &[u8]) -> Vec<u8> {
+    /// A key that is written only to wait for replicas. Each number is in a slot of its own.
+    pub(crate) fn replication_mark(&self, number: u16) -> Vec<u8> {
+        format!("{{{}:{number}}}:replicated", self.prefix).into_bytes()
+    }
+
+    /// Such a key in the same slot as `key`.
+    pub(crate) fn replication_mark_next_to(key: &[u8]) -> Vec<u8> {
         [b"{", tag_of(key), b"}:replicated"].concat()
     }
 

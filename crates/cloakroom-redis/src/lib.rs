@@ -39,10 +39,11 @@
 //! | key | value |
 //! |---|---|
 //! | `cloakroom:session:<id>` | the session: record and value |
-//! | `cloakroom:principal:{=<principal>}:sessions` | a sorted set of ids, scored by deadline |
-//! | `cloakroom:principal:{=<principal>}:revoked_before` | up to when sign-ins are revoked |
+//! | `cloakroom:principal:{=<principal>}` | a sorted set: the principal's sessions by deadline |
 //!
-//! In the sorted set, a session of a kind other than the default is `<id>:<tag of its kind>`.
+//! In the sorted set, a session is `<id>`, or `<id>:<tag of its kind>` if its kind is not the
+//! default. Before them, with the score -1, stands `revoked <before> <until>` if sign-ins older
+//! than `before` are refused until `until`. Times are in milliseconds.
 //!
 //! # Security
 //! An acknowledged write is as durable as the server's configuration makes it: with `appendfsync

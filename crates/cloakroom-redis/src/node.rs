@@ -1,5 +1,6 @@
 //! A server that holds sessions: its queues, and the tasks that serve them.
 
+use std::ptr;
 use std::sync::{Arc, Weak};
 
 use cloakroom::stores::batch::{Queue, Reply};
@@ -57,6 +58,11 @@ impl Node {
         }
         let write_connection = Arc::clone(write_connection);
         Arc::new(Self { connection, write_connection, writes, reads })
+    }
+
+    /// Whether this is one of its connections.
+    pub(crate) fn uses(&self, connection: &Connection) -> bool {
+        [&self.connection, &self.write_connection].into_iter().any(|own| ptr::eq(&**own, connection))
     }
 
     /// Drops the connections, because they lead to the wrong server.

@@ -18,7 +18,7 @@ const NEVER: u64 = 1 << 53;
 /// The length of a revision in the encoding of a record.
 const REVISION_LEN: usize = 16;
 
-/// An operation on one key, or on the two keys of a principal.
+/// An operation on the key of a session, or on that of a principal.
 pub(crate) enum Op {
     Get { key: Vec<u8> },
     Insert { bytes: Vec<u8>, expire_at: Option<u64> },
@@ -26,9 +26,9 @@ pub(crate) enum Op {
     Touch { expected: [u8; REVISION_LEN], deadline: Timestamp },
     EndIf { expected: [u8; REVISION_LEN], ending: Ending },
     End(Ending),
-    IndexLogin { keys: [Vec<u8>; 2], login: IndexLogin },
+    IndexLogin { key: Vec<u8>, login: IndexLogin },
     RevokeBefore { key: Vec<u8>, before: Timestamp, until: Timestamp },
-    Erase { keys: [Vec<u8>; 2], ended: Vec<PublicId>, until: Timestamp },
+    Erase { key: Vec<u8>, ended: Vec<PublicId>, until: Timestamp },
     SessionsOf { key: Vec<u8>, kind: Option<KindTag> },
 }
 
@@ -63,12 +63,11 @@ impl Op {
     /// The key that decides which server the operation is sent to: its own, or that of the session.
     pub(crate) fn key<'a>(&'a self, session: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Get { key } | Self::SessionsOf { key, .. } | Self::RevokeBefore { key, .. } => {
-                key
-            }
-            Self::IndexLogin { keys: [index, _], .. } | Self::Erase { keys: [index, _], .. } => {
-                index
-            }
+            Self::Get { key }
+            | Self::SessionsOf { key, .. }
+            | Self::IndexLogin { key, .. }
+            | Self::RevokeBefore { key, .. }
+            | Self::Erase { key, .. } => key,
             _ => session,
         }
     }
@@ -84,8 +83,8 @@ impl Op {
         match self {
             Self::Get { key } => plain("GET", key),
             Self::SessionsOf { key, .. } => {
-                let mut command = plain("ZRANGE", key);
-                command.arg(0).arg(-1);
+                let mut command = plain("ZRANGEBYSCORE", key);
+                command.arg(0).arg("+inf");
                 command
             }
             Self::Insert { bytes, expire_at } => {
@@ -108,8 +107,8 @@ impl Op {
             }
             Self::EndIf { expected, ending } => end(key, by_digest, expected, *ending),
             Self::End(ending) => end(key, by_digest, &[], *ending),
-            Self::IndexLogin { keys: [index, revocation], login } => {
-                let mut command = script::INDEX_LOGIN.call(by_digest, &[index, revocation]);
+            Self::IndexLogin { key, login } => {
+                let mut command = script::INDEX_LOGIN.call(by_digest, &[key]);
                 command.arg(member(login.id, login.kind)).arg(millis(login.until));
                 command.arg(millis(login.authenticated_at));
                 command.arg(login.limit.map_or(String::new(), |limit| limit.to_string()));
@@ -125,8 +124,8 @@ impl Op {
                 command.arg(millis(*before)).arg(millis(*until)).arg(EXPIRY_SLACK);
                 command
             }
-            Self::Erase { keys: [index, revocation], ended, until } => {
-                let mut command = script::ERASE.call(by_digest, &[index, revocation]);
+            Self::Erase { key, ended, until } => {
+                let mut command = script::ERASE.call(by_digest, &[key]);
                 command.arg(millis(*until)).arg(EXPIRY_SLACK);
                 for id in ended {
                     command.arg(id.to_string());

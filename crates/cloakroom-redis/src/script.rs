@@ -1,4 +1,4 @@
-//! The Lua scripts. Each file says what its script does.
+//! The Lua scripts. Each file says what its script does; those on a principal share `index.lua`.
 
 use std::sync::LazyLock;
 
@@ -13,10 +13,12 @@ pub(crate) struct Script {
 }
 
 macro_rules! scripts {
-    ($($name:ident $file:literal)*) => {
+    ($($name:ident $($file:literal)+;)*) => {
         $(pub(crate) static $name: Script = Script {
-            text: include_str!($file),
-            digest: LazyLock::new(|| Sha1::from(include_str!($file)).hexdigest()),
+            text: concat!($(include_str!($file)),+),
+            digest: LazyLock::new(|| {
+                Sha1::from(concat!($(include_str!($file)),+)).hexdigest()
+            }),
         };)*
 
         /// All scripts.
@@ -25,13 +27,14 @@ macro_rules! scripts {
 }
 
 scripts! {
-    REPLACE "scripts/replace.lua"
-    TOUCH "scripts/touch.lua"
-    END "scripts/end.lua"
-    INDEX_LOGIN "scripts/index_login.lua"
-    REVOKE_BEFORE "scripts/revoke_before.lua"
-    ERASE "scripts/erase.lua"
-    SWEEP "scripts/sweep.lua"
+    REPLACE "scripts/replace.lua";
+    TOUCH "scripts/touch.lua";
+    END "scripts/end.lua";
+    INDEX_LOGIN "scripts/index.lua" "scripts/index_login.lua";
+    REVOKE_BEFORE "scripts/index.lua" "scripts/revoke_before.lua";
+    ERASE "scripts/index.lua" "scripts/erase.lua";
+    SWEEP "scripts/sweep.lua";
+    SWEEP_INDEX "scripts/index.lua" "scripts/sweep_index.lua";
 }
 
 impl Script {

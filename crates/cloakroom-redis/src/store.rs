@@ -213,9 +213,8 @@ impl Store for RedisStore {
     }
 
     fn index_login(&self, login: IndexLogin) -> Io<'_, Result<Indexed, StoreError>> {
-        let principal = &login.principal;
-        let keys = [self.keys.sessions_of(principal), self.keys.revoked_before(principal)];
-        self.submit(&keys[0].clone(), login.id, Op::IndexLogin { keys, login })
+        let key = self.keys.principal(&login.principal);
+        self.submit(&key.clone(), login.id, Op::IndexLogin { key, login })
     }
 
     fn revoke_before(
@@ -224,7 +223,7 @@ impl Store for RedisStore {
         before: Timestamp,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        let key = self.keys.revoked_before(principal);
+        let key = self.keys.principal(principal);
         self.submit(&key.clone(), self.unique_key(), Op::RevokeBefore { key, before, until })
     }
 
@@ -234,8 +233,8 @@ impl Store for RedisStore {
         ended: Vec<PublicId>,
         until: Timestamp,
     ) -> Io<'_, Result<(), StoreError>> {
-        let keys = [self.keys.sessions_of(principal), self.keys.revoked_before(principal)];
-        self.submit(&keys[0].clone(), self.unique_key(), Op::Erase { keys, ended, until })
+        let key = self.keys.principal(principal);
+        self.submit(&key.clone(), self.unique_key(), Op::Erase { key, ended, until })
     }
 
     fn sessions_of(
@@ -244,7 +243,7 @@ impl Store for RedisStore {
         kind: Option<KindTag>,
         page: Page,
     ) -> Io<'_, Result<Vec<PublicId>, StoreError>> {
-        let key = self.keys.sessions_of(principal);
+        let key = self.keys.principal(principal);
         let op = Op::SessionsOf { key: key.clone(), kind };
         let ids = self.submit::<Vec<PublicId>>(&key, self.unique_key(), op);
         // The server sorts them by deadline.

@@ -61,7 +61,7 @@ async fn sweep_server(
         let (next, found) = scan_keys(connection, cursor, &keys.pattern(), STEP).await?;
         let (sessions, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|key| keys.parse_session(key).is_some());
-        sweep_indexes(connection, others.iter().filter(|key| keys.is_index(key)), now).await?;
+        sweep_indexes(connection, others.iter().filter(|key| keys.is_principal(key)), now).await?;
         let mut rest = &sessions[..];
         while !rest.is_empty() {
             if removed == limit {
@@ -95,16 +95,17 @@ async fn sweep_sessions(
     Ok(answers.iter().filter(|answer| matches!(answer, Value::Int(1))).count())
 }
 
-/// Removes the expired entries of these indexes.
+/// Removes what has expired of these principals.
 async fn sweep_indexes<'a>(
     connection: &Connection,
     indexes: impl Iterator<Item = &'a Vec<u8>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let removals = indexes.map(|key| {
-        let mut command = redis::cmd("ZREMRANGEBYSCORE");
-        command.arg(key).arg("-inf").arg(now.as_millis());
-        command
+    let calls = indexes.map(|key| {
+        let mut call = script::SWEEP_INDEX.call(true, &[key]);
+        call.arg(now.as_millis());
+        call
     });
-    send_all(connection, removals).await.map(drop)
+    let load = script::SWEEP_INDEX.load();
+    send_all(connection, iter::once(load).chain(calls)).await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! The tasks that send operations to a server: all waiting operations go into one message.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Weak};
 
 use cloakroom::store::StoreError;
@@ -17,6 +18,8 @@ use crate::topology::Topology;
 /// The most operations, and bytes of them, in one message.
 const MAX_BATCH: usize = 256;
 const MAX_BATCH_BYTES: usize = 4 << 20;
+/// How many replication marks are looked at to find one whose slot the server has.
+const MAX_MARKS: u16 = 4_096;
 /// How often an operation is retried or redirected.
 const MAX_RETRIES: usize = 4;
 
@@ -49,7 +52,7 @@ pub(crate) async fn run(
     keys: Keys,
     topology: Weak<Topology>,
 ) {
-    let worker = Worker { connection, keys, topology };
+    let worker = Worker { connection, keys, topology, mark: AtomicU16::new(0) };
     while let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await {
         let all: Vec<usize> = (0..batch.len()).collect();
         let mut retries = worker.send(&worker.connection, &mut batch, &all, Mode::Digest).await;
@@ -70,6 +73,8 @@ struct Worker {
     connection: Arc<Connection>,
     keys: Keys,
     topology: Weak<Topology>,
+    /// The number of the replication mark in use.
+    mark: AtomicU16,
 }
 
 impl Worker {
@@ -126,11 +131,14 @@ impl Worker {
         if let (Some((wanted, timeout)), Some(first)) = (min_replicas, indices.first()) {
             // `WAIT` waits for the last write of the connection. An operation that finds its work
             // already done writes nothing, so this write makes sure that there is one.
-            if mode == Mode::Asking {
-                message.cmd("ASKING");
-            }
             let session = self.keys.session(batch.id(*first));
-            let mark = Keys::replication_mark(batch.op(*first).key(&session));
+            let key = batch.op(*first).key(&session);
+            let mark = if mode == Mode::Asking {
+                message.cmd("ASKING");
+                Keys::replication_mark_next_to(key)
+            } else {
+                self.replication_mark(connection, key)
+            };
             message.cmd("SET").arg(mark).arg(1).arg("PX").arg(1);
             count += commands_per_op + 1;
             let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -149,6 +157,9 @@ impl Worker {
         };
         let is_replicated = min_replicas.is_none_or(|(wanted, _)| {
             let (reached, marked) = (answers.pop(), answers.pop());
+            if matches!(marked, Some(Value::ServerError(_))) {
+                self.mark.fetch_add(1, Ordering::Relaxed);
+            }
             let is_enough = matches!(reached, Some(Value::Int(n)) if n >= i64::from(wanted));
             is_enough && marked == Some(Value::Okay)
         });
@@ -177,6 +188,26 @@ impl Worker {
             self.refresh_topology();
         }
         retries
+    }
+
+    /// A key to write on this server, and to wait for.
+    ///
+    /// Not in a slot that is being moved from here: a key that does not exist cannot be written
+    /// there. If one was refused, the next one is tried from then on.
+    fn replication_mark(&self, connection: &Connection, key: &[u8]) -> Vec<u8> {
+        let Some(topology) = self.topology.upgrade().filter(|topology| topology.is_cluster())
+        else {
+            return self.keys.replication_mark(0);
+        };
+        let first = self.mark.load(Ordering::Relaxed);
+        for number in (0..MAX_MARKS).map(|more| first.wrapping_add(more)) {
+            let mark = self.keys.replication_mark(number);
+            if topology.node_of(&mark).is_some_and(|node| node.uses(connection)) {
+                self.mark.store(number, Ordering::Relaxed);
+                return mark;
+            }
+        }
+        Keys::replication_mark_next_to(key)
     }
 
     /// Slots may have moved.

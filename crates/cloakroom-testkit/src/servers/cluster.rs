@@ -62,6 +62,38 @@ impl RedisCluster {
         assert!(wait_until(took_over), "no replica took over");
     }
 
+    /// Begins to move the slot of `key` to another master, and stops there, as a tool that was
+    /// interrupted does.
+    pub fn leave_slot_open(&self, key: &str) {
+        let slot = self.nodes[0].command(&format!("CLUSTER KEYSLOT {key}"));
+        let slot = slot.trim().trim_start_matches(':');
+        let id_of = |node: &Redis| {
+            let answer = node.command("CLUSTER MYID");
+            answer.lines().nth(1).unwrap_or_default().trim().to_owned()
+        };
+        let owns = |node: &Redis| !node.command(&format!("TYPE {key}")).starts_with("-MOVED");
+        let mut masters = self.nodes.iter().filter(|node| node.is_master());
+        let from = masters.clone().find(|node| owns(node)).expect("a master has the slot");
+        let to = masters.find(|node| !owns(node)).expect("three masters");
+        for (node, state, other) in [(to, "IMPORTING", from), (from, "MIGRATING", to)] {
+            let answer =
+                node.command(&format!("CLUSTER SETSLOT {slot} {state} {}", id_of(other)));
+            assert!(answer.starts_with("+OK"), "{answer}");
+        }
+    }
+
+    /// Closes all slots that were left open: they stay where they were.
+    pub fn close_slots(&self) {
+        for node in &self.nodes {
+            let nodes = node.command("CLUSTER NODES");
+            // A node lists its own open slots as `[5461->-ID]` and `[5461-<-ID]`.
+            for open in nodes.split_whitespace().filter_map(|word| word.strip_prefix('[')) {
+                let slot = open.split('-').next().unwrap_or_default();
+                node.command(&format!("CLUSTER SETSLOT {slot} STABLE"));
+            }
+        }
+    }
+
     /// Waits until all nodes are connected and caught up; false if that takes too long.
     fn wait_until_ready(&self) -> bool {
         wait_until(|| {
