@@ -31,8 +31,10 @@
 //! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | a Redis or Valkey server |
 //! | `redis+cluster://[USER:PASSWORD@]HOST[:PORT][,HOST..]` | a Redis Cluster, by any of its nodes |
 //! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST..]/NAME[/NUMBER]` | a master, by sentinels |
+//! | `unix:///PATH` | a Redis or Valkey server, by its socket |
 //!
-//! `rediss://`, `rediss+cluster://` and `rediss+sentinel://` use TLS.
+//! `rediss://`, `rediss+cluster://` and `rediss+sentinel://` use TLS. `valkey` can stand for
+//! `redis`, and `valkeys` for `rediss`.
 //!
 //! Options follow a `?`, separated by `&`:
 //!
@@ -48,6 +50,8 @@
 //! | `prefix=cloakroom` | Redis | the prefix of all keys |
 //! | `min_replicas=1` | Redis | acknowledges writes once this many replicas have them |
 //! | `replica_timeout=500ms` | Redis | how long to wait for the replicas |
+//! | `evictions=accepted` | Redis | uses a server that evicts sessions when its memory is full |
+//! | `db`, `user`, `pass` | Redis, by socket | the number of the database, user and password |
 //!
 //! In the path of a file, `%` is written `%25`, and `?` is written `%3F`.
 //!

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cloakroom::Store;
 use cloakroom_redis::{Inspection, RedisBuilder, RedisStore};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::check::Check;
 use crate::error::OpenError;
@@ -23,9 +24,10 @@ pub(crate) async fn open(url: &str, options: Options) -> Result<Arc<dyn Store>, 
 }
 
 pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, OpenError> {
-    let store = builder(url, options)?.connect().await.map_err(OpenError::store)?;
+    let min_replicas = options.clone().take("min_replicas").is_some_and(|count| count != "0");
+    let store =
+        builder(url, options)?.accept_evictions().connect().await.map_err(OpenError::store)?;
     let found = store.inspect().await.map_err(OpenError::store)?;
-    let replicas: u32 = found.iter().map(|server| server.replicas).sum();
     let bytes: u64 = found.iter().map(|server| server.bytes).sum();
     let mut checks = vec![check_all("server", &found, |server| (true, server.server.clone()))];
     checks.push(check_all("durability", &found, |server| {
@@ -36,7 +38,8 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
         let (ok, text) = eviction(server);
         (ok, text.to_owned())
     }));
-    checks.push(Check::new("replicas", true, replicas.to_string()));
+    checks.push(check_all("replicas", &found, |server| guards(server, min_replicas)));
+    checks.push(check_all("clock", &found, clock));
     checks.push(Check::new("memory", true, format!("{bytes} bytes used")));
     Ok(checks)
 }
@@ -79,6 +82,44 @@ fn durability(server: &Inspection) -> (bool, &'static str) {
     }
 }
 
+/// Whether a master that was cut off, or that dies, can lose writes that it acknowledged.
+fn guards(server: &Inspection, waits: bool) -> (bool, String) {
+    let replicas = server.replicas;
+    match server.min_replicas_to_write {
+        _ if replicas == 0 => (true, "none".to_owned()),
+        _ if waits => (true, format!("{replicas}; a write is acknowledged once they have it")),
+        Some(0) => (
+            false,
+            format!(
+                "{replicas}, and a write is acknowledged before one has it: a failover loses the \
+                 last writes, and a master that is cut off goes on to take some. Add \
+                 `min_replicas=1` to the URL, or `min-replicas-to-write 1` to the server's settings"
+            ),
+        ),
+        Some(guard) => {
+            (true, format!("{replicas}; the server refuses writes with fewer than {guard}"))
+        }
+        None => {
+            (true, format!("{replicas}; the server does not report with how few it refuses writes"))
+        }
+    }
+}
+
+fn clock(server: &Inspection) -> (bool, String) {
+    let seconds = server.clock_ahead / 1_000;
+    match seconds {
+        -59..=59 => (true, "within a minute of this host's".to_owned()),
+        60.. => (
+            false,
+            format!("{seconds} s ahead of this host's: from 240 s on the server is not used"),
+        ),
+        _ => (
+            false,
+            format!("{} s behind this host's: sessions are removed that much later", -seconds),
+        ),
+    }
+}
+
 fn eviction(server: &Inspection) -> (bool, &'static str) {
     match server.eviction.as_deref() {
         Some("noeviction") => (true, "the server refuses writes when its memory is full"),
@@ -98,6 +139,11 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
     let min_replicas = min_replicas
         .transpose()
         .map_err(|_| OpenError::url("`min_replicas` is not a number: write `min_replicas=1`"))?;
+    let evictions = options.take("evictions");
+    if evictions.as_deref().is_some_and(|evictions| evictions != "accepted") {
+        return Err(OpenError::url("`evictions` has one value: write `evictions=accepted`"));
+    }
+    let url = with_driver_options(url, &mut options);
     let replica_timeout =
         options.take_duration("replica_timeout")?.unwrap_or(Duration::from_millis(500));
     options.expect_empty(&[
@@ -106,8 +152,12 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
         "root_certificate",
         "min_replicas",
         "replica_timeout",
+        "evictions",
     ])?;
-    let mut builder = servers(url)?;
+    let mut builder = servers(&url)?;
+    if evictions.is_some() {
+        builder = builder.accept_evictions();
+    }
     if let Some(prefix) = prefix {
         builder = builder.prefix(prefix);
     }
@@ -121,6 +171,19 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
         builder = builder.min_replicas(count, replica_timeout);
     }
     Ok(builder)
+}
+
+/// The URL with the options that belong to it: a socket has no other place for them.
+fn with_driver_options(url: &str, options: &mut Options) -> String {
+    let (mut url, is_socket) = (url.to_owned(), url.starts_with("unix:"));
+    for name in ["db", "user", "pass"].into_iter().filter(|_| is_socket) {
+        if let Some(value) = options.take(name) {
+            let value = utf8_percent_encode(&value, NON_ALPHANUMERIC);
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&format!("{name}={value}"));
+        }
+    }
+    url
 }
 
 /// A builder with all hosts of the URL, which share its user, password and path.

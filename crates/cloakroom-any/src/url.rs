@@ -139,29 +139,14 @@ impl FromStr for StoreUrl {
                 Some((scheme, _)) if scheme.is_empty() && sqlite_url::names_memory(url, "") => {
                     return Err(OpenError::url("for sessions in memory, write `memory:`"));
                 }
-                Some((scheme, rest))
-                    if matches!(
-                        &*scheme,
-                        "postgres"
-                            | "postgresql"
-                            | "redis"
-                            | "rediss"
-                            | "redis+cluster"
-                            | "rediss+cluster"
-                            | "redis+sentinel"
-                            | "rediss+sentinel"
-                    ) =>
-                {
-                    let (rest, options) = Options::split(rest)?;
-                    if !rest.starts_with("//") || rest.len() == 2 {
-                        return Err(OpenError::url(format!(
-                            "the host is missing: `{scheme}://127.0.0.1`"
-                        )));
-                    }
-                    let url = format!("{scheme}:{rest}");
-                    let kind =
-                        if scheme.starts_with("postgres") { Kind::Postgres } else { Kind::Redis };
-                    (kind(url, options.clone()), options)
+                Some((scheme, rest)) if matches!(&*scheme, "postgres" | "postgresql") => {
+                    let (rest, options) = split_host(&scheme, rest)?;
+                    (Kind::Postgres(format!("{scheme}:{rest}"), options.clone()), options)
+                }
+                Some((scheme, rest)) if redis_scheme(&scheme).is_some() => {
+                    let (rest, options) = split_host(&scheme, rest)?;
+                    let scheme = redis_scheme(&scheme).unwrap_or(&scheme);
+                    (Kind::Redis(format!("{scheme}:{rest}"), options.clone()), options)
                 }
                 // The message repeats nothing that could be a password.
                 _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
@@ -183,6 +168,35 @@ impl FromStr for StoreUrl {
         }
         Ok(Self(kind))
     }
+}
+
+/// The driver's name of a scheme; `None` for one that is not Redis's or Valkey's.
+fn redis_scheme(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "redis" | "valkey" => "redis",
+        "rediss" | "valkeys" => "rediss",
+        "redis+cluster" | "valkey+cluster" => "redis+cluster",
+        "rediss+cluster" | "valkeys+cluster" => "rediss+cluster",
+        "redis+sentinel" | "valkey+sentinel" => "redis+sentinel",
+        "rediss+sentinel" | "valkeys+sentinel" => "rediss+sentinel",
+        "unix" | "redis+unix" | "valkey+unix" => "unix",
+        _ => return None,
+    })
+}
+
+/// Splits what follows the scheme of a server into the hosts, with the path, and the options.
+fn split_host<'a>(scheme: &str, rest: &'a str) -> Result<(&'a str, Options), OpenError> {
+    let (rest, options) = Options::split(rest)?;
+    if scheme.ends_with("unix") {
+        if !rest.starts_with("///") || rest.len() == 3 {
+            return Err(OpenError::url(format!(
+                "the path of the socket is missing: `{scheme}:///run/redis/redis-server.sock`"
+            )));
+        }
+    } else if !rest.starts_with("//") || rest.len() == 2 {
+        return Err(OpenError::url(format!("the host is missing: `{scheme}://127.0.0.1`")));
+    }
+    Ok((rest, options))
 }
 
 fn looks_like_a_file(text: &str) -> bool {
@@ -239,8 +253,19 @@ mod tests {
             "rediss://h",
             "redis+cluster://h:1,i:2",
             "redis+sentinel://h:1,i/main/2?min_replicas=1",
+            "unix:///run/redis.sock?prefix=a&db=2",
+            "redis+unix:///run/redis.sock",
+            "redis://h?evictions=accepted",
         ] {
             assert!(url.parse::<StoreUrl>().is_ok(), "{url}");
+        }
+        for (valkey, redis) in [
+            ("valkey://h:1/2", "redis://h:1/2"),
+            ("valkeys+cluster://h:1,i:2", "rediss+cluster://h:1,i:2"),
+            ("valkey+sentinel://h/main", "redis+sentinel://h/main"),
+            ("valkey+unix:///run/valkey.sock", "unix:///run/valkey.sock"),
+        ] {
+            assert_eq!(valkey.parse::<StoreUrl>().unwrap().to_string(), redis);
         }
     }
 
@@ -274,6 +299,9 @@ mod tests {
             ("redis://h?prefix=a&prefix=b", "twice"),
             ("redis://h?schema=a", "unknown option `schema`: this store has prefix, timeout"),
             ("redis+sentinel://h", "/NAME"),
+            ("redis://h?evictions=yes", "`evictions=accepted`"),
+            ("unix://run/redis.sock", "unix:///run/redis/redis-server.sock"),
+            ("redis://h?db=2", "unknown option `db`"),
             ("redis://h?min_replicas=two", "`min_replicas=1`"),
             ("redis://h?timeout=5", "write `timeout=5s`"),
             ("postgres://h?commit=later", "synchronous"),

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::time::{Clock, SystemClock};
 use redis::{Client, TlsCertificates};
 
 use crate::connection::{Endpoint, Settings};
 use crate::error::{RedisError, RedisErrorKind};
+use crate::inspection;
 use crate::keys::Keys;
 use crate::sentinel::Sentinels;
 use crate::store::RedisStore;
@@ -22,6 +25,7 @@ pub struct RedisBuilder {
     urls: Vec<Url>,
     prefix: String,
     settings: Settings,
+    evictions: Evictions,
     root_certificate: Option<PathBuf>,
 }
 
@@ -31,6 +35,13 @@ enum Mode {
     Cluster,
     /// With the name of the master.
     Sentinel(String),
+}
+
+/// Whether a server may remove sessions when its memory is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Evictions {
+    Refused,
+    Accepted,
 }
 
 /// A URL whose `Debug` output shows no password.
@@ -62,7 +73,9 @@ impl RedisBuilder {
                 timeout: Duration::from_secs(5),
                 min_replicas: None,
                 checks_role: false,
+                clock: Arc::new(SystemClock),
             },
+            evictions: Evictions::Refused,
             root_certificate: None,
         }
     }
@@ -123,6 +136,33 @@ impl RedisBuilder {
         self
     }
 
+    /// Uses a server that evicts sessions when its memory is full.
+    ///
+    /// By default [`connect`](Self::connect) refuses one that has `maxmemory` and any
+    /// `maxmemory-policy` but `noeviction`.
+    ///
+    /// # Security
+    /// The server then also removes what revocation and limits depend on. A principal whose index
+    /// was evicted has sessions that no list shows: `revoke_all` ends none of them and says so with
+    /// `Ok(0)`, limits on the number of sessions do not count them, and a sign-in that was revoked
+    /// succeeds again. A tombstone that was evicted no longer tells why its session ended. Give
+    /// sessions a server of their own, with `noeviction`, if any of this matters.
+    pub const fn accept_evictions(mut self) -> Self {
+        self.evictions = Evictions::Accepted;
+        self
+    }
+
+    /// The clock that the servers' clocks are compared with; that of this host by default.
+    ///
+    /// Servers remove entries by their own clocks, five minutes after they expire. One whose clock
+    /// is more than four minutes ahead is not used ([`ClockAhead`](RedisErrorKind::ClockAhead)):
+    /// sessions would end early, some as soon as they begin. That is checked on connecting, and
+    /// once a second while a server is in use.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.settings.clock = Arc::new(clock);
+        self
+    }
+
     /// A PEM file with the root certificates to trust, instead of those of the system.
     ///
     /// For `rediss://` URLs.
@@ -134,7 +174,8 @@ impl RedisBuilder {
     /// Connects to the server, or to all masters of the cluster.
     ///
     /// # Errors
-    /// [`RedisError`] if a URL or the prefix is invalid, or a server cannot be reached.
+    /// [`RedisError`] if a URL or the prefix is invalid, a server cannot be reached, its clock is
+    /// [ahead](RedisErrorKind::ClockAhead), or it [evicts](RedisErrorKind::Evicts) sessions.
     ///
     /// # Panics
     /// Outside a tokio runtime. The tasks of the store run in the current runtime.
@@ -157,13 +198,12 @@ impl RedisBuilder {
             Mode::Cluster => Topology::cluster(clients, self.settings, keys.clone()).await?,
             Mode::Sentinel(name) => {
                 let template = first.get_connection_info().clone();
-                let sentinels = Sentinels { clients, name, template };
+                let sentinels = Sentinels::new(clients, &name, template);
                 Topology::single(Endpoint::Sentinels(sentinels), self.settings, keys.clone())
             }
         };
-        let store = RedisStore::new(topology, keys);
-        store.ping().await?;
-        Ok(store)
+        inspection::check_servers(&topology, self.evictions == Evictions::Accepted).await?;
+        Ok(RedisStore::new(topology, keys))
     }
 }
 

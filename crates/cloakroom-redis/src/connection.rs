@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::stores::batch::Backoff;
+use cloakroom::time::Clock;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value,
@@ -15,10 +16,11 @@ use tokio::time::{Instant, timeout};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::script;
 use crate::sentinel::Sentinels;
+use crate::server_clock;
 use crate::slots::Address;
 
 /// Settings of all connections of a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// For a connection, and for each answer.
     pub(crate) timeout: Duration,
@@ -26,10 +28,12 @@ pub(crate) struct Settings {
     pub(crate) min_replicas: Option<(u16, Duration)>,
     /// Whether to check that the server is a master. In a cluster it redirects instead.
     pub(crate) checks_role: bool,
+    /// The clock that those of servers are compared with.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// How often a server in use is asked for its role.
-const ROLE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a server in use is asked for its role and its time.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How to find a server.
 #[derive(Clone)]
@@ -37,7 +41,7 @@ pub(crate) enum Endpoint {
     /// At a fixed address.
     Server(Client),
     /// By asking sentinels for the current master.
-    Sentinels(Sentinels),
+    Sentinels(Arc<Sentinels>),
 }
 
 impl Endpoint {
@@ -55,6 +59,32 @@ impl Endpoint {
             return Err(RedisError::new(RedisErrorKind::Unexpected, "find the cluster's nodes"));
         };
         client_at(client.get_connection_info(), address).map(Self::Server)
+    }
+
+    /// The master that the sentinels named last.
+    fn named(&self) -> Option<Arc<ConnectionAddr>> {
+        let Self::Sentinels(sentinels) = self else { return None };
+        sentinels.named()
+    }
+
+    /// Whether the sentinels name another master than the server at `addr`.
+    fn has_left(&self, addr: &ConnectionAddr) -> bool {
+        matches!(self, Self::Sentinels(sentinels) if sentinels.name_another_than(addr))
+    }
+
+    /// Waits until they do.
+    async fn until_left(&self, addr: &ConnectionAddr) {
+        match self {
+            Self::Sentinels(sentinels) => sentinels.until_they_name_another_than(addr).await,
+            Self::Server(_) => std::future::pending().await,
+        }
+    }
+
+    /// Has the sentinels asked for the master soon, as the server lacks replicas.
+    pub(crate) fn doubt_master(&self) {
+        if let Self::Sentinels(sentinels) = self {
+            sentinels.ask_soon();
+        }
     }
 
     pub(crate) fn host(&self) -> Option<String> {
@@ -112,8 +142,23 @@ struct State {
     /// How many connections have been made.
     count: u64,
     backoff: Backoff,
-    /// Why the last attempt to connect failed, and the instant before which there is no other.
-    failed: Option<(Instant, RedisError)>,
+    failed: Option<Failed>,
+}
+
+/// The last attempt to connect.
+struct Failed {
+    error: RedisError,
+    /// There is no other attempt before this.
+    until: Instant,
+    /// The master that the sentinels named then. A new one is tried at once.
+    named: Option<Arc<ConnectionAddr>>,
+}
+
+/// What to ask a server for, apart from the commands themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Checks {
+    time: bool,
+    role: bool,
 }
 
 #[derive(Clone)]
@@ -123,7 +168,7 @@ struct Established {
     addr: Arc<ConnectionAddr>,
     /// The hash of the server's run id.
     run: u32,
-    role_checked: Instant,
+    checked: Instant,
 }
 
 impl Connection {
@@ -146,22 +191,44 @@ impl Connection {
         commands: &Pipeline,
         count: usize,
     ) -> Result<Vec<Value>, SendError> {
-        let (Established { number, mut connection, addr, .. }, checks_role) =
+        let (Established { number, mut connection, addr, .. }, checks) =
             self.established().await.map_err(SendError::NotSent)?;
-        let with_role = checks_role.then(|| {
+        let with_checks = (checks.time || checks.role).then(|| {
             let mut commands = commands.clone();
-            commands.cmd("ROLE");
+            if checks.time {
+                commands.cmd("TIME");
+            }
+            if checks.role {
+                commands.cmd("ROLE");
+            }
             commands
         });
-        let (commands, count) =
-            (with_role.as_ref().unwrap_or(commands), count + usize::from(checks_role));
+        let (commands, count) = (
+            with_checks.as_ref().unwrap_or(commands),
+            count + usize::from(checks.time) + usize::from(checks.role),
+        );
         // The driver has the same timeout, but does not count the time until it can write.
         let sending = connection.send_packed_commands(commands, 0, count);
-        let error = match timeout(self.settings.timeout, sending).await {
+        let answered = tokio::select! {
+            biased;
+            // What a deposed master acknowledges is lost.
+            () = self.endpoint.until_left(&addr) => {
+                self.discard(number).await;
+                return Err(SendError::Unknown(deposed().at(&addr)));
+            }
+            answered = timeout(self.settings.timeout, sending) => answered,
+        };
+        let error = match answered {
             Ok(Ok(mut answers)) if answers.len() == count => {
-                if checks_role && answers.pop().as_ref().is_some_and(is_replica_role) {
+                if checks.role && answers.pop().as_ref().is_some_and(is_replica_role) {
                     self.discard(number).await;
                     return Err(SendError::Unknown(not_the_master().at(&addr)));
+                }
+                if let Some(time) = checks.time.then(|| answers.pop()).flatten() {
+                    if let Err(error) = server_clock::check(&time, &*self.settings.clock) {
+                        self.discard(number).await;
+                        return Err(SendError::Unknown(error.at(&addr)));
+                    }
                 }
                 if answers.iter().any(is_read_only_error) {
                     // The server is a replica by now.
@@ -195,19 +262,23 @@ impl Connection {
         self.established().await.map(|(current, _)| current.run).map_err(SendError::NotSent)
     }
 
-    /// The connection, and whether the caller is to check the role of the server.
-    async fn established(&self) -> Result<(Established, bool), RedisError> {
+    /// The connection, and what the caller is to ask the server for.
+    async fn established(&self) -> Result<(Established, Checks), RedisError> {
         let mut state = self.state.lock().await;
-        if let Some(current) = &mut state.current {
-            let checks_role =
-                self.settings.checks_role && current.role_checked.elapsed() >= ROLE_INTERVAL;
-            if checks_role {
-                current.role_checked = Instant::now();
-            }
-            return Ok((current.clone(), checks_role));
+        if state.current.as_ref().is_some_and(|current| self.endpoint.has_left(&current.addr)) {
+            state.current = None;
         }
-        if let Some((instant, error)) = &state.failed {
-            if Instant::now() < *instant {
+        if let Some(current) = &mut state.current {
+            let time = current.checked.elapsed() >= CHECK_INTERVAL;
+            if time {
+                current.checked = Instant::now();
+            }
+            let role = time && self.settings.checks_role;
+            return Ok((current.clone(), Checks { time, role }));
+        }
+        if let Some(Failed { error, until, named }) = &state.failed {
+            let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
+            if !is_new && Instant::now() < *until {
                 return Err(error.clone());
             }
         }
@@ -217,11 +288,12 @@ impl Connection {
                 state.backoff.succeeded();
                 state.failed = None;
                 state.current = Some(connection.clone());
-                Ok((connection, false))
+                Ok((connection, Checks { time: false, role: false }))
             }
             Err(error) => {
-                let instant = Instant::now() + state.backoff.failed();
-                state.failed = Some((instant, error.clone()));
+                let until = Instant::now() + state.backoff.failed();
+                let named = self.endpoint.named();
+                state.failed = Some(Failed { error: error.clone(), until, named });
                 Err(error)
             }
         }
@@ -229,40 +301,54 @@ impl Connection {
 
     async fn establish(&self, number: u64) -> Result<Established, RedisError> {
         let limit = self.settings.timeout;
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(limit))
-            .set_response_timeout(Some(limit));
-        let connecting = async {
-            let client = self.endpoint.client(limit).await?;
-            let addr = client.get_connection_info().addr();
-            let failed = |error| RedisError::driver("connect to the server", error).at(addr);
-            let connecting = client.get_multiplexed_async_connection_with_config(&settings);
-            let mut connection = connecting.await.map_err(failed)?;
-            let count = script::ALL.len() + 2;
-            let mut setup = Pipeline::with_capacity(count);
-            setup.cmd("ROLE").cmd("INFO").arg("server");
-            for script in script::ALL {
-                setup.add_command(script.load());
+        let establishing = async {
+            loop {
+                let client = self.endpoint.client(limit).await?;
+                let addr = client.get_connection_info().addr();
+                tokio::select! {
+                    connected = self.connect(&client, number) => {
+                        return connected.map_err(|error| error.at(addr));
+                    }
+                    () = self.endpoint.until_left(addr) => {}
+                }
             }
-            let answers =
-                connection.send_packed_commands(&setup, 0, count).await.map_err(failed)?;
-            if self.settings.checks_role && answers.first().is_some_and(is_replica_role) {
-                return Err(not_the_master().at(addr));
-            }
-            Ok(Established {
-                number,
-                connection,
-                addr: Arc::new(addr.clone()),
-                run: answers.get(1).map(run_in).unwrap_or_default(),
-                role_checked: Instant::now(),
-            })
         };
-        timeout(limit, connecting).await.unwrap_or_else(|_| {
+        timeout(limit, establishing).await.unwrap_or_else(|_| {
             let error = RedisError::new(RedisErrorKind::TimedOut, "connect to the server");
             Err(match &self.endpoint {
                 Endpoint::Server(client) => error.at(client.get_connection_info().addr()),
                 Endpoint::Sentinels(_) => error,
             })
+        })
+    }
+
+    async fn connect(&self, client: &Client, number: u64) -> Result<Established, RedisError> {
+        let limit = self.settings.timeout;
+        let settings = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(limit))
+            .set_response_timeout(Some(limit));
+        let failed = |error| RedisError::driver("connect to the server", error);
+        let connecting = client.get_multiplexed_async_connection_with_config(&settings);
+        let mut connection = connecting.await.map_err(failed)?;
+        let count = script::ALL.len() + 3;
+        let mut setup = Pipeline::with_capacity(count);
+        setup.cmd("ROLE").cmd("INFO").arg("server").cmd("TIME");
+        for script in script::ALL {
+            setup.add_command(script.load());
+        }
+        let answers = connection.send_packed_commands(&setup, 0, count).await.map_err(failed)?;
+        if self.settings.checks_role && answers.first().is_some_and(is_replica_role) {
+            return Err(not_the_master());
+        }
+        if let Some(time) = answers.get(2) {
+            server_clock::check(time, &*self.settings.clock)?;
+        }
+        Ok(Established {
+            number,
+            connection,
+            addr: Arc::new(client.get_connection_info().addr().clone()),
+            run: answers.get(1).map(run_in).unwrap_or_default(),
+            checked: Instant::now(),
         })
     }
 }
@@ -281,6 +367,10 @@ pub(crate) fn is_replica_role(answer: &Value) -> bool {
     let role: Option<String> =
         parts.first().and_then(|role| redis::from_redis_value_ref(role).ok());
     role.is_some_and(|role| role != "master")
+}
+
+fn deposed() -> RedisError {
+    RedisError::new(RedisErrorKind::NotReady, "use a master that the sentinels replaced")
 }
 
 fn not_the_master() -> RedisError {

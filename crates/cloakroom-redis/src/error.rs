@@ -43,6 +43,10 @@ pub enum RedisErrorKind {
     Denied,
     /// The server is loading its data, is a replica, or is in a cluster that is down.
     NotReady,
+    /// The server's clock is ahead of this host's, so that it would remove live sessions.
+    ClockAhead,
+    /// The server removes sessions when its memory is full.
+    Evicts,
     /// The write was made, but fewer replicas than required have it.
     NotReplicated,
     /// The server's memory is full.
@@ -197,6 +201,8 @@ impl fmt::Display for RedisError {
             RedisErrorKind::NotReady => {
                 ": the server is not ready (loading, replica, or cluster down)"
             }
+            RedisErrorKind::ClockAhead => ": it would remove sessions before they expire",
+            RedisErrorKind::Evicts => ": it removes sessions when its memory is full",
             RedisErrorKind::NotReplicated => ": too few replicas have the write",
             RedisErrorKind::Full => ": the server's memory is full",
             RedisErrorKind::Unexpected => ": unexpected answer",

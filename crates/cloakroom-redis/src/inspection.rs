@@ -1,9 +1,10 @@
-//! A report on a server: version, durability, eviction, replicas and memory.
+//! What is found out about a server: version, durability, eviction, replicas, clock and memory.
 
 use redis::{Pipeline, Value};
 
 use crate::connection::{Connection, SendError};
 use crate::error::{RedisError, RedisErrorKind};
+use crate::server_clock::time_in;
 use crate::topology::{Master, Topology};
 
 /// A report on a server: [`RedisStore::inspect`](crate::RedisStore::inspect).
@@ -21,6 +22,12 @@ pub struct Inspection {
     pub eviction: Option<String>,
     /// The number of connected replicas.
     pub replicas: u32,
+    /// With how few connected replicas the server refuses writes (`min-replicas-to-write`); zero
+    /// if it does not. `None` if the server does not report it.
+    pub min_replicas_to_write: Option<u32>,
+    /// How far the server's clock is ahead of this host's, in milliseconds; negative if it is
+    /// behind. Zero if the server does not tell the time.
+    pub clock_ahead: i64,
     /// The memory in use, in bytes.
     pub bytes: u64,
 }
@@ -42,17 +49,17 @@ impl Inspection {
 
     async fn of(connection: &Connection, address: Option<String>) -> Result<Self, RedisError> {
         let mut message = Pipeline::new();
-        message.cmd("INFO");
-        for setting in ["appendfsync", "maxmemory-policy"] {
+        message.cmd("INFO").cmd("TIME");
+        for setting in ["appendfsync", "maxmemory-policy", "min-replicas-to-write"] {
             message.cmd("CONFIG").arg("GET").arg(setting);
         }
-        let answers = connection.send(&message, 3).await.map_err(SendError::into_inner)?;
-        let (info, sync, eviction) =
-            (text(&answers[0]), setting(&answers[1]), setting(&answers[2]));
-        let field = |name: &str| {
-            let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            value.map(str::to_owned)
+        let answers = connection.send(&message, 5).await.map_err(SendError::into_inner)?;
+        let [info, time, sync, eviction, guard] = &answers[..] else {
+            return Err(RedisError::new(RedisErrorKind::Unexpected, "inspect the server"));
         };
+        let (info, sync, eviction) = (text(info), setting(sync), setting(eviction));
+        let here = connection.settings().clock.now();
+        let field = |name: &str| field(&info, name).map(str::to_owned);
         let server = match field("valkey_version") {
             Some(version) => format!("Valkey {version}"),
             None => format!("Redis {}", field("redis_version").unwrap_or_default()),
@@ -66,9 +73,42 @@ impl Inspection {
             // Managed services do not permit CONFIG, but report this setting in INFO.
             eviction: eviction.or_else(|| field("maxmemory_policy")),
             replicas: number("connected_slaves").unwrap_or_default(),
+            min_replicas_to_write: setting(guard).and_then(|text| text.parse().ok()),
+            clock_ahead: time_in(time).map_or(0, |time| {
+                time.as_millis().cast_signed().saturating_sub(here.as_millis().cast_signed())
+            }),
             bytes: field("used_memory").and_then(|text| text.parse().ok()).unwrap_or_default(),
         })
     }
+}
+
+/// Checks that every server answers and, unless that is accepted, that none evicts sessions.
+pub(crate) async fn check_servers(
+    topology: &Topology,
+    accepts_evictions: bool,
+) -> Result<(), RedisError> {
+    let mut message = Pipeline::new();
+    message.cmd("INFO").arg("memory");
+    for Master { node, .. } in &topology.map().masters {
+        let answers = node.connection.send(&message, 1).await.map_err(SendError::into_inner)?;
+        let info = answers.first().map(text).unwrap_or_default();
+        // Without `maxmemory` nothing is evicted, and a policy that is not known is not judged.
+        let has_limit = field(&info, "maxmemory").is_some_and(|limit| limit != "0");
+        let policy = field(&info, "maxmemory_policy").filter(|policy| *policy != "noeviction");
+        if let Some(policy) = policy.filter(|_| has_limit && !accepts_evictions) {
+            let cause = format!(
+                "`maxmemory-policy {policy}`: set `noeviction`, or call `accept_evictions()` \
+                 (in a URL, `evictions=accepted`)"
+            );
+            return Err(RedisError::caused(RedisErrorKind::Evicts, "use the server", cause));
+        }
+    }
+    Ok(())
+}
+
+/// The value of a field in the answer to `INFO`.
+fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 fn text(answer: &Value) -> String {

@@ -30,9 +30,11 @@
 //! - Every operation on a session takes one round trip. Compare-and-swap, touch and end are small
 //!   Lua scripts.
 //! - Operations that arrive while others are in flight are sent together in the next message.
-//! - The server removes an entry five minutes after it expires, by its own clock, which must agree
-//!   with the application's. [`Store::sweep`](cloakroom::Store::sweep) scans all keys, and is only
-//!   needed if the clocks disagree.
+//! - The server removes an entry five minutes after it expires, by its own clock. One whose clock is
+//!   ahead of the application's is not used. [`Store::sweep`](cloakroom::Store::sweep) scans all
+//!   keys, and is only needed if the server's clock is behind.
+//! - Behind sentinels, a master that they no longer name is left within a second, even if it does
+//!   not know that it was replaced.
 //! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
 //!
 //! # Keys
@@ -63,6 +65,7 @@ mod op;
 mod scan;
 mod script;
 mod sentinel;
+mod server_clock;
 mod slots;
 mod store;
 mod sweep;

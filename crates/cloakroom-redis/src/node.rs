@@ -35,11 +35,11 @@ impl Node {
         topology: &Weak<Topology>,
         runtime: &Handle,
     ) -> Arc<Self> {
-        let settings = *write_connection.settings();
+        let settings = write_connection.settings().clone();
         // `WAIT` blocks its connection, so reads need another one.
         let waits = settings.min_replicas.is_some();
         let connection = if waits {
-            Connection::new(write_connection.endpoint().clone(), settings)
+            Connection::new(write_connection.endpoint().clone(), settings.clone())
         } else {
             Arc::clone(write_connection)
         };
@@ -62,7 +62,9 @@ impl Node {
 
     /// Whether this is one of its connections.
     pub(crate) fn uses(&self, connection: &Connection) -> bool {
-        [&self.connection, &self.write_connection].into_iter().any(|own| ptr::eq(&**own, connection))
+        [&self.connection, &self.write_connection]
+            .into_iter()
+            .any(|own| ptr::eq(&**own, connection))
     }
 
     /// Drops the connections, because they lead to the wrong server.

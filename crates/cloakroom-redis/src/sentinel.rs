@@ -1,76 +1,210 @@
-//! Finding the current master with sentinels.
+//! Finding the current master with sentinels, and leaving one that they no longer name.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
-use tokio::time::timeout;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    Value,
+};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::connection::{client_at, is_replica_role};
+use crate::connection::client_at;
 use crate::error::{RedisError, RedisErrorKind};
 use crate::slots::Address;
 
-/// Sentinels, and the master to ask them for.
-#[derive(Clone)]
+/// How often the sentinels are asked for the master.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// How long the others are waited for once one has answered.
+const GRACE: Duration = Duration::from_millis(500);
+/// The shortest pause between two rounds, however often a write finds too few replicas.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+
+const FIND_MASTER: &str = "find the master with a sentinel";
+
+/// Sentinels, and the master that they named last.
 pub(crate) struct Sentinels {
-    /// Asked in this order until one knows the master.
-    pub(crate) clients: Vec<Client>,
-    /// The name of the master.
-    pub(crate) name: String,
+    /// All are asked: one that is cut off from the others goes on to name a former master.
+    sentinels: Vec<Arc<Sentinel>>,
     /// How to connect to the master, except for its address.
-    pub(crate) template: ConnectionInfo,
+    template: ConnectionInfo,
+    named: watch::Sender<Option<Named>>,
+    /// Tells the task to ask at once.
+    asked: Notify,
+}
+
+/// One sentinel, and the connection to it.
+struct Sentinel {
+    client: Client,
+    /// The name of the master.
+    name: String,
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+/// The master, as of the configuration with this epoch. A failover raises the epoch.
+#[derive(Clone, Debug)]
+struct Named {
+    epoch: u64,
+    addr: Arc<ConnectionAddr>,
 }
 
 impl Sentinels {
-    /// The current master. It must confirm its role, as a sentinel can be out of date.
+    pub(crate) fn new(clients: Vec<Client>, name: &str, template: ConnectionInfo) -> Arc<Self> {
+        let sentinel = |client| {
+            let (name, connection) = (name.to_owned(), Mutex::default());
+            Arc::new(Sentinel { client, name, connection })
+        };
+        Arc::new(Self {
+            sentinels: clients.into_iter().map(sentinel).collect(),
+            template,
+            named: watch::Sender::new(None),
+            asked: Notify::new(),
+        })
+    }
+
+    /// A client for the master that the sentinels name now.
     pub(crate) async fn master(&self, limit: Duration) -> Result<Client, RedisError> {
-        // A sentinel that does not answer must leave time for the others.
-        let share = limit / u32::try_from(self.clients.len() + 1).unwrap_or(u32::MAX);
-        let mut failure = RedisError::new(RedisErrorKind::Unreachable, FIND_MASTER);
-        for sentinel in &self.clients {
-            failure = match timeout(share, self.master_from(sentinel, share)).await {
-                Ok(Ok(master)) => return Ok(master),
-                Ok(Err(error)) => error,
-                Err(_) => RedisError::new(RedisErrorKind::TimedOut, FIND_MASTER),
+        let (answers, failure) = self.ask_all(limit).await;
+        let is_majority = answers.len() > self.sentinels.len() / 2;
+        let Some((epoch, address)) = answers.into_iter().max_by_key(|(epoch, _)| *epoch) else {
+            return Err(failure);
+        };
+        let client = client_at(&self.template, &address)?;
+        let addr = Arc::new(client.get_connection_info().addr().clone());
+        let mut is_outdated = false;
+        self.named.send_if_modified(|named| {
+            // Fewer than half may be those that are cut off. More were set up afresh.
+            is_outdated = !is_majority && named.as_ref().is_some_and(|known| known.epoch > epoch);
+            let is_new = !named.as_ref().is_some_and(|known| known.addr == addr);
+            if !is_outdated {
+                *named = Some(Named { epoch, addr: Arc::clone(&addr) });
             }
-            .at(sentinel.get_connection_info().addr());
+            is_new && !is_outdated
+        });
+        if is_outdated {
+            let attempted = "find a sentinel that knows the last failover";
+            return Err(RedisError::new(RedisErrorKind::NotReady, attempted));
         }
-        Err(failure)
+        Ok(client)
     }
 
-    async fn master_from(&self, sentinel: &Client, limit: Duration) -> Result<Client, RedisError> {
-        let failed = |error| RedisError::driver(FIND_MASTER, error);
-        let address = match self.query(&without_credentials(sentinel)?, limit).await {
-            // Most sentinels have no password, and reject a connection that sends one.
-            Err(error) if error.code() == Some("NOAUTH") => {
-                self.query(&without_database(sentinel)?, limit).await
-            }
-            answer => answer,
-        };
-        let Some((host, port)) = address.map_err(failed)? else {
-            return Err(RedisError::new(RedisErrorKind::NotReady, "find a master of this name"));
-        };
-        let master = client_at(&self.template, &Address { host, port })?;
-        let mut connection = connect(&master, limit).await.map_err(failed)?;
-        let role = redis::cmd("ROLE").query_async(&mut connection).await.map_err(failed)?;
-        if is_replica_role(&role) {
-            return Err(RedisError::new(RedisErrorKind::NotReady, "use a replica as the master"));
-        }
-        Ok(master)
+    /// The master that was named last.
+    pub(crate) fn named(&self) -> Option<Arc<ConnectionAddr>> {
+        self.named.borrow().as_ref().map(|named| Arc::clone(&named.addr))
     }
 
-    async fn query(
-        &self,
-        sentinel: &Client,
-        limit: Duration,
-    ) -> redis::RedisResult<Option<(String, u16)>> {
-        let mut connection = connect(sentinel, limit).await?;
-        let mut query = redis::cmd("SENTINEL");
-        query.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name).query_async(&mut connection).await
+    /// Whether the sentinels name another master than the server at `addr`.
+    pub(crate) fn name_another_than(&self, addr: &ConnectionAddr) -> bool {
+        self.named.borrow().as_ref().is_some_and(|named| *named.addr != *addr)
+    }
+
+    /// Waits until they do.
+    pub(crate) async fn until_they_name_another_than(&self, addr: &ConnectionAddr) {
+        let mut named = self.named.subscribe();
+        let is_other = |named: &Option<Named>| named.as_ref().is_some_and(|it| *it.addr != *addr);
+        let _ = named.wait_for(is_other).await;
+    }
+
+    /// Asks the sentinels soon: the master has too few replicas, or a write did not reach them.
+    pub(crate) fn ask_soon(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Asks regularly, until the last user of the sentinels is gone. Connections follow.
+    pub(crate) async fn follow(this: Weak<Self>) {
+        while let Some(sentinels) = this.upgrade() {
+            // An outage of the sentinels alone is none: the master that is known is used.
+            let _ = sentinels.master(INTERVAL).await;
+            sleep(MIN_INTERVAL).await;
+            let _ = timeout(INTERVAL - MIN_INTERVAL, sentinels.asked.notified()).await;
+        }
+    }
+
+    /// The masters that the sentinels name, and why one that did not answer did not.
+    async fn ask_all(&self, limit: Duration) -> (Vec<(u64, Address)>, RedisError) {
+        let mut asked = JoinSet::new();
+        for sentinel in &self.sentinels {
+            let sentinel = Arc::clone(sentinel);
+            asked.spawn(async move { sentinel.ask(limit).await });
+        }
+        let mut failure = RedisError::new(RedisErrorKind::TimedOut, FIND_MASTER);
+        let (mut answers, mut deadline) = (Vec::new(), Instant::now() + limit);
+        while let Ok(Some(answer)) = timeout_at(deadline, asked.join_next()).await {
+            match answer {
+                Ok(Ok(answer)) => {
+                    answers.push(answer);
+                    deadline = deadline.min(Instant::now() + GRACE);
+                }
+                // What a sentinel said tells more than that others cannot be reached.
+                Ok(Err(error)) if failure.kind() != RedisErrorKind::NotReady => failure = error,
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        (answers, failure)
     }
 }
 
-const FIND_MASTER: &str = "find the master with a sentinel";
+impl Sentinel {
+    /// The epoch of its configuration, and the master in it.
+    async fn ask(&self, limit: Duration) -> Result<(u64, Address), RedisError> {
+        let addr = self.client.get_connection_info().addr();
+        let mut connection = self.connection.lock().await;
+        let answer = match timeout(limit, self.ask_on(&mut connection, limit)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(RedisError::new(RedisErrorKind::TimedOut, FIND_MASTER)),
+        };
+        if answer.is_err() {
+            *connection = None;
+        }
+        answer.map_err(|error| error.at(addr))
+    }
+
+    async fn ask_on(
+        &self,
+        connection: &mut Option<MultiplexedConnection>,
+        limit: Duration,
+    ) -> Result<(u64, Address), RedisError> {
+        let failed = |error| RedisError::driver(FIND_MASTER, error);
+        let connection = match connection {
+            Some(connection) => connection,
+            None => {
+                // Most sentinels have no password, and reject a connection that sends one.
+                let mut made =
+                    connect(&without_credentials(&self.client)?, limit).await.map_err(failed)?;
+                let ping = redis::cmd("PING").query_async::<Value>(&mut made).await;
+                if ping.is_err_and(|error| error.code() == Some("NOAUTH")) {
+                    let client = without_database(&self.client)?;
+                    made = connect(&client, limit).await.map_err(failed)?;
+                }
+                connection.insert(made)
+            }
+        };
+        let mut query = Pipeline::new();
+        for question in ["GET-MASTER-ADDR-BY-NAME", "MASTER"] {
+            query.cmd("SENTINEL").arg(question).arg(&self.name);
+        }
+        let answers = connection.send_packed_commands(&query, 0, 2).await.map_err(failed)?;
+        if let Some(Value::ServerError(error)) = answers.first() {
+            return Err(failed(error.clone().into()));
+        }
+        let address = answers.first().map(redis::from_redis_value_ref::<Option<(String, u16)>>);
+        let Some(Ok(Some((host, port)))) = address else {
+            return Err(RedisError::new(RedisErrorKind::NotReady, "find a master of this name"));
+        };
+        // A user who may not ask for the epoch gets along without.
+        Ok((answers.get(1).and_then(epoch_in).unwrap_or_default(), Address { host, port }))
+    }
+}
+
+/// The epoch in the answer to `SENTINEL MASTER`.
+fn epoch_in(answer: &Value) -> Option<u64> {
+    let fields: std::collections::HashMap<String, String> =
+        redis::from_redis_value_ref(answer).ok()?;
+    fields.get("config-epoch")?.parse().ok()
+}
 
 fn without_credentials(sentinel: &Client) -> Result<Client, RedisError> {
     let address = sentinel.get_connection_info().addr().clone();

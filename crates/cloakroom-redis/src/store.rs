@@ -18,14 +18,13 @@ use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::RedisBuilder;
-use crate::connection::SendError;
 use crate::error::{RedisError, RedisErrorKind};
 use crate::feed::Feed;
 use crate::inspection::Inspection;
 use crate::keys::Keys;
 use crate::op::Op;
 use crate::topology::{Master, Topology};
-use crate::{scan, sweep};
+use crate::{scan, server_clock, sweep};
 
 /// The largest session, in bytes.
 const MAX_SESSION_BYTES: usize = 16 << 20;
@@ -101,16 +100,6 @@ impl RedisStore {
             cursors: Arc::default(),
             feeds: Mutex::default(),
         }
-    }
-
-    /// Checks that every server answers.
-    pub(crate) async fn ping(&self) -> Result<(), RedisError> {
-        let mut message = Pipeline::new();
-        message.cmd("PING");
-        for Master { node, .. } in &self.topology.map().masters {
-            node.connection.send(&message, 1).await.map_err(SendError::into_inner)?;
-        }
-        Ok(())
     }
 
     /// Submits an operation to the server that holds this key.
@@ -277,12 +266,16 @@ impl Store for RedisStore {
 /// Checks every master of a cluster, as each holds sessions of its own.
 async fn health(topology: &Topology) -> Result<(), StoreError> {
     let mut message = Pipeline::new();
-    message.cmd("PING");
+    message.cmd("PING").cmd("TIME");
     for Master { node, .. } in &topology.map().masters {
-        let sent = node.connection.send(&message, 1).await;
+        let sent = node.connection.send(&message, 2).await;
         let answers = sent.map_err(|error| error.into_inner().not_sent())?;
         if let Some(Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("use the server", error.clone().into()).not_sent());
+        }
+        if let Some(time) = answers.get(1) {
+            let checked = server_clock::check(time, &*topology.settings().clock);
+            checked.map_err(|error| error.not_sent())?;
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use crate::connection::{Connection, Endpoint, SendError, Settings};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::node::Node;
+use crate::sentinel::Sentinels;
 use crate::slots::{self, Address, slot_of};
 
 /// The slot map is not refreshed if it is younger than this.
@@ -76,6 +77,9 @@ impl Topology {
     /// A single server, or the master that sentinels name.
     pub(crate) fn single(endpoint: Endpoint, settings: Settings, keys: Keys) -> Arc<Self> {
         let settings = Settings { checks_role: true, ..settings };
+        if let Endpoint::Sentinels(sentinels) = &endpoint {
+            Handle::current().spawn(Sentinels::follow(Arc::downgrade(sentinels)));
+        }
         Self::new(Vec::new(), settings, keys, |topology| {
             let node = topology.start_node(endpoint);
             let address = Address { host: String::new(), port: 0 };
@@ -92,9 +96,9 @@ impl Topology {
         settings: Settings,
         keys: Keys,
     ) -> Result<Arc<Self>, RedisError> {
-        let connect = |seed| Connection::new(Endpoint::Server(seed), settings);
+        let connect = |seed| Connection::new(Endpoint::Server(seed), settings.clone());
         let seeds = seeds.into_iter().map(connect).collect();
-        let topology = Self::new(seeds, settings, keys, |_| SlotMap::default());
+        let topology = Self::new(seeds, settings.clone(), keys, |_| SlotMap::default());
         topology.refresh().await.map(|()| topology)
     }
 
@@ -156,7 +160,7 @@ impl Topology {
         }
         *self.used_unmapped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let endpoint = self.seeds.first()?.endpoint().at(address).ok()?;
-        Some(Connection::new(endpoint, self.settings))
+        Some(Connection::new(endpoint, self.settings.clone()))
     }
 
     /// Whether operations were sent since then to a node that is not on the map.
@@ -204,16 +208,6 @@ impl Topology {
         }
     }
 
-    /// Drops the connections to all servers, in a task.
-    pub(crate) fn disconnect_soon(&self) {
-        let map = self.map();
-        self.runtime.spawn(async move {
-            for master in &map.masters {
-                master.node.disconnect().await;
-            }
-        });
-    }
-
     /// The map as this node knows it.
     async fn map_from(&self, connection: &Connection) -> Result<SlotMap, RedisError> {
         let mut commands = Pipeline::new();
@@ -251,7 +245,7 @@ impl Topology {
     }
 
     fn start_node(&self, endpoint: Endpoint) -> Arc<Node> {
-        let connection = Connection::new(endpoint, self.settings);
+        let connection = Connection::new(endpoint, self.settings.clone());
         Node::start(&connection, &self.keys, &self.this, &self.runtime)
     }
 }

@@ -8,7 +8,7 @@ use cloakroom::store::StoreError;
 use cloakroom::stores::batch::{Batch, Driver, Reply};
 use redis::{Pipeline, ServerError, ServerErrorKind, Value};
 
-use crate::connection::{Connection, Endpoint, SendError};
+use crate::connection::{Connection, SendError};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::op::Op;
@@ -163,11 +163,9 @@ impl Worker {
             let is_enough = matches!(reached, Some(Value::Int(n)) if n >= i64::from(wanted));
             is_enough && marked == Some(Value::Okay)
         });
-        if !is_replicated && matches!(connection.endpoint(), Endpoint::Sentinels(_)) {
+        if !is_replicated || answers.iter().any(lacks_replicas) {
             // Another server, which has the replicas, could be the master by now.
-            if let Some(topology) = self.topology.upgrade() {
-                topology.disconnect_soon();
-            }
+            connection.endpoint().doubt_master();
         }
         if answers.iter().any(is_cluster_down) {
             self.refresh_topology();
@@ -216,6 +214,11 @@ impl Worker {
             topology.refresh_soon();
         }
     }
+}
+
+/// Whether the server refused a write, as `min-replicas-to-write` demands.
+fn lacks_replicas(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(error) if error.code() == "NOREPLICAS")
 }
 
 fn is_cluster_down(answer: &Value) -> bool {

@@ -6,7 +6,9 @@ mod chaos;
 mod cluster;
 mod encrypted;
 mod expiry;
+mod sentinel;
 mod server;
+mod server_settings;
 
 mod near_cache {
     cloakroom_testkit::conformance!(crate::server::cached());

@@ -76,8 +76,7 @@ impl RedisCluster {
         let from = masters.clone().find(|node| owns(node)).expect("a master has the slot");
         let to = masters.find(|node| !owns(node)).expect("three masters");
         for (node, state, other) in [(to, "IMPORTING", from), (from, "MIGRATING", to)] {
-            let answer =
-                node.command(&format!("CLUSTER SETSLOT {slot} {state} {}", id_of(other)));
+            let answer = node.command(&format!("CLUSTER SETSLOT {slot} {state} {}", id_of(other)));
             assert!(answer.starts_with("+OK"), "{answer}");
         }
     }

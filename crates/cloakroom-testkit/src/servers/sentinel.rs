@@ -23,7 +23,9 @@ impl RedisSentinel {
     /// Starts all servers and waits until the sentinels know each other and the replica.
     pub fn start(durability: Durability) -> Self {
         let more = ["--repl-diskless-sync-delay", "0"];
-        let nodes = [0, 1].map(|_| Redis::start_with(durability, &more));
+        // The first can be deposed without hearing of it: it does not know the command.
+        let deaf = [&more[..], &["--rename-command", "SLAVEOF", ""]].concat();
+        let nodes = [&deaf[..], &more].map(|words| Redis::start_with(durability, words));
         let directory = tempfile::tempdir().expect("a temporary directory");
         nodes[1].command(&format!("REPLICAOF 127.0.0.1 {}", nodes[0].port()));
         wait_for("the replica", || nodes[1].has_caught_up());
@@ -61,6 +63,32 @@ impl RedisSentinel {
     /// The sentinels' URLs, `redis://127.0.0.1:PORT`.
     pub fn sentinels(&self) -> Vec<String> {
         self.sentinels.iter().map(|(port, _)| format!("redis://127.0.0.1:{port}")).collect()
+    }
+
+    /// The two servers; the first is the master at the start.
+    pub fn nodes(&self) -> &[Redis; 2] {
+        &self.nodes
+    }
+
+    /// Has the sentinels name the replica as the master, and waits until all do.
+    ///
+    /// The former master does not hear of it, goes on as a master without a replica, and accepts
+    /// what clients send it. This is how a master looks that is cut off from the sentinels and its
+    /// replica, but not from its clients.
+    pub fn depose(&self) {
+        wait_for("a sentinel to begin", || {
+            send_command(self.sentinels[0].0, "SENTINEL FAILOVER cloakroom")
+                .is_ok_and(|answer| answer.starts_with("+OK"))
+        });
+        let named = format!("\r\n{}\r\n", self.nodes[1].port());
+        wait_for("the sentinels to name the replica", || {
+            self.nodes[1].is_master()
+                && self.sentinels.iter().all(|(port, _)| {
+                    let asked = send_command(*port, "SENTINEL GET-MASTER-ADDR-BY-NAME cloakroom");
+                    asked.is_ok_and(|answer| answer.ends_with(&named))
+                })
+        });
+        assert!(self.nodes[0].is_master(), "it does not know");
     }
 
     /// Kills the master and waits until the replica has taken over.
