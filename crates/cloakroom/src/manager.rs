@@ -35,6 +35,7 @@ use crate::observe::{Event, Observer};
 use crate::policy::{Lifetime, Principal};
 use crate::protocol::Failure;
 use crate::protocol::steps::{Loaded, Policy, SessionState as State, Steps};
+use crate::record::Record;
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
 use crate::value::{Coding, SessionValue, TypedValue};
@@ -52,8 +53,8 @@ pub(crate) struct Manager<V> {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observers: Box<[Box<dyn Observer>]>,
     pub(crate) clients: Option<ClientPolicy>,
-    /// Where writers that have lost a race for a session wait for one another.
-    pub(crate) writers: KeyedLock<PublicId>,
+    /// Where the writers of a session wait for one another, once one has lost a race for it.
+    pub(crate) writers: KeyedLock<PublicId, Record>,
     /// Where sign-ins of a principal with a session limit wait for one another.
     pub(crate) logins: KeyedLock<Principal>,
     pub(crate) tokens: Tokens,

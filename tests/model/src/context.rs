@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use cloakroom::Timestamp;
 use cloakroom::key::Key;
 use cloakroom::observe::Event;
 use cloakroom::policy::{ClientInfo, Lifetime, ReusePolicy};
 use cloakroom::protocol::steps::{Context, Policy};
 use cloakroom::protocol::{Failure, RequestOrigin, Rules};
+use cloakroom::record::Record;
 use cloakroom::value::{CodecError, Payload};
+use cloakroom::{PublicId, Timestamp};
 
 use crate::flaws::Twist;
 use crate::jar::Change;
@@ -78,6 +79,11 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
     Policy { kind: *KIND, reuse, unreadable, same_site, bearer: true, limit }
 }
 
+/// Whether the request's first attempt to write finds other writers waiting: half of them do.
+pub(crate) const fn waits_for_its_turn(number: u8) -> bool {
+    number % 2 == 1
+}
+
 impl Context for Node<'_> {
     type Value = Value;
     type Rules = Decisions;
@@ -101,6 +107,12 @@ impl Context for Node<'_> {
         });
         u64::from(self.number) << 8 | u64::from(count)
     }
+
+    fn has_waiting_writers(&self, _: PublicId) -> bool {
+        waits_for_its_turn(self.number)
+    }
+
+    fn leave_to_next_writer(&self, _: PublicId, _: &Record) {}
 
     fn random(&self) -> io::Result<[u8; 16]> {
         if self.scenario.has_randomness {

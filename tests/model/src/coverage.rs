@@ -115,8 +115,9 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
         (_, Answer::Listed(Ok(ids))) if ids.is_empty() => "sessions_of: none",
         (_, Answer::Listed(Ok(_))) => "sessions_of: some",
         (_, Answer::Listed(Err(_))) => "sessions_of: failed",
-        (Ask::LoginTurn(_), Answer::Turn) => "login_turn: granted",
-        (_, Answer::Turn) => "writer_turn: granted",
+        (_, Answer::LoginTurn) => "login_turn: granted",
+        (_, Answer::WriterTurn(None)) => "writer_turn: granted",
+        (_, Answer::WriterTurn(Some(_))) => "writer_turn: granted with a record",
     }
 }
 

@@ -155,7 +155,8 @@ pub(crate) fn failure(ask: &Ask, error: StoreError) -> Answer {
         Ask::RevokeBefore(..) => Answer::Revoked(Err(error)),
         Ask::Erase(..) => Answer::Erased(Err(error)),
         Ask::SessionsOf(..) => Answer::Listed(Err(error)),
-        Ask::WriterTurn(_) | Ask::LoginTurn(_) => Answer::Turn,
+        Ask::WriterTurn(_) => Answer::WriterTurn(None),
+        Ask::LoginTurn(_) => Answer::LoginTurn,
     }
 }
 

@@ -6,12 +6,14 @@ mod judge;
 mod note;
 mod operator;
 
-use cloakroom::Timestamp;
 use cloakroom::protocol::RequestOrigin;
 use cloakroom::protocol::steps::{Answer, Ask, Step};
+use cloakroom::record::Record;
+use cloakroom::{PublicId, Timestamp};
 
-use crate::context::Node;
+use crate::context::{Node, waits_for_its_turn};
 use crate::coverage::kind_of;
+use crate::entry::Entry;
 use crate::jar::Change;
 use crate::laws::Law;
 use crate::model::{Cloakroom, moment};
@@ -80,6 +82,13 @@ impl<'a> Turn<'a> {
         Some(self.state.requests.remove(index))
     }
 
+    /// What the writer before left to a request: as fresh as can be to half of them, and nothing to
+    /// the others.
+    fn left_to(&self, number: u8, id: PublicId) -> Option<Record> {
+        let entry = self.state.store.get(id).filter(|_| waits_for_its_turn(number));
+        entry.and_then(Entry::live).cloned()
+    }
+
     /// Answers a request's question, and goes on to the next one. `None` if this cannot happen.
     pub(crate) fn step(&mut self, number: u8, delivery: Delivery) -> Option<()> {
         let index = self.state.requests.iter().position(|request| request.number == number)?;
@@ -94,7 +103,8 @@ impl<'a> Turn<'a> {
             let answer = match (&ask, delivery) {
                 // A turn in the queues of a process is granted at once, so that any two requests
                 // can be on two nodes.
-                (Ask::WriterTurn(_) | Ask::LoginTurn(_), _) => Answer::Turn,
+                (Ask::WriterTurn(id), _) => Answer::WriterTurn(self.left_to(number, *id)),
+                (Ask::LoginTurn(_), _) => Answer::LoginTurn,
                 (_, Some(how)) => {
                     delivery = None;
                     self.answer(&mut request, &work, &ask, how)?

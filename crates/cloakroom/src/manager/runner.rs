@@ -9,7 +9,7 @@ use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::protocol::Failure;
 use crate::protocol::steps::{Answer, Ask, Next, Step, Steps};
-use crate::record::Stored;
+use crate::record::{Record, Stored};
 use crate::store::{Ended, Indexed, Inserted, Io, Lookup, StoreError, Swap};
 use crate::value::SessionValue;
 
@@ -29,7 +29,7 @@ pub(crate) struct Run<'a, V: SessionValue, O: Steps<Scope<'a, V>>> {
 /// The turns that the operation has been given, which last until it is over.
 #[derive(Default)]
 struct Turns {
-    writer: Option<KeyedGuard<PublicId>>,
+    writer: Option<KeyedGuard<PublicId, Record>>,
     login: Option<KeyedGuard<Principal>>,
 }
 
@@ -114,7 +114,7 @@ impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Future for Run<'a, V, O> {
 }
 
 type Call<'a, T> = Io<'a, Result<T, StoreError>>;
-type Turn<'a, T> = Pin<Box<dyn Future<Output = KeyedGuard<T>> + Send + 'a>>;
+type Turn<'a, T, L = ()> = Pin<Box<dyn Future<Output = KeyedGuard<T, L>> + Send + 'a>>;
 
 /// A question on its way.
 enum Pending<'a> {
@@ -129,7 +129,7 @@ enum Pending<'a> {
     Revoked(Call<'a, ()>),
     Erased(Call<'a, ()>),
     Listed(Call<'a, Vec<PublicId>>),
-    WriterTurn(Turn<'a, PublicId>),
+    WriterTurn(Turn<'a, PublicId, Record>),
     LoginTurn(Turn<'a, Principal>),
 }
 
@@ -203,12 +203,14 @@ impl Pending<'_> {
             Self::Erased(call) => Answer::Erased(ready!(Pin::new(call).poll(context))),
             Self::Listed(call) => Answer::Listed(ready!(Pin::new(call).poll(context))),
             Self::WriterTurn(turn) => {
-                turns.writer = Some(ready!(turn.as_mut().poll(context)));
-                Answer::Turn
+                let turn = ready!(turn.as_mut().poll(context));
+                let left = turn.left();
+                turns.writer = Some(turn);
+                Answer::WriterTurn(left)
             }
             Self::LoginTurn(turn) => {
                 turns.login = Some(ready!(turn.as_mut().poll(context)));
-                Answer::Turn
+                Answer::LoginTurn
             }
         })
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use super::{Manager, Started, runner};
-use crate::key::{Entropy, Key, random};
+use crate::key::{Entropy, Key, PublicId, random};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime};
 use crate::protocol::steps::{Context, Policy, Steps};
 use crate::protocol::{Failure, Protocol, RequestOrigin};
+use crate::record::Record;
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload, SessionValue, TypedValue};
 
@@ -103,6 +104,14 @@ impl<V: SessionValue> Context for Scope<'_, V> {
         if let Some(request) = self.request {
             request.forget_first_key();
         }
+    }
+
+    fn has_waiting_writers(&self, id: PublicId) -> bool {
+        self.manager.writers.is_locked(&id)
+    }
+
+    fn leave_to_next_writer(&self, id: PublicId, record: &Record) {
+        self.manager.writers.leave(&id, record.clone());
     }
 
     fn retract_key(&self, key: &Key) {

@@ -121,7 +121,8 @@ pub enum Ask {
     Erase(Principal, Vec<PublicId>, Timestamp),
     /// [`Store::sessions_of`](crate::Store::sessions_of).
     SessionsOf(Principal, Option<KindTag>, Page),
-    /// A turn among the writers of this process that have lost a race for the session.
+    /// A turn among the writers of this process that wait for the session, since one of them has
+    /// lost a race for it.
     ///
     /// Those who hold it compete with other processes only. It lasts until the operation is over.
     WriterTurn(PublicId),
@@ -156,8 +157,10 @@ pub enum Answer {
     Erased(Result<(), StoreError>),
     /// To [`Ask::SessionsOf`].
     Listed(Result<Vec<PublicId>, StoreError>),
-    /// To [`Ask::WriterTurn`] and [`Ask::LoginTurn`].
-    Turn,
+    /// To [`Ask::WriterTurn`], with the record that the writer before left, if it left one.
+    WriterTurn(Option<Record>),
+    /// To [`Ask::LoginTurn`].
+    LoginTurn,
 }
 
 /// An error that is kept for later: of a write that may have happened and is repeated, or of a

@@ -6,6 +6,7 @@ use super::super::{Failure, RequestOrigin, Rules};
 use crate::key::{Carrier, Key, KindTag, PublicId};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SameSite, SessionLimit, UnreadablePolicy};
+use crate::record::Record;
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
@@ -53,6 +54,12 @@ pub trait Context {
 
     /// Forgets the [`first_key`](Context::first_key), whose id is taken or ended.
     fn forget_first_key(&self);
+
+    /// Whether writers of this process wait for their turn to change the session.
+    fn has_waiting_writers(&self, id: PublicId) -> bool;
+
+    /// Leaves the record that this operation wrote to the writer whose turn is next.
+    fn leave_to_next_writer(&self, id: PublicId, record: &Record);
 
     /// Takes back a key that the response was to send: it opens its session no more. The request's
     /// other handles can have put another one in its place.

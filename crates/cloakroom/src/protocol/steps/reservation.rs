@@ -145,7 +145,7 @@ impl Reservation {
 
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
         match (mem::take(&mut self.state), answer) {
-            (State::Waiting, Answer::Turn) => self.index(context, Vec::new()),
+            (State::Waiting, Answer::LoginTurn) => self.index(context, Vec::new()),
             (State::Indexing(login), Answer::Indexed(Err(error)))
                 if error.outcome() == Outcome::Unknown =>
             {

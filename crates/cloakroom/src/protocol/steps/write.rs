@@ -14,6 +14,7 @@ use super::{
     Answer, Ask, Context, Credential, Draft, KeptError, Loaded, Next, Plan, Planned, SessionState,
     Step, Steps,
 };
+use crate::key::PublicId;
 use crate::observe::Event;
 use crate::record::{Record, Revision};
 use crate::store::{IndexLogin, Outcome, StoreError, Swap};
@@ -76,7 +77,7 @@ enum State<T, R> {
     Repeating(Draft<T>, R, KeptError),
     /// The session was not there when it was to be written.
     Rereading,
-    /// A writer that has lost a race waits for the other losers of its process.
+    /// Once a writer has lost a race, all writers of its process wait for their turns.
     Waiting,
 }
 
@@ -162,7 +163,15 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 let newer = load_stored_if(context, &loaded.credential, stored?, admits)?;
                 self.lost(context, newer)
             }
-            (State::Waiting, Answer::Turn) => self.attempt(context),
+            (State::Waiting, Answer::WriterTurn(left)) => {
+                // What the writer before left is as fresh as can be, and saves a lost race.
+                let count = loaded.record.revision().count();
+                if let Some(left) = left.filter(|left| left.revision().count() > count) {
+                    let newer = load_record_if(context, &loaded.credential, left, admits)?;
+                    self.session = SessionState::Live(newer);
+                }
+                self.attempt(context)
+            }
             _ => Err(Failure::OutOfOrder),
         }
     }
@@ -217,6 +226,9 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
     {
         let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
         let (id, now) = (loaded.id(), context.now());
+        if !self.has_turn && context.has_waiting_writers(id) {
+            return self.wait(id);
+        }
         self.tried = Some((self.tried.map_or(now, |(first, _)| first), now));
         if context.rules().is_over(&loaded.record, now) {
             self.state = State::Confirming;
@@ -279,6 +291,9 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             context.report(&Event::WriteRetried { id: loaded.id(), lost: self.lost });
         }
         let Draft { record, value, fresh } = draft;
+        if self.has_turn {
+            context.leave_to_next_writer(loaded.id(), &record);
+        }
         let (credential, cookie) = match fresh {
             None => (loaded.credential, CookieChange::Keep),
             Some(key) => {
@@ -324,6 +339,11 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         if self.has_turn {
             return self.attempt(context);
         }
+        self.wait(id)
+    }
+
+    /// Waits for a turn among the writers of this process.
+    fn wait(&mut self, id: PublicId) -> Next<Written<T, R>> {
         self.has_turn = true;
         self.state = State::Waiting;
         Ok(Step::Ask(Ask::WriterTurn(id)))
