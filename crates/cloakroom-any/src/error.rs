@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::url::StoreUrl;
+
 /// A store cannot be opened.
 ///
 /// No message or `Debug` output contains a password.
@@ -43,12 +45,31 @@ impl OpenError {
         Self { kind: OpenErrorKind::Unsupported, message: message.to_owned(), source: None }
     }
 
+    /// The error of a store whose driver refuses the URL.
+    pub(crate) fn refused_url(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            kind: OpenErrorKind::Url,
+            message: "the store refuses its URL".to_owned(),
+            source: Some(source.into()),
+        }
+    }
+
     pub(crate) fn store(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             kind: OpenErrorKind::Store,
             message: "cannot open the store".to_owned(),
             source: Some(source.into()),
         }
+    }
+
+    /// The same error with the name of the store, unless its source names a file.
+    ///
+    /// Without it, not every message of a server's driver says which server or database it is.
+    pub(crate) fn of(mut self, store: &StoreUrl) -> Self {
+        if self.kind == OpenErrorKind::Store && store.file().is_none() {
+            self.message = format!("cannot open `{store}`");
+        }
+        self
     }
 
     /// The kind of this error.

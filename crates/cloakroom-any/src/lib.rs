@@ -31,10 +31,10 @@
 //! | `redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]` | a Redis or Valkey server |
 //! | `redis+cluster://[USER:PASSWORD@]HOST[:PORT][,HOST..]` | a Redis Cluster, by any of its nodes |
 //! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST..]/NAME[/NUMBER]` | a master, by sentinels |
-//! | `unix:///PATH` | a Redis or Valkey server, by its socket |
+//! | `redis+unix:///PATH` | a Redis or Valkey server on this machine, by its socket |
 //!
-//! `rediss://`, `rediss+cluster://` and `rediss+sentinel://` use TLS. `valkey` can stand for
-//! `redis`, and `valkeys` for `rediss`.
+//! `rediss://`, `rediss+cluster://` and `rediss+sentinel://` use TLS. `valkey` can be written for
+//! `redis`, and `unix:///PATH` for `redis+unix:///PATH`.
 //!
 //! Options follow a `?`, separated by `&`:
 //!
@@ -47,16 +47,18 @@
 //! | `table=session` | PostgreSQL | the table of sessions; the names of the others start with it |
 //! | `commit=asynchronous` | PostgreSQL | does not wait for the disk: a crash loses writes |
 //! | `sslmode=require` | PostgreSQL | requires TLS; the default `prefer` uses it if available |
+//! | `db=0`, `user=NAME`, `pass=..` | Redis by a socket | the database, and who signs in |
 //! | `prefix=cloakroom` | Redis | the prefix of all keys |
 //! | `min_replicas=1` | Redis | acknowledges writes once this many replicas have them |
 //! | `replica_timeout=500ms` | Redis | how long to wait for the replicas |
 //! | `evictions=accepted` | Redis | uses a server that evicts sessions when its memory is full |
-//! | `db`, `user`, `pass` | Redis, by socket | the number of the database, user and password |
 //!
 //! In the path of a file, `%` is written `%25`, and `?` is written `%3F`.
 //!
-//! For PostgreSQL, `sslrootcert` means the same as `root_certificate`, and all other options are
-//! passed to the driver: `application_name`, `keepalives` and so on.
+//! With TLS, the server's certificate must be trusted and valid for the host, so for PostgreSQL
+//! `sslmode=verify-ca` and `sslmode=verify-full` mean `require`. `sslrootcert` means
+//! `root_certificate`, and all other options are passed to the driver: `application_name`,
+//! `keepalives` and so on.
 //!
 //! # Features
 //! `sqlite`, `postgres` and `redis`, all enabled by default.
@@ -72,6 +74,8 @@
 mod check;
 mod error;
 mod options;
+mod same;
+mod server_url;
 mod sqlite_url;
 mod url;
 

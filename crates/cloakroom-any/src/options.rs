@@ -39,9 +39,18 @@ impl Options {
         Ok((url, Self(options)))
     }
 
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let index = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(index).1)
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn add(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value));
     }
 
     /// Takes a duration such as `500ms` or `5s`; at least one millisecond.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cloakroom::Store;
-use cloakroom_postgres::{Commit, PostgresBuilder, PostgresStore};
+use cloakroom_postgres::{
+    Commit, PostgresBuilder, PostgresError, PostgresErrorKind, PostgresStore,
+};
 
 use crate::check::Check;
 use crate::error::OpenError;
@@ -25,12 +27,12 @@ pub(crate) async fn open(
         Mode::Existing => builder.without_migration(),
         Mode::ReadOnly => builder.read_only(),
     };
-    builder.connect().await.map(|store| Arc::new(store) as _).map_err(OpenError::store)
+    builder.connect().await.map(|store| Arc::new(store) as _).map_err(failed)
 }
 
 pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, OpenError> {
-    let store = builder(url, options)?.read_only().connect().await.map_err(OpenError::store)?;
-    let found = store.inspect().await.map_err(OpenError::store)?;
+    let store = builder(url, options)?.read_only().connect().await.map_err(failed)?;
+    let found = store.inspect().await.map_err(failed)?;
     let writes = if found.is_standby { "no: the server is a standby" } else { "yes" };
     let fsync = if found.syncs { "on" } else { "off: a crash can corrupt the database" };
     let commit = match &*found.commit {
@@ -48,6 +50,13 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
     ])
 }
 
+fn failed(error: PostgresError) -> OpenError {
+    match error.kind() {
+        PostgresErrorKind::Url | PostgresErrorKind::Name => OpenError::refused_url(error),
+        _ => OpenError::store(error),
+    }
+}
+
 fn builder(url: &str, mut options: Options) -> Result<PostgresBuilder, OpenError> {
     let (schema, table) = (options.take("schema"), options.take("table"));
     let timeout = options.take_duration("timeout")?;
@@ -61,6 +70,11 @@ fn builder(url: &str, mut options: Options) -> Result<PostgresBuilder, OpenError
             return Err(OpenError::url(hint));
         }
     };
+    // `require` means both here; the driver knows neither name.
+    if let Some(mode) = options.take("sslmode") {
+        let is_verified = matches!(&*mode, "verify-ca" | "verify-full");
+        options.add("sslmode", if is_verified { "require".to_owned() } else { mode });
+    }
     let mut builder =
         PostgresStore::builder(format!("{url}{}", options.into_query())).commit(commit);
     if let Some(schema) = schema {

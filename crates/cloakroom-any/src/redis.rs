@@ -4,30 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::Store;
-use cloakroom_redis::{Inspection, RedisBuilder, RedisStore};
+use cloakroom_redis::{Inspection, RedisBuilder, RedisError, RedisErrorKind, RedisStore};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
+use crate::server_url::UNIX;
 
 pub(crate) fn validate(url: &str, options: Options) -> Result<(), OpenError> {
     builder(url, options).map(drop)
 }
 
 pub(crate) async fn open(url: &str, options: Options) -> Result<Arc<dyn Store>, OpenError> {
-    builder(url, options)?
-        .connect()
-        .await
-        .map(|store| Arc::new(store) as _)
-        .map_err(OpenError::store)
+    builder(url, options)?.connect().await.map(|store| Arc::new(store) as _).map_err(failed)
 }
 
 pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, OpenError> {
     let min_replicas = options.clone().take("min_replicas").is_some_and(|count| count != "0");
-    let store =
-        builder(url, options)?.accept_evictions().connect().await.map_err(OpenError::store)?;
-    let found = store.inspect().await.map_err(OpenError::store)?;
+    let store = builder(url, options)?.accept_evictions().connect().await.map_err(failed)?;
+    let found = store.inspect().await.map_err(failed)?;
     let bytes: u64 = found.iter().map(|server| server.bytes).sum();
     let mut checks = vec![check_all("server", &found, |server| (true, server.server.clone()))];
     checks.push(check_all("durability", &found, |server| {
@@ -131,6 +127,13 @@ fn eviction(server: &Inspection) -> (bool, &'static str) {
     }
 }
 
+fn failed(error: RedisError) -> OpenError {
+    match error.kind() {
+        RedisErrorKind::Url | RedisErrorKind::Prefix => OpenError::refused_url(error),
+        _ => OpenError::store(error),
+    }
+}
+
 fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
     let prefix = options.take("prefix");
     let timeout = options.take_duration("timeout")?;
@@ -143,9 +146,9 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
     if evictions.as_deref().is_some_and(|evictions| evictions != "accepted") {
         return Err(OpenError::url("`evictions` has one value: write `evictions=accepted`"));
     }
-    let url = with_driver_options(url, &mut options);
     let replica_timeout =
         options.take_duration("replica_timeout")?.unwrap_or(Duration::from_millis(500));
+    let socket = if is_socket(url) { socket_options(&mut options)? } else { String::new() };
     options.expect_empty(&[
         "prefix",
         "timeout",
@@ -154,7 +157,8 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
         "replica_timeout",
         "evictions",
     ])?;
-    let mut builder = servers(&url)?;
+    let mut builder =
+        if is_socket(url) { RedisStore::builder(format!("{url}{socket}")) } else { servers(url)? };
     if evictions.is_some() {
         builder = builder.accept_evictions();
     }
@@ -173,17 +177,21 @@ fn builder(url: &str, mut options: Options) -> Result<RedisBuilder, OpenError> {
     Ok(builder)
 }
 
-/// The URL with the options that belong to it: a socket has no other place for them.
-fn with_driver_options(url: &str, options: &mut Options) -> String {
-    let (mut url, is_socket) = (url.to_owned(), url.starts_with("unix:"));
-    for name in ["db", "user", "pass"].into_iter().filter(|_| is_socket) {
-        if let Some(value) = options.take(name) {
-            let value = utf8_percent_encode(&value, NON_ALPHANUMERIC);
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&format!("{name}={value}"));
+fn is_socket(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| scheme == UNIX)
+}
+
+/// The options of a URL with a socket, which the driver reads.
+fn socket_options(options: &mut Options) -> Result<String, OpenError> {
+    let mut query = Vec::new();
+    for name in ["db", "user", "pass"] {
+        let Some(value) = options.take(name) else { continue };
+        if name == "db" && value.parse::<u32>().is_err() {
+            return Err(OpenError::url("`db` is not a number: write `db=0`"));
         }
+        query.push(format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
     }
-    url
+    Ok(if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) })
 }
 
 /// A builder with all hosts of the URL, which share its user, password and path.

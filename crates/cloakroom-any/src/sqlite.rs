@@ -13,6 +13,11 @@ use crate::url::Mode;
 
 pub(crate) fn open(path: &Path, access: Access, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
     let builder = || SqliteStore::builder(path);
+    if mode == Mode::Existing && access == Access::ReadOnly {
+        return Err(OpenError::unsupported(
+            "the store's URL says `mode=ro`: nothing may be changed",
+        ));
+    }
     let opened = match (mode, access) {
         (Mode::ReadOnly, _) | (_, Access::ReadOnly) => builder().open_read_only(),
         (Mode::Create, Access::Create) => builder().open(),
@@ -76,5 +81,17 @@ mod tests {
         for mode in ["", "?mode=rw", "?mode=ro"] {
             open(&format!("{url}{mode}")).unwrap();
         }
+    }
+    #[test]
+    fn a_tool_that_changes_a_store_is_refused_one_that_may_not_be_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/a.db", directory.path().display());
+        open(&url).unwrap();
+        let url: StoreUrl = format!("{url}?mode=ro").parse().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        assert!(runtime.block_on(url.open_read_only()).is_ok());
+        let refused = runtime.block_on(url.open_existing()).err().unwrap();
+        assert_eq!(refused.kind(), OpenErrorKind::Unsupported);
+        assert!(refused.to_string().contains("`mode=ro`"), "{refused}");
     }
 }

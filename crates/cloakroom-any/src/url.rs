@@ -10,6 +10,8 @@ use cloakroom::{MemoryStore, Store};
 use crate::check::Check;
 use crate::error::OpenError;
 use crate::options::Options;
+use crate::same::{self, Place};
+use crate::server_url;
 use crate::sqlite_url::{self, Access, SqliteUrl};
 use crate::{postgres, redis, sqlite};
 
@@ -89,6 +91,38 @@ impl StoreUrl {
         self.0 == Kind::Memory
     }
 
+    /// Whether this and `other` name the same store, as far as can be told without connecting.
+    ///
+    /// A file is recognised by links and in other spellings, too. Two names of one server are not,
+    /// apart from those of this machine. Two stores in memory are never the same.
+    pub fn is_same_store(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Sqlite(one), Kind::Sqlite(other)) => same::is_same_file(&one.path, &other.path),
+            (Kind::Postgres(..), Kind::Postgres(..)) | (Kind::Redis(..), Kind::Redis(..)) => {
+                match (self.place(), other.place()) {
+                    (Some(one), Some(other)) => one.is_same(&other),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// Where the store is, for a server.
+    fn place(&self) -> Option<Place<'_>> {
+        let (url, options, default_port, selectors): (_, _, _, &[_]) = match &self.0 {
+            Kind::Memory | Kind::Sqlite(_) => return None,
+            Kind::Postgres(url, options) => {
+                (url, options, "5432", &[("schema", "cloakroom"), ("table", "session")])
+            }
+            Kind::Redis(url, options) => {
+                let port = if url.contains("+sentinel:") { "26379" } else { "6379" };
+                (url, options, port, &[("prefix", "cloakroom"), ("db", "0")])
+            }
+        };
+        Some(Place { url, options, default_port, selectors })
+    }
+
     /// Checks whether the store can be used, and whether it is configured for durability.
     ///
     /// # Errors
@@ -97,22 +131,24 @@ impl StoreUrl {
     /// # Panics
     /// See [`open`](Self::open).
     pub async fn check(&self) -> Result<Vec<Check>, OpenError> {
-        match &self.0 {
+        let checked = match &self.0 {
             Kind::Memory => Err(no_other_process()),
             Kind::Sqlite(file) => sqlite::check(&file.path),
             Kind::Postgres(url, options) => postgres::check(url, options.clone()).await,
             Kind::Redis(url, options) => redis::check(url, options.clone()).await,
-        }
+        };
+        checked.map_err(|error| error.of(self))
     }
 
     async fn open_to(&self, mode: Mode) -> Result<Arc<dyn Store>, OpenError> {
-        match &self.0 {
+        let opened: Result<Arc<dyn Store>, OpenError> = match &self.0 {
             Kind::Memory if mode == Mode::Create => Ok(Arc::new(MemoryStore::new())),
             Kind::Memory => Err(no_other_process()),
             Kind::Sqlite(file) => sqlite::open(&file.path, file.access, mode),
             Kind::Postgres(url, options) => postgres::open(url, options.clone(), mode).await,
             Kind::Redis(url, options) => redis::open(url, options.clone()).await,
-        }
+        };
+        opened.map_err(|error| error.of(self))
     }
 }
 
@@ -139,14 +175,11 @@ impl FromStr for StoreUrl {
                 Some((scheme, _)) if scheme.is_empty() && sqlite_url::names_memory(url, "") => {
                     return Err(OpenError::url("for sessions in memory, write `memory:`"));
                 }
-                Some((scheme, rest)) if matches!(&*scheme, "postgres" | "postgresql") => {
-                    let (rest, options) = split_host(&scheme, rest)?;
-                    (Kind::Postgres(format!("{scheme}:{rest}"), options.clone()), options)
-                }
-                Some((scheme, rest)) if redis_scheme(&scheme).is_some() => {
-                    let (rest, options) = split_host(&scheme, rest)?;
-                    let scheme = redis_scheme(&scheme).unwrap_or(&scheme);
-                    (Kind::Redis(format!("{scheme}:{rest}"), options.clone()), options)
+                Some((scheme, rest)) if server_url::is_server(&scheme) => {
+                    let (url, options) = server_url::parse(&scheme, rest)?;
+                    let kind =
+                        if scheme.starts_with("postgres") { Kind::Postgres } else { Kind::Redis };
+                    (kind(url, options.clone()), options)
                 }
                 // The message repeats nothing that could be a password.
                 _ if looks_like_a_file(url) && !url.contains(['@', '=']) => {
@@ -170,35 +203,6 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// The driver's name of a scheme; `None` for one that is not Redis's or Valkey's.
-fn redis_scheme(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "redis" | "valkey" => "redis",
-        "rediss" | "valkeys" => "rediss",
-        "redis+cluster" | "valkey+cluster" => "redis+cluster",
-        "rediss+cluster" | "valkeys+cluster" => "rediss+cluster",
-        "redis+sentinel" | "valkey+sentinel" => "redis+sentinel",
-        "rediss+sentinel" | "valkeys+sentinel" => "rediss+sentinel",
-        "unix" | "redis+unix" | "valkey+unix" => "unix",
-        _ => return None,
-    })
-}
-
-/// Splits what follows the scheme of a server into the hosts, with the path, and the options.
-fn split_host<'a>(scheme: &str, rest: &'a str) -> Result<(&'a str, Options), OpenError> {
-    let (rest, options) = Options::split(rest)?;
-    if scheme.ends_with("unix") {
-        if !rest.starts_with("///") || rest.len() == 3 {
-            return Err(OpenError::url(format!(
-                "the path of the socket is missing: `{scheme}:///run/redis/redis-server.sock`"
-            )));
-        }
-    } else if !rest.starts_with("//") || rest.len() == 2 {
-        return Err(OpenError::url(format!("the host is missing: `{scheme}://127.0.0.1`")));
-    }
-    Ok((rest, options))
-}
-
 fn looks_like_a_file(text: &str) -> bool {
     let path = Path::new(text);
     !text.contains("://")
@@ -213,7 +217,8 @@ impl fmt::Display for StoreUrl {
             // Without user, password and options.
             Kind::Postgres(url, _) | Kind::Redis(url, _) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-                write!(f, "{scheme}://{}", rest.rsplit('@').next().unwrap_or_default())
+                let place = rest.rsplit('@').next().unwrap_or_default();
+                write!(f, "{scheme}://{}", server_url::without_password(place))
             }
         }
     }
@@ -253,9 +258,13 @@ mod tests {
             "rediss://h",
             "redis+cluster://h:1,i:2",
             "redis+sentinel://h:1,i/main/2?min_replicas=1",
-            "unix:///run/redis.sock?prefix=a&db=2",
-            "redis+unix:///run/redis.sock",
             "redis://h?evictions=accepted",
+            "valkey://h",
+            "valkeys+cluster://h:1,i:2",
+            "unix:///run/redis.sock?db=2",
+            "valkey+unix:///run/valkey.sock?user=a&pass=b",
+            "postgres:///d?host=/run/postgresql",
+            "postgres://h/d?sslmode=verify-full",
         ] {
             assert!(url.parse::<StoreUrl>().is_ok(), "{url}");
         }
@@ -263,7 +272,7 @@ mod tests {
             ("valkey://h:1/2", "redis://h:1/2"),
             ("valkeys+cluster://h:1,i:2", "rediss+cluster://h:1,i:2"),
             ("valkey+sentinel://h/main", "redis+sentinel://h/main"),
-            ("valkey+unix:///run/valkey.sock", "unix:///run/valkey.sock"),
+            ("valkey+unix:///run/valkey.sock", "redis+unix:///run/valkey.sock"),
         ] {
             assert_eq!(valkey.parse::<StoreUrl>().unwrap().to_string(), redis);
         }
@@ -298,10 +307,15 @@ mod tests {
             ("redis://h?prefix", "`prefix=..`"),
             ("redis://h?prefix=a&prefix=b", "twice"),
             ("redis://h?schema=a", "unknown option `schema`: this store has prefix, timeout"),
+            ("redis:///2", "redis://127.0.0.1"),
+            ("redis:///run/redis.sock", "write `redis+unix:///run/redis.sock`"),
+            ("unix:", "redis+unix:///run/redis.sock"),
+            ("redis+unix:///", "redis+unix:///run/redis.sock"),
+            ("redis+unix:///a.sock?db=x", "`db=0`"),
+            ("redis://h?db=1", "unknown option `db`"),
+            ("postgres:///shop", "postgres://127.0.0.1"),
             ("redis+sentinel://h", "/NAME"),
             ("redis://h?evictions=yes", "`evictions=accepted`"),
-            ("unix://run/redis.sock", "unix:///run/redis/redis-server.sock"),
-            ("redis://h?db=2", "unknown option `db`"),
             ("redis://h?min_replicas=two", "`min_replicas=1`"),
             ("redis://h?timeout=5", "write `timeout=5s`"),
             ("postgres://h?commit=later", "synchronous"),
@@ -317,11 +331,47 @@ mod tests {
     }
 
     #[test]
+    fn two_urls_of_one_server_are_the_same_store() {
+        let is_same = |one: &str, other: &str| {
+            let parse = |url: &str| url.parse::<StoreUrl>().unwrap();
+            parse(one).is_same_store(&parse(other))
+        };
+        for (one, other) in [
+            ("redis://localhost", "valkey://a:b@127.0.0.1:6379/0?timeout=2s"),
+            ("redis://h/3?prefix=cloakroom", "rediss://H/3"),
+            ("redis+cluster://h:1,i:2", "redis+cluster://i:2"),
+            ("redis+sentinel://h/main", "redis+sentinel://h:26379/main/0"),
+            ("unix:///run/r.sock", "redis+unix:///run/r.sock?db=0"),
+            ("postgres://h/d", "postgresql://a:b@h:5432/d?schema=cloakroom&sslmode=require"),
+            ("postgres:///d?host=h", "postgres://h/d"),
+        ] {
+            assert!(is_same(one, other) && is_same(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("memory:", "memory:"),
+            ("redis://h", "redis://h/1"),
+            ("redis://h/1", "redis://h/10"),
+            ("redis://h", "redis://h:6380"),
+            ("redis://h", "redis://h?prefix=other"),
+            ("redis+sentinel://h/main", "redis+sentinel://h/other"),
+            ("unix:///run/r.sock", "unix:///run/r.sock?db=1"),
+            ("postgres://h/d", "postgres://h/d0"),
+            ("postgres://h/d", "postgres://h/d?table=other"),
+            ("postgres://h/1", "redis://h/1"),
+        ] {
+            assert!(!is_same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn a_password_is_never_shown() {
         for url in [
             "postgres://alice:hunter2@h/d",
             "postgres://h/d?user=alice&password=hunter2",
             "redis://:hunter2@h",
+            // Without a host, the password stands where a port would.
+            "postgres://h:hunter2/d",
+            "redis+cluster://h:1,h:hunter2",
         ] {
             let url: StoreUrl = url.parse().unwrap();
             for shown in [url.to_string(), format!("{url:?}")] {

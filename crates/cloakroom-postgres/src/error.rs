@@ -176,9 +176,7 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
     match *code {
         SqlState::QUERY_CANCELED => PostgresErrorKind::TimedOut,
         SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => PostgresErrorKind::Full,
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::INVALID_CATALOG_NAME => {
-            PostgresErrorKind::Denied
-        }
+        SqlState::INSUFFICIENT_PRIVILEGE => PostgresErrorKind::Denied,
         SqlState::READ_ONLY_SQL_TRANSACTION
         | SqlState::CANNOT_CONNECT_NOW
         | SqlState::ADMIN_SHUTDOWN
@@ -214,7 +212,9 @@ impl fmt::Display for PostgresError {
                 ": the server accepts no writes (starting, stopping or standby)"
             }
             PostgresErrorKind::Full => ": the server's disk or memory is full",
-            PostgresErrorKind::Missing => ": they do not exist",
+            PostgresErrorKind::Missing => {
+                ": they do not exist; an application creates them when it opens the store"
+            }
             PostgresErrorKind::TooOld => {
                 ": an earlier version of Cloakroom created them; open the store once with migration"
             }

@@ -82,7 +82,12 @@ impl RedisError {
             );
         // This error repeats the command with its arguments, which can be a password.
         let is_secret = error.detail().is_some_and(|text| text.starts_with("unknown command"));
-        Self::with(kind, attempted, is_refusal, (!is_secret).then(|| Cause(error).into()))
+        let source = if is_secret {
+            "the server does not know the command".into()
+        } else {
+            Cause(error).into()
+        };
+        Self::with(kind, attempted, is_refusal, Some(source))
     }
 
     fn with(

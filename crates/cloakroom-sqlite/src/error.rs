@@ -160,7 +160,7 @@ impl fmt::Display for SqliteError {
         f.write_str(match kind {
             SqliteErrorKind::Locked => ": another process holds the write lock",
             SqliteErrorKind::Full => ": the disk is full, or the file has reached its size limit",
-            SqliteErrorKind::ReadOnly => ": the file is read-only",
+            SqliteErrorKind::ReadOnly => ": it is read-only, or was opened for reading only",
             SqliteErrorKind::Missing => ": no such file or directory",
             SqliteErrorKind::NotAPath => {
                 ": not the path of a file; for memory use `MemoryStore`, for a URL \

@@ -120,7 +120,7 @@ fn a_server_that_cannot_be_reached_is_named_and_the_cause_said_once() {
     for url in ["postgres://", "redis://", "redis+cluster://", "redis+sentinel://"] {
         let name = if url.contains("sentinel") { "/main" } else { "" };
         let message = refusal(1, &["list", "--store", &format!("{url}{port}{name}")]);
-        assert_eq!(message.matches(&port.to_string()).count(), 1, "{message}");
+        assert!(message.contains(&format!("at `{port}`")), "{message}");
         assert_eq!(message.matches("onnection refused").count(), 1, "{message}");
     }
 }
