@@ -54,7 +54,11 @@ fn split(given: &str) -> Result<(&str, u16), String> {
         let port = given.trim_start_matches(':');
         return Err(format!("the host is missing: `127.0.0.1:{port}`"));
     }
+    if given.starts_with('[') && given.ends_with(']') {
+        return Err(format!("the port is missing: `{given}:3000`"));
+    }
     match given.rsplit_once(':') {
+        Some(("*", port)) => Err(format!("for every address, write `0.0.0.0:{port}`")),
         None if given.is_empty() => Err("write HOST:PORT, such as `127.0.0.1:3000`".to_owned()),
         None => Err(format!("the port is missing: `{given}:3000`")),
         Some((host, port)) => match port.parse() {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod id_prefix;
 mod listen;
 mod page;
 mod serve;
@@ -41,7 +42,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  success; a server stopped by Ctrl-C or SIGTERM after answering every request
   1  an error, described on standard error
-  2  invalid arguments
+  2  invalid arguments: also an ambiguous session ID, or a missing --yes
   3  no session with the given id
   4  `check` found a problem, or `copy` could not copy everything";
 
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
             terminal::message(&format!("error: {}", chain(&*error)));
             match error.downcast_ref::<ExitReason>() {
                 Some(reason) => reason.exit_code().into(),
-                None if error.is::<store::InvalidUrl>() => ExitCode::from(2),
+                None if store::is_url_error(&*error) => ExitCode::from(2),
                 None => ExitCode::FAILURE,
             }
         }

@@ -36,7 +36,15 @@ pub(crate) async fn bind(address: Option<&ListenAddress>) -> Result<TcpListener,
 
 async fn listen(address: &ListenAddress) -> Result<TcpListener, Box<dyn Error>> {
     let bound = TcpListener::bind(address.resolved()).await;
-    bound.map_err(|error| format!("cannot listen on {address}: {error}").into())
+    bound.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "; write another port, or 0 for one that is free",
+            ErrorKind::PermissionDenied => "; ports from 1024 on need no privilege",
+            ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+            _ => "",
+        };
+        format!("cannot listen on {address}: {error}{hint}").into()
+    })
 }
 
 /// A request to shut down this process. Cheap to clone.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use cloakroom::Store;
-use cloakroom_any::{OpenError, StoreUrl};
+use cloakroom_any::{OpenError, OpenErrorKind, StoreUrl};
 use tokio::runtime::Runtime;
 
 /// The help text of `--store`.
@@ -49,6 +49,12 @@ impl fmt::Display for InvalidUrl {
 }
 
 impl Error for InvalidUrl {}
+
+/// Whether a store could not be opened because of its URL.
+pub(crate) fn is_url_error(error: &(dyn Error + 'static)) -> bool {
+    let refused = error.downcast_ref::<OpenError>();
+    error.is::<InvalidUrl>() || refused.is_some_and(|error| error.kind() == OpenErrorKind::Url)
+}
 
 /// Drives the connections of stores that are servers while a command waits on its own thread.
 static RUNTIME: LazyLock<Option<Runtime>> = LazyLock::new(|| Runtime::new().ok());

@@ -2,12 +2,14 @@
 
 mod access;
 mod check;
+mod confirm;
 mod copy;
 mod entry;
 mod erase;
 mod list;
 mod manual;
 mod output;
+mod resolve;
 mod revoke;
 mod scan;
 mod show;
@@ -18,6 +20,7 @@ use std::error::Error;
 use std::fmt;
 
 use clap::Subcommand;
+use cloakroom_any::StoreUrl;
 
 pub(crate) use manual::{Completions, Man, completions, man};
 
@@ -50,16 +53,24 @@ impl Tool {
 }
 
 /// A failure that has an exit code of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum ExitReason {
-    NoSuchSession,
+    /// Arguments that are well formed, and cannot be carried out.
+    InvalidArguments(String),
+    NoSuchSession(String),
     ProblemsFound,
 }
 
 impl ExitReason {
-    pub(crate) const fn exit_code(self) -> u8 {
+    /// No session has this id, or an id that begins with it.
+    pub(crate) fn no_session(id: impl fmt::Display, store: &StoreUrl) -> Self {
+        Self::NoSuchSession(format!("no such session in {store}: {id}"))
+    }
+
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::NoSuchSession => 3,
+            Self::InvalidArguments(_) => 2,
+            Self::NoSuchSession(_) => 3,
             Self::ProblemsFound => 4,
         }
     }
@@ -68,7 +79,7 @@ impl ExitReason {
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoSuchSession => "no such session",
+            Self::InvalidArguments(text) | Self::NoSuchSession(text) => text,
             Self::ProblemsFound => "problems found",
         })
     }

@@ -74,8 +74,15 @@ const PAGE: usize = 500;
 const CONCURRENCY: usize = 64;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let (source, target) = (options.from.url()?, options.to.url()?);
+    if source.is_same_store(target) {
+        return Err(ExitReason::InvalidArguments(format!(
+            "{source} and {target} are the same store: --to names another one"
+        ))
+        .into());
+    }
     let from = store::open_read_only(&options.from)?;
-    let to = store::block_on(options.to.url()?.open())??;
+    let to = store::block_on(target.open())??;
     let mut report = Report::default();
     let stopped = store::block_on(async {
         let mut copy = Copy { from, to, at: options.after.clone(), report: &mut report };
@@ -103,6 +110,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     } else {
         output::facts(report.facts())?;
     }
+    report.explain();
     if ok { Ok(()) } else { Err(ExitReason::ProblemsFound.into()) }
 }
 
@@ -187,6 +195,22 @@ impl Report {
 
     fn total(&self) -> u64 {
         self.new + self.updated + self.unchanged + self.newer + self.skipped
+    }
+
+    /// Says why sessions were left, and what to do.
+    fn explain(&self) {
+        if !self.unreadable.is_empty() {
+            terminal::message(
+                "unreadable: damaged, or written by a later version of Cloakroom; they are still \
+                 in the source",
+            );
+        }
+        if !self.mismatched.is_empty() {
+            terminal::message(
+                "different: an application wrote to the target meanwhile; stop it and repeat the \
+                 copy",
+            );
+        }
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {

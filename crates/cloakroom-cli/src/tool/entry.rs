@@ -1,5 +1,7 @@
 //! What the tool shows of a session: its id and its facts, never a key.
 
+use std::io::{self, IsTerminal};
+
 use cloakroom::policy::ClientInfo;
 use cloakroom::record::{Record, Stored, Tombstone};
 use cloakroom::{Principal, PublicId, Timestamp};
@@ -26,9 +28,11 @@ pub(super) struct Entry {
     pub(super) user_agent: Option<String>,
     pub(super) address: Option<String>,
     pub(super) last_seen: Option<String>,
-    /// When it expires if it is not used again; for an ended session, when its tombstone expires.
+    /// When it expires if it is not used again.
     pub(super) expires: Option<String>,
     pub(super) ended: Option<String>,
+    /// Until when an ended session is remembered.
+    pub(super) tombstone_expires: Option<String>,
     /// The size of its value.
     pub(super) bytes: usize,
 }
@@ -86,6 +90,7 @@ impl Entry {
             last_seen: record.last_seen().and_then(time::rfc3339),
             expires: time::rfc3339(record.expires_at()),
             ended: None,
+            tombstone_expires: None,
             bytes: value_bytes(record),
         }
     }
@@ -105,10 +110,36 @@ impl Entry {
             user_agent: None,
             address: None,
             last_seen: None,
-            expires: time::rfc3339(ending.keep_until()),
+            expires: None,
             ended: time::rfc3339(ending.at()),
+            tombstone_expires: time::rfc3339(ending.keep_until()),
             bytes: 0,
         }
+    }
+}
+
+/// How much of an ID a table shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdFormat {
+    Whole,
+    /// Enough digits to tell sessions apart and to name one to another command.
+    Short,
+}
+
+impl IdFormat {
+    const SHORT: usize = 12;
+
+    /// Short on a terminal, which is narrow; whole for a program.
+    pub(super) fn of_output() -> Self {
+        if io::stdout().is_terminal() { Self::Short } else { Self::Whole }
+    }
+
+    fn text(self, id: PublicId) -> String {
+        let mut text = id.to_string();
+        if self == Self::Short {
+            text.truncate(Self::SHORT);
+        }
+        text
     }
 }
 
@@ -117,12 +148,17 @@ pub(super) const HEADINGS: [&str; 8] =
     ["ID", "STATE", "PRINCIPAL", "CLIENT", "CREATED", "LAST SEEN", "EXPIRES", "BYTES"];
 
 /// A session as a row of a table.
-pub(super) fn cells(id: PublicId, stored: &Stored, now: Timestamp) -> [String; HEADINGS.len()] {
+pub(super) fn cells(
+    id: PublicId,
+    stored: &Stored,
+    now: Timestamp,
+    format: IdFormat,
+) -> [String; HEADINGS.len()] {
     let none = || "-".to_owned();
     let name = |principal: Option<&Principal>| principal.map_or_else(none, ToString::to_string);
     match stored {
         Stored::Live(record) => [
-            id.to_string(),
+            format.text(id),
             State::of(stored, now).as_str().to_owned(),
             name(record.principal()),
             client_name(record.client()).unwrap_or_else(none),
@@ -132,13 +168,13 @@ pub(super) fn cells(id: PublicId, stored: &Stored, now: Timestamp) -> [String; H
             value_bytes(record).to_string(),
         ],
         Stored::Ended(tombstone) => [
-            id.to_string(),
+            format.text(id),
             tombstone.ending().reason().to_string(),
             name(tombstone.principal()),
             none(),
             none(),
             none(),
-            time::until(tombstone.ending().keep_until(), now),
+            format!("ended {}", time::ago(tombstone.ending().at(), now)),
             none(),
         ],
     }

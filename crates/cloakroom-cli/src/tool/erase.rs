@@ -6,6 +6,7 @@ use cloakroom::{Principal, SessionMap, Sessions};
 use serde::Serialize;
 
 use super::access::Access;
+use super::confirm::confirm;
 use super::{list, output};
 use crate::terminal;
 
@@ -21,6 +22,9 @@ pub(crate) struct Options {
     /// Whose data to remove
     #[arg(value_name = "NAME", value_parser = list::principal)]
     principal: Principal,
+    /// Do not ask for confirmation on a terminal
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Serialize)]
@@ -30,6 +34,9 @@ struct Report {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if !options.yes {
+        confirm(&format!("End every session of `{0}` and remove its data?", options.principal))?;
+    }
     // Neither the kind nor the type of the values matters.
     let sessions: Sessions<SessionMap> = Sessions::new(options.access.read_write()?)?;
     let ended = cloakroom::store::block_on(sessions.erase(&options.principal))?;

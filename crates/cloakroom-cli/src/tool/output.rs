@@ -3,7 +3,7 @@
 use std::io;
 
 use comfy_table::{Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::terminal;
@@ -54,10 +54,17 @@ fn trimmed(table: &Table) -> String {
 
 /// Shows the progress of a long operation, if standard error is a terminal.
 pub(super) fn progress(what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} ({per_sec}, {elapsed})");
+    let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} ({rate}/s, {elapsed})");
     let bar = ProgressBar::new_spinner().with_message(what);
     match style {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("rate", write_rate)),
         Err(_) => bar,
     }
+}
+
+/// Writes how many there are in a second, as a whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive count")]
+fn write_rate(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    // Nothing can be done about a text that cannot be written.
+    let _ = write!(text, "{}", HumanCount(state.per_sec().round() as u64));
 }

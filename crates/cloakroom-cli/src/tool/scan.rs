@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use cloakroom::key::KindTag;
 use cloakroom::record::Stored;
 use cloakroom::store::{Cursor, Page, StoreError};
 use cloakroom::{Principal, PublicId, Store};
@@ -58,17 +59,18 @@ pub(super) fn all_readable(
     }
 }
 
-/// Calls `each` with every session of a principal, of every kind, from `from` on, until it answers
-/// false.
+/// Calls `each` with every session of a principal, of this kind or of every kind, from `from` on,
+/// until it answers false.
 pub(super) fn of_principal(
     store: &dyn Store,
     principal: &Principal,
+    kind: Option<KindTag>,
     from: Option<&Cursor>,
     each: &mut Callback<'_>,
 ) -> Result<Option<Cursor>, Box<dyn Error>> {
     let (mut page, mut last) = (Page::of_scan(from, PAGE)?, from.cloned());
     loop {
-        let ids = store.sessions_of(principal, None, page).wait()?;
+        let ids = store.sessions_of(principal, kind, page).wait()?;
         for id in &ids {
             if let Some(stored) = get_if_of(store, principal, *id)? {
                 if !each(*id, stored)? {

@@ -2,14 +2,16 @@
 
 use std::error::Error;
 
+use cloakroom::Timestamp;
 use cloakroom::record::{Record, Stored, Tombstone};
 use cloakroom::time::{Clock, SystemClock};
-use cloakroom::{PublicId, Store, Timestamp};
 use serde::Serialize;
 
 use super::access::Access;
 use super::entry::{Entry, State};
+use super::resolve::resolve;
 use super::{ExitReason, entry, output};
+use crate::id_prefix::IdPrefix;
 use crate::time;
 
 /// Show one session
@@ -20,8 +22,8 @@ use crate::time;
 pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
-    /// The session's id: 32 hexadecimal digits
-    id: PublicId,
+    /// The session's ID, or its first 8 digits or more
+    id: IdPrefix,
     /// Show its value too
     #[arg(long)]
     value: bool,
@@ -58,20 +60,23 @@ struct Lifetime {
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let store = options.access.read_only()?;
     let now = SystemClock.now();
-    let stored = store.get(options.id).wait()?.ok_or(ExitReason::NoSuchSession)?;
+    let url = options.access.store.url()?;
+    let (id, stored) =
+        resolve(&store, &options.id)?.ok_or_else(|| ExitReason::no_session(&options.id, url))?;
+    let stored = stored.ok_or_else(|| format!("session {id} in {url} cannot be read"))?;
     let value = if options.value { value_of(&stored)? } else { None };
     if options.access.json {
         let live = match &stored {
             Stored::Live(record) => Some(Live::of(record)),
             Stored::Ended(_) => None,
         };
-        output::object(&Report { entry: Entry::new(options.id, &stored, now), live, value })?;
+        output::object(&Report { entry: Entry::new(id, &stored, now), live, value })?;
     } else {
         let mut facts = match &stored {
             Stored::Live(record) => live_facts(record, State::of(&stored, now), now),
             Stored::Ended(tombstone) => ended_facts(tombstone, now),
         };
-        facts.insert(0, ("id", options.id.to_string()));
+        facts.insert(0, ("id", id.to_string()));
         if let Some(value) = value {
             facts.push(("value", without_controls(&value.to_string())));
         }

@@ -10,6 +10,8 @@ mod cookies;
 mod crash;
 mod devices;
 mod held_request;
+mod ids;
+mod list;
 mod messages;
 mod pages;
 mod process;

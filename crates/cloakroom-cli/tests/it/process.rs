@@ -34,6 +34,7 @@ fn an_address_in_use_is_an_error_that_names_it() {
     assert!(output.stdout.is_empty());
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(message.starts_with("error: ") && message.contains(&address), "{message}");
+    assert!(message.contains("another port, or 0"), "{message}");
 }
 
 #[cfg(unix)]

@@ -199,6 +199,9 @@ fn the_tool_reads_and_changes_the_store<E: Engine>(healthy: &str) {
         serde_json::from_slice(&output.stdout).expect("JSON")
     };
     assert_eq!(json(&["list", "--principal", "alice"]).as_array().map(Vec::len), Some(1));
+    let id = json(&["list"])[0]["id"].as_str().expect("string").to_owned();
+    assert_eq!(json(&["show", &id[..8]])["id"], json!(id));
+    assert_eq!(tool(&["show", "00000000"]).status.code(), Some(3));
     let check = json(&["check"]);
     assert!(check["ok"] == json!(true) && check.to_string().contains(healthy), "{check}");
     assert!(check["round_trip_us"].as_f64() > Some(0.0));

@@ -15,32 +15,32 @@ use crate::browser::Browser;
 use crate::server::{Server, command};
 
 /// Runs the tool on a server's store.
-fn tool(server: &Server, arguments: &[&str]) -> Output {
+pub(crate) fn tool(server: &Server, arguments: &[&str]) -> Output {
     let (name, rest) = arguments.split_first().expect("command");
     let store = server.store();
     command(&[&[*name, "--store", &store], rest].concat()).output().expect("the command runs")
 }
 
-fn json_of(server: &Server, arguments: &[&str]) -> Value {
+pub(crate) fn json_of(server: &Server, arguments: &[&str]) -> Value {
     let output = tool(server, &[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn text_of(server: &Server, arguments: &[&str]) -> String {
+pub(crate) fn text_of(server: &Server, arguments: &[&str]) -> String {
     let output = tool(server, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-fn signed_in(server: &Server, user: &str, password: &str) -> Browser {
+pub(crate) fn signed_in(server: &Server, user: &str, password: &str) -> Browser {
     let mut browser = server.browser();
     browser.post_json("/api/cart", &json!({"item": "hat"}));
     browser.sign_in(user, password);
     browser
 }
 
-fn ids(listed: &Value) -> Vec<String> {
+pub(crate) fn ids(listed: &Value) -> Vec<String> {
     let entries = listed.as_array().expect("array");
     entries.iter().map(|entry| entry["id"].as_str().expect("string").to_owned()).collect()
 }
@@ -120,7 +120,8 @@ fn an_unknown_session_is_code_3() {
     for arguments in [["show", &unknown], ["revoke", &unknown]] {
         let output = tool(&server, &arguments);
         assert_eq!(output.status.code(), Some(3));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("no such session"));
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("no such session in sqlite:") && message.contains(&unknown));
     }
     assert_eq!(tool(&server, &["show", "nonsense"]).status.code(), Some(2));
 }
@@ -139,13 +140,13 @@ fn a_revoked_visitor_is_signed_out_at_the_next_request_and_told_why() {
 
     let kept = &listed[0];
     let done = json_of(&server, &["revoke", "--principal", "alice", "--except", kept]);
-    assert_eq!(done, json!([{"id": listed[1], "outcome": "ended"}]));
+    assert_eq!(done, json!([{"id": listed[1], "outcome": "ended", "reason": "revoked"}]));
     let ended: Vec<_> =
         [&mut here, &mut there].map(|browser| browser.session()["ended"].clone()).into();
     assert_eq!(ended.iter().filter(|ended| **ended == "revoked").count(), 1, "{ended:?}");
 
     assert!(text_of(&server, &["revoke", kept]).contains("ended"));
-    assert!(text_of(&server, &["revoke", kept]).contains("already ended"));
+    assert!(text_of(&server, &["revoke", kept]).contains("already ended (revoked)"));
     assert!(here.navigate("/").body.contains("An operator of this site ended your session"));
     assert_eq!(bob.session()["principal"], "bob");
     assert_eq!(json_of(&server, &["stats"])["ended"], json!({"revoked": 2}));
@@ -169,8 +170,9 @@ fn ending_every_session_requires_confirmation() {
     let server = Server::start();
     let mut alice = signed_in(&server, "alice", "wonderland");
     let refused = tool(&server, &["revoke", "--all"]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--yes"));
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&refused.stderr);
+    assert!(message.contains("--yes") && message.contains("demo.db"), "{message}");
     assert_eq!(
         json_of(&server, &["revoke", "--all", "--dry-run"]).as_array().map(Vec::len),
         Some(1)
