@@ -32,7 +32,7 @@ use cloakroom::{
 use cloakroom_any::StoreUrl;
 use tower_http::csrf::CsrfLayer;
 
-use crate::admin::AdminServer;
+use crate::admin::{AdminServer, MINUTES, Site};
 use crate::listen::ListenAddress;
 use crate::serve::{self, Shutdown};
 use crate::store;
@@ -112,15 +112,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let app = app(sessions(shared.builder(Arc::clone(&store)), exposure)?, metrics);
         let admin_listener = serve::bind(Some(&ADMIN_ADDRESS.into())).await?;
         let admin_address = admin_listener.local_addr()?;
-        let admin = AdminServer::new(shared.builder(Arc::clone(&store)), store, admin_address)?;
+        let site = Site::new(admin_address, None, None);
+        let admin = AdminServer::new(shared.builder(Arc::clone(&store)), store, site)?;
         terminal::message(&store_note(options.store.url()?));
         terminal::message(exposure.note());
         if exposure == Exposure::Loopback {
             terminal::message(&format!("note: metrics for Prometheus: http://{address}/metrics"));
         }
         terminal::message(&format!(
-            "note: admin page, for the first browser to open it: {}",
-            admin.login_url()
+            "note: admin page, for the first browser to open it within {MINUTES} minutes: {}",
+            admin.login_url()?
         ));
         let shutdown = Shutdown::on_signal()?;
         terminal::print_line(&format!("http://{address}"))?;

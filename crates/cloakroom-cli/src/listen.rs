@@ -13,6 +13,12 @@ pub(crate) struct ListenAddress {
 }
 
 impl ListenAddress {
+    /// The host, if a name was given.
+    pub(crate) fn host_name(&self) -> Option<&str> {
+        let (host, _) = self.given.rsplit_once(':')?;
+        Some(host).filter(|_| self.given.parse::<SocketAddr>().is_err())
+    }
+
     /// Not empty.
     pub(crate) fn resolved(&self) -> &[SocketAddr] {
         &self.resolved

@@ -1,24 +1,23 @@
 //! The operator's sign-in: the first browser to open the printed URL.
 
 use std::error::Error;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use cloakroom::http::SameSite;
-use cloakroom::key::{Entropy, OsEntropy};
 use cloakroom::{
-    CookiePolicy, Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions,
-    Transport,
+    Lifetime, MemoryStore, Principal, Session, SessionKind, SessionLayer, Sessions, Transport,
 };
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 
+use super::site::Site;
+use super::token::{self, MINUTES, Presented, Tokens};
 use super::{AdminServer, view};
+use crate::terminal;
 
 /// The kind of operators' sessions. They are in this process's memory: no visitor's key opens one.
 pub(super) struct OperatorKind;
@@ -31,33 +30,37 @@ impl SessionKind for OperatorKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Operator {}
 
-/// A token that signs one browser in, and the operators' sessions.
+/// The address that signs one browser in, and the operators' sessions.
 ///
 /// # Security
 /// Browsers send a cookie to every port of its host (RFC 6265 section 8.5), so any other server on
 /// this machine would be sent the operator's key. Therefore all pages are under a random path, and
 /// the cookie is for that path only: a server that cannot guess the path is not sent the key.
 ///
-/// A random name under `.localhost` would do the same, but Safari and most programs cannot resolve
-/// one.
+/// A random name under `.localhost` would do the same, and Chromium, Firefox and curl take every
+/// such name for this machine by themselves. Safari and most programs ask the system, which in many
+/// versions does not know these names.
 pub(super) struct Auth {
-    address: SocketAddr,
+    site: Site,
     /// The random path: `/` and 32 hexadecimal digits.
     path: String,
-    /// `None` once it was used.
-    token: Mutex<Option<String>>,
+    tokens: Mutex<Tokens>,
     operators: Sessions<Operator, OperatorKind>,
 }
 
 impl Auth {
-    pub(super) fn new(address: SocketAddr) -> Result<Self, Box<dyn Error>> {
-        let (path, token) = (format!("/{}", random()?), random()?);
-        let cookie = CookiePolicy::for_plain_http("cloakroom").with_path(&path);
+    pub(super) fn new(site: Site) -> Result<Self, Box<dyn Error>> {
+        let path = format!("/{}", token::random()?);
+        let cookie = site.cookie().with_path(&path);
         let operators = Sessions::builder(MemoryStore::bounded(1_000, 1 << 20))
             .lifetime(Lifetime::default().until_browser_closes())
             .transport(Transport::cookie(cookie.with_same_site(SameSite::Strict)))
             .build()?;
-        Ok(Self { address, path, token: Mutex::new(Some(token)), operators })
+        Ok(Self { site, path, tokens: Mutex::default(), operators })
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        &self.site
     }
 
     /// The path that all pages are under, without a slash at the end.
@@ -65,34 +68,19 @@ impl Auth {
         &self.path
     }
 
-    /// The URL that signs its first visitor in.
-    pub(super) fn login_url(&self) -> String {
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = token.as_deref().unwrap_or_default();
-        format!("http://{}{}/login?token={token}", self.address, self.path)
-    }
-
     pub(super) fn layer(&self) -> SessionLayer<Operator, OperatorKind> {
         SessionLayer::new(self.operators.clone())
     }
 
-    /// Uses up the token: true the first time it is presented.
-    fn redeem(&self, presented: &str) -> bool {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_right =
-            token.as_ref().is_some_and(|token| token.as_bytes().ct_eq(presented.as_bytes()).into());
-        if is_right {
-            *token = None;
-        }
-        is_right
+    /// A URL that signs its first visitor in, within some minutes. `None` while there is another.
+    pub(super) fn new_login_url(&self) -> io::Result<Option<String>> {
+        let token = self.tokens().issue(self.operators.now())?;
+        Ok(token.map(|token| self.site.url(&format!("{}/login?token={token}", self.path))))
     }
-}
 
-/// 128 random bits as hexadecimal digits.
-fn random() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    OsEntropy.fill(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,15 +105,56 @@ pub(super) async fn login(
     if session.principal().is_some() {
         return Ok(Redirect::to("./").into_response());
     }
-    let Some(operator) =
-        Principal::new("operator").ok().filter(|_| server.auth.redeem(&query.token))
-    else {
-        return Ok(forbidden());
-    };
-    session.login(&operator).await?;
+    let presented = server.auth.tokens().redeem(&query.token, server.auth.operators.now());
+    match presented {
+        Presented::Accepted => {}
+        Presented::Unknown => return Ok(forbidden()),
+        Presented::UsedBefore | Presented::Expired => return Ok(too_late(&server, presented)),
+    }
+    let Ok(operator) = Principal::new("operator") else { return Ok(forbidden()) };
+    if let Err(error) = session.login(&operator).await {
+        // Refused, as one that another site's page makes in the background is.
+        server.auth.tokens().restore(&query.token);
+        return Err(error);
+    }
+    if is_direct(&headers) {
+        return Ok(Redirect::to("./").into_response());
+    }
     // A page, not a redirect: a browser that followed a link from elsewhere does not send a Strict
     // cookie with the redirected request.
     Ok(view::logged_in().into_response())
+}
+
+/// True if no other site led to this request, so that a redirect has the cookie.
+fn is_direct(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "none" || site == "same-origin")
+}
+
+/// Tells the visitor what became of the address, and the operator how to get in.
+///
+/// # Security
+/// A new address is printed only to a terminal. A log can be read by others, who could open the old
+/// address to have a new one written there.
+fn too_late(server: &AdminServer, presented: Presented) -> Response {
+    let is_used = presented == Presented::UsedBefore;
+    let has_terminal = io::stderr().is_terminal();
+    if has_terminal {
+        if let Ok(Some(url)) = server.auth.new_login_url() {
+            let fate = if is_used { "used" } else { "expired" };
+            terminal::message(&format!(
+                "someone opened an address that was {fate}; a new one, for {MINUTES} minutes: {url}"
+            ));
+        }
+    }
+    (StatusCode::GONE, view::too_late(is_used, has_terminal)).into_response()
+}
+
+/// Signs the operator out.
+pub(super) async fn logout(
+    mut session: Session<Operator, OperatorKind>,
+) -> Result<Response, cloakroom::Error> {
+    session.logout().await?;
+    Ok(view::logged_out().into_response())
 }
 
 /// True if a browser loads the page in case it is wanted: `Sec-Purpose` is the standard's header
@@ -145,20 +174,4 @@ pub(super) async fn require_operator(
 
 fn forbidden() -> Response {
     (StatusCode::FORBIDDEN, view::forbidden()).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_signs_in_one_visitor() {
-        let auth = Auth::new(([127, 0, 0, 1], 4000).into()).unwrap();
-        let url = auth.login_url();
-        let token = url.rsplit_once("/login?token=").unwrap().1.to_owned();
-        assert!(url.starts_with("http://127.0.0.1:4000/") && token.len() == 32, "{url}");
-        assert!(!auth.redeem("") && !auth.redeem(&token[1..]));
-        assert!(auth.redeem(&token));
-        assert!(!auth.redeem(&token) && !auth.redeem(""));
-    }
 }

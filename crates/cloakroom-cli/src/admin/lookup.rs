@@ -5,6 +5,7 @@ use cloakroom::store::{Cursor, Page, Scanned, StoreError};
 use cloakroom::{Principal, PublicId, Store, Timestamp};
 
 use super::stats::{AGES, Age};
+use crate::id_prefix::{self, IdPrefix};
 
 /// Sessions on a page of results.
 const SHOWN: usize = 50;
@@ -20,6 +21,7 @@ pub(super) enum Filter {
     Principal(Principal),
     Age(Age),
     Id(PublicId),
+    Prefix(IdPrefix),
 }
 
 impl Filter {
@@ -39,7 +41,7 @@ impl Filter {
 
     fn matches(&self, record: &Record, now: Timestamp) -> bool {
         match self {
-            Self::All | Self::Id(_) => true,
+            Self::All | Self::Id(_) | Self::Prefix(_) => true,
             Self::Principal(principal) => record.principal() == Some(principal),
             Self::Age(age) => age.contains(record, now),
         }
@@ -52,6 +54,28 @@ pub(super) struct Results {
     pub(super) sessions: Vec<(PublicId, Record)>,
     /// Where the next page starts, if there can be more.
     pub(super) next: Option<Cursor>,
+}
+
+/// Finds the live sessions of a principal, or else those whose ids begin with the principal's name:
+/// a name can be of digits, too. All other filters are those of [`find`].
+pub(super) async fn search(
+    store: &dyn Store,
+    filter: Filter,
+    from: Option<Cursor>,
+    now: Timestamp,
+) -> Result<(Filter, Results), StoreError> {
+    let is_first = from.is_none();
+    let results = find(store, &filter, from, now).await?;
+    if let Filter::Principal(name) = &filter {
+        if let (true, true, Ok(prefix)) =
+            (is_first, results.sessions.is_empty() && results.next.is_none(), name.as_str().parse())
+        {
+            let filter = Filter::Prefix(prefix);
+            let results = find(store, &filter, None, now).await?;
+            return Ok((filter, results));
+        }
+    }
+    Ok((filter, results))
 }
 
 /// Finds live sessions from `from` on.
@@ -92,6 +116,11 @@ async fn read_batch(
     from: Option<&Cursor>,
 ) -> Result<Scanned, StoreError> {
     let (ids, page) = match filter {
+        Filter::Prefix(prefix) => {
+            let found = id_prefix::find(store, prefix, SHOWN).await?;
+            let readable = found.into_iter().filter_map(|(id, stored)| Some((id, stored?)));
+            return Ok(Scanned::new(readable.collect(), None));
+        }
         Filter::All | Filter::Age(_) => return store.scan(from, BATCH).await,
         // A page of two, so that one id does not fill it.
         Filter::Id(id) => (vec![*id], Page::first(2)),
@@ -143,6 +172,25 @@ mod tests {
             }
             assert!(seen.is_sorted() && seen.len() == total, "{filter:?}: {}", seen.len());
         }
+    }
+
+    #[tokio::test]
+    async fn the_first_digits_of_an_id_find_it_unless_a_principal_has_that_name() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
+        let session = sessions.generate(SessionMap::default()).await.unwrap();
+        let id = session.id().unwrap();
+        let digits = id.to_string()[..8].to_owned();
+        let find = async |text: &str| {
+            let filter = Filter::parse(text).unwrap();
+            let (_, results) = search(&*store, filter, None, sessions.now()).await.unwrap();
+            results.sessions.iter().map(|(id, _)| *id).collect::<Vec<_>>()
+        };
+        assert_eq!(find(&digits).await, [id]);
+        assert_eq!(find(&digits[..7]).await, []);
+        let mut other = sessions.generate(SessionMap::default()).await.unwrap();
+        other.login(&Principal::new(&*digits).unwrap()).await.unwrap();
+        assert_eq!(find(&digits).await, [other.id().unwrap()]);
     }
 
     #[test]

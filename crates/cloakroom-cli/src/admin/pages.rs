@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::ALLOW;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use cloakroom::{Principal, PublicId};
 use maud::Markup;
 use serde::Deserialize;
@@ -45,6 +45,7 @@ pub(super) fn operator_routes() -> Router<AdminServer> {
         .route("/sessions", get(sessions))
         .route("/revoke", get(confirm).post(revoke))
         .route("/events", get(async || view::events()))
+        .route("/logout", post(auth::logout))
 }
 
 /// The store could not be reached.
@@ -73,6 +74,8 @@ struct Search {
     q: String,
     age: String,
     after: String,
+    /// The session that was just ended, or `all` of the principal searched for.
+    ended: String,
 }
 
 impl Search {
@@ -81,6 +84,17 @@ impl Search {
             ("", "") => Some(Filter::All),
             ("", age) => Filter::age(age),
             (text, _) => Filter::parse(text),
+        }
+    }
+
+    /// What was just done, which brought the operator here.
+    fn notice(&self, filter: &Filter) -> Option<String> {
+        match (self.ended.parse::<PublicId>(), filter) {
+            (Ok(id), _) => Some(format!("Session {id} was ended.")),
+            (_, Filter::Principal(principal)) if self.ended == "all" => {
+                Some(format!("All sessions of {principal} were ended."))
+            }
+            _ => None,
         }
     }
 }
@@ -92,9 +106,10 @@ async fn sessions(
     let Some(filter) = search.filter() else {
         return Ok((StatusCode::BAD_REQUEST, view::invalid_search()).into_response());
     };
-    let now = server.sessions.now();
-    let results = lookup::find(&*server.store, &filter, search.after.parse().ok(), now).await?;
-    Ok(view::sessions(&filter, &results, now).into_response())
+    let (now, after) = (server.sessions.now(), search.after.parse().ok());
+    let (filter, results) = lookup::search(&*server.store, filter, after, now).await?;
+    let notice = search.notice(&filter);
+    Ok(view::sessions(&filter, &results, notice.as_deref(), now).into_response())
 }
 
 /// What to end: one session, or all of a principal's.
@@ -103,6 +118,8 @@ async fn sessions(
 struct Target {
     id: String,
     principal: String,
+    /// The search that led to the session, to return to.
+    q: String,
 }
 
 impl Target {
@@ -122,23 +139,28 @@ async fn confirm(
     let Some(filter) = target.filter() else { return Ok(StatusCode::BAD_REQUEST.into_response()) };
     let now = server.sessions.now();
     let results = lookup::find(&*server.store, &filter, None, now).await?;
-    Ok(view::confirm(&filter, &results, now).into_response())
+    let from = if target.q.is_empty() { &target.principal } else { &target.q };
+    Ok(view::confirm(&filter, &results, from, now).into_response())
 }
 
 async fn revoke(
     State(server): State<AdminServer>,
     Form(target): Form<Target>,
 ) -> Result<Response, Unavailable> {
-    match target.filter() {
-        Some(Filter::Id(id)) => server.sessions.revoke(id).await?,
+    let list = match target.filter() {
+        Some(Filter::Id(id)) => {
+            server.sessions.revoke(id).await?;
+            format!("sessions?q={}&ended={id}", view::encode(&target.q))
+        }
         Some(Filter::Principal(principal)) => {
             // A millisecond later, to include sign-ins of this millisecond and those under way.
             let until = server.sessions.now().after(Duration::from_millis(1));
             server.sessions.revoke_issued_before(&principal, until).await?;
+            format!("sessions?q={}&ended=all", view::encode(principal.as_str()))
         }
         _ => return Ok(StatusCode::BAD_REQUEST.into_response()),
-    }
-    Ok(Redirect::to("sessions").into_response())
+    };
+    Ok(Redirect::to(&list).into_response())
 }
 
 /// Sets the security headers. The policy allows the page's own script and nothing from elsewhere.

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::chart;
 use super::event_help::EVENTS;
 use super::stats::{AGES, StatsHistory};
+use super::token::MINUTES;
 use crate::page::document;
 
 pub(super) use sessions::{confirm, sessions};
@@ -101,8 +102,8 @@ pub(super) fn invalid_search() -> Markup {
         &html! {
             (search(""))
             p.notice {
-                "Search for a session ID (32 hexadecimal digits) or a principal (1 to 255 bytes, \
-                 without control characters)."
+                "Search for a session ID (32 hexadecimal digits, or the first 8 or more) or a \
+                 principal (1 to 255 bytes, without control characters)."
             }
         },
     )
@@ -140,8 +141,63 @@ pub(super) fn forbidden() -> Markup {
             section aria-label="How to sign in" {
                 p { "To sign in, open the address that the command printed. It works once." }
                 p.hint {
-                    "If it was used already, or your session has ended, restart the command to \
-                     get a new one."
+                    "If your session has ended, open that address again: it says how to get a new \
+                     one."
+                }
+            }
+        },
+    )
+}
+
+/// For someone who opens an address that signs no one in any more. `is_printed` says that there is
+/// another one, on the command's terminal.
+pub(super) fn too_late(is_used: bool, is_printed: bool) -> Markup {
+    let title = if is_used { "This address was used already" } else { "This address has expired" };
+    frame(
+        title,
+        &html! {
+            section aria-label="How to sign in" {
+                @if is_used {
+                    p {
+                        "It signs in one browser. If that was not yours, someone else has opened \
+                         it: stop the command."
+                    }
+                } @else {
+                    p { "It works for " (MINUTES) " minutes." }
+                }
+                @if is_printed {
+                    p { "The command has printed a new address on its terminal." }
+                } @else {
+                    p { "Restart the command to get a new one." }
+                }
+            }
+        },
+    )
+}
+
+pub(super) fn logged_out() -> Markup {
+    frame(
+        "Signed out",
+        &html! {
+            section aria-label="How to sign in" {
+                p {
+                    "To sign in again, open the address that the command printed first: it says how \
+                     to get a new one."
+                }
+            }
+        },
+    )
+}
+
+/// For a request to a name that is not this server's.
+pub(super) fn unknown_host() -> Markup {
+    frame(
+        "Not served under this name",
+        &html! {
+            section aria-label="What to do" {
+                p {
+                    "Open the address that the command printed. To serve the page under another \
+                     name, start the command with " code { "--host" } "."
                 }
             }
         },
@@ -152,7 +208,7 @@ fn search(text: &str) -> Markup {
     html! {
         form.row role="search" action="sessions" {
             input #q type="search" name="q" value=(text) placeholder="Principal or session ID"
-                aria-label="Principal or session ID" autocomplete="off" spellcheck="false";
+                aria-label="Principal, or session ID or its first 8 digits" autocomplete="off" spellcheck="false";
             button { "Search" }
         }
     }
@@ -167,6 +223,7 @@ fn page(title: &str, content: &Markup) -> Markup {
                 a href="./" { "Overview" } " "
                 a href="sessions" { "Sessions" } " "
                 a href="events" { "Event reference" }
+                form method="post" action="logout" { button.quiet { "Sign out" } }
             }
             (content)
         },
@@ -191,7 +248,7 @@ fn frame(title: &str, content: &Markup) -> Markup {
 }
 
 /// Percent-encodes a text for a query string.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 

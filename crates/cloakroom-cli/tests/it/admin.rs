@@ -42,7 +42,10 @@ fn only_the_first_browser_to_open_the_printed_url_is_signed_in() {
     {
         let mut other = Browser::new(site.clone());
         other.cookie = cookie;
-        assert_eq!(other.get(&path).status(), 403, "the token was used");
+        let used = other.get(&path);
+        assert_eq!((used.status(), used.set_cookie()), (410, None));
+        assert!(used.body.contains("This address was used already"), "{}", used.body);
+        assert!(used.body.contains("Restart the command"), "no terminal: {}", used.body);
         for path in ["/", "/sessions", "/events", "/live", "/revoke?principal=alice", "/admin.js"] {
             let refused = other.get(path);
             assert_eq!(refused.status(), 403, "{path}");
@@ -58,8 +61,10 @@ fn only_a_real_visit_uses_up_the_printed_url() {
     let server = Server::start();
     let (site, path) = split(server.admin_url());
     let mut other = Browser::new(site.to_owned());
-    let head = other.send("HEAD", path, &[], "");
-    assert_eq!((head.status(), head.set_cookie()), (405, None));
+    for method in ["HEAD", "OPTIONS", "POST"] {
+        let refused = other.send(method, path, &[], "");
+        assert_eq!((refused.status(), refused.set_cookie()), (405, None), "{method}");
+    }
     for (header, value) in [
         ("sec-purpose", "prefetch"),
         ("sec-purpose", "prefetch;prerender"),
@@ -69,6 +74,13 @@ fn only_a_real_visit_uses_up_the_printed_url() {
         let refused = other.send("GET", path, &[(header, value)], "");
         assert_eq!((refused.status(), refused.set_cookie()), (503, None), "{header}: {value}");
     }
+    let image = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "no-cors"),
+        ("sec-fetch-dest", "image"),
+    ];
+    let refused = other.send("GET", path, &image, "");
+    assert_eq!((refused.status(), refused.set_cookie()), (403, None));
     let (mut operator, _) = log_in(server.admin_url());
     assert!(operator.get("/").body.contains("Active sessions"));
 }
@@ -215,4 +227,155 @@ fn a_store_that_cannot_be_opened_is_an_error_before_anything_is_served() {
         let message = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(message.contains(hint), "{message}");
     }
+}
+
+#[test]
+fn a_visit_from_the_address_bar_is_led_to_the_page() {
+    for (sec_fetch_site, status) in
+        [("none", 303), ("same-origin", 303), ("same-site", 200), ("cross-site", 200)]
+    {
+        let server = Server::start();
+        let (site, path) = split(server.admin_url());
+        let mut operator = Browser::new(site.to_owned());
+        let headers = [
+            ("sec-fetch-site", sec_fetch_site),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        let answer = operator.send("GET", path, &headers, "");
+        assert_eq!(answer.status(), status, "{sec_fetch_site}");
+        assert!(answer.set_cookie().is_some(), "{sec_fetch_site}");
+        assert!(operator.get("/").body.contains("Active sessions"));
+    }
+}
+
+#[test]
+fn no_page_is_cached_or_named_to_another_site() {
+    let server = Server::start();
+    let (site, path) = split(server.admin_url());
+    let mut operator = Browser::new(site.to_owned());
+    for path in ["/", path, path, "/", "/sessions", "/nowhere", "/style.css"] {
+        let answer = operator.get(path);
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{path}");
+        let policy = answer.header("content-security-policy").expect("policy");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}");
+    }
+}
+
+/// A page elsewhere can have its own name lead to this machine.
+#[test]
+fn the_page_answers_to_no_name_of_another_site() {
+    let server = Server::start();
+    let (mut operator, _) = log_in(server.admin_url());
+    for (host, status) in [
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example:80", 421),
+        ("", 421),
+        ("127.0.0.1", 200),
+        ("localhost:9", 200),
+        ("a.localhost", 200),
+        ("[::1]:9", 200),
+    ] {
+        let answer = operator.send("GET", "/sessions", &[("host", host)], "");
+        assert_eq!(answer.status(), status, "{host}");
+        assert_eq!(answer.body.contains("All sessions"), status == 200, "{host}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_page_has_its_name_and_a_secure_cookie() {
+    let server = Server::start();
+    let mut admin = command(&["admin", "--store", &server.store(), "--host", "ops.example"])
+        .args(["--listen", "localhost:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut url = String::new();
+    BufReader::new(admin.stdout.take().expect("pipe")).read_line(&mut url).expect("UTF-8");
+    assert!(url.starts_with("https://ops.example/"), "{url}");
+    stop(&mut admin);
+    let output = command(&["admin", "--store", "memory:", "--host", "https://ops.example"])
+        .output()
+        .expect("the command runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ops.example.com"));
+}
+
+#[test]
+fn an_operator_who_has_signed_out_sees_nothing() {
+    let server = Server::start();
+    let (mut operator, _) = log_in(server.admin_url());
+    let kept = operator.clone();
+    let answer = operator.send("POST", "/logout", &[("sec-fetch-site", "cross-site")], "");
+    assert_eq!(answer.status(), 403);
+    assert!(operator.get("/").body.contains("Active sessions"));
+    assert!(operator.post("/logout").body.contains("Signed out"));
+    for mut browser in [operator, kept] {
+        assert_eq!(browser.get("/").status(), 403);
+    }
+}
+
+#[test]
+fn after_ending_a_session_the_operator_is_told_so_where_they_were() {
+    let server = Server::start();
+    let (mut operator, _) = log_in(server.admin_url());
+    for _ in 0..2 {
+        server.browser().sign_in("bob", "builder");
+    }
+    let list = operator.get("/sessions?q=bob").body;
+    let id = list.split("revoke?id=").nth(1).map(|rest| rest[..32].to_owned()).expect("a session");
+    assert!(operator.get(&format!("/sessions?q={}", &id[..8])).body.contains(&id));
+    let question = operator.get(&format!("/revoke?id={id}&q=bob")).body;
+    assert!(question.contains("name=\"q\" value=\"bob\""), "{question}");
+    let ended = operator.post_form("/revoke", &format!("id={id}&q=bob"));
+    let next = ended.header("location").expect("a redirect").to_owned();
+    let page = operator.get(&format!("/{next}")).body;
+    assert!(page.contains(&format!("Session {id} was ended.")), "{page}");
+    assert!(page.contains("Sessions of bob"), "{page}");
+    let ended = operator.post_form("/revoke", "principal=bob");
+    let next = ended.header("location").expect("a redirect").to_owned();
+    assert!(operator.get(&format!("/{next}")).body.contains("All sessions of bob were ended."));
+}
+
+/// On a terminal, which `script` provides; its arguments differ elsewhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_is_opened_too_late_prints_a_new_one_on_the_terminal() {
+    let server = Server::start();
+    let program = command(&[]).get_program().display().to_string();
+    let mut terminal = std::process::Command::new("script")
+        .args(["-qec", &format!("{program} admin --listen 127.0.0.1:0"), "/dev/null"])
+        .env("CLOAKROOM_STORE", server.store())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` runs");
+    let lines = BufReader::new(terminal.stdout.take().expect("pipe")).lines();
+    let mut urls = lines.map_while(Result::ok).filter_map(|line| {
+        let (_, url) = line.split_once("http://")?;
+        Some(format!("http://{}", url.trim_end()))
+    });
+    let first = urls.next().expect("an address");
+    log_in(&first);
+    let open = |url: &str| {
+        let (site, path) = split(url);
+        Browser::new(site.to_owned()).get(path)
+    };
+    for _ in 0..2 {
+        let late = open(&first);
+        assert_eq!(late.status(), 410);
+        assert!(late.body.contains("printed a new address on its terminal"), "{}", late.body);
+    }
+    let second = urls.next().expect("a new address");
+    assert_ne!(first, second);
+    let (mut operator, _) = log_in(&second);
+    assert!(operator.get("/").body.contains("Active sessions"));
+    // Only one was printed for both visits.
+    assert_eq!(open(&first).status(), 410);
+    assert_ne!(urls.next().expect("a third address"), second);
+    drop(terminal.stdin.take());
+    let _ = terminal.kill();
+    let _ = terminal.wait();
 }

@@ -170,6 +170,7 @@ fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
     operator.click(".items a.button");
     assert!(operator.text("h1").contains("End this session?"));
     operator.click("form[action='revoke'] button");
+    assert!(operator.text("[role=status]").contains("was ended"));
 
     visitor.click("form[action^='/visit'] button");
     assert!(visitor.text("[role=alert]").contains("An operator of this site ended your session"));
@@ -188,7 +189,7 @@ fn a_session_that_an_operator_ends_is_over_at_the_next_request() {
 /// Signs the operator in, and returns the page's URL without the token.
 fn log_in(operator: &Driver, server: &Server) -> String {
     operator.go(server.admin_url());
-    operator.click("main a.button");
+    assert!(operator.text("h1").contains("Active sessions"), "the address bar led to it");
     server.admin_url().split_once("/login").expect("path").0.to_owned()
 }
 
@@ -204,6 +205,27 @@ fn the_operators_key_is_sent_to_no_other_server_on_this_machine() {
         assert!(request.starts_with("get / ") && !request.contains("cookie:"), "{request}");
     }
     operator.go(&format!("{site}/"));
+    assert!(operator.text("h1").contains("Active sessions"));
+    operator.click("form[action='logout'] button");
+    assert!(operator.text("h1").contains("Signed out"));
+    operator.go(&format!("{site}/"));
+    assert!(operator.text("h1").contains("Operators only"));
+    operator.go(server.admin_url());
+    assert!(operator.text("h1").contains("This address was used already"));
+}
+
+/// Behind a link of another site, a browser sends no Strict cookie with a redirected request.
+#[test]
+fn a_link_on_another_site_signs_the_operator_in() {
+    let server = Server::start();
+    let operator = Driver::start();
+    // The demo is served at 127.0.0.1: to a browser, `localhost` is another site.
+    operator.go(&server.url().replace("127.0.0.1", "localhost"));
+    operator.leave(|| {
+        operator.run(&format!("location.href = '{}'", server.admin_url()));
+    });
+    assert!(operator.text("h1").contains("Signed in as operator"));
+    operator.click("main a.button");
     assert!(operator.text("h1").contains("Active sessions"));
 }
 

@@ -11,12 +11,21 @@ use crate::{time, user_agent};
 /// Sessions shown before they are ended; the others are counted.
 const PREVIEWED: usize = 5;
 
-pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timestamp) -> Markup {
+/// The sessions found. `notice` says what was just done.
+pub(in crate::admin) fn sessions(
+    filter: &Filter,
+    results: &Results,
+    notice: Option<&str>,
+    now: Timestamp,
+) -> Markup {
     let (title, term) = match filter {
         Filter::All => ("All sessions".to_owned(), String::new()),
         Filter::Principal(principal) => (format!("Sessions of {principal}"), principal.to_string()),
         Filter::Age(age) => (format!("Sessions created {} ago", age.text), String::new()),
         Filter::Id(id) => ("Session".to_owned(), id.to_string()),
+        Filter::Prefix(digits) => {
+            (format!("Session IDs that begin with {digits}"), digits.to_string())
+        }
     };
     let next_page = match filter {
         Filter::Age(age) => format!("sessions?age={}&after=", age.name),
@@ -26,6 +35,7 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
         &title,
         &html! {
             (search(&term))
+            @if let Some(notice) = notice { p.notice role="status" { (notice) } }
             @if let Filter::Principal(principal) = filter {
                 @if !results.sessions.is_empty() || results.next.is_some() {
                     p {
@@ -41,7 +51,7 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
                     @for (id, record) in &results.sessions {
                         li {
                             (session(*id, record, now))
-                            a.button.quiet href={ "revoke?id=" (id) }
+                            a.button.quiet href={ "revoke?id=" (id) "&q=" (encode(&term)) }
                                 aria-label={ "End session " (id) } { "End" }
                         }
                     }
@@ -55,7 +65,14 @@ pub(in crate::admin) fn sessions(filter: &Filter, results: &Results, now: Timest
 }
 
 /// Asks for confirmation before sessions are ended.
-pub(in crate::admin) fn confirm(filter: &Filter, results: &Results, now: Timestamp) -> Markup {
+///
+/// `from` is the search that led here.
+pub(in crate::admin) fn confirm(
+    filter: &Filter,
+    results: &Results,
+    from: &str,
+    now: Timestamp,
+) -> Markup {
     let count = results.sessions.len();
     let (question, button) = match (filter, count) {
         (_, 0) => ("No sessions to end".to_owned(), ""),
@@ -91,13 +108,16 @@ pub(in crate::admin) fn confirm(filter: &Filter, results: &Results, now: Timesta
                             @match filter {
                                 Filter::Principal(principal) =>
                                     input type="hidden" name="principal" value=(principal);,
-                                Filter::Id(id) => input type="hidden" name="id" value=(id);,
+                                Filter::Id(id) => {
+                                    input type="hidden" name="id" value=(id);
+                                    input type="hidden" name="q" value=(from);
+                                }
                                 _ => {}
                             }
                             button { (button) }
                         }
                     }
-                    a.button.quiet href="sessions" { "Cancel" }
+                    a.button.quiet href={ "sessions?q=" (encode(from)) } { "Cancel" }
                 }
             }
         },
