@@ -64,8 +64,10 @@ pub enum ErrorKind {
     /// Another site started the request: a session that begins now would replace one whose cookie
     /// the browser may have kept back, or a sign-in may be forged.
     ///
-    /// See [`NoSession::Withheld`] and
-    /// [`Login::cross_site_verified`](crate::Login::cross_site_verified).
+    /// See [`NoSession::Withheld`],
+    /// [`Login::cross_site_verified`](crate::Login::cross_site_verified) and
+    /// [`CrossOriginProtection`](crate::http::CrossOriginProtection), which refuses such requests
+    /// before a handler runs.
     CrossSite,
     /// A bearer key was to be minted, and these sessions do not accept bearer keys; see
     /// [`Transport::cookie_or_bearer`](crate::Transport::cookie_or_bearer).
@@ -159,6 +161,17 @@ impl Error {
 
     pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
         Self { kind: ErrorKind::StepUpRequired, cause: Cause::AuthShortfall(shortfall) }
+    }
+
+    /// For a request that is refused by its headers; the message says which, and the way out.
+    pub(crate) fn cross_site(message: String) -> Self {
+        Self { kind: ErrorKind::CrossSite, cause: Cause::Mistake(message.into()) }
+    }
+
+    /// True if the message says what this very program has to change.
+    #[cfg(any(feature = "axum", feature = "actix"))]
+    pub(crate) const fn is_specific(&self) -> bool {
+        matches!(self.cause, Cause::Mistake(_))
     }
 
     pub(crate) fn shared_cookie(mistake: &str) -> Self {
@@ -283,21 +296,29 @@ impl StdError for Error {
 
 /// The error for a policy that could never work; its message says why.
 #[derive(Debug)]
-pub struct ConfigError(Box<dyn StdError + Send + Sync>);
+pub struct ConfigError {
+    /// What cannot be set up.
+    what: &'static str,
+    cause: Box<dyn StdError + Send + Sync>,
+}
 
 impl ConfigError {
     pub(crate) fn new(cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Box::new(cause))
+        Self { what: "sessions", cause: Box::new(cause) }
     }
 
     pub(crate) fn because(reason: &str) -> Self {
-        Self(reason.into())
+        Self { what: "sessions", cause: reason.into() }
+    }
+
+    pub(crate) fn of_cross_origin_protection(reason: String) -> Self {
+        Self { what: "cross-origin protection", cause: reason.into() }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot set up sessions: {}", self.0)
+        write!(f, "cannot set up {}: {}", self.what, self.cause)
     }
 }
 

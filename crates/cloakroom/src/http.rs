@@ -2,6 +2,7 @@
 
 mod client;
 mod cookie;
+mod cross_origin;
 pub(crate) mod domain;
 mod headers;
 mod origin;
@@ -15,6 +16,7 @@ pub(crate) use cookie::Cookie;
 #[cfg(feature = "encrypted-cookie")]
 pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
+pub use cross_origin::CrossOriginProtection;
 #[cfg(feature = "tower")]
 pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};

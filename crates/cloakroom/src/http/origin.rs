@@ -7,7 +7,7 @@ use crate::http::Headers;
 use crate::http::domain::registrable_domain;
 use crate::protocol::RequestOrigin;
 
-static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
@@ -198,11 +198,20 @@ fn is_ours(request: &(impl Headers + ?Sized), authority: Option<&str>, origin: &
         is_known = true;
         is_same_site(&origin, &host)
     };
+    hosts_of(request, authority).any(&mut is_same) || !is_known
+}
+
+/// The hosts that the request was sent to, with their ports, as far as it names them.
+pub(super) fn hosts_of<'a>(
+    request: &'a (impl Headers + ?Sized),
+    authority: Option<&'a str>,
+) -> impl Iterator<Item = &'a [u8]> {
     let listed = [&HOST, &X_FORWARDED_HOST].into_iter().flat_map(|name| request.values(name));
-    let is_ours = authority.is_some_and(|host| is_same(host.as_bytes()))
-        || listed.flat_map(|hosts| hosts.split(|byte| *byte == b',')).any(&mut is_same)
-        || request.values(&FORWARDED).filter_map(forwarded_host).any(&mut is_same);
-    is_ours || !is_known
+    authority
+        .map(str::as_bytes)
+        .into_iter()
+        .chain(listed.flat_map(|hosts| hosts.split(|byte| *byte == b',')))
+        .chain(request.values(&FORWARDED).filter_map(forwarded_host))
 }
 
 /// The first `host` of a `Forwarded` (RFC 7239 section 5.3).

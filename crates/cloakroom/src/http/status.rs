@@ -15,7 +15,9 @@ impl Error {
     /// The status of the response to a request that failed with this error.
     ///
     /// The integrations answer with it, with [`header`](Error::header) and an empty body: a client
-    /// learns nothing about the store. In a debug build, the body of a 500 is the error's message.
+    /// learns nothing about the store. In a debug build, the body of a 500 is the error's message,
+    /// and so is that of a 403 by
+    /// [`CrossOriginProtection`](crate::http::CrossOriginProtection).
     ///
     /// | kind | status |
     /// |---|---|

@@ -10,6 +10,7 @@
 //! actix-web turns every extractor error into `None` for `Option<Session<V>>`, even a store that is
 //! down. So ask for `Session<V>`, and whether it [`exists`](crate::Session::exists).
 
+mod cross_origin;
 mod extractors;
 mod headers;
 mod middleware;
@@ -33,6 +34,7 @@ use crate::web::mistake;
 /// [`Error::status`] with its header and an empty body.
 ///
 /// A 500 is a mistake in the program: it is logged, and in a debug build its message is the body.
+/// So is, unlogged, that of [`CrossOriginProtection`](crate::http::CrossOriginProtection).
 ///
 /// The response keeps the error, for middleware that renders a page:
 ///
@@ -68,8 +70,7 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
-        let is_mistake = status == StatusCode::INTERNAL_SERVER_ERROR;
-        let mut response = match is_mistake.then(|| mistake::report(self)).flatten() {
+        let mut response = match mistake::body_of(self) {
             Some(message) => {
                 HttpResponse::build(status).content_type(ContentType::plaintext()).body(message)
             }

@@ -83,6 +83,7 @@ impl IntoResponseParts for ResponseHeaders {
 /// [`Error::status`] with its header and an empty body.
 ///
 /// A 500 is a mistake in the program: it is logged, and in a debug build its message is the body.
+/// So is, unlogged, that of [`CrossOriginProtection`](crate::http::CrossOriginProtection).
 ///
 /// The response's extensions contain the `Arc<Error>`, for middleware that renders a page:
 ///
@@ -112,7 +113,7 @@ impl IntoResponseParts for ResponseHeaders {
 /// ```
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = answer(self.status(), &self);
+        let mut response = answer(self.status(), mistake::body_of(&self));
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, value);
         }
@@ -121,9 +122,8 @@ impl IntoResponse for Error {
     }
 }
 
-fn answer(status: StatusCode, error: &impl fmt::Display) -> Response {
-    let is_mistake = status == StatusCode::INTERNAL_SERVER_ERROR;
-    match is_mistake.then(|| mistake::report(error)).flatten() {
+fn answer(status: StatusCode, message: Option<String>) -> Response {
+    match message {
         Some(message) => (status, message).into_response(),
         None => status.into_response(),
     }
@@ -160,6 +160,7 @@ mod encrypted_cookie {
     };
     use crate::http::RequestMethod;
     use crate::value::{SessionKind, SessionValue};
+    use crate::web::mistake;
 
     /// Opens the request's session with the [`EncryptedSessions`] in the application's state.
     impl<S, V: SessionValue, K: SessionKind> FromRequestParts<S> for EncryptedSession<V, K>
@@ -188,7 +189,9 @@ mod encrypted_cookie {
                 EncryptErrorKind::CrossSite => StatusCode::FORBIDDEN,
                 EncryptErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             };
-            let mut response = super::answer(status, &self);
+            let is_mistake = status == StatusCode::INTERNAL_SERVER_ERROR;
+            let message = is_mistake.then(|| mistake::report(&self)).flatten();
+            let mut response = super::answer(status, message);
             response.extensions_mut().insert(Arc::new(self));
             response
         }

@@ -3,6 +3,20 @@
 
 use std::fmt;
 
+use http::StatusCode;
+
+use crate::error::Error;
+
+/// The body of the response to a request that failed with this error.
+pub(super) fn body_of(error: &Error) -> Option<String> {
+    match error.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => report(error),
+        // Anyone can send such requests, so they are not logged.
+        _ if error.is_specific() => shown(error),
+        _ => None,
+    }
+}
+
 /// Reports an error that is answered with 500. Returns the body of that response: the message in a
 /// debug build, and none in a release build.
 ///
@@ -13,6 +27,10 @@ pub(super) fn report(error: &impl fmt::Display) -> Option<String> {
     if !log(&message) && cfg!(debug_assertions) {
         eprintln!("cloakroom: {message}");
     }
+    shown(&message)
+}
+
+fn shown(message: &impl fmt::Display) -> Option<String> {
     cfg!(debug_assertions).then(|| format!("cloakroom: {message}\n"))
 }
 

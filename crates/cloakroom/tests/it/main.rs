@@ -6,6 +6,7 @@ mod actix;
 mod axum;
 mod compile_errors;
 mod concurrency;
+mod cross_origin;
 mod encrypted_cookie;
 #[cfg(debug_assertions)] // a release build explains nothing
 mod mistakes;
