@@ -304,6 +304,7 @@ macro_rules! for_each_session_test {
             a_key_is_sent_even_if_a_response_has_no_room
             a_cookie_in_a_former_scope_is_removed_by_its_own_attributes
             a_private_page_is_not_stored
+            a_sign_out_clears_site_data_if_the_policy_asks
             // Round trips
             round_trips_are_the_fewest_possible
             a_page_of_a_list_costs_one_read_per_entry

@@ -7,6 +7,7 @@ pub(crate) mod domain;
 mod headers;
 mod origin;
 mod response;
+mod site_data;
 mod status;
 mod transport;
 
@@ -25,5 +26,6 @@ pub(crate) use origin::path_of;
 pub(crate) use origin::{LookedAt, RequestMethod, is_plain_http, is_speculative, origin_of};
 pub use response::ResponseHeaders;
 pub(crate) use response::SessionOutcome;
+pub use site_data::SiteData;
 pub use transport::Transport;
 pub(crate) use transport::{Channel, Presented};

@@ -1,6 +1,6 @@
 //! `Set-Cookie`, `Vary` and `Cache-Control`.
 
-use cloakroom::http::{CookieScope, HeadersMut, SameSite};
+use cloakroom::http::{CookieScope, HeadersMut, SameSite, SiteData};
 use cloakroom::key::Secret;
 use cloakroom::{CookiePolicy, ErrorKind, Key, Lifetime, PublicId, Store, Timestamp, Transport};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -289,6 +289,39 @@ pub fn a_cookie_in_a_former_scope_is_removed_by_its_own_attributes(store: impl S
         assert_eq!(cache_control, "no-store");
         let (cookies, _) = removals(&two, true).await;
         assert!(cookies.len() == 1 && !cookies[0].contains("Domain"), "{cookies:?}");
+    });
+}
+
+/// The response to the sign-out says so, also if a new session begins in it, and no other does.
+pub fn a_sign_out_clears_site_data_if_the_policy_asks(store: impl Store) {
+    let test =
+        TestSessions::with(store, |builder| builder.clear_site_data(SiteData::CacheAndStorage));
+    block_on(async {
+        for leaves_a_message in [false, true] {
+            let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            assert!(session.headers().iter().all(|(name, _)| name != "clear-site-data"));
+            let request = test.request(&key_of(&session));
+
+            let page = test.sessions.request_session();
+            let mut session = page.session(&request).await.unwrap();
+            increment(&mut session).await.unwrap();
+            let mut response = HeaderMap::new();
+            page.finish(&mut response);
+            assert!(!response.contains_key("clear-site-data"), "a page of a signed-in session");
+
+            let sign_out = test.sessions.request_session();
+            let mut session = sign_out.session(&request).await.unwrap();
+            session.logout().await.unwrap();
+            if leaves_a_message {
+                increment(&mut session).await.unwrap();
+            }
+            let mut response = HeaderMap::new();
+            sign_out.finish(&mut response);
+            assert_eq!(matches!(cookie_of(&response), CookieSeen::Removed), !leaves_a_message);
+            let cleared: Vec<_> = response.get_all("clear-site-data").iter().collect();
+            assert_eq!(cleared, ["\"cache\", \"storage\""]);
+        }
     });
 }
 

@@ -52,6 +52,7 @@ impl<V: SessionValue, K> EncryptedSession<V, K> {
             change: if is_removed { &CookieChange::Remove } else { &CookieChange::Keep },
             repeated: self.clears_former,
             signed_in: false,
+            signed_out: is_removed,
             looked_at: if self.exists() { LookedAt::Nothing } else { self.request.looked_at },
         };
         ResponseHeaders::new(&codec.channel, outcome, || codec.clock.now())

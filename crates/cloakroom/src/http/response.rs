@@ -1,9 +1,14 @@
 //! The headers of a response that concern the session.
 
+mod storing;
+
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderName, HeaderValue};
 
-use crate::http::{Channel, Cookie, HeadersMut, LookedAt};
+use storing::forbid_storing;
+
+use super::site_data::CLEAR_SITE_DATA;
+use crate::http::{Channel, Cookie, HeadersMut, LookedAt, SiteData};
 use crate::key::Carrier;
 use crate::protocol::CookieChange;
 use crate::time::Timestamp;
@@ -20,7 +25,9 @@ const COOKIE_AND_SITE: HeaderValue = HeaderValue::from_static("cookie, sec-fetch
 /// - `Set-Cookie`, only when the client's cookie must change;
 /// - `Vary`, whenever the session was asked for, since the response then depends on the key;
 /// - `Cache-Control: no-store`, when the response changes a cookie (OWASP, "Web Content Caching"),
-///   and on [private pages](crate::SessionsBuilder::private_pages).
+///   and on [private pages](crate::SessionsBuilder::private_pages);
+/// - `Clear-Site-Data`, only [if asked for](crate::SessionsBuilder::clear_site_data) and at a
+///   sign-out.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -43,6 +50,7 @@ pub struct ResponseHeaders {
     varies_on: LookedAt,
     /// Forbids caches to store the response.
     cache_control: Option<HeaderValue>,
+    clear_site_data: Option<SiteData>,
 }
 
 /// What a request did with its session, as far as the response's headers depend on it.
@@ -53,6 +61,8 @@ pub(crate) struct SessionOutcome<'a> {
     pub(crate) repeated: bool,
     /// There is a session, and a principal is signed in on it.
     pub(crate) signed_in: bool,
+    /// The request ended a session, or found none to end, whatever it did after that.
+    pub(crate) signed_out: bool,
     /// The headers that told which site started the request.
     pub(crate) looked_at: LookedAt,
 }
@@ -79,6 +89,10 @@ impl ResponseHeaders {
             ..Self::default()
         };
         let Some(cookie) = &channel.cookie else { return headers };
+        if let (Some(data), true) = (channel.clear_site_data, outcome.signed_out) {
+            // Elsewhere, browsers ignore it and warn of it.
+            headers.clear_site_data = cookie.is_secure().then_some(data);
+        }
         match outcome.change {
             CookieChange::Keep if outcome.repeated && cookie.has_former_scopes() => {
                 let now = now();
@@ -110,6 +124,7 @@ impl ResponseHeaders {
             change: &CookieChange::Remove,
             repeated: false,
             signed_in: false,
+            signed_out: true,
             looked_at: LookedAt::Nothing,
         };
         Self::new(channel, outcome, || Timestamp::EPOCH)
@@ -134,6 +149,8 @@ impl ResponseHeaders {
     /// those of single vendors); `Surrogate-Control` (Fastly, Varnish), `Edge-Control` (Akamai),
     /// `X-Accel-Expires` (nginx) and `CF-Edge-Cache` (Cloudflare).
     ///
+    /// `Clear-Site-Data` is added to an existing one: browsers clear what any of them names.
+    ///
     /// A response with so many headers that its map is full loses one of the others.
     pub fn apply_to(self, response: &mut impl HeadersMut) {
         let is_stored = self.cache_control.is_none();
@@ -152,6 +169,9 @@ impl ResponseHeaders {
                     forbid_storing(response, NO_STORE);
                 }
             }
+        }
+        if let Some(data) = self.clear_site_data {
+            response.append(CLEAR_SITE_DATA.clone(), data.header());
         }
         let is_usual = self.varies_on_cookie && !self.varies_on_authorization;
         if is_usual && self.varies_on == LookedAt::Site && !response.values(&VARY).any(|_| true) {
@@ -188,32 +208,8 @@ impl ResponseHeaders {
             .chain(vary)
             .chain(looked_at)
             .chain(cache_control.map(|value| (CACHE_CONTROL, value)))
+            .chain(self.clear_site_data.map(|data| (CLEAR_SITE_DATA.clone(), data.header())))
     }
-}
-
-/// Replaces all fields that tell caches what to store by this one.
-fn forbid_storing(response: &mut impl HeadersMut, cache_control: HeaderValue) {
-    response.retain_names(|name| !lets_store(name));
-    response.append(CACHE_CONTROL, cache_control);
-}
-
-/// True for a field that can make a cache store a response, whatever `Cache-Control` says.
-fn lets_store(name: &str) -> bool {
-    /// Also ends the names of targeted fields, such as `CDN-Cache-Control` (RFC 9213 section 2).
-    const CACHE_CONTROL: &str = "cache-control";
-    const OTHERS: [&str; 6] = [
-        // For caches that know no `Cache-Control`. Old releases of nginx read both.
-        "expires",
-        "pragma",
-        // The vendors' own, each of which its cache prefers to `Cache-Control`.
-        "surrogate-control",
-        "edge-control",
-        "x-accel-expires",
-        "cf-edge-cache",
-    ];
-    let end = name.len().checked_sub(CACHE_CONTROL.len()).and_then(|start| name.get(start..));
-    end.is_some_and(|end| end.eq_ignore_ascii_case(CACHE_CONTROL))
-        || OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// The name of the cookie that a `Set-Cookie` sets.
@@ -245,7 +241,7 @@ mod tests {
 
     fn outcome(change: &CookieChange) -> SessionOutcome<'_> {
         let looked_at = LookedAt::Nothing;
-        SessionOutcome { change, repeated: false, signed_in: false, looked_at }
+        SessionOutcome { change, repeated: false, signed_in: false, signed_out: false, looked_at }
     }
 
     fn removal(transport: &Transport) -> ResponseHeaders {

@@ -2,7 +2,7 @@
 
 use http::header::{AUTHORIZATION, COOKIE};
 
-use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers};
+use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers, SiteData};
 use crate::key::{Carrier, Key};
 use crate::policy::SameSite;
 use crate::protocol::PresentedKeys;
@@ -62,6 +62,7 @@ impl Transport {
             same_site: self.cookie.as_ref().map(CookiePolicy::same_site),
             bearer: self.bearer,
             private_pages: false,
+            clear_site_data: None,
         })
     }
 }
@@ -76,6 +77,8 @@ pub(crate) struct Channel {
     pub(crate) bearer: bool,
     /// Whether browsers must not show pages of a signed-in session after the sign-out.
     pub(crate) private_pages: bool,
+    /// What browsers drop at a sign-out.
+    pub(crate) clear_site_data: Option<SiteData>,
 }
 
 /// What a request presents.

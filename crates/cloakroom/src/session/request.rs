@@ -45,6 +45,8 @@ struct State<V> {
     stage: Stage<V>,
     cookie: CookieChange,
     accessed: bool,
+    /// Whether the request's client was to remove its cookie, also if it was given another since.
+    signed_out: bool,
     head: Head,
     facts: Facts,
     /// What few requests have.
@@ -125,6 +127,7 @@ impl<V> State<V> {
             stage,
             cookie: CookieChange::Keep,
             accessed: false,
+            signed_out: false,
             head: Head::Open,
             facts: Facts::minting(mints),
             rare: None,
@@ -153,6 +156,7 @@ impl<V> State<V> {
         }
         // A client that uses no cookie has none to remove.
         if is_sent || !self.facts.is_bearer {
+            self.signed_out |= matches!(cookie, CookieChange::Remove);
             self.cookie = cookie;
         }
     }

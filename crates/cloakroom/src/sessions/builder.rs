@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
 use crate::error::ConfigError;
-use crate::http::{ClientPolicy, CookiePolicy, Transport};
+use crate::http::{ClientPolicy, CookiePolicy, SiteData, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
 use crate::observe::Observer;
@@ -49,6 +49,7 @@ pub struct SessionsBuilder<V, K = DefaultKind> {
     max_value: usize,
     clients: Option<ClientPolicy>,
     private_pages: bool,
+    clear_site_data: Option<SiteData>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -70,6 +71,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             observers: Vec::new(),
             clients: None,
             private_pages: false,
+            clear_site_data: None,
             kind: PhantomData,
         }
     }
@@ -196,6 +198,39 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
+    /// Lets browsers drop what they keep of this origin at a sign-out.
+    ///
+    /// The response that removes the cookie, by [`logout`](crate::Session::logout),
+    /// [`end`](crate::Session::end) or [`clear_headers`](Sessions::clear_headers), then carries
+    /// `Clear-Site-Data` with this. So does one that begins another session after `logout` or
+    /// `end`, such as for a message. It is sent only with a cookie that is Secure, since browsers
+    /// ignore it elsewhere, and not to clients with a bearer token.
+    ///
+    /// ```
+    /// # use cloakroom::http::SiteData;
+    /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
+    /// let sessions: Sessions<SessionMap> = Sessions::builder(MemoryStore::new())
+    ///     .clear_site_data(SiteData::CacheAndStorage)
+    ///     .build()?;
+    /// let headers = sessions.clear_headers();
+    /// let mut values = headers.iter().map(|(_, value)| value);
+    /// assert!(values.any(|value| value == r#""cache", "storage""#));
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    ///
+    /// It removes what other visitors and applications of this origin keep in the same browser,
+    /// too: drafts, a cart, a theme, push subscriptions. Browsers finish it before they show the
+    /// response, which takes time with a large cache.
+    ///
+    /// # Security
+    /// It adds to [`private_pages`](Self::private_pages) and does not replace it: browsers clear
+    /// before the page that is left goes into the back/forward cache. A browser that is told
+    /// nothing clears nothing: if the session expires, or ends on another device.
+    pub fn clear_site_data(mut self, data: SiteData) -> Self {
+        self.clear_site_data = Some(data);
+        self
+    }
+
     /// Where the time comes from: for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -225,6 +260,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         }
         let mut channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
         channel.private_pages = self.private_pages;
+        channel.clear_site_data = self.clear_site_data;
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
         let coding = Arc::new(Coding::new(self.codec, self.schema, self.upgrade, self.max_value));
         let policy = Policy {

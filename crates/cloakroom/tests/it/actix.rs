@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::{App, Error as ActixError, HttpRequest, error, guard, web};
-use cloakroom::http::{AddressRule, ClientPolicy};
+use cloakroom::http::{AddressRule, ClientPolicy, SiteData};
 use cloakroom::store::Page;
 use cloakroom::{
     Error, ErrorKind, MemoryStore, Principal, RequestSession, Session, SessionExt, SessionKind,
@@ -357,6 +357,27 @@ async fn debug_of_a_requests_headers_shows_no_key() {
     let response = app.call(request.to_request()).await.unwrap();
     let text = text(response).await;
     assert!(!text.contains("KEY") && text.contains("text/html"), "{text}");
+}
+
+#[actix_web::test]
+async fn a_sign_out_clears_site_data_next_to_what_the_handler_clears() {
+    let builder = Sessions::builder(MemoryStore::new()).clear_site_data(SiteData::Storage);
+    let sessions: Sessions<Visitor> = builder.build().unwrap();
+    let sign_out = async |mut session: Session<Visitor>| {
+        session.logout().await?;
+        let mut response = actix_web::HttpResponse::Ok();
+        Ok::<_, Error>(response.append_header(("clear-site-data", "\"prefetchCache\"")).finish())
+    };
+    let app = App::new()
+        .wrap(SessionMiddleware::new(sessions))
+        .route("/login", web::get().to(login))
+        .route("/sign-out", web::get().to(sign_out));
+    let app = init_service(app).await;
+    let signed_in = app.call(get("/login", "").to_request()).await.unwrap();
+    assert!(!signed_in.headers().contains_key("clear-site-data"));
+    let response = app.call(get("/sign-out", &cookie(&signed_in)).to_request()).await.unwrap();
+    let cleared: Vec<_> = response.headers().get_all("clear-site-data").collect();
+    assert_eq!(cleared, ["\"prefetchCache\"", "\"storage\""]);
 }
 
 #[actix_web::test]

@@ -45,6 +45,7 @@ impl<V> RequestState<V> {
             change: &state.cookie,
             repeated: state.facts.repeated,
             signed_in: state.is_signed_in(),
+            signed_out: state.signed_out,
             looked_at: state.facts.looked_at,
         };
         ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now())
