@@ -6,7 +6,7 @@ use crate::browser;
 use crate::server::Server;
 
 /// A page whose form sends itself.
-fn form(action: &str, fields: &str) -> String {
+pub(crate) fn form(action: &str, fields: &str) -> String {
     format!(
         "<form method=post action='{action}'>{fields}</form><script>document.forms[0].submit()\
          </script>"

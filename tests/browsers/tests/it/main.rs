@@ -6,6 +6,7 @@
 
 mod applications;
 mod back;
+mod cross_origin;
 mod foreign_site;
 mod gate;
 mod late_answers;
@@ -13,6 +14,7 @@ mod pages;
 mod reuse_table;
 mod server;
 mod sign_in;
+mod site_data;
 mod speculation;
 mod strict;
 mod tabs;

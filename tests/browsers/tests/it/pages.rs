@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::Query;
+use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
+use cloakroom::http::CrossOriginProtection;
 use cloakroom::{Error, Flash, Principal, Session};
 use serde::{Deserialize, Serialize};
+use tower_http::csrf::CsrfLayer;
 
 use crate::gate::Gate;
 
@@ -33,7 +37,17 @@ pub(crate) fn application() -> Router {
         .route("/enter", post(enter))
         .route("/token", post(token))
         .route("/logout", post(logout))
+        .route("/leave", post(leave))
+        .merge(Router::new().route("/checked", post(visit)).layer(from_fn(check)))
+        .merge(Router::new().route("/layered", post(visit)).layer(CsrfLayer::new()))
         .layer(axum::middleware::map_response(explain))
+}
+
+/// Refuses requests of other origins, as a server without a framework would.
+async fn check(request: Request, next: Next) -> Result<Response, Error> {
+    let (method, uri) = (request.method().as_str(), request.uri());
+    CrossOriginProtection::new().check(method, uri, request.headers())?;
+    Ok(next.run(request).await)
 }
 
 /// Pages that do not.
@@ -77,6 +91,7 @@ fn shown(session: &Session<Visitor>) -> Html<String> {
 <form id=visit method=post action=/visit><button>Visit</button></form>
 <form id=notice method=post action=/notice><button>Leave a message</button></form>
 <form id=logout method=post action=/logout><button>Sign out</button></form>
+<form id=leave method=post action=/leave><button>Sign out with a message</button></form>
 <a id=again href=/again>Again</a>"
     ))
 }
@@ -148,5 +163,12 @@ async fn token(mut session: Session<Visitor>, Form(form): Form<Login>) -> Result
 
 async fn logout(mut session: Session<Visitor>) -> Result<Redirect, Error> {
     session.logout().await?;
+    Ok(Redirect::to("/goodbye"))
+}
+
+/// A sign-out after which a new session begins, for the message.
+async fn leave(mut session: Session<Visitor>) -> Result<Redirect, Error> {
+    session.logout().await?;
+    session.update(|visitor| visitor.messages.push("Signed out")).await?;
     Ok(Redirect::to("/goodbye"))
 }

@@ -33,6 +33,11 @@ impl Backend {
         Self { store: Arc::new(MemoryStore::new()), clock, events: Events::default() }
     }
 
+    /// How many sessions there are.
+    pub(crate) fn records(&self) -> usize {
+        self.store.len()
+    }
+
     /// The names of the events so far.
     pub(crate) fn events(&self) -> Vec<String> {
         self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
