@@ -61,7 +61,8 @@
 //! - [`Session`] is what a handler works with; [`Login`] says how a user signed in, and
 //!   [`AuthRequirement`] what a sensitive step asks of that sign-in.
 //! - [`stores`] has stores around stores, such as a cache; [`policy`], [`value`], [`session`] and
-//!   [`http`] have the less common types.
+//!   [`http`] have the less common types, such as [`http::CrossOriginProtection`] against forms of
+//!   other sites.
 //!
 //! For other audiences:
 //! - Authors of stores: [`store`] is the contract, [`record`] what a store keeps, and

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn safe_methods_pass_whoever_sends_them() {
+    fn safe_methods_pass_from_anywhere() {
         let foreign: Request<'_> =
             &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")];
         for (method, expected) in [

@@ -13,6 +13,11 @@ use crate::value::{SessionKind, SessionValue};
 impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// An anti-forgery token for a form with this purpose (`"transfer"`).
     ///
+    /// Most applications need none: browsers say which site started a request, and
+    /// [`CrossOriginProtection`](crate::http::CrossOriginProtection) refuses those of others
+    /// without a session. A token is for browsers that send neither `Sec-Fetch-Site` nor `Origin`
+    /// (from before 2020).
+    ///
     /// Creates the session if there is none, but not if the request's key was replaced: the token
     /// is then one for the holder of that key, with which a sign-in form works.
     ///
@@ -37,6 +42,10 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     ///
     /// # Errors
     /// Those of [`start`](Session::start).
+    ///
+    /// # Security
+    /// Anyone who loads a page with a token gets a session, robots included. Anyone who can read
+    /// the store can compute a session's tokens, and still needs its browser to use them.
     pub async fn csrf_token(&mut self, purpose: &str) -> Result<CsrfToken, Error> {
         // Another handle may have signed in since.
         self.seen = self.request.session();

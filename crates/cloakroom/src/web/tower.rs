@@ -28,7 +28,8 @@ use crate::web::shared_cookie::{self, CookieOwners};
 ///
 /// Put it outside layers that end a request early or make its response, such as timeouts and
 /// `CatchPanicLayer`: inside them, the key of a sign-in that was stored could be lost. Compression
-/// and tracing can be outside it.
+/// and tracing can be outside it, and `tower_http::csrf::CsrfLayer` should be: it refuses forms of
+/// other sites before the session is opened.
 ///
 /// The request's `Cookie` and `Authorization` are marked
 /// [sensitive](http::HeaderValue::set_sensitive), so that `Debug` of a request shows no key.
