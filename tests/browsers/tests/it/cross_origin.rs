@@ -57,7 +57,10 @@ fn a_form_of_another_host_is_known_by_its_origin() {
             driver.go(&server.page(host, &form(&action, "")));
             let sent = server.exchange(path, count);
             let origin = server.at(host, "");
-            assert_eq!((sent.header("sec-fetch-site"), sent.header("origin")), ("".into(), origin));
+            assert_eq!(
+                (sent.header("sec-fetch-site"), sent.header("origin")),
+                (String::new(), origin)
+            );
             assert_eq!(sent.status, status, "{path} from {host}");
         }
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::uri::Authority;
 use pin_project_lite::pin_project;
 
 use crate::error::Error;
@@ -69,7 +70,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let uri = request.uri();
-        let authority = uri.authority().map(|authority| authority.as_str());
+        let authority = uri.authority().map(Authority::as_str);
         let (method, headers) = (request.method().as_str(), request.headers());
         match self.protection.check_parts(method, uri.path(), authority, headers) {
             Ok(()) => CrossOriginFuture { inner: Some(self.inner.call(request)), refusal: None },
