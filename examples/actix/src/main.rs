@@ -1,6 +1,7 @@
-//! Sessions in actix-web: count visits, sign in and sign out.
+//! Sessions in actix-web: count visits, sign in and sign out, and refuse forms of other sites.
 
 use actix_web::{App, HttpServer, web};
+use cloakroom::http::CrossOriginProtection;
 use cloakroom::{Error, MemoryStore, Principal, Session, SessionMiddleware, Sessions};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = move || {
         App::new()
             .wrap(SessionMiddleware::new(sessions.clone()))
+            .wrap(CrossOriginProtection::new()) // what is wrapped last runs first
             .route("/", web::get().to(home))
             .route("/login/{name}", web::post().to(login))
             .route("/logout", web::post().to(logout))

@@ -103,9 +103,20 @@ impl Browser {
 
     /// Sends a form, already encoded; returns the status.
     pub fn post(&mut self, path: &str, form: &str) -> u16 {
+        self.post_with("", path, form)
+    }
+
+    /// The same from a page of another site (`cross-site`), of a sibling host (`same-site`) or of
+    /// the example itself (`same-origin`).
+    pub fn post_from(&mut self, site: &str, path: &str, form: &str) -> u16 {
+        self.post_with(&format!("sec-fetch-site: {site}\r\n"), path, form)
+    }
+
+    fn post_with(&mut self, header: &str, path: &str, form: &str) -> u16 {
         let encoding = "content-type: application/x-www-form-urlencoded";
         let length = form.len();
-        let head = format!("POST {path} HTTP/1.1\r\n{encoding}\r\ncontent-length: {length}\r\n");
+        let head =
+            format!("POST {path} HTTP/1.1\r\n{encoding}\r\ncontent-length: {length}\r\n{header}");
         self.send(&head, form).status
     }
 

@@ -1,7 +1,9 @@
-//! hyper without a framework: one call before the server's own work, and one after it.
+//! hyper without a framework: one call before the server's own work, and one after it. Another one
+//! refuses forms of other sites.
 
 use std::convert::Infallible;
 
+use cloakroom::http::CrossOriginProtection;
 use cloakroom::{Error, MemoryStore, RequestSession, Sessions};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -33,7 +35,14 @@ async fn serve(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let request_session = sessions.request_session().with_method(request.method().as_str());
-    let mut response = match count(&request_session, request.headers()).await {
+    // Name trusted origins here. Every request is checked before its session is asked for.
+    let method = request.method().as_str();
+    let checked = CrossOriginProtection::new().check(method, request.uri(), request.headers());
+    let counted = match checked {
+        Ok(()) => count(&request_session, request.headers()).await,
+        Err(foreign) => Err(foreign),
+    };
+    let mut response = match counted {
         Ok(text) => Response::new(Full::from(text)),
         Err(error) => {
             eprintln!("{error}");
