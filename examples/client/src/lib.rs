@@ -103,21 +103,30 @@ impl Browser {
 
     /// Sends a form, already encoded; returns the status.
     pub fn post(&mut self, path: &str, form: &str) -> u16 {
-        self.post_with("", path, form)
+        self.submit(path, form).status
+    }
+
+    /// Sends a form, already encoded.
+    pub fn submit(&mut self, path: &str, form: &str) -> Answer {
+        self.submit_with("", path, form)
     }
 
     /// The same from a page of another site (`cross-site`), of a sibling host (`same-site`) or of
-    /// the example itself (`same-origin`).
+    /// the example itself (`same-origin`); returns the status.
     pub fn post_from(&mut self, site: &str, path: &str, form: &str) -> u16 {
-        self.post_with(&format!("sec-fetch-site: {site}\r\n"), path, form)
+        self.submit_with(&format!("sec-fetch-site: {site}
+"), path, form).status
     }
 
-    fn post_with(&mut self, header: &str, path: &str, form: &str) -> u16 {
+    fn submit_with(&mut self, header: &str, path: &str, form: &str) -> Answer {
         let encoding = "content-type: application/x-www-form-urlencoded";
         let length = form.len();
         let head =
-            format!("POST {path} HTTP/1.1\r\n{encoding}\r\ncontent-length: {length}\r\n{header}");
-        self.send(&head, form).status
+            format!("POST {path} HTTP/1.1
+{encoding}
+content-length: {length}
+{header}");
+        self.send(&head, form)
     }
 
     fn send(&mut self, head: &str, body: &str) -> Answer {
@@ -182,6 +191,12 @@ impl Answer {
     pub fn says(self, expected: &str) -> Self {
         assert!(self.body.contains(expected), "no `{expected}` in {} `{}`", self.status, self.body);
         self
+    }
+
+    /// The value of the first header of this name, in lower case as the head is.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     /// The first text in the page between two others.
