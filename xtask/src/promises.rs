@@ -71,7 +71,7 @@ fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
-/// The README's program answers, and sets its cookie.
+/// The README's program counts the visits of a client that sends its cookie back.
 fn readme() -> Result<(), Failure> {
     let page = fs::read_to_string(shell::root().join("README.md"))?;
     let missing = |what: &str| format!("README.md: no block of {what} to copy");
@@ -88,13 +88,26 @@ fn readme() -> Result<(), Failure> {
 
     shell::run(&mut cargo(["build", "-p", "readme"]))?;
     let mut server = Server(Command::new(shell::target("debug/readme")).spawn()?);
-    let answer = server.ask(&address)?;
-    if answer.starts_with("HTTP/1.1 200")
-        && answer.to_lowercase().contains("set-cookie: __host-id=")
-    {
-        return Ok(());
+    let mut cookie = String::new();
+    for visit in 1..=3 {
+        let answer = server.ask(&address, &cookie)?;
+        let body = format!("Visit number {visit}\n");
+        if !answer.starts_with("HTTP/1.1 200") || !answer.ends_with(&body) {
+            return Err(Failure::Check(format!(
+                "the README's program answers visit {visit} with {answer:?}"
+            )));
+        }
+        cookie = cookie_of(&answer).map_or(cookie, str::to_owned);
     }
-    Err(Failure::Check(format!("the README's program answers {answer:?}")))
+    Ok(())
+}
+
+/// Name and value of the session's cookie, if an answer sets it.
+fn cookie_of(answer: &str) -> Option<&str> {
+    let fields = answer.lines().filter_map(|line| line.split_once(": "));
+    let mut cookies = fields.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let (_, cookie) = cookies.find(|(_, cookie)| cookie.starts_with("__Host-id="))?;
+    cookie.split(';').next()
 }
 
 /// The content of the page's first block in this language that contains `part`.
@@ -108,15 +121,17 @@ fn block<'a>(page: &'a str, language: &str, part: &str) -> Option<&'a str> {
 struct Server(Child);
 
 impl Server {
-    /// What it answers to a first request, within ten seconds.
-    fn ask(&mut self, address: &str) -> Result<String, Failure> {
+    /// What it answers to a request with this cookie, within ten seconds.
+    fn ask(&mut self, address: &str, cookie: &str) -> Result<String, Failure> {
         for _ in 0..100 {
             if let Some(status) = self.0.try_wait()? {
                 return Err(Failure::Check(format!("the README's program ended: {status}")));
             }
             if let Ok(mut connection) = TcpStream::connect(address) {
-                connection
-                    .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+                write!(
+                    connection,
+                    "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncookie: {cookie}\r\n\r\n"
+                )?;
                 let mut answer = String::new();
                 connection.read_to_string(&mut answer)?;
                 return Ok(answer);
@@ -137,12 +152,19 @@ impl Drop for Server {
 
 #[cfg(test)]
 mod tests {
-    use super::block;
+    use super::{block, cookie_of};
 
     #[test]
     fn a_block_is_found_by_its_language_and_content() {
         let page = "```toml\na = 1\n```\ntext\n```toml\n[dependencies]\nb = 2\n```\n";
         assert_eq!(block(page, "toml", "[dependencies]"), Some("[dependencies]\nb = 2\n"));
         assert_eq!(block(page, "rust", ""), None);
+    }
+
+    #[test]
+    fn the_cookie_of_the_session_is_sent_back_without_its_attributes() {
+        let answer = "HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nset-cookie: __Host-id=k.s; Secure\r\n";
+        assert_eq!(cookie_of(answer), Some("__Host-id=k.s"));
+        assert_eq!(cookie_of("HTTP/1.1 200 OK\r\n"), None);
     }
 }
