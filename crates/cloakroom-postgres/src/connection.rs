@@ -1,13 +1,15 @@
 //! A connection with its prepared statements, replaced by a new one when it fails.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cloakroom::store::StoreError;
 use cloakroom::stores::batch::Backoff;
 use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use crate::connect_options::{ConnectOptions, DriverTask};
 use crate::error::{PostgresError, PostgresErrorKind};
@@ -33,6 +35,11 @@ macro_rules! statements {
 
 statements! {
     apply: include_str!("sql/apply.sql"),
+    insert_one: include_str!("sql/insert_one.sql"),
+    replace_one: include_str!("sql/replace_one.sql"),
+    touch_one: include_str!("sql/touch_one.sql"),
+    notify: include_str!("sql/notify.sql"),
+    miss: "UPDATE {feed} SET missed = missed + 1",
     read: "SELECT id, record, payload FROM {session} WHERE id = ANY ($1)",
     index_login: "SELECT * FROM {index_login}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     revoke_before: include_str!("sql/revoke_before.sql"),
@@ -83,7 +90,9 @@ impl SendError {
 
 /// A connection that is made when it is first needed, and made again after a failure.
 pub(crate) struct Connection {
-    options: ConnectOptions,
+    pub(crate) options: ConnectOptions,
+    /// Whether sessions are changed on it.
+    writes: bool,
     state: Mutex<State>,
 }
 
@@ -97,16 +106,23 @@ struct State {
     failed: Option<(Instant, PostgresError)>,
 }
 
-struct Established {
+pub(crate) struct Established {
     number: u64,
-    client: Client,
-    statements: Statements,
+    pub(crate) client: Client,
+    pub(crate) statements: Statements,
+    /// Whether anyone listens for changes, as the server last said.
+    pub(crate) is_heard: AtomicBool,
     _task: DriverTask,
 }
 
 impl Connection {
     pub(crate) fn new(options: ConnectOptions) -> Arc<Self> {
-        Arc::new(Self { options, state: Mutex::default() })
+        Arc::new(Self { options, writes: false, state: Mutex::default() })
+    }
+
+    /// A connection on which sessions are changed: listeners learn if it ends.
+    pub(crate) fn for_writes(options: ConnectOptions) -> Arc<Self> {
+        Arc::new(Self { options, writes: true, state: Mutex::default() })
     }
 
     /// Waits until there is a connection or one may be attempted, so that meanwhile tasks with
@@ -128,11 +144,21 @@ impl Connection {
     ) -> Result<Vec<Row>, SendError> {
         let connection = self.established().await?;
         let query = connection.client.query(statement(&connection.statements), parameters);
-        let error = match timeout(self.options.timeout, query).await {
+        let answer = timeout(self.options.timeout, query).await;
+        self.judge(&connection, answer).await
+    }
+
+    /// Returns the rows, or the error. A connection that fails is dropped.
+    pub(crate) async fn judge(
+        &self,
+        connection: &Established,
+        answer: Result<Result<Vec<Row>, tokio_postgres::Error>, Elapsed>,
+    ) -> Result<Vec<Row>, SendError> {
+        let error = match answer {
             Ok(Ok(rows)) => return Ok(rows),
             Ok(Err(error)) => PostgresError::driver("query the server", error),
             Err(_) => {
-                self.cancel(&connection);
+                self.cancel(connection);
                 PostgresError::new(PostgresErrorKind::TimedOut, "query the server")
             }
         }
@@ -140,7 +166,7 @@ impl Connection {
         if error.leaves_connection_usable() {
             return Err(SendError::NotSent(error));
         }
-        self.discard(connection.number).await;
+        self.discard(connection).await;
         Err(if error.is_refusal() { SendError::NotSent(error) } else { SendError::Unknown(error) })
     }
 
@@ -153,7 +179,7 @@ impl Connection {
     }
 
     /// The current connection, or a new one if it has closed.
-    async fn established(&self) -> Result<Arc<Established>, SendError> {
+    pub(crate) async fn established(&self) -> Result<Arc<Established>, SendError> {
         let mut state = self.state.lock().await;
         if let Some(current) = state.current.as_ref().filter(|current| !current.client.is_closed())
         {
@@ -192,7 +218,18 @@ impl Connection {
             client.batch_execute(&self.options.settings()).await.map_err(failed)?;
             let statements =
                 Statements::prepare(&client, &self.options.names).await.map_err(failed)?;
-            Ok(Established { number, client, statements, _task: task })
+            let is_heard = if self.writes {
+                let enroll = self.options.names.fill(include_str!("sql/enroll_writer.sql"));
+                let answer = client.simple_query(&enroll).await.map_err(failed)?;
+                answer.iter().any(|message| match message {
+                    SimpleQueryMessage::Row(row) => row.get(0) != Some("f"),
+                    _ => false,
+                })
+            } else {
+                false
+            };
+            let is_heard = AtomicBool::new(is_heard);
+            Ok(Established { number, client, statements, is_heard, _task: task })
         };
         timeout(self.options.timeout, connecting).await.unwrap_or_else(|_| {
             Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
@@ -200,10 +237,10 @@ impl Connection {
         })
     }
 
-    /// Drops the connection of this number, unless it has been replaced already.
-    async fn discard(&self, number: u64) {
+    /// Drops a connection, unless it has been replaced already.
+    pub(crate) async fn discard(&self, connection: &Established) {
         let mut state = self.state.lock().await;
-        if state.current.as_ref().is_some_and(|current| current.number == number) {
+        if state.current.as_ref().is_some_and(|current| current.number == connection.number) {
             state.current = None;
         }
     }

@@ -1,4 +1,4 @@
-//! The change feed: the server notifies of every write to a session, in commit order.
+//! The change feed: the server notifies of every write to a session, once it is committed.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,14 +10,17 @@ use cloakroom::record::Revision;
 use cloakroom::store::{StoreError, Subscriber};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 
 use crate::column::revision;
 use crate::connect_options::{ConnectOptions, Driver, SAFE_SETTINGS};
 use crate::error::{PostgresError, PostgresErrorKind};
+use crate::peers::{Heartbeat, Peers, Verdict};
 
 /// How often the feed checks that it has received all notifications.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How often while an older transaction goes on.
+const FIRST_HEARTBEATS: Duration = Duration::from_millis(50);
 /// How long a broken feed waits before it reconnects.
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 
@@ -67,23 +70,37 @@ impl Feed {
     async fn subscribe(&self) -> Result<(Client, Driver), PostgresError> {
         let (client, mut driver) = self.options.connect().await?;
         let listen = format!("{SAFE_SETTINGS} LISTEN \"{}\"", self.options.names.channel());
-        // Notifications before the reply are of changes that the subscriber has not cached yet.
-        self.execute(&client, &mut driver, &listen, |_| ()).await?;
+        // First it listens, then the connections that write are told so.
+        let enroll = self.options.names.fill(include_str!("sql/enroll_listener.sql"));
+        for statement in [&listen, &enroll] {
+            // Notifications before the reply are of changes that the subscriber has not cached yet.
+            self.execute(&client, &mut driver, statement, |_| ()).await?;
+        }
         Ok((client, driver))
     }
 
     /// Passes notifications on until the server stops answering.
     async fn relay(&self, client: Client, mut driver: Driver) {
+        let heartbeat = self.options.names.fill(include_str!("sql/heartbeat.sql"));
+        let mut peers = Peers::default();
         loop {
             let now = self.subscriber.now();
             // The server sends pending notifications before it answers the next query.
-            let heartbeat =
-                self.execute(&client, &mut driver, "SELECT 1", |payload| self.notify(payload));
-            if heartbeat.await.is_err() {
-                return;
-            }
-            self.subscriber.caught_up_to(now);
-            let mut pause = pin!(sleep(HEARTBEAT));
+            let beat =
+                self.execute(&client, &mut driver, &heartbeat, |payload| self.notify(payload));
+            let Ok(Some(beat)) = beat.await.map(|answer| parse_heartbeat(&answer)) else { return };
+            let pause = match peers.observe(beat) {
+                Verdict::Unknown => FIRST_HEARTBEATS,
+                Verdict::Gap => {
+                    self.subscriber.gap();
+                    HEARTBEAT
+                }
+                Verdict::Complete => {
+                    self.subscriber.caught_up_to(now);
+                    HEARTBEAT
+                }
+            };
+            let mut pause = pin!(sleep(pause));
             loop {
                 let message = tokio::select! {
                     message = poll_fn(|context| driver.poll_message(context)) => message,
@@ -105,9 +122,9 @@ impl Feed {
         driver: &mut Driver,
         sql: &str,
         notify: impl Fn(&str),
-    ) -> Result<(), PostgresError> {
+    ) -> Result<Vec<SimpleQueryMessage>, PostgresError> {
         let executing = async {
-            let mut reply = pin!(client.batch_execute(sql));
+            let mut reply = pin!(client.simple_query(sql));
             loop {
                 tokio::select! {
                     biased;
@@ -133,6 +150,15 @@ impl Feed {
             }
         }
     }
+}
+
+fn parse_heartbeat(answer: &[SimpleQueryMessage]) -> Option<Heartbeat> {
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Heartbeat::parse([row.get(0), row.get(1), row.get(2), row.get(3)])
+        }
+        _ => None,
+    })
 }
 
 fn failed(error: tokio_postgres::Error) -> PostgresError {

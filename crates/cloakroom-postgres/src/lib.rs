@@ -29,12 +29,14 @@
 //! `cloakroom.session_view` shows the sessions in readable form.
 //!
 //! # Guarantees
-//! - Every operation on a session takes one round trip. Writes that arrive while others are in
-//!   flight are sent together, in one statement and one commit; each has a compare-and-swap and an
-//!   answer of its own.
+//! - Every operation on a session takes one round trip; a lone write that lost to another one takes
+//!   two. Writes that arrive while others are in flight are sent together, in one statement and one
+//!   commit; each has a compare-and-swap and an answer of its own.
 //! - Reads do not wait for writes. Two connections write: one works while the other one commits.
-//! - The transaction that changes a session also notifies all nodes of the change
-//!   ([`Store::subscribe`](cloakroom::Store::subscribe)).
+//! - Nodes commit at the same time. While any node listens
+//!   ([`Store::subscribe`](cloakroom::Store::subscribe)), a change is notified right after its
+//!   commit. If that is prevented because a connection breaks or the server's queue is full, all
+//!   listeners know within a second or two that they may have missed a change.
 //! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
 //! - The store opens six connections, one more for sweeps at the first sweep, and one for each
 //!   change feed. Connect directly or through a pooler in session mode: the store prepares
@@ -57,12 +59,15 @@ mod error;
 mod feed;
 mod index_op;
 mod inspection;
+mod lone;
 mod names;
+mod peers;
 mod reader;
 mod schema;
 mod servers;
 mod store;
 mod sweep;
+mod telling;
 mod tls;
 mod write;
 mod writer;

@@ -40,6 +40,9 @@ impl Names {
             .replace("{view}", &qualified("_view"))
             .replace("{index_login}", &qualified("_index_login"))
             .replace("{lock_principal}", &qualified("_lock_principal"))
+            .replace("{feed}", &qualified("_feed"))
+            .replace("{living}", &qualified("_living"))
+            .replace("{enroll}", &qualified("_enroll"))
             // An index is always in the schema of its table.
             .replace("{session_sweep_at}", &format!("\"{table}_sweep_at\""))
             .replace("{index_until}", &format!("\"{table}s_by_principal_until\""))

@@ -99,7 +99,8 @@ impl PostgresStore {
         let (index_ops, index_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let connection = || Connection::new(options.clone());
         for _ in 0..CONNECTIONS {
-            runtime.spawn(writer::run(write_driver.clone(), connection()));
+            let writing = Connection::for_writes(options.clone());
+            runtime.spawn(writer::run(write_driver.clone(), writing));
             runtime.spawn(index_op::run(index_driver.clone(), connection()));
             let connection = connection();
             for _ in 0..READS_IN_FLIGHT {

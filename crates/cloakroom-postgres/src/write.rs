@@ -6,7 +6,7 @@ use cloakroom::record::{EndReason, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, Inserted, StoreError, Swap};
 use cloakroom::stores::batch::{Batch, Reply};
 use cloakroom::value::CodecError;
-use cloakroom::{Principal, Timestamp};
+use cloakroom::{PublicId, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -16,24 +16,24 @@ use crate::error::{PostgresError, PostgresErrorKind};
 
 /// A write to one session, as parameters of `apply.sql`.
 pub(crate) struct Write {
-    kind: Kind,
-    expected: (i64, i64),
-    head: Vec<u8>,
-    payload: Option<Arc<[u8]>>,
-    kept_bytes: i32,
-    principal: Option<Principal>,
+    pub(crate) kind: Kind,
+    pub(crate) expected: (i64, i64),
+    pub(crate) head: Vec<u8>,
+    pub(crate) payload: Option<Arc<[u8]>>,
+    pub(crate) kept_bytes: i32,
+    pub(crate) principal: Option<String>,
     /// When the session was created or ended.
-    at: i64,
-    signed_in: Option<i64>,
-    revision: (i64, i64),
-    idle: i64,
-    absolute: i64,
+    pub(crate) at: i64,
+    pub(crate) signed_in: Option<i64>,
+    pub(crate) revision: (i64, i64),
+    pub(crate) idle: i64,
+    pub(crate) absolute: i64,
     reason: Option<&'static str>,
 }
 
 /// The kinds of writes, as numbered in `apply.sql`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Insert = 0,
     Replace = 1,
     Touch = 2,
@@ -56,7 +56,7 @@ impl Write {
             expected,
             payload,
             kept_bytes: i32::try_from(kept_bytes(&record)).unwrap_or(i32::MAX),
-            principal: record.principal().cloned(),
+            principal: record.principal().map(|principal| principal.as_str().to_owned()),
             at: millis(record.created()),
             signed_in: record.authenticated_at().map(millis),
             revision: revision_columns(record.revision()),
@@ -112,6 +112,16 @@ impl Write {
     /// The approximate size of the parameters in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.head.len() + self.payload.as_ref().map_or(0, |payload| payload.len()) + 150
+    }
+
+    /// What listeners are told if the write is made: `id`, or `id:revision:token` if it gives the
+    /// session a new revision. `None` for an insert, because no one has cached what did not exist.
+    pub(crate) fn change(&self, id: PublicId) -> Option<String> {
+        match self.kind {
+            Kind::Insert => None,
+            Kind::Replace => Some(format!("{id}:{}:{}", self.revision.0, self.revision.1)),
+            Kind::Touch | Kind::EndIf | Kind::End => Some(id.to_string()),
+        }
     }
 
     /// Decodes the row of the reply that belongs to this write.
@@ -173,10 +183,7 @@ impl<'a> Columns<'a> {
             heads: writes.iter().map(|write| &write.head[..]).collect(),
             payloads: writes.iter().map(|write| write.payload.as_deref()).collect(),
             kept_bytes: writes.iter().map(|write| write.kept_bytes).collect(),
-            principals: writes
-                .iter()
-                .map(|write| write.principal.as_ref().map(Principal::as_str))
-                .collect(),
+            principals: writes.iter().map(|write| write.principal.as_deref()).collect(),
             signed_in: writes.iter().map(|write| write.signed_in).collect(),
             reasons: writes.iter().map(|write| write.reason).collect(),
             numbers: [

@@ -6,6 +6,8 @@ use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio_postgres::Row;
 
 use crate::connection::{Connection, SendError};
+use crate::lone::Lone;
+use crate::telling::Telling;
 use crate::write::{Columns, Write};
 
 /// The most operations in one statement: their notification must fit into 8,000 bytes.
@@ -18,15 +20,17 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection
     loop {
         connection.backoff_elapsed().await;
         let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await else { return };
-        let columns = Columns::of(&batch);
-        let mut result =
-            connection.query(|statements| &statements.apply, &columns.parameters()).await;
+        let mut result = send(&connection, &mut batch).await;
         if batch.len() == 1 && result.as_ref().is_err_and(SendError::is_transient) {
-            result = connection.query(|statements| &statements.apply, &columns.parameters()).await;
+            result = send(&connection, &mut batch).await;
         }
-        drop(columns);
         match result {
-            Ok(rows) => answer(&mut batch, &rows),
+            Ok(telling) => {
+                drop(batch);
+                if let Some(telling) = telling {
+                    telling.await;
+                }
+            }
             Err(SendError::NotSent(error))
                 if batch.len() > 1 && error.may_concern_one_operation() =>
             {
@@ -39,6 +43,35 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection
             }
         }
     }
+}
+
+/// Carries out a batch and answers its operations.
+async fn send(
+    connection: &Arc<Connection>,
+    batch: &mut Batch<Write, Reply>,
+) -> Result<Option<Telling>, SendError> {
+    let changes: Vec<String> =
+        (0..batch.len()).filter_map(|index| batch.op(index).change(batch.id(index))).collect();
+    let changes = changes.join(",");
+    if batch.len() == 1 {
+        if let Some(lone) = Lone::of(batch.id(0), batch.op(0)) {
+            let (rows, telling) =
+                connection.write(lone.statement(), &lone.parameters(), &changes).await?;
+            if let Some(reply) = lone.answer(!rows.is_empty()) {
+                batch.answer(0, Ok(reply));
+                return Ok(telling);
+            }
+            if let Some(telling) = telling {
+                telling.await;
+            }
+        }
+    }
+    let columns = Columns::of(batch);
+    let (rows, telling) =
+        connection.write(|statements| &statements.apply, &columns.parameters(), &changes).await?;
+    drop(columns);
+    answer(batch, &rows);
+    Ok(telling)
 }
 
 /// Answers the operations that the rows name. One without a row stays unanswered, which reports its

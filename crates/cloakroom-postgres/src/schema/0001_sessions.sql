@@ -1,7 +1,7 @@
 -- Sessions, live and ended. All times are milliseconds since 1970-01-01 UTC.
 CREATE TABLE {session} (
     id         uuid    NOT NULL PRIMARY KEY,  -- public id; logs show it without dashes
-    principal  text,                          -- who is signed in
+    principal  text COLLATE "C",              -- who is signed in
     created    bigint  NOT NULL,
     signed_in  bigint,                        -- NULL: never signed in
     revision   bigint  NOT NULL,              -- number of writes
@@ -20,7 +20,7 @@ CREATE INDEX {session_sweep_at} ON {session} (sweep_at);
 
 -- The principal index: who is signed in on which session. An entry can outlive its session.
 CREATE TABLE {index} (
-    principal text   NOT NULL,
+    principal text   NOT NULL COLLATE "C",  -- its order does not depend on the system's locales
     id        uuid   NOT NULL,
     kind      uuid   NOT NULL,  -- tag of the kind of session
     until     bigint NOT NULL,  -- the entry is garbage from then on
@@ -31,7 +31,7 @@ CREATE INDEX {index_until} ON {index} (until);
 
 -- A sign-in of this principal that was proved before `before` is refused.
 CREATE TABLE {revocation} (
-    principal text   NOT NULL PRIMARY KEY,
+    principal text   NOT NULL COLLATE "C" PRIMARY KEY,
     before    bigint NOT NULL,
     until     bigint NOT NULL   -- the row is garbage from then on
 );
@@ -89,6 +89,40 @@ BEGIN
     VALUES (login_principal, session, login_kind, login_until)
     ON CONFLICT (principal, id) DO UPDATE SET until = greatest(i.until, excluded.until);
     RETURN QUERY SELECT 1::smallint, NULL::uuid, NULL::uuid, NULL::bigint;
+END
+$$;
+
+-- One row: the connections that write sessions, and those that listen for changes. Each connection
+-- is given a number, and holds an advisory lock on that number for as long as it lives.
+CREATE TABLE {feed} (
+    last      bigint   NOT NULL,  -- the last number that was given
+    listeners bigint[] NOT NULL,  -- who listens: changes are notified only if anyone does
+    missed    bigint   NOT NULL   -- how often a change could not be notified
+);
+
+INSERT INTO {feed} VALUES (0, '{}', 0);
+
+-- The numbers of the connections that live.
+CREATE FUNCTION {living}() RETURNS bigint[] LANGUAGE sql AS $$
+    SELECT coalesce(array_agg(l.objid::bigint), '{}') FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1
+        AND l.classid = {session_text}::regclass::oid
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+
+-- Gives the connection a number, and tells whether anyone listens. The number is visible to others
+-- only once the lock is held.
+CREATE FUNCTION {enroll}(listens boolean) RETURNS TABLE (number bigint, is_heard boolean)
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- In a statement of its own: the next one must not judge by locks seen before this one waited.
+    PERFORM FROM {feed} FOR UPDATE;
+    UPDATE {feed} SET last = last + 1, listeners =
+        ARRAY(SELECT l FROM unnest(listeners) AS l WHERE l = ANY ({living}()))
+        || CASE WHEN listens THEN ARRAY[last + 1] ELSE ARRAY[]::bigint[] END
+    RETURNING last, listeners <> '{}' INTO number, is_heard;
+    PERFORM pg_advisory_lock_shared(({session_text}::regclass::oid::bigint << 32) | number);
+    RETURN NEXT;
 END
 $$;
 

@@ -1,7 +1,8 @@
 -- Applies a batch of writes, each to a different session.
 -- Kinds: 0 insert, 1 replace, 2 touch, 3 end_if, 4 end.
 -- Returns the place of each write and its outcome: 0 not done, 1 done, 2 ended before, 3 stale
--- revision. With 3 (replace and end_if only) come the current record and payload.
+-- revision. With 3 (replace and end_if only) come the current record and payload. Each row also says
+-- whether anyone listens for changes.
 WITH op AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
@@ -65,11 +66,6 @@ unindexed AS MATERIALIZED (
 ),
 deleted AS (
     DELETE FROM {index} i USING unindexed u WHERE i.principal = u.principal AND i.id = u.id
-),
-notified AS MATERIALIZED (
-    SELECT pg_notify({channel}, string_agg(
-        CASE kind WHEN 1 THEN concat_ws(':', id, revision, token) ELSE id::text END, ','
-    )) FROM judged WHERE is_done HAVING count(*) > 0
 )
 SELECT op.place,
     CASE WHEN inserted.id IS NOT NULL OR is_done THEN 1
@@ -77,5 +73,6 @@ SELECT op.place,
          WHEN judged.id IS NOT NULL AND NOT is_live THEN 2
          ELSE 0 END::smallint,
     CASE WHEN is_live AND NOT is_done AND op.kind IN (1, 3) THEN found_record END,
-    CASE WHEN is_live AND NOT is_done AND op.kind IN (1, 3) THEN found_payload END
-FROM op LEFT JOIN inserted USING (id) LEFT JOIN judged USING (id) LEFT JOIN notified ON true
+    CASE WHEN is_live AND NOT is_done AND op.kind IN (1, 3) THEN found_payload END,
+    (SELECT listeners <> '{}' FROM {feed}) AS is_heard
+FROM op LEFT JOIN inserted USING (id) LEFT JOIN judged USING (id)

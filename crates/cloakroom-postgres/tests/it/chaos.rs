@@ -1,8 +1,8 @@
 //! Sessions while the server dies, stops and comes back, and while others hold its locks.
 
-use cloakroom::record::{Record, Revision};
+use cloakroom::record::Revision;
 use cloakroom::store::{StoreErrorKind, Swap};
-use cloakroom::{Key, PublicId, SessionMap, Sessions, Store};
+use cloakroom::{PublicId, SessionMap, Sessions, Store};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
 use cloakroom_testkit::servers::chaos::{self, STORE_TIMEOUT};
 use cloakroom_testkit::servers::{Durability, Postgres, Server};
@@ -10,15 +10,11 @@ use cloakroom_testkit::store_suite;
 use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
 
-use crate::server::open;
+use crate::server::{live, new_session, open};
 
 async fn connect(server: &Postgres) -> PostgresStore {
     // Three tenths of it is how long a statement waits for a lock.
     PostgresStore::builder(server.url()).timeout(4 * STORE_TIMEOUT).connect().await.unwrap()
-}
-
-async fn new_session(sessions: &Sessions<SessionMap>) -> Key {
-    sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().clone()
 }
 
 macro_rules! chaos_tests {
@@ -289,13 +285,6 @@ fn connecting_fails_without_a_server_and_errors_show_no_password() {
             assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
         }
     });
-}
-
-async fn live(store: &PostgresStore, key: &Key) -> Record {
-    match store.get(key.id()).await.unwrap() {
-        Some(cloakroom::record::Stored::Live(record)) => record,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// How many transactions wait for a lock.

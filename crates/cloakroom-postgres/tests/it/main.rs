@@ -3,6 +3,7 @@
 
 mod chaos;
 mod encrypted;
+mod feed;
 mod server;
 
 mod near_cache {

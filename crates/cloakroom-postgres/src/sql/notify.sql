@@ -1,0 +1,3 @@
+-- Tells the listeners of changes that were committed before. Losing it in a crash of the server does
+-- no harm: no listener survives that. So it need not wait for the disk.
+SELECT set_config('synchronous_commit', 'off', true), pg_notify({channel}, $1)
