@@ -21,6 +21,8 @@ pub mod overhead;
 pub mod report;
 #[cfg(feature = "stores")]
 pub mod scale;
+#[cfg(feature = "stores")]
+pub mod servers;
 pub mod store;
 #[cfg(feature = "stores")]
 pub mod trips;

@@ -17,7 +17,8 @@ use super::Contender;
 use crate::Failure;
 use crate::visitor::{self, Visitor};
 
-/// Cloakroom's store for a path or a URL; the setup is `default` or `near cache`.
+/// Cloakroom's store for a path or a URL; the setup is `default`, `near cache`, or
+/// for PostgreSQL `table NAME` or `near cache NAME`.
 #[derive(Clone)]
 pub struct Ours {
     store: Arc<dyn Store>,
@@ -51,6 +52,19 @@ impl Contender for Ours {
         let store: Arc<dyn Store> = match (scheme, setup) {
             (None, "default") => Arc::new(SqliteStore::open(place)?),
             (Some("postgres"), "default") => Arc::new(PostgresStore::connect(place).await?),
+            (Some("postgres"), setup) => {
+                let (cached, table) = match setup.rsplit_once(' ') {
+                    Some(("table", table)) => (false, table),
+                    Some(("near cache", table)) => (true, table),
+                    _ => return Err(format!("no setup is called `{setup}`").into()),
+                };
+                let store = PostgresStore::builder(place).table(table).connect().await?;
+                if cached {
+                    Arc::new(CachedStore::builder(store).build().await?)
+                } else {
+                    Arc::new(store)
+                }
+            }
             (Some("redis"), "default") => Arc::new(RedisStore::connect(place).await?),
             (Some("redis"), "near cache") => {
                 Arc::new(CachedStore::builder(RedisStore::connect(place).await?).build().await?)
