@@ -143,8 +143,10 @@ impl<T: Eq + Hash, L> Shared<T, L> {
 #[derive(Debug)]
 pub(crate) struct KeyedGuard<T: Eq + Hash, L = ()> {
     /// The key, the number of the holder, and the queues; `None` once the lock has been passed on.
-    held: Option<(T, u64, Arc<Shared<T, L>>)>,
+    held: Option<Held<T, L>>,
 }
+
+type Held<T, L> = (T, u64, Arc<Shared<T, L>>);
 
 impl<T: Eq + Hash, L: Clone> KeyedGuard<T, L> {
     /// What a holder before this one left last.
