@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::policy::AuthShortfall;
+use crate::policy::{AuthShortfall, PrincipalError};
 use crate::protocol::{Failure, NoSession};
 use crate::store::{Outcome, StoreError, StoreErrorKind};
 use crate::value::CodecError;
@@ -97,6 +97,8 @@ pub enum ErrorKind {
     /// The route is not wrapped in a `SessionLayer` or `SessionMiddleware` for this value and kind
     /// of session. The message names both, the layers that do wrap it, and what to write.
     NoLayer,
+    /// A name cannot be a [`Principal`](crate::Principal).
+    InvalidPrincipal,
 }
 
 impl Error {
@@ -209,6 +211,14 @@ impl From<StoreError> for Error {
     }
 }
 
+/// So that `?` in a handler takes `Principal::new`, too: `InvalidPrincipal`.
+impl From<PrincipalError> for Error {
+    fn from(error: PrincipalError) -> Self {
+        let mistake = error.to_string().into();
+        Self { kind: ErrorKind::InvalidPrincipal, cause: Cause::Mistake(mistake) }
+    }
+}
+
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -269,8 +279,14 @@ impl fmt::Display for Error {
             ErrorKind::SharedCookie => "two kinds of session share a cookie",
             ErrorKind::Forged => "the request has no valid CSRF token of this session",
             ErrorKind::NoLayer => "no session layer for this kind of session wraps this route",
+            ErrorKind::InvalidPrincipal => "the name cannot be a principal",
         };
         match &self.cause {
+            Cause::NoSession(NoSession::Ended(reason))
+            | Cause::NeverOpen(NoSession::Ended(reason)) => write!(f, "{what}: {reason}"),
+            Cause::NoSession(NoSession::Expired) | Cause::NeverOpen(NoSession::Expired) => {
+                write!(f, "{what}: expired")
+            }
             Cause::Codec(error) => write!(f, "{what}: {error}"),
             Cause::Mistake(mistake) => f.write_str(mistake),
             _ => f.write_str(what),

@@ -27,7 +27,7 @@ impl Error {
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
     /// | `TooManySessions`, `Forged`, `CrossSite` | 403 |
     /// | `Unfit`, because the value is too large | 413 |
-    /// | `Unfit`, `HeadersSent`, `Corrupt`, `SharedCookie`, `NoLayer`, `NoBearer` | 500 |
+    /// | `Unfit`, `HeadersSent`, `Corrupt`, `SharedCookie`, `NoLayer`, `NoBearer`, `InvalidPrincipal` | 500 |
     pub fn status(&self) -> StatusCode {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
@@ -46,7 +46,8 @@ impl Error {
             | ErrorKind::Corrupt
             | ErrorKind::SharedCookie
             | ErrorKind::NoLayer
-            | ErrorKind::NoBearer => StatusCode::INTERNAL_SERVER_ERROR,
+            | ErrorKind::NoBearer
+            | ErrorKind::InvalidPrincipal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -33,7 +33,8 @@ impl Principal {
     ///
     /// # Errors
     /// [`PrincipalError`] if the name is empty, longer than [`MAX_LEN`](Self::MAX_LEN), or contains
-    /// control characters.
+    /// control characters. In a handler, `?` makes an [`Error`](crate::Error) of it, which is
+    /// answered with 500: check who it is first, then name them.
     pub fn new(name: impl AsRef<str>) -> Result<Self, PrincipalError> {
         let name = name.as_ref();
         if name.is_empty() || name.len() > Self::MAX_LEN || name.chars().any(char::is_control) {

@@ -37,7 +37,8 @@ const PAUSE: u64 = 1_000;
 /// Keeps sessions in this process's memory.
 ///
 /// For tests and demos, and for a single process whose sessions can end with it. Every answer is
-/// ready at once, and values stay typed: no read decodes them.
+/// ready at once, and values stay typed: no read decodes them. To share one store, between two
+/// kinds of session for example, share an `Arc` of it.
 ///
 /// **Bounded**: by default to a million sessions and 256 MiB, the principal index included. When
 /// the store is full, it removes in this order:

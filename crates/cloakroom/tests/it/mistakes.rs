@@ -10,8 +10,8 @@ use axum::middleware::map_response;
 use axum::routing::{get, post};
 use cloakroom::value::DefaultKind;
 use cloakroom::{
-    CookiePolicy, Error, ErrorKind, Lifetime, MemoryStore, Session, SessionKind, SessionLayer,
-    SessionMap, SessionMiddleware, SessionValue, Sessions,
+    CookiePolicy, Error, ErrorKind, Lifetime, MemoryStore, Principal, Session, SessionKind,
+    SessionLayer, SessionMap, SessionMiddleware, SessionValue, Sessions,
 };
 use http::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -207,6 +207,25 @@ async fn a_stream_for_a_visitor_without_a_session_is_a_401() {
     let response = answer(app, "POST").await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(response.headers()["www-authenticate"], "Bearer");
+}
+
+#[tokio::test]
+async fn an_error_says_why_the_session_is_over() {
+    let sessions: Sessions<SessionMap> = Sessions::new(MemoryStore::new()).unwrap();
+    let mut session = sessions.generate(SessionMap::default()).await.unwrap();
+    let detached = session.detach().unwrap();
+    session.logout().await.unwrap();
+    let error = detached.session().await.unwrap_err();
+    assert_eq!(error.to_string(), "the session does not exist: signed out");
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_a_principal_is_a_500_that_says_so() {
+    async fn sign_in(mut session: Session<SessionMap>) -> Result<(), Error> {
+        session.login(&Principal::new("")?).await
+    }
+    let app = Router::new().route("/", get(sign_in)).layer(layer::<SessionMap, DefaultKind>());
+    assert_says(&body(app).await, &["a principal's name is 1 to 255 bytes long"]);
 }
 
 #[test]
