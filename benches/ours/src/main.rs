@@ -87,9 +87,7 @@ fn run(bench: Bench) -> Result<bool, Failure> {
         #[cfg(feature = "stores")]
         Bench::Scale(args) => finish(scale::bench(&args)?, args.options, &Goals::default()),
         #[cfg(feature = "stores")]
-        Bench::Servers(options) => {
-            finish(servers::bench(options)?, options, &Goals::default())
-        }
+        Bench::Servers(options) => finish(servers::bench(options)?, options, &Goals::default()),
         #[cfg(feature = "stores")]
         Bench::Trips { guard: true, .. } => trips::guard().map(|()| true),
         #[cfg(feature = "stores")]

@@ -194,7 +194,9 @@ impl RedisBuilder {
         let no_url = || RedisError::new(RedisErrorKind::Url, "connect without a URL");
         let first = clients.first().ok_or_else(no_url)?.clone();
         let topology = match self.mode {
-            Mode::Single => Topology::single(Endpoint::Server(first), self.settings, keys.clone()),
+            Mode::Single => {
+                Topology::single(Endpoint::Server(Box::new(first)), self.settings, keys.clone())
+            }
             Mode::Cluster => Topology::cluster(clients, self.settings, keys.clone()).await?,
             Mode::Sentinel(name) => {
                 let template = first.get_connection_info().clone();

@@ -39,7 +39,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) enum Endpoint {
     /// At a fixed address.
-    Server(Client),
+    Server(Box<Client>),
     /// By asking sentinels for the current master.
     Sentinels(Arc<Sentinels>),
 }
@@ -48,7 +48,7 @@ impl Endpoint {
     /// A client for the current server.
     pub(crate) async fn client(&self, limit: Duration) -> Result<Client, RedisError> {
         match self {
-            Self::Server(client) => Ok(client.clone()),
+            Self::Server(client) => Ok(Client::clone(client)),
             Self::Sentinels(sentinels) => sentinels.master(limit).await,
         }
     }
@@ -58,7 +58,7 @@ impl Endpoint {
         let Self::Server(client) = self else {
             return Err(RedisError::new(RedisErrorKind::Unexpected, "find the cluster's nodes"));
         };
-        client_at(client.get_connection_info(), address).map(Self::Server)
+        client_at(client.get_connection_info(), address).map(Box::new).map(Self::Server)
     }
 
     /// The master that the sentinels named last.

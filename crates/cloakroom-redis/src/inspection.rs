@@ -1,5 +1,6 @@
 //! What is found out about a server: version, durability, eviction, replicas, clock and memory.
 
+use cloakroom::Timestamp;
 use redis::{Pipeline, Value};
 
 use crate::connection::{Connection, SendError};
@@ -74,9 +75,7 @@ impl Inspection {
             eviction: eviction.or_else(|| field("maxmemory_policy")),
             replicas: number("connected_slaves").unwrap_or_default(),
             min_replicas_to_write: setting(guard).and_then(|text| text.parse().ok()),
-            clock_ahead: time_in(time).map_or(0, |time| {
-                time.as_millis().cast_signed().saturating_sub(here.as_millis().cast_signed())
-            }),
+            clock_ahead: time_in(time).map_or(0, |time| millis(time).saturating_sub(millis(here))),
             bytes: field("used_memory").and_then(|text| text.parse().ok()).unwrap_or_default(),
         })
     }
@@ -109,6 +108,10 @@ pub(crate) async fn check_servers(
 /// The value of a field in the answer to `INFO`.
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+}
+
+fn millis(time: Timestamp) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn text(answer: &Value) -> String {

@@ -64,7 +64,7 @@ impl Node {
     pub(crate) fn uses(&self, connection: &Connection) -> bool {
         [&self.connection, &self.write_connection]
             .into_iter()
-            .any(|own| ptr::eq(&**own, connection))
+            .any(|own| ptr::eq(Arc::as_ptr(own), connection))
     }
 
     /// Drops the connections, because they lead to the wrong server.

@@ -28,7 +28,7 @@ const FIND_MASTER: &str = "find the master with a sentinel";
 /// Sentinels, and the master that they named last.
 pub(crate) struct Sentinels {
     /// All are asked: one that is cut off from the others goes on to name a former master.
-    sentinels: Vec<Arc<Sentinel>>,
+    all: Vec<Arc<Sentinel>>,
     /// How to connect to the master, except for its address.
     template: ConnectionInfo,
     named: watch::Sender<Option<Named>>,
@@ -58,7 +58,7 @@ impl Sentinels {
             Arc::new(Sentinel { client, name, connection })
         };
         Arc::new(Self {
-            sentinels: clients.into_iter().map(sentinel).collect(),
+            all: clients.into_iter().map(sentinel).collect(),
             template,
             named: watch::Sender::new(None),
             asked: Notify::new(),
@@ -68,7 +68,7 @@ impl Sentinels {
     /// A client for the master that the sentinels name now.
     pub(crate) async fn master(&self, limit: Duration) -> Result<Client, RedisError> {
         let (answers, failure) = self.ask_all(limit).await;
-        let is_majority = answers.len() > self.sentinels.len() / 2;
+        let is_majority = answers.len() > self.all.len() / 2;
         let Some((epoch, address)) = answers.into_iter().max_by_key(|(epoch, _)| *epoch) else {
             return Err(failure);
         };
@@ -119,14 +119,14 @@ impl Sentinels {
             // An outage of the sentinels alone is none: the master that is known is used.
             let _ = sentinels.master(INTERVAL).await;
             sleep(MIN_INTERVAL).await;
-            let _ = timeout(INTERVAL - MIN_INTERVAL, sentinels.asked.notified()).await;
+            let _ = timeout(INTERVAL, sentinels.asked.notified()).await;
         }
     }
 
     /// The masters that the sentinels name, and why one that did not answer did not.
     async fn ask_all(&self, limit: Duration) -> (Vec<(u64, Address)>, RedisError) {
         let mut asked = JoinSet::new();
-        for sentinel in &self.sentinels {
+        for sentinel in &self.all {
             let sentinel = Arc::clone(sentinel);
             asked.spawn(async move { sentinel.ask(limit).await });
         }
@@ -162,25 +162,28 @@ impl Sentinel {
         answer.map_err(|error| error.at(addr))
     }
 
+    /// Most sentinels have no password, and reject a connection that sends one.
+    async fn connect(&self, limit: Duration) -> Result<MultiplexedConnection, RedisError> {
+        let failed = |error| RedisError::driver(FIND_MASTER, error);
+        let made = connect(&without_credentials(&self.client)?, limit).await;
+        let mut made = made.map_err(failed)?;
+        let ping = redis::cmd("PING").query_async::<Value>(&mut made).await;
+        if ping.is_err_and(|error| error.code() == Some("NOAUTH")) {
+            return connect(&without_database(&self.client)?, limit).await.map_err(failed);
+        }
+        Ok(made)
+    }
+
     async fn ask_on(
         &self,
         connection: &mut Option<MultiplexedConnection>,
         limit: Duration,
     ) -> Result<(u64, Address), RedisError> {
         let failed = |error| RedisError::driver(FIND_MASTER, error);
-        let connection = match connection {
-            Some(connection) => connection,
-            None => {
-                // Most sentinels have no password, and reject a connection that sends one.
-                let mut made =
-                    connect(&without_credentials(&self.client)?, limit).await.map_err(failed)?;
-                let ping = redis::cmd("PING").query_async::<Value>(&mut made).await;
-                if ping.is_err_and(|error| error.code() == Some("NOAUTH")) {
-                    let client = without_database(&self.client)?;
-                    made = connect(&client, limit).await.map_err(failed)?;
-                }
-                connection.insert(made)
-            }
+        let connection = if let Some(connection) = connection {
+            connection
+        } else {
+            connection.insert(self.connect(limit).await?)
         };
         let mut query = Pipeline::new();
         for question in ["GET-MASTER-ADDR-BY-NAME", "MASTER"] {

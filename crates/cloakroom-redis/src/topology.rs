@@ -96,7 +96,7 @@ impl Topology {
         settings: Settings,
         keys: Keys,
     ) -> Result<Arc<Self>, RedisError> {
-        let connect = |seed| Connection::new(Endpoint::Server(seed), settings.clone());
+        let connect = |seed| Connection::new(Endpoint::Server(Box::new(seed)), settings.clone());
         let seeds = seeds.into_iter().map(connect).collect();
         let topology = Self::new(seeds, settings.clone(), keys, |_| SlotMap::default());
         topology.refresh().await.map(|()| topology)

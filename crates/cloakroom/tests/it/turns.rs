@@ -209,9 +209,9 @@ fn the_writers_of_a_hot_session_are_served_in_order_by_one_write_each() {
     while !writers.is_empty() {
         writers.retain_mut(|writer| poll(writer.as_mut()).is_pending());
     }
-    let writes = spy.calls().replace;
+    let calls = spy.calls().replace;
     assert_eq!(done.get(), WRITERS * ROUNDS);
-    assert!(writes <= WRITERS * ROUNDS + WRITERS, "{writes} writes");
+    assert!(calls <= WRITERS * ROUNDS + WRITERS, "{calls} writes");
     assert!(longest_wait.get() <= 2 * WRITERS, "{longest_wait:?} others went first");
 }
 
