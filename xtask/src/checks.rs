@@ -150,7 +150,7 @@ fn provide(tool: &str, version: &str) -> Result<(), Failure> {
 /// tests with the oldest SQLite.
 pub(crate) fn test(quick: bool) -> Result<(), Failure> {
     let mut command = with_browser()?;
-    programs::provide(&[programs::REDIS, programs::POSTGRES])?;
+    programs::provide(&[programs::REDIS, programs::POSTGRES, programs::PGBOUNCER])?;
     clients::provide()?;
     command.args(["--workspace", "--all-features", "--locked"]);
     if quick {

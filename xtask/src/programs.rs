@@ -47,7 +47,16 @@ pub(crate) const POSTGRES: Program = Program {
     commands: &[
         ("initdb", "usr/lib/postgresql/*/bin/initdb"),
         ("postgres", "usr/lib/postgresql/*/bin/postgres"),
+        ("pg_basebackup", "usr/lib/postgresql/*/bin/pg_basebackup"),
     ],
+};
+
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "PgBouncer",
+    is_found: || shell::works("pgbouncer") || shell::works("/usr/sbin/pgbouncer"),
+    debian: &["pgbouncer"],
+    brew: &["pgbouncer"],
+    commands: &[("pgbouncer", "usr/sbin/pgbouncer")],
 };
 
 pub(crate) const CHROMIUM: Program = Program {

@@ -1,10 +1,8 @@
 //! Options for connecting to a server.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::connect_options::ConnectOptions;
@@ -13,6 +11,7 @@ use crate::names::Names;
 use crate::servers::Servers;
 use crate::store::PostgresStore;
 use crate::tls;
+use crate::url::Url;
 
 /// Options for a [`PostgresStore`]; see [`PostgresStore::builder`].
 #[derive(Clone, Debug)]
@@ -59,23 +58,10 @@ pub(crate) enum Access {
     Read,
 }
 
-/// A connection string whose `Debug` output shows no password.
-#[derive(Clone)]
-struct Url(String);
-
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A password can be before the `@`, after the `?`, or anywhere in a `key=value` string.
-        let shown = self.0.rsplit('@').next().unwrap_or_default();
-        f.write_str("..@")?;
-        f.write_str(shown.split('?').next().filter(|_| self.0.contains("://")).unwrap_or(".."))
-    }
-}
-
 impl PostgresBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
-            url: Url(url),
+            url: Url::new(url),
             schema: "cloakroom".to_owned(),
             table: "session".to_owned(),
             timeout: Duration::from_secs(5),
@@ -103,6 +89,9 @@ impl PostgresBuilder {
     }
 
     /// How long to wait for a connection, and for each answer; 5 seconds by default.
+    ///
+    /// Of several servers in the URL, each gets an equal share of it to connect, or what
+    /// `connect_timeout` in the URL says.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -130,6 +119,8 @@ impl PostgresBuilder {
     }
 
     /// Only reads, and accepts a standby; every write fails. The tables must be of this version.
+    ///
+    /// There is no change feed: a cache in front of it trusts a record for its `max_staleness`.
     pub const fn read_only(mut self) -> Self {
         self.access = Access::Read;
         self
@@ -139,25 +130,28 @@ impl PostgresBuilder {
     ///
     /// # Errors
     /// [`PostgresError`] if the URL or a name is invalid, the server cannot be reached, or the
-    /// tables cannot be used.
+    /// tables cannot be used. [`PostgresError::kind`] says which of the server, the pooler, the
+    /// user, the database and the tables does not fit.
     ///
     /// # Panics
     /// Outside a tokio runtime. The tasks of the store run in the current runtime.
     pub async fn connect(self) -> Result<PostgresStore, PostgresError> {
         let names = Names::new(&self.schema, &self.table)
             .ok_or_else(|| PostgresError::new(PostgresErrorKind::Name, "use these table names"))?;
-        let mut server: Config = self.url.0.parse().map_err(|error: tokio_postgres::Error| {
-            PostgresError::driver("parse the URL", error)
-        })?;
+        let mut server = self.url.parse()?;
         if server.get_application_name().is_none() {
             server.application_name("cloakroom");
         }
-        if self.access != Access::Read {
-            server.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        // What the URL says about these holds. `read-write` is checked by the store itself, which
+        // can tell a standby from a setting.
+        let is_chosen = self.url.has_option("target_session_attrs");
+        let wants_writes = server.get_target_session_attrs() == TargetSessionAttrs::ReadWrite;
+        if wants_writes {
+            server.target_session_attrs(TargetSessionAttrs::Any);
         }
-        server.connect_timeout(self.timeout);
+        let for_writes = wants_writes || (!is_chosen && self.access != Access::Read);
         let options = ConnectOptions {
-            servers: Servers::new(&server),
+            servers: Servers::new(&server, for_writes),
             tls: tls::connector(self.root_certificate.as_deref())?,
             names,
             timeout: self.timeout,

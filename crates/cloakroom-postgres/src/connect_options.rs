@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tokio_postgres::Socket;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Access, Commit};
 use crate::error::{PostgresError, PostgresErrorKind};
+use crate::facts::Facts;
 use crate::names::Names;
-use crate::schema;
-use crate::servers::Servers;
+use crate::servers::{Connected, Servers};
+use crate::{pooling, schema};
 
 /// The part of a connection that a task must poll.
 pub(crate) type Driver =
@@ -41,14 +42,21 @@ impl ConnectOptions {
     /// Checks that a server can be reached and that its tables can be used, and migrates them.
     pub(crate) async fn prepare(&self) -> Result<(), PostgresError> {
         let preparing = async {
-            let (mut client, driver) = self.connect().await?;
+            self.servers.survey(&self.tls, self.timeout).await;
+            let Connected { mut client, driver, facts } = self.connect().await?;
             let _task = DriverTask::new(tokio::spawn(driver));
-            let failed = |error| PostgresError::driver("set up a connection", error);
-            client.batch_execute(SAFE_SETTINGS).await.map_err(failed)?;
-            match self.access {
-                Access::Migrate => schema::migrate(&mut client, &self.names).await,
-                Access::Use | Access::Read => schema::check(&client, &self.names).await,
-            }
+            let preparing = async {
+                self.refuse(&facts)?;
+                // First of all: settings would leak to other clients of a pooler.
+                pooling::refuse(self, &client).await?;
+                let failed = |error| PostgresError::driver("set up a connection", error);
+                client.batch_execute(SAFE_SETTINGS).await.map_err(failed)?;
+                match self.access {
+                    Access::Migrate => schema::migrate(&mut client, &self.names).await,
+                    Access::Use | Access::Read => schema::check(&client, &self.names).await,
+                }
+            };
+            preparing.await.map_err(|error| error.at(self.servers.last_address()))
         };
         // Longer than for a query: another node can be migrating.
         timeout(self.timeout * 4, preparing).await.unwrap_or_else(|_| {
@@ -56,8 +64,24 @@ impl ConnectOptions {
         })
     }
 
+    /// Refuses a server on which every write would fail, or every name that is not Latin.
+    fn refuse(&self, facts: &Facts) -> Result<(), PostgresError> {
+        let attempted = "use the database";
+        if self.access != Access::Read && (facts.is_standby || facts.is_read_only) {
+            let (standby, read_only) = (PostgresErrorKind::Standby, PostgresErrorKind::ReadOnly);
+            let kind = if facts.is_standby { standby } else { read_only };
+            return Err(PostgresError::new(kind, attempted));
+        }
+        // The latter stores bytes as they are.
+        if !["UTF8", "SQL_ASCII"].contains(&&*facts.encoding) {
+            let encoding = format!("its encoding is `{}`", facts.encoding);
+            return Err(PostgresError::caused(PostgresErrorKind::Encoding, attempted, encoding));
+        }
+        Ok(())
+    }
+
     /// A new connection, without any of our settings.
-    pub(crate) async fn connect(&self) -> Result<(Client, Driver), PostgresError> {
+    pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
         self.servers.connect(&self.tls, self.timeout).await
     }
 

@@ -13,7 +13,9 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use crate::connect_options::{ConnectOptions, DriverTask};
 use crate::error::{PostgresError, PostgresErrorKind};
+use crate::facts::Timeline;
 use crate::names::Names;
+use crate::servers::Connected;
 
 macro_rules! statements {
     ($($name:ident: $sql:expr),* $(,)?) => {
@@ -108,6 +110,7 @@ struct State {
 
 pub(crate) struct Established {
     number: u64,
+    timeline: Option<Timeline>,
     pub(crate) client: Client,
     pub(crate) statements: Statements,
     /// Whether anyone listens for changes, as the server last said.
@@ -181,8 +184,10 @@ impl Connection {
     /// The current connection, or a new one if it has closed.
     pub(crate) async fn established(&self) -> Result<Arc<Established>, SendError> {
         let mut state = self.state.lock().await;
-        if let Some(current) = state.current.as_ref().filter(|current| !current.client.is_closed())
-        {
+        let is_usable = |current: &&Arc<Established>| {
+            !current.client.is_closed() && self.options.servers.is_newest(current.timeline)
+        };
+        if let Some(current) = state.current.as_ref().filter(is_usable) {
             return Ok(Arc::clone(current));
         }
         state.current = None;
@@ -191,7 +196,8 @@ impl Connection {
                 return Err(SendError::Waiting(error.clone()));
             }
         }
-        match self.establish(state.count + 1).await {
+        // Boxed: it is large, and every operation would carry it.
+        match Box::pin(self.establish(state.count + 1)).await {
             Ok(connection) => {
                 state.count += 1;
                 state.backoff.succeeded();
@@ -210,14 +216,14 @@ impl Connection {
 
     async fn establish(&self, number: u64) -> Result<Established, PostgresError> {
         let connecting = async {
-            let (client, driver) = self.options.connect().await?;
+            let Connected { client, driver, facts } = self.options.connect().await?;
             let task = DriverTask::new(tokio::spawn(driver));
             let address = self.options.servers.last_address();
             let failed =
                 |error| PostgresError::driver("set up a connection", error).at(address.clone());
             client.batch_execute(&self.options.settings()).await.map_err(failed)?;
-            let statements =
-                Statements::prepare(&client, &self.options.names).await.map_err(failed)?;
+            let statements = Box::pin(Statements::prepare(&client, &self.options.names));
+            let statements = statements.await.map_err(failed)?;
             let is_heard = if self.writes {
                 let enroll = self.options.names.fill(include_str!("sql/enroll_writer.sql"));
                 let answer = client.simple_query(&enroll).await.map_err(failed)?;
@@ -229,7 +235,8 @@ impl Connection {
                 false
             };
             let is_heard = AtomicBool::new(is_heard);
-            Ok(Established { number, client, statements, is_heard, _task: task })
+            let timeline = facts.timeline;
+            Ok(Established { number, timeline, client, statements, is_heard, _task: task })
         };
         timeout(self.options.timeout, connecting).await.unwrap_or_else(|_| {
             Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")

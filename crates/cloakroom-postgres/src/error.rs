@@ -17,7 +17,7 @@ pub struct PostgresError(Arc<Inner>);
 struct Inner {
     kind: PostgresErrorKind,
     attempted: &'static str,
-    /// The host and port, for an attempt to connect.
+    /// The host, port and database.
     address: Option<String>,
     /// Whether the server answered that it did nothing.
     is_refusal: bool,
@@ -39,14 +39,31 @@ pub enum PostgresErrorKind {
     Tls,
     /// The server did not answer in time, or canceled the statement because it took too long.
     TimedOut,
-    /// The server refused the user or the password, or the user lacks a privilege.
+    /// The server refused the user or the password.
+    Authentication,
+    /// The user lacks a privilege.
     Denied,
-    /// The server accepts no writes: it is starting or stopping, or it is a standby.
+    /// The server has no such database.
+    NoDatabase,
+    /// The database's encoding is not UTF8: it could not store every principal.
+    Encoding,
+    /// A pooler hands one connection to several clients, one transaction after the other.
+    Pooler,
+    /// The server accepts no writes for now: it is starting, stopping or full of connections.
     NotReady,
+    /// The server is a standby, which accepts no writes.
+    Standby,
+    /// The server, the database or the user is set to read only.
+    ReadOnly,
+    /// The server is on a lower timeline than one that the store has used: another server was
+    /// promoted in its place.
+    Outdated,
     /// The server's disk or memory is full.
     Full,
     /// The tables do not exist.
     Missing,
+    /// The tables exist, and the one that says which version they are is empty.
+    Unversioned,
     /// A later version of this crate created the tables.
     TooNew,
     /// The tables need a migration, which this connection may not do.
@@ -93,9 +110,10 @@ impl PostgresError {
         Self(Arc::new(Inner { kind, attempted, address: None, is_refusal, source }))
     }
 
-    /// The same error with the address of the server.
+    /// The same error with the address of the server, unless it has one.
     pub(crate) fn at(self, address: String) -> Self {
         match Arc::try_unwrap(self.0) {
+            Ok(inner) if inner.address.is_some() => Self(Arc::new(inner)),
             Ok(inner) => Self(Arc::new(Inner { address: Some(address), ..inner })),
             Err(shared) => Self(shared),
         }
@@ -177,6 +195,7 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
         SqlState::QUERY_CANCELED => PostgresErrorKind::TimedOut,
         SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => PostgresErrorKind::Full,
         SqlState::INSUFFICIENT_PRIVILEGE => PostgresErrorKind::Denied,
+        SqlState::INVALID_CATALOG_NAME => PostgresErrorKind::NoDatabase,
         SqlState::READ_ONLY_SQL_TRANSACTION
         | SqlState::CANNOT_CONNECT_NOW
         | SqlState::ADMIN_SHUTDOWN
@@ -186,7 +205,7 @@ fn kind_of_answer(answer: &DbError) -> PostgresErrorKind {
         | SqlState::T_R_SERIALIZATION_FAILURE
         | SqlState::LOCK_NOT_AVAILABLE => PostgresErrorKind::Conflict,
         _ => match code.code().get(..2) {
-            Some("28") => PostgresErrorKind::Denied,
+            Some("28") => PostgresErrorKind::Authentication,
             Some("22" | "54") => PostgresErrorKind::Data,
             _ => PostgresErrorKind::Other,
         },
@@ -207,13 +226,33 @@ impl fmt::Display for PostgresError {
             PostgresErrorKind::Unreachable => ": the server cannot be reached",
             PostgresErrorKind::Tls => ": no trusted TLS connection",
             PostgresErrorKind::TimedOut => ": the server did not answer in time",
+            PostgresErrorKind::Authentication => ": the server refused the user or the password",
             PostgresErrorKind::Denied => ": permission denied",
+            PostgresErrorKind::NoDatabase => ": the server has no such database",
+            PostgresErrorKind::Encoding => {
+                ": it cannot store every name; create a database with `ENCODING 'UTF8'`"
+            }
+            PostgresErrorKind::Pooler => {
+                ": a pooler hands it to other clients after each transaction; connect to the \
+                 server itself, or set `pool_mode = session`"
+            }
             PostgresErrorKind::NotReady => {
-                ": the server accepts no writes (starting, stopping or standby)"
+                ": the server accepts no writes (starting, stopping or out of connections)"
+            }
+            PostgresErrorKind::Standby => ": the server is a standby, which accepts no writes",
+            PostgresErrorKind::ReadOnly => {
+                ": `default_transaction_read_only` is on for this server, database or user"
+            }
+            PostgresErrorKind::Outdated => {
+                ": another server was promoted in its place; stop this one, or make it a standby"
             }
             PostgresErrorKind::Full => ": the server's disk or memory is full",
             PostgresErrorKind::Missing => {
                 ": they do not exist; an application creates them when it opens the store"
+            }
+            PostgresErrorKind::Unversioned => {
+                ": they exist, but the table of their version is empty; restore its row, or drop \
+                 the schema"
             }
             PostgresErrorKind::TooOld => {
                 ": an earlier version of Cloakroom created them; open the store once with migration"

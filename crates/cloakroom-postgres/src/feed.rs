@@ -16,6 +16,7 @@ use crate::column::revision;
 use crate::connect_options::{ConnectOptions, Driver, SAFE_SETTINGS};
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::peers::{Heartbeat, Peers, Verdict};
+use crate::servers::Connected;
 
 /// How often the feed checks that it has received all notifications.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -42,18 +43,18 @@ impl Feed {
         let mut started = Some(started);
         loop {
             match self.subscribe().await {
-                Ok((client, driver)) => {
+                Ok(connected) => {
                     // Earlier changes were missed.
                     self.subscriber.gap();
                     if let Some(started) = started.take() {
                         let _ = started.send(Ok(true));
                     }
-                    self.relay(client, driver).await;
+                    self.relay(connected).await;
                 }
                 Err(error) => {
                     if let Some(started) = started.take() {
                         // A standby sends no notifications.
-                        let outcome = if error.kind() == PostgresErrorKind::NotReady {
+                        let outcome = if error.kind() == PostgresErrorKind::Standby {
                             Ok(false)
                         } else {
                             Err(error.not_sent())
@@ -67,8 +68,11 @@ impl Feed {
         }
     }
 
-    async fn subscribe(&self) -> Result<(Client, Driver), PostgresError> {
-        let (client, mut driver) = self.options.connect().await?;
+    async fn subscribe(&self) -> Result<Connected, PostgresError> {
+        let Connected { client, mut driver, facts } = self.options.connect().await?;
+        if facts.is_standby {
+            return Err(PostgresError::new(PostgresErrorKind::Standby, "subscribe to changes"));
+        }
         let listen = format!("{SAFE_SETTINGS} LISTEN \"{}\"", self.options.names.channel());
         // First it listens, then the connections that write are told so.
         let enroll = self.options.names.fill(include_str!("sql/enroll_listener.sql"));
@@ -76,11 +80,11 @@ impl Feed {
             // Notifications before the reply are of changes that the subscriber has not cached yet.
             self.execute(&client, &mut driver, statement, |_| ()).await?;
         }
-        Ok((client, driver))
+        Ok(Connected { client, driver, facts })
     }
 
     /// Passes notifications on until the server stops answering.
-    async fn relay(&self, client: Client, mut driver: Driver) {
+    async fn relay(&self, Connected { client, mut driver, facts }: Connected) {
         let heartbeat = self.options.names.fill(include_str!("sql/heartbeat.sql"));
         let mut peers = Peers::default();
         loop {
@@ -89,6 +93,9 @@ impl Feed {
             let beat =
                 self.execute(&client, &mut driver, &heartbeat, |payload| self.notify(payload));
             let Ok(Some(beat)) = beat.await.map(|answer| parse_heartbeat(&answer)) else { return };
+            if !self.options.servers.is_newest(facts.timeline) {
+                return;
+            }
             let pause = match peers.observe(beat) {
                 Verdict::Unknown => FIRST_HEARTBEATS,
                 Verdict::Gap => {

@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 
 use crate::connect_options::{ConnectOptions, DriverTask, SAFE_SETTINGS};
 use crate::error::PostgresError;
+use crate::servers::Connected;
 
 /// A report on a server: [`PostgresStore::inspect`](crate::PostgresStore::inspect).
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct Inspection {
 
 impl Inspection {
     pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, PostgresError> {
-        let (client, driver) = options.connect().await?;
+        let Connected { client, driver, .. } = options.connect().await?;
         let _task = DriverTask::new(tokio::spawn(driver));
         let query = options.names.fill(
             "SELECT current_setting('server_version'), (SELECT max(version) FROM {version}),

@@ -39,29 +39,36 @@
 //!   listeners know within a second or two that they may have missed a change.
 //! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
 //! - The store opens six connections, one more for sweeps at the first sweep, and one for each
-//!   change feed. Connect directly or through a pooler in session mode: the store prepares
-//!   statements.
+//!   change feed. Connect directly or through a pooler in
+//!   session mode. A pooler in transaction mode is refused with [`PostgresErrorKind::Pooler`],
+//!   before anything is set that would leak to its other clients.
+//! - Of several servers in the URL, the store uses one that accepts writes. It asks all of them
+//!   when it opens, and begins with the one that was promoted last. While it runs, it accepts no
+//!   server on a lower timeline than it has seen ([`PostgresErrorKind::Outdated`]): a former
+//!   primary that still takes writes is left alone, even if the new one is down.
 //!
 //! # Security
 //! An acknowledged write survives a crash of the server ([`Commit::Synchronous`]), unless the
 //! server runs without `fsync`. A standby that takes over can lack the last moments, including ends
 //! and renewals, unless the primary commits to it synchronously.
 //!
-//! `sslmode=require` encrypts the connection and verifies the server's certificate: it must be
-//! valid for the given host name and signed by a root that the system trusts. Encryption without
-//! verification is not available.
+//! `sslmode=require`, or `verify-full`, encrypts the connection and verifies the server's
+//! certificate: it must be valid for the given host name and signed by a root that the system
+//! trusts. Encryption without verification is not available.
 
 mod builder;
 mod column;
 mod connect_options;
 mod connection;
 mod error;
+mod facts;
 mod feed;
 mod index_op;
 mod inspection;
 mod lone;
 mod names;
 mod peers;
+mod pooling;
 mod reader;
 mod schema;
 mod servers;
@@ -69,6 +76,7 @@ mod store;
 mod sweep;
 mod telling;
 mod tls;
+mod url;
 mod write;
 mod writer;
 

@@ -36,6 +36,9 @@ pub(crate) async fn migrate(client: &mut Client, names: &Names) -> Result<(), Po
     );
     transaction.batch_execute(&table).await.map_err(failed)?;
     let current = version(transaction.client(), names).await.map_err(failed)?.unwrap_or_default();
+    if current == 0 && has_sessions(transaction.client(), names).await.map_err(failed)? {
+        return Err(PostgresError::new(PostgresErrorKind::Unversioned, "use the tables"));
+    }
     if current > newest {
         return Err(PostgresError::new(PostgresErrorKind::TooNew, "use the tables"));
     }
@@ -55,18 +58,27 @@ pub(crate) async fn check(client: &Client, names: &Names) -> Result<(), Postgres
         Some(version) if version == newest => return Ok(()),
         Some(version) if version > newest => PostgresErrorKind::TooNew,
         Some(_) => PostgresErrorKind::TooOld,
-        None => PostgresErrorKind::Missing,
+        None => {
+            let failed = |error| PostgresError::driver("use the tables", error);
+            let exist = has_sessions(client, names).await.map_err(failed)?;
+            if exist { PostgresErrorKind::Unversioned } else { PostgresErrorKind::Missing }
+        }
     };
     Err(PostgresError::new(kind, "use the tables"))
 }
 
-/// The version of the tables; `None` if they do not exist.
+/// The version of the tables; `None` if none is recorded.
 async fn version(client: &Client, names: &Names) -> Result<Option<i32>, tokio_postgres::Error> {
     if !exists(client, "SELECT to_regclass($1) IS NOT NULL", &names.fill("{version}")).await? {
         return Ok(None);
     }
     let newest = client.query_one(&names.fill("SELECT max(version) FROM {version}"), &[]).await?;
     newest.try_get(0)
+}
+
+/// Whether the table of sessions exists.
+async fn has_sessions(client: &Client, names: &Names) -> Result<bool, tokio_postgres::Error> {
+    exists(client, "SELECT to_regclass($1) IS NOT NULL", &names.fill("{session}")).await
 }
 
 async fn exists(client: &Client, query: &str, name: &str) -> Result<bool, tokio_postgres::Error> {

@@ -1,9 +1,10 @@
 //! The addresses of the server: one, or several of which one accepts writes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
@@ -11,46 +12,150 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connect_options::Driver;
 use crate::error::{PostgresError, PostgresErrorKind};
+use crate::facts::{Facts, Timeline};
 
-/// The addresses, and which of them answered last.
+/// The addresses, and what has been learned of them.
 #[derive(Clone)]
 pub(crate) struct Servers {
     each: Arc<[Config]>,
+    /// Whether a server that accepts no writes is passed over.
+    for_writes: bool,
+    /// Which of them answered last.
     last: Arc<AtomicUsize>,
+    /// The highest timeline seen: what is on a lower one was replaced by a promotion.
+    newest: Arc<Mutex<Option<Timeline>>>,
+}
+
+/// A connection to which nothing has been done yet.
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    pub(crate) driver: Driver,
+    pub(crate) facts: Facts,
 }
 
 impl Servers {
     /// The servers of one configuration, which can name several.
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, for_writes: bool) -> Self {
         let count = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
         let each = (0..count).map(|index| only(config, index)).collect();
-        Self { each, last: Arc::default() }
+        Self { each, for_writes, last: Arc::default(), newest: Arc::default() }
     }
 
-    /// Connects to the server that answered last, or to the next one that answers. Each gets an
-    /// equal share of the timeout.
+    /// Asks all servers, if there are several that may take writes, and begins with the one that
+    /// was promoted last.
+    pub(crate) async fn survey(&self, tls: &MakeRustlsConnect, limit: Duration) {
+        if self.each.len() < 2 || !self.for_writes {
+            return;
+        }
+        let mut asking = JoinSet::new();
+        for index in 0..self.each.len() {
+            let (this, tls) = (self.clone(), tls.clone());
+            asking.spawn(async move { (index, this.ask(index, &tls, limit).await) });
+        }
+        let mut best: Option<(usize, Timeline)> = None;
+        while let Some(answer) = asking.join_next().await {
+            let Ok((index, Ok(Connected { facts, .. }))) = answer else { continue };
+            let Some(found) = facts.timeline.filter(|_| self.suits(&facts).is_ok()) else {
+                continue;
+            };
+            let is_better = best.is_none_or(|(first, best)| {
+                best.is_before(found) || (index < first && !found.is_before(best))
+            });
+            if is_better {
+                best = Some((index, found));
+            }
+        }
+        if let Some((index, _)) = best {
+            self.last.store(index, Ordering::Relaxed);
+        }
+    }
+
+    /// Connects to the server that answered last, or to the next one that answers. Unless the URL
+    /// limits each attempt, each gets an equal share of the timeout.
     pub(crate) async fn connect(
         &self,
         tls: &MakeRustlsConnect,
         limit: Duration,
-    ) -> Result<(Client, Driver), PostgresError> {
+    ) -> Result<Connected, PostgresError> {
         let count = self.each.len();
-        let share = limit / u32::try_from(count).unwrap_or(u32::MAX);
         let first = self.last.load(Ordering::Relaxed);
         let mut failure = PostgresError::new(PostgresErrorKind::Url, "connect without an address");
         for index in (first..count).chain(0..first) {
-            let server = &self.each[index];
-            let error = match timeout(share, server.connect(tls.clone())).await {
-                Ok(Ok(connected)) => {
+            let asked = self.ask(index, tls, limit).await;
+            let accepted = asked.and_then(|connected| {
+                let accepted = self.accept(&connected.facts);
+                accepted.map(|()| connected).map_err(|kind| {
+                    PostgresError::new(kind, CONNECT).at(address(&self.each[index]))
+                })
+            });
+            match accepted {
+                Ok(connected) => {
                     self.last.store(index, Ordering::Relaxed);
                     return Ok(connected);
                 }
-                Ok(Err(error)) => PostgresError::driver("connect to the server", error),
-                Err(_) => PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server"),
-            };
-            failure = error.at(address(server));
+                Err(error) => failure = error,
+            }
         }
         Err(failure)
+    }
+
+    /// Connects to one of the servers.
+    async fn ask(
+        &self,
+        index: usize,
+        tls: &MakeRustlsConnect,
+        limit: Duration,
+    ) -> Result<Connected, PostgresError> {
+        let server = &self.each[index];
+        let connecting = async {
+            let failed = |error| PostgresError::driver(CONNECT, error);
+            let (client, mut driver) = server.connect(tls.clone()).await.map_err(failed)?;
+            let facts = Facts::ask(&client, &mut driver).await?;
+            Ok(Connected { client, driver, facts })
+        };
+        let share = limit / u32::try_from(self.each.len()).unwrap_or(u32::MAX);
+        let share = server.get_connect_timeout().map_or(share, |wanted| limit.min(*wanted));
+        let connected = timeout(share, connecting)
+            .await
+            .unwrap_or_else(|_| Err(PostgresError::new(PostgresErrorKind::TimedOut, CONNECT)));
+        connected.map_err(|error| error.at(address(server)))
+    }
+
+    /// Whether a server does what this store needs.
+    fn suits(&self, facts: &Facts) -> Result<(), PostgresErrorKind> {
+        match facts {
+            Facts { is_standby: true, .. } if self.for_writes => Err(PostgresErrorKind::Standby),
+            Facts { is_read_only: true, .. } if self.for_writes => Err(PostgresErrorKind::ReadOnly),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a server is to be used. If so, servers on lower timelines no longer are.
+    fn accept(&self, facts: &Facts) -> Result<(), PostgresErrorKind> {
+        self.suits(facts)?;
+        let mut newest = self.newest();
+        match (facts.timeline, *newest) {
+            (Some(found), Some(newest)) if found.is_before(newest) => {
+                Err(PostgresErrorKind::Outdated)
+            }
+            (Some(_), _) => {
+                *newest = facts.timeline;
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Whether no later timeline has been seen since a connection was made.
+    pub(crate) fn is_newest(&self, timeline: Option<Timeline>) -> bool {
+        match (timeline, *self.newest()) {
+            (Some(timeline), Some(newest)) => !timeline.is_before(newest),
+            _ => true,
+        }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Timeline>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of the server that answered last.
@@ -59,16 +164,21 @@ impl Servers {
     }
 }
 
-/// The host and port of a configuration with one server.
+const CONNECT: &str = "connect to the server";
+
+/// The host, port and database of a configuration with one server.
 fn address(server: &Config) -> String {
     let host = match (server.get_hosts().first(), server.get_hostaddrs().first()) {
         (Some(Host::Tcp(name)), _) => name.clone(),
         #[cfg(unix)]
-        (Some(Host::Unix(path)), _) => return path.display().to_string(),
+        (Some(Host::Unix(path)), _) => path.display().to_string(),
         (None, Some(address)) => address.to_string(),
         (None, None) => String::new(),
     };
-    format!("{host}:{}", server.get_ports().first().unwrap_or(&5432))
+    let port = server.get_ports().first().unwrap_or(&5432);
+    // The server takes the user's name if none is given.
+    let database = server.get_dbname().or_else(|| server.get_user()).unwrap_or_default();
+    format!("{host}:{port}/{database}")
 }
 
 /// A configuration with only one of the servers: `Config` has no way to remove one.
@@ -134,7 +244,7 @@ mod tests {
             "postgres://u:p@a:1,b:2/d?sslmode=require&application_name=n&keepalives_idle=7"
                 .parse()
                 .unwrap();
-        let servers = Servers::new(&all);
+        let servers = Servers::new(&all, true);
         let debug = |config: &Config| format!("{config:?}");
         for (index, (host, port)) in [("a", 1), ("b", 2)].into_iter().enumerate() {
             let alone: Config = format!(
@@ -145,6 +255,6 @@ mod tests {
             assert_eq!(debug(&servers.each[index]), debug(&alone));
         }
         let one: Config = "host=a,b port=5 user=u".parse().unwrap();
-        assert_eq!(Servers::new(&one).each[1].get_ports(), [5]);
+        assert_eq!(Servers::new(&one, true).each[1].get_ports(), [5]);
     }
 }

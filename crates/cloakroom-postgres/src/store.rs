@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::builder::PostgresBuilder;
+use crate::builder::{Access, PostgresBuilder};
 use crate::connect_options::ConnectOptions;
 use crate::connection::Connection;
 use crate::error::PostgresError;
@@ -156,6 +156,10 @@ impl Store for PostgresStore {
     }
 
     fn subscribe(&self, subscriber: Arc<dyn Subscriber>) -> Io<'_, Result<bool, StoreError>> {
+        // To be told of changes, a listener makes itself known, which is a write.
+        if self.options.access == Access::Read {
+            return Io::ready(Ok(false));
+        }
         let (started, outcome) = oneshot::channel();
         let feed = Feed::new(self.options.clone(), subscriber);
         let task = self.runtime.spawn(feed.run(started)).abort_handle();

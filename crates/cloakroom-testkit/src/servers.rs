@@ -1,15 +1,15 @@
 //! Private Redis and PostgreSQL servers for tests.
 //!
 //! Each value starts real servers as child processes: [`Redis`] and [`Postgres`] one,
-//! [`RedisCluster`] six, [`RedisSentinel`] a master, a replica and three sentinels. They listen on
-//! free ports of 127.0.0.1 and keep their data in a temporary directory. Dropping the value kills
-//! the servers and removes the directory; so does the end of the test process, even if it is
-//! killed.
+//! [`RedisCluster`] six, [`RedisSentinel`] a master, a replica and three sentinels. [`PgBouncer`]
+//! pools connections to a PostgreSQL. They listen on free ports of 127.0.0.1 and keep their data in
+//! a temporary directory. Dropping the value kills the servers and removes the directory; so does
+//! the end of the test process, even if it is killed.
 //!
 //! The programs must be installed: `redis-server` (or what the environment variable
 //! `CLOAKROOM_REDIS_SERVER` names, such as Valkey), `redis-cli` for a cluster, `initdb` and
-//! `postgres` for PostgreSQL. `sh`, `ps` and `kill` are used to control them, and `setpriv` to run
-//! PostgreSQL if the test runs as root.
+//! `postgres` for PostgreSQL, `pgbouncer`. `sh`, `ps` and `kill` are used to control them, and
+//! `setpriv` to run PostgreSQL if the test runs as root.
 //!
 //! [`chaos`] has tests of what must hold of a store while its server fails, and [`Proxy`] counts
 //! round trips and breaks connections.
@@ -21,6 +21,7 @@ pub mod chaos;
 
 mod certificates;
 mod cluster;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod proxy;
@@ -29,6 +30,7 @@ mod sentinel;
 
 pub use certificates::Certificates;
 pub use cluster::RedisCluster;
+pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use redis::Redis;

@@ -3,7 +3,10 @@
 
 mod chaos;
 mod encrypted;
+mod failover;
 mod feed;
+mod opening;
+mod poolers;
 mod server;
 
 mod near_cache {

@@ -33,21 +33,48 @@ impl Postgres {
     }
 
     fn start_with(durability: Durability, certificates: Option<&Certificates>) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let programs = programs().expect("PostgreSQL is installed, with `initdb` and `postgres`");
-        let is_encrypted = certificates.is_some();
-        let mut server =
-            Self { process: None, port: 0, durability, programs, is_encrypted, directory };
+        let server = Self::new(durability, certificates.is_some());
         server.create();
         if let Some(certificates) = certificates {
             server.install(certificates);
         }
+        server.start_on_a_free_port()
+    }
+
+    /// Starts a standby of this server: a copy that follows it, until `pg_promote()` is called.
+    pub fn start_standby(&self) -> Self {
+        let standby = Self::new(self.durability, false);
+        give_away(standby.directory.path());
+        let mut words = unprivileged_prefix();
+        words.push(self.pg_basebackup().to_string_lossy().into_owned());
+        let made = Command::new(&words[0])
+            .args(&words[1..])
+            .args(["-R", "-c", "fast", "-h", "127.0.0.1", "-U", "test", "-p"])
+            .arg(self.port.to_string())
+            .arg("-D")
+            .arg(standby.data())
+            .current_dir(standby.directory.path())
+            .output()
+            .expect("pg_basebackup");
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "cannot copy the server: {said}");
+        standby.start_on_a_free_port()
+    }
+
+    fn new(durability: Durability, is_encrypted: bool) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let programs = programs().expect("PostgreSQL is installed, with `initdb` and `postgres`");
+        Self { process: None, port: 0, durability, programs, is_encrypted, directory }
+    }
+
+    fn start_on_a_free_port(mut self) -> Self {
+        let server = &mut self;
         let started = (0..10).any(|_| {
             server.port = free_port();
             server.restart()
         });
-        assert!(started, "cannot start PostgreSQL: {}", server.log());
-        server
+        assert!(started, "cannot start PostgreSQL: {}", self.log());
+        self
     }
 
     /// The server's log.
@@ -56,11 +83,8 @@ impl Postgres {
     }
 
     fn create(&self) {
+        give_away(self.directory.path());
         let mut words = unprivileged_prefix();
-        if let Some(user) = words.get(1).and_then(|word| word.strip_prefix("--reuid=")) {
-            let owned = Command::new("chown").arg(user).arg(self.directory.path()).status();
-            assert!(owned.is_ok_and(|status| status.success()), "cannot give {user} the directory");
-        }
         words.push(self.programs.join("initdb").to_string_lossy().into_owned());
         let made = Command::new(&words[0])
             .args(&words[1..])
@@ -109,14 +133,22 @@ impl Postgres {
         }
     }
 
+    /// Next to the other programs, or next to what they are links to.
+    fn pg_basebackup(&self) -> PathBuf {
+        let here = self.programs.join("pg_basebackup");
+        let linked = fs::canonicalize(self.programs.join("initdb")).unwrap_or_default();
+        if here.exists() { here } else { linked.with_file_name("pg_basebackup") }
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
     /// Ready once it has written so to its pid file.
     fn answers(&self) -> bool {
-        let is_ready = fs::read_to_string(self.data().join("postmaster.pid"))
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim() == "ready"));
+        let is_ready = fs::read_to_string(self.data().join("postmaster.pid")).is_ok_and(|text| {
+            text.lines().nth(7).is_some_and(|status| ["ready", "standby"].contains(&status.trim()))
+        });
         is_ready && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
     }
 
@@ -165,6 +197,9 @@ impl Server for Postgres {
             "listen_addresses=127.0.0.1",
             "-c",
             "unix_socket_directories=",
+            // A standby looks this often whether it was promoted.
+            "-c",
+            "wal_retrieve_retry_interval=100ms",
         ];
         let lasting: &[&str] = match self.durability {
             Durability::None => {
@@ -191,8 +226,17 @@ impl Server for Postgres {
     }
 }
 
+/// Makes a directory that of the user who runs the server.
+pub(super) fn give_away(directory: &Path) {
+    let words = unprivileged_prefix();
+    if let Some(user) = words.get(1).and_then(|word| word.strip_prefix("--reuid=")) {
+        let owned = Command::new("chown").arg(user).arg(directory).status();
+        assert!(owned.is_ok_and(|status| status.success()), "cannot give {user} the directory");
+    }
+}
+
 /// The words before a command: PostgreSQL refuses to run as root, so another user runs it then.
-fn unprivileged_prefix() -> Vec<String> {
+pub(super) fn unprivileged_prefix() -> Vec<String> {
     if id(&["-u"]).as_deref() != Some("0") {
         return Vec::new();
     }

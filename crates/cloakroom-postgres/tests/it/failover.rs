@@ -1,0 +1,98 @@
+//! Several servers in one URL, of which more than one takes writes.
+
+use std::time::Duration;
+
+use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
+use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
+use cloakroom_testkit::servers::{Durability, Postgres, Server};
+use tokio::runtime::Runtime;
+
+use crate::server::{client, new_session, number};
+
+const SESSIONS: &str = "SELECT count(*) FROM cloakroom.session";
+
+/// A server, and another one that was promoted in its place without it being stopped.
+async fn two_primaries() -> (Postgres, Postgres) {
+    let old = Postgres::start(Durability::Always);
+    drop(PostgresStore::connect(old.url()).await.unwrap());
+    let new = old.start_standby();
+    let promoted = client(&new).await.query_one("SELECT pg_promote()", &[]).await.unwrap();
+    assert!(promoted.get::<_, bool>(0));
+    (old, new)
+}
+
+/// The URL of both.
+fn both(first: &Postgres, second: &Postgres) -> String {
+    format!("postgres://test@127.0.0.1:{},127.0.0.1:{}/postgres", first.port(), second.port())
+}
+
+#[test]
+fn of_two_servers_that_take_writes_the_one_promoted_last_is_used() {
+    Runtime::new().unwrap().block_on(async {
+        let (old, new) = two_primaries().await;
+        let store = PostgresStore::connect(both(&old, &new)).await.unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
+        new_session(&sessions).await;
+        assert_eq!(number(&client(&old).await, SESSIONS).await, 0);
+        assert_eq!(number(&client(&new).await, SESSIONS).await, 1);
+    });
+}
+
+#[test]
+fn a_former_primary_is_not_used_while_the_new_one_restarts() {
+    Runtime::new().unwrap().block_on(async {
+        let (old, mut new) = two_primaries().await;
+        let builder = PostgresStore::builder(both(&old, &new)).timeout(Duration::from_secs(2));
+        let store = std::sync::Arc::new(builder.connect().await.unwrap());
+        let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
+        let key = new_session(&sessions).await;
+        new.kill();
+        let mut outdated = 0;
+        for _ in 0..1_000 {
+            let error = store.health().await.expect_err("the new primary is down");
+            let source = std::error::Error::source(&error).unwrap();
+            let source: &cloakroom_postgres::PostgresError = source.downcast_ref().unwrap();
+            outdated += u32::from(source.kind() == PostgresErrorKind::Outdated);
+            if outdated == 10 {
+                break;
+            }
+        }
+        assert!(outdated > 0, "the old primary is told as such");
+        assert!(new.restart());
+        loop {
+            match sessions.of_key(&key).await {
+                Ok(_) => break,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
+            }
+        }
+        for _ in 0..20 {
+            new_session(&sessions).await;
+        }
+        assert_eq!(number(&client(&old).await, SESSIONS).await, 0);
+        assert_eq!(number(&client(&new).await, SESSIONS).await, 21);
+    });
+}
+
+#[test]
+fn what_the_url_says_about_servers_holds() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        drop(PostgresStore::connect(server.url()).await.unwrap());
+        let standby = server.start_standby();
+        let urls = both(&standby, &server);
+        let open = async |options: &str| {
+            let builder = PostgresStore::builder(format!("{urls}?{options}"));
+            builder.read_only().connect().await.unwrap().inspect().await.unwrap().is_standby
+        };
+        assert!(open("").await, "a store that only reads takes the first server");
+        assert!(!open("target_session_attrs=read-write").await);
+        assert!(open("target_session_attrs=any").await);
+        // A silent server gets the time that the URL gives it, not half of the store's.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("@127.0.0.1:{},", silent.local_addr().unwrap().port());
+        let url = format!("{}?connect_timeout=1", server.url().replace('@', &silent));
+        let builder = PostgresStore::builder(url).timeout(Duration::from_secs(60));
+        let opened = tokio::time::timeout(Duration::from_secs(20), builder.connect()).await;
+        opened.expect("it does not wait for half a minute").unwrap();
+    });
+}
