@@ -85,12 +85,16 @@ impl ConnectOptions {
         self.servers.connect(&self.tls, self.timeout).await
     }
 
+    /// How long the server waits for a lock: less than we wait for the server.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.timeout * 3 / 10
+    }
+
     /// The statements that set up a connection.
     pub(crate) fn settings(&self) -> String {
-        // The server gives up before we do and says so; then it is known that nothing happened. It
-        // gives up waiting for a lock even earlier, so that the rest of a batch can be retried.
+        // The server gives up before we do and says so; then it is known that nothing happened.
         let statement_timeout = (self.timeout * 4 / 5).as_millis().max(1);
-        let lock_timeout = (self.timeout * 3 / 10).as_millis().max(1);
+        let lock_timeout = self.lock_timeout().as_millis().max(1);
         let commit = match self.commit {
             Commit::Synchronous => {
                 "SELECT set_config('synchronous_commit', 'on', false)

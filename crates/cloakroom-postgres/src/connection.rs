@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use cloakroom::store::StoreError;
 use cloakroom::stores::batch::Backoff;
@@ -37,13 +38,15 @@ macro_rules! statements {
 
 statements! {
     apply: include_str!("sql/apply.sql"),
+    // Waits for a lock, and then sees what its holder wrote.
+    apply_one: &include_str!("sql/apply.sql").replace(" SKIP LOCKED", ""),
     insert_one: include_str!("sql/insert_one.sql"),
     replace_one: include_str!("sql/replace_one.sql"),
     touch_one: include_str!("sql/touch_one.sql"),
     notify: include_str!("sql/notify.sql"),
-    miss: "UPDATE {feed} SET missed = missed + 1",
+    miss: include_str!("sql/miss.sql"),
     read: "SELECT id, record, payload FROM {session} WHERE id = ANY ($1)",
-    index_login: "SELECT * FROM {index_login}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    index_login: "SELECT * FROM {index_login}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     revoke_before: include_str!("sql/revoke_before.sql"),
     erase: include_str!("sql/erase.sql"),
     sessions_of: "SELECT id FROM {index}
@@ -93,8 +96,8 @@ impl SendError {
 /// A connection that is made when it is first needed, and made again after a failure.
 pub(crate) struct Connection {
     pub(crate) options: ConnectOptions,
-    /// Whether sessions are changed on it.
-    writes: bool,
+    /// How long a write waits for a lock, if sessions are changed on this connection.
+    lock_timeout: Option<Duration>,
     state: Mutex<State>,
 }
 
@@ -120,12 +123,12 @@ pub(crate) struct Established {
 
 impl Connection {
     pub(crate) fn new(options: ConnectOptions) -> Arc<Self> {
-        Arc::new(Self { options, writes: false, state: Mutex::default() })
+        Arc::new(Self { options, lock_timeout: None, state: Mutex::default() })
     }
 
     /// A connection on which sessions are changed: listeners learn if it ends.
-    pub(crate) fn for_writes(options: ConnectOptions) -> Arc<Self> {
-        Arc::new(Self { options, writes: true, state: Mutex::default() })
+    pub(crate) fn for_writes(options: ConnectOptions, lock_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self { options, lock_timeout: Some(lock_timeout), state: Mutex::default() })
     }
 
     /// Waits until there is a connection or one may be attempted, so that meanwhile tasks with
@@ -224,15 +227,9 @@ impl Connection {
             client.batch_execute(&self.options.settings()).await.map_err(failed)?;
             let statements = Box::pin(Statements::prepare(&client, &self.options.names));
             let statements = statements.await.map_err(failed)?;
-            let is_heard = if self.writes {
-                let enroll = self.options.names.fill(include_str!("sql/enroll_writer.sql"));
-                let answer = client.simple_query(&enroll).await.map_err(failed)?;
-                answer.iter().any(|message| match message {
-                    SimpleQueryMessage::Row(row) => row.get(0) != Some("f"),
-                    _ => false,
-                })
-            } else {
-                false
+            let is_heard = match self.lock_timeout {
+                Some(limit) => self.enroll(&client, limit).await.map_err(failed)?,
+                None => false,
             };
             let is_heard = AtomicBool::new(is_heard);
             let timeline = facts.timeline;
@@ -242,6 +239,23 @@ impl Connection {
             Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
                 .at(self.options.servers.last_address()))
         })
+    }
+
+    /// Gives listeners a way to know when the connection ends. Returns whether there are any.
+    async fn enroll(
+        &self,
+        client: &Client,
+        lock_timeout: Duration,
+    ) -> Result<bool, tokio_postgres::Error> {
+        let enroll = self.options.names.fill(include_str!("sql/enroll_writer.sql"));
+        let lock_timeout = lock_timeout.min(self.options.lock_timeout()).as_millis().max(1);
+        let enroll = format!("{enroll}; SET lock_timeout = {lock_timeout}");
+        let answer = client.simple_query(&enroll).await?;
+        let is_heard = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) != Some("f"),
+            _ => false,
+        };
+        Ok(answer.iter().any(is_heard))
     }
 
     /// Drops a connection, unless it has been replaced already.

@@ -116,6 +116,7 @@ async fn index_login(connection: &Connection, login: &IndexLogin) -> Result<Vec<
                 &limit(login.max_listed()),
                 &replaced,
                 &replaced_until,
+                &login.now.map(millis),
             ],
         )
         .await

@@ -32,14 +32,15 @@
 //! - Every operation on a session takes one round trip; a lone write that lost to another one takes
 //!   two. Writes that arrive while others are in flight are sent together, in one statement and one
 //!   commit; each has a compare-and-swap and an answer of its own.
-//! - Reads do not wait for writes. Two connections write: one works while the other one commits.
+//! - Reads do not wait for writes. Two connections write: one works while the other one commits. A
+//!   session that another transaction has locked waits apart, so that its lock delays no other one.
 //! - Nodes commit at the same time. While any node listens
 //!   ([`Store::subscribe`](cloakroom::Store::subscribe)), a change is notified right after its
 //!   commit. If that is prevented because a connection breaks or the server's queue is full, all
 //!   listeners know within a second or two that they may have missed a change.
 //! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
-//! - The store opens six connections, one more for sweeps at the first sweep, and one for each
-//!   change feed. Connect directly or through a pooler in
+//! - The store opens six connections, one more for sweeps at the first sweep, up to two for writes
+//!   to locked sessions, and one for each change feed. Connect directly or through a pooler in
 //!   session mode. A pooler in transaction mode is refused with [`PostgresErrorKind::Pooler`],
 //!   before anything is set that would leak to its other clients.
 //! - Of several servers in the URL, the store uses one that accepts writes. It asks all of them
@@ -65,6 +66,7 @@ mod facts;
 mod feed;
 mod index_op;
 mod inspection;
+mod lane;
 mod lone;
 mod names;
 mod peers;

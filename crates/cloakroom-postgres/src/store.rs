@@ -25,6 +25,7 @@ use crate::error::PostgresError;
 use crate::feed::Feed;
 use crate::index_op::{self, IndexOp};
 use crate::inspection::Inspection;
+use crate::lane::Lane;
 use crate::write::Write;
 use crate::{reader, sweep, writer};
 
@@ -98,9 +99,10 @@ impl PostgresStore {
         let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let (index_ops, index_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let connection = || Connection::new(options.clone());
+        let lane = Lane::start(&runtime, &options);
         for _ in 0..CONNECTIONS {
-            let writing = Connection::for_writes(options.clone());
-            runtime.spawn(writer::run(write_driver.clone(), writing));
+            let writing = Connection::for_writes(options.clone(), writer::LOCK_TIMEOUT);
+            runtime.spawn(writer::run(write_driver.clone(), writing, lane.clone()));
             runtime.spawn(index_op::run(index_driver.clone(), connection()));
             let connection = connection();
             for _ in 0..READS_IN_FLIGHT {

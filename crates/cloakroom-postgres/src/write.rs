@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom::record::{EndReason, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, Inserted, StoreError, Swap};
-use cloakroom::stores::batch::{Batch, Reply};
+use cloakroom::stores::batch::Reply;
 use cloakroom::value::CodecError;
 use cloakroom::{PublicId, Timestamp};
 use tokio_postgres::Row;
@@ -124,8 +124,13 @@ impl Write {
         }
     }
 
-    /// Decodes the row of the reply that belongs to this write.
-    pub(crate) fn answer(&self, row: &Row) -> Result<Reply, StoreError> {
+    /// Decodes the row of the reply that belongs to this write; `None` if the session is locked.
+    pub(crate) fn answer(&self, row: &Row) -> Option<Result<Reply, StoreError>> {
+        let is_locked = row.try_get::<_, i16>(1).is_ok_and(|outcome| outcome == 4);
+        (!is_locked).then(|| self.decode(row))
+    }
+
+    fn decode(&self, row: &Row) -> Result<Reply, StoreError> {
         let unreadable = |error: tokio_postgres::Error| {
             PostgresError::caused(PostgresErrorKind::Other, "decode a reply", error)
                 .outcome_unknown()
@@ -173,12 +178,13 @@ pub(crate) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(crate) fn of(batch: &'a Batch<Write, Reply>) -> Self {
-        let writes: Vec<&Write> = (0..batch.len()).map(|index| batch.op(index)).collect();
+    pub(crate) fn of(writes: impl Iterator<Item = (PublicId, &'a Write)>) -> Self {
+        let (ids, writes): (Vec<Uuid>, Vec<&Write>) =
+            writes.map(|(id, write)| (uuid(id), write)).unzip();
         let numbers =
             |number: fn(&Write) -> i64| writes.iter().map(|write| number(write)).collect();
         Self {
-            ids: (0..batch.len()).map(|index| uuid(batch.id(index))).collect(),
+            ids,
             kinds: writes.iter().map(|write| write.kind as i16).collect(),
             heads: writes.iter().map(|write| &write.head[..]).collect(),
             payloads: writes.iter().map(|write| write.payload.as_deref()).collect(),

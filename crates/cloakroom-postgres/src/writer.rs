@@ -1,11 +1,13 @@
 //! The tasks that change sessions: all waiting writes go into one statement and one commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio_postgres::Row;
 
 use crate::connection::{Connection, SendError};
+use crate::lane::Lane;
 use crate::lone::Lone;
 use crate::telling::Telling;
 use crate::write::{Columns, Write};
@@ -14,23 +16,32 @@ use crate::write::{Columns, Write};
 const MAX_BATCH: usize = 96;
 /// The most bytes of operations in one statement.
 const MAX_BATCH_BYTES: usize = 4 << 20;
+/// How long a statement waits for a lock: longer than another node's write has one, and so short
+/// that a forgotten transaction is not felt.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Writes until the queue is closed and empty.
-pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection>) {
+pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection>, lane: Lane) {
     loop {
         connection.backoff_elapsed().await;
         let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await else { return };
-        let mut result = send(&connection, &mut batch).await;
-        if batch.len() == 1 && result.as_ref().is_err_and(SendError::is_transient) {
-            result = send(&connection, &mut batch).await;
-        }
-        match result {
-            Ok(telling) => {
-                drop(batch);
+        let sent = if batch.len() == 1 {
+            send_one(&connection, &mut batch, 0).await.map(|telling| (telling, Vec::new()))
+        } else {
+            send_all(&connection, &mut batch).await
+        };
+        match sent {
+            Ok((telling, locked)) => {
+                if locked.is_empty() {
+                    drop(batch);
+                } else {
+                    lane.wait(batch, locked);
+                }
                 if let Some(telling) = telling {
                     telling.await;
                 }
             }
+            Err(error) if batch.len() == 1 && error.is_transient() => lane.wait(batch, vec![0]),
             Err(SendError::NotSent(error))
                 if batch.len() > 1 && error.may_concern_one_operation() =>
             {
@@ -45,43 +56,63 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection
     }
 }
 
-/// Carries out a batch and answers its operations.
-async fn send(
+/// Carries out a batch and answers its operations, but for those whose sessions are locked. Returns
+/// the places of these.
+async fn send_all(
     connection: &Arc<Connection>,
     batch: &mut Batch<Write, Reply>,
-) -> Result<Option<Telling>, SendError> {
+) -> Result<(Option<Telling>, Vec<usize>), SendError> {
+    let all = 0..batch.len();
     let changes: Vec<String> =
-        (0..batch.len()).filter_map(|index| batch.op(index).change(batch.id(index))).collect();
+        all.clone().filter_map(|index| batch.op(index).change(batch.id(index))).collect();
     let changes = changes.join(",");
-    if batch.len() == 1 {
-        if let Some(lone) = Lone::of(batch.id(0), batch.op(0)) {
-            let (rows, telling) =
-                connection.write(lone.statement(), &lone.parameters(), &changes).await?;
-            if let Some(reply) = lone.answer(!rows.is_empty()) {
-                batch.answer(0, Ok(reply));
-                return Ok(telling);
-            }
-            if let Some(telling) = telling {
-                telling.await;
-            }
-        }
-    }
-    let columns = Columns::of(batch);
+    let columns = Columns::of(all.map(|index| (batch.id(index), batch.op(index))));
     let (rows, telling) =
         connection.write(|statements| &statements.apply, &columns.parameters(), &changes).await?;
     drop(columns);
-    answer(batch, &rows);
+    let mut locked = Vec::new();
+    for row in &rows {
+        if let Some(index) = place(row).filter(|index| *index < batch.len()) {
+            match batch.op(index).answer(row) {
+                Some(reply) => batch.answer(index, reply),
+                None => locked.push(index),
+            }
+        }
+    }
+    Ok((telling, locked))
+}
+
+/// Carries out and answers one operation of a batch, if need be once its session is not locked.
+pub(crate) async fn send_one(
+    connection: &Arc<Connection>,
+    batch: &mut Batch<Write, Reply>,
+    index: usize,
+) -> Result<Option<Telling>, SendError> {
+    let (id, write) = (batch.id(index), batch.op(index));
+    let changes = write.change(id).unwrap_or_default();
+    if let Some(lone) = Lone::of(id, write) {
+        let (rows, telling) =
+            connection.write(lone.statement(), &lone.parameters(), &changes).await?;
+        if let Some(reply) = lone.answer(!rows.is_empty()) {
+            batch.answer(index, Ok(reply));
+            return Ok(telling);
+        }
+        if let Some(telling) = telling {
+            telling.await;
+        }
+    }
+    let columns = Columns::of([(id, write)].into_iter());
+    let (rows, telling) = connection
+        .write(|statements| &statements.apply_one, &columns.parameters(), &changes)
+        .await?;
+    // An operation without a row stays unanswered, which reports its outcome as unknown.
+    if let Some(reply) = rows.first().and_then(|row| write.answer(row)) {
+        batch.answer(index, reply);
+    }
     Ok(telling)
 }
 
-/// Answers the operations that the rows name. One without a row stays unanswered, which reports its
-/// outcome as unknown.
-fn answer(batch: &mut Batch<Write, Reply>, rows: &[Row]) {
-    for row in rows {
-        let place = row.try_get::<_, i64>(0).ok().and_then(|place| usize::try_from(place - 1).ok());
-        if let Some(index) = place.filter(|index| *index < batch.len()) {
-            let reply = batch.op(index).answer(row);
-            batch.answer(index, reply);
-        }
-    }
+/// The place in the batch of the write that a row answers.
+fn place(row: &Row) -> Option<usize> {
+    usize::try_from(row.try_get::<_, i64>(0).ok()? - 1).ok()
 }

@@ -44,12 +44,14 @@ CREATE FUNCTION {lock_principal}(locked_principal text) RETURNS void LANGUAGE sq
 $$;
 
 -- Adds a session to the index of its principal; calls for one principal run one after the other.
+-- An entry is not replaced while its session lives: the caller may have read it from a server that
+-- had lost it.
 -- Returns one row with outcome 1 (indexed) or 2 (revoked), or the other sessions of the counted
 -- kind (of every kind if that is NULL), each with outcome 3 (full).
 CREATE FUNCTION {index_login}(
     login_principal text, session uuid, login_kind uuid, login_until bigint,
     authenticated_at bigint, max_sessions bigint, counted_kind uuid, max_shown bigint,
-    replaced uuid[], replaced_until bigint[]
+    replaced uuid[], replaced_until bigint[], called_at bigint
 ) RETURNS TABLE (outcome smallint, other uuid, other_kind uuid, other_until bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -58,7 +60,12 @@ BEGIN
     PERFORM FROM {index} i WHERE i.principal = login_principal AND i.id = ANY (replaced)
     ORDER BY i.id FOR UPDATE;
     DELETE FROM {index} i USING unnest(replaced, replaced_until) AS r (id, until)
-    WHERE i.principal = login_principal AND i.id = r.id AND i.until = r.until;
+    WHERE i.principal = login_principal AND i.id = r.id AND i.until = r.until
+        AND NOT EXISTS (
+            SELECT FROM {session} s
+            WHERE s.id = r.id AND s.ended IS NULL AND s.principal = login_principal
+                AND least(s.idle, s.absolute) > called_at
+        );
     IF EXISTS (
         SELECT FROM {revocation} r
         WHERE r.principal = login_principal AND r.before > authenticated_at

@@ -1,8 +1,9 @@
 -- Applies a batch of writes, each to a different session.
 -- Kinds: 0 insert, 1 replace, 2 touch, 3 end_if, 4 end.
 -- Returns the place of each write and its outcome: 0 not done, 1 done, 2 ended before, 3 stale
--- revision. With 3 (replace and end_if only) come the current record and payload. Each row also says
--- whether anyone listens for changes.
+-- revision, 4 not tried because another transaction has locked the session. With 3 (replace and
+-- end_if only) come the current record and payload. Each row also says whether anyone listens for
+-- changes.
 WITH op AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
@@ -14,10 +15,10 @@ WITH op AS MATERIALIZED (
     )
 ),
 -- Rows are locked in the order of their ids, after inserts in the same order, so that two batches
--- cannot deadlock. A row that another transaction had locked is read as that transaction left it.
+-- cannot deadlock. One that another transaction has locked delays no other.
 found AS MATERIALIZED (
     SELECT id, principal, revision, token, ended, record, payload FROM {session}
-    WHERE id = ANY ($1) ORDER BY id FOR UPDATE
+    WHERE id = ANY ($1) ORDER BY id FOR UPDATE SKIP LOCKED
 ),
 inserted AS (
     INSERT INTO {session} (
@@ -71,6 +72,8 @@ SELECT op.place,
     CASE WHEN inserted.id IS NOT NULL OR is_done THEN 1
          WHEN is_live AND op.kind IN (1, 3) THEN 3
          WHEN judged.id IS NOT NULL AND NOT is_live THEN 2
+         WHEN op.kind <> 0 AND judged.id IS NULL
+             AND EXISTS (SELECT FROM {session} s WHERE s.id = op.id) THEN 4
          ELSE 0 END::smallint,
     CASE WHEN is_live AND NOT is_done AND op.kind IN (1, 3) THEN found_record END,
     CASE WHEN is_live AND NOT is_done AND op.kind IN (1, 3) THEN found_payload END,

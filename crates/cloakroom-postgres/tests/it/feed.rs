@@ -50,20 +50,34 @@ async fn until_number(client: &Client, query: &str, wanted: i64) {
     tokio::time::timeout(Duration::from_secs(30), reached).await.expect(query);
 }
 
-/// Commits wait for a standby that does not exist, until the server is told otherwise.
-async fn await_standby(client: &Client, name: &str) {
-    let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'");
-    client.batch_execute(&set).await.unwrap();
-    client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
-    while number(
-        client,
-        &format!("SELECT (current_setting('synchronous_standby_names') = '{name}')::int::int8"),
-    )
-    .await
-        == 0
-    {}
+/// Lets commits wait for a standby that does not exist.
+async fn hold_commits(server: &Postgres, operator: &Client) {
+    operator.batch_execute("ALTER SYSTEM SET synchronous_standby_names = 'nowhere'").await.unwrap();
+    operator.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    // The process that puts this into force may be late: until then, commits do not wait.
+    loop {
+        let probing = client(server).await;
+        let probe = "SET synchronous_commit = on;
+            SELECT pg_logical_emit_message(true, 'probe', '')";
+        let probe = tokio::spawn(async move { probing.batch_execute(probe).await });
+        while !probe.is_finished() {
+            let held = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+                WHERE wait_event = 'SyncRep'";
+            if number(operator, held).await > 0 {
+                probe.await.unwrap().unwrap();
+                return;
+            }
+        }
+    }
 }
 
+async fn release_commits(client: &Client) {
+    client.batch_execute("ALTER SYSTEM RESET synchronous_standby_names").await.unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+}
+
+const TELLING: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE query LIKE '%pg_notify%' AND wait_event_type = 'Lock'";
 const WAITING_COMMITS: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 #[test]
@@ -81,7 +95,7 @@ fn several_nodes_commit_at_the_same_time_whether_a_cache_listens_or_not() {
         }
         for hears in [false, true] {
             let _cache = if hears { Some(caching_node(&server).await) } else { None };
-            await_standby(&client, "nowhere").await;
+            hold_commits(&server, &client).await;
             let writes: Vec<_> = nodes
                 .iter()
                 .cloned()
@@ -93,7 +107,7 @@ fn several_nodes_commit_at_the_same_time_whether_a_cache_listens_or_not() {
                 })
                 .collect();
             until_number(&client, WAITING_COMMITS, 3).await;
-            await_standby(&client, "").await;
+            release_commits(&client).await;
             for write in writes {
                 write.await.unwrap().unwrap();
             }
@@ -159,22 +173,20 @@ fn an_end_that_could_not_be_notified_is_known_at_the_next_heartbeat() {
         cache_it(&there, &key).await;
         // A commit that notifies, and never ends, keeps all others from notifying.
         let (client, stuck) = (client(&server).await, client(&server).await);
-        await_standby(&client, "nowhere").await;
+        hold_commits(&server, &client).await;
         let stuck = tokio::spawn(async move {
             let notify = "SET synchronous_commit = on; CREATE TABLE stuck (); NOTIFY elsewhere";
             stuck.batch_execute(notify).await
         });
         until_number(&client, WAITING_COMMITS, 1).await;
         here.revoke(key.id()).await.unwrap();
-        const TELLING: &str = "SELECT count(*) FROM pg_stat_activity
-            WHERE query LIKE '%pg_notify%' AND wait_event_type = 'Lock'";
         until_number(&client, TELLING, 1).await;
         drop(there.1.of_key(&key).await.expect("the end is not known yet"));
         // The node dies before it has told.
         let kill = TELLING.replace("count(*)", "pg_terminate_backend(pid)");
         client.batch_execute(&kill).await.unwrap();
         until_ended(&there.1, &key).await;
-        await_standby(&client, "").await;
+        release_commits(&client).await;
         stuck.await.unwrap().unwrap();
     });
 }
@@ -214,7 +226,7 @@ fn a_write_that_began_before_a_cache_listened_is_known_to_it() {
         let store = Arc::new(store.connect().await.unwrap());
         let here: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).unwrap();
         let key = new_session(&here).await;
-        let record = live(&*store, &key).await;
+        let record = live(&store, &key).await;
         let client = client(&server).await;
         client.batch_execute("BEGIN; SELECT FROM cloakroom.session FOR UPDATE").await.unwrap();
         // It judges by what it sees now, and waits for the lock.

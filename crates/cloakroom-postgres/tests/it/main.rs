@@ -5,6 +5,7 @@ mod chaos;
 mod encrypted;
 mod failover;
 mod feed;
+mod locks;
 mod opening;
 mod poolers;
 mod server;
