@@ -21,7 +21,7 @@ const AT_ONCE: usize = 4;
 const ABOUT: &str = "\
 Processes that share a private PostgreSQL, which writes to its disk before it answers. Each has
 sessions of its own, and reads and updates four of them at once. With a near cache, every process
-is told of every change.";
+learns of every change.";
 
 const NOTE: &str = "\
 Updates a second of all processes together; brackets hold the least and the most. `fsync` is how
