@@ -36,6 +36,12 @@ async fn cache_it((cache, sessions): &(Cached, Sessions<SessionMap>), key: &Key)
     }
 }
 
+async fn add_one(sessions: Sessions<SessionMap>, key: Key) -> Result<(), cloakroom::Error> {
+    let mut session = sessions.of_key(&key).await?;
+    let n = session.value().get::<u64>("n").unwrap().unwrap_or_default();
+    session.update(|map| map.insert("n", n + 1).unwrap()).await
+}
+
 async fn until_ended(sessions: &Sessions<SessionMap>, key: &Key) {
     let ended = async {
         while sessions.of_key(key).await.is_ok() {
@@ -95,16 +101,16 @@ fn several_nodes_commit_at_the_same_time_whether_a_cache_listens_or_not() {
         }
         for hears in [false, true] {
             let _cache = if hears { Some(caching_node(&server).await) } else { None };
+            // All connections learn whether anyone listens. If so, they send the notification
+            // together with the write, whose commit must wait for the disk all the same.
+            for (sessions, key) in nodes.iter().cycle().take(12) {
+                add_one(sessions.clone(), key.clone()).await.unwrap();
+            }
             hold_commits(&server, &client).await;
             let writes: Vec<_> = nodes
                 .iter()
                 .cloned()
-                .map(|(sessions, key)| {
-                    tokio::spawn(async move {
-                        let mut session = sessions.of_key(&key).await?;
-                        session.update(|map| map.insert("heard", hears).unwrap()).await
-                    })
-                })
+                .map(|(sessions, key)| tokio::spawn(add_one(sessions, key)))
                 .collect();
             until_number(&client, WAITING_COMMITS, 3).await;
             release_commits(&client).await;
