@@ -1,6 +1,7 @@
 //! Options for opening a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{SqliteError, SqliteErrorKind};
@@ -8,6 +9,7 @@ use crate::file::{self, Settings};
 use crate::read_only;
 use crate::schema;
 use crate::store::SqliteStore;
+use crate::watch::Watch;
 use crate::writer::Writer;
 
 /// Options for opening a [`SqliteStore`]; see [`SqliteStore::builder`].
@@ -72,6 +74,9 @@ impl SqliteBuilder {
     }
 
     /// How long a write waits for another process that holds the write lock; 5 seconds by default.
+    ///
+    /// The time that it waits behind other writes is counted. Once a write has waited for that
+    /// long, those behind it fail too, and further ones fail at once until the lock is free.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
@@ -112,6 +117,8 @@ impl SqliteBuilder {
             file::create(&self.settings.path)?;
         }
         let mut writer = file::connect(&self.settings)?;
+        // From here on: opening a file can change which one it is (a container's lower layer).
+        let watch = Arc::new(Watch::new(self.settings.path.clone()));
         schema::migrate(&mut writer)?;
         // From now on the writer itself retries; see `file::retry_while_busy`.
         writer
@@ -119,8 +126,10 @@ impl SqliteBuilder {
             .map_err(|error| SqliteError::engine("set up", error))?;
         let readers: Result<Vec<_>, _> =
             (0..self.readers).map(|_| file::connect_reader(&self.settings)).collect();
-        let writer = Writer::new(writer, self.settings.timeout);
-        SqliteStore::start(self.settings.path.clone(), Some(writer), readers?)
+        let readers = readers?;
+        watch.check("open")?;
+        let writer = Writer::new(writer, self.settings.timeout, Arc::clone(&watch));
+        SqliteStore::start(self.settings.path.clone(), watch, Some(writer), readers)
     }
 
     fn open_for_reading(&self) -> Result<SqliteStore, SqliteError> {
@@ -133,7 +142,8 @@ impl SqliteBuilder {
             }
             _ => {}
         }
-        SqliteStore::start(self.settings.path.clone(), None, vec![reader])
+        let watch = Arc::new(Watch::new(self.settings.path.clone()));
+        SqliteStore::start(self.settings.path.clone(), watch, None, vec![reader])
     }
 
     fn check_path(&self) -> Result<(), SqliteError> {
@@ -146,7 +156,7 @@ impl SqliteBuilder {
 
 /// False for what other libraries take for a URL, or for a database in memory. `./:memory:` is a
 /// path.
-fn is_path(path: &Path) -> bool {
+pub(crate) fn is_path(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let is_url = || ["file:", "sqlite:"].iter().any(|scheme| text.starts_with(scheme));
     path.is_absolute()

@@ -45,10 +45,17 @@ pub enum SqliteErrorKind {
     LogUnreadable,
     /// The operating system denies access to the file.
     Denied,
+    /// The path leads to another file than the one that was opened, to none, or to one that was
+    /// emptied.
+    Replaced,
     /// The file is damaged.
     Corrupt,
     /// The file is not a database, or belongs to another application.
     Foreign,
+    /// The backup is the file that it would replace.
+    SameFile,
+    /// The backup's pages are of another size than the file's.
+    PageSize,
     /// A later version of this crate wrote the file.
     TooNew,
     /// The file needs a migration, but was opened for reading only.
@@ -73,6 +80,12 @@ impl SqliteError {
             (_, Some(code)) => Box::from(*code),
         };
         Self(Arc::new(Inner { kind, attempted, path: None, source: Some(source) }))
+    }
+
+    /// A damaged file, with what was found in it.
+    pub(crate) fn damaged(attempted: &'static str, findings: &[String]) -> Self {
+        let (kind, source) = (SqliteErrorKind::Corrupt, Some(findings.join("; ").into()));
+        Self(Arc::new(Inner { kind, attempted, path: None, source }))
     }
 
     /// An error of the operating system.
@@ -179,8 +192,17 @@ impl fmt::Display for SqliteError {
                  this and its `-wal`, to another one"
             }
             SqliteErrorKind::Denied => ": access denied",
+            SqliteErrorKind::Replaced => {
+                ": it was replaced or removed while it was open; stop the application, bring the \
+                 sessions back with `cloakroom restore`, then start it"
+            }
             SqliteErrorKind::Corrupt => ": the file is damaged",
             SqliteErrorKind::Foreign => ": not a Cloakroom database",
+            SqliteErrorKind::SameFile => ": it is the store's own file, not a backup of it",
+            SqliteErrorKind::PageSize => {
+                ": the backup's pages are of another size; stop the application, move this file \
+                 and its `-wal` away, and restore again"
+            }
             SqliteErrorKind::TooNew => {
                 ": a later version of Cloakroom wrote it; upgrade this program"
             }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
@@ -72,9 +72,22 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// A connection that can write.
 pub(crate) fn connect(settings: &Settings) -> Result<Connection, SqliteError> {
     let connection = open(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let engine = |error| SqliteError::engine("set up", error);
     // Checked first, so that a foreign file is left unchanged.
     schema::version(&connection)?;
+    set_up(connection, settings)
+}
+
+/// A connection that replaces what is in the file, which may be damaged.
+pub(crate) fn connect_to_restore(settings: &Settings) -> Result<Connection, SqliteError> {
+    let connection = open(settings, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    match schema::version(&connection) {
+        Err(error) if error.kind() != SqliteErrorKind::Corrupt => Err(error),
+        Ok(_) | Err(_) => set_up(connection, settings),
+    }
+}
+
+fn set_up(connection: Connection, settings: &Settings) -> Result<Connection, SqliteError> {
+    let engine = |error| SqliteError::engine("set up", error);
     enable_wal(&connection, settings.timeout)?;
     let synchronous = if settings.durable { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous).map_err(engine)?;
@@ -139,7 +152,7 @@ pub(crate) fn open_as(
 /// Switches the file to a write-ahead log. The setting is stored in the file.
 fn enable_wal(connection: &Connection, timeout: Duration) -> Result<(), SqliteError> {
     // SQLite does not call its busy handler here, since two processes could deadlock.
-    let mode: rusqlite::Result<String> = retry_while_busy(timeout, || {
+    let mode: rusqlite::Result<String> = retry_while_busy(now() + timeout, || {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
     });
     match mode {
@@ -150,24 +163,21 @@ fn enable_wal(connection: &Connection, timeout: Duration) -> Result<(), SqliteEr
     }
 }
 
-/// Retries `attempt` while another process holds the lock, up to `timeout`.
+/// Retries `attempt` while another process holds the lock, until `deadline`; tries at least once.
 ///
 /// SQLite's own busy handler polls ever more rarely, and starves while another process writes
 /// without a pause. This polls often enough to hit the gap between two transactions.
 pub(crate) fn retry_while_busy<T>(
-    timeout: Duration,
+    deadline: Instant,
     mut attempt: impl FnMut() -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    const PAUSE: Duration = Duration::from_micros(250);
-    let mut waited = Duration::ZERO;
     loop {
         match attempt() {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && waited < timeout =>
+                    && now() < deadline =>
             {
-                pause(PAUSE);
-                waited += PAUSE;
+                pause();
             }
             done => return done,
         }
@@ -178,8 +188,13 @@ pub(crate) fn retry_while_busy<T>(
     clippy::disallowed_methods,
     reason = "SQLite does not notify when another process releases its lock"
 )]
-fn pause(span: Duration) {
-    std::thread::sleep(span);
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_micros(250));
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a call waits, not a session's age")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 fn limit_size(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {

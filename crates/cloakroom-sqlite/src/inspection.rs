@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::error::SqliteError;
 use crate::file::{self, Settings};
@@ -61,12 +61,7 @@ impl Inspection {
         };
         let journal: String =
             connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-        let mut damage = Vec::new();
-        connection.pragma(None, "integrity_check", MAX_DAMAGE, |row| {
-            damage.push(row.get::<_, String>(0)?);
-            Ok(())
-        })?;
-        damage.retain(|finding| finding != "ok");
+        let damage = damage(connection)?;
         Ok(Self {
             schema_version,
             sqlite_version: rusqlite::version(),
@@ -78,6 +73,24 @@ impl Inspection {
             damage,
         })
     }
+}
+
+/// What SQLite's `integrity_check` reports.
+pub(crate) fn damage(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut damage = Vec::new();
+    let checked = connection.pragma(None, "integrity_check", MAX_DAMAGE, |row| {
+        damage.push(row.get::<_, String>(0)?);
+        Ok(())
+    });
+    match checked {
+        // Some damage stops the check itself.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            damage.push(error.to_string());
+        }
+        checked => checked?,
+    }
+    damage.retain(|finding| finding != "ok");
+    Ok(damage)
 }
 
 #[cfg(unix)]

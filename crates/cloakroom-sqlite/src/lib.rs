@@ -34,8 +34,10 @@
 //!   waits for the disk are committed together in the next transaction. A lone write never waits
 //!   for others.
 //! - **Several processes on one machine can use one file.** SQLite arbitrates. A write that waits
-//!   for another process longer than [five seconds](SqliteBuilder::timeout) fails. Network file
-//!   systems are not supported.
+//!   for another process fails after [five seconds](SqliteBuilder::timeout), time in the queue
+//!   included. Network file systems are not supported.
+//! - **A file that is replaced while it is open is not used.** Within a second, reads and writes
+//!   fail with [`SqliteErrorKind::Replaced`]. A file that is overwritten in place is not noticed.
 //! - **Readers never wait for writers.** Reads have threads of their own, and nothing here blocks
 //!   an async runtime.
 //! - **Expired rows are removed in small steps**: each write of a new session also removes up to
@@ -103,13 +105,16 @@ mod principal_index;
 mod read;
 mod read_only;
 mod reader;
+mod restore;
 mod row;
 mod schema;
 mod store;
+mod watch;
 mod write;
 mod writer;
 
 pub use builder::SqliteBuilder;
 pub use error::{SqliteError, SqliteErrorKind};
 pub use inspection::Inspection;
+pub use restore::Restore;
 pub use store::SqliteStore;

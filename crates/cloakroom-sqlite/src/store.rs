@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use cloakroom::key::KindTag;
 use cloakroom::record::{Ending, Record, Revision, Stored};
@@ -16,12 +19,14 @@ use rusqlite::Connection;
 
 use crate::builder::SqliteBuilder;
 use crate::error::{SqliteError, SqliteErrorKind};
+use crate::file;
 use crate::inspection::Inspection;
 use crate::read::Read;
 use crate::reader;
 use crate::row::Row;
+use crate::watch::Watch;
 use crate::write::Write;
-use crate::writer::Writer;
+use crate::writer::{Request, Writer};
 
 /// The most operations, and bytes of them, that wait in a queue.
 const MAX_WAITING: usize = 16_384;
@@ -30,6 +35,8 @@ const MAX_WAITING_BYTES: usize = 64 << 20;
 const MAX_SESSION_BYTES: usize = 16 << 20;
 /// How many rows a sweep removes in one step.
 const SWEEP_STEP: usize = 200;
+/// How often a store without requests looks whether its file was replaced.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 /// The queue key of operations that concern no single session: they run one after the other.
 const NO_SESSION: PublicId = PublicId::from_bytes([0; 16]);
 
@@ -45,12 +52,15 @@ const NO_SESSION: PublicId = PublicId::from_bytes([0; 16]);
 /// returned [`Io`] does not cancel it, except that a sweep stops after the current step.
 pub struct SqliteStore {
     path: PathBuf,
-    writes: Queue<Write, Reply>,
+    watch: Arc<Watch>,
+    writes: Queue<Request, Reply>,
     reads: Queue<Read, Reply>,
     /// Gives each list read a queue key of its own, so that none waits for another.
     next_list: AtomicU64,
     writable: bool,
     threads: Vec<JoinHandle<()>>,
+    /// Dropping it stops the thread that watches the file.
+    stop: Option<mpsc::Sender<()>>,
 }
 
 impl SqliteStore {
@@ -79,15 +89,17 @@ impl SqliteStore {
     /// Reads the whole file, and blocks while it does.
     ///
     /// # Errors
-    /// [`SqliteError`] if the file cannot be read. Damage is reported in the [`Inspection`]
-    /// instead.
+    /// [`SqliteError`] if the file cannot be read, or was replaced while it was open. Damage is
+    /// reported in the [`Inspection`] instead.
     pub fn inspect(&self) -> Result<Inspection, SqliteError> {
+        self.watch.check("inspect")?;
         Inspection::of(&self.path).map_err(|error| error.at(&self.path))
     }
 
-    /// Starts the writer and reader threads.
+    /// Starts the threads: writer, readers, and one that watches the file.
     pub(crate) fn start(
         path: PathBuf,
+        watch: Arc<Watch>,
         writer: Option<Writer>,
         readers: Vec<Connection>,
     ) -> Result<Self, SqliteError> {
@@ -96,20 +108,39 @@ impl SqliteStore {
         let writable = writer.is_some();
         let mut store = Self {
             path,
+            watch,
             writes: write_queue,
             reads: read_queue,
             next_list: AtomicU64::new(0),
             writable,
             threads: Vec::new(),
+            stop: None,
         };
         if let Some(writer) = writer {
             store.spawn("cloakroom-write", move || writer.run(&write_driver))?;
+            store.spawn_watch()?;
         }
         for connection in readers {
-            let driver = read_driver.clone();
-            store.spawn("cloakroom-read", move || reader::run(&connection, &driver))?;
+            let (driver, watch) = (read_driver.clone(), Arc::clone(&store.watch));
+            store.spawn("cloakroom-read", move || reader::run(&connection, &watch, &driver))?;
         }
         Ok(store)
+    }
+
+    /// Lets the writer know of a replaced file, also if no request does.
+    fn spawn_watch(&mut self) -> Result<(), SqliteError> {
+        let (stop, stopped) = mpsc::channel();
+        let (watch, writes) = (Arc::clone(&self.watch), self.writes.clone());
+        self.stop = Some(stop);
+        self.spawn("cloakroom-watch", move || {
+            while stopped.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                if watch.check("use").is_err() {
+                    let request = Request { write: Write::Health, sent: file::now() };
+                    drop(writes.submit(NO_SESSION, 0, request));
+                    return;
+                }
+            }
+        })
     }
 
     fn spawn(
@@ -142,7 +173,7 @@ impl SqliteStore {
         if bytes > MAX_SESSION_BYTES {
             return Io::ready(Err(StoreError::not_sent(StoreErrorKind::TooLarge)));
         }
-        self.writes.ask(id, bytes, write)
+        self.writes.ask(id, bytes, Request { write, sent: file::now() })
     }
 }
 
@@ -259,6 +290,7 @@ impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.writes.close();
         self.reads.close();
+        drop(self.stop.take());
         for thread in self.threads.drain(..) {
             // A panic has been reported by the panic hook.
             let _ = thread.join();

@@ -9,7 +9,10 @@
 mod disk_faults;
 mod file;
 mod fixture;
+mod locked;
 mod peer;
+mod replaced;
+mod restore;
 mod size_limit;
 mod sweep;
 
