@@ -33,8 +33,6 @@ pub(crate) fn open(path: &Path, access: Access, mode: Mode) -> Result<Arc<dyn St
 pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
     let store = SqliteStore::builder(path).open_read_only().map_err(OpenError::store)?;
     let found = store.inspect().map_err(OpenError::store)?;
-    let log =
-        if found.is_wal { format!("yes, {} bytes", found.log_bytes) } else { "no".to_owned() };
     let file = format!(
         "{} bytes, {} of them free; read with SQLite {}",
         found.file_bytes, found.free_bytes, found.sqlite_version
@@ -43,7 +41,7 @@ pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
         if found.damage.is_empty() { "undamaged".to_owned() } else { found.damage.join("; ") };
     let mut checks = vec![
         Check::new("tables", true, format!("version {}", found.schema_version)),
-        Check::new("write-ahead log", found.is_wal, log),
+        log(found.is_wal, found.log_bytes),
         Check::new("file", true, file),
         Check::new("integrity", found.damage.is_empty(), damage),
     ];
@@ -57,9 +55,37 @@ pub(crate) fn check(path: &Path) -> Result<Vec<Check>, OpenError> {
     Ok(checks)
 }
 
+/// A log that is longer than the store lets it grow cannot be emptied.
+fn log(is_wal: bool, bytes: u64) -> Check {
+    const NAME: &str = "write-ahead log";
+    /// A store empties its log at about 4 MiB, and a large transaction can take more.
+    const LONG: u64 = 64 << 20;
+    match bytes {
+        _ if !is_wal => Check::new(NAME, false, "no"),
+        0..=LONG => Check::new(NAME, true, format!("yes, {bytes} bytes")),
+        _ => Check::new(
+            NAME,
+            false,
+            format!(
+                "{bytes} bytes: it grows while a program reads for long; end that program, such as \
+                 an `sqlite3` shell in a transaction"
+            ),
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::log;
     use crate::{OpenErrorKind, StoreUrl};
+
+    #[test]
+    fn a_log_that_cannot_be_emptied_is_a_problem() {
+        assert!(log(true, 16 << 20).ok);
+        let long = log(true, 100 << 20);
+        assert!(!long.ok && long.found.contains("104857600 bytes"), "{}", long.found);
+        assert!(!log(false, 0).ok);
+    }
 
     fn open(url: &str) -> Result<(), OpenErrorKind> {
         let url: StoreUrl = url.parse().unwrap();

@@ -86,6 +86,11 @@ impl StoreUrl {
         }
     }
 
+    /// Whether this says that nothing may be changed: `sqlite:PATH?mode=ro`.
+    pub fn is_read_only(&self) -> bool {
+        matches!(&self.0, Kind::Sqlite(file) if file.access == Access::ReadOnly)
+    }
+
     /// Whether this is `memory:`.
     pub fn is_memory(&self) -> bool {
         self.0 == Kind::Memory
@@ -252,6 +257,9 @@ mod tests {
             assert_eq!(parsed.to_string().parse::<StoreUrl>().unwrap(), parsed);
         }
         assert!("memory:".parse::<StoreUrl>().unwrap().is_memory());
+        for (url, is_read_only) in [("sqlite:a?mode=ro", true), ("sqlite:a", false)] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap().is_read_only(), is_read_only);
+        }
         for url in [
             "postgres://h/d?schema=a&timeout=2s&sslmode=require",
             "redis://h:1/2?prefix=a",

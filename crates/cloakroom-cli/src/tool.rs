@@ -10,6 +10,7 @@ mod list;
 mod manual;
 mod output;
 mod resolve;
+mod restore;
 mod revoke;
 mod scan;
 mod show;
@@ -35,6 +36,7 @@ pub(crate) enum Tool {
     Stats(stats::Options),
     Check(check::Options),
     Copy(copy::Options),
+    Restore(restore::Options),
 }
 
 impl Tool {
@@ -48,6 +50,7 @@ impl Tool {
             Self::Stats(options) => stats::run(options),
             Self::Check(options) => check::run(options),
             Self::Copy(options) => copy::run(options),
+            Self::Restore(options) => restore::run(options),
         }
     }
 }

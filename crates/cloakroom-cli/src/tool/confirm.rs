@@ -11,7 +11,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 /// # Errors
 /// If the answer is not yes.
 pub(super) fn confirm(question: &str) -> Result<(), Box<dyn Error>> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !is_person_there() {
         return Ok(());
     }
     let mut terminal = io::stderr().lock();
@@ -23,4 +23,9 @@ pub(super) fn confirm(question: &str) -> Result<(), Box<dyn Error>> {
         "y" | "yes" => Ok(()),
         _ => Err("not confirmed: nothing was changed (--yes leaves the question out)".into()),
     }
+}
+
+/// Whether there is a person who can be asked.
+pub(super) fn is_person_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

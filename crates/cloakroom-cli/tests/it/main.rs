@@ -15,6 +15,7 @@ mod list;
 mod messages;
 mod pages;
 mod process;
+mod restore;
 mod server;
 mod stores;
 mod tool;
