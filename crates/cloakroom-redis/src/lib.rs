@@ -30,8 +30,8 @@
 //! - Every operation on a session takes one round trip. Compare-and-swap, touch and end are small
 //!   Lua scripts.
 //! - Operations that arrive while others are in flight are sent together in the next message.
-//! - The server removes an entry five minutes after it expires, by its own clock. One whose clock is
-//!   ahead of the application's is not used. [`Store::sweep`](cloakroom::Store::sweep) scans all
+//! - The server removes an entry five minutes after it expires, by its own clock. A server whose
+//!   clock is ahead is not used. [`Store::sweep`](cloakroom::Store::sweep) scans all
 //!   keys, and is only needed if the server's clock is behind.
 //! - Behind sentinels, a master that they no longer name is left within a second, even if it does
 //!   not know that it was replaced.
