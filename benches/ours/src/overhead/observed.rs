@@ -3,6 +3,7 @@
 use std::sync::{Arc, Once};
 
 use cloakroom::observe::{MetricsObserver, TracingObserver};
+use cloakroom::stores::InstrumentedStore;
 use cloakroom::{MemoryStore, Sessions, SessionsBuilder};
 use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata as Measure, Recorder, SharedString, Unit,
@@ -25,8 +26,9 @@ pub(super) fn builder() -> Result<SessionsBuilder<Visitor>, Failure> {
             .and_then(|()| metrics::set_global_recorder(Registered::new()).map_err(Failure::from));
     });
     outcome?;
-    let builder = Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new());
-    Ok(builder.observer(TracingObserver::new()))
+    let metrics = Arc::new(MetricsObserver::new());
+    let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&metrics));
+    Ok(Sessions::builder(store).observer(metrics).observer(TracingObserver::new()))
 }
 
 /// Visits all fields of every event from `INFO` up and formats nothing: that is the log's cost.

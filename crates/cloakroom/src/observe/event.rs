@@ -155,7 +155,8 @@ pub enum Event<'a> {
         /// How many entries.
         count: usize,
     },
-    /// `store_called`: the store answered a call.
+    /// `store_called`: the store answered a call; see
+    /// [`InstrumentedStore`](crate::stores::InstrumentedStore).
     StoreCalled {
         /// The call.
         call: Call,
