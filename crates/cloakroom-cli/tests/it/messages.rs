@@ -190,7 +190,8 @@ fn a_server_that_cannot_be_reached_is_named_and_the_cause_said_once() {
             let message = refusal(1, &[name, "--store", &url]);
             assert!(message.contains(&format!("`{scheme}://{port}{path}`")), "{message}");
             // PostgreSQL's own message names the database as well.
-            assert!(message.contains(&format!("at `{port}")), "{message}");
+            let database = if scheme == "postgres" { path } else { "" };
+            assert!(message.contains(&format!("at `{port}{database}`")), "{message}");
             assert_eq!(message.matches("onnection refused").count(), 1, "{message}");
             assert_eq!(message.lines().count(), 1, "{message}");
             assert!(!message.contains("hunter2"), "{message}");
@@ -203,10 +204,10 @@ fn a_server_that_cannot_be_reached_is_named_and_the_cause_said_once() {
 fn a_socket_that_does_not_exist_is_named() {
     for (url, socket) in [
         ("unix:///nowhere/redis.sock?pass=hunter2", "/nowhere/redis.sock"),
-        ("postgres://ops:hunter2@%2Fnowhere/shop", "/nowhere"),
+        ("postgres://ops:hunter2@%2Fnowhere/shop", "/nowhere:5432/shop"),
     ] {
         let message = refusal(1, &["list", "--store", url]);
-        assert!(message.contains(&format!("at `{socket}")), "{message}");
+        assert!(message.contains(&format!("at `{socket}`")), "{message}");
         assert_eq!(message.matches("o such file").count(), 1, "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
