@@ -114,18 +114,15 @@ impl Browser {
     /// The same from a page of another site (`cross-site`), of a sibling host (`same-site`) or of
     /// the example itself (`same-origin`); returns the status.
     pub fn post_from(&mut self, site: &str, path: &str, form: &str) -> u16 {
-        self.submit_with(&format!("sec-fetch-site: {site}
-"), path, form).status
+        let site = format!("sec-fetch-site: {site}\r\n");
+        self.submit_with(&site, path, form).status
     }
 
     fn submit_with(&mut self, header: &str, path: &str, form: &str) -> Answer {
         let encoding = "content-type: application/x-www-form-urlencoded";
         let length = form.len();
         let head =
-            format!("POST {path} HTTP/1.1
-{encoding}
-content-length: {length}
-{header}");
+            format!("POST {path} HTTP/1.1\r\n{encoding}\r\ncontent-length: {length}\r\n{header}");
         self.send(&head, form)
     }
 
