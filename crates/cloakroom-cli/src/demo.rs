@@ -24,7 +24,7 @@ use axum::http::Extensions;
 use axum::middleware;
 use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::observe::MetricsObserver;
-use cloakroom::stores::{CachedStore, InstrumentedStore};
+use cloakroom::stores::CachedStore;
 use cloakroom::{
     AuthRequirement, ConfigError, SessionKind, SessionLayer, SessionLimit, SessionValue, Sessions,
     SessionsBuilder, Store, Transport,
@@ -154,7 +154,6 @@ impl Shared {
         &self,
         store: Arc<dyn Store>,
     ) -> SessionsBuilder<V, K> {
-        let store = InstrumentedStore::new(store, Arc::clone(&self.metrics));
         Sessions::builder(store).clock(self.clock).observer(Arc::clone(&self.metrics))
     }
 }

@@ -50,7 +50,7 @@ impl<V: SessionValue> TestSessions<V> {
         Self { clock, sessions, events }
     }
 
-    /// The events reported so far, each as its `Debug` text.
+    /// The events reported so far but the store's calls, each as its `Debug` text.
     pub fn events(&self) -> Vec<String> {
         self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -84,6 +84,8 @@ struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Observer for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{event:?}"));
+        if !matches!(event, Event::StoreCalled { .. }) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{event:?}"));
+        }
     }
 }

@@ -80,8 +80,7 @@
 //! - `actix`: `SessionMiddleware`, extractors and `SessionExt`, for actix-web; needs Rust 1.89
 //! - `tokio`: `TimeoutStore`, `BlockingStore::tokio` and `DetachedSession::ended`
 //! - `tracing`: `TracingObserver`, which logs every event
-//! - `metrics`: `MetricsObserver`, which counts every event, and with `InstrumentedStore` times
-//!   every store call
+//! - `metrics`: `MetricsObserver`, which counts every event and times every store call
 //! - `uuid`: a [`Principal`] from a `Uuid`
 //! - `encrypted-cookie`: the module `encrypted_cookie`, for applications without a store: the value
 //!   itself is in the cookie, encrypted, with fewer guarantees

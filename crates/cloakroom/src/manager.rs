@@ -31,7 +31,7 @@ pub(crate) use tokens::Tokens;
 
 use crate::http::{Channel, ClientPolicy};
 use crate::key::{Entropy, PublicId};
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Observer, Observers};
 use crate::policy::{Lifetime, Principal};
 use crate::protocol::Failure;
 use crate::protocol::steps::{Loaded, Policy, SessionState as State, Steps};
@@ -51,7 +51,7 @@ pub(crate) struct Manager<V> {
     pub(crate) policy: Policy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) observers: Box<[Box<dyn Observer>]>,
+    pub(crate) observers: Observers,
     pub(crate) clients: Option<ClientPolicy>,
     /// Where the writers of a session wait for one another, once one has lost a race for it.
     pub(crate) writers: KeyedLock<PublicId, Record>,
@@ -73,9 +73,7 @@ impl<V> Manager<V> {
     }
 
     pub(crate) fn observe(&self, event: &Event<'_>) {
-        for observer in &self.observers {
-            observer.observe(event);
-        }
+        self.observers.observe(event);
     }
 
     /// Says something on the terminal, in a debug build that observes no events.

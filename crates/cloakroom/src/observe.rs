@@ -19,7 +19,8 @@ pub use tracing::TracingObserver;
 
 /// Receives the events of sessions and stores.
 ///
-/// It is called inline, so it must be quick and must not block.
+/// [`SessionsBuilder::observer`](crate::SessionsBuilder::observer) adds one, for the sessions and
+/// for the calls of their store. It is called inline, so it must be quick and must not block.
 ///
 /// ```
 /// # use cloakroom::observe::{Event, Observer};
@@ -43,5 +44,27 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
 impl<O: Observer + ?Sized> Observer for Arc<O> {
     fn observe(&self, event: &Event<'_>) {
         (**self).observe(event);
+    }
+}
+
+/// All observers of sessions, which their store shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Observers(Arc<[Box<dyn Observer>]>);
+
+impl Observers {
+    pub(crate) fn new(observers: Vec<Box<dyn Observer>>) -> Self {
+        Self(observers.into())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Observer for Observers {
+    fn observe(&self, event: &Event<'_>) {
+        for observer in &*self.0 {
+            observer.observe(event);
+        }
     }
 }

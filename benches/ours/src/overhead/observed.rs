@@ -3,7 +3,6 @@
 use std::sync::{Arc, Once};
 
 use cloakroom::observe::{MetricsObserver, TracingObserver};
-use cloakroom::stores::InstrumentedStore;
 use cloakroom::{MemoryStore, Sessions, SessionsBuilder};
 use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata as Measure, Recorder, SharedString, Unit,
@@ -26,9 +25,8 @@ pub(super) fn builder() -> Result<SessionsBuilder<Visitor>, Failure> {
             .and_then(|()| metrics::set_global_recorder(Registered::new()).map_err(Failure::from));
     });
     outcome?;
-    let metrics = Arc::new(MetricsObserver::new());
-    let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&metrics));
-    Ok(Sessions::builder(store).observer(metrics).observer(TracingObserver::new()))
+    let builder = Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new());
+    Ok(builder.observer(TracingObserver::new()))
 }
 
 /// Visits all fields of every event from `INFO` up and formats nothing: that is the log's cost.

@@ -8,14 +8,12 @@ use axum::routing::get;
 use cloakroom::observe::MetricsObserver;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// The upper bounds of the buckets of `cloakroom_store_seconds`.
-const BUCKETS: [f64; 10] = [0.000_01, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0];
-
 /// Installs the recorder of this process.
 pub(super) fn install() -> Result<PrometheusHandle, Box<dyn Error>> {
     let store = Matcher::Full("cloakroom_store_seconds".to_owned());
-    let handle =
-        PrometheusBuilder::new().set_buckets_for_metric(store, &BUCKETS)?.install_recorder()?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(store, MetricsObserver::STORE_BUCKETS)?
+        .install_recorder()?;
     MetricsObserver::describe();
     Ok(handle)
 }

@@ -14,7 +14,7 @@ use http::HeaderValue;
 use super::{Counter, TestSessions, alice, assert_opens_nothing, key_of, open};
 use crate::block_on;
 
-/// The names of events with their reasons, in order.
+/// The names of events with their reasons, in order, without the store's calls.
 #[derive(Clone, Debug, Default)]
 struct Names(Arc<Mutex<Vec<String>>>);
 
@@ -26,6 +26,9 @@ impl Names {
 
 impl Observer for Names {
     fn observe(&self, event: &Event<'_>) {
+        if matches!(event, Event::StoreCalled { .. }) {
+            return;
+        }
         let reason = event.reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         self.0.lock().unwrap().push(format!("{}{reason}", event.name()));
     }

@@ -155,8 +155,7 @@ pub enum Event<'a> {
         /// How many entries.
         count: usize,
     },
-    /// `store_called`: the store answered a call; see
-    /// [`InstrumentedStore`](crate::stores::InstrumentedStore).
+    /// `store_called`: the store answered a call.
     StoreCalled {
         /// The call.
         call: Call,

@@ -15,9 +15,10 @@ const SWEPT: &str = "cloakroom_sessions_swept_total";
 const CALLS: &str = "cloakroom_store_seconds";
 const ERRORS: &str = "cloakroom_store_errors_total";
 
+/// The event that has metrics of its own.
+const STORE_CALLED: &str = "store_called";
+
 /// Reports events and store calls to the `metrics` facade.
-///
-/// Store calls are reported by an [`InstrumentedStore`](crate::stores::InstrumentedStore).
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -27,8 +28,9 @@ const ERRORS: &str = "cloakroom_store_errors_total";
 /// | `cloakroom_store_seconds` | histogram | `operation` |
 /// | `cloakroom_store_errors_total` | counter | `operation` |
 ///
-/// Each metric is registered when it is first needed, so install the recorder before the first
-/// request. No label contains an id, a name or an address, so the number of series is fixed.
+/// No label contains an id, a name or an address, so the number of series is fixed. All of them
+/// begin at zero when the observer is created, so that a rule such as `increase(..) > 0` sees the
+/// first event. Install the recorder before that, or call [`describe`](Self::describe) after it.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -37,7 +39,6 @@ const ERRORS: &str = "cloakroom_store_errors_total";
 ///     Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new()).build()?;
 /// # Ok::<(), cloakroom::ConfigError>(())
 /// ```
-#[derive(Default)]
 pub struct MetricsObserver {
     events: [OnceLock<Counter>; Event::NAMES.len()],
     ended: [OnceLock<Counter>; EndReason::ALL.len()],
@@ -47,13 +48,30 @@ pub struct MetricsObserver {
 }
 
 impl MetricsObserver {
-    /// An observer with no metrics registered yet.
+    /// The upper bounds of buckets for `cloakroom_store_seconds`, in seconds: from the answer of a
+    /// cache to the default timeout of a store.
+    ///
+    /// Give them to the exporter, as `docs/events.md` shows. The one for Prometheus otherwise makes
+    /// a summary, in which the dashboard and the alerts find no buckets.
+    pub const STORE_BUCKETS: &'static [f64] =
+        &[0.000_01, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+    /// A new observer, all of whose series begin at zero in the installed recorder.
     pub fn new() -> Self {
-        Self::default()
+        begin_at_zero();
+        Self {
+            events: Default::default(),
+            ended: Default::default(),
+            swept: OnceLock::new(),
+            calls: Default::default(),
+            errors: Default::default(),
+        }
     }
 
-    /// Describes the metrics to the recorder; call it once the recorder is installed.
+    /// Describes the metrics to the recorder and begins those at zero that it does not have; call
+    /// it once the recorder is installed.
     pub fn describe() {
+        begin_at_zero();
         describe_counter!(EVENTS, Unit::Count, "Session events, by name");
         describe_counter!(ENDED, Unit::Count, "Sessions ended before their deadline, by reason");
         describe_counter!(
@@ -67,6 +85,27 @@ impl MetricsObserver {
             "How long the store took to answer, by operation"
         );
         describe_counter!(ERRORS, Unit::Count, "Store calls that failed, by operation");
+    }
+}
+
+impl Default for MetricsObserver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Registers every series. A counter that begins with its first event has no increase.
+fn begin_at_zero() {
+    for event in Event::NAMES.into_iter().filter(|event| *event != STORE_CALLED) {
+        counter!(EVENTS, "event" => event).increment(0);
+    }
+    for reason in EndReason::ALL {
+        counter!(ENDED, "reason" => reason.as_str()).increment(0);
+    }
+    counter!(SWEPT).increment(0);
+    for operation in Operation::ALL {
+        counter!(ERRORS, "operation" => operation.as_str()).increment(0);
+        drop(histogram!(CALLS, "operation" => operation.as_str()));
     }
 }
 

@@ -1,16 +1,19 @@
 //! An observer for the `tracing` crate.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use tracing::field::display;
 
 use super::{Event, EventLevel, Observer};
+use crate::store::{StoreError, StoreErrorKind};
+use crate::value::CodecError;
 
 /// Reports every event to the `tracing` crate, with the target `cloakroom`.
 ///
 /// The message is the event's name. Its fields are `session` (the id), `principal`, `client`,
-/// `reason`, `count`, `operation`, `micros` and `error`, where the event has them. Filter with
-/// `cloakroom=info`.
+/// `reason`, `count`, `operation`, `micros`, `error` and `error.sources`, where the event has them.
+/// Filter with `cloakroom=info`.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -37,12 +40,12 @@ impl TracingObserver {
 /// One call site for each level and set of fields, since `tracing` charges even for a field that is
 /// always empty.
 macro_rules! emit {
-    ($level:ident, $event:expr, $($field:ident = $value:expr),+) => {
+    ($level:ident, $event:expr, $($($field:ident).+ = $value:expr),+) => {
         tracing::event!(
             target: "cloakroom",
             tracing::Level::$level,
             session = $event.session().map(display),
-            $($field = $value,)+
+            $($($field).+ = $value,)+
             "{}",
             $event.name()
         )
@@ -62,7 +65,8 @@ impl Observer for TracingObserver {
                     event,
                     operation = operation,
                     micros = micros(*took),
-                    error = display(error)
+                    error = display(error),
+                    error.sources = sources(error)
                 );
             }
             Event::CookieLost { cookie, loss } => {
@@ -85,6 +89,23 @@ impl Observer for TracingObserver {
             },
         }
     }
+}
+
+/// What caused an error of the store, outermost first.
+///
+/// Of each cause the first line: in those below it, a database can quote a row. A codec can quote
+/// the value anywhere.
+fn sources(error: &StoreError) -> Option<String> {
+    if error.kind() == StoreErrorKind::Encode {
+        return None;
+    }
+    let mut texts = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source.filter(|cause| !cause.is::<CodecError>()) {
+        texts.push(cause.to_string().lines().next().unwrap_or_default().to_owned());
+        source = cause.source();
+    }
+    (!texts.is_empty()).then(|| texts.join(": "))
 }
 
 fn micros(span: Duration) -> u64 {

@@ -8,11 +8,12 @@ use crate::error::ConfigError;
 use crate::http::{ClientPolicy, CookiePolicy, SiteData, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
-use crate::observe::Observer;
+use crate::observe::{Observer, Observers};
 use crate::policy::{Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
 use crate::protocol::steps::Policy;
 use crate::sessions::Sessions;
 use crate::store::Store;
+use crate::stores::InstrumentedStore;
 use crate::time::{Clock, SystemClock};
 use crate::value::{
     Codec, CodecError, Coding, DefaultKind, JsonCodec, OldPayload, SessionKind, SessionValue,
@@ -158,7 +159,34 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
-    /// Adds an observer, which receives every event.
+    /// Adds an observer, which receives every event of these sessions and every call of their
+    /// store.
+    ///
+    /// ```
+    /// # use cloakroom::observe::{Event, EventLevel, Observer};
+    /// # use cloakroom::{ErrorKind, MemoryStore, SessionMap, Sessions, block_on};
+    /// # use std::sync::{Arc, Mutex};
+    /// #[derive(Debug, Default)]
+    /// struct Warnings(Mutex<Vec<String>>);
+    ///
+    /// impl Observer for Warnings {
+    ///     fn observe(&self, event: &Event<'_>) {
+    ///         if event.level() == EventLevel::Warn {
+    ///             self.0.lock().unwrap().push(event.name().to_owned());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let warnings = Arc::new(Warnings::default());
+    /// let store = MemoryStore::bounded(0, 1 << 20); // one that is full
+    /// let sessions: Sessions<SessionMap> =
+    ///     Sessions::builder(store).observer(Arc::clone(&warnings)).build()?;
+    /// assert!(block_on(sessions.generate(SessionMap::default())).is_err());
+    /// assert_eq!(*warnings.0.lock().unwrap(), ["store_called"]);
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    ///
+    /// Without an observer, no call of the store is timed.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
         self
@@ -271,8 +299,14 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             same_site: channel.same_site,
             bearer: channel.bearer,
         };
+        let observers = Observers::new(self.observers);
+        let store = if observers.is_empty() {
+            self.store
+        } else {
+            Arc::new(InstrumentedStore::new(self.store, observers.clone()))
+        };
         Ok(Sessions::of(Arc::new(Manager {
-            store: self.store,
+            store,
             channel,
             default_value: Arc::new(coding.typed(V::default())),
             coding,
@@ -280,7 +314,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             policy,
             clock: self.clock,
             entropy: self.entropy,
-            observers: self.observers.into(),
+            observers,
             clients: self.clients,
             writers: KeyedLock::default(),
             logins: KeyedLock::default(),

@@ -8,18 +8,25 @@ use crate::store::{Call, Io, Store, StoreError};
 
 /// Reports every call of a store to an observer: the operation, its duration and its error.
 ///
+/// [`SessionsBuilder::observer`](crate::SessionsBuilder::observer) does so for the store of
+/// sessions. This is for a store that is inside another one, such as the database behind a cache,
+/// and for one that is used without sessions:
+///
 /// ```
-/// # use std::sync::Arc;
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
 /// # use cloakroom::observe::{Event, Observer};
-/// # use cloakroom::stores::InstrumentedStore;
-/// # #[derive(Debug)] struct Log;
-/// # impl Observer for Log { fn observe(&self, _: &Event<'_>) {} }
-/// let log = Arc::new(Log);
-/// let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&log));
-/// let sessions: Sessions<SessionMap> = Sessions::builder(store).observer(log).build()?;
-/// # Ok::<(), cloakroom::ConfigError>(())
+/// # use cloakroom::stores::{CachedStore, InstrumentedStore};
+/// # #[derive(Debug)] struct DatabaseLog;
+/// # impl Observer for DatabaseLog { fn observe(&self, _: &Event<'_>) {} }
+/// # cloakroom::Io::future(async {
+/// let database = InstrumentedStore::new(MemoryStore::new(), DatabaseLog);
+/// let store = CachedStore::builder(database).build().await?;
+/// let sessions: Sessions<SessionMap> = Sessions::new(store)?;
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// # }).wait().unwrap();
 /// ```
+///
+/// Give it an observer of its own: the observer of the sessions would count such calls twice.
 ///
 /// A call that its caller drops is not reported.
 pub struct InstrumentedStore<S> {

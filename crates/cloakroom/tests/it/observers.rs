@@ -16,7 +16,7 @@ use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
 use cloakroom::stores::InstrumentedStore;
 use cloakroom::value::CodecError;
 use cloakroom::{Key, MemoryStore, Principal, PublicId, SessionMap, Sessions};
-use cloakroom_testkit::block_on;
+use cloakroom_testkit::{Fault, FaultyStore, block_on};
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, KeyName, Recorder, SharedString, Unit,
 };
@@ -79,13 +79,17 @@ fn every_event_reaches_tracing_under_its_name() {
     let sessions =
         Sessions::builder(MemoryStore::new()).observer(TracingObserver::new()).build().unwrap();
     let id = tracing::subscriber::with_default(lines.clone(), || sign_in_and_out(&sessions));
+    let lines = lines.0.lock().unwrap();
+    let (calls, lines): (Vec<&String>, Vec<&String>) =
+        lines.iter().partition(|line| line.starts_with("DEBUG message=store_called"));
+    assert_eq!(calls.len(), 5, "insert, two of the sign-in, two of the sign-out: {calls:?}");
     assert_eq!(
-        *lines.0.lock().unwrap(),
+        lines,
         [
-            format!("INFO message=session_created session={id}"),
-            format!("INFO message=session_renewed session={id}"),
-            format!("INFO message=session_signed_in session={id} principal=alice"),
-            format!("INFO message=session_expired session={id} reason=\"signed out\""),
+            &format!("INFO message=session_created session={id}"),
+            &format!("INFO message=session_renewed session={id}"),
+            &format!("INFO message=session_signed_in session={id} principal=alice"),
+            &format!("INFO message=session_expired session={id} reason=\"signed out\""),
         ]
     );
 }
@@ -104,8 +108,8 @@ fn a_key_that_is_made_up_is_logged_with_the_address_of_its_client() {
         assert!(!block_on(request_session.session(&request)).unwrap().exists());
     });
     let lines = lines.0.lock().unwrap();
-    assert!(lines[0].starts_with("DEBUG message=session_key_unknown"), "{lines:?}");
-    assert!(lines[0].contains(" client=192.0.2.7"), "{lines:?}");
+    let unknown = lines.iter().find(|line| line.contains("message=session_key_unknown")).unwrap();
+    assert!(unknown.starts_with("DEBUG ") && unknown.contains(" client=192.0.2.7"), "{lines:?}");
 }
 
 #[test]
@@ -128,6 +132,77 @@ fn a_store_call_that_fails_is_a_warning_and_one_that_succeeds_is_a_debug_event()
         lines[1].starts_with("WARN message=store_called") && lines[1].contains(" error="),
         "{lines:?}"
     );
+}
+
+/// Its observers are the store's, too: without the store's answer, a 503 has no reason in the log.
+#[test]
+fn an_observer_of_sessions_sees_why_the_store_fails() {
+    let (lines, store) = (Lines::default(), FaultyStore::new(MemoryStore::new()));
+    let sessions: Sessions<SessionMap> =
+        Sessions::builder(store.clone()).observer(TracingObserver::new()).build().unwrap();
+    store.fail_all(Some(Fault::NotSent));
+    tracing::subscriber::with_default(lines.clone(), || {
+        let error = block_on(sessions.generate(SessionMap::default())).unwrap_err();
+        assert_eq!(error.status(), 503);
+    });
+    let lines = lines.0.lock().unwrap();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("WARN message=store_called session="), "{lines:?}");
+    assert!(lines[0].ends_with("error=the session store is unavailable"), "{lines:?}");
+}
+
+/// The line of a failed call of a store.
+fn line_of(error: &StoreError) -> String {
+    let lines = Lines::default();
+    let call = Call::new(Operation::Get, None);
+    let event = Event::StoreCalled { call, took: Duration::ZERO, error: Some(error) };
+    tracing::subscriber::with_default(lines.clone(), || TracingObserver::new().observe(&event));
+    lines.0.lock().unwrap().join("\n")
+}
+
+#[test]
+fn a_failed_store_call_is_logged_with_what_caused_it() {
+    let driver = Driver(Some(Box::new(Driver(None, "Connection refused"))), "cannot connect");
+    let error = StoreError::not_sent(StoreErrorKind::Unavailable).with_source(driver);
+    let line = line_of(&error);
+    assert!(line.contains(r#" error.sources="cannot connect: Connection refused""#), "{line}");
+    let line = line_of(&StoreError::not_sent(StoreErrorKind::Unavailable));
+    assert!(!line.contains("error.sources"), "{line}");
+}
+
+/// Databases quote rows in the details below a message, and codecs quote the value.
+#[test]
+fn the_cause_of_a_failed_store_call_shows_no_row_and_no_value() {
+    let quoting = Driver(None, "a row is too long\nDETAIL: the row contains a private note");
+    let error = StoreError::not_sent(StoreErrorKind::Unavailable).with_source(quoting);
+    let line = line_of(&error);
+    assert!(line.ends_with(r#" error.sources="a row is too long""#), "{line}");
+    let codec = || unreadable().unwrap_err();
+    let errors = [
+        StoreError::from(codec()),
+        StoreError::not_sent(StoreErrorKind::Corrupt).with_source(codec()),
+        StoreError::not_sent(StoreErrorKind::Encode).with_source(Driver(None, "a private note")),
+    ];
+    for error in errors {
+        let line = line_of(&error);
+        assert!(!line.contains("error.sources"), "{line}");
+    }
+}
+
+/// An error of a database's driver: its cause and its message.
+#[derive(Debug)]
+struct Driver(Option<Box<Self>>, &'static str);
+
+impl std::fmt::Display for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.1)
+    }
+}
+
+impl std::error::Error for Driver {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_deref().map(|cause| cause as _)
+    }
 }
 
 /// All metrics, each under its name and labels.
@@ -166,6 +241,7 @@ impl Recorder for Metrics {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> Counter {
+        self.metric(key).increment(0);
         Counter::from_arc(self.metric(key))
     }
 
@@ -174,6 +250,7 @@ impl Recorder for Metrics {
     }
 
     fn register_histogram(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> Histogram {
+        self.metric(key).increment(0);
         Histogram::from_arc(self.metric(key))
     }
 }
@@ -182,10 +259,8 @@ impl Recorder for Metrics {
 fn every_event_and_store_call_is_counted() {
     let recorder = Metrics::default();
     metrics::with_local_recorder(&recorder, || {
-        let observer = Arc::new(MetricsObserver::new());
-        let store = InstrumentedStore::new(MemoryStore::new(), Arc::clone(&observer));
-        let sessions: Sessions<SessionMap> =
-            Sessions::builder(store).observer(observer).build().unwrap();
+        let builder = Sessions::builder(MemoryStore::new()).observer(MetricsObserver::new());
+        let sessions = builder.build().unwrap();
         sign_in_and_out(&sessions);
         sign_in_and_out(&sessions);
     });
@@ -200,6 +275,41 @@ fn every_event_and_store_call_is_counted() {
     ] {
         assert_eq!(counts.get(metric), Some(&count), "{metric} in {counts:?}");
     }
+}
+
+/// What one kind of metric counts, apart from which of these it is.
+fn series(metric: &str, label: &str, values: &[&str]) -> Vec<(String, u64)> {
+    values.iter().map(|value| (format!("{metric} {label}={value}"), 0)).collect()
+}
+
+/// `increase(..) > 0` does not see the first occurrence of a series that begins with it.
+#[test]
+fn every_series_is_there_before_the_first_event() {
+    let events: Vec<&str> =
+        Event::NAMES.into_iter().filter(|name| *name != "store_called").collect();
+    let reasons = EndReason::ALL.map(EndReason::as_str);
+    let operations = Operation::ALL.map(Operation::as_str);
+    let mut counters = series("cloakroom_events_total", "event", &events);
+    counters.extend(series("cloakroom_sessions_ended_total", "reason", &reasons));
+    counters.push(("cloakroom_sessions_swept_total ".to_owned(), 0));
+    counters.extend(series("cloakroom_store_errors_total", "operation", &operations));
+    counters.extend(series("cloakroom_store_seconds", "operation", &operations));
+    let expected: BTreeMap<String, u64> = counters.into_iter().collect();
+
+    let recorder = Metrics::default();
+    metrics::with_local_recorder(&recorder, MetricsObserver::new);
+    assert_eq!(*recorder.0.lock().unwrap(), expected);
+
+    // An observer that was there before the recorder.
+    let late = Metrics::default();
+    let observer = MetricsObserver::new();
+    metrics::with_local_recorder(&late, || {
+        MetricsObserver::describe();
+        assert_eq!(*late.0.lock().unwrap(), expected);
+        observer.observe(&Event::KeyReused { id: PublicId::from_bytes([1; 16]) });
+    });
+    let reused = "cloakroom_events_total event=session_key_reused";
+    assert_eq!(late.0.lock().unwrap().get(reused), Some(&1));
 }
 
 const EVENTS: &str = include_str!("../../../../docs/events.md");
@@ -307,8 +417,8 @@ fn an_observer_can_be_shared() {
     struct Count(Mutex<usize>);
 
     impl Observer for Count {
-        fn observe(&self, _: &Event<'_>) {
-            *self.0.lock().unwrap() += 1;
+        fn observe(&self, event: &Event<'_>) {
+            *self.0.lock().unwrap() += usize::from(event.name() != "store_called");
         }
     }
 
