@@ -58,7 +58,9 @@ pub struct SqliteStore {
     /// Gives each list read a queue key of its own, so that none waits for another.
     next_list: AtomicU64,
     writable: bool,
-    threads: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
+    /// The writer, and the thread that watches the file.
+    others: Vec<JoinHandle<()>>,
     /// Dropping it stops the thread that watches the file.
     stop: Option<mpsc::Sender<()>>,
 }
@@ -113,16 +115,18 @@ impl SqliteStore {
             reads: read_queue,
             next_list: AtomicU64::new(0),
             writable,
-            threads: Vec::new(),
+            readers: Vec::new(),
+            others: Vec::new(),
             stop: None,
         };
         if let Some(writer) = writer {
-            store.spawn("cloakroom-write", move || writer.run(&write_driver))?;
+            store.others.push(spawn("cloakroom-write", move || writer.run(&write_driver))?);
             store.spawn_watch()?;
         }
         for connection in readers {
             let (driver, watch) = (read_driver.clone(), Arc::clone(&store.watch));
-            store.spawn("cloakroom-read", move || reader::run(&connection, &watch, &driver))?;
+            let work = move || reader::run(&connection, &watch, &driver);
+            store.readers.push(spawn("cloakroom-read", work)?);
         }
         Ok(store)
     }
@@ -132,7 +136,7 @@ impl SqliteStore {
         let (stop, stopped) = mpsc::channel();
         let (watch, writes) = (Arc::clone(&self.watch), self.writes.clone());
         self.stop = Some(stop);
-        self.spawn("cloakroom-watch", move || {
+        let watching = spawn("cloakroom-watch", move || {
             while stopped.recv_timeout(WATCH_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if watch.check("use").is_err() {
                     let request = Request { write: Write::Health, sent: file::now() };
@@ -140,17 +144,8 @@ impl SqliteStore {
                     return;
                 }
             }
-        })
-    }
-
-    fn spawn(
-        &mut self,
-        name: &str,
-        work: impl FnOnce() + Send + 'static,
-    ) -> Result<(), SqliteError> {
-        let thread = thread::Builder::new().name(name.into()).spawn(work);
-        self.threads
-            .push(thread.map_err(|error| SqliteError::system("start a thread for", error))?);
+        });
+        self.others.push(watching?);
         Ok(())
     }
 
@@ -175,6 +170,11 @@ impl SqliteStore {
         }
         self.writes.ask(id, bytes, Request { write, sent: file::now() })
     }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, SqliteError> {
+    let thread = thread::Builder::new().name(name.into()).spawn(work);
+    thread.map_err(|error| SqliteError::system("start a thread for", error))
 }
 
 impl Store for SqliteStore {
@@ -288,13 +288,20 @@ impl Store for SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.writes.close();
+        // The last connection to close moves the log into the file and removes it. Two that close
+        // at the same time each see the other one, and neither does.
         self.reads.close();
+        join(&mut self.readers);
+        self.writes.close();
         drop(self.stop.take());
-        for thread in self.threads.drain(..) {
-            // A panic has been reported by the panic hook.
-            let _ = thread.join();
-        }
+        join(&mut self.others);
+    }
+}
+
+fn join(threads: &mut Vec<JoinHandle<()>>) {
+    for thread in threads.drain(..) {
+        // A panic has been reported by the panic hook.
+        let _ = thread.join();
     }
 }
 

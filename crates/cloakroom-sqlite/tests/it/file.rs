@@ -93,6 +93,17 @@ fn a_url_or_a_name_for_memory_is_refused_and_creates_no_file() {
 }
 
 #[test]
+fn a_closed_store_leaves_no_log_behind() {
+    let file = TestFile::new();
+    for round in 0..200 {
+        let store = file.open();
+        insert(&store, round, record(NOW, 1_000)).unwrap();
+        drop(store);
+        assert!(!file.path().with_extension("db-wal").exists(), "after closing it {round} times");
+    }
+}
+
+#[test]
 fn dropping_the_store_completes_submitted_operations() {
     let file = TestFile::new();
     let store = file.open();
