@@ -25,5 +25,6 @@ pages! {
     key_reuse: "key-reuse.md",
     middleware: "middleware.md",
     mistakes: "mistakes.md",
+    other_frameworks: "other-frameworks.md",
     testing: "testing.md",
 }
