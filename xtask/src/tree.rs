@@ -7,6 +7,9 @@ use crate::shell::{self, Failure};
 /// The core needs no runtime: a blocking program has none, and an async one keeps its own.
 const RUNTIMES: [&str; 4] = ["tokio", "async-std", "smol", "async-executor"];
 
+/// What encrypts, and may be in an application once: with both, rustls refuses to choose.
+const PROVIDERS: [&str; 2] = ["rustls feature \"ring\"", "rustls feature \"aws_lc_rs\""];
+
 /// How many crates the feature `axum` may add to an application that uses axum already.
 const MOST_ADDED: usize = 25;
 
@@ -32,6 +35,20 @@ pub(crate) fn run() -> Result<(), Failure> {
     if count > MOST_ADDED {
         return Err(format!("feature axum adds {count} crates, more than {MOST_ADDED}").into());
     }
+    for store in ["cloakroom-postgres", "cloakroom-redis", "cloakroom-any"] {
+        brings_no_provider(store)?;
+    }
+    Ok(())
+}
+
+/// A store takes the provider of the process, or that of a feature that is off by default.
+fn brings_no_provider(store: &str) -> Result<(), Failure> {
+    let args = ["tree", "--locked", "--prefix", "none", "-e", "normal,features", "-p", store];
+    let list = shell::output(&mut shell::cargo(args))?;
+    if let Some(provider) = PROVIDERS.iter().find(|provider| list.contains(**provider)) {
+        return Err(format!("{store} turns on {provider} in every application").into());
+    }
+    println!("{store}: no provider of cryptography unless a feature asks for it");
     Ok(())
 }
 

@@ -61,7 +61,9 @@
 //! `keepalives` and so on.
 //!
 //! # Features
-//! `sqlite`, `postgres` and `redis`, all enabled by default.
+//! - `sqlite`, `postgres` and `redis`, all enabled by default.
+//! - `ring` or `aws-lc-rs`: what encrypts connections to servers, if the process has not installed
+//!   another provider of rustls. Take the one that your other crates use.
 #![cfg_attr(
     not(all(feature = "postgres", feature = "redis", feature = "sqlite")),
     allow(

@@ -10,7 +10,7 @@ use crate::error::{PostgresError, PostgresErrorKind};
 use crate::names::Names;
 use crate::servers::Servers;
 use crate::store::PostgresStore;
-use crate::tls;
+use crate::tls::Tls;
 use crate::url::Url;
 
 /// Options for a [`PostgresStore`]; see [`PostgresStore::builder`].
@@ -150,9 +150,10 @@ impl PostgresBuilder {
             server.target_session_attrs(TargetSessionAttrs::Any);
         }
         let for_writes = wants_writes || (!is_chosen && self.access != Access::Read);
+        let tls = Tls::new(&mut server, self.root_certificate.as_deref())?;
         let options = ConnectOptions {
             servers: Servers::new(&server, for_writes),
-            tls: tls::connector(self.root_certificate.as_deref())?,
+            tls,
             names,
             timeout: self.timeout,
             commit: self.commit,

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::Socket;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Access, Commit};
@@ -13,11 +11,11 @@ use crate::error::{PostgresError, PostgresErrorKind};
 use crate::facts::Facts;
 use crate::names::Names;
 use crate::servers::{Connected, Servers};
+use crate::tls::{Tls, TlsStream};
 use crate::{pooling, schema};
 
 /// The part of a connection that a task must poll.
-pub(crate) type Driver =
-    tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+pub(crate) type Driver = tokio_postgres::Connection<Socket, TlsStream>;
 
 /// The task that polls a connection; aborted on drop.
 pub(crate) type DriverTask = AbortOnDropHandle<Result<(), tokio_postgres::Error>>;
@@ -31,7 +29,7 @@ pub(crate) const SAFE_SETTINGS: &str =
 #[derive(Clone)]
 pub(crate) struct ConnectOptions {
     pub(crate) servers: Servers,
-    pub(crate) tls: MakeRustlsConnect,
+    pub(crate) tls: Tls,
     pub(crate) names: Names,
     pub(crate) timeout: Duration,
     pub(crate) commit: Commit,

@@ -56,6 +56,20 @@
 //! `sslmode=require`, or `verify-full`, encrypts the connection and verifies the server's
 //! certificate: it must be valid for the given host name and signed by a root that the system
 //! trusts. Encryption without verification is not available.
+//!
+//! # TLS
+//! The cryptography is the process's, if the application has installed a
+//! [`CryptoProvider`](https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html) of
+//! rustls. Otherwise it is that of feature `ring` or `aws-lc-rs`, and nothing is installed. Neither
+//! is on by default, because rustls refuses to choose for an application in which both are. Take the
+//! one that your other crates use:
+//!
+//! ```toml
+//! cloakroom-postgres = { version = "0.1", features = ["ring"] }
+//! ```
+//!
+//! Without either, a server on this host is reached without TLS, and any other only with
+//! `sslmode=disable`: connecting fails with [`PostgresErrorKind::Tls`] before a password is sent.
 
 mod builder;
 mod column;

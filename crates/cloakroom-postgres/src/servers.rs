@@ -8,11 +8,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connect_options::Driver;
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::facts::{Facts, Timeline};
+use crate::tls::Tls;
 
 /// The addresses, and what has been learned of them.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Servers {
 
     /// Asks all servers, if there are several that may take writes, and begins with the one that
     /// was promoted last.
-    pub(crate) async fn survey(&self, tls: &MakeRustlsConnect, limit: Duration) {
+    pub(crate) async fn survey(&self, tls: &Tls, limit: Duration) {
         if self.each.len() < 2 || !self.for_writes {
             return;
         }
@@ -74,7 +74,7 @@ impl Servers {
     /// limits each attempt, each gets an equal share of the timeout.
     pub(crate) async fn connect(
         &self,
-        tls: &MakeRustlsConnect,
+        tls: &Tls,
         limit: Duration,
     ) -> Result<Connected, PostgresError> {
         let count = self.each.len();
@@ -103,7 +103,7 @@ impl Servers {
     async fn ask(
         &self,
         index: usize,
-        tls: &MakeRustlsConnect,
+        tls: &Tls,
         limit: Duration,
     ) -> Result<Connected, PostgresError> {
         let server = &self.each[index];

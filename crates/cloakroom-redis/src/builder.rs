@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::time::{Clock, SystemClock};
-use redis::{Client, TlsCertificates};
 
 use crate::connection::{Endpoint, Settings};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::inspection;
 use crate::keys::Keys;
 use crate::sentinel::Sentinels;
+use crate::server::Server;
 use crate::store::RedisStore;
+use crate::tls;
 use crate::topology::Topology;
 
 /// Options for a [`RedisStore`]; see [`RedisStore::builder`], [`RedisStore::cluster`] and
@@ -185,41 +186,27 @@ impl RedisBuilder {
             self.settings.min_replicas.map(|(count, timeout)| (count, timeout.min(max_wait)));
         let keys = Keys::new(&self.prefix)
             .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "use this key prefix"))?;
-        let roots = self.root_certificate.as_ref().map(std::fs::read).transpose();
-        let roots = roots.map_err(|error| {
-            RedisError::caused(RedisErrorKind::Tls, "read the root certificates", error)
-        })?;
-        let clients: Vec<Client> =
-            self.urls.iter().map(|url| client(&url.0, roots.clone())).collect::<Result<_, _>>()?;
+        let mut config = None;
+        let mut tls = || match &config {
+            Some(config) => Ok(Arc::clone(config)),
+            None => tls::config(self.root_certificate.as_deref())
+                .map(|new| Arc::clone(config.insert(new))),
+        };
+        let servers: Vec<Server> =
+            self.urls.iter().map(|url| Server::new(&url.0, &mut tls)).collect::<Result<_, _>>()?;
         let no_url = || RedisError::new(RedisErrorKind::Url, "connect without a URL");
-        let first = clients.first().ok_or_else(no_url)?.clone();
+        let first = servers.first().ok_or_else(no_url)?.clone();
         let topology = match self.mode {
             Mode::Single => {
                 Topology::single(Endpoint::Server(Box::new(first)), self.settings, keys.clone())
             }
-            Mode::Cluster => Topology::cluster(clients, self.settings, keys.clone()).await?,
+            Mode::Cluster => Topology::cluster(servers, self.settings, keys.clone()).await?,
             Mode::Sentinel(name) => {
-                let template = first.get_connection_info().clone();
-                let sentinels = Sentinels::new(clients, &name, template);
+                let sentinels = Sentinels::new(servers, &name, first);
                 Topology::single(Endpoint::Sentinels(sentinels), self.settings, keys.clone())
             }
         };
         inspection::check_servers(&topology, self.evictions == Evictions::Accepted).await?;
         Ok(RedisStore::new(topology, keys))
     }
-}
-
-fn client(url: &str, roots: Option<Vec<u8>>) -> Result<Client, RedisError> {
-    if url.starts_with("rediss:") {
-        // `redis` uses the process's default provider. Fails, and changes nothing, if there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    let opened = match roots {
-        Some(roots) => Client::build_with_tls(
-            url,
-            TlsCertificates { client_tls: None, root_cert: Some(roots) },
-        ),
-        None => Client::open(url),
-    };
-    opened.map_err(|error| RedisError::driver("parse the URL", error))
 }

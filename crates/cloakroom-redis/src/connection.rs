@@ -7,15 +7,14 @@ use std::time::Duration;
 use cloakroom::stores::batch::Backoff;
 use cloakroom::time::Clock;
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, Pipeline, ServerErrorKind, Value,
-};
+use redis::{AsyncConnectionConfig, ConnectionAddr, Pipeline, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::script;
 use crate::sentinel::Sentinels;
+use crate::server::Server;
 use crate::server_clock;
 use crate::slots::Address;
 
@@ -39,26 +38,26 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) enum Endpoint {
     /// At a fixed address.
-    Server(Box<Client>),
+    Server(Box<Server>),
     /// By asking sentinels for the current master.
     Sentinels(Arc<Sentinels>),
 }
 
 impl Endpoint {
-    /// A client for the current server.
-    pub(crate) async fn client(&self, limit: Duration) -> Result<Client, RedisError> {
+    /// The current server.
+    pub(crate) async fn server(&self, limit: Duration) -> Result<Server, RedisError> {
         match self {
-            Self::Server(client) => Ok(Client::clone(client)),
+            Self::Server(server) => Ok(Server::clone(server)),
             Self::Sentinels(sentinels) => sentinels.master(limit).await,
         }
     }
 
     /// The endpoint of another node of the same cluster.
     pub(crate) fn at(&self, address: &Address) -> Result<Self, RedisError> {
-        let Self::Server(client) = self else {
+        let Self::Server(server) = self else {
             return Err(RedisError::new(RedisErrorKind::Unexpected, "find the cluster's nodes"));
         };
-        client_at(client.get_connection_info(), address).map(Box::new).map(Self::Server)
+        Ok(Self::Server(Box::new(server.at(address))))
     }
 
     /// The master that the sentinels named last.
@@ -88,30 +87,9 @@ impl Endpoint {
     }
 
     pub(crate) fn host(&self) -> Option<String> {
-        let Self::Server(client) = self else { return None };
-        match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
-                Some(host.clone())
-            }
-            _ => None,
-        }
+        let Self::Server(server) = self else { return None };
+        server.host().map(str::to_owned)
     }
-}
-
-/// A client for the server at `address`, with all other settings of `template`.
-pub(crate) fn client_at(
-    template: &ConnectionInfo,
-    address: &Address,
-) -> Result<Client, RedisError> {
-    let Address { host, port } = address.clone();
-    let addr = match template.addr().clone() {
-        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-            ConnectionAddr::TcpTls { host, port, insecure, tls_params }
-        }
-        _ => ConnectionAddr::Tcp(host, port),
-    };
-    Client::open(template.clone().set_addr(addr))
-        .map_err(|error| RedisError::driver("use this address", error))
 }
 
 /// Commands that failed to get their answers.
@@ -303,10 +281,10 @@ impl Connection {
         let limit = self.settings.timeout;
         let establishing = async {
             loop {
-                let client = self.endpoint.client(limit).await?;
-                let addr = client.get_connection_info().addr();
+                let server = self.endpoint.server(limit).await?;
+                let addr = server.addr();
                 tokio::select! {
-                    connected = self.connect(&client, number) => {
+                    connected = self.connect(&server, number) => {
                         return connected.map_err(|error| error.at(addr));
                     }
                     () = self.endpoint.until_left(addr) => {}
@@ -316,27 +294,27 @@ impl Connection {
         timeout(limit, establishing).await.unwrap_or_else(|_| {
             let error = RedisError::new(RedisErrorKind::TimedOut, "connect to the server");
             Err(match &self.endpoint {
-                Endpoint::Server(client) => error.at(client.get_connection_info().addr()),
+                Endpoint::Server(server) => error.at(server.addr()),
                 Endpoint::Sentinels(_) => error,
             })
         })
     }
 
-    async fn connect(&self, client: &Client, number: u64) -> Result<Established, RedisError> {
+    async fn connect(&self, server: &Server, number: u64) -> Result<Established, RedisError> {
         let limit = self.settings.timeout;
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limit))
             .set_response_timeout(Some(limit));
-        let failed = |error| RedisError::driver("connect to the server", error);
-        let connecting = client.get_multiplexed_async_connection_with_config(&settings);
-        let mut connection = connecting.await.map_err(failed)?;
+        let attempted = "connect to the server";
+        let mut connection = server.connect(settings, attempted).await?;
         let count = script::ALL.len() + 3;
         let mut setup = Pipeline::with_capacity(count);
         setup.cmd("ROLE").cmd("INFO").arg("server").cmd("TIME");
         for script in script::ALL {
             setup.add_command(script.load());
         }
-        let answers = connection.send_packed_commands(&setup, 0, count).await.map_err(failed)?;
+        let answers = connection.send_packed_commands(&setup, 0, count).await;
+        let answers = answers.map_err(|error| RedisError::driver(attempted, error))?;
         if self.settings.checks_role && answers.first().is_some_and(is_replica_role) {
             return Err(not_the_master());
         }
@@ -346,7 +324,7 @@ impl Connection {
         Ok(Established {
             number,
             connection,
-            addr: Arc::new(client.get_connection_info().addr().clone()),
+            addr: Arc::new(server.addr().clone()),
             run: answers.get(1).map(run_in).unwrap_or_default(),
             checked: Instant::now(),
         })

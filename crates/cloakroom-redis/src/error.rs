@@ -90,6 +90,17 @@ impl RedisError {
         Self::with(kind, attempted, is_refusal, Some(source))
     }
 
+    /// An error of a connection that the driver does not have yet.
+    pub(crate) fn io(attempted: &'static str, error: io::Error) -> Self {
+        let kind = match error.kind() {
+            // So arrives an error of rustls.
+            io::ErrorKind::InvalidData => RedisErrorKind::Tls,
+            io::ErrorKind::TimedOut => RedisErrorKind::TimedOut,
+            _ => RedisErrorKind::Unreachable,
+        };
+        Self::with(kind, attempted, false, Some(Box::new(error)))
+    }
+
     fn with(
         kind: RedisErrorKind,
         attempted: &'static str,

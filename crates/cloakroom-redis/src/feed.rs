@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use cloakroom::store::{StoreError, Subscriber};
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, ProtocolVersion, PushInfo, PushKind,
-    Value,
-};
+use redis::{AsyncConnectionConfig, ConnectionAddr, ErrorKind, PushInfo, PushKind, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Endpoint, is_replica_role, run_in};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
+use crate::server::Server;
 use crate::slots::Address;
 use crate::topology::{Master, SlotMap, Topology};
 
@@ -93,9 +91,9 @@ impl Feed {
         for Master { address, node, .. } in &self.topology.map().masters {
             let limit = self.topology.settings().timeout;
             let subscribing = async {
-                let client = node.connection.endpoint().client(limit).await?;
-                let connected_to = client.get_connection_info().addr().clone();
-                Ok((connected_to, self.track(&client, sender.clone()).await?))
+                let server = node.connection.endpoint().server(limit).await?;
+                let connection = self.track(&server, sender.clone()).await?;
+                Ok((server.addr().clone(), connection))
             };
             let (connected_to, connection) = timeout(limit, subscribing)
                 .await
@@ -108,21 +106,16 @@ impl Feed {
     /// Connects to a server and turns on client tracking of all sessions.
     async fn track(
         &self,
-        client: &Client,
+        server: &Server,
         sender: mpsc::UnboundedSender<PushInfo>,
     ) -> Result<MultiplexedConnection, RedisError> {
         let failed = |error| RedisError::driver(SUBSCRIBE, error);
-        let info = client.get_connection_info().clone();
-        // RESP2 has no push messages.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings)).map_err(failed)?;
         let limit = self.topology.settings().timeout;
         let settings = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limit))
             .set_response_timeout(Some(limit))
             .set_push_sender(sender);
-        let connecting = client.get_multiplexed_async_connection_with_config(&settings);
-        let mut connection = connecting.await.map_err(failed)?;
+        let mut connection = server.with_pushes().connect(settings, SUBSCRIBE).await?;
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(self.keys.session_prefix());
         let () = track.query_async(&mut connection).await.map_err(failed)?;
@@ -214,8 +207,8 @@ impl Feed {
             return Some(false);
         };
         if let endpoint @ Endpoint::Sentinels(_) = node.connection.endpoint() {
-            let master = endpoint.client(self.topology.settings().timeout).await.ok()?;
-            if *master.get_connection_info().addr() != listener.connected_to {
+            let master = endpoint.server(self.topology.settings().timeout).await.ok()?;
+            if *master.addr() != listener.connected_to {
                 return Some(true);
             }
         }

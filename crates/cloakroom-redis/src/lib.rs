@@ -53,6 +53,19 @@
 //! without an append-only file a crash loses everything. Lost writes include ends and renewals: an
 //! ended session can be live again. A replica that takes over can lack the last moments as well;
 //! see [`RedisBuilder::min_replicas`].
+//!
+//! # TLS
+//! The cryptography is the process's, if the application has installed a
+//! [`CryptoProvider`](https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html) of
+//! rustls. Otherwise it is that of feature `ring` or `aws-lc-rs`, and nothing is installed. Neither
+//! is on by default, because rustls refuses to choose for an application in which both are. Take the
+//! one that your other crates use:
+//!
+//! ```toml
+//! cloakroom-redis = { version = "0.1", features = ["ring"] }
+//! ```
+//!
+//! Without either, a `rediss://` URL is refused with [`RedisErrorKind::Tls`].
 
 mod builder;
 mod connection;
@@ -65,10 +78,12 @@ mod op;
 mod scan;
 mod script;
 mod sentinel;
+mod server;
 mod server_clock;
 mod slots;
 mod store;
 mod sweep;
+mod tls;
 mod topology;
 mod worker;
 

@@ -4,16 +4,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
-    Value,
-};
+use redis::{AsyncConnectionConfig, ConnectionAddr, Pipeline, Value};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::connection::client_at;
 use crate::error::{RedisError, RedisErrorKind};
+use crate::server::Server;
 use crate::slots::Address;
 
 /// How often the sentinels are asked for the master.
@@ -30,7 +27,7 @@ pub(crate) struct Sentinels {
     /// All are asked: one that is cut off from the others goes on to name a former master.
     all: Vec<Arc<Sentinel>>,
     /// How to connect to the master, except for its address.
-    template: ConnectionInfo,
+    template: Server,
     named: watch::Sender<Option<Named>>,
     /// Tells the task to ask at once.
     asked: Notify,
@@ -38,7 +35,7 @@ pub(crate) struct Sentinels {
 
 /// One sentinel, and the connection to it.
 struct Sentinel {
-    client: Client,
+    server: Server,
     /// The name of the master.
     name: String,
     connection: Mutex<Option<MultiplexedConnection>>,
@@ -52,28 +49,28 @@ struct Named {
 }
 
 impl Sentinels {
-    pub(crate) fn new(clients: Vec<Client>, name: &str, template: ConnectionInfo) -> Arc<Self> {
-        let sentinel = |client| {
+    pub(crate) fn new(servers: Vec<Server>, name: &str, template: Server) -> Arc<Self> {
+        let sentinel = |server| {
             let (name, connection) = (name.to_owned(), Mutex::default());
-            Arc::new(Sentinel { client, name, connection })
+            Arc::new(Sentinel { server, name, connection })
         };
         Arc::new(Self {
-            all: clients.into_iter().map(sentinel).collect(),
+            all: servers.into_iter().map(sentinel).collect(),
             template,
             named: watch::Sender::new(None),
             asked: Notify::new(),
         })
     }
 
-    /// A client for the master that the sentinels name now.
-    pub(crate) async fn master(&self, limit: Duration) -> Result<Client, RedisError> {
+    /// The master that the sentinels name now.
+    pub(crate) async fn master(&self, limit: Duration) -> Result<Server, RedisError> {
         let (answers, failure) = self.ask_all(limit).await;
         let is_majority = answers.len() > self.all.len() / 2;
         let Some((epoch, address)) = answers.into_iter().max_by_key(|(epoch, _)| *epoch) else {
             return Err(failure);
         };
-        let client = client_at(&self.template, &address)?;
-        let addr = Arc::new(client.get_connection_info().addr().clone());
+        let master = self.template.at(&address);
+        let addr = Arc::new(master.addr().clone());
         let mut is_outdated = false;
         self.named.send_if_modified(|named| {
             // Fewer than half may be those that are cut off. More were set up afresh.
@@ -88,7 +85,7 @@ impl Sentinels {
             let attempted = "find a sentinel that knows the last failover";
             return Err(RedisError::new(RedisErrorKind::NotReady, attempted));
         }
-        Ok(client)
+        Ok(master)
     }
 
     /// The master that was named last.
@@ -150,7 +147,6 @@ impl Sentinels {
 impl Sentinel {
     /// The epoch of its configuration, and the master in it.
     async fn ask(&self, limit: Duration) -> Result<(u64, Address), RedisError> {
-        let addr = self.client.get_connection_info().addr();
         let mut connection = self.connection.lock().await;
         let answer = match timeout(limit, self.ask_on(&mut connection, limit)).await {
             Ok(answer) => answer,
@@ -159,17 +155,16 @@ impl Sentinel {
         if answer.is_err() {
             *connection = None;
         }
-        answer.map_err(|error| error.at(addr))
+        answer.map_err(|error| error.at(self.server.addr()))
     }
 
     /// Most sentinels have no password, and reject a connection that sends one.
     async fn connect(&self, limit: Duration) -> Result<MultiplexedConnection, RedisError> {
-        let failed = |error| RedisError::driver(FIND_MASTER, error);
-        let made = connect(&without_credentials(&self.client)?, limit).await;
-        let mut made = made.map_err(failed)?;
+        let mut made = connect(&self.server.without_credentials(), limit).await?;
         let ping = redis::cmd("PING").query_async::<Value>(&mut made).await;
         if ping.is_err_and(|error| error.code() == Some("NOAUTH")) {
-            return connect(&without_database(&self.client)?, limit).await.map_err(failed);
+            // The database number in the URL is that of the master; a sentinel has only one.
+            return connect(&self.server.without_database(), limit).await;
         }
         Ok(made)
     }
@@ -209,26 +204,9 @@ fn epoch_in(answer: &Value) -> Option<u64> {
     fields.get("config-epoch")?.parse().ok()
 }
 
-fn without_credentials(sentinel: &Client) -> Result<Client, RedisError> {
-    let address = sentinel.get_connection_info().addr().clone();
-    let info = address.into_connection_info().map_err(invalid_address)?;
-    Client::open(info).map_err(invalid_address)
-}
-
-/// The database number in the URL is that of the master; a sentinel has only one database.
-fn without_database(sentinel: &Client) -> Result<Client, RedisError> {
-    let info = sentinel.get_connection_info().clone();
-    let settings = info.redis_settings().clone().set_db(0);
-    Client::open(info.set_redis_settings(settings)).map_err(invalid_address)
-}
-
-fn invalid_address(error: redis::RedisError) -> RedisError {
-    RedisError::driver("use the address of a sentinel", error)
-}
-
-async fn connect(client: &Client, limit: Duration) -> redis::RedisResult<MultiplexedConnection> {
+async fn connect(server: &Server, limit: Duration) -> Result<MultiplexedConnection, RedisError> {
     let settings = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(limit))
         .set_response_timeout(Some(limit));
-    client.get_multiplexed_async_connection_with_config(&settings).await
+    server.connect(settings, FIND_MASTER).await
 }

@@ -14,6 +14,7 @@ use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
 use crate::node::Node;
 use crate::sentinel::Sentinels;
+use crate::server::Server;
 use crate::slots::{self, Address, slot_of};
 
 /// The slot map is not refreshed if it is younger than this.
@@ -92,7 +93,7 @@ impl Topology {
 
     /// The cluster that one of the `seeds` knows.
     pub(crate) async fn cluster(
-        seeds: Vec<redis::Client>,
+        seeds: Vec<Server>,
         settings: Settings,
         keys: Keys,
     ) -> Result<Arc<Self>, RedisError> {

@@ -21,6 +21,8 @@ fn tls_needs_a_certificate_that_is_trusted_and_valid_for_the_host() {
             let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
             assert!(sessions.generate(SessionMap::default()).await.is_ok());
         }
+        // The application decides which cryptography its process uses.
+        assert!(rustls::crypto::CryptoProvider::get_default().is_none());
         for untrusting in [builder(&url), builder(&url).root_certificate(other.root())] {
             let error = untrusting.connect().await.unwrap_err();
             assert_eq!(error.kind(), PostgresErrorKind::Tls, "{error:?}");
