@@ -41,7 +41,7 @@
 //! | option | store | meaning |
 //! |---|---|---|
 //! | `mode=rwc` | SQLite | `rw`: the file must exist; `ro`: it must, and nothing is written |
-//! | `timeout=5s` | PostgreSQL, Redis | how long to wait for a connection, and for each answer |
+//! | `timeout=5s` | PostgreSQL, Redis | how long a call takes at most, waiting included |
 //! | `root_certificate=PATH` | PostgreSQL, Redis | a PEM file with the root certificates to trust |
 //! | `schema=cloakroom` | PostgreSQL | the schema of the tables |
 //! | `table=session` | PostgreSQL | the table of sessions; the names of the others start with it |

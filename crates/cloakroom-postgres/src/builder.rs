@@ -1,8 +1,10 @@
 //! Options for connecting to a server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::stores::batch::Outage;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::connect_options::ConnectOptions;
@@ -88,9 +90,10 @@ impl PostgresBuilder {
         self
     }
 
-    /// How long to wait for a connection, and for each answer; 5 seconds by default.
+    /// How long a call takes at most, until it is answered or fails; 5 seconds by default.
     ///
-    /// Of several servers in the URL, each gets an equal share of it to connect, or what
+    /// That is the whole time: waiting for other calls, connecting, and waiting for the server. Once
+    /// the server has been out of reach for half of it, calls fail sooner. Of several servers in the URL, each gets an equal share of it to connect, or what
     /// `connect_timeout` in the URL says.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -158,6 +161,7 @@ impl PostgresBuilder {
             timeout: self.timeout,
             commit: self.commit,
             access: self.access,
+            outage: Arc::new(Outage::new(self.timeout / 2)),
         };
         options.prepare().await?;
         Ok(PostgresStore::start(options))

@@ -1,7 +1,9 @@
 //! How to connect to the server, and how to set up a connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::stores::batch::Outage;
 use tokio::time::timeout;
 use tokio_postgres::Socket;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,6 +36,8 @@ pub(crate) struct ConnectOptions {
     pub(crate) timeout: Duration,
     pub(crate) commit: Commit,
     pub(crate) access: Access,
+    /// Of all connections of the store.
+    pub(crate) outage: Arc<Outage>,
 }
 
 impl ConnectOptions {
@@ -41,7 +45,7 @@ impl ConnectOptions {
     pub(crate) async fn prepare(&self) -> Result<(), PostgresError> {
         let preparing = async {
             self.servers.survey(&self.tls, self.timeout).await;
-            let Connected { mut client, driver, facts } = self.connect().await?;
+            let Connected { mut client, driver, facts } = self.connect(self.timeout).await?;
             let _task = DriverTask::new(tokio::spawn(driver));
             let preparing = async {
                 self.refuse(&facts)?;
@@ -79,8 +83,8 @@ impl ConnectOptions {
     }
 
     /// A new connection, without any of our settings.
-    pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
-        self.servers.connect(&self.tls, self.timeout).await
+    pub(crate) async fn connect(&self, limit: Duration) -> Result<Connected, PostgresError> {
+        self.servers.connect(&self.tls, limit).await
     }
 
     /// How long the server waits for a lock: less than we wait for the server.

@@ -1,14 +1,13 @@
 //! A connection with its prepared statements, replaced by a new one when it fails.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloakroom::store::StoreError;
-use cloakroom::stores::batch::Backoff;
-use tokio::sync::Mutex;
+use cloakroom::stores::batch::{Backoff, Batch};
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
@@ -98,6 +97,8 @@ pub(crate) struct Connection {
     pub(crate) options: ConnectOptions,
     /// How long a write waits for a lock, if sessions are changed on this connection.
     lock_timeout: Option<Duration>,
+    /// Held while a connection is made.
+    connecting: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -123,21 +124,45 @@ pub(crate) struct Established {
 
 impl Connection {
     pub(crate) fn new(options: ConnectOptions) -> Arc<Self> {
-        Arc::new(Self { options, lock_timeout: None, state: Mutex::default() })
+        Self::with(options, None)
     }
 
     /// A connection on which sessions are changed: listeners learn if it ends.
     pub(crate) fn for_writes(options: ConnectOptions, lock_timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { options, lock_timeout: Some(lock_timeout), state: Mutex::default() })
+        Self::with(options, Some(lock_timeout))
+    }
+
+    fn with(options: ConnectOptions, lock_timeout: Option<Duration>) -> Arc<Self> {
+        let (connecting, state) = (tokio::sync::Mutex::default(), Mutex::default());
+        Arc::new(Self { options, lock_timeout, connecting, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When a call that begins now has taken too long.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.options.timeout
+    }
+
+    /// When the call of a batch that has waited the longest has taken too long.
+    pub(crate) fn deadline_of<Op, Reply>(&self, batch: &Batch<Op, Reply>) -> Instant {
+        Instant::from_std(batch.since()) + self.options.timeout
     }
 
     /// Waits until there is a connection or one may be attempted, so that meanwhile tasks with
-    /// other connections take the work.
+    /// other connections take the work. In an outage that lasts, none has any.
     pub(crate) async fn backoff_elapsed(&self) {
-        let state = self.state.lock().await;
-        if let (None, Some((instant, _))) = (&state.current, &state.failed) {
-            let instant = *instant;
-            drop(state);
+        if self.options.outage.lasts() {
+            return;
+        }
+        let next_attempt = {
+            let state = self.state();
+            let failed = state.failed.as_ref().map(|(instant, _)| *instant);
+            failed.filter(|_| state.current.is_none())
+        };
+        if let Some(instant) = next_attempt {
             sleep_until(instant).await;
         }
     }
@@ -145,23 +170,29 @@ impl Connection {
     /// Executes a statement in one round trip. A connection that fails is dropped.
     pub(crate) async fn query(
         &self,
+        deadline: Instant,
         statement: fn(&Statements) -> &Statement,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, SendError> {
-        let connection = self.established().await?;
+        let connection = self.established(deadline).await?;
+        let began = Instant::now();
         let query = connection.client.query(statement(&connection.statements), parameters);
-        let answer = timeout(self.options.timeout, query).await;
-        self.judge(&connection, answer).await
+        let answer = timeout_at(deadline, query).await;
+        self.judge(&connection, began, answer)
     }
 
     /// Returns the rows, or the error. A connection that fails is dropped.
-    pub(crate) async fn judge(
+    pub(crate) fn judge(
         &self,
         connection: &Established,
+        began: Instant,
         answer: Result<Result<Vec<Row>, tokio_postgres::Error>, Elapsed>,
     ) -> Result<Vec<Row>, SendError> {
         let error = match answer {
-            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Ok(rows)) => {
+                self.options.outage.succeeded();
+                return Ok(rows);
+            }
             Ok(Err(error)) => PostgresError::driver("query the server", error),
             Err(_) => {
                 self.cancel(connection);
@@ -170,9 +201,11 @@ impl Connection {
         }
         .at(self.options.servers.last_address());
         if error.leaves_connection_usable() {
+            self.options.outage.succeeded();
             return Err(SendError::NotSent(error));
         }
-        self.discard(connection).await;
+        self.options.outage.failed(began.into_std());
+        self.discard(connection);
         Err(if error.is_refusal() { SendError::NotSent(error) } else { SendError::Unknown(error) })
     }
 
@@ -185,31 +218,50 @@ impl Connection {
     }
 
     /// The current connection, or a new one if it has closed.
-    pub(crate) async fn established(&self) -> Result<Arc<Established>, SendError> {
-        let mut state = self.state.lock().await;
-        let is_usable = |current: &&Arc<Established>| {
-            !current.client.is_closed() && self.options.servers.is_newest(current.timeline)
-        };
-        if let Some(current) = state.current.as_ref().filter(is_usable) {
-            return Ok(Arc::clone(current));
+    pub(crate) async fn established(
+        &self,
+        deadline: Instant,
+    ) -> Result<Arc<Established>, SendError> {
+        if let Some(current) = self.usable() {
+            return Ok(current);
         }
-        state.current = None;
-        if let Some((instant, error)) = &state.failed {
-            if Instant::now() < *instant {
-                return Err(SendError::Waiting(error.clone()));
+        let Ok(_connecting) = timeout_at(deadline, self.connecting.lock()).await else {
+            return Err(SendError::NotSent(self.connecting_timed_out()));
+        };
+        // Another call can have made it meanwhile.
+        if let Some(current) = self.usable() {
+            return Ok(current);
+        }
+        let count = {
+            let state = self.state();
+            match &state.failed {
+                Some((instant, error)) if Instant::now() < *instant => {
+                    return Err(SendError::Waiting(error.clone()));
+                }
+                _ => state.count,
             }
+        };
+        let began = Instant::now();
+        let mut limit = deadline.saturating_duration_since(began).min(self.options.timeout);
+        if self.options.outage.lasts() {
+            // Calls wait behind this one.
+            limit = limit.min(self.options.timeout / 5);
         }
         // Boxed: it is large, and every operation would carry it.
-        match Box::pin(self.establish(state.count + 1)).await {
+        match Box::pin(self.establish(count + 1, limit)).await {
             Ok(connection) => {
+                self.options.outage.succeeded();
+                let connection = Arc::new(connection);
+                let mut state = self.state();
                 state.count += 1;
                 state.backoff.succeeded();
                 state.failed = None;
-                let connection = Arc::new(connection);
                 state.current = Some(Arc::clone(&connection));
                 Ok(connection)
             }
             Err(error) => {
+                self.options.outage.failed(began.into_std());
+                let mut state = self.state();
                 let pause = state.backoff.failed().min(self.options.timeout / 4);
                 state.failed = Some((Instant::now() + pause, error.clone()));
                 Err(SendError::NotSent(error))
@@ -217,9 +269,22 @@ impl Connection {
         }
     }
 
-    async fn establish(&self, number: u64) -> Result<Established, PostgresError> {
+    /// The current connection, unless it has closed or leads to a former primary.
+    fn usable(&self) -> Option<Arc<Established>> {
+        let mut state = self.state();
+        let is_usable = |current: &mut Arc<Established>| {
+            !current.client.is_closed() && self.options.servers.is_newest(current.timeline)
+        };
+        if state.current.as_mut().is_some_and(is_usable) {
+            return state.current.clone();
+        }
+        state.current = None;
+        None
+    }
+
+    async fn establish(&self, number: u64, limit: Duration) -> Result<Established, PostgresError> {
         let connecting = async {
-            let Connected { client, driver, facts } = self.options.connect().await?;
+            let Connected { client, driver, facts } = self.options.connect(limit).await?;
             let task = DriverTask::new(tokio::spawn(driver));
             let address = self.options.servers.last_address();
             let failed =
@@ -235,10 +300,13 @@ impl Connection {
             let timeline = facts.timeline;
             Ok(Established { number, timeline, client, statements, is_heard, _task: task })
         };
-        timeout(self.options.timeout, connecting).await.unwrap_or_else(|_| {
-            Err(PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
-                .at(self.options.servers.last_address()))
-        })
+        let connected = timeout(limit, connecting).await;
+        connected.unwrap_or_else(|_| Err(self.connecting_timed_out()))
+    }
+
+    fn connecting_timed_out(&self) -> PostgresError {
+        PostgresError::new(PostgresErrorKind::TimedOut, "connect to the server")
+            .at(self.options.servers.last_address())
     }
 
     /// Gives listeners a way to know when the connection ends. Returns whether there are any.
@@ -259,8 +327,8 @@ impl Connection {
     }
 
     /// Drops a connection, unless it has been replaced already.
-    pub(crate) async fn discard(&self, connection: &Established) {
-        let mut state = self.state.lock().await;
+    pub(crate) fn discard(&self, connection: &Established) {
+        let mut state = self.state();
         if state.current.as_ref().is_some_and(|current| current.number == connection.number) {
             state.current = None;
         }

@@ -6,6 +6,7 @@ use cloakroom::key::KindTag;
 use cloakroom::store::{IndexEntry, IndexLogin, Indexed, Page, Scanned, StoreError};
 use cloakroom::stores::batch::{Driver, Reply};
 use cloakroom::{Principal, PublicId, Timestamp};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -35,10 +36,10 @@ pub(crate) async fn run(driver: Driver<IndexOp, Reply>, connection: Arc<Connecti
     loop {
         connection.backoff_elapsed().await;
         let Some(mut batch) = driver.next(1, usize::MAX).await else { return };
-        let op = batch.op(0);
-        let mut result = execute(&connection, op).await;
+        let (op, deadline) = (batch.op(0), connection.deadline_of(&batch));
+        let mut result = execute(&connection, deadline, op).await;
         if result.as_ref().is_err_and(SendError::is_transient) {
-            result = execute(&connection, op).await;
+            result = execute(&connection, deadline, op).await;
         }
         let reply = match result {
             Ok(reply) => reply,
@@ -52,30 +53,41 @@ pub(crate) async fn run(driver: Driver<IndexOp, Reply>, connection: Arc<Connecti
 /// The outer result is the connection's, the inner one the operation's.
 async fn execute(
     connection: &Connection,
+    deadline: Instant,
     op: &IndexOp,
 ) -> Result<Result<Reply, StoreError>, SendError> {
     Ok(match op {
         IndexOp::IndexLogin(login) => {
-            indexed(&index_login(connection, login).await?).map(Into::into)
+            indexed(&index_login(connection, deadline, login).await?).map(Into::into)
         }
         IndexOp::RevokeBefore(principal, before, until) => {
             let (principal, before, until) = (principal.as_str(), millis(*before), millis(*until));
             connection
-                .query(|statements| &statements.revoke_before, &[&principal, &before, &until])
+                .query(
+                    deadline,
+                    |statements| &statements.revoke_before,
+                    &[&principal, &before, &until],
+                )
                 .await?;
             Ok(().into())
         }
         IndexOp::Erase(principal, ended, until) => {
             let ended: Vec<Uuid> = ended.iter().copied().map(uuid).collect();
             let (principal, until) = (principal.as_str(), millis(*until));
-            connection.query(|statements| &statements.erase, &[&principal, &ended, &until]).await?;
+            connection
+                .query(deadline, |statements| &statements.erase, &[&principal, &ended, &until])
+                .await?;
             Ok(().into())
         }
         IndexOp::SessionsOf(principal, kind, page) => {
             let (principal, kind) = (principal.as_str(), kind.map(kind_uuid));
             let (after, max) = page_parameters(*page);
             let rows = connection
-                .query(|statements| &statements.sessions_of, &[&principal, &kind, &after, &max])
+                .query(
+                    deadline,
+                    |statements| &statements.sessions_of,
+                    &[&principal, &kind, &after, &max],
+                )
                 .await?;
             let ids: Result<Vec<PublicId>, _> =
                 rows.iter().map(|row| row.try_get(0).map(id)).collect();
@@ -83,12 +95,13 @@ async fn execute(
         }
         IndexOp::Scan(page) => {
             let (after, max) = page_parameters(*page);
-            let rows = connection.query(|statements| &statements.scan, &[&after, &max]).await?;
+            let rows =
+                connection.query(deadline, |statements| &statements.scan, &[&after, &max]).await?;
             let entries: Result<Vec<_>, StoreError> = rows.iter().map(reader::entry).collect();
             entries.map(|entries| Scanned::decoded_in_order(entries, *page).into())
         }
         IndexOp::Health => {
-            let rows = connection.query(|statements| &statements.health, &[]).await?;
+            let rows = connection.query(deadline, |statements| &statements.health, &[]).await?;
             if let Some(Ok(true)) = rows.first().map(|row| row.try_get(0)) {
                 Ok(().into())
             } else {
@@ -99,11 +112,16 @@ async fn execute(
     })
 }
 
-async fn index_login(connection: &Connection, login: &IndexLogin) -> Result<Vec<Row>, SendError> {
+async fn index_login(
+    connection: &Connection,
+    deadline: Instant,
+    login: &IndexLogin,
+) -> Result<Vec<Row>, SendError> {
     let (replaced, replaced_until): (Vec<Uuid>, Vec<i64>) =
         login.replacing.iter().map(|entry| (uuid(entry.id), millis(entry.until))).unzip();
     connection
         .query(
+            deadline,
             |statements| &statements.index_login,
             &[
                 &login.principal.as_str(),

@@ -22,7 +22,7 @@ const TURN: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) struct Lane {
     waiting: mpsc::UnboundedSender<Locked>,
-    /// How long a write waits in all.
+    /// How long a write waits in all, since it was submitted.
     timeout: Duration,
 }
 
@@ -42,13 +42,13 @@ impl Lane {
             let connection = Connection::for_writes(options.clone(), TURN);
             runtime.spawn(run(Arc::clone(&taken), waiting.downgrade(), connection));
         }
-        Self { waiting, timeout: options.timeout * 3 / 5 }
+        Self { waiting, timeout: options.timeout * 4 / 5 }
     }
 
     /// Lets the operations at these places wait for their sessions. There is at most one for each
     /// session, so there are few.
     pub(crate) fn wait(&self, batch: Batch<Write, Reply>, places: Vec<usize>) {
-        let until = Instant::now() + self.timeout;
+        let until = Instant::from_std(batch.since()) + self.timeout;
         // If the lane has ended, dropping the batch answers its operations.
         let _ = self.waiting.send(Locked { batch, places, until });
     }
@@ -64,7 +64,8 @@ async fn run(
         let Some(Locked { mut batch, places, until }) = next else { return };
         let mut still_locked = Vec::new();
         for place in places {
-            match writer::send_one(&connection, &mut batch, place).await {
+            let deadline = connection.deadline_of(&batch);
+            match writer::send_one(&connection, deadline, &mut batch, place).await {
                 Ok(telling) => {
                     if let Some(telling) = telling {
                         telling.await;

@@ -23,10 +23,13 @@ pub(crate) async fn run(driver: Driver<PublicId, Reply>, connection: Arc<Connect
         connection.backoff_elapsed().await;
         let Some(mut batch) = driver.next(MAX_BATCH, usize::MAX).await else { return };
         let ids: Vec<Uuid> = (0..batch.len()).map(|index| uuid(*batch.op(index))).collect();
-        match connection.query(|statements| &statements.read, &[&ids]).await {
+        let deadline = connection.deadline_of(&batch);
+        match connection.query(deadline, |statements| &statements.read, &[&ids]).await {
             Ok(rows) => answer(&mut batch, &rows),
             // The connection failed under the other task that uses it.
-            Err(SendError::Waiting(_)) => batch.retry_singly(),
+            Err(SendError::Waiting(_)) if !connection.options.outage.lasts() => {
+                batch.retry_singly();
+            }
             Err(error) => {
                 for index in 0..batch.len() {
                     batch.answer(index, Err(error.as_read_error()));

@@ -94,7 +94,8 @@ impl PostgresStore {
 
     pub(crate) fn start(options: ConnectOptions) -> Self {
         let runtime = Handle::current();
-        let timeout = options.timeout;
+        // What has waited longer is not sent: a fifth of the timeout is left to answer it.
+        let timeout = options.timeout * 4 / 5;
         let (writes, write_driver) = Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, timeout);
         let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let (index_ops, index_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);

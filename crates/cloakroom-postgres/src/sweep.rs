@@ -21,7 +21,7 @@ pub(crate) async fn run(
     while removed < max {
         let step = STEP.min(max - removed);
         let rows = connection
-            .query(|statements| &statements.sweep, &[&now, &limit(step)])
+            .query(connection.deadline(), |statements| &statements.sweep, &[&now, &limit(step)])
             .await
             .map_err(|error| error.as_write_error())?;
         let number = |column| {
@@ -38,7 +38,7 @@ pub(crate) async fn run(
         }
     }
     connection
-        .query(|statements| &statements.sweep_index, &[&now, &limit(max)])
+        .query(connection.deadline(), |statements| &statements.sweep_index, &[&now, &limit(max)])
         .await
         .map_err(|error| error.as_write_error())?;
     Ok(removed)

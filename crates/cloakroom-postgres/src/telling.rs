@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
@@ -25,16 +25,18 @@ impl Connection {
     /// Executes a statement that makes `changes`, in one round trip.
     pub(crate) async fn write(
         self: &Arc<Self>,
+        deadline: Instant,
         statement: fn(&Statements) -> &Statement,
         parameters: &[&(dyn ToSql + Sync)],
         changes: &str,
     ) -> Result<(Vec<Row>, Option<Telling>), SendError> {
-        let connection = self.established().await?;
+        let connection = self.established(deadline).await?;
+        let began = Instant::now();
         let is_told = !changes.is_empty() && connection.is_heard.load(Ordering::Relaxed);
         let mut telling = is_told.then(|| self.tell(&connection, changes));
         let answer = {
             let query = connection.client.query(statement(&connection.statements), parameters);
-            let mut query = pin!(timeout(self.options.timeout, query));
+            let mut query = pin!(timeout_at(deadline, query));
             // The write is polled first, so it is also sent first.
             poll_fn(|context| {
                 let answer = query.as_mut().poll(context);
@@ -47,11 +49,11 @@ impl Connection {
             })
             .await
         };
-        let rows = self.judge(&connection, answer).await?;
+        let rows = self.judge(&connection, began, answer)?;
         if let Some(is_heard) = rows.first().and_then(|row| row.try_get("is_heard").ok()) {
             connection.is_heard.store(is_heard, Ordering::Relaxed);
             if is_heard && !is_told && !changes.is_empty() {
-                self.tell(&connection, changes).await;
+                telling = Some(self.tell(&connection, changes));
             }
         }
         Ok((rows, telling))
@@ -67,9 +69,10 @@ impl Connection {
                 client.execute(&statements.notify, &[&changes]).await.is_ok()
                     || client.execute(&statements.miss, &[]).await.is_ok()
             };
-            if !timeout(this.options.timeout, telling).await.unwrap_or_default() {
+            // Meanwhile the writer sends nothing else.
+            if !timeout(this.options.timeout * 2 / 5, telling).await.unwrap_or_default() {
                 // Listeners notice that the connection has gone.
-                this.discard(&connection).await;
+                this.discard(&connection);
             }
         })
     }

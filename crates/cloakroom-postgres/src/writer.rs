@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloakroom::stores::batch::{Batch, Driver, Reply};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use crate::connection::{Connection, SendError};
@@ -25,10 +26,13 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection
     loop {
         connection.backoff_elapsed().await;
         let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await else { return };
+        let deadline = connection.deadline_of(&batch);
         let sent = if batch.len() == 1 {
-            send_one(&connection, &mut batch, 0).await.map(|telling| (telling, Vec::new()))
+            send_one(&connection, deadline, &mut batch, 0)
+                .await
+                .map(|telling| (telling, Vec::new()))
         } else {
-            send_all(&connection, &mut batch).await
+            send_all(&connection, deadline, &mut batch).await
         };
         match sent {
             Ok((telling, locked)) => {
@@ -60,6 +64,7 @@ pub(crate) async fn run(driver: Driver<Write, Reply>, connection: Arc<Connection
 /// the places of these.
 async fn send_all(
     connection: &Arc<Connection>,
+    deadline: Instant,
     batch: &mut Batch<Write, Reply>,
 ) -> Result<(Option<Telling>, Vec<usize>), SendError> {
     let all = 0..batch.len();
@@ -67,8 +72,9 @@ async fn send_all(
         all.clone().filter_map(|index| batch.op(index).change(batch.id(index))).collect();
     let changes = changes.join(",");
     let columns = Columns::of(all.map(|index| (batch.id(index), batch.op(index))));
-    let (rows, telling) =
-        connection.write(|statements| &statements.apply, &columns.parameters(), &changes).await?;
+    let (rows, telling) = connection
+        .write(deadline, |statements| &statements.apply, &columns.parameters(), &changes)
+        .await?;
     drop(columns);
     let mut locked = Vec::new();
     for row in &rows {
@@ -85,6 +91,7 @@ async fn send_all(
 /// Carries out and answers one operation of a batch, if need be once its session is not locked.
 pub(crate) async fn send_one(
     connection: &Arc<Connection>,
+    deadline: Instant,
     batch: &mut Batch<Write, Reply>,
     index: usize,
 ) -> Result<Option<Telling>, SendError> {
@@ -92,7 +99,7 @@ pub(crate) async fn send_one(
     let changes = write.change(id).unwrap_or_default();
     if let Some(lone) = Lone::of(id, write) {
         let (rows, telling) =
-            connection.write(lone.statement(), &lone.parameters(), &changes).await?;
+            connection.write(deadline, lone.statement(), &lone.parameters(), &changes).await?;
         if let Some(reply) = lone.answer(!rows.is_empty()) {
             batch.answer(index, Ok(reply));
             return Ok(telling);
@@ -103,7 +110,7 @@ pub(crate) async fn send_one(
     }
     let columns = Columns::of([(id, write)].into_iter());
     let (rows, telling) = connection
-        .write(|statements| &statements.apply_one, &columns.parameters(), &changes)
+        .write(deadline, |statements| &statements.apply_one, &columns.parameters(), &changes)
         .await?;
     // An operation without a row stays unanswered, which reports its outcome as unknown.
     if let Some(reply) = rows.first().and_then(|row| write.answer(row)) {

@@ -111,7 +111,10 @@ impl RedisBuilder {
         self
     }
 
-    /// How long to wait for a connection, and for each answer; 5 seconds by default.
+    /// How long a call takes at most, until it is answered or fails; 5 seconds by default.
+    ///
+    /// That is the whole time: waiting for other calls, connecting, and waiting for the server. Once
+    /// the server has been out of reach for half of it, calls fail sooner.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

@@ -1,15 +1,14 @@
 //! A multiplexed connection to a server, replaced by a new one when it fails.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cloakroom::stores::batch::Backoff;
+use cloakroom::stores::batch::{Backoff, Outage};
 use cloakroom::time::Clock;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionAddr, Pipeline, ServerErrorKind, Value};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::script;
@@ -21,7 +20,7 @@ use crate::slots::Address;
 /// Settings of all connections of a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// For a connection, and for each answer.
+    /// For a whole call.
     pub(crate) timeout: Duration,
     /// How many replicas must have a write, and how long to wait for them.
     pub(crate) min_replicas: Option<(u16, Duration)>,
@@ -111,6 +110,9 @@ impl SendError {
 pub(crate) struct Connection {
     endpoint: Endpoint,
     settings: Settings,
+    outage: Outage,
+    /// Held while a connection is made.
+    connecting: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -151,7 +153,13 @@ struct Established {
 
 impl Connection {
     pub(crate) fn new(endpoint: Endpoint, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { endpoint, settings, state: Mutex::default() })
+        let outage = Outage::new(settings.timeout / 2);
+        let (connecting, state) = (tokio::sync::Mutex::default(), Mutex::default());
+        Arc::new(Self { endpoint, settings, outage, connecting, state })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) const fn endpoint(&self) -> &Endpoint {
@@ -162,15 +170,22 @@ impl Connection {
         &self.settings
     }
 
+    /// When a call that begins now has taken too long.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
     /// Sends the commands in one message, and returns an answer for each of them, in order. An
     /// error of the server is an answer too.
     pub(crate) async fn send(
         &self,
+        deadline: Instant,
         commands: &Pipeline,
         count: usize,
     ) -> Result<Vec<Value>, SendError> {
         let (Established { number, mut connection, addr, .. }, checks) =
-            self.established().await.map_err(SendError::NotSent)?;
+            self.established(deadline).await.map_err(SendError::NotSent)?;
+        let began = Instant::now();
         let with_checks = (checks.time || checks.role).then(|| {
             let mut commands = commands.clone();
             if checks.time {
@@ -191,26 +206,27 @@ impl Connection {
             biased;
             // What a deposed master acknowledges is lost.
             () = self.endpoint.until_left(&addr) => {
-                self.discard(number).await;
+                self.discard(number);
                 return Err(SendError::Unknown(deposed().at(&addr)));
             }
-            answered = timeout(self.settings.timeout, sending) => answered,
+            answered = timeout_at(deadline, sending) => answered,
         };
         let error = match answered {
             Ok(Ok(mut answers)) if answers.len() == count => {
+                self.outage.succeeded();
                 if checks.role && answers.pop().as_ref().is_some_and(is_replica_role) {
-                    self.discard(number).await;
+                    self.discard(number);
                     return Err(SendError::Unknown(not_the_master().at(&addr)));
                 }
                 if let Some(time) = checks.time.then(|| answers.pop()).flatten() {
                     if let Err(error) = server_clock::check(&time, &*self.settings.clock) {
-                        self.discard(number).await;
+                        self.discard(number);
                         return Err(SendError::Unknown(error.at(&addr)));
                     }
                 }
                 if answers.iter().any(is_read_only_error) {
                     // The server is a replica by now.
-                    self.discard(number).await;
+                    self.discard(number);
                 }
                 return Ok(answers);
             }
@@ -218,50 +234,62 @@ impl Connection {
             Ok(Err(error)) => RedisError::driver("query the server", error),
             Err(_) => RedisError::new(RedisErrorKind::TimedOut, "query the server"),
         };
-        self.discard(number).await;
+        self.outage.failed(began.into_std());
+        self.discard(number);
         Err(SendError::Unknown(error.at(&addr)))
     }
 
     /// Drops the connection of this number, unless it has been replaced already.
-    async fn discard(&self, number: u64) {
-        let mut state = self.state.lock().await;
+    fn discard(&self, number: u64) {
+        let mut state = self.state();
         if state.current.as_ref().is_some_and(|current| current.number == number) {
             state.current = None;
         }
     }
 
     /// Drops the current connection, because it leads to the wrong server.
-    pub(crate) async fn disconnect(&self) {
-        self.state.lock().await.current = None;
+    pub(crate) fn disconnect(&self) {
+        self.state().current = None;
     }
 
     /// Identifies the server and its process: the cursors of a `SCAN` are only valid for one.
     pub(crate) async fn run(&self) -> Result<u32, SendError> {
-        self.established().await.map(|(current, _)| current.run).map_err(SendError::NotSent)
+        let current = self.established(self.deadline()).await.map_err(SendError::NotSent)?;
+        Ok(current.0.run)
     }
 
     /// The connection, and what the caller is to ask the server for.
-    async fn established(&self) -> Result<(Established, Checks), RedisError> {
-        let mut state = self.state.lock().await;
-        if state.current.as_ref().is_some_and(|current| self.endpoint.has_left(&current.addr)) {
-            state.current = None;
+    async fn established(&self, deadline: Instant) -> Result<(Established, Checks), RedisError> {
+        if let Some(current) = self.usable() {
+            return Ok(current);
         }
-        if let Some(current) = &mut state.current {
-            let time = current.checked.elapsed() >= CHECK_INTERVAL;
-            if time {
-                current.checked = Instant::now();
+        let Ok(_connecting) = timeout_at(deadline, self.connecting.lock()).await else {
+            return Err(self.connecting_timed_out());
+        };
+        // Another call can have made it meanwhile.
+        if let Some(current) = self.usable() {
+            return Ok(current);
+        }
+        let count = {
+            let state = self.state();
+            if let Some(Failed { error, until, named }) = &state.failed {
+                let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
+                if !is_new && Instant::now() < *until {
+                    return Err(error.clone());
+                }
             }
-            let role = time && self.settings.checks_role;
-            return Ok((current.clone(), Checks { time, role }));
+            state.count
+        };
+        let began = Instant::now();
+        let mut limit = deadline.saturating_duration_since(began).min(self.settings.timeout);
+        if self.outage.lasts() {
+            // Calls wait behind this one.
+            limit = limit.min(self.settings.timeout / 5);
         }
-        if let Some(Failed { error, until, named }) = &state.failed {
-            let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
-            if !is_new && Instant::now() < *until {
-                return Err(error.clone());
-            }
-        }
-        match self.establish(state.count + 1).await {
+        match self.establish(count + 1, limit).await {
             Ok(connection) => {
+                self.outage.succeeded();
+                let mut state = self.state();
                 state.count += 1;
                 state.backoff.succeeded();
                 state.failed = None;
@@ -269,16 +297,32 @@ impl Connection {
                 Ok((connection, Checks { time: false, role: false }))
             }
             Err(error) => {
-                let until = Instant::now() + state.backoff.failed();
+                self.outage.failed(began.into_std());
                 let named = self.endpoint.named();
+                let mut state = self.state();
+                let until = Instant::now() + state.backoff.failed();
                 state.failed = Some(Failed { error: error.clone(), until, named });
                 Err(error)
             }
         }
     }
 
-    async fn establish(&self, number: u64) -> Result<Established, RedisError> {
-        let limit = self.settings.timeout;
+    /// The current connection, unless the sentinels name another master.
+    fn usable(&self) -> Option<(Established, Checks)> {
+        let mut state = self.state();
+        if state.current.as_ref().is_some_and(|current| self.endpoint.has_left(&current.addr)) {
+            state.current = None;
+        }
+        let current = state.current.as_mut()?;
+        let time = current.checked.elapsed() >= CHECK_INTERVAL;
+        if time {
+            current.checked = Instant::now();
+        }
+        let role = time && self.settings.checks_role;
+        Some((current.clone(), Checks { time, role }))
+    }
+
+    async fn establish(&self, number: u64, limit: Duration) -> Result<Established, RedisError> {
         let establishing = async {
             loop {
                 let server = self.endpoint.server(limit).await?;
@@ -291,13 +335,16 @@ impl Connection {
                 }
             }
         };
-        timeout(limit, establishing).await.unwrap_or_else(|_| {
-            let error = RedisError::new(RedisErrorKind::TimedOut, "connect to the server");
-            Err(match &self.endpoint {
-                Endpoint::Server(server) => error.at(server.addr()),
-                Endpoint::Sentinels(_) => error,
-            })
-        })
+        let established = timeout(limit, establishing).await;
+        established.unwrap_or_else(|_| Err(self.connecting_timed_out()))
+    }
+
+    fn connecting_timed_out(&self) -> RedisError {
+        let error = RedisError::new(RedisErrorKind::TimedOut, "connect to the server");
+        match &self.endpoint {
+            Endpoint::Server(server) => error.at(server.addr()),
+            Endpoint::Sentinels(_) => error,
+        }
     }
 
     async fn connect(&self, server: &Server, number: u64) -> Result<Established, RedisError> {

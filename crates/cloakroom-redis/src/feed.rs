@@ -189,7 +189,7 @@ impl Feed {
             if was_replaced {
                 let is_same = |master: &&Master| master.address == listener.address;
                 if let Some(master) = map.masters.iter().find(is_same) {
-                    master.node.disconnect().await;
+                    master.node.disconnect();
                 }
                 return false;
             }

@@ -54,7 +54,10 @@ impl Inspection {
         for setting in ["appendfsync", "maxmemory-policy", "min-replicas-to-write"] {
             message.cmd("CONFIG").arg("GET").arg(setting);
         }
-        let answers = connection.send(&message, 5).await.map_err(SendError::into_inner)?;
+        let answers = connection
+            .send(connection.deadline(), &message, 5)
+            .await
+            .map_err(SendError::into_inner)?;
         let [info, time, sync, eviction, guard] = &answers[..] else {
             return Err(RedisError::new(RedisErrorKind::Unexpected, "inspect the server"));
         };
@@ -89,7 +92,11 @@ pub(crate) async fn check_servers(
     let mut message = Pipeline::new();
     message.cmd("INFO").arg("memory");
     for Master { node, .. } in &topology.map().masters {
-        let answers = node.connection.send(&message, 1).await.map_err(SendError::into_inner)?;
+        let answers = node
+            .connection
+            .send(node.connection.deadline(), &message, 1)
+            .await
+            .map_err(SendError::into_inner)?;
         let info = answers.first().map(text).unwrap_or_default();
         // Without `maxmemory` nothing is evicted, and a policy that is not known is not judged.
         let has_limit = field(&info, "maxmemory").is_some_and(|limit| limit != "0");

@@ -43,9 +43,10 @@ impl Node {
         } else {
             Arc::clone(write_connection)
         };
-        let (writes, write_driver) =
-            Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, settings.timeout);
-        let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, settings.timeout);
+        // What has waited longer is not sent: a fifth of the timeout is left to answer it.
+        let longest = settings.timeout * 4 / 5;
+        let (writes, write_driver) = Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, longest);
+        let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, longest);
         let spawn = |driver, connection: &Arc<Connection>| {
             let (connection, topology) = (Arc::clone(connection), Weak::clone(topology));
             runtime.spawn(worker::run(driver, connection, keys.clone(), topology));
@@ -68,8 +69,8 @@ impl Node {
     }
 
     /// Drops the connections, because they lead to the wrong server.
-    pub(crate) async fn disconnect(&self) {
-        self.connection.disconnect().await;
-        self.write_connection.disconnect().await;
+    pub(crate) fn disconnect(&self) {
+        self.connection.disconnect();
+        self.write_connection.disconnect();
     }
 }

@@ -99,7 +99,8 @@ pub(crate) async fn send_all(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let answers = connection.send(&message, count).await.map_err(send_error)?;
+    let answers =
+        connection.send(connection.deadline(), &message, count).await.map_err(send_error)?;
     let is_refused =
         |answer: &&Value| matches!(answer, Value::ServerError(error) if !is_redirection(error));
     match answers.iter().find(is_refused) {

@@ -15,6 +15,7 @@ use cloakroom::{Io, Principal, PublicId, Store, Timestamp};
 use redis::{Pipeline, Value};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::RedisBuilder;
@@ -267,8 +268,9 @@ impl Store for RedisStore {
 async fn health(topology: &Topology) -> Result<(), StoreError> {
     let mut message = Pipeline::new();
     message.cmd("PING").cmd("TIME");
+    let deadline = Instant::now() + topology.settings().timeout;
     for Master { node, .. } in &topology.map().masters {
-        let sent = node.connection.send(&message, 2).await;
+        let sent = node.connection.send(deadline, &message, 2).await;
         let answers = sent.map_err(|error| error.into_inner().not_sent())?;
         if let Some(Value::ServerError(error)) = answers.first() {
             return Err(RedisError::driver("use the server", error.clone().into()).not_sent());

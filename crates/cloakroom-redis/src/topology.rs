@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::Pipeline;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Endpoint, SendError, Settings};
@@ -15,7 +16,7 @@ use crate::keys::Keys;
 use crate::node::Node;
 use crate::sentinel::Sentinels;
 use crate::server::Server;
-use crate::slots::{self, Address, slot_of};
+use crate::slots::{self, Address, Range, slot_of};
 
 /// The slot map is not refreshed if it is younger than this.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_millis(50);
@@ -181,19 +182,24 @@ impl Topology {
         }
         let masters: Vec<Arc<Connection>> =
             self.map().masters.iter().map(|master| Arc::clone(&master.node.connection)).collect();
-        let mut failure = RedisError::new(RedisErrorKind::NotReady, FIND_NODES);
+        // At the same time: those that hang delay no answer of the others.
+        let mut asked = JoinSet::new();
         for connection in masters.iter().chain(&self.seeds) {
-            match self.map_from(connection).await {
-                Ok(map) => {
-                    *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
-                    *refreshed = Some(Instant::now());
-                    return Ok(());
-                }
-                Err(error) => failure = error,
+            let connection = Arc::clone(connection);
+            asked.spawn(async move { (slots_known_to(&connection).await, connection) });
+        }
+        let mut result = Err(RedisError::new(RedisErrorKind::NotReady, FIND_NODES));
+        while let Some(answer) = asked.join_next().await {
+            let Ok((slots, connection)) = answer else { continue };
+            result = slots.and_then(|slots| self.map_of(slots, &connection));
+            if let Ok(map) = &mut result {
+                *self.map.write().unwrap_or_else(PoisonError::into_inner) =
+                    Arc::new(std::mem::take(map));
+                break;
             }
         }
         *refreshed = Some(Instant::now());
-        Err(failure)
+        result.map(drop)
     }
 
     /// Refreshes the map in a task.
@@ -209,24 +215,11 @@ impl Topology {
         }
     }
 
-    /// The map as this node knows it.
-    async fn map_from(&self, connection: &Connection) -> Result<SlotMap, RedisError> {
-        let mut commands = Pipeline::new();
-        commands.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
-        let answers = connection.send(&commands, 2).await.map_err(SendError::into_inner)?;
-        if let Some(redis::Value::ServerError(error)) = answers.first() {
-            return Err(RedisError::driver(FIND_NODES, error.clone().into()));
-        }
-        // A node that is cut off from the majority has an outdated map.
-        let state: String = redis::from_redis_value_ref(&answers[0]).unwrap_or_default();
-        if !state.contains("cluster_state:ok") {
-            return Err(RedisError::new(RedisErrorKind::NotReady, FIND_NODES));
-        }
-        let ranges = answers.get(1).and_then(slots::parse).filter(|ranges| !ranges.is_empty());
-        let unexpected = || RedisError::new(RedisErrorKind::Unexpected, FIND_NODES);
+    /// The map of these slots, which the server at the end of the connection told.
+    fn map_of(&self, slots: Vec<Range>, connection: &Connection) -> Result<SlotMap, RedisError> {
         let known = self.map();
         let mut map = SlotMap::default();
-        for (first, last, mut address) in ranges.ok_or_else(unexpected)? {
+        for (first, last, mut address) in slots {
             if address.host.is_empty() {
                 address.host = connection.endpoint().host().unwrap_or_default();
             }
@@ -249,4 +242,22 @@ impl Topology {
         let connection = Connection::new(endpoint, self.settings.clone());
         Node::start(&connection, &self.keys, &self.this, &self.runtime)
     }
+}
+
+/// The slots with the nodes that hold them, as a node knows them.
+async fn slots_known_to(connection: &Connection) -> Result<Vec<Range>, RedisError> {
+    let mut commands = Pipeline::new();
+    commands.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
+    let sent = connection.send(connection.deadline(), &commands, 2).await;
+    let answers = sent.map_err(SendError::into_inner)?;
+    if let Some(redis::Value::ServerError(error)) = answers.first() {
+        return Err(RedisError::driver(FIND_NODES, error.clone().into()));
+    }
+    // A node that is cut off from the majority has an outdated map.
+    let state: String = redis::from_redis_value_ref(&answers[0]).unwrap_or_default();
+    if !state.contains("cluster_state:ok") {
+        return Err(RedisError::new(RedisErrorKind::NotReady, FIND_NODES));
+    }
+    let slots = answers.get(1).and_then(slots::parse).filter(|slots| !slots.is_empty());
+    slots.ok_or_else(|| RedisError::new(RedisErrorKind::Unexpected, FIND_NODES))
 }

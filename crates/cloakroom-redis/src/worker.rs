@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use cloakroom::store::StoreError;
 use cloakroom::stores::batch::{Batch, Driver, Reply};
 use redis::{Pipeline, ServerError, ServerErrorKind, Value};
+use tokio::time::Instant;
 
 use crate::connection::{Connection, SendError};
 use crate::error::{RedisError, RedisErrorKind};
@@ -144,7 +145,8 @@ impl Worker {
             let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
             message.cmd("WAIT").arg(wanted).arg(timeout);
         }
-        let mut answers = match connection.send(&message, count).await {
+        let deadline = Instant::from_std(batch.since()) + connection.settings().timeout;
+        let mut answers = match connection.send(deadline, &message, count).await {
             Ok(answers) => answers,
             Err(error) => {
                 for index in indices {

@@ -37,6 +37,15 @@ chaos_tests! {
     an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
 }
 
+#[test]
+fn every_call_to_a_frozen_server_ends_in_time() {
+    let timeout = 4 * STORE_TIMEOUT;
+    let runtime = Runtime::new().unwrap();
+    chaos::every_call_ends_in_time(&mut Postgres::start(Durability::None), timeout, |url| {
+        runtime.block_on(PostgresStore::builder(url).timeout(timeout).connect()).unwrap()
+    });
+}
+
 /// A connection that waits before it is made again leaves reads to one that works.
 #[test]
 fn after_an_outage_no_read_fails_once_one_has_succeeded() {

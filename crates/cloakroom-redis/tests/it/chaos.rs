@@ -34,6 +34,14 @@ chaos_tests! {
     an_end_is_known_within_the_bound_while_the_feed_is_silent: None,
 }
 
+#[test]
+fn every_call_to_a_frozen_server_ends_in_time() {
+    let (runtime, timeout) = (Runtime::new().unwrap(), 4 * chaos::STORE_TIMEOUT);
+    chaos::every_call_ends_in_time(&mut Redis::start(Durability::None), timeout, |url| {
+        runtime.block_on(RedisStore::builder(url).timeout(timeout).connect()).unwrap()
+    });
+}
+
 /// Only a crash of the machine loses the last second: the system keeps what the killed process
 /// wrote.
 #[test]

@@ -1,9 +1,12 @@
 //! Sessions while masters of a cluster die, and while its slots move.
 
 use cloakroom::{Principal, SessionMap, Sessions, Store};
+use cloakroom_redis::RedisStore;
 use cloakroom_testkit::block_on;
 use cloakroom_testkit::servers::chaos;
 use cloakroom_testkit::servers::{Durability, RedisCluster, Server};
+
+use tokio::runtime::Runtime;
 
 use crate::server::{open_cluster, open_replicated};
 
@@ -19,6 +22,14 @@ macro_rules! chaos_tests {
 chaos_tests! {
     a_frozen_server_is_an_error_in_time,
     an_end_reaches_other_nodes,
+}
+
+#[test]
+fn every_call_to_a_frozen_server_ends_in_time() {
+    let (runtime, timeout) = (Runtime::new().unwrap(), 4 * chaos::STORE_TIMEOUT);
+    chaos::every_call_ends_in_time(&mut RedisCluster::start(Durability::None), timeout, |url| {
+        runtime.block_on(RedisStore::cluster(url).timeout(timeout).connect()).unwrap()
+    });
 }
 
 #[test]
@@ -43,8 +54,8 @@ fn connecting_tries_the_next_node_if_one_is_gone() {
     let mut cluster = RedisCluster::start(Durability::None);
     let gone = cluster.url();
     cluster.kill();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = cloakroom_redis::RedisStore::cluster(gone).add_node(cluster.url());
+    let runtime = Runtime::new().unwrap();
+    let store = RedisStore::cluster(gone).add_node(cluster.url());
     let store = runtime.block_on(store.connect()).unwrap();
     assert!(block_on(store.health()).is_ok());
 }

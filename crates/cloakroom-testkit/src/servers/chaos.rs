@@ -11,20 +11,25 @@ mod workload;
 use std::error::Error;
 use std::iter::successors;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use cloakroom::record::Stored;
+use cloakroom::record::{Revision, Stored};
+use cloakroom::store::Page;
 use cloakroom::{ErrorKind, Principal, PublicId, SessionMap, Sessions, Store, Timestamp};
 
 use super::{Proxy, Server};
 use crate::block_on;
-use workload::{Workload, add_one, begin, now};
+use workload::{Workload, add_one, begin, now, wait};
 
 pub use feed::*;
 pub use workload::DataLoss;
 
 /// The timeout of a store under test.
 pub const STORE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How many calls a frozen server gets, over three timeouts.
+const CALLS: u32 = 48;
 
 /// Kills and restarts the server `kills` times under concurrent updates.
 pub fn kill_repeatedly<S: Server, T: Store>(
@@ -67,6 +72,54 @@ pub fn a_frozen_server_is_an_error_in_time<S: Server, T: Store>(
     assert!(slowest < 20 * STORE_TIMEOUT, "an answer took {slowest:?}");
     assert!(add_one(&sessions, &key).is_some());
     println!("server frozen: the slowest error after {slowest:?}");
+}
+
+/// While the server is frozen, every call ends within the store's timeout, which is `timeout`,
+/// however many calls wait before it. Once the server is known not to answer, calls fail sooner.
+pub fn every_call_ends_in_time<S: Server, T: Store>(
+    server: &mut S,
+    timeout: Duration,
+    open: impl Fn(&str) -> T,
+) {
+    let store = open(&server.url());
+    assert!(block_on(store.health()).is_ok());
+    let principal = Principal::new("alice").expect("a valid name");
+    server.freeze();
+    let took: Vec<(u32, Duration)> = thread::scope(|scope| {
+        let calling: Vec<_> = (0..CALLS)
+            .map(|number| {
+                let (store, principal) = (&store, &principal);
+                let calling = scope.spawn(move || {
+                    let id = PublicId::from_bytes(u128::from(number).to_be_bytes());
+                    let began = now();
+                    let is_error = match number % 4 {
+                        0 => block_on(store.get(id)).is_err(),
+                        1 => block_on(store.touch(id, Revision::new(1, 1), Timestamp::EPOCH))
+                            .is_err(),
+                        2 => block_on(store.sessions_of(principal, None, Page::first(1))).is_err(),
+                        _ => block_on(store.health()).is_err(),
+                    };
+                    assert!(is_error, "a frozen server answers nothing");
+                    (number, began.elapsed())
+                });
+                wait(3 * timeout / CALLS);
+                calling
+            })
+            .collect();
+        calling.into_iter().map(|calling| calling.join().expect("a call that ends")).collect()
+    });
+    server.thaw();
+    let slowest = took.iter().max_by_key(|(_, took)| *took).expect("there are calls");
+    let late: Vec<Duration> =
+        took.iter().filter(|(number, _)| *number >= CALLS / 2).map(|(_, took)| *took).collect();
+    let mean = late.iter().sum::<Duration>() / u32::try_from(late.len()).unwrap_or(1);
+    println!("frozen: the slowest of {CALLS} calls took {slowest:?}, the late ones {mean:?}");
+    // Half of the timeout is for busy machines. A call that begins when another one has waited
+    // would need twice the timeout without a deadline of its own.
+    assert!(slowest.1 < timeout * 3 / 2, "{took:?}");
+    assert!(mean < timeout / 2, "{took:?}");
+    let works = || block_on(store.health()).is_ok();
+    assert!((0..30).any(|_| works() || (wait(timeout / 10), false).1), "it works again");
 }
 
 /// While the server is down, each error names it by host and port, and says the cause once.

@@ -31,6 +31,7 @@
 
 mod backoff;
 mod in_flight;
+mod outage;
 mod queue;
 mod reply;
 
@@ -42,6 +43,7 @@ use futures_channel::oneshot;
 
 pub use backoff::Backoff;
 pub use in_flight::Batch;
+pub use outage::Outage;
 use queue::{Shared, Waiting};
 pub use reply::{Answer, Reply};
 

@@ -9,9 +9,8 @@ use crate::store::{Call, Io, Operation, Store, StoreError, StoreErrorKind};
 
 /// Fails every call of a store that takes longer than a timeout.
 ///
-/// A store that talks to a server has its own timeout for each answer of the server, and one call
-/// can wait for several of them, for a connection and for its turn. This timeout applies to the
-/// whole call, on any store.
+/// For a store that has no timeout of its own, or one for each answer of a server: a call can wait
+/// for several of them, for a connection and for its turn.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};

@@ -192,3 +192,8 @@ pub(super) fn until(mut holds: impl FnMut() -> bool) -> Duration {
 pub(super) fn now() -> Instant {
     Instant::now()
 }
+
+#[expect(clippy::disallowed_methods, reason = "spreads calls over an outage")]
+pub(super) fn wait(duration: Duration) {
+    thread::sleep(duration);
+}

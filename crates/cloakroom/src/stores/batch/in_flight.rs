@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::now;
 use super::queue::{Shared, Waiting};
 use crate::key::PublicId;
 use crate::store::{StoreError, StoreErrorKind};
@@ -32,6 +34,15 @@ impl<Op, Reply> Batch<Op, Reply> {
     /// Returns true if there are no operations; a driver never gets such a batch.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty()
+    }
+
+    /// When the operation that has waited the longest was submitted.
+    ///
+    /// A driver that answers each batch within a time from then answers all operations within that
+    /// time, also those that wait behind it.
+    pub fn since(&self) -> Instant {
+        let oldest = self.ops.iter().flatten().map(|op| op.since).min();
+        oldest.unwrap_or_else(now)
     }
 
     /// The session of operation `index`.
