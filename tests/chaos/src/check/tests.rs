@@ -1,0 +1,223 @@
+//! Histories with a planted violation, each of which the checker must notice, and without one.
+
+use super::{Bounds, Law, check};
+use crate::history::{Action, Answer, KeyName, Operation, Outcome, Refusal};
+use crate::tally::Tally;
+
+const BOUNDS: Bounds = Bounds { max_staleness: 3_000_000, limit: 3 };
+
+/// Operations on session `s`, which begin a second apart and take half of one.
+#[derive(Default)]
+struct History(Vec<Operation>);
+
+fn key(hash: u64) -> KeyName {
+    KeyName { session: "s".to_owned(), hash }
+}
+
+fn done(new: u64, numbers: &[u64]) -> Outcome {
+    let mut tally = Tally::default();
+    for number in numbers {
+        tally.add(*number);
+    }
+    let session = Some("s".to_owned());
+    Outcome::Done(Answer { session, key: Some(key(new)), seen: Some(tally), listed: Vec::new() })
+}
+
+fn listed(ids: &[&str]) -> Outcome {
+    let listed = ids.iter().map(|id| (*id).to_owned()).collect();
+    Outcome::Done(Answer { listed, ..Answer::default() })
+}
+
+impl History {
+    /// An operation that presents the key with this hash, or none.
+    fn then(mut self, number: u64, action: Action, presented: u64, outcome: Outcome) -> Self {
+        let start = (self.0.len() as u64 + 1) * 1_000_000;
+        self.0.push(Operation {
+            number,
+            node: 1,
+            is_cached: false,
+            action,
+            principal: "alice".to_owned(),
+            key: Some(presented).filter(|hash| *hash > 0).map(key),
+            start,
+            end: Some(start + 500_000),
+            outcome,
+        });
+        self
+    }
+
+    /// Changes the last operation.
+    fn with(mut self, change: impl FnOnce(&mut Operation)) -> Self {
+        change(self.0.last_mut().expect("an operation"));
+        self
+    }
+
+    /// A session that `alice` signs in on, with key 1, and two increments.
+    fn begun() -> Self {
+        Self::default()
+            .then(10, Action::Login, 0, done(1, &[]))
+            .then(11, Action::Increment, 1, done(1, &[11]))
+            .then(12, Action::Increment, 1, done(1, &[11, 12]))
+    }
+
+    fn read(self, numbers: &[u64]) -> Self {
+        self.then(20, Action::Read, 1, done(1, numbers))
+    }
+
+    fn laws(&self) -> Vec<Law> {
+        let mut laws: Vec<_> = check(&self.0, BOUNDS).into_iter().map(|one| one.law).collect();
+        laws.sort();
+        laws.dedup();
+        laws
+    }
+}
+
+fn in_a_cache(operation: &mut Operation) {
+    (operation.node, operation.is_cached) = (2, true);
+}
+
+fn at_the_end(operation: &mut Operation) {
+    operation.node = 0;
+}
+
+#[test]
+fn a_history_that_breaks_nothing_is_accepted() {
+    let history = History::begun()
+        .read(&[11, 12])
+        .then(13, Action::Increment, 1, Outcome::Unknown)
+        .read(&[11, 12, 13])
+        .then(14, Action::Increment, 1, Outcome::Unknown)
+        .then(15, Action::Increment, 1, Outcome::Refused(Refusal::Unavailable))
+        .read(&[11, 12, 13])
+        .then(16, Action::Renew, 1, done(2, &[11, 12, 13]))
+        .then(17, Action::Read, 1, Outcome::Refused(Refusal::NotItsKey("superseded".to_owned())))
+        .then(18, Action::Logout, 2, done(2, &[11, 12, 13]))
+        .then(19, Action::Read, 2, Outcome::Refused(Refusal::Ended("signed out".to_owned())));
+    assert_eq!(check(&history.0, BOUNDS), []);
+}
+
+#[test]
+fn an_acknowledged_increment_that_is_gone_is_lost() {
+    assert_eq!(History::begun().read(&[11]).with(at_the_end).laws(), [Law::Lost]);
+    // Written over by another.
+    let history = History::begun().then(13, Action::Increment, 1, done(1, &[11, 13]));
+    assert_eq!(history.laws(), [Law::Lost]);
+}
+
+#[test]
+fn an_increment_that_counts_twice_is_doubled() {
+    assert_eq!(History::begun().read(&[11, 12, 12]).laws(), [Law::Doubled]);
+    let history =
+        History::begun().then(13, Action::Increment, 1, Outcome::Unknown).read(&[11, 12, 13, 13]);
+    assert_eq!(history.laws(), [Law::Doubled]);
+}
+
+#[test]
+fn an_increment_that_was_refused_or_asked_of_another_session_must_not_happen() {
+    let history = History::begun()
+        .then(13, Action::Increment, 1, Outcome::Refused(Refusal::Unavailable))
+        .read(&[11, 12, 13]);
+    assert_eq!(history.laws(), [Law::Unasked]);
+    assert_eq!(History::begun().read(&[11, 12, 99]).laws(), [Law::Unasked]);
+}
+
+#[test]
+fn a_read_that_shows_less_than_was_acknowledged_is_stale() {
+    assert_eq!(History::begun().read(&[11]).laws(), [Law::Stale]);
+}
+
+#[test]
+fn a_cache_may_lag_behind_other_processes_for_its_max_staleness() {
+    assert_eq!(History::begun().read(&[11]).with(in_a_cache).laws(), []);
+    let late = |operation: &mut Operation| {
+        in_a_cache(operation);
+        (operation.start, operation.end) = (7_000_000, Some(7_100_000));
+    };
+    assert_eq!(History::begun().read(&[11]).with(late).laws(), [Law::Stale]);
+    // What its own process wrote holds at once, and a write goes to the store.
+    let own = |operation: &mut Operation| (operation.node, operation.is_cached) = (1, true);
+    assert_eq!(History::begun().read(&[11]).with(own).laws(), [Law::Stale]);
+    let history = History::begun().then(13, Action::Renew, 1, done(2, &[11])).with(in_a_cache);
+    assert_eq!(history.laws(), [Law::Lost]);
+}
+
+#[test]
+fn a_session_that_lives_after_an_acknowledged_sign_out_is_revived() {
+    let ended = || History::begun().then(13, Action::Logout, 1, done(1, &[11, 12]));
+    assert_eq!(ended().read(&[11, 12]).laws(), [Law::Revived]);
+    assert_eq!(ended().read(&[11, 12]).with(in_a_cache).laws(), []);
+    let history = ended().then(14, Action::Increment, 1, done(1, &[11, 12, 14]));
+    assert_eq!(history.laws(), [Law::Revived]);
+    let history = History::begun().then(13, Action::Logout, 1, Outcome::Unknown);
+    assert_eq!(history.read(&[11, 12]).laws(), []);
+}
+
+#[test]
+fn a_sign_in_that_lives_after_an_acknowledged_revocation_is_revived() {
+    let revoked = |outcome| History::begun().then(13, Action::RevokeAll, 0, outcome);
+    assert_eq!(revoked(listed(&[])).read(&[11, 12]).laws(), [Law::Revived]);
+    assert_eq!(revoked(Outcome::Unknown).read(&[11, 12]).laws(), []);
+    // The sign-in was in progress.
+    let mut history = revoked(listed(&[])).read(&[11, 12]);
+    history.0[0].end = Some(4_200_000);
+    history.0[0].action = Action::Login;
+    assert_eq!(history.laws(), []);
+}
+
+#[test]
+fn a_key_opens_until_it_is_replaced_and_not_after_that() {
+    let renewed = History::begun().then(13, Action::Renew, 1, done(2, &[11, 12]));
+    assert_eq!(renewed.read(&[11, 12]).laws(), [Law::Revived]);
+    let refused = |why: &str| Outcome::Refused(Refusal::NotItsKey(why.to_owned()));
+    let history = History::begun().then(13, Action::Read, 1, refused("superseded"));
+    assert_eq!(history.laws(), [Law::Lost]);
+    let renewed = || History::begun().then(13, Action::Renew, 1, Outcome::Unknown);
+    assert_eq!(renewed().then(14, Action::Read, 1, refused("superseded")).laws(), []);
+    // A session remembers the last keys.
+    let wrong = || refused(Refusal::WRONG_SECRET);
+    assert_eq!(renewed().then(14, Action::Read, 1, wrong()).laws(), [Law::Lost]);
+    let history = (1..10).fold(History::begun(), |history, key| {
+        history.then(20 + key, Action::Renew, key, done(key + 1, &[11, 12]))
+    });
+    assert_eq!(history.then(40, Action::Read, 1, wrong()).laws(), []);
+}
+
+#[test]
+fn a_sign_in_that_was_refused_must_not_replace_the_key() {
+    let refused = |refusal| Outcome::Refused(refusal);
+    let history = History::begun()
+        .then(13, Action::Login, 1, refused(Refusal::Unavailable))
+        .then(14, Action::Read, 1, refused(Refusal::NotItsKey("superseded".to_owned())))
+        .then(15, Action::Read, 1, refused(Refusal::NotItsKey("superseded".to_owned())));
+    let found = check(&history.0, BOUNDS);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].law, Law::Unasked);
+}
+
+#[test]
+fn a_session_that_is_over_for_no_reason_is_lost() {
+    for refusal in [Refusal::Absent, Refusal::Ended("signed out".to_owned())] {
+        let history = History::begun().then(13, Action::Read, 1, Outcome::Refused(refusal));
+        assert_eq!(history.laws(), [Law::Lost]);
+    }
+}
+
+#[test]
+fn more_sessions_than_the_limit_at_the_end_are_told() {
+    let ids = ["s", "t", "u", "v"];
+    let list = |count: usize| {
+        History::begun().then(0, Action::List, 0, listed(&ids[..count])).with(at_the_end)
+    };
+    assert_eq!(list(3).laws(), []);
+    assert_eq!(list(4).laws(), [Law::OverLimit]);
+}
+
+#[test]
+fn a_live_session_that_no_list_names_is_told() {
+    let list = |ids: &[&str]| {
+        let history = History::begun().then(0, Action::List, 0, listed(ids)).with(at_the_end);
+        history.read(&[11, 12]).with(at_the_end)
+    };
+    assert_eq!(list(&["s"]).laws(), []);
+    assert_eq!(list(&["t"]).laws(), [Law::Unlisted]);
+}
