@@ -103,6 +103,15 @@ pub(crate) fn walk(args: &[String]) -> Result<(), Failure> {
     shell::run(shell::cargo(run).args(args))
 }
 
+/// Checks the history of four processes under faults.
+///
+/// With the checks of a debug build: the disk and the faults take most of the time.
+pub(crate) fn chaos(args: &[String]) -> Result<(), Failure> {
+    programs::provide(&[programs::REDIS, programs::POSTGRES])?;
+    let run = ["run", "--locked", "-p", "cloakroom-chaos", "--"];
+    shell::run(shell::cargo(run).args(args))
+}
+
 /// Checks the model with one rule, order or store broken at a time: it must notice each.
 pub(crate) fn mutants() -> Result<(), Failure> {
     model(&["--mutants".to_owned()])

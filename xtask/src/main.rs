@@ -63,6 +63,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Four processes that share sessions while servers and processes fail
+    Chaos {
+        /// Arguments: --store sqlite|postgres|redis, --faults N, --seed N, --json
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// What a request costs (in ci)
     Guard(guard::Args),
     /// Random bytes for each parser of hostile input (in nightly)
@@ -111,6 +117,7 @@ fn run() -> Result<(), Failure> {
         Task::Test { quick } => checks::test(quick),
         Task::Model { rest } => checks::model(&rest),
         Task::Walk { rest } => checks::walk(&rest),
+        Task::Chaos { rest } => checks::chaos(&rest),
         Task::Guard(args) => guard::run(&args),
         Task::Fuzz { target, seconds } => checks::fuzz(target.as_deref(), seconds),
         Task::Bench(args) => checks::bench(&args),
