@@ -94,6 +94,12 @@ pub(crate) fn evidence(history: &[Operation]) -> String {
     )
 }
 
+/// The operation whose client waited longest.
+pub(crate) fn slowest(history: &[Operation], frozen: &[Frozen]) -> String {
+    let slowest = history.iter().max_by_key(|one| waited(one, frozen));
+    slowest.map_or_else(String::new, line)
+}
+
 /// How long a client waited for its answer, in microseconds, while its process ran.
 fn waited(operation: &Operation, frozen: &[Frozen]) -> u64 {
     let Some(end) = operation.end else { return 0 };

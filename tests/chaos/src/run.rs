@@ -60,6 +60,8 @@ fn run_store(
     pause(1000);
     let mut history = cluster.finish()?;
     say(&format!("{}: {}", kind.name(), report::evidence(&history)));
+    let slowest = report::slowest(&history, &cluster.frozen);
+    say(&format!("{}: slowest answer:\n{slowest}", kind.name()));
     let observed = runtime.block_on(async {
         let sessions = store::open(kind, &cluster.url(), false).await?;
         last_look::look(&sessions, &cluster.hub).await
