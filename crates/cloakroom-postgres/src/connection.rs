@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cloakroom::store::StoreError;
 use cloakroom::stores::batch::{Backoff, Batch};
+use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
@@ -97,8 +98,6 @@ pub(crate) struct Connection {
     pub(crate) options: ConnectOptions,
     /// How long a write waits for a lock, if sessions are changed on this connection.
     lock_timeout: Option<Duration>,
-    /// Held while a connection is made.
-    connecting: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -110,6 +109,8 @@ struct State {
     backoff: Backoff,
     /// Why the last attempt to connect failed, and the instant before which there is no other.
     failed: Option<(Instant, PostgresError)>,
+    /// Ends with the last attempt to connect.
+    attempt: Option<watch::Receiver<()>>,
 }
 
 pub(crate) struct Established {
@@ -133,8 +134,7 @@ impl Connection {
     }
 
     fn with(options: ConnectOptions, lock_timeout: Option<Duration>) -> Arc<Self> {
-        let (connecting, state) = (tokio::sync::Mutex::default(), Mutex::default());
-        Arc::new(Self { options, lock_timeout, connecting, state })
+        Arc::new(Self { options, lock_timeout, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -169,7 +169,7 @@ impl Connection {
 
     /// Executes a statement in one round trip. A connection that fails is dropped.
     pub(crate) async fn query(
-        &self,
+        self: &Arc<Self>,
         deadline: Instant,
         statement: fn(&Statements) -> &Statement,
         parameters: &[&(dyn ToSql + Sync)],
@@ -219,52 +219,64 @@ impl Connection {
 
     /// The current connection, or a new one if it has closed.
     pub(crate) async fn established(
-        &self,
+        self: &Arc<Self>,
         deadline: Instant,
     ) -> Result<Arc<Established>, SendError> {
         if let Some(current) = self.usable() {
             return Ok(current);
         }
-        let Ok(_connecting) = timeout_at(deadline, self.connecting.lock()).await else {
-            return Err(SendError::NotSent(self.connecting_timed_out()));
-        };
-        // Another call can have made it meanwhile.
-        if let Some(current) = self.usable() {
-            return Ok(current);
-        }
-        let count = {
-            let state = self.state();
-            match &state.failed {
-                Some((instant, error)) if Instant::now() < *instant => {
-                    return Err(SendError::Waiting(error.clone()));
-                }
-                _ => state.count,
-            }
-        };
-        let began = Instant::now();
-        let mut limit = deadline.saturating_duration_since(began).min(self.options.timeout);
+        let mut attempt = self.attempt().map_err(SendError::Waiting)?;
+        let mut until = deadline;
         if self.options.outage.lasts() {
-            // Calls wait behind this one.
-            limit = limit.min(self.options.timeout / 5);
+            // Other calls wait behind this one.
+            until = until.min(Instant::now() + self.options.timeout / 5);
         }
-        // Boxed: it is large, and every operation would carry it.
-        match Box::pin(self.establish(count + 1, limit)).await {
+        // The attempt goes on if this call does not wait for its end.
+        let _ = timeout_at(until, attempt.changed()).await;
+        self.usable().ok_or_else(|| {
+            let failed = self.state().failed.as_ref().map(|(_, error)| error.clone());
+            SendError::NotSent(failed.unwrap_or_else(|| self.connecting_timed_out()))
+        })
+    }
+
+    /// The attempt to connect that is under way, or a new one; an error before the next one is due.
+    fn attempt(self: &Arc<Self>) -> Result<watch::Receiver<()>, PostgresError> {
+        let mut state = self.state();
+        if let Some((instant, error)) = &state.failed {
+            if Instant::now() < *instant {
+                return Err(error.clone());
+            }
+        }
+        // The sender is dropped at the end of the attempt.
+        if let Some(attempt) = state.attempt.as_ref().filter(|it| it.has_changed().is_ok()) {
+            return Ok(attempt.clone());
+        }
+        let (end, attempt) = watch::channel(());
+        state.attempt = Some(attempt.clone());
+        let (this, number) = (Arc::clone(self), state.count + 1);
+        tokio::spawn(async move {
+            this.connect(number).await;
+            drop(end);
+        });
+        Ok(attempt)
+    }
+
+    async fn connect(&self, number: u64) {
+        let began = Instant::now();
+        let established = self.establish(number).await;
+        let mut state = self.state();
+        match established {
             Ok(connection) => {
                 self.options.outage.succeeded();
-                let connection = Arc::new(connection);
-                let mut state = self.state();
-                state.count += 1;
+                state.count = number;
                 state.backoff.succeeded();
                 state.failed = None;
-                state.current = Some(Arc::clone(&connection));
-                Ok(connection)
+                state.current = Some(Arc::new(connection));
             }
             Err(error) => {
                 self.options.outage.failed(began.into_std());
-                let mut state = self.state();
                 let pause = state.backoff.failed().min(self.options.timeout / 4);
-                state.failed = Some((Instant::now() + pause, error.clone()));
-                Err(SendError::NotSent(error))
+                state.failed = Some((Instant::now() + pause, error));
             }
         }
     }
@@ -282,7 +294,8 @@ impl Connection {
         None
     }
 
-    async fn establish(&self, number: u64, limit: Duration) -> Result<Established, PostgresError> {
+    async fn establish(&self, number: u64) -> Result<Established, PostgresError> {
+        let limit = self.options.timeout;
         let connecting = async {
             let Connected { client, driver, facts } = self.options.connect(limit).await?;
             let task = DriverTask::new(tokio::spawn(driver));

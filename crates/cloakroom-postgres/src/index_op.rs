@@ -52,7 +52,7 @@ pub(crate) async fn run(driver: Driver<IndexOp, Reply>, connection: Arc<Connecti
 
 /// The outer result is the connection's, the inner one the operation's.
 async fn execute(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     deadline: Instant,
     op: &IndexOp,
 ) -> Result<Result<Reply, StoreError>, SendError> {
@@ -113,7 +113,7 @@ async fn execute(
 }
 
 async fn index_login(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     deadline: Instant,
     login: &IndexLogin,
 ) -> Result<Vec<Row>, SendError> {

@@ -1,5 +1,7 @@
 //! Sweeps: one statement per step, on a connection of their own.
 
+use std::sync::Arc;
+
 use cloakroom::Timestamp;
 use cloakroom::store::StoreError;
 
@@ -13,7 +15,7 @@ const STEP: usize = 500;
 /// Removes at most `max` sessions that are expired at `now`, and expired rows of the principal
 /// index. Returns the number of sessions.
 pub(crate) async fn run(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     now: Timestamp,
     max: usize,
 ) -> Result<usize, StoreError> {

@@ -8,6 +8,7 @@ use cloakroom::stores::batch::{Backoff, Outage};
 use cloakroom::time::Clock;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ConnectionAddr, Pipeline, ServerErrorKind, Value};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{RedisError, RedisErrorKind};
@@ -111,8 +112,6 @@ pub(crate) struct Connection {
     endpoint: Endpoint,
     settings: Settings,
     outage: Outage,
-    /// Held while a connection is made.
-    connecting: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -123,6 +122,8 @@ struct State {
     count: u64,
     backoff: Backoff,
     failed: Option<Failed>,
+    /// Ends with the last attempt to connect.
+    attempt: Option<watch::Receiver<()>>,
 }
 
 /// The last attempt to connect.
@@ -154,8 +155,7 @@ struct Established {
 impl Connection {
     pub(crate) fn new(endpoint: Endpoint, settings: Settings) -> Arc<Self> {
         let outage = Outage::new(settings.timeout / 2);
-        let (connecting, state) = (tokio::sync::Mutex::default(), Mutex::default());
-        Arc::new(Self { endpoint, settings, outage, connecting, state })
+        Arc::new(Self { endpoint, settings, outage, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -178,7 +178,7 @@ impl Connection {
     /// Sends the commands in one message, and returns an answer for each of them, in order. An
     /// error of the server is an answer too.
     pub(crate) async fn send(
-        &self,
+        self: &Arc<Self>,
         deadline: Instant,
         commands: &Pipeline,
         count: usize,
@@ -253,56 +253,73 @@ impl Connection {
     }
 
     /// Identifies the server and its process: the cursors of a `SCAN` are only valid for one.
-    pub(crate) async fn run(&self) -> Result<u32, SendError> {
+    pub(crate) async fn run(self: &Arc<Self>) -> Result<u32, SendError> {
         let current = self.established(self.deadline()).await.map_err(SendError::NotSent)?;
         Ok(current.0.run)
     }
 
     /// The connection, and what the caller is to ask the server for.
-    async fn established(&self, deadline: Instant) -> Result<(Established, Checks), RedisError> {
+    async fn established(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<(Established, Checks), RedisError> {
         if let Some(current) = self.usable() {
             return Ok(current);
         }
-        let Ok(_connecting) = timeout_at(deadline, self.connecting.lock()).await else {
-            return Err(self.connecting_timed_out());
-        };
-        // Another call can have made it meanwhile.
-        if let Some(current) = self.usable() {
-            return Ok(current);
-        }
-        let count = {
-            let state = self.state();
-            if let Some(Failed { error, until, named }) = &state.failed {
-                let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
-                if !is_new && Instant::now() < *until {
-                    return Err(error.clone());
-                }
-            }
-            state.count
-        };
-        let began = Instant::now();
-        let mut limit = deadline.saturating_duration_since(began).min(self.settings.timeout);
+        let mut attempt = self.attempt()?;
+        let mut until = deadline;
         if self.outage.lasts() {
-            // Calls wait behind this one.
-            limit = limit.min(self.settings.timeout / 5);
+            // Other calls wait behind this one.
+            until = until.min(Instant::now() + self.settings.timeout / 5);
         }
-        match self.establish(count + 1, limit).await {
+        // The attempt goes on if this call does not wait for its end.
+        let _ = timeout_at(until, attempt.changed()).await;
+        self.usable().ok_or_else(|| {
+            let failed = self.state().failed.as_ref().map(|failed| failed.error.clone());
+            failed.unwrap_or_else(|| self.connecting_timed_out())
+        })
+    }
+
+    /// The attempt to connect that is under way, or a new one; an error before the next one is due.
+    fn attempt(self: &Arc<Self>) -> Result<watch::Receiver<()>, RedisError> {
+        let mut state = self.state();
+        if let Some(Failed { error, until, named }) = &state.failed {
+            let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
+            if !is_new && Instant::now() < *until {
+                return Err(error.clone());
+            }
+        }
+        // The sender is dropped at the end of the attempt.
+        if let Some(attempt) = state.attempt.as_ref().filter(|it| it.has_changed().is_ok()) {
+            return Ok(attempt.clone());
+        }
+        let (end, attempt) = watch::channel(());
+        state.attempt = Some(attempt.clone());
+        let (this, number) = (Arc::clone(self), state.count + 1);
+        tokio::spawn(async move {
+            this.make(number).await;
+            drop(end);
+        });
+        Ok(attempt)
+    }
+
+    async fn make(&self, number: u64) {
+        let began = Instant::now();
+        let established = self.establish(number).await;
+        let named = self.endpoint.named();
+        let mut state = self.state();
+        match established {
             Ok(connection) => {
                 self.outage.succeeded();
-                let mut state = self.state();
-                state.count += 1;
+                state.count = number;
                 state.backoff.succeeded();
                 state.failed = None;
-                state.current = Some(connection.clone());
-                Ok((connection, Checks { time: false, role: false }))
+                state.current = Some(connection);
             }
             Err(error) => {
                 self.outage.failed(began.into_std());
-                let named = self.endpoint.named();
-                let mut state = self.state();
                 let until = Instant::now() + state.backoff.failed();
-                state.failed = Some(Failed { error: error.clone(), until, named });
-                Err(error)
+                state.failed = Some(Failed { error, until, named });
             }
         }
     }
@@ -322,7 +339,8 @@ impl Connection {
         Some((current.clone(), Checks { time, role }))
     }
 
-    async fn establish(&self, number: u64, limit: Duration) -> Result<Established, RedisError> {
+    async fn establish(&self, number: u64) -> Result<Established, RedisError> {
+        let limit = self.settings.timeout;
         let establishing = async {
             loop {
                 let server = self.endpoint.server(limit).await?;

@@ -1,5 +1,7 @@
 //! What is found out about a server: version, durability, eviction, replicas, clock and memory.
 
+use std::sync::Arc;
+
 use cloakroom::Timestamp;
 use redis::{Pipeline, Value};
 
@@ -48,7 +50,7 @@ impl Inspection {
         Ok(all)
     }
 
-    async fn of(connection: &Connection, address: Option<String>) -> Result<Self, RedisError> {
+    async fn of(connection: &Arc<Connection>, address: Option<String>) -> Result<Self, RedisError> {
         let mut message = Pipeline::new();
         message.cmd("INFO").cmd("TIME");
         for setting in ["appendfsync", "maxmemory-policy", "min-replicas-to-write"] {

@@ -1,5 +1,7 @@
 //! Scans: `SCAN` over the sessions of one server after the other.
 
+use std::sync::Arc;
+
 use cloakroom::PublicId;
 use cloakroom::record::Stored;
 use cloakroom::store::{Cursor, Scanned, StoreError, StoreErrorKind};
@@ -73,7 +75,7 @@ pub(crate) async fn scan(
 
 /// One `SCAN`: the next cursor, which is 0 at the end, and some keys.
 pub(crate) async fn scan_keys(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     cursor: u64,
     pattern: &str,
     count: usize,
@@ -87,7 +89,7 @@ pub(crate) async fn scan_keys(
 
 /// Sends the commands in one message. An answer is an error only if it is a redirection.
 pub(crate) async fn send_all(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     commands: impl IntoIterator<Item = Cmd>,
 ) -> Result<Vec<Value>, StoreError> {
     let mut message = Pipeline::new();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::iter;
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cloakroom::Timestamp;
@@ -50,7 +51,7 @@ fn lock(cursors: &Cursors) -> MutexGuard<'_, HashMap<Address, u64>> {
 /// Sweeps one server from the cursor `start` until `limit` sessions are removed. At the end of the
 /// keys it begins again at the first one, and then stops at the end.
 async fn sweep_server(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     keys: &Keys,
     now: Timestamp,
     limit: usize,
@@ -81,7 +82,7 @@ async fn sweep_server(
 
 /// Removes the expired ones of these sessions, and returns their number.
 async fn sweep_sessions(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     sessions: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<usize, StoreError> {
@@ -97,7 +98,7 @@ async fn sweep_sessions(
 
 /// Removes what has expired of these principals.
 async fn sweep_indexes<'a>(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     indexes: impl Iterator<Item = &'a Vec<u8>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {

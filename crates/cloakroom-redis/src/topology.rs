@@ -216,7 +216,11 @@ impl Topology {
     }
 
     /// The map of these slots, which the server at the end of the connection told.
-    fn map_of(&self, slots: Vec<Range>, connection: &Connection) -> Result<SlotMap, RedisError> {
+    fn map_of(
+        &self,
+        slots: Vec<Range>,
+        connection: &Arc<Connection>,
+    ) -> Result<SlotMap, RedisError> {
         let known = self.map();
         let mut map = SlotMap::default();
         for (first, last, mut address) in slots {
@@ -245,7 +249,7 @@ impl Topology {
 }
 
 /// The slots with the nodes that hold them, as a node knows them.
-async fn slots_known_to(connection: &Connection) -> Result<Vec<Range>, RedisError> {
+async fn slots_known_to(connection: &Arc<Connection>) -> Result<Vec<Range>, RedisError> {
     let mut commands = Pipeline::new();
     commands.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
     let sent = connection.send(connection.deadline(), &commands, 2).await;

@@ -111,7 +111,7 @@ impl Worker {
     /// Sends operations in one message and answers them. Returns those to retry.
     async fn send(
         &self,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         batch: &mut Batch<Op, Reply>,
         indices: &[usize],
         mode: Mode,
@@ -194,7 +194,7 @@ impl Worker {
     ///
     /// Not in a slot that is being moved from here: a key that does not exist cannot be written
     /// there. If one was refused, the next one is tried from then on.
-    fn replication_mark(&self, connection: &Connection, key: &[u8]) -> Vec<u8> {
+    fn replication_mark(&self, connection: &Arc<Connection>, key: &[u8]) -> Vec<u8> {
         let Some(topology) = self.topology.upgrade().filter(|topology| topology.is_cluster())
         else {
             return self.keys.replication_mark(0);
@@ -231,7 +231,7 @@ fn is_cluster_down(answer: &Value) -> bool {
 /// Answers an operation, or returns where to retry it.
 fn settle(
     batch: &mut Batch<Op, Reply>,
-    connection: &Connection,
+    connection: &Arc<Connection>,
     index: usize,
     answer: Value,
     mode: Mode,
@@ -259,7 +259,7 @@ fn settle(
 }
 
 /// Where to retry an operation that failed with this error.
-fn retry_after(error: &ServerError, mode: Mode, connection: &Connection) -> Option<Retry> {
+fn retry_after(error: &ServerError, mode: Mode, connection: &Arc<Connection>) -> Option<Retry> {
     match error.kind()? {
         ServerErrorKind::NoScript if mode == Mode::Digest => Some(Retry::Here),
         kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask) => {
