@@ -259,6 +259,9 @@ macro_rules! for_each_session_test {
             // Outages
             a_store_that_is_down_is_an_error_and_begins_nothing
             a_write_whose_answer_was_lost_counts_once
+            a_login_that_has_written_its_record_never_says_that_nothing_happened
+            a_session_whose_creation_cannot_be_settled_may_exist
+            a_change_whose_answer_was_lost_may_have_happened_although_the_session_ended
             a_failed_login_leaves_the_session_as_it_was
             a_failed_renewal_or_touch_does_not_fail_the_read
             // Decoding

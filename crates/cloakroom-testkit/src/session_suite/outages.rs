@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloakroom::{ErrorKind, Store};
 
 use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
-use crate::{CookieSeen, Fault, FaultyStore, Operation, block_on, cookie_of};
+use crate::{CookieSeen, Fault, FaultyStore, Operation, StepStore, block_on, cookie_of};
 
 /// No request is told "no session", and every session is there afterwards.
 pub fn a_store_that_is_down_is_an_error_and_begins_nothing(store: impl Store) {
@@ -61,6 +61,72 @@ pub fn a_write_whose_answer_was_lost_counts_once(store: impl Store) {
             );
         }
     });
+}
+
+/// Not even if what failed is known not to have been sent: the record was written before it.
+pub fn a_login_that_has_written_its_record_never_says_that_nothing_happened(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
+    let test = TestSessions::new(steps.clone());
+    let visitor = block_on(test.sessions.generate(Counter::of(1))).unwrap();
+    let key = key_of(&visitor);
+    for (presented, written) in [(None, Operation::Insert), (Some(&key), Operation::Replace)] {
+        let request = presented.map(|key| test.request(key)).unwrap_or_default();
+        let sign_in = || {
+            block_on(async {
+                let mut session = test.sessions.request_session().session(&request).await?;
+                session.login(&alice()).await
+            })
+        };
+        faulty.fail_on(Operation::IndexLogin, Fault::NotSent);
+        let refused = sign_in().unwrap_err();
+        assert!(!refused.may_have_happened(), "{refused:?}");
+
+        let held = steps.hold_answer(written);
+        let error = std::thread::scope(|scope| {
+            let login = scope.spawn(sign_in);
+            held.wait_for_arrival();
+            faulty.fail_on(Operation::IndexLogin, Fault::NotSent);
+            held.release();
+            login.join().unwrap().unwrap_err()
+        });
+        assert!(error.may_have_happened(), "{error:?}");
+        assert!(sign_in().is_ok(), "it locks no one out");
+    }
+}
+
+/// The answer to the insert is lost, and whose record is there cannot be read.
+pub fn a_session_whose_creation_cannot_be_settled_may_exist(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    faulty.fail_on(Operation::Insert, Fault::LostAfter);
+    faulty.fail_on(Operation::Get, Fault::NotSent);
+    let error = block_on(test.sessions.generate(Counter::of(1))).unwrap_err();
+    assert!(error.may_have_happened(), "{error:?}");
+}
+
+/// The session ended after the change, and before the change was repeated to learn its outcome.
+pub fn a_change_whose_answer_was_lost_may_have_happened_although_the_session_ended(
+    store: impl Store,
+) {
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
+    let test = TestSessions::new(steps.clone());
+    for fault in [Fault::LostAfter, Fault::LostBefore] {
+        let mut session = block_on(test.sessions.generate(Counter::of(1))).unwrap();
+        let id = session.id().unwrap();
+        faulty.fail_on(Operation::Replace, fault);
+        let held = steps.hold_answer(Operation::Replace);
+        let error = std::thread::scope(|scope| {
+            let changing = scope.spawn(|| block_on(increment(&mut session)));
+            held.wait_for_arrival();
+            block_on(test.sessions.revoke(id)).unwrap();
+            held.release();
+            changing.join().unwrap().unwrap_err()
+        });
+        assert!(error.may_have_happened(), "{error:?}");
+        assert_kind(block_on(increment(&mut session)), ErrorKind::NotFound);
+    }
 }
 
 /// The login happened completely or not at all.

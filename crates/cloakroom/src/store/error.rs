@@ -56,6 +56,11 @@ impl StoreError {
         Self { kind, outcome: Outcome::Unknown, source: None }
     }
 
+    /// The same error for an operation of which a part has happened.
+    pub(crate) fn of_unknown_outcome(self) -> Self {
+        Self { outcome: Outcome::Unknown, ..self }
+    }
+
     /// The same error with its cause.
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into().into());

@@ -244,7 +244,9 @@ impl<T: Clone + PartialEq> Create<T> {
         found: Result<Option<Stored>, StoreError>,
     ) -> Next<Created<T>> {
         let ours = loaded.record.revision();
-        match found? {
+        // What failed now says nothing of the first write.
+        let found = found.map_err(|error| first.as_ref().map_or(error, |first| first.0.clone()))?;
+        match found {
             Some(Stored::Live(record)) if record.revision() == ours => {
                 self.confirm(context, Created::New(loaded))
             }

@@ -143,7 +143,17 @@ impl Reservation {
         self.index(context, Vec::new())
     }
 
+    /// Once the record is written, no failure of the store says that nothing happened.
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
+        self.advance(context, answer).map_err(|failure| match (failure, self.record) {
+            (Failure::StoreFailed(error), RecordState::Written(_) | RecordState::Repeated) => {
+                Failure::StoreFailed(error.of_unknown_outcome())
+            }
+            (failure, _) => failure,
+        })
+    }
+
+    fn advance<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
         match (mem::take(&mut self.state), answer) {
             (State::Waiting, Answer::LoginTurn) => self.index(context, Vec::new()),
             (State::Indexing(login), Answer::Indexed(Err(error)))

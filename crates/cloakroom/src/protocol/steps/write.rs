@@ -193,8 +193,9 @@ fn settled<C: Context>(
                 Settled::Unknown => Err(first.0),
             }
         }
-        Ok(swap) => Ok(swap),
-        Err(_) => Err(first.0),
+        Ok(Swap::Done) => Ok(Swap::Done),
+        // The session ended, and whether that was before the write cannot be told any more.
+        Ok(Swap::Gone) | Err(_) => Err(first.0),
     }
 }
 
