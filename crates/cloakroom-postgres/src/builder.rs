@@ -92,9 +92,10 @@ impl PostgresBuilder {
 
     /// How long a call takes at most, until it is answered or fails; 5 seconds by default.
     ///
-    /// That is the whole time: waiting for other calls, connecting, and waiting for the server. Once
-    /// the server has been out of reach for half of it, calls fail sooner. Of several servers in the URL, each gets an equal share of it to connect, or what
-    /// `connect_timeout` in the URL says.
+    /// That is the whole time: waiting for other calls, connecting, and waiting for the server.
+    /// Once the server has been out of reach for half of it, calls fail sooner. Of several servers
+    /// in the URL, each gets an equal share of it to connect, or what `connect_timeout` in the URL
+    /// says.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

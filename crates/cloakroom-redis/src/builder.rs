@@ -113,8 +113,8 @@ impl RedisBuilder {
 
     /// How long a call takes at most, until it is answered or fails; 5 seconds by default.
     ///
-    /// That is the whole time: waiting for other calls, connecting, and waiting for the server. Once
-    /// the server has been out of reach for half of it, calls fail sooner.
+    /// That is the whole time: waiting for other calls, connecting, and waiting for the server.
+    /// Once the server has been out of reach for half of it, calls fail sooner.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

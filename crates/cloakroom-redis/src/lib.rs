@@ -58,8 +58,8 @@
 //! The cryptography is the process's, if the application has installed a
 //! [`CryptoProvider`](https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html) of
 //! rustls. Otherwise it is that of feature `ring` or `aws-lc-rs`, and nothing is installed. Neither
-//! is on by default, because rustls refuses to choose for an application in which both are. Take the
-//! one that your other crates use:
+//! is on by default, because rustls refuses to choose for an application in which both are. Take
+//! the one that your other crates use:
 //!
 //! ```toml
 //! cloakroom-redis = { version = "0.1", features = ["ring"] }
