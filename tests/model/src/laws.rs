@@ -30,6 +30,7 @@ laws! {
     // Values.
     AcknowledgedWritesStay "no acknowledged write is lost"
     WritesHappenOnce "no write happens twice"
+    DenialsAreTrue "no write happens that is said not to have happened"
     BookkeepingKeepsTheValue "touches and renewals leave the value alone, and end nothing sooner"
     WorkingKeysWrite "a working key is not refused a write"
     // Keys.
@@ -102,6 +103,7 @@ laws! {
 pub(crate) const ALWAYS: &[Law] = &[
     Law::AcknowledgedWritesStay,
     Law::WritesHappenOnce,
+    Law::DenialsAreTrue,
     Law::BookkeepingKeepsTheValue,
     Law::WorkingKeysWrite,
     Law::OnlyWorkingKeysWrite,
@@ -201,12 +203,14 @@ fn recorded(law: Law) -> Property<Cloakroom> {
                 $(Law::$law => |_: &Cloakroom, state: &State| {
                     !state.shadow.broken.contains(&Law::$law)
                 },)*
-                _ => |_: &Cloakroom, _: &State| true,
+                // A law that is missing below holds nowhere.
+                _ => |_: &Cloakroom, _: &State| false,
             }
         };
     }
     let holds: fn(&Cloakroom, &State) -> bool = one_of! {
-        BookkeepingKeepsTheValue WorkingKeysWrite OnlyWorkingKeysWrite OnlyWorkingKeysEnd
+        DenialsAreTrue BookkeepingKeepsTheValue WorkingKeysWrite OnlyWorkingKeysWrite
+        OnlyWorkingKeysEnd
         ReuseEnds ReuseSparesSignIns ValidKeysWin OneSuccessor RenewalStarts RenewalCompletes
         NextKeyIsSent UnreadableKeysStay RefusedSignInsEnd ImportsConverge
         SupersededBeginsNothing ReasonsAreTold ReasonsAreSecret UsesCount TouchesAreCoalesced

@@ -160,6 +160,8 @@ pub(crate) struct Request {
     pub(crate) former: Option<ModelKey>,
     /// Whether its keys were judged again, after another write.
     pub(crate) is_judged_again: bool,
+    /// What its operation has written and not taken back: the session, and whether it began it.
+    pub(crate) written: Option<(u8, bool)>,
     /// The record that it read last.
     pub(crate) read: Option<Entry>,
     /// The last question of the operation and the kind of its answer.
@@ -190,6 +192,7 @@ impl Request {
             is_revoked: false,
             former: None,
             is_judged_again: false,
+            written: None,
             read: None,
             last: None,
             drawn: Drawn::default(),

@@ -164,6 +164,7 @@ impl<'a> Turn<'a> {
             Phase::Answered => return None,
         };
         request.is_revoked = self.is_revoked(request);
+        request.written = None;
         request.last = matches!(request.phase, Phase::Loading(_)).then_some("load: done");
         let node = self.node(request);
         let next = work.start(&node);

@@ -2,7 +2,7 @@
 
 use cloakroom::protocol::steps::{Answer, Ask};
 use cloakroom::record::{Record, Revision, Stored};
-use cloakroom::store::{Ended, Indexed, Inserted, Swap};
+use cloakroom::store::{Ended, Indexed, Inserted, StoreError, StoreErrorKind, Swap};
 
 use crate::flaws::Asked;
 use crate::model_key::number_of;
@@ -54,6 +54,13 @@ super::flaws! {
             Ask::Get(_) if asked.operation == "write" && asked.last.is_none() => not_found(),
             _ => None,
         }
+    };
+    "a change that was made is said not to have been" in ending |asked, store| match asked.ask {
+        Ask::Replace(..) if asked.operation == "write" => {
+            store.carry_out(asked.ask)?;
+            Some(Answer::Swapped(Err(StoreError::not_sent(StoreErrorKind::Unavailable))))
+        }
+        _ => None,
     };
     "a session that is gone is not read again before a write" in ending |asked, _store| {
         match asked.ask {

@@ -78,7 +78,7 @@ impl Turn<'_> {
     /// Lets something happen to the store, under the eyes of the laws.
     fn observed(
         &mut self,
-        request: &Request,
+        request: &mut Request,
         work: &Work,
         ask: &Ask,
         happens: impl FnOnce(&mut Self) -> Option<Answer>,
@@ -89,6 +89,11 @@ impl Turn<'_> {
         let answer = happens(self);
         let after = entry(self);
         if let (true, Some(after)) = (before != after, after) {
+            request.written = match ask {
+                Ask::Insert(..) => session.map(|session| (session, true)),
+                Ask::Replace(..) => session.map(|session| (session, false)),
+                _ => None,
+            };
             self.note_change(request, work, ask, before.as_ref(), &after);
         }
         answer

@@ -4,8 +4,11 @@ use cloakroom::key::Carrier;
 use cloakroom::protocol::steps::{Imported, Loaded, Opened, OtherSession, SessionState, Written};
 use cloakroom::protocol::{CookieChange, Failure, RequestOrigin};
 
+use cloakroom::store::Outcome as Certainty;
+
 use super::Turn;
 use super::judge::{is_certain, longest, opens};
+use crate::entry::Entry;
 use crate::flaws::Twist;
 use crate::jar::Change;
 use crate::laws::Law;
@@ -35,9 +38,29 @@ impl Turn<'_> {
                 Phase::Answered
             }
             Outcome::Failed(failure) => {
+                self.check_denial(request, &work, &failure);
                 self.failed(request, &work, &failure);
                 Phase::Answered
             }
+        }
+    }
+
+    /// An application repeats what is said not to have happened, or tells its user.
+    fn check_denial(&mut self, request: &Request, work: &Work, failure: &Failure) {
+        let is_denial = match failure {
+            Failure::StoreFailed(error) => error.outcome() == Certainty::NotSent,
+            Failure::NoSession(_) | Failure::Superseded | Failure::Conflict => true,
+            // A sign-in that is refused has written, and ended or restored its session.
+            _ => false,
+        };
+        // A read that first renews the key, or imports the session, is no write of the application.
+        let is_read = matches!(work, Work::Open(_) | Work::Import(_));
+        let has_happened = request.written.is_some_and(|(session, is_new)| {
+            // No one had the key of a new session that is over by now.
+            !is_new || self.state.store.entries.get(&session).and_then(Entry::live).is_some()
+        });
+        if is_denial && has_happened && !is_read {
+            self.breaks(Law::DenialsAreTrue);
         }
     }
 
