@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloakroom::{ErrorKind, Store};
 
-use super::{Counter, TestSessions, alice, assert_kind, increment, key_of, open};
+use super::{Counter, TestSessions, alice, assert_kind, bob, increment, key_of, open};
 use crate::{CookieSeen, Fault, FaultyStore, Operation, StepStore, block_on, cookie_of};
 
 /// No request is told "no session", and every session is there afterwards.
@@ -93,6 +93,26 @@ pub fn a_login_that_has_written_its_record_never_says_that_nothing_happened(stor
         assert!(error.may_have_happened(), "{error:?}");
         assert!(sign_in().is_ok(), "it locks no one out");
     }
+}
+
+/// The session of the user before cannot be ended, and the new one not withdrawn either.
+pub fn a_switch_that_cannot_be_withdrawn_may_have_happened(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let test = TestSessions::new(faulty.clone());
+    block_on(async {
+        let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+        session.login(&bob()).await.unwrap();
+        for is_withdrawn in [true, false] {
+            faulty.fail_on(Operation::EndIf, Fault::NotSent);
+            if !is_withdrawn {
+                faulty.fail_on(Operation::End, Fault::NotSent);
+            }
+            let mut page = open(&test, &key_of(&session)).await;
+            let error = page.login(&alice()).await.unwrap_err();
+            assert_eq!(error.may_have_happened(), !is_withdrawn, "{error:?}");
+            assert_eq!(open(&test, &key_of(&session)).await.principal(), Some(&bob()));
+        }
+    });
 }
 
 /// The answer to the insert is lost, and whose record is there cannot be read.

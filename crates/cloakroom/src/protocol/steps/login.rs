@@ -134,7 +134,11 @@ impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
             (State::Switching(written, other), Answer::Swapped(swap)) => {
                 self.switched(context, written, &other, swap)
             }
-            (State::Withdrawing(error), Answer::Ended(_)) => Err(error.0.into()),
+            (State::Withdrawing(error), Answer::Ended(ended)) => Err(match ended {
+                Ok(_) => error.0.into(),
+                // The new session is still there.
+                Err(_) => error.0.of_unknown_outcome().into(),
+            }),
             (State::Overtaken(key), Answer::Stored(stored)) => match stored? {
                 Some(Stored::Live(record)) => {
                     let (why, record) = (NoSession::Superseded, Some(record));
