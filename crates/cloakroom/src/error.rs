@@ -135,6 +135,8 @@ impl Error {
     }
 
     /// True if it is unknown whether a write happened; if it did, it happened completely.
+    ///
+    /// Of an operation that ends several sessions, a part may have happened. Repeating it is safe.
     pub fn may_have_happened(&self) -> bool {
         matches!(&self.cause, Cause::Store(error) if error.outcome() == Outcome::Unknown)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{ErrorKind, Store};
+use cloakroom::{Error, ErrorKind, Store};
 
 use super::{Counter, TestSessions, alice, assert_kind, bob, increment, key_of, open};
 use crate::{CookieSeen, Fault, FaultyStore, Operation, StepStore, block_on, cookie_of};
@@ -113,6 +113,50 @@ pub fn a_switch_that_cannot_be_withdrawn_may_have_happened(store: impl Store) {
             assert_eq!(open(&test, &key_of(&session)).await.principal(), Some(&bob()));
         }
     });
+}
+
+/// Of several sessions, one has ended.
+pub fn an_end_of_several_sessions_that_failed_may_have_happened(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
+    let test = TestSessions::new(steps.clone());
+    let sign_in = || {
+        block_on(async {
+            let mut session = test.sessions.generate(Counter::of(1)).await.unwrap();
+            session.login(&alice()).await.unwrap();
+            key_of(&session)
+        })
+    };
+    let keys = [sign_in(), sign_in()];
+    let cookies = keys.each_ref().map(|key| {
+        let request = test.request(key);
+        request["cookie"].to_str().expect("visible characters").to_owned()
+    });
+    let request =
+        http::HeaderMap::from_iter([(http::header::COOKIE, cookies.join("; ").parse().unwrap())]);
+
+    let fail_second = |operation: Operation, work: &(dyn Fn() -> Result<(), Error> + Sync)| {
+        let held = steps.hold_answer(operation);
+        let error = std::thread::scope(|scope| {
+            let working = scope.spawn(work);
+            held.wait_for_arrival();
+            faulty.fail_on(operation, Fault::NotSent);
+            held.release();
+            working.join().unwrap().unwrap_err()
+        });
+        assert!(error.may_have_happened(), "{operation:?}: {error:?}");
+    };
+    fail_second(Operation::EndIf, &|| {
+        block_on(async { test.sessions.request_session().session(&request).await?.logout().await })
+    });
+    let _ = [sign_in(), sign_in()];
+    fail_second(Operation::End, &|| block_on(test.sessions.revoke_all(&alice())).map(drop));
+    // The mark has been set that refuses sign-ins in progress.
+    faulty.fail_on(Operation::End, Fault::NotSent);
+    test.clock.advance(Duration::from_secs(1));
+    let (alice, now) = (alice(), test.sessions.now());
+    let revoked = block_on(test.sessions.revoke_issued_before(&alice, now));
+    assert!(revoked.unwrap_err().may_have_happened());
 }
 
 /// The answer to the insert is lost, and whose record is there cannot be read.

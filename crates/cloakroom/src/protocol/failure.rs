@@ -40,6 +40,16 @@ pub enum Failure {
     OutOfOrder,
 }
 
+impl Failure {
+    /// The same failure of an operation of which a part has happened.
+    pub(super) fn of_unknown_outcome(self) -> Self {
+        match self {
+            Self::StoreFailed(error) => Self::StoreFailed(error.of_unknown_outcome()),
+            failure => failure,
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::StoreFailed(error)

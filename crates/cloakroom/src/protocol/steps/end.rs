@@ -27,6 +27,8 @@ pub struct End<T> {
     /// Whether one of the keys is in a cookie.
     has_cookie: bool,
     attempts: u32,
+    /// Whether one of the other sessions has been ended.
+    has_begun: bool,
     state: State,
 }
 
@@ -92,7 +94,8 @@ impl<T> End<T> {
                 SessionState::Live(loaded) => loaded.key().is_none_or(is_cookie),
                 _ => true,
             };
-        Self { session, others, after, cause, has_cookie, attempts: 0, state: State::Idle }
+        let (attempts, has_begun, state) = (0, false, State::Idle);
+        Self { session, others, after, cause, has_cookie, attempts, has_begun, state }
     }
 }
 
@@ -104,6 +107,18 @@ impl<C: Context> Steps<C> for End<C::Value> {
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<Self::Outcome> {
+        let has_begun = self.has_begun;
+        let next = self.advance(context, answer);
+        next.map_err(|failure| if has_begun { failure.of_unknown_outcome() } else { failure })
+    }
+}
+
+impl<T> End<T> {
+    fn advance<C: Context<Value = T>>(
+        &mut self,
+        context: &C,
+        answer: Answer,
+    ) -> Next<Written<T, ()>> {
         match (mem::take(&mut self.state), answer) {
             (State::ReadingOther(other), Answer::Stored(stored)) => match stored? {
                 Some(Stored::Live(record)) => self.end_other_if_open(context, other, record),
@@ -116,9 +131,7 @@ impl<C: Context> Steps<C> for End<C::Value> {
             _ => Err(Failure::OutOfOrder),
         }
     }
-}
 
-impl<T> End<T> {
     /// Ends the next of the other sessions, or the session itself.
     fn go_on<C: Context<Value = T>>(&mut self, context: &C) -> Next<Written<T, ()>> {
         match self.others.pop() {
@@ -167,6 +180,7 @@ impl<T> End<T> {
     ) -> Next<Written<T, ()>> {
         match swap {
             Swap::Done => {
+                self.has_begun = true;
                 context.report(&Event::Ended { id: other.key.id(), reason });
             }
             Swap::Gone => {}

@@ -126,6 +126,15 @@ impl<C: Context> Steps<C> for EndAll {
     }
 
     fn step(&mut self, context: &C, answer: Answer) -> Next<usize> {
+        // The watermark is set, or a session has ended.
+        let has_begun = self.count > 0 || (self.before.is_some() && self.state != State::Revoking);
+        let next = self.advance(context, answer);
+        next.map_err(|failure| if has_begun { failure.of_unknown_outcome() } else { failure })
+    }
+}
+
+impl EndAll {
+    fn advance<C: Context>(&mut self, context: &C, answer: Answer) -> Next<usize> {
         match (mem::take(&mut self.state), answer) {
             (State::Revoking, Answer::Revoked(revoked)) => {
                 revoked?;
@@ -153,9 +162,7 @@ impl<C: Context> Steps<C> for EndAll {
             _ => Err(Failure::OutOfOrder),
         }
     }
-}
 
-impl EndAll {
     /// Looks at the next session, or reads the next page.
     fn go_on(&mut self) -> Next<usize> {
         if let Some(id) = self.ids.pop() {

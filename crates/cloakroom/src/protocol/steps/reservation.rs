@@ -145,11 +145,9 @@ impl Reservation {
 
     /// Once the record is written, no failure of the store says that nothing happened.
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
-        self.advance(context, answer).map_err(|failure| match (failure, self.record) {
-            (Failure::StoreFailed(error), RecordState::Written(_) | RecordState::Repeated) => {
-                Failure::StoreFailed(error.of_unknown_outcome())
-            }
-            (failure, _) => failure,
+        self.advance(context, answer).map_err(|failure| match self.record {
+            RecordState::Unwritten => failure,
+            RecordState::Written(_) | RecordState::Repeated => failure.of_unknown_outcome(),
         })
     }
 
