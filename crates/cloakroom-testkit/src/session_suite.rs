@@ -260,6 +260,7 @@ macro_rules! for_each_session_test {
             a_store_that_is_down_is_an_error_and_begins_nothing
             a_write_whose_answer_was_lost_counts_once
             a_login_that_has_written_its_record_never_says_that_nothing_happened
+            a_login_that_has_made_room_never_says_that_nothing_happened
             an_end_of_several_sessions_that_failed_may_have_happened
             a_switch_that_cannot_be_withdrawn_may_have_happened
             a_session_whose_creation_cannot_be_settled_may_exist

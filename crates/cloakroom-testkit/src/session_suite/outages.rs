@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::{Error, ErrorKind, Store};
+use cloakroom::{Error, ErrorKind, SessionLimit, Store};
 
 use super::{Counter, TestSessions, alice, assert_kind, bob, increment, key_of, open};
 use crate::{CookieSeen, Fault, FaultyStore, Operation, StepStore, block_on, cookie_of};
@@ -113,6 +113,30 @@ pub fn a_switch_that_cannot_be_withdrawn_may_have_happened(store: impl Store) {
             assert_eq!(open(&test, &key_of(&session)).await.principal(), Some(&bob()));
         }
     });
+}
+
+/// A session ended to make room for it.
+pub fn a_login_that_has_made_room_never_says_that_nothing_happened(store: impl Store) {
+    let faulty = FaultyStore::new(store);
+    let steps = StepStore::new(faulty.clone());
+    let limit = SessionLimit::end_oldest(1);
+    let test = TestSessions::with(steps.clone(), |builder| builder.limit(limit));
+    let sign_in = || {
+        block_on(async {
+            let none = http::HeaderMap::new();
+            test.sessions.request_session().session(&none).await?.login(&alice()).await
+        })
+    };
+    sign_in().unwrap();
+    let held = steps.hold_answer(Operation::End);
+    let error = std::thread::scope(|scope| {
+        let login = scope.spawn(sign_in);
+        held.wait_for_arrival();
+        faulty.fail_on(Operation::IndexLogin, Fault::NotSent);
+        held.release();
+        login.join().unwrap().unwrap_err()
+    });
+    assert!(error.may_have_happened(), "{error:?}");
 }
 
 /// Of several sessions, one has ended.

@@ -32,6 +32,8 @@ pub(super) struct Reservation {
     /// What the record becomes again if the sign-in is refused once it is written.
     before: Option<Box<Record>>,
     attempts: u32,
+    /// Whether another session has been ended.
+    has_made_room: bool,
     state: State,
 }
 
@@ -95,8 +97,17 @@ impl Reservation {
     ) -> Self {
         let until = until.after(INDEX_MARGIN);
         let (record, attempts, state) = (RecordState::Unwritten, 0, State::Idle);
-        let before = None;
-        Self { principal, id, until, authenticated_at, record, before, attempts, state }
+        Self {
+            principal,
+            id,
+            until,
+            authenticated_at,
+            record,
+            before: None,
+            attempts,
+            has_made_room: false,
+            state,
+        }
     }
 
     /// An entry for a session whose record names the principal already.
@@ -143,11 +154,11 @@ impl Reservation {
         self.index(context, Vec::new())
     }
 
-    /// Once the record is written, no failure of the store says that nothing happened.
+    /// Once the record is written, or another session has ended for it, no failure of the store says that nothing happened.
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
         self.advance(context, answer).map_err(|failure| match self.record {
-            RecordState::Unwritten => failure,
-            RecordState::Written(_) | RecordState::Repeated => failure.of_unknown_outcome(),
+            RecordState::Unwritten if !self.has_made_room => failure,
+            _ => failure.of_unknown_outcome(),
         })
     }
 
@@ -288,6 +299,7 @@ impl Reservation {
     ) -> Next<()> {
         let Some(&id) = room.excess.get(room.ended) else { return Err(Failure::OutOfOrder) };
         report_end(context, id, EndReason::OverLimit, ended)?;
+        self.has_made_room = true;
         room.ended += 1;
         self.end_next(context, room)
     }
