@@ -10,7 +10,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 use crate::connect_options::ConnectOptions;
 use crate::error::{PostgresError, PostgresErrorKind};
 use crate::names::Names;
-use crate::servers::Servers;
+use crate::servers::{self, Servers};
 use crate::store::PostgresStore;
 use crate::tls::Tls;
 use crate::url::Url;
@@ -95,7 +95,7 @@ impl PostgresBuilder {
     /// That is the whole time: waiting for other calls, connecting, and waiting for the server.
     /// Once the server has been out of reach for half of it, calls fail sooner. Of several servers
     /// in the URL, each gets an equal share of it to connect, or what `connect_timeout` in the URL
-    /// says.
+    /// says if that is less.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -154,6 +154,7 @@ impl PostgresBuilder {
             server.target_session_attrs(TargetSessionAttrs::Any);
         }
         let for_writes = wants_writes || (!is_chosen && self.access != Access::Read);
+        servers::refuse_unequal_lists(&server)?;
         let tls = Tls::new(&mut server, self.root_certificate.as_deref())?;
         let options = ConnectOptions {
             servers: Servers::new(&server, for_writes),

@@ -242,6 +242,10 @@ impl Connection {
     /// The attempt to connect that is under way, or a new one; an error before the next one is due.
     fn attempt(self: &Arc<Self>) -> Result<watch::Receiver<()>, PostgresError> {
         let mut state = self.state();
+        if state.current.is_some() {
+            // Made a moment ago.
+            return Ok(watch::channel(()).1);
+        }
         if let Some((instant, error)) = &state.failed {
             if Instant::now() < *instant {
                 return Err(error.clone());

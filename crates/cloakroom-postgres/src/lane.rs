@@ -68,7 +68,8 @@ async fn run(
             match writer::send_one(&connection, deadline, &mut batch, place).await {
                 Ok(telling) => {
                     if let Some(telling) = telling {
-                        telling.await;
+                        // Other writes wait here.
+                        tokio::spawn(telling);
                     }
                 }
                 Err(error @ SendError::NotSent(_))

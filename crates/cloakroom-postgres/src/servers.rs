@@ -114,7 +114,7 @@ impl Servers {
             Ok(Connected { client, driver, facts })
         };
         let share = limit / u32::try_from(self.each.len()).unwrap_or(u32::MAX);
-        let share = server.get_connect_timeout().map_or(share, |wanted| limit.min(*wanted));
+        let share = server.get_connect_timeout().map_or(share, |wanted| share.min(*wanted));
         let connected = timeout(share, connecting)
             .await
             .unwrap_or_else(|_| Err(PostgresError::new(PostgresErrorKind::TimedOut, CONNECT)));
@@ -179,6 +179,21 @@ fn address(server: &Config) -> String {
     // The server takes the user's name if none is given.
     let database = server.get_dbname().or_else(|| server.get_user()).unwrap_or_default();
     format!("{host}:{port}/{database}")
+}
+
+/// Refuses lists of which it cannot be told what belongs to which server. The driver does so too,
+/// but is given one server at a time.
+pub(crate) fn refuse_unequal_lists(all: &Config) -> Result<(), PostgresError> {
+    let (hosts, addresses) = (all.get_hosts().len(), all.get_hostaddrs().len());
+    let (servers, ports) = (hosts.max(addresses), all.get_ports().len());
+    let cause = if hosts > 0 && addresses > 0 && hosts != addresses {
+        format!("{hosts} of `host` and {addresses} of `hostaddr`: name as many of each")
+    } else if ports > 1 && ports != servers {
+        format!("{ports} of `port` for {servers} servers: name one for each, or one for all")
+    } else {
+        return Ok(());
+    };
+    Err(PostgresError::caused(PostgresErrorKind::Url, "use these servers", cause))
 }
 
 /// A configuration with only one of the servers: `Config` has no way to remove one.

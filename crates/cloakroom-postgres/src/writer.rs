@@ -105,7 +105,8 @@ pub(crate) async fn send_one(
             return Ok(telling);
         }
         if let Some(telling) = telling {
-            telling.await;
+            // Nothing was changed, so no one waits for it.
+            tokio::spawn(telling);
         }
     }
     let columns = Columns::of([(id, write)].into_iter());

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
-use cloakroom_testkit::servers::{Durability, Postgres, Server};
+use cloakroom_testkit::servers::chaos::STORE_TIMEOUT;
+use cloakroom_testkit::servers::{Durability, Postgres, Proxy, Server};
 use tokio::runtime::Runtime;
 
 use crate::server::{client, new_session, number};
@@ -95,4 +96,38 @@ fn what_the_url_says_about_servers_holds() {
         let opened = tokio::time::timeout(Duration::from_secs(20), builder.connect()).await;
         opened.expect("it does not wait for half a minute").unwrap();
     });
+}
+
+/// The driver's own limit for one server is longer than ours for all of them.
+#[test]
+fn a_silent_server_does_not_take_the_time_of_the_others() {
+    let server = Postgres::start(Durability::None);
+    Runtime::new().unwrap().block_on(async {
+        drop(PostgresStore::connect(server.url()).await.unwrap());
+        let first = Proxy::to(server.port());
+        let both = format!("@127.0.0.1:{},", first.port());
+        let url = format!("{}?connect_timeout=100", server.url().replace('@', &both));
+        let store = PostgresStore::builder(url).timeout(4 * STORE_TIMEOUT).connect().await.unwrap();
+        store.health().await.unwrap();
+        first.mute_all_but(0);
+        let mut calls = 0;
+        while store.health().await.is_err() {
+            calls += 1;
+            assert!(calls < 100, "it never uses the second server");
+            tokio::time::sleep(STORE_TIMEOUT / 10).await;
+        }
+    });
+}
+
+/// A host without an address of its own would be judged by that of another one.
+#[tokio::test]
+async fn hosts_and_addresses_are_named_in_pairs() {
+    for url in [
+        "host=localhost,db.internal hostaddr=127.0.0.1 user=u password=secret",
+        "host=localhost hostaddr=127.0.0.1,10.0.0.1 user=u",
+        "host=localhost,db.internal port=1,2,3 user=u",
+    ] {
+        let error = PostgresStore::connect(url).await.unwrap_err();
+        assert_eq!(error.kind(), PostgresErrorKind::Url, "{error:?}");
+    }
 }
