@@ -283,6 +283,10 @@ impl Connection {
     /// The attempt to connect that is under way, or a new one; an error before the next one is due.
     fn attempt(self: &Arc<Self>) -> Result<watch::Receiver<()>, RedisError> {
         let mut state = self.state();
+        if state.current.is_some() {
+            // Made a moment ago.
+            return Ok(watch::channel(()).1);
+        }
         if let Some(Failed { error, until, named }) = &state.failed {
             let is_new = named.as_ref().is_some_and(|named| self.endpoint.has_left(named));
             if !is_new && Instant::now() < *until {
@@ -318,7 +322,7 @@ impl Connection {
             }
             Err(error) => {
                 self.outage.failed(began.into_std());
-                let until = Instant::now() + state.backoff.failed();
+                let until = Instant::now() + state.backoff.failed().min(self.settings.timeout / 4);
                 state.failed = Some(Failed { error, until, named });
             }
         }

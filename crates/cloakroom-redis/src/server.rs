@@ -10,8 +10,10 @@ use redis::{
 };
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::error::{RedisError, RedisErrorKind};
 use crate::slots::Address;
@@ -103,13 +105,8 @@ impl Server {
             let connecting = client.get_multiplexed_async_connection_with_config(&settings);
             return connecting.await.map_err(failed);
         };
-        let shaken = async {
-            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-            let stream = TcpStream::connect((&**host, *port)).await?;
-            stream.set_nodelay(true)?;
-            TlsConnector::from(Arc::clone(tls)).connect(name, stream).await
-        };
-        let stream = shaken.await.map_err(|error| RedisError::io(attempted, error))?;
+        let shaken = shake_hands(Arc::clone(tls), host, *port).await;
+        let stream = shaken.map_err(|error| RedisError::io(attempted, error))?;
         let login = self.info.redis_settings();
         let connecting = MultiplexedConnection::new_with_config(login, stream, settings);
         let (connection, driver) = connecting.await.map_err(failed)?;
@@ -117,4 +114,31 @@ impl Server {
         tokio::spawn(driver);
         Ok(connection)
     }
+}
+
+/// A TLS connection to the first address of the host that answers: one that is silent delays none
+/// of the others.
+async fn shake_hands(
+    tls: Arc<ClientConfig>,
+    host: &str,
+    port: u16,
+) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let mut attempts = JoinSet::new();
+    for address in lookup_host((host, port)).await? {
+        let (connector, name) = (TlsConnector::from(Arc::clone(&tls)), name.clone());
+        attempts.spawn(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            connector.connect(name, stream).await
+        });
+    }
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    while let Some(attempt) = attempts.join_next().await {
+        match attempt.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
