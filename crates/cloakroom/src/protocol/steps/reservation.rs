@@ -154,7 +154,8 @@ impl Reservation {
         self.index(context, Vec::new())
     }
 
-    /// Once the record is written, or another session has ended for it, no failure of the store says that nothing happened.
+    /// Once the record is written, or another session has ended for it, no failure of the store
+    /// says that nothing happened.
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
         self.advance(context, answer).map_err(|failure| match self.record {
             RecordState::Unwritten if !self.has_made_room => failure,
