@@ -22,10 +22,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     readme()
 }
 
-/// `cargo install`, without optimizing: what is built is shared with the tests.
+/// `cargo install`, with the release build that the repository shares.
 fn install() -> Result<(), Failure> {
     let root = shell::target("promises/install");
-    let args = ["install", "--path", "crates/cloakroom-cli", "--locked", "--force", "--debug"];
+    let args = ["install", "--path", "crates/cloakroom-cli", "--locked", "--force"];
     let mut command = shell::cargo(args);
     shell::run(command.arg("--root").arg(&root).arg("--target-dir").arg(shell::target("")))?;
     shell::run(Command::new(root.join("bin/cloakroom")).arg("--version"))
