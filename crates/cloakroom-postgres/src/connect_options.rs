@@ -45,7 +45,7 @@ impl ConnectOptions {
     pub(crate) async fn prepare(&self) -> Result<(), PostgresError> {
         let preparing = async {
             self.servers.survey(&self.tls, self.timeout).await;
-            let Connected { mut client, driver, facts } = self.connect(self.timeout).await?;
+            let Connected { mut client, driver, facts } = self.connect().await?;
             let _task = DriverTask::new(tokio::spawn(driver));
             let preparing = async {
                 self.refuse(&facts)?;
@@ -83,8 +83,8 @@ impl ConnectOptions {
     }
 
     /// A new connection, without any of our settings.
-    pub(crate) async fn connect(&self, limit: Duration) -> Result<Connected, PostgresError> {
-        self.servers.connect(&self.tls, limit).await
+    pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
+        self.servers.connect(&self.tls, self.timeout).await
     }
 
     /// How long the server waits for a lock: less than we wait for the server.

@@ -299,9 +299,8 @@ impl Connection {
     }
 
     async fn establish(&self, number: u64) -> Result<Established, PostgresError> {
-        let limit = self.options.timeout;
         let connecting = async {
-            let Connected { client, driver, facts } = self.options.connect(limit).await?;
+            let Connected { client, driver, facts } = self.options.connect().await?;
             let task = DriverTask::new(tokio::spawn(driver));
             let address = self.options.servers.last_address();
             let failed =
@@ -317,7 +316,7 @@ impl Connection {
             let timeline = facts.timeline;
             Ok(Established { number, timeline, client, statements, is_heard, _task: task })
         };
-        let connected = timeout(limit, connecting).await;
+        let connected = timeout(self.options.timeout, connecting).await;
         connected.unwrap_or_else(|_| Err(self.connecting_timed_out()))
     }
 

@@ -69,8 +69,7 @@ impl Feed {
     }
 
     async fn subscribe(&self) -> Result<Connected, PostgresError> {
-        let Connected { client, mut driver, facts } =
-            self.options.connect(self.options.timeout).await?;
+        let Connected { client, mut driver, facts } = self.options.connect().await?;
         if facts.is_standby {
             return Err(PostgresError::new(PostgresErrorKind::Standby, "subscribe to changes"));
         }

@@ -28,7 +28,7 @@ pub struct Inspection {
 
 impl Inspection {
     pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, PostgresError> {
-        let Connected { client, driver, .. } = options.connect(options.timeout).await?;
+        let Connected { client, driver, .. } = options.connect().await?;
         let _task = DriverTask::new(tokio::spawn(driver));
         let query = options.names.fill(
             "SELECT current_setting('server_version'), (SELECT max(version) FROM {version}),

@@ -13,7 +13,7 @@ use crate::servers::Connected;
 
 /// Refuses a pooler that is not in session mode. Changes nothing on the connection.
 pub(crate) async fn refuse(options: &ConnectOptions, first: &Client) -> Result<(), PostgresError> {
-    let Connected { client: second, driver, .. } = options.connect(options.timeout).await?;
+    let Connected { client: second, driver, .. } = options.connect().await?;
     let _task = DriverTask::new(tokio::spawn(driver));
     if is_shared(first, &second).await? {
         return Err(PostgresError::new(PostgresErrorKind::Pooler, "use the connection"));
