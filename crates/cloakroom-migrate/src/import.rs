@@ -85,7 +85,7 @@ async fn import_live(
         if current.revision().count() >= record.revision().count() {
             return Ok(Imported::KeptNewer);
         }
-        match store.replace(id, current.revision(), record.clone(), record.created()).await? {
+        match store.replace(id, &current, record.clone(), record.created()).await? {
             Swap::Done => return Ok(Imported::Updated),
             Swap::Stale(_) => {}
             Swap::Gone => return Ok(Imported::KeptNewer),

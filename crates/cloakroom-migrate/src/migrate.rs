@@ -61,11 +61,8 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         let Stored::Live(mut record) = entry else { return Ok(false) };
         while record.migration_state() == MigrationState::NotStarted {
             let fenced = record.fenced()?;
-            record = match self
-                .old
-                .replace(id, record.revision(), fenced.clone(), record.created())
-                .await?
-            {
+            let created = record.created();
+            record = match self.old.replace(id, &record, fenced.clone(), created).await? {
                 Swap::Done => fenced,
                 Swap::Stale(current) => current,
                 // The session was ended.
@@ -75,11 +72,9 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
         if record.migration_state() == MigrationState::Moved {
             return Ok(false);
         }
-        let (expected, created, marker) =
-            (record.revision(), record.created(), record.moved_marker());
-        import_entry(&self.new, id, Stored::Live(record)).await?;
+        import_entry(&self.new, id, Stored::Live(record.clone())).await?;
         // If this fails because another node was faster, the marker is there already.
-        let _ = self.old.replace(id, expected, marker, created).await?;
+        let _ = self.old.replace(id, &record, record.moved_marker(), record.created()).await?;
         Ok(true)
     }
 
@@ -90,8 +85,8 @@ impl<Old: Store, New: Store> MigratingStore<Old, New> {
     pub(crate) async fn complete_move(&self, id: PublicId) -> Result<(), StoreError> {
         match self.old.get(id).await? {
             Some(Stored::Live(record)) if record.migration_state() == MigrationState::Fenced => {
-                let (expected, marker) = (record.revision(), record.moved_marker());
-                let _ = self.old.replace(id, expected, marker, record.created()).await?;
+                let marker = record.moved_marker();
+                let _ = self.old.replace(id, &record, marker, record.created()).await?;
                 Ok(())
             }
             _ => Ok(()),

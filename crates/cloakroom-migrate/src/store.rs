@@ -173,11 +173,12 @@ impl<Old: Store, New: Store> Store for MigratingStore<Old, New> {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        Io::future(self.swap(id, move |store| store.replace(id, expected, record.clone(), now)))
+        let seen = seen.clone();
+        Io::future(self.swap(id, move |store| store.replace(id, &seen, record.clone(), now)))
     }
 
     fn touch(

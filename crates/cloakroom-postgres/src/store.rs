@@ -175,11 +175,11 @@ impl Store for PostgresStore {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.write(id, Write::replace(expected, record))
+        self.write(id, Write::replace(seen.revision(), record))
     }
 
     fn touch(

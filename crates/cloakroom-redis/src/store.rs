@@ -170,11 +170,11 @@ impl Store for RedisStore {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        match Op::replace(expected, record) {
+        match Op::replace(seen.revision(), record) {
             Ok(op) => self.submit_write(id, op),
             Err(error) => Io::ready(Err(error)),
         }

@@ -192,12 +192,12 @@ impl Store for SqliteStore {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         match Row::new(record) {
-            Ok(row) => self.write(id, Write::Replace(expected, row, now)),
+            Ok(row) => self.write(id, Write::Replace(seen.revision(), row, now)),
             Err(error) => Io::ready(Err(error.into())),
         }
     }

@@ -113,11 +113,11 @@ impl<S: Store> Store for FeedStore<S> {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        self.notifying(id, Some(record.revision()), self.store.replace(id, expected, record, now))
+        self.notifying(id, Some(record.revision()), self.store.replace(id, seen, record, now))
     }
 
     fn end_if(

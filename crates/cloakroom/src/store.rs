@@ -1,6 +1,7 @@
 //! The store contract: what the library asks of the place where sessions are kept.
 
 mod decorate;
+mod derived;
 mod error;
 mod index;
 mod io;
@@ -29,6 +30,10 @@ use crate::time::Timestamp;
 /// was ended. It has no policy and no clock: an entry past its deadlines is still returned, and is
 /// removed when a caller of [`sweep`](Store::sweep) says what time it is. An engine's own expiry
 /// may remove it too, some time after the deadline.
+///
+/// A store writes six methods: `insert`, `get`, `replace`, `end_if`, `scan` and `sweep`. Those of
+/// the principal index come from one line, [`derive_index!`](crate::derive_index), and all others
+/// from those six; each says what that costs. An engine that can do better writes them too.
 ///
 /// The requirements listed on each method are tests in `cloakroom-testkit`, which any store can run
 /// in a few lines. A store that wraps another one is written with
@@ -89,9 +94,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Io::ready(Ok(false))
     }
 
-    /// Replaces the record whose revision is `expected`: compare-and-swap in one round trip.
+    /// Replaces the record that has the revision of `seen`: compare-and-swap in one round trip.
     ///
-    /// - Atomic: of several writers that expect one revision, exactly one gets [`Swap::Done`].
+    /// - Atomic: of several writers that have seen one revision, exactly one gets [`Swap::Done`].
+    /// - Nothing but the revision counts: the idle deadline can have been moved since. An engine
+    ///   that compares whole values can try `seen` first, and compare revisions if it differs.
     /// - Never creates an entry: an id that is absent or ended is [`Swap::Gone`].
     /// - On a mismatch it changes nothing and returns the current record.
     /// - `now` is the time, by which a store at its limit looks for garbage before it refuses a
@@ -103,7 +110,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>>;
@@ -115,6 +122,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///   `false`.
     /// - Never moves a deadline back.
     ///
+    /// By default a read and a [`replace`](Store::replace) of the whole record; of two nodes that
+    /// do so in the same moment, the earlier deadline can be the one that stays.
+    ///
     /// # Errors
     /// [`StoreError`]; the deadline may have been moved.
     fn touch(
@@ -122,7 +132,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         id: PublicId,
         expected: Revision,
         deadline: Timestamp,
-    ) -> Io<'_, Result<bool, StoreError>>;
+    ) -> Io<'_, Result<bool, StoreError>> {
+        Io::future(derived::touch(self, id, expected, deadline))
+    }
 
     /// Ends the session whose revision is `expected`: compare-and-swap in one round trip.
     ///
@@ -149,9 +161,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// - Wins over everything in flight: no write that began before it succeeds after it.
     /// - Ending a session that is absent or ended is a success, and the first reason stays.
     ///
+    /// By default a read and an [`end_if`](Store::end_if), and another for each writer that comes
+    /// first.
+    ///
     /// # Errors
     /// [`StoreError`]; the session may have been ended.
-    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>>;
+    fn end(&self, id: PublicId, ending: Ending) -> Io<'_, Result<Ended, StoreError>> {
+        Io::future(derived::end(self, id, ending))
+    }
 
     /// Enters a session in the principal index, before its record names the principal and again
     /// afterwards.
@@ -237,9 +254,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Checks whether the store can be used at this moment.
     ///
+    /// By default by looking for a session that does not exist.
+    ///
     /// # Errors
     /// [`StoreError`] that says why it cannot.
-    fn health(&self) -> Io<'_, Result<(), StoreError>>;
+    fn health(&self) -> Io<'_, Result<(), StoreError>> {
+        self.get(PublicId::from_bytes([0; 16])).map(|found| found.map(drop))
+    }
 }
 
 /// The answer to [`Store::insert`].

@@ -4,6 +4,8 @@ pub mod batch;
 
 mod blocking;
 mod cached;
+#[doc(hidden)]
+pub mod derived_index;
 mod instrumented;
 mod memory;
 #[cfg(feature = "tokio")]

@@ -1,4 +1,4 @@
-//! A store of one's own: a map behind a lock.
+//! A store of one's own: a map behind a lock. It writes six methods and derives the others.
 //!
 //! `cargo test` runs the conformance suite on it.
 
@@ -7,20 +7,14 @@ use std::collections::btree_map::Entry;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Mutex, PoisonError};
 
-use cloakroom::key::KindTag;
-use cloakroom::record::{Ending, Record};
-use cloakroom::record::{Revision, Stored};
-use cloakroom::store::{Cursor, Ended, IndexLogin, Indexed, Inserted, Page};
-use cloakroom::store::{Scanned, StoreError, Swap};
-use cloakroom::stores::PrincipalIndex;
-use cloakroom::{Io, Principal};
-use cloakroom::{PublicId, Store, Timestamp};
+use cloakroom::record::{Ending, Record, Revision, Stored};
+use cloakroom::store::{Cursor, Inserted, Page, Scanned, StoreError, Swap};
+use cloakroom::{Io, PublicId, Store, Timestamp, derive_index};
 
 /// Sessions in a map. Every operation finishes at once, so its `Io` is ready.
 #[derive(Debug, Default)]
 pub struct MapStore {
     entries: Mutex<BTreeMap<PublicId, Stored>>,
-    index: PrincipalIndex,
 }
 
 type Answer<T> = Io<'static, Result<T, StoreError>>;
@@ -51,6 +45,8 @@ impl MapStore {
 }
 
 impl Store for MapStore {
+    derive_index!();
+
     fn insert(&self, id: PublicId, record: Record) -> Answer<Inserted> {
         self.look(|entries| match entries.entry(id) {
             Entry::Occupied(_) => Inserted::Taken,
@@ -65,70 +61,12 @@ impl Store for MapStore {
         self.look(|entries| entries.get(&id).cloned())
     }
 
-    fn replace(
-        &self,
-        id: PublicId,
-        expected: Revision,
-        record: Record,
-        _: Timestamp,
-    ) -> Answer<Swap> {
-        self.swap(id, expected, |_| Stored::Live(record))
-    }
-
-    fn touch(&self, id: PublicId, expected: Revision, deadline: Timestamp) -> Answer<bool> {
-        self.look(|entries| match entries.get_mut(&id) {
-            Some(Stored::Live(found))
-                if found.revision() == expected && found.idle_deadline() < deadline =>
-            {
-                *found = found.clone().with_idle_deadline(deadline);
-                true
-            }
-            _ => false,
-        })
+    fn replace(&self, id: PublicId, seen: &Record, record: Record, _: Timestamp) -> Answer<Swap> {
+        self.swap(id, seen.revision(), |_| Stored::Live(record))
     }
 
     fn end_if(&self, id: PublicId, expected: Revision, ending: Ending) -> Answer<Swap> {
         self.swap(id, expected, |found| Stored::Ended(found.ended(ending)))
-    }
-
-    fn end(&self, id: PublicId, ending: Ending) -> Answer<Ended> {
-        self.look(|entries| match entries.get(&id) {
-            None => Ended::Absent,
-            Some(Stored::Ended(_)) => Ended::Already,
-            Some(Stored::Live(found)) => {
-                let stone = Stored::Ended(found.ended(ending));
-                entries.insert(id, stone);
-                Ended::Now
-            }
-        })
-    }
-
-    fn index_login(&self, admission: IndexLogin) -> Answer<Indexed> {
-        Io::ready(Ok(self.index.index_login(admission)))
-    }
-
-    fn revoke_before(
-        &self,
-        principal: &Principal,
-        before: Timestamp,
-        until: Timestamp,
-    ) -> Answer<()> {
-        self.index.revoke_before(principal, before, until);
-        Io::ready(Ok(()))
-    }
-
-    fn erase(&self, principal: &Principal, ended: Vec<PublicId>, until: Timestamp) -> Answer<()> {
-        self.index.erase(principal, &ended, until);
-        Io::ready(Ok(()))
-    }
-
-    fn sessions_of(
-        &self,
-        principal: &Principal,
-        kind: Option<KindTag>,
-        page: Page,
-    ) -> Answer<Vec<PublicId>> {
-        Io::ready(Ok(self.index.sessions_of(principal, kind, page)))
     }
 
     fn scan(&self, from: Option<&Cursor>, limit: usize) -> Answer<Scanned> {
@@ -144,16 +82,11 @@ impl Store for MapStore {
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Answer<usize> {
-        self.index.sweep(now);
         self.look(|entries| {
             let is_expired = |stored: &Stored| stored.expires_at() <= now;
             let expired = entries.iter().filter(|(_, stored)| is_expired(stored));
             let expired: Vec<PublicId> = expired.map(|(id, _)| *id).take(limit).collect();
             expired.iter().filter(|id| entries.remove(id).is_some()).count()
         })
-    }
-
-    fn health(&self) -> Answer<()> {
-        Io::ready(Ok(()))
     }
 }

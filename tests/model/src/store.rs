@@ -41,9 +41,9 @@ impl Store {
             Ask::Get(id) => Answer::Stored(self.read(*id)),
             Ask::GetEach(ids) => Answer::StoredEach(ids.iter().map(|id| self.read(*id)).collect()),
             Ask::Insert(id, record) => Answer::Inserted(Ok(self.insert(*id, record))),
-            Ask::Replace(id, expected, record) => {
+            Ask::Replace(id, seen, record) => {
                 let after = |_: &Record| Stored::Live(record.clone());
-                Answer::Swapped(Ok(self.swap(*id, *expected, after)))
+                Answer::Swapped(Ok(self.swap(*id, seen.revision(), after)))
             }
             Ask::EndIf(id, expected, ending) => {
                 let after = |record: &Record| Stored::Ended(record.ended(*ending));

@@ -125,7 +125,7 @@ impl Store for FaultyStore {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
@@ -137,12 +137,13 @@ impl Store for FaultyStore {
             return Io::ready(Ok(Swap::Done));
         }
         if self.fault != Fault::GraceAfterSignIn {
-            return self.store.replace(id, expected, record, now);
+            return self.store.replace(id, seen, record, now);
         }
+        let seen = seen.clone();
         Io::future(async move {
             let before = self.store.get(id).await?;
             let after = record.authenticated_at();
-            let swap = self.store.replace(id, expected, record, now).await?;
+            let swap = self.store.replace(id, &seen, record, now).await?;
             match before {
                 Some(Stored::Live(before)) if before.authenticated_at() != after => {
                     self.with_state(|state| state.before.insert(id, (before, GRACE)));

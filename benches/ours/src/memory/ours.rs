@@ -44,7 +44,7 @@ impl Ours {
                 Revision::new(expected.count() + 1, expected.token() + 1),
                 SystemClock.now(),
             );
-            match self.store.replace(id, expected, next, SystemClock.now()).await? {
+            match self.store.replace(id, &record, next, SystemClock.now()).await? {
                 Swap::Done => return Ok(()),
                 Swap::Stale(newer) => record = newer,
                 Swap::Gone => return Err("a session is gone".into()),

@@ -100,7 +100,7 @@ impl Contender for Ours {
         let expected = held.record.revision();
         let revision = Revision::new(expected.count() + 1, visitor.visits);
         let record = self.record(&visitor, revision)?;
-        match self.store.replace(held.id, expected, record.clone(), SystemClock.now()).await? {
+        match self.store.replace(held.id, &held.record, record.clone(), SystemClock.now()).await? {
             Swap::Done => {
                 (held.visitor, held.record) = (visitor, record);
                 Ok(true)

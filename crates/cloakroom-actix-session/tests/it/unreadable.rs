@@ -119,7 +119,7 @@ async fn spoil(store: &impl Store, key: &SessionKey, payload: &'static [u8]) {
     let revision = Revision::new(record.revision().count() + 1, 0);
     let spoilt =
         protocol::begin(kind, verifier, lifetime, None, payload, revision, record.created());
-    let swap = store.replace(id, record.revision(), spoilt, record.created()).await.unwrap();
+    let swap = store.replace(id, &record, spoilt, record.created()).await.unwrap();
     assert!(matches!(swap, Swap::Done));
 }
 

@@ -85,7 +85,7 @@ fn a_write_that_lost_to_a_lock_holder_returns_what_the_holder_wrote() {
                 record PLACING int8send(revision + 1) || int8send(7) FROM 19 FOR 16
             )";
         assert_eq!(client.execute(rival_write, &[]).await.unwrap(), 1);
-        let losing = store.replace(key.id(), expected, record.clone(), record.created());
+        let losing = store.replace(key.id(), &record, record.clone(), record.created());
         while lock_waiters(&client).await == 0 {
             tokio::task::yield_now().await;
         }
@@ -109,7 +109,7 @@ fn a_write_that_times_out_waiting_for_a_lock_did_not_happen() {
         client.batch_execute("BEGIN; SELECT FROM cloakroom.session FOR UPDATE").await.unwrap();
         let answer = tokio::time::timeout(
             40 * STORE_TIMEOUT,
-            store.replace(key.id(), record.revision(), record.clone(), record.created()),
+            store.replace(key.id(), &record, record.clone(), record.created()),
         );
         let error = answer.await.expect("an answer").unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
@@ -119,8 +119,8 @@ fn a_write_that_times_out_waiting_for_a_lock_did_not_happen() {
             "the server canceled the statement"
         );
         client.batch_execute("ROLLBACK").await.unwrap();
-        let (revision, now) = (record.revision(), record.created());
-        assert!(matches!(store.replace(key.id(), revision, record, now).await, Ok(Swap::Done)));
+        let (next, now) = (record.clone(), record.created());
+        assert!(matches!(store.replace(key.id(), &record, next, now).await, Ok(Swap::Done)));
         driver.abort();
     });
 }

@@ -246,8 +246,8 @@ fn a_write_that_began_before_a_cache_listened_is_known_to_it() {
         client.batch_execute("ROLLBACK").await.unwrap();
         ending.await.unwrap().unwrap();
         until_ended(&there.1, &key).await;
-        let (expected, now) = (record.revision(), record.created());
-        assert!(matches!(store.replace(key.id(), expected, record, now).await, Ok(Swap::Gone)));
+        let (next, now) = (record.clone(), record.created());
+        assert!(matches!(store.replace(key.id(), &record, next, now).await, Ok(Swap::Gone)));
     });
 }
 

@@ -45,8 +45,7 @@ fn sessions_survive_closing_and_reopening_the_file() {
     }
     let store = file.open();
     assert_eq!((size(&store, 1), size(&store, 2)), (Some(10), None));
-    let revived =
-        store.replace(id(2), record(NOW, 20).revision(), record(NOW, 20), NOW).wait().unwrap();
+    let revived = store.replace(id(2), &record(NOW, 20), record(NOW, 20), NOW).wait().unwrap();
     assert!(matches!(revived, Swap::Gone));
 }
 

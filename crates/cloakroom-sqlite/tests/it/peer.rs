@@ -149,14 +149,14 @@ impl Store for Alternating {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        let copy = record.clone();
+        let (seen, copy) = (seen.clone(), (seen.clone(), record.clone()));
         self.around(
-            move |store| store.replace(id, expected, record, now),
-            || Request::replace(id, expected, copy),
+            move |store| store.replace(id, &seen, record, now),
+            || Request::replace(id, copy.0, copy.1),
         )
     }
 

@@ -34,14 +34,10 @@ fn a_full_file_refuses_new_sessions_and_keeps_the_ones_it_has() {
     assert!((0..count).all(|n| size(&store, n) == Some(1_000)));
     assert_eq!(size(&store, count), None);
 
-    let grown = store
-        .replace(id(0), record(NOW, 0).revision(), record(NOW, 50_000), NOW)
-        .wait()
-        .unwrap_err();
+    let grown = store.replace(id(0), &record(NOW, 0), record(NOW, 50_000), NOW).wait().unwrap_err();
     assert_eq!((grown.kind(), grown.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
     assert_eq!(size(&store, 0), Some(1_000));
-    let same =
-        store.replace(id(0), record(NOW, 0).revision(), record(NOW, 900), NOW).wait().unwrap();
+    let same = store.replace(id(0), &record(NOW, 0), record(NOW, 900), NOW).wait().unwrap();
     assert!(matches!(same, Swap::Done), "an existing session can still be written");
     store.end(id(1), protocol::end(EndReason::SignedOut, NOW)).wait().unwrap();
     assert_eq!(size(&store, 1), None);
@@ -93,8 +89,8 @@ fn expired_sessions_make_room_for_a_write_that_grows_a_live_one() {
     insert(&store, 50_000, lasting(10)).unwrap();
     fill(&store, NOW);
     let later = NOW.after(IDLE * 3);
-    let (expected, grown) = (lasting(10).revision(), lasting(100_000));
-    let swap = store.replace(id(50_000), expected, grown, later).wait().unwrap();
+    let (seen, grown) = (lasting(10), lasting(100_000));
+    let swap = store.replace(id(50_000), &seen, grown, later).wait().unwrap();
     assert!(matches!(swap, Swap::Done), "{swap:?}");
     assert_eq!(size(&store, 50_000), Some(100_000));
 }

@@ -45,10 +45,7 @@ fn a_sweep_keeps_a_session_whose_deadline_moved_a_little_and_removes_it_when_it_
     for n in 0..300 {
         insert(&store, n, record(NOW, 10)).unwrap();
         let later = record(NOW.after(second * (n % 90)), 10);
-        assert!(matches!(
-            store.replace(id(n), later.revision(), later.clone(), NOW).wait(),
-            Ok(Swap::Done)
-        ));
+        assert!(matches!(store.replace(id(n), &later, later.clone(), NOW).wait(), Ok(Swap::Done)));
     }
     let first = NOW.after(IDLE);
     for passed in 0..95 {

@@ -43,9 +43,9 @@ pub fn a_dropped_replace_is_atomic(store: impl Store) {
     for polls in 0..POLLS {
         let id = id(polls);
         insert(&store, id, &record(1));
-        poll_then_drop(store.replace(id, record(1).revision(), record(2), NOW), polls);
+        poll_then_drop(store.replace(id, &record(1), record(2), NOW), polls);
         assert_one_of(&live(&store, id), [1, 2]);
-        match store.replace(id, record(1).revision(), record(3), NOW).wait().unwrap() {
+        match store.replace(id, &record(1), record(3), NOW).wait().unwrap() {
             Swap::Done => assert_same(&live(&store, id), &record(3)),
             Swap::Stale(current) => assert_same(&current, &record(2)),
             Swap::Gone => panic!("the session lives"),

@@ -50,10 +50,7 @@ pub fn end_if_ends_the_expected_revision_only(store: impl Store) {
 /// However often the session was written.
 pub fn end_ends_any_revision(store: impl Store) {
     insert(&store, id(1), &record(1));
-    assert!(matches!(
-        store.replace(id(1), record(1).revision(), record(2), NOW).wait().unwrap(),
-        Swap::Done
-    ));
+    assert!(matches!(store.replace(id(1), &record(1), record(2), NOW).wait().unwrap(), Swap::Done));
     end(&store, id(1));
     assert_eq!(tombstone(&store, id(1)).credentials(), record(2).credentials());
 }
@@ -111,19 +108,19 @@ pub fn no_write_succeeds_after_an_end(store: impl Store) {
 
 /// Writes until the session is gone, and panics if a write that began after `ended` succeeds.
 fn write_until(store: &impl Store, ended: &AtomicBool) {
-    let mut expected = record(1).revision();
+    let mut seen = record(1);
     loop {
         let is_over = ended.load(Ordering::SeqCst);
-        let mark = expected.count() + 1;
-        match store.replace(id(1), expected, record(mark), NOW).wait().unwrap() {
-            Swap::Done => expected = record(mark).revision(),
-            Swap::Stale(current) => expected = current.revision(),
+        let mark = seen.revision().count() + 1;
+        match store.replace(id(1), &seen, record(mark), NOW).wait().unwrap() {
+            Swap::Done => seen = record(mark),
+            Swap::Stale(current) => seen = current,
             Swap::Gone => break,
         }
         assert!(!is_over, "a write that began after the end found a session");
     }
     assert!(
-        !store.touch(id(1), expected, NOW).wait().unwrap(),
+        !store.touch(id(1), seen.revision(), NOW).wait().unwrap(),
         "a touch found a session after the end"
     );
 }

@@ -25,7 +25,7 @@ pub fn extensions_of_a_later_version_are_kept_by_every_operation(store: impl Sto
             assert!(store.touch(id, first.revision(), second.idle_deadline()).wait().unwrap());
             assert_same(&live(&store, id), &second);
             for other in [&plain, &first] {
-                let swap = store.replace(id, first.revision(), other.clone(), NOW).wait().unwrap();
+                let swap = store.replace(id, &first, other.clone(), NOW).wait().unwrap();
                 assert!(matches!(swap, Swap::Done), "expected `Done`, found {swap:?}");
                 assert_same(&live(&store, id), other);
             }

@@ -65,10 +65,7 @@ pub fn an_expired_record_is_read_and_written_until_it_is_swept(store: impl Store
     assert_same(&live(&store, id(1)), &past);
     let later = NOW.after(IDLE).after(Duration::from_secs(1));
     assert!(store.touch(id(1), past.revision(), later).wait().unwrap());
-    assert!(matches!(
-        store.replace(id(1), past.revision(), record(2), NOW).wait().unwrap(),
-        Swap::Done
-    ));
+    assert!(matches!(store.replace(id(1), &past, record(2), NOW).wait().unwrap(), Swap::Done));
     assert_eq!(store.sweep(NOW.after(ABSOLUTE), 10).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_none());
 }

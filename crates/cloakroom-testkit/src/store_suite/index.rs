@@ -103,7 +103,7 @@ pub fn a_live_session_stays_listed_whatever_is_written_and_swept(store: impl Sto
         insert(&store, id(n), &signed_in(1));
     }
     end(&store, id(2));
-    let answer = store.replace(id(3), signed_in(1).revision(), signed_in(2), NOW).wait().unwrap();
+    let answer = store.replace(id(3), &signed_in(1), signed_in(2), NOW).wait().unwrap();
     assert!(matches!(answer, Swap::Done));
     assert!(store.touch(id(3), signed_in(2).revision(), NOW.after(IDLE + IDLE)).wait().unwrap());
     store.sweep(NOW.after(IDLE / 2), 100).wait().unwrap();

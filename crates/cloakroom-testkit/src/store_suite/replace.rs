@@ -12,8 +12,8 @@ use super::{
     tombstone,
 };
 
-fn replace(store: &impl Store, id: PublicId, expected: Revision, record: &Record) -> Swap {
-    store.replace(id, expected, record.clone(), NOW).wait().expect("the store works")
+fn replace(store: &impl Store, id: PublicId, seen: &Record, record: &Record) -> Swap {
+    store.replace(id, seen, record.clone(), NOW).wait().expect("the store works")
 }
 
 /// Value, principal, credentials and deadlines are those of the new record.
@@ -23,7 +23,7 @@ pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) 
     let mut before = record(1);
     insert(&store, id(1), &before);
     for after in [named, unset, record(4)] {
-        assert!(matches!(replace(&store, id(1), before.revision(), &after), Swap::Done));
+        assert!(matches!(replace(&store, id(1), &before, &after), Swap::Done));
         assert_same(&live(&store, id(1)), &after);
         before = after;
     }
@@ -31,8 +31,8 @@ pub fn the_record_of_the_expected_revision_is_replaced_whole(store: impl Store) 
 
 /// An absent id is [`Swap::Gone`] and stays absent.
 pub fn replace_never_creates(store: impl Store) {
-    for expected in [record(1).revision(), Revision::new(0, 0)] {
-        assert!(matches!(replace(&store, id(1), expected, &record(2)), Swap::Gone));
+    for seen in [record(1), record(0)] {
+        assert!(matches!(replace(&store, id(1), &seen, &record(2)), Swap::Gone));
         assert!(get(&store, id(1)).is_none());
     }
 }
@@ -41,8 +41,8 @@ pub fn replace_never_creates(store: impl Store) {
 pub fn replace_never_revives(store: impl Store) {
     insert(&store, id(1), &record(1));
     end(&store, id(1));
-    for expected in [record(1).revision(), record(2).revision(), Revision::new(0, 0)] {
-        assert!(matches!(replace(&store, id(1), expected, &record(2)), Swap::Gone));
+    for seen in [record(1), record(2), record(0)] {
+        assert!(matches!(replace(&store, id(1), &seen, &record(2)), Swap::Gone));
         assert_eq!(tombstone(&store, id(1)).ending(), ending());
     }
 }
@@ -50,8 +50,8 @@ pub fn replace_never_revives(store: impl Store) {
 /// The losing writer learns in the same round trip what it lost to.
 pub fn a_mismatch_returns_the_stored_record_and_changes_nothing(store: impl Store) {
     insert(&store, id(1), &record(5));
-    for expected in [record(4).revision(), record(6).revision(), Revision::new(0, 0)] {
-        match replace(&store, id(1), expected, &record(9)) {
+    for seen in [record(4), record(6), record(0)] {
+        match replace(&store, id(1), &seen, &record(9)) {
             Swap::Stale(current) => assert_same(&current, &record(5)),
             other => panic!("expected `Stale`, found {other:?}"),
         }
@@ -65,19 +65,19 @@ pub fn the_same_count_with_another_token_is_a_mismatch(store: impl Store) {
     insert(&store, id(1), &ours);
     let count = ours.revision().count();
     for token in [0, ours.revision().token() ^ 1, ours.revision().token() ^ (1 << 63)] {
-        let answer = replace(&store, id(1), Revision::new(count, token), &record(9));
+        let answer = replace(&store, id(1), &counting(count, token), &record(9));
         assert!(matches!(answer, Swap::Stale(_)), "expected `Stale`, found {answer:?}");
         assert_same(&live(&store, id(1)), &ours);
     }
-    let other_count = Revision::new(count + 1, ours.revision().token());
-    assert!(matches!(replace(&store, id(1), other_count, &record(9)), Swap::Stale(_)));
+    let other_count = counting(count + 1, ours.revision().token());
+    assert!(matches!(replace(&store, id(1), &other_count, &record(9)), Swap::Stale(_)));
 }
 
 /// A writer that lost the answer sends its write again and finds its own revision.
 pub fn a_write_sent_twice_recognises_itself(store: impl Store) {
     insert(&store, id(1), &record(1));
-    assert!(matches!(replace(&store, id(1), record(1).revision(), &record(2)), Swap::Done));
-    match replace(&store, id(1), record(1).revision(), &record(2)) {
+    assert!(matches!(replace(&store, id(1), &record(1), &record(2)), Swap::Done));
+    match replace(&store, id(1), &record(1), &record(2)) {
         Swap::Stale(current) => assert_eq!(current.revision(), record(2).revision()),
         other => panic!("expected `Stale`, found {other:?}"),
     }
@@ -95,7 +95,7 @@ pub fn of_concurrent_replaces_of_one_revision_exactly_one_wins(store: impl Store
                     let (store, barrier) = (&store, &barrier);
                     scope.spawn(move || {
                         barrier.wait();
-                        (n, replace(store, id, record(1).revision(), &record(n)))
+                        (n, replace(store, id, &record(1), &record(n)))
                     })
                 })
                 .collect();
@@ -130,12 +130,8 @@ pub fn every_acknowledged_replacement_counts(store: impl Store) {
                     let mut current = live(store, id(1));
                     loop {
                         let revision = current.revision();
-                        match replace(
-                            store,
-                            id(1),
-                            revision,
-                            &counting(revision.count() + 1, token),
-                        ) {
+                        let next = counting(revision.count() + 1, token);
+                        match replace(store, id(1), &current, &next) {
                             Swap::Done => break,
                             Swap::Stale(newer) => current = newer,
                             Swap::Gone => panic!("the session lives"),

@@ -46,10 +46,7 @@ pub fn a_sweep_uses_the_deadlines_of_the_last_write(store: impl Store) {
     for (n, before, after) in [(1, short, long), (2, long, short)] {
         insert(&store, id(n), &record(1).with_idle_deadline(before));
         let next = record(2).with_idle_deadline(after);
-        assert!(matches!(
-            store.replace(id(n), record(1).revision(), next, NOW).wait().unwrap(),
-            Swap::Done
-        ));
+        assert!(matches!(store.replace(id(n), &record(1), next, NOW).wait().unwrap(), Swap::Done));
     }
     assert_eq!(store.sweep(short, 100).wait().unwrap(), 1);
     assert!(get(&store, id(1)).is_some() && get(&store, id(2)).is_none());

@@ -20,7 +20,7 @@ pub fn a_touch_moves_the_idle_deadline_and_nothing_else(store: impl Store) {
     insert(&store, id(1), &record(1));
     assert!(store.touch(id(1), record(1).revision(), later()).wait().unwrap());
     assert_same(&live(&store, id(1)), &record(1).with_idle_deadline(later()));
-    let answer = store.replace(id(1), record(1).revision(), record(2), NOW).wait().unwrap();
+    let answer = store.replace(id(1), &record(1), record(2), NOW).wait().unwrap();
     assert!(matches!(answer, Swap::Done), "expected `Done`, found {answer:?}");
 }
 
@@ -79,10 +79,7 @@ pub fn a_touch_in_flight_never_undoes_a_write(store: impl Store) {
         }
         barrier.wait();
         for mark in 1..WRITES {
-            let answer = store
-                .replace(id(1), record(mark).revision(), record(mark + 1), NOW)
-                .wait()
-                .unwrap();
+            let answer = store.replace(id(1), &record(mark), record(mark + 1), NOW).wait().unwrap();
             assert!(matches!(answer, Swap::Done), "a touch is not a write, but got {answer:?}");
         }
     });

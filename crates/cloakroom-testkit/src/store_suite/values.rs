@@ -19,11 +19,9 @@ fn assert_kept(store: &impl Store, n: u8, payload: &Payload) {
     );
     let cleared = begin(1, None, Payload::unset(), Revision::new(2, 2));
     let replaced = begin(1, None, payload.clone(), Revision::new(3, 3));
-    for (expected, next) in [(inserted.revision(), &cleared), (cleared.revision(), &replaced)] {
-        assert!(matches!(
-            store.replace(id(n), expected, next.clone(), NOW).wait().unwrap(),
-            Swap::Done
-        ));
+    for (seen, next) in [(&inserted, &cleared), (&cleared, &replaced)] {
+        let swap = store.replace(id(n), seen, next.clone(), NOW).wait().unwrap();
+        assert!(matches!(swap, Swap::Done));
     }
     assert!(
         live(store, id(n)).payload().to_bytes().unwrap() == written,
@@ -61,20 +59,18 @@ pub fn any_revision_is_kept_and_compared(store: impl Store) {
     let revision = |token: u64| Revision::new(token.rotate_left(1), token);
     for (n, token) in (1..).zip(numbers) {
         let (ours, next) = (revision(token), revision(token ^ 0b110));
-        insert(&store, id(n), &begin(1, None, Payload::unset(), ours));
+        let of_revision = |revision| begin(1, None, Payload::unset(), revision);
+        insert(&store, id(n), &of_revision(ours));
         assert_eq!(live(&store, id(n)).revision(), ours);
-        let next = begin(1, None, Payload::unset(), next);
+        let next = of_revision(next);
         let neighbour = Revision::new(ours.count(), ours.token() ^ 1);
-        assert!(matches!(
-            store.replace(id(n), neighbour, next.clone(), NOW).wait().unwrap(),
-            Swap::Stale(_)
-        ));
+        let swap = store.replace(id(n), &of_revision(neighbour), next.clone(), NOW).wait().unwrap();
+        assert!(matches!(swap, Swap::Stale(_)));
         assert!(!store.touch(id(n), neighbour, Timestamp::NEVER).wait().unwrap());
         assert!(store.touch(id(n), ours, Timestamp::NEVER).wait().unwrap());
-        assert!(matches!(
-            store.replace(id(n), ours, next.clone(), NOW).wait().unwrap(),
-            Swap::Done
-        ));
+        // The touch has moved a deadline since.
+        let swap = store.replace(id(n), &of_revision(ours), next.clone(), NOW).wait().unwrap();
+        assert!(matches!(swap, Swap::Done));
         assert_eq!(live(&store, id(n)).revision(), next.revision());
     }
 }

@@ -85,3 +85,31 @@ mod memory_in_steps {
         cloakroom::MemoryStore::new()
     ));
 }
+
+/// A store that writes what it must and derives the rest.
+mod derived {
+    use cloakroom::{MemoryStore, Store, decorate_store, derive_index};
+
+    #[derive(Debug)]
+    struct Derived<S>(S);
+
+    impl<S: Store> Store for Derived<S> {
+        derive_index!();
+        decorate_store!(self => &self.0; insert, get, replace, end_if, scan, sweep);
+    }
+
+    mod in_memory {
+        use super::{Derived, MemoryStore};
+
+        cloakroom_testkit::conformance!(Derived(MemoryStore::new()));
+    }
+
+    /// Each operation takes several steps, so that others come in between.
+    mod in_steps {
+        use cloakroom_testkit::StepStore;
+
+        use super::{Derived, MemoryStore};
+
+        cloakroom_testkit::conformance!(Derived(StepStore::new(MemoryStore::new())));
+    }
+}

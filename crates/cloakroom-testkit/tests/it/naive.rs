@@ -273,11 +273,11 @@ impl Store for Naive {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        let id = self.id(id);
+        let (id, expected) = (self.id(id), seen.revision());
         if !self.has(Flaw::ReplaceDeletesThenWrites) {
             return Io::ready(Ok(self.apply_replace(id, expected, record)));
         }

@@ -23,6 +23,10 @@ impl KindTag {
         0x67,
     ]);
 
+    /// The tag of what [`derive_index!`](crate::derive_index) keeps of a principal. It is no digest
+    /// of a name, so no session has it.
+    pub(crate) const PRINCIPAL: Self = Self(*b"principal index\0");
+
     /// The tag of the kind with this [`NAME`](crate::SessionKind::NAME).
     pub fn of(name: &str) -> Self {
         let digest = Sha256::new_with_prefix(b"cloakroom kind 1\0").chain_update(name).finalize();

@@ -154,8 +154,8 @@ fn put<V>(manager: &Manager<V>, ask: Ask) -> Result<Answer, Pending<'_>> {
         Ask::Insert(id, record) => {
             ready(store.insert(id, record), Answer::Inserted, Pending::Inserted)
         }
-        Ask::Replace(id, expected, record) => {
-            let replaced = store.replace(id, expected, record, manager.now());
+        Ask::Replace(id, seen, record) => {
+            let replaced = store.replace(id, &seen, record, manager.now());
             ready(replaced, Answer::Swapped, Pending::Swapped)
         }
         Ask::Touch(id, expected, deadline) => {

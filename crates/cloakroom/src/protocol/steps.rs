@@ -105,8 +105,8 @@ pub enum Ask {
     GetEach(Vec<PublicId>),
     /// [`Store::insert`](crate::Store::insert).
     Insert(PublicId, Record),
-    /// [`Store::replace`](crate::Store::replace).
-    Replace(PublicId, Revision, Record),
+    /// [`Store::replace`](crate::Store::replace), with the record seen and the new one.
+    Replace(PublicId, Record, Record),
     /// [`Store::touch`](crate::Store::touch).
     Touch(PublicId, Revision, Timestamp),
     /// [`Store::end_if`](crate::Store::end_if).

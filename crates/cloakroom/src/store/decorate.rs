@@ -109,12 +109,13 @@ macro_rules! decorate_store {
         fn replace(
             &$self,
             id: $crate::PublicId,
-            expected: $crate::record::Revision,
+            seen: &$crate::record::Record,
             record: $crate::record::Record,
             now: $crate::Timestamp,
         ) -> $crate::Io<'_, Result<$crate::store::Swap, $crate::store::StoreError>> {
+            let seen = seen.clone();
             $crate::decorate_store!(
-                @call $self $to Replace, Some(id), replace(id, expected, record, now)
+                @call $self $to Replace, Some(id), replace(id, &seen, record, now)
             )
         }
     };

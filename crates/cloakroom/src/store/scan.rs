@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Page, StoreError, StoreErrorKind};
-use crate::key::PublicId;
-use crate::key::hex;
+use crate::key::{KindTag, PublicId, hex};
 use crate::record::{DecodeError, Stored};
 
 /// The position from which a scan continues; only the store that made it can interpret it.
@@ -77,8 +76,10 @@ pub struct Scanned {
 
 impl Scanned {
     /// A part of a scan in an order of the engine's own.
-    pub const fn new(entries: Vec<(PublicId, Stored)>, next: Option<Cursor>) -> Self {
-        Self { entries, unreadable: Vec::new(), next, is_by_id: false }
+    pub fn new(entries: Vec<(PublicId, Stored)>, next: Option<Cursor>) -> Self {
+        let mut part = Self { entries, unreadable: Vec::new(), next, is_by_id: false };
+        part.entries.retain(|(_, stored)| !is_of_index(stored));
+        part
     }
 
     /// A part of a scan in the order of ids; a page that is not full is the last.
@@ -106,6 +107,7 @@ impl Scanned {
     /// Adds an entry, or its id if it could not be decoded.
     pub fn add(&mut self, id: PublicId, decoded: Result<Stored, DecodeError>) {
         match decoded {
+            Ok(stored) if is_of_index(&stored) => {}
             Ok(stored) => self.entries.push((id, stored)),
             Err(_) => self.unreadable.push(id),
         }
@@ -122,6 +124,12 @@ impl Scanned {
             _ => from.cloned(),
         }
     }
+}
+
+/// Whether the entry is no session, but what [`derive_index!`](crate::derive_index) keeps of a
+/// principal.
+fn is_of_index(stored: &Stored) -> bool {
+    matches!(stored, Stored::Live(record) if record.kind() == KindTag::PRINCIPAL)
 }
 
 impl Page {

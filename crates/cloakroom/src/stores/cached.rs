@@ -124,12 +124,12 @@ impl<S: Store> Store for CachedStore<S> {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
         let write = self.entries.begin_write(id, Some(record.revision()));
-        self.store.replace(id, expected, record.clone(), now).inspect(move |answer| {
+        self.store.replace(id, seen, record.clone(), now).inspect(move |answer| {
             if matches!(answer, Ok(Swap::Done)) {
                 write.finish(record);
             }

@@ -49,7 +49,7 @@ impl Shared {
         let extended = Stored::from_bytes(&with_entry(&stored, ENTRY)).unwrap();
         let (record, extended) = (live(stored).unwrap(), live(extended).unwrap());
         let now = record.created();
-        let swap = self.0.inner.replace(id, record.revision(), extended, now).wait().unwrap();
+        let swap = self.0.inner.replace(id, &record, extended, now).wait().unwrap();
         assert!(matches!(swap, Swap::Done), "{swap:?}");
     }
 }

@@ -139,9 +139,9 @@ impl Node for Faulty {
         })
     }
 
-    fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()> {
+    fn replace(&self, seen: Record, record: Record) -> Io<'_, ()> {
         self.memory.change();
-        Node::replace(&self.remote, expected, record).inspect(|()| self.memory.change())
+        Node::replace(&self.remote, seen, record).inspect(|()| self.memory.change())
     }
 
     fn touch(&self, expected: Revision) -> Io<'_, ()> {

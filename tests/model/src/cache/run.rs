@@ -19,7 +19,7 @@ use super::world::{ID, Remote, TestClock, World};
 /// A node with its cache.
 pub(super) trait Node: Send + Sync {
     fn get_cached(&self) -> Io<'_, Option<Lookup>>;
-    fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()>;
+    fn replace(&self, seen: Record, record: Record) -> Io<'_, ()>;
     fn touch(&self, expected: Revision) -> Io<'_, ()>;
     fn end(&self) -> Io<'_, ()>;
 }
@@ -32,9 +32,9 @@ impl<S: Store> Node for S {
         Store::get_cached(self, ID).map(Result::ok)
     }
 
-    fn replace(&self, expected: Revision, record: Record) -> Io<'_, ()> {
+    fn replace(&self, seen: Record, record: Record) -> Io<'_, ()> {
         let now = record.created();
-        Store::replace(self, ID, expected, record, now).map(drop)
+        Store::replace(self, ID, &seen, record, now).map(drop)
     }
 
     fn touch(&self, expected: Revision) -> Io<'_, ()> {
@@ -176,7 +176,7 @@ impl Run {
         let future = Box::pin(async move {
             match what {
                 What::GetCached(_) => return asked.get_cached().await,
-                What::Replace(_) => asked.replace(first, next).await,
+                What::Replace(_) => asked.replace(record(1), next).await,
                 What::Touch(_) => asked.touch(first).await,
                 _ => asked.end().await,
             }

@@ -75,9 +75,9 @@ super::flaws! {
         _ => None,
     };
     "a lost race counts as won" in race |asked, store| match asked.ask {
-        Ask::Replace(id, expected, _) if asked.operation == "write" => {
+        Ask::Replace(id, seen, _) if asked.operation == "write" => {
             let current = store.get(*id)?.live()?.revision();
-            (current != *expected).then_some(Answer::Swapped(Ok(Swap::Done)))
+            (current != seen.revision()).then_some(Answer::Swapped(Ok(Swap::Done)))
         }
         _ => None,
     };

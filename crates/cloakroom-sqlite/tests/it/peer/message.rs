@@ -19,7 +19,7 @@ type EntryFields = (Id, Id, u64);
 pub(crate) enum Request {
     Insert(Id, Vec<u8>),
     Get(Id),
-    Replace(Id, RevisionPair, Vec<u8>),
+    Replace(Id, Vec<u8>, Vec<u8>),
     Touch(Id, RevisionPair, u64),
     EndIf(Id, RevisionPair, Vec<u8>),
     End(Id, Vec<u8>),
@@ -121,8 +121,8 @@ impl Request {
         Self::Get(*id.as_bytes())
     }
 
-    pub(crate) fn replace(id: PublicId, expected: Revision, record: Record) -> Self {
-        Self::Replace(*id.as_bytes(), pair(expected), bytes_of(record))
+    pub(crate) fn replace(id: PublicId, seen: Record, record: Record) -> Self {
+        Self::Replace(*id.as_bytes(), bytes_of(seen), bytes_of(record))
     }
 
     pub(crate) const fn touch(id: PublicId, expected: Revision, deadline: Timestamp) -> Self {

@@ -51,10 +51,10 @@ fn answer(store: &SqliteStore, request: Request) -> Result<Answer, StoreError> {
     Ok(match request {
         Request::Insert(name, record) => store.insert(id(name), record_of(&record)).wait()?.into(),
         Request::Get(name) => store.get(id(name)).wait()?.into(),
-        Request::Replace(name, expected, record) => {
-            let record = record_of(&record);
+        Request::Replace(name, seen, record) => {
+            let (seen, record) = (record_of(&seen), record_of(&record));
             let now = record.created();
-            store.replace(id(name), revision(expected), record, now).wait()?.into()
+            store.replace(id(name), &seen, record, now).wait()?.into()
         }
         Request::Touch(name, expected, deadline) => {
             store.touch(id(name), revision(expected), time(deadline)).wait()?.into()

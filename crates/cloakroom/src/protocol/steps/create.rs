@@ -299,7 +299,7 @@ impl<T: Clone + PartialEq> Create<T> {
         };
         let record = match &created {
             Created::New(loaded) | Created::Existing(loaded) => {
-                RecordState::Written(loaded.record.revision())
+                RecordState::Written(loaded.record.clone())
             }
             Created::Taken => RecordState::Unwritten,
         };

@@ -198,7 +198,7 @@ impl<T: Clone + PartialEq> Import<T> {
                 Ok(Step::Ask(ask))
             }
             (Ok(Step::Done(())), Confirmation::First) => {
-                let record = reservation.record();
+                let record = reservation.record().clone();
                 let next = reservation.confirm(context, record);
                 self.confirming(context, reservation, Confirmation::Last, next)
             }

@@ -84,7 +84,7 @@ impl<T, E> Writing<T, E> {
             SessionState::Live(loaded)
                 if loaded.record.authenticated_at() == Some(self.write.plan().at) =>
             {
-                RecordState::Written(loaded.record.revision())
+                RecordState::Written(loaded.record.clone())
             }
             _ => RecordState::Repeated,
         }

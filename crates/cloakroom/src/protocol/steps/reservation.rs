@@ -10,7 +10,7 @@ use super::{Answer, Ask, Context, KeptError, Next, Step};
 use crate::key::PublicId;
 use crate::observe::Event;
 use crate::policy::Principal;
-use crate::record::{EndReason, Record, Revision, Stored};
+use crate::record::{EndReason, Record, Stored};
 use crate::store::{
     Ended, IndexEntry, IndexLogin, Indexed, Outcome, StoreError, StoreErrorKind, Swap,
 };
@@ -38,14 +38,14 @@ pub(super) struct Reservation {
 }
 
 /// Whether the session's record names the principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum RecordState {
     /// It does not yet.
     Unwritten,
-    /// This sign-in has written it, with this revision. If the sign-in is then refused, the session
-    /// is what it was before, or is ended, unless another sign-in has followed: the key was never
+    /// This sign-in has written it, as this record. If the sign-in is then refused, the session is
+    /// what it was before, or is ended, unless another sign-in has followed: the key was never
     /// sent.
-    Written(Revision),
+    Written(Record),
     /// A newer sign-in has written it, and this one only repeats that. If it is refused, the
     /// session goes on.
     Repeated,
@@ -114,12 +114,12 @@ impl Reservation {
     pub(super) fn of_record(id: PublicId, record: &Record, principal: Principal) -> Self {
         let at = record.authenticated_at().unwrap_or(Timestamp::EPOCH);
         let reservation = Self::new(principal, id, record.absolute_deadline(), at);
-        Self { record: RecordState::Written(record.revision()), ..reservation }
+        Self { record: RecordState::Written(record.clone()), ..reservation }
     }
 
     /// Whether the session's record names the principal.
-    pub(super) const fn record(&self) -> RecordState {
-        self.record
+    pub(super) const fn record(&self) -> &RecordState {
+        &self.record
     }
 
     /// Enters the session, before its record names the principal.
@@ -157,7 +157,7 @@ impl Reservation {
     /// Once the record is written, or another session has ended for it, no failure of the store
     /// says that nothing happened.
     pub(super) fn step<C: Context>(&mut self, context: &C, answer: Answer) -> Next<()> {
-        self.advance(context, answer).map_err(|failure| match self.record {
+        self.advance(context, answer).map_err(|failure| match &self.record {
             RecordState::Unwritten if !self.has_made_room => failure,
             _ => failure.of_unknown_outcome(),
         })
@@ -313,12 +313,12 @@ impl Reservation {
     }
 
     fn refuse<C: Context>(&mut self, context: &C, refusal: Refusal) -> Next<()> {
-        let RecordState::Written(revision) = self.record else { return Err(refusal.failure()) };
+        let RecordState::Written(written) = &self.record else { return Err(refusal.failure()) };
+        let revision = written.revision();
         if let Some(before) = self.before.take() {
-            let revised = revision.next(context.token());
-            let record = before.edited(|fields| fields.revision = revised);
+            let record = before.edited(|fields| fields.revision = revision.next(context.token()));
             self.state = State::Restoring(refusal);
-            return Ok(Step::Ask(Ask::Replace(self.id, revision, record)));
+            return Ok(Step::Ask(Ask::Replace(self.id, written.clone(), record)));
         }
         self.state = State::Withdrawing(refusal);
         let ending = context.rules().end(EndReason::Revoked, context.now());

@@ -138,8 +138,8 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
         match (mem::take(&mut self.state), answer) {
             (State::Replacing(draft, result), Answer::Swapped(swap)) => match swap {
                 Err(error) if error.outcome() == Outcome::Unknown => {
-                    let expected = loaded.record.revision();
-                    let ask = Ask::Replace(loaded.id(), expected, draft.record.clone());
+                    let (seen, record) = (loaded.record.clone(), draft.record.clone());
+                    let ask = Ask::Replace(loaded.id(), seen, record);
                     self.state = State::Repeating(draft, result, KeptError(error));
                     Ok(Step::Ask(ask))
                 }
@@ -241,12 +241,12 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
                 self.done(session, CookieChange::Keep, result, false)
             }
             Planned::Write(mut draft, result) => {
-                let expected = loaded.record.revision();
-                let revision = expected.next(context.token());
+                let seen = loaded.record.clone();
+                let revision = seen.revision().next(context.token());
                 draft.record = draft.record.edited(|fields| fields.revision = revision);
                 let record = draft.record.clone();
                 self.state = State::Replacing(draft, result);
-                Ok(Step::Ask(Ask::Replace(id, expected, record)))
+                Ok(Step::Ask(Ask::Replace(id, seen, record)))
             }
         }
     }

@@ -23,11 +23,11 @@ impl Store for MemoryStore {
     fn replace(
         &self,
         id: PublicId,
-        expected: Revision,
+        seen: &Record,
         record: Record,
         now: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        Io::ready(self.try_replace(id, expected, record, now))
+        Io::ready(self.try_replace(id, seen.revision(), record, now))
     }
 
     fn touch(

@@ -35,6 +35,11 @@ fn record_of(size: usize) -> Record {
     record(size, Duration::from_secs(60), NOW)
 }
 
+/// A record whose revision has this count and token.
+fn seen(number: u64) -> Record {
+    record_of(0).edited(|fields| fields.revision = Revision::new(number, number))
+}
+
 fn ending() -> Ending {
     protocol::end(EndReason::Ended, NOW)
 }
@@ -108,12 +113,12 @@ fn a_write_that_grows_past_the_limit_is_refused_and_changes_nothing() {
         let store = if encoded { store.with_encoded_values() } else { store };
         let _ = store.insert(id(0), record_of(100)).wait().unwrap();
         let before = store.bytes();
-        assert!(is_full(store.replace(id(0), Revision::new(1, 1), record_of(5000), NOW).wait()));
+        assert!(is_full(store.replace(id(0), &seen(1), record_of(5000), NOW).wait()));
         assert_eq!(store.bytes(), before);
         let Some(Stored::Live(record)) = store.get(id(0)).wait().unwrap() else { panic!("lost") };
         assert_eq!(record.payload().memory().unwrap(), 100);
         assert!(matches!(
-            store.replace(id(0), Revision::new(1, 1), record_of(50), NOW).wait(),
+            store.replace(id(0), &seen(1), record_of(50), NOW).wait(),
             Ok(Swap::Done)
         ));
         assert_eq!(before - store.bytes(), 50);
@@ -178,7 +183,7 @@ fn the_limits_hold_while_eight_threads_exceed_them() {
                     if store.get(n).wait().unwrap().is_none() {
                         continue;
                     }
-                    let swap = store.replace(n, Revision::new(1, 1), record_of(100), NOW).wait();
+                    let swap = store.replace(n, &seen(1), record_of(100), NOW).wait();
                     assert!(store.bytes() <= bytes);
                     assert!(swap.map_or_else(
                         |error| is_full(Err::<(), _>(error)),
@@ -208,9 +213,9 @@ fn the_limits_hold_while_eight_threads_exceed_them() {
 fn a_lost_race_is_reported_even_if_the_store_is_full() {
     let store = MemoryStore::bounded(10, 512 + 100);
     let _ = store.insert(id(0), record_of(100)).wait().unwrap();
-    let late = store.replace(id(0), Revision::new(9, 9), record_of(5000), NOW).wait();
+    let late = store.replace(id(0), &seen(9), record_of(5000), NOW).wait();
     assert!(matches!(late, Ok(Swap::Stale(_))));
-    let absent = store.replace(id(1), Revision::new(1, 1), record_of(5000), NOW).wait();
+    let absent = store.replace(id(1), &seen(1), record_of(5000), NOW).wait();
     assert!(matches!(absent, Ok(Swap::Gone)));
     assert_eq!(store.bytes(), 512 + 100);
 }
@@ -223,7 +228,7 @@ fn a_full_store_removes_tombstones_for_a_write_that_grows() {
         let _ = store.insert(id(number), record_of(100)).wait().unwrap();
     }
     store.end(id(0), ending()).wait().unwrap();
-    let swap = store.replace(id(1), Revision::new(1, 1), record_of(700), NOW).wait();
+    let swap = store.replace(id(1), &seen(1), record_of(700), NOW).wait();
     assert!(matches!(swap, Ok(Swap::Done)));
     assert_eq!((store.len(), store.bytes()), (2, (512 + 700) + (512 + 100)));
     assert!(store.get(id(0)).wait().unwrap().is_none());
@@ -274,7 +279,7 @@ fn a_value_that_cannot_be_encoded_is_refused_in_either_form() {
         record = record.edited(|fields| fields.payload = Payload::typed(Arc::new(typed_value)));
         let errors = [
             store.insert(id(1), record.clone()).wait().unwrap_err(),
-            store.replace(id(0), Revision::new(1, 1), record, NOW).wait().unwrap_err(),
+            store.replace(id(0), &seen(1), record, NOW).wait().unwrap_err(),
         ];
         for error in errors {
             assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Encode, Outcome::NotSent));

@@ -71,13 +71,14 @@ impl<T: Clone + PartialEq> Open<T> {
             Renewal::Confirm => (rules.confirm_successor(&record, now), None),
             Renewal::Retire => (rules.retire(&record, now), None),
         };
-        let expected = record.revision();
-        let after = after.edited(|fields| fields.revision = expected.next(context.token()));
+        let seen = record.clone();
+        let revision = seen.revision().next(context.token());
+        let after = after.edited(|fields| fields.revision = revision);
         let verifier = caller.verifier;
         let before = load(caller, record, value);
         let renewing = Renewing { before, after: after.clone(), next, verifier };
         self.state = State::Renewing(Box::new(renewing));
-        Ok(Step::Ask(Ask::Replace(id, expected, after)))
+        Ok(Step::Ask(Ask::Replace(id, seen, after)))
     }
 
     pub(super) fn renewed<C: Context<Value = T>>(

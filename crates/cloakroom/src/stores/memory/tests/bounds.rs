@@ -41,7 +41,7 @@ fn a_full_store_of_expired_sessions_lets_a_live_one_grow() {
     for encoded in [false, true] {
         let (store, now) = full_of_garbage(encoded);
         let grown = record(30_000, 399 * DAY, NOW);
-        let swap = store.replace(id(0), Revision::new(1, 1), grown, now).wait();
+        let swap = store.replace(id(0), &seen(1), grown, now).wait();
         assert!(matches!(swap, Ok(Swap::Done)), "{swap:?}");
         assert!(store.health().wait().is_ok());
     }
@@ -129,7 +129,7 @@ fn a_session_that_grows_in_its_first_request_does_not_make_room_with_itself() {
     let store = MemoryStore::bounded(10, 2 * (OVERHEAD + 100));
     let _ = store.insert(id(0), record_of(100)).wait().unwrap();
     let _ = store.insert(id(1), record_of(100)).wait().unwrap();
-    let swap = store.replace(id(0), Revision::new(1, 1), record_of(300), NOW).wait();
+    let swap = store.replace(id(0), &seen(1), record_of(300), NOW).wait();
     assert!(matches!(swap, Ok(Swap::Done)));
     assert!(store.get(id(0)).wait().unwrap().is_some());
     assert!(store.get(id(1)).wait().unwrap().is_none());
