@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::shell::{self, Failure};
-use crate::{clients, programs, sqlite, workspace};
+use crate::{clients, programs, sqlite, valkey, workspace};
 
 /// Workspaces of their own, which `cargo fmt --all` does not visit.
 const APART: [&str; 4] = [
@@ -160,6 +160,7 @@ fn provide(tool: &str, version: &str) -> Result<(), Failure> {
 pub(crate) fn test(quick: bool) -> Result<(), Failure> {
     let mut command = with_browser()?;
     programs::provide(&[programs::REDIS, programs::POSTGRES, programs::PGBOUNCER])?;
+    valkey::provide()?;
     clients::provide()?;
     command.args(["--workspace", "--all-features", "--locked"]);
     if quick {
@@ -181,6 +182,7 @@ pub(crate) struct Bench {
 
 pub(crate) fn bench(args: &Bench) -> Result<(), Failure> {
     programs::provide(&[programs::VALGRIND, programs::REDIS, programs::POSTGRES])?;
+    valkey::provide()?;
     let mut command = if args.compare {
         // A workspace of its own: a peer links another SQLite, which one lock file does not permit.
         let mut command = shell::cargo(["run", "--release", "--locked"]);

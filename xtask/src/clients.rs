@@ -52,7 +52,12 @@ fn fetch_node() -> Result<(), Failure> {
 }
 
 /// Fills `place` by `command`, which installs what `versions` asks for; once only.
-fn fetch(what: &str, place: &Path, versions: &str, command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn fetch(
+    what: &str,
+    place: &Path,
+    versions: &str,
+    command: &mut Command,
+) -> Result<(), Failure> {
     let note = place.join("fetched-versions");
     if fs::read_to_string(&note).is_ok_and(|fetched| fetched == versions) {
         return Ok(());
@@ -63,7 +68,7 @@ fn fetch(what: &str, place: &Path, versions: &str, command: &mut Command) -> Res
 }
 
 /// Installs packages of Python at `place`.
-fn pip(place: &Path) -> Command {
+pub(crate) fn pip(place: &Path) -> Command {
     let mut command = Command::new("python3");
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]);
     command.args(["--root-user-action", "ignore", "--only-binary", ":all:", "--target"]).arg(place);

@@ -13,6 +13,7 @@ mod shell;
 mod sqlite;
 mod tidy;
 mod tree;
+mod valkey;
 mod workspace;
 
 use std::process::ExitCode;

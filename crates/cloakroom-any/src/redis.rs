@@ -36,6 +36,7 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
     }));
     checks.push(check_all("replicas", &found, |server| guards(server, min_replicas)));
     checks.push(check_all("clock", &found, clock));
+    checks.push(check_all("compare-and-set", &found, compare_and_set));
     checks.push(Check::new("memory", true, format!("{bytes} bytes used")));
     Ok(checks)
 }
@@ -99,6 +100,15 @@ fn guards(server: &Inspection, waits: bool) -> (bool, String) {
             (true, format!("{replicas}; the server does not report with how few it refuses writes"))
         }
     }
+}
+
+fn compare_and_set(server: &Inspection) -> (bool, String) {
+    let text = if server.has_native_compare_and_set {
+        "`SET .. IFEQ` of the server"
+    } else {
+        "a script: Valkey 8.1 and Redis 8.4 have a command for it, which costs a third"
+    };
+    (true, text.to_owned())
 }
 
 fn clock(server: &Inspection) -> (bool, String) {

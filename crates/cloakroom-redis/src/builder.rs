@@ -74,6 +74,7 @@ impl RedisBuilder {
                 timeout: Duration::from_secs(5),
                 min_replicas: None,
                 checks_role: false,
+                probe: Vec::new(),
                 clock: Arc::new(SystemClock),
             },
             evictions: Evictions::Refused,
@@ -189,6 +190,7 @@ impl RedisBuilder {
             self.settings.min_replicas.map(|(count, timeout)| (count, timeout.min(max_wait)));
         let keys = Keys::new(&self.prefix)
             .ok_or_else(|| RedisError::new(RedisErrorKind::Prefix, "use this key prefix"))?;
+        self.settings.probe = keys.probe();
         let mut config = None;
         let mut tls = || match &config {
             Some(config) => Ok(Arc::clone(config)),

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{RedisError, RedisErrorKind};
+use crate::native;
 use crate::script;
 use crate::sentinel::Sentinels;
 use crate::server::Server;
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) min_replicas: Option<(u16, Duration)>,
     /// Whether to check that the server is a master. In a cluster it redirects instead.
     pub(crate) checks_role: bool,
+    /// A key by which a server is asked whether it has a compare-and-set of its own.
+    pub(crate) probe: Vec<u8>,
     /// The clock that those of servers are compared with.
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -149,6 +152,8 @@ struct Established {
     addr: Arc<ConnectionAddr>,
     /// The hash of the server's run id.
     run: u32,
+    /// Whether the server has a compare-and-set of its own.
+    is_native: bool,
     checked: Instant,
 }
 
@@ -245,6 +250,11 @@ impl Connection {
         if state.current.as_ref().is_some_and(|current| current.number == number) {
             state.current = None;
         }
+    }
+
+    /// Whether the server has a compare-and-set of its own; false before there is a connection.
+    pub(crate) fn is_native(&self) -> bool {
+        self.state().current.as_ref().is_some_and(|current| current.is_native)
     }
 
     /// Drops the current connection, because it leads to the wrong server.
@@ -376,9 +386,10 @@ impl Connection {
             .set_response_timeout(Some(limit));
         let attempted = "connect to the server";
         let mut connection = server.connect(settings, attempted).await?;
-        let count = script::ALL.len() + 3;
+        let count = script::ALL.len() + 4;
         let mut setup = Pipeline::with_capacity(count);
         setup.cmd("ROLE").cmd("INFO").arg("server").cmd("TIME");
+        setup.add_command(native::probe(&self.settings.probe));
         for script in script::ALL {
             setup.add_command(script.load());
         }
@@ -395,6 +406,7 @@ impl Connection {
             connection,
             addr: Arc::new(server.addr().clone()),
             run: answers.get(1).map(run_in).unwrap_or_default(),
+            is_native: native::is_supported(answers.get(3), answers.get(1)),
             checked: Instant::now(),
         })
     }

@@ -31,6 +31,9 @@ pub struct Inspection {
     /// How far the server's clock is ahead of this host's, in milliseconds; negative if it is
     /// behind. Zero if the server does not tell the time.
     pub clock_ahead: i64,
+    /// Whether the server has a compare-and-set of its own (`SET .. IFEQ`, Valkey 8.1 and Redis
+    /// 8.4), which a lone write takes; on others it is a script.
+    pub has_native_compare_and_set: bool,
     /// The memory in use, in bytes.
     pub bytes: u64,
 }
@@ -81,6 +84,7 @@ impl Inspection {
             replicas: number("connected_slaves").unwrap_or_default(),
             min_replicas_to_write: setting(guard).and_then(|text| text.parse().ok()),
             clock_ahead: time_in(time).map_or(0, |time| millis(time).saturating_sub(millis(here))),
+            has_native_compare_and_set: connection.is_native(),
             bytes: field("used_memory").and_then(|text| text.parse().ok()).unwrap_or_default(),
         })
     }

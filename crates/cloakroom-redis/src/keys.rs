@@ -53,6 +53,11 @@ impl Keys {
         [b"{", tag_of(key), b"}:replicated"].concat()
     }
 
+    /// A key that is never written.
+    pub(crate) fn probe(&self) -> Vec<u8> {
+        format!("{}:probe", self.prefix).into_bytes()
+    }
+
     /// The prefix of the keys of all sessions.
     pub(crate) fn session_prefix(&self) -> String {
         format!("{}:session:", self.prefix)

@@ -24,11 +24,12 @@
 //! }
 //! ```
 //!
-//! Redis 6.2 or later, or Valkey. Tests run on Redis 7; Valkey 9 was tested by hand.
+//! Redis 6.2 or later, or Valkey. Tests run on Redis 7 and Valkey 9.
 //!
 //! # Guarantees
-//! - Every operation on a session takes one round trip. Compare-and-swap, touch and end are small
-//!   Lua scripts.
+//! - Every operation on a session takes one round trip. Touch and end are small Lua scripts. So is
+//!   compare-and-swap, unless the server has one of its own (Valkey 8.1, Redis 8.4); that compares
+//!   whole values, so a session that was used in the meantime takes a second round trip.
 //! - Operations that arrive while others are in flight are sent together in the next message.
 //! - The server removes an entry five minutes after it expires, by its own clock. A server whose
 //!   clock is ahead is not used. [`Store::sweep`](cloakroom::Store::sweep) scans all
@@ -73,6 +74,7 @@ mod error;
 mod feed;
 mod inspection;
 mod keys;
+mod native;
 mod node;
 mod op;
 mod scan;

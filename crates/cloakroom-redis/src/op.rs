@@ -15,6 +15,9 @@ use crate::script;
 const EXPIRY_SLACK: u64 = 300_000;
 /// Lua numbers are exact up to 53 bits; a later time counts as never.
 const NEVER: u64 = 1 << 53;
+/// The most bytes, old and new together, that the server's own compare-and-set is sent: for more,
+/// a script that compares revisions is cheaper.
+const MAX_NATIVE_BYTES: usize = 32 << 10;
 /// The length of a revision in the encoding of a record.
 const REVISION_LEN: usize = 16;
 
@@ -22,7 +25,7 @@ const REVISION_LEN: usize = 16;
 pub(crate) enum Op {
     Get { key: Vec<u8> },
     Insert { bytes: Vec<u8>, expire_at: Option<u64> },
-    Replace { expected: [u8; REVISION_LEN], bytes: Vec<u8>, expire_at: Option<u64> },
+    Replace { seen: Record, bytes: Vec<u8>, expire_at: Option<u64> },
     Touch { expected: [u8; REVISION_LEN], deadline: Timestamp },
     EndIf { expected: [u8; REVISION_LEN], ending: Ending },
     End(Ending),
@@ -38,10 +41,10 @@ impl Op {
         Ok(Self::Insert { expire_at: expire_at(stored.expires_at()), bytes: stored.to_bytes()? })
     }
 
-    pub(crate) fn replace(expected: Revision, record: Record) -> Result<Self, StoreError> {
+    pub(crate) fn replace(seen: Record, record: Record) -> Result<Self, StoreError> {
         let stored = Stored::Live(record);
         let (expire_at, bytes) = (expire_at(stored.expires_at()), stored.to_bytes()?);
-        Ok(Self::Replace { expected: encode(expected), bytes, expire_at })
+        Ok(Self::Replace { seen, bytes, expire_at })
     }
 
     pub(crate) const fn touch(expected: Revision, deadline: Timestamp) -> Self {
@@ -77,6 +80,24 @@ impl Op {
         matches!(self, Self::Get { .. } | Self::SessionsOf { .. })
     }
 
+    /// The server's own compare-and-set, for an operation that is one on a value of moderate size.
+    ///
+    /// It compares the whole value with the one seen. If that has changed, the answer is
+    /// `Value::Nil`, and the script is to decide: nothing but the revision counts.
+    pub(crate) fn native_command(&self, key: &[u8]) -> Option<Cmd> {
+        let Self::Replace { seen, bytes, expire_at } = self else { return None };
+        let seen = Stored::Live(seen.clone()).to_bytes().ok()?;
+        if seen.len() + bytes.len() > MAX_NATIVE_BYTES {
+            return None;
+        }
+        let mut command = plain("SET", key);
+        command.arg(bytes).arg("IFEQ").arg(seen);
+        if let Some(expire_at) = expire_at {
+            command.arg("PXAT").arg(*expire_at);
+        }
+        Some(command)
+    }
+
     /// The command. Scripts are called by digest or by text; see
     /// [`Script::call`](script::Script::call).
     pub(crate) fn command(&self, key: &[u8], by_digest: bool) -> Cmd {
@@ -95,9 +116,9 @@ impl Op {
                 }
                 command
             }
-            Self::Replace { expected, bytes, expire_at } => {
+            Self::Replace { seen, bytes, expire_at } => {
                 let mut command = script::REPLACE.call(by_digest, &[key]);
-                command.arg(expected).arg(bytes).arg(text(*expire_at));
+                command.arg(&encode(seen.revision())).arg(bytes).arg(text(*expire_at));
                 command
             }
             Self::Touch { expected, deadline } => {
@@ -144,7 +165,9 @@ impl Op {
             }
             (Self::Insert { .. }, Value::Okay) => Reply::Inserted(Inserted::Done),
             (Self::Insert { .. }, Value::Nil) => Reply::Inserted(Inserted::Taken),
-            (Self::Replace { .. } | Self::EndIf { .. }, Value::Int(1)) => Reply::Swap(Swap::Done),
+            // The first is the answer of the server's own compare-and-set.
+            (Self::Replace { .. }, Value::Okay)
+            | (Self::Replace { .. } | Self::EndIf { .. }, Value::Int(1)) => Reply::Swap(Swap::Done),
             (Self::Replace { .. } | Self::EndIf { .. }, Value::Int(_)) => Reply::Swap(Swap::Gone),
             (Self::Replace { .. } | Self::EndIf { .. }, Value::BulkString(bytes)) => {
                 Reply::Swap(swap_of(&bytes)?)

@@ -174,7 +174,7 @@ impl Store for RedisStore {
         record: Record,
         _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        match Op::replace(seen.revision(), record) {
+        match Op::replace(seen.clone(), record) {
             Ok(op) => self.submit_write(id, op),
             Err(error) => Io::ready(Err(error)),
         }

@@ -25,8 +25,10 @@ const MAX_MARKS: u16 = 4_096;
 const MAX_RETRIES: usize = 4;
 
 /// How to send an operation.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Mode {
+    /// By a command of the server's own where it has one, or as `Digest`.
+    Native,
     /// Calls scripts by their digests.
     Digest,
     /// Calls scripts by their texts.
@@ -37,8 +39,8 @@ enum Mode {
 
 /// Where to retry an operation that did not happen.
 enum Retry {
-    /// On the same server, which has not cached the script.
-    Here,
+    /// On the same server.
+    Here(Mode),
     /// On another node of the cluster.
     At(Address, Mode),
 }
@@ -56,7 +58,8 @@ pub(crate) async fn run(
     let worker = Worker { connection, keys, topology, mark: AtomicU16::new(0) };
     while let Some(mut batch) = driver.next(MAX_BATCH, MAX_BATCH_BYTES).await {
         let all: Vec<usize> = (0..batch.len()).collect();
-        let mut retries = worker.send(&worker.connection, &mut batch, &all, Mode::Digest).await;
+        let mode = if worker.connection.is_native() { Mode::Native } else { Mode::Digest };
+        let mut retries = worker.send(&worker.connection, &mut batch, &all, mode).await;
         for _ in 0..MAX_RETRIES {
             if retries.is_empty() {
                 break;
@@ -81,18 +84,19 @@ struct Worker {
 impl Worker {
     /// Sends each operation where it is to be retried.
     async fn retry(&self, retries: Retries, batch: &mut Batch<Op, Reply>) -> Retries {
-        let (mut here, mut elsewhere) = (Vec::new(), HashMap::<_, Vec<usize>>::new());
+        let mut here = HashMap::<Mode, Vec<usize>>::new();
+        let mut elsewhere = HashMap::<_, Vec<usize>>::new();
         for (index, retry) in retries {
             match retry {
-                Retry::Here => here.push(index),
+                Retry::Here(mode) => here.entry(mode).or_default().push(index),
                 Retry::At(address, mode) => {
                     elsewhere.entry((address, mode == Mode::Asking)).or_default().push(index);
                 }
             }
         }
         let mut left = Vec::new();
-        if !here.is_empty() {
-            left.extend(self.send(&self.connection, batch, &here, Mode::Text).await);
+        for (mode, indices) in here {
+            left.extend(self.send(&self.connection, batch, &indices, mode).await);
         }
         for ((address, is_asking), indices) in elsewhere {
             let mode = if is_asking { Mode::Asking } else { Mode::Text };
@@ -125,7 +129,9 @@ impl Worker {
             }
             let op = batch.op(*index);
             let session = self.keys.session(batch.id(*index));
-            message.add_command(op.command(&session, mode == Mode::Digest));
+            let native = (mode == Mode::Native).then(|| op.native_command(&session)).flatten();
+            let by_digest = matches!(mode, Mode::Native | Mode::Digest);
+            message.add_command(native.unwrap_or_else(|| op.command(&session, by_digest)));
         }
         let commands_per_op = if mode == Mode::Asking { 2 } else { 1 };
         let mut count = indices.len() * commands_per_op;
@@ -238,8 +244,15 @@ fn settle(
     is_replicated: bool,
 ) -> Option<Retry> {
     let op = batch.op(index);
+    let is_native = mode == Mode::Native && matches!(op, Op::Replace { .. });
     let reply = match answer {
+        // The value is not the one seen. Its revision can still be.
+        Value::Nil if is_native => return Some(Retry::Here(Mode::Digest)),
         Value::ServerError(error) => {
+            // Another server, which lacks the command, can be there by now.
+            if is_native && error.code() == "ERR" {
+                return Some(Retry::Here(Mode::Digest));
+            }
             let retry = retry_after(&error, mode, connection);
             if retry.is_some() {
                 return retry;
@@ -261,7 +274,7 @@ fn settle(
 /// Where to retry an operation that failed with this error.
 fn retry_after(error: &ServerError, mode: Mode, connection: &Arc<Connection>) -> Option<Retry> {
     match error.kind()? {
-        ServerErrorKind::NoScript if mode == Mode::Digest => Some(Retry::Here),
+        ServerErrorKind::NoScript if mode != Mode::Text => Some(Retry::Here(Mode::Text)),
         kind @ (ServerErrorKind::Moved | ServerErrorKind::Ask) => {
             let error = redis::RedisError::from(error.clone());
             let mut address = Address::parse(error.redirect_node()?.0)?;

@@ -7,7 +7,7 @@
 //! the end of the test process, even if it is killed.
 //!
 //! The programs must be installed: `redis-server` (or what the environment variable
-//! `CLOAKROOM_REDIS_SERVER` names, such as Valkey), `redis-cli` for a cluster, `initdb` and
+//! `CLOAKROOM_REDIS_SERVER` names), `valkey-server`, `redis-cli` for a cluster, `initdb` and
 //! `postgres` for PostgreSQL, `pgbouncer`. `sh`, `ps` and `kill` are used to control them, and
 //! `setpriv` to run PostgreSQL if the test runs as root.
 //!

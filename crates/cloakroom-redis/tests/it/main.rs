@@ -6,6 +6,7 @@ mod chaos;
 mod cluster;
 mod encrypted;
 mod expiry;
+mod native;
 mod sentinel;
 mod server;
 mod server_settings;
@@ -16,6 +17,10 @@ mod near_cache {
 
 mod redis {
     cloakroom_testkit::conformance!(crate::server::store());
+}
+
+mod valkey {
+    cloakroom_testkit::conformance!(crate::server::on_valkey());
 }
 
 mod redis_cluster {

@@ -11,6 +11,7 @@ use cloakroom_testkit::servers::{Durability, Redis, RedisCluster, Server};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Redis> = LazyLock::new(|| Redis::start(Durability::None));
+static VALKEY: LazyLock<Redis> = LazyLock::new(|| Redis::start_valkey(Durability::None));
 static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(|| RedisCluster::start(Durability::None));
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static PREFIXES: AtomicU32 = AtomicU32::new(0);
@@ -19,6 +20,12 @@ static PREFIXES: AtomicU32 = AtomicU32::new(0);
 pub(crate) fn store() -> RedisStore {
     let prefix = format!("test{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
     RUNTIME.block_on(RedisStore::builder(SERVER.url()).prefix(prefix).connect()).unwrap()
+}
+
+/// An empty store on a server that has a compare-and-set of its own.
+pub(crate) fn on_valkey() -> RedisStore {
+    let prefix = format!("test{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
+    RUNTIME.block_on(RedisStore::builder(VALKEY.url()).prefix(prefix).connect()).unwrap()
 }
 
 /// An empty store behind a near cache.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::process::pause;
+use super::redis::{program, valkey};
 use super::{Durability, Redis, Server};
 
 const MASTERS: usize = 3;
@@ -18,6 +19,15 @@ pub struct RedisCluster {
 impl RedisCluster {
     /// Starts a cluster and waits until each master has a replica that has caught up.
     pub fn start(durability: Durability) -> Self {
+        Self::start_program(&program(), durability)
+    }
+
+    /// The same of Valkeys; the program `redis-cli` joins them.
+    pub fn start_valkey(durability: Durability) -> Self {
+        Self::start_program(&valkey(), durability)
+    }
+
+    fn start_program(program: &str, durability: Durability) -> Self {
         // Without the delay replicas catch up sooner; one that never did cannot take over.
         let more = [
             "--cluster-enabled",
@@ -27,8 +37,8 @@ impl RedisCluster {
             "--repl-diskless-sync-delay",
             "0",
         ];
-        let nodes: Vec<Redis> =
-            (0..2 * MASTERS).map(|_| Redis::start_with(durability, &more)).collect();
+        let start = |_| Redis::start_program(program, durability, &more);
+        let nodes: Vec<Redis> = (0..2 * MASTERS).map(start).collect();
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
         let created = Command::new("redis-cli")
             .args(["--cluster", "create"])
@@ -60,6 +70,11 @@ impl RedisCluster {
                 && others.filter(|(_, node)| node.is_master()).count() == MASTERS
         };
         assert!(wait_until(took_over), "no replica took over");
+    }
+
+    /// Sends each server a command, such as `INFO COMMANDSTATS`; the first bytes of its answers.
+    pub fn command_all(&self, command: &str) -> Vec<String> {
+        self.nodes.iter().map(|node| node.command(command)).collect()
     }
 
     /// Begins to move the slot of `key` to another master, and stops there, as a tool that was

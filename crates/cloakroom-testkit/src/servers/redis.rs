@@ -10,9 +10,15 @@ pub(super) fn program() -> String {
     std::env::var("CLOAKROOM_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned())
 }
 
+/// `valkey-server`, or what `CLOAKROOM_VALKEY_SERVER` names.
+pub(super) fn valkey() -> String {
+    std::env::var("CLOAKROOM_VALKEY_SERVER").unwrap_or_else(|_| "valkey-server".to_owned())
+}
+
 /// A private Redis server.
 #[derive(Debug)]
 pub struct Redis {
+    program: String,
     process: Option<Process>,
     port: u16,
     durability: Durability,
@@ -29,10 +35,20 @@ impl Redis {
 
     /// The same with extra arguments, such as `--maxmemory 10mb`.
     pub fn start_with(durability: Durability, extra: &[&str]) -> Self {
+        Self::start_program(&program(), durability, extra)
+    }
+
+    /// Starts a Valkey, which has a compare-and-set of its own since version 8.1.
+    pub fn start_valkey(durability: Durability) -> Self {
+        Self::start_program(&valkey(), durability, &[])
+    }
+
+    pub(super) fn start_program(program: &str, durability: Durability, extra: &[&str]) -> Self {
         let extra: Vec<String> = extra.iter().map(|word| (*word).to_owned()).collect();
         let mut directory = tempfile::tempdir().expect("a temporary directory");
         for _ in 0..10 {
             let mut server = Self {
+                program: program.to_owned(),
                 process: None,
                 port: free_port(),
                 durability,
@@ -45,7 +61,7 @@ impl Redis {
             // Another process took the port.
             directory = server.directory;
         }
-        panic!("cannot start {}: is it installed?", program());
+        panic!("cannot start {program}: is it installed?");
     }
 
     /// The same with TLS on a second port, which is returned.
@@ -114,7 +130,7 @@ impl Server for Redis {
         let port = self.port.to_string();
         let directory = self.directory.path().to_string_lossy();
         let command = [
-            &program(),
+            &self.program,
             "--bind",
             "127.0.0.1",
             "--port",
