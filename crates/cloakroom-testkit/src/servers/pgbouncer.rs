@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::postgres::{give_away, unprivileged_prefix};
 use super::process::{Process, free_port, pause};
-use super::{Postgres, Server as _};
+use super::{Postgres, Server};
 
 /// When a connection of `pgbouncer` to the server can go to another client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub enum PoolMode {
 /// The program `pgbouncer` must be installed.
 #[derive(Debug)]
 pub struct PgBouncer {
-    _process: Process,
+    process: Option<Process>,
     port: u16,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl PgBouncer {
@@ -38,30 +38,65 @@ impl PgBouncer {
     pub fn start(server: &Postgres, mode: PoolMode, connections: usize) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         give_away(directory.path());
-        for _ in 0..10 {
-            let port = free_port();
-            let file = directory.path().join("pgbouncer.ini");
-            let settings = settings(server.port(), port, mode, connections, directory.path());
-            fs::write(&file, settings).expect("a file of settings");
-            fs::write(directory.path().join("users"), "\"test\" \"\"\n").expect("a file of users");
-            let mut command = unprivileged_prefix();
-            command.push(program());
-            command.push(file.to_string_lossy().into_owned());
-            let process = Process::start(&command, directory.path());
-            let is_ready = (0..500).any(|_| {
-                pause();
-                TcpStream::connect(("127.0.0.1", port)).is_ok() || !process.is_running()
-            });
-            if is_ready && process.is_running() {
-                return Self { _process: process, port, _directory: directory };
-            }
-        }
-        panic!("cannot start PgBouncer: is `pgbouncer` installed?");
+        let mut this = Self { process: None, port: 0, directory };
+        let started = (0..10).any(|_| {
+            this.port = free_port();
+            let place = this.directory.path();
+            let settings = settings(server.port(), this.port, mode, connections, place);
+            fs::write(this.file(), settings).expect("a file of settings");
+            fs::write(place.join("users"), "\"test\" \"\"\n").expect("a file of users");
+            this.restart()
+        });
+        assert!(started, "cannot start PgBouncer: is `pgbouncer` installed?");
+        this
     }
 
-    /// The URL that a store connects to.
-    pub fn url(&self) -> String {
-        format!("postgres://test@127.0.0.1:{}/postgres", self.port)
+    /// Its settings.
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("pgbouncer.ini")
+    }
+
+    fn is_running(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_running)
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
+    }
+}
+
+impl Server for PgBouncer {
+    fn url_at(&self, port: u16) -> String {
+        format!("postgres://test@127.0.0.1:{port}/postgres")
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn kill(&mut self) {
+        self.process = None;
+    }
+
+    fn restart(&mut self) -> bool {
+        let mut command = unprivileged_prefix();
+        command.push(program());
+        command.push(self.file().to_string_lossy().into_owned());
+        self.process = Some(Process::start(&command, self.directory.path()));
+        (0..500).any(|_| {
+            pause();
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok() || !self.is_running()
+        }) && self.is_running()
+    }
+
+    fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    fn thaw(&self) {
+        self.signal("-CONT");
     }
 }
 

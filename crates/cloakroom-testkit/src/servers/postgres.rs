@@ -45,20 +45,33 @@ impl Postgres {
     pub fn start_standby(&self) -> Self {
         let standby = Self::new(self.durability, false);
         give_away(standby.directory.path());
+        standby.copy(self);
+        standby.start_on_a_free_port()
+    }
+
+    /// Makes this server, on its port, a standby of another one. What it had is gone.
+    pub fn follow(&mut self, primary: &Self) {
+        self.kill();
+        fs::remove_dir_all(self.data()).expect("the data of this server");
+        self.copy(primary);
+        assert!(self.restart(), "cannot start the standby: {}", self.log());
+    }
+
+    /// Copies another server's data, with the word to follow it.
+    fn copy(&self, primary: &Self) {
         let mut words = unprivileged_prefix();
         words.push(self.pg_basebackup().to_string_lossy().into_owned());
         let made = Command::new(&words[0])
             .args(&words[1..])
             .args(["-R", "-c", "fast", "-h", "127.0.0.1", "-U", "test", "-p"])
-            .arg(self.port.to_string())
+            .arg(primary.port.to_string())
             .arg("-D")
-            .arg(standby.data())
-            .current_dir(standby.directory.path())
+            .arg(self.data())
+            .current_dir(self.directory.path())
             .output()
             .expect("pg_basebackup");
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "cannot copy the server: {said}");
-        standby.start_on_a_free_port()
     }
 
     fn new(durability: Durability, is_encrypted: bool) -> Self {
