@@ -40,13 +40,16 @@
 //!   listeners know within a second or two that they may have missed a change.
 //! - An operation whose answer is lost is not repeated; it reports that its outcome is unknown.
 //! - The store opens six connections, one more for sweeps at the first sweep, up to two for writes
-//!   to locked sessions, and one for each change feed. Connect directly or through a pooler in
+//!   to locked sessions, one for each change feed, and one to each further server in the URL.
+//!   Connect directly or through a pooler in
 //!   session mode. A pooler in transaction mode is refused with [`PostgresErrorKind::Pooler`],
 //!   before anything is set that would leak to its other clients.
 //! - Of several servers in the URL, the store uses one that accepts writes. It asks all of them
-//!   when it opens, and begins with the one that was promoted last. While it runs, it accepts no
-//!   server on a lower timeline than it has seen ([`PostgresErrorKind::Outdated`]): a former
-//!   primary that still takes writes is left alone, even if the new one is down.
+//!   when it opens, and begins with the one that was promoted last. While it runs, it asks the
+//!   others twice a second, over a connection to each, and leaves a primary within a second of the
+//!   promotion of another one. It accepts no server on a lower timeline than it has seen
+//!   ([`PostgresErrorKind::Outdated`]): a former primary that still takes writes is left alone,
+//!   even if the new one is down.
 //!
 //! # Security
 //! An acknowledged write survives a crash of the server ([`Commit::Synchronous`]), unless the
@@ -85,6 +88,7 @@ mod lone;
 mod names;
 mod peers;
 mod pooling;
+mod promotions;
 mod reader;
 mod schema;
 mod servers;

@@ -44,7 +44,7 @@ impl Servers {
     /// Asks all servers, if there are several that may take writes, and begins with the one that
     /// was promoted last.
     pub(crate) async fn survey(&self, tls: &Tls, limit: Duration) {
-        if self.each.len() < 2 || !self.for_writes {
+        if !self.can_change() {
             return;
         }
         let mut asking = JoinSet::new();
@@ -99,8 +99,35 @@ impl Servers {
         Err(failure)
     }
 
+    /// Whether a promotion can put another server in the place of the one in use.
+    pub(crate) fn can_change(&self) -> bool {
+        self.each.len() > 1 && self.for_writes
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Whether this one answered last.
+    pub(crate) fn is_last(&self, index: usize) -> bool {
+        self.last.load(Ordering::Relaxed) == index
+    }
+
+    /// Takes note of a server that was promoted since the one in use.
+    pub(crate) fn learn(&self, index: usize, facts: &Facts) {
+        let mut newest = self.newest();
+        let is_newer = match (facts.timeline, *newest) {
+            (Some(found), Some(newest)) => newest.is_before(found),
+            _ => false,
+        };
+        if is_newer && self.suits(facts).is_ok() {
+            *newest = facts.timeline;
+            self.last.store(index, Ordering::Relaxed);
+        }
+    }
+
     /// Connects to one of the servers.
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         index: usize,
         tls: &Tls,

@@ -27,7 +27,7 @@ use crate::index_op::{self, IndexOp};
 use crate::inspection::Inspection;
 use crate::lane::Lane;
 use crate::write::Write;
-use crate::{reader, sweep, writer};
+use crate::{promotions, reader, sweep, writer};
 
 /// The most operations, and bytes of them, that wait in a queue.
 const MAX_WAITING: usize = 16_384;
@@ -60,6 +60,7 @@ pub struct PostgresStore {
     runtime: Handle,
     /// Aborted when the store is dropped.
     feeds: Mutex<Vec<AbortHandle>>,
+    _promotions: AbortOnDropHandle<()>,
 }
 
 impl PostgresStore {
@@ -110,6 +111,7 @@ impl PostgresStore {
                 runtime.spawn(reader::run(read_driver.clone(), Arc::clone(&connection)));
             }
         }
+        let promotions = runtime.spawn(promotions::watch(options.clone()));
         Self {
             writes,
             reads,
@@ -119,6 +121,7 @@ impl PostgresStore {
             options,
             runtime,
             feeds: Mutex::default(),
+            _promotions: AbortOnDropHandle::new(promotions),
         }
     }
 

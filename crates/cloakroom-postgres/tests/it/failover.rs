@@ -74,6 +74,43 @@ fn a_former_primary_is_not_used_while_the_new_one_restarts() {
     });
 }
 
+/// It answers, so no connection fails that would lead to a look at the other one.
+#[test]
+fn a_primary_that_was_replaced_is_left_while_it_still_answers() {
+    Runtime::new().unwrap().block_on(async {
+        let old = Postgres::start(Durability::None);
+        drop(PostgresStore::connect(old.url()).await.unwrap());
+        let new = old.start_standby();
+        let store = PostgresStore::connect(both(&old, &new)).await.unwrap();
+        let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
+        new_session(&sessions).await;
+        let (old, new) = (client(&old).await, client(&new).await);
+        let before = number(&old, SESSIONS).await;
+        assert!(new.query_one("SELECT pg_promote()", &[]).await.unwrap().get::<_, bool>(0));
+        let copied = number(&new, SESSIONS).await;
+        let create = async || {
+            // A busy machine takes its time to connect.
+            if let Err(error) = sessions.generate(SessionMap::default()).await {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            }
+        };
+        let left = async {
+            while number(&new, SESSIONS).await == copied {
+                create().await;
+            }
+        };
+        // It takes about half a second, on a machine that has time.
+        let left = tokio::time::timeout(Duration::from_secs(30), left).await;
+        left.expect("the former primary is left");
+        let lost = number(&old, SESSIONS).await - before;
+        println!("{lost} writes to the former primary");
+        for _ in 0..20 {
+            create().await;
+        }
+        assert_eq!(number(&old, SESSIONS).await, before + lost, "it is not used again");
+    });
+}
+
 #[test]
 fn what_the_url_says_about_servers_holds() {
     let server = Postgres::start(Durability::None);
