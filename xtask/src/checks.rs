@@ -107,7 +107,7 @@ pub(crate) fn walk(args: &[String]) -> Result<(), Failure> {
 ///
 /// With the checks of a debug build: the disk and the faults take most of the time.
 pub(crate) fn chaos(args: &[String]) -> Result<(), Failure> {
-    programs::provide(&[programs::REDIS, programs::POSTGRES])?;
+    programs::provide(&[programs::REDIS, programs::POSTGRES, programs::PGBOUNCER])?;
     let run = ["run", "--locked", "-p", "cloakroom-chaos", "--"];
     shell::run(shell::cargo(run).args(args))
 }

@@ -9,18 +9,31 @@ mod limit;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod unconfirmed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Action, Operation};
 
+/// How long after its replacement a server may still be asked to read, in microseconds.
+const TAKEOVER: u64 = 2_000_000;
+
 /// What the stores promise.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct Bounds<'a> {
     /// How far a near cache may lag behind, in microseconds.
     pub(crate) max_staleness: u64,
     /// How many sessions a principal can have.
     pub(crate) limit: usize,
+    /// When servers may have been replaced.
+    pub(crate) takeovers: &'a [Span],
+}
+
+/// From one moment to another, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
 }
 
 /// What was broken.
@@ -34,6 +47,8 @@ pub(crate) enum Law {
     Unasked,
     /// A read shows less than had been acknowledged before.
     Stale,
+    /// A read showed an increment whose outcome is unknown, and that is gone.
+    Unconfirmed,
     /// A session lives after it was ended, or opens to a key that was replaced.
     Revived,
     /// A principal has more sessions than the limit.
@@ -59,7 +74,7 @@ struct Part<'a> {
 }
 
 /// What a history breaks.
-pub(crate) fn check(history: &[Operation], bounds: Bounds) -> Vec<Violation> {
+pub(crate) fn check(history: &[Operation], bounds: Bounds<'_>) -> Vec<Violation> {
     let mut parts: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     let mut principals: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     for operation in history {
@@ -80,6 +95,7 @@ pub(crate) fn check(history: &[Operation], bounds: Bounds) -> Vec<Violation> {
         };
         let of_principal = principals.get(principal).map_or(&[][..], Vec::as_slice);
         let part = Part { id, operations, of_principal };
+        found.extend(unconfirmed::check(&part));
         found.extend(tally::check(&part, bounds));
         found.extend(life::check(&part, bounds));
         found.extend(keys::check(&part, bounds));
@@ -95,11 +111,23 @@ impl Part<'_> {
 }
 
 /// How long after `earlier` a later operation may not know of it yet: only a read through the near
-/// cache of another process.
-fn lag(later: &Operation, earlier: &Operation, bounds: Bounds) -> u64 {
+/// cache of another process, or from a server that has just been replaced.
+fn lag(later: &Operation, earlier: &Operation, bounds: Bounds<'_>) -> u64 {
     let is_write = earlier.action != Action::Read;
-    let is_at_once = !may_lag(later) || (is_write && later.node == earlier.node);
-    if is_at_once { 0 } else { bounds.max_staleness }
+    if is_write && later.node == earlier.node { 0 } else { bounds.lag_of(later) }
+}
+
+impl Bounds<'_> {
+    /// How far an operation may lag behind what other processes were answered.
+    fn lag_of(&self, operation: &Operation) -> u64 {
+        if operation.action != Action::Read {
+            return 0;
+        }
+        let cached = if may_lag(operation) { self.max_staleness } else { 0 };
+        let is_takeover =
+            |span: &Span| (span.from..span.to.saturating_add(cached)).contains(&operation.start);
+        cached + if self.takeovers.iter().any(is_takeover) { TAKEOVER } else { 0 }
+    }
 }
 
 fn may_lag(operation: &Operation) -> bool {
@@ -107,6 +135,6 @@ fn may_lag(operation: &Operation) -> bool {
 }
 
 /// True if `later` must know of `earlier`.
-fn follows(later: &Operation, earlier: &Operation, bounds: Bounds) -> bool {
+fn follows(later: &Operation, earlier: &Operation, bounds: Bounds<'_>) -> bool {
     earlier.over().saturating_add(lag(later, earlier, bounds)) < later.start
 }

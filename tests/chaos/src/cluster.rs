@@ -1,13 +1,14 @@
-//! A server, four processes that share its sessions, and what happens to them.
+//! Servers, four processes that share their sessions, and what happens to all of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cloakroom_testkit::servers::{Durability, Postgres, Proxy, Redis, Server};
 use tempfile::TempDir;
 
 use crate::Failure;
+use crate::check::Span;
 use crate::child::Child;
+use crate::deployment::{self, Deployment};
 use crate::fault::{Fault, NODES};
 use crate::history::{self, Operation};
 use crate::hub::Hub;
@@ -26,29 +27,27 @@ pub(crate) struct Frozen {
 pub(crate) struct Cluster {
     kind: StoreKind,
     seed: u64,
-    /// Dropped before the server, so that no process outlives it.
+    /// Dropped before the servers, so that no process outlives them.
     children: Vec<Child>,
-    proxy: Option<Proxy>,
-    server: Option<Box<dyn Server>>,
+    servers: Box<dyn Deployment>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) frozen: Vec<Frozen>,
+    /// When a server may have been replaced by another one.
+    pub(crate) takeovers: Vec<Span>,
     /// Processes that were started.
     started: u32,
     directory: TempDir,
 }
 
 impl Cluster {
-    /// Starts the server; the processes follow with [`start`](Self::start).
+    /// Starts the servers; the processes follow with [`start`](Self::start).
     pub(crate) fn new(kind: StoreKind, seed: u64) -> Result<Self, Failure> {
-        let server: Option<Box<dyn Server>> = match kind {
-            StoreKind::Sqlite => None,
-            StoreKind::Postgres => Some(Box::new(Postgres::start(Durability::Always))),
-            StoreKind::Redis => Some(Box::new(Redis::start(Durability::Always))),
-        };
-        let proxy = server.as_ref().map(|server| Proxy::to(server.port()));
-        let (hub, directory) = (Arc::new(Hub::new(NODES)), tempfile::tempdir()?);
-        let (children, frozen, started) = (Vec::new(), Vec::new(), 0);
-        Ok(Self { kind, seed, children, proxy, server, hub, frozen, started, directory })
+        let directory = tempfile::tempdir()?;
+        let (servers, hub) =
+            (deployment::start(kind, directory.path())?, Arc::new(Hub::new(NODES)));
+        let (children, frozen, takeovers) = (Vec::new(), Vec::new(), Vec::new());
+        let started = 0;
+        Ok(Self { kind, seed, children, servers, hub, frozen, takeovers, started, directory })
     }
 
     pub(crate) fn start(&mut self) -> Result<(), Failure> {
@@ -61,17 +60,13 @@ impl Cluster {
 
     /// Where the store is, without a proxy in between.
     pub(crate) fn url(&self) -> String {
-        let file = || self.directory.path().join("sessions.db").to_string_lossy().into_owned();
-        self.server.as_ref().map_or_else(file, |server| server.url())
+        self.servers.url()
     }
 
     fn start_child(&mut self, place: usize) -> Result<Child, Failure> {
         self.started += 1;
         let node = self.started;
-        let url = match (&self.server, &self.proxy) {
-            (Some(server), Some(proxy)) => server.url_at(proxy.port()),
-            _ => self.url(),
-        };
+        let url = self.servers.url_of_nodes();
         let log = self.log(node).to_string_lossy().into_owned();
         // A file has no round trip that a cache would save.
         let is_cached = self.kind != StoreKind::Sqlite && place >= NODES / 2;
@@ -85,34 +80,20 @@ impl Cluster {
 
     /// Lets something fail, and ends the fault.
     pub(crate) fn suffer(&mut self, fault: Fault) -> Result<(), Failure> {
-        match (fault, &mut self.server, &self.proxy) {
-            (Fault::KillServer { down }, Some(server), _) => {
-                server.kill();
-                pause(down);
-                if !server.restart() {
-                    return Err("the server does not start again".into());
+        match fault {
+            Fault::Server(fault) => {
+                let from = now();
+                self.servers.suffer(fault)?;
+                if self.kind.has_several_servers() {
+                    self.takeovers.push(Span { from, to: now() });
                 }
             }
-            (Fault::FreezeServer { span }, Some(server), _) => {
-                server.freeze();
-                pause(span);
-                server.thaw();
-            }
-            (Fault::ResetConnections, _, Some(proxy)) => proxy.reset(),
-            (Fault::MuteConnections { span }, _, Some(proxy)) => {
-                proxy.mute_all_but(0);
-                pause(span);
-                // A connection that has lost bytes must not go on, nor one that was just made.
-                proxy.reset();
-                proxy.mute_all_but(usize::MAX);
-                proxy.reset();
-            }
-            (Fault::KillNode { node, down }, ..) => {
+            Fault::KillNode { node, down } => {
                 self.children[node].kill();
                 pause(down);
                 self.children[node] = self.start_child(node)?;
             }
-            (Fault::FreezeNode { node, span }, ..) => {
+            Fault::FreezeNode { node, span } => {
                 let child = &self.children[node];
                 let from = now();
                 child.freeze();
@@ -120,7 +101,6 @@ impl Cluster {
                 child.thaw();
                 self.frozen.push(Frozen { node: child.node, from, to: now() });
             }
-            (_, None, _) | (_, _, None) => {}
         }
         Ok(())
     }

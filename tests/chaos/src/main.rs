@@ -1,22 +1,24 @@
 //! Checks the history of four processes that share sessions while servers and processes fail.
 //!
-//! The parent starts a private server, or chooses a file for SQLite, and four processes with a
-//! store each; on PostgreSQL and Redis two of them have a near cache. The clients of all processes
-//! change the same sessions: they count, read, sign in and out and renew keys, and operators
-//! revoke. Meanwhile the server and the processes are killed or stopped, and connections are reset
-//! or drop what is sent. Every operation is logged with its start, its end and its outcome: done,
-//! refused, or unknown.
+//! The parent starts private servers, or chooses a file for SQLite, and four processes with a store
+//! each; on PostgreSQL and Redis two of them have a near cache. The clients of all processes change
+//! the same sessions: they count, read, sign in and out and renew keys, and operators revoke.
+//! Meanwhile the servers and the processes are killed, stopped or replaced, and connections are
+//! reset or drop what is sent. Every operation is logged with its start, its end and its outcome:
+//! done, refused, or unknown.
 //!
 //! Then the [checker](check) judges the history of each session:
 //! - Acknowledged increments are there, unknown ones at most once, and refused ones not at all.
 //! - A read shows what was acknowledged before it began, through a near cache within its
-//!   `max_staleness`.
+//!   `max_staleness`, and while a server is replaced within two seconds. What it shows stays,
+//!   unless the outcome is unknown and another server took over: that is counted, and breaks
+//!   nothing.
 //! - After an acknowledged sign-out or revocation no key opens the session, and a key that was
 //!   replaced opens nothing. No session is over that nothing has ended.
 //! - At the end no principal has more sessions than the limit, and all of them are listed.
 //!
 //! ```text
-//! cloakroom-chaos [--store sqlite|postgres|redis] [--faults N] [--seed N] [--json]
+//! cloakroom-chaos [--store NAME] [--faults N] [--seed N] [--json]
 //! ```
 //!
 //! The seed repeats the faults, not the order in which processes come to run. Exit code 0: nothing
@@ -26,6 +28,7 @@ mod act;
 mod check;
 mod child;
 mod cluster;
+mod deployment;
 mod fault;
 mod history;
 mod hub;

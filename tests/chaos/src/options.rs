@@ -2,8 +2,9 @@
 
 use crate::store::StoreKind;
 
-pub(crate) const USAGE: &str = "usage: cloakroom-chaos \
-    [--store sqlite|postgres|redis] [--faults N] [--seed N] [--json]";
+pub(crate) const USAGE: &str = "usage: cloakroom-chaos [--store NAME] [--faults N] [--seed N] \
+    [--json]\nstores: sqlite postgres redis redis-cluster redis-sentinel postgres-standby \
+    pgbouncer; redis-unguarded loses writes";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -45,7 +46,9 @@ mod tests {
         let options = parse("--store redis --faults 5 --seed 7 --json").unwrap();
         assert_eq!(options.stores, [StoreKind::Redis]);
         assert_eq!((options.faults, options.seed, options.is_json), (5, 7, true));
-        assert_eq!(parse("").unwrap().stores.len(), 3);
+        assert_eq!(parse("").unwrap().stores.len(), 7);
+        let control = parse("--store redis-unguarded").unwrap().stores;
+        assert_eq!(control, [StoreKind::RedisUnguarded]);
         for mistake in ["--store", "--store mysql", "--faults many", "--speed 3"] {
             assert!(parse(mistake).is_none(), "{mistake}");
         }

@@ -1,6 +1,6 @@
 //! What a run found, as a table, as JSON, and the histories of sessions of which a law is broken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use cloakroom::record::EndReason;
@@ -12,8 +12,8 @@ use crate::history::{Action, Operation, Outcome};
 use crate::store::{StoreKind, TIMEOUT};
 use crate::tally::Tally;
 
-/// How many violations are shown with their history.
-const SHOWN: usize = 5;
+/// How many violations of each law are shown with their history.
+const SHOWN: usize = 2;
 
 /// The figures of one store.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,7 @@ pub(crate) struct Figures {
     lost: usize,
     revived: usize,
     stale: usize,
+    unconfirmed: usize,
     doubled: usize,
     unasked: usize,
     over_limit: usize,
@@ -60,6 +61,7 @@ impl Figures {
             lost: broken(Law::Lost),
             revived: broken(Law::Revived),
             stale: broken(Law::Stale),
+            unconfirmed: broken(Law::Unconfirmed),
             doubled: broken(Law::Doubled),
             unasked: broken(Law::Unasked),
             over_limit: broken(Law::OverLimit),
@@ -116,15 +118,16 @@ fn seconds(micros: u64) -> f64 {
 /// A row for each store.
 pub(crate) fn table(all: &[Figures]) -> String {
     let mut text = String::from(
-        "| store | operations | acknowledged | unknown | faults | lost | revived | stale | others \
-         | slowest answer (s) |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| store | operations | acknowledged | unknown | faults | lost | revived | stale \
+         | unconfirmed | others | slowest answer (s) |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for one in all {
         let others = one.doubled + one.unasked + one.over_limit + one.unlisted;
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {others} | {:.1} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {others} | {:.1} |",
             one.store.name(),
             one.operations,
             one.acknowledged,
@@ -133,6 +136,7 @@ pub(crate) fn table(all: &[Figures]) -> String {
             one.lost,
             one.revived,
             one.stale,
+            one.unconfirmed,
             one.slowest,
         );
     }
@@ -142,8 +146,14 @@ pub(crate) fn table(all: &[Figures]) -> String {
 /// The first violations, each with the history of its session.
 pub(crate) fn broken(violations: &[Violation], history: &[Operation]) -> String {
     let mut text = String::new();
-    for violation in violations.iter().take(SHOWN) {
+    let mut shown: BTreeMap<Law, usize> = BTreeMap::new();
+    for violation in violations {
         let Violation { law, of, text: what } = violation;
+        let count = shown.entry(*law).or_default();
+        *count += 1;
+        if *count > SHOWN {
+            continue;
+        }
         let _ = writeln!(text, "\nBROKEN {law:?}: {of}: {what}");
         let mut part: Vec<_> =
             history.iter().filter(|one| one.concerns(of) || one.principal == *of).collect();
@@ -152,8 +162,8 @@ pub(crate) fn broken(violations: &[Violation], history: &[Operation]) -> String 
             let _ = writeln!(text, "{}", line(operation));
         }
     }
-    if violations.len() > SHOWN {
-        let _ = writeln!(text, "\n{} violations more", violations.len() - SHOWN);
+    for (law, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
+        let _ = writeln!(text, "\n{} more of {law:?}", count - SHOWN);
     }
     text
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloakroom::stores::CachedStore;
 use cloakroom::{Key, SessionLimit, Sessions, Store};
 use cloakroom_postgres::PostgresStore;
-use cloakroom_redis::RedisStore;
+use cloakroom_redis::{RedisBuilder, RedisStore};
 use cloakroom_sqlite::SqliteStore;
 use serde::{Deserialize, Serialize};
 
@@ -21,27 +21,68 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(3);
 /// How many sessions a principal can have.
 pub(crate) const LIMIT: u8 = 3;
 
+/// How long a write waits for replicas.
+const REPLICAS_WITHIN: Duration = Duration::from_secs(1);
+/// What sentinels call the master.
+pub(crate) const MASTER: &str = "chaos";
+
+/// An engine, and how its servers are deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum StoreKind {
     Sqlite,
     Postgres,
     Redis,
+    /// Writes wait for a replica.
+    RedisCluster,
+    /// Writes wait for the replica.
+    RedisSentinel,
+    /// With a synchronous standby.
+    PostgresStandby,
+    /// PostgreSQL behind a pooler in session mode.
+    #[serde(rename = "pgbouncer")]
+    PgBouncer,
+    /// Sentinels, and no write waits for the replica. It loses writes, so that the checker shows
+    /// that it finds them.
+    RedisUnguarded,
 }
 
 impl StoreKind {
-    pub(crate) const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Redis];
+    /// Those that lose nothing.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Sqlite,
+        Self::Postgres,
+        Self::Redis,
+        Self::RedisCluster,
+        Self::RedisSentinel,
+        Self::PostgresStandby,
+        Self::PgBouncer,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::RedisCluster => "redis-cluster",
+            Self::RedisSentinel => "redis-sentinel",
+            Self::PostgresStandby => "postgres-standby",
+            Self::PgBouncer => "pgbouncer",
+            Self::RedisUnguarded => "redis-unguarded",
         }
     }
 
+    /// Whether one takes over when another one fails.
+    pub(crate) const fn has_several_servers(self) -> bool {
+        matches!(
+            self,
+            Self::RedisCluster | Self::RedisSentinel | Self::RedisUnguarded | Self::PostgresStandby
+        )
+    }
+
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        let mut all = Self::ALL.into_iter().chain([Self::RedisUnguarded]);
+        all.find(|kind| kind.name() == name)
     }
 }
 
@@ -52,19 +93,26 @@ pub(crate) async fn open(
     url: &str,
     is_cached: bool,
 ) -> Result<Sessions<Tally>, Failure> {
-    match kind {
+    let mut urls = url.split(',');
+    let first = urls.next().unwrap_or_default();
+    let redis = match kind {
         StoreKind::Sqlite => {
-            sessions_on(SqliteStore::builder(url).timeout(TIMEOUT).open()?, is_cached).await
+            let store = SqliteStore::builder(url).timeout(TIMEOUT).open()?;
+            return sessions_on(store, is_cached).await;
         }
-        StoreKind::Postgres => {
+        StoreKind::Postgres | StoreKind::PostgresStandby | StoreKind::PgBouncer => {
             let store = PostgresStore::builder(url).timeout(TIMEOUT).connect().await?;
-            sessions_on(store, is_cached).await
+            return sessions_on(store, is_cached).await;
         }
-        StoreKind::Redis => {
-            let store = RedisStore::builder(url).timeout(TIMEOUT).connect().await?;
-            sessions_on(store, is_cached).await
+        StoreKind::Redis => RedisStore::builder(url),
+        StoreKind::RedisCluster => RedisStore::cluster(first).min_replicas(1, REPLICAS_WITHIN),
+        StoreKind::RedisSentinel => {
+            RedisStore::sentinel(first, MASTER).min_replicas(1, REPLICAS_WITHIN)
         }
-    }
+        StoreKind::RedisUnguarded => RedisStore::sentinel(first, MASTER),
+    };
+    let redis = urls.fold(redis, RedisBuilder::add_node).timeout(TIMEOUT);
+    sessions_on(redis.connect().await?, is_cached).await
 }
 
 async fn sessions_on(store: impl Store, is_cached: bool) -> Result<Sessions<Tally>, Failure> {

@@ -11,7 +11,7 @@ use crate::history::{Action, KeyName, Operation, Outcome, Refusal};
 /// those whose secrets it remembers.
 const FORGOTTEN_AFTER: usize = 1 + MAX_RETIRED;
 
-pub(super) fn check(part: &Part<'_>, bounds: Bounds) -> Vec<Violation> {
+pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     // A change that was refused and happened is told once.
     let mut told = BTreeSet::new();

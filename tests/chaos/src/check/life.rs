@@ -5,7 +5,7 @@ use cloakroom::record::EndReason;
 use super::{Bounds, Law, Part, Violation, follows, keys};
 use crate::history::{Action, Operation, Outcome, Refusal};
 
-pub(super) fn check(part: &Part<'_>, bounds: Bounds) -> Vec<Violation> {
+pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
     let ends: Vec<&Operation> = ends(part).collect();
     let mut found = Vec::new();
     for operation in &part.operations {
@@ -65,7 +65,7 @@ fn ends<'a>(part: &Part<'a>) -> impl Iterator<Item = &'a Operation> {
     sign_outs.chain(revocations).copied().collect::<Vec<_>>().into_iter()
 }
 
-fn revives(part: &Part<'_>, operation: &Operation, end: &Operation, bounds: Bounds) -> bool {
+fn revives(part: &Part<'_>, operation: &Operation, end: &Operation, bounds: Bounds<'_>) -> bool {
     // To sign out of a session that is over succeeds.
     operation.session() == Some(part.id)
         && operation.action != Action::Logout
@@ -73,12 +73,12 @@ fn revives(part: &Part<'_>, operation: &Operation, end: &Operation, bounds: Boun
 }
 
 /// True if something that was asked for may have ended the session.
-fn may_be_over(part: &Part<'_>, operation: &Operation, bounds: Bounds) -> bool {
+fn may_be_over(part: &Part<'_>, operation: &Operation, bounds: Bounds<'_>) -> bool {
     EndReason::ALL.iter().any(|reason| has_cause(part, operation, reason.as_str(), bounds))
 }
 
 /// True if something that was asked for may have ended the session for this reason.
-fn has_cause(part: &Part<'_>, operation: &Operation, reason: &str, bounds: Bounds) -> bool {
+fn has_cause(part: &Part<'_>, operation: &Operation, reason: &str, bounds: Bounds<'_>) -> bool {
     let began = part.operations.first().map_or(0, |first| first.start);
     let is_before = |cause: &Operation| cause.start < operation.over();
     let is_in_its_life = |cause: &Operation| is_before(cause) && cause.over() > began;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Bounds, Law, Violation};
 use crate::history::{Action, Operation};
 
-pub(super) fn check(history: &[Operation], bounds: Bounds) -> Vec<Violation> {
+pub(super) fn check(history: &[Operation], bounds: Bounds<'_>) -> Vec<Violation> {
     let mut lists: BTreeMap<&str, &[String]> = BTreeMap::new();
     let mut found = Vec::new();
     for operation in history.iter().filter(|one| one.action == Action::List) {

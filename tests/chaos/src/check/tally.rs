@@ -2,18 +2,25 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Bounds, Law, Part, Violation, may_lag};
+use super::{Bounds, Law, Part, Violation, unconfirmed};
 use crate::history::{Action, Operation, Outcome};
 use crate::tally::Tally;
 
-pub(super) fn check(part: &Part<'_>, bounds: Bounds) -> Vec<Violation> {
+pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
     let mut found = names(part);
     found.extend(counts(part, bounds));
     found
 }
 
+/// What this session's clients saw of it, without what was never confirmed.
+fn confirmed<'a>(part: &Part<'a>) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
+    let taken_back = unconfirmed::taken_back(part);
+    let has_none = move |seen: &Tally| !seen.named().any(|(_, one)| taken_back.contains_key(&one));
+    sightings(part).filter(move |(_, seen)| has_none(seen))
+}
+
 /// What this session's clients saw of it.
-fn sightings<'a>(part: &Part<'a>) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
+pub(super) fn sightings<'a>(part: &Part<'a>) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
     let of_this = |operation: &&&Operation| operation.session() == Some(part.id);
     let operations = part.operations.iter().filter(of_this);
     let seen = operations.filter_map(|operation| Some((*operation, operation.answer()?)));
@@ -27,7 +34,7 @@ fn names(part: &Part<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     // What made the count this number, and who saw that first.
     let mut list: BTreeMap<u64, (u64, &Operation)> = BTreeMap::new();
-    for (operation, seen) in sightings(part) {
+    for (operation, seen) in confirmed(part) {
         for (count, number) in seen.named() {
             let (first, by) = *list.entry(count).or_insert((number, operation));
             if first != number {
@@ -64,10 +71,10 @@ fn names(part: &Part<'_>) -> Vec<Violation> {
 }
 
 /// No one sees less than was acknowledged before.
-fn counts(part: &Part<'_>, bounds: Bounds) -> Vec<Violation> {
-    let all = Acknowledged::of(sightings(part));
+fn counts(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
+    let all = Acknowledged::of(confirmed(part));
     let mut of_node: BTreeMap<u32, Vec<(&Operation, &Tally)>> = BTreeMap::new();
-    for (operation, seen) in sightings(part).filter(|(one, _)| one.action != Action::Read) {
+    for (operation, seen) in confirmed(part).filter(|(one, _)| one.action != Action::Read) {
         of_node.entry(operation.node).or_default().push((operation, seen));
     }
     let of_node: BTreeMap<_, _> = of_node
@@ -75,10 +82,10 @@ fn counts(part: &Part<'_>, bounds: Bounds) -> Vec<Violation> {
         .map(|(node, seen)| (node, Acknowledged::of(seen.into_iter())))
         .collect();
     let mut found = Vec::new();
-    for (operation, seen) in sightings(part) {
-        let is_late = may_lag(operation);
-        let known = if is_late {
-            let from_others = all.before(operation.start.saturating_sub(bounds.max_staleness));
+    for (operation, seen) in confirmed(part) {
+        let lag = bounds.lag_of(operation);
+        let known = if lag > 0 {
+            let from_others = all.before(operation.start.saturating_sub(lag));
             let own = of_node.get(&operation.node).and_then(|own| own.before(operation.start));
             from_others.into_iter().chain(own).max_by_key(|(count, _)| *count)
         } else {

@@ -1,10 +1,10 @@
 //! Histories with a planted violation, each of which the checker must notice, and without one.
 
-use super::{Bounds, Law, check};
+use super::{Bounds, Law, Span, check};
 use crate::history::{Action, Answer, KeyName, Operation, Outcome, Refusal};
 use crate::tally::Tally;
 
-const BOUNDS: Bounds = Bounds { max_staleness: 3_000_000, limit: 3 };
+const BOUNDS: Bounds<'_> = Bounds { max_staleness: 3_000_000, limit: 3, takeovers: &[] };
 
 /// Operations on session `s`, which begin a second apart and take half of one.
 #[derive(Default)]
@@ -65,7 +65,12 @@ impl History {
     }
 
     fn laws(&self) -> Vec<Law> {
-        let mut laws: Vec<_> = check(&self.0, BOUNDS).into_iter().map(|one| one.law).collect();
+        self.laws_with(&[])
+    }
+
+    fn laws_with(&self, takeovers: &[Span]) -> Vec<Law> {
+        let bounds = Bounds { takeovers, ..BOUNDS };
+        let mut laws: Vec<_> = check(&self.0, bounds).into_iter().map(|one| one.law).collect();
         laws.sort();
         laws.dedup();
         laws
@@ -220,4 +225,29 @@ fn a_live_session_that_no_list_names_is_told() {
     };
     assert_eq!(list(&["s"]).laws(), []);
     assert_eq!(list(&["t"]).laws(), [Law::Unlisted]);
+}
+
+#[test]
+fn an_increment_that_a_read_showed_and_that_is_gone_is_unconfirmed_if_its_outcome_is_unknown() {
+    let shown =
+        |outcome| History::begun().then(13, Action::Increment, 1, outcome).read(&[11, 12, 13]);
+    let unknown = || shown(Outcome::Unknown);
+    assert_eq!(unknown().read(&[11, 12]).laws(), [Law::Unconfirmed]);
+    let another = done(1, &[11, 12, 14]);
+    assert_eq!(unknown().then(14, Action::Increment, 1, another).laws(), [Law::Unconfirmed]);
+    // What was acknowledged, or what an acknowledged change was made on, is lost.
+    assert_eq!(shown(done(1, &[11, 12, 13])).read(&[11, 12]).laws(), [Law::Stale]);
+    let built_on = unknown().then(14, Action::Increment, 1, done(1, &[11, 12, 13, 14]));
+    assert_eq!(built_on.then(15, Action::Increment, 1, done(1, &[11, 15])).laws(), [Law::Lost]);
+}
+
+#[test]
+fn a_read_may_lag_two_seconds_while_a_server_is_replaced_and_a_write_may_not() {
+    let span = |from, to| [Span { from, to }];
+    // Another process was answered half a second before the read, which begins at four seconds.
+    let late = History::begun().read(&[11]).with(|operation| operation.node = 2);
+    assert_eq!(late.laws_with(&span(3_000_000, 5_000_000)), []);
+    assert_eq!(late.laws_with(&span(4_500_000, 5_000_000)), [Law::Stale]);
+    let write = History::begun().then(13, Action::Increment, 1, done(1, &[11, 13]));
+    assert_eq!(write.laws_with(&span(3_000_000, 5_000_000)), [Law::Lost]);
 }
