@@ -5,6 +5,7 @@
 //! (`SessionStore::save`).
 
 mod peer;
+mod processes;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     options: Options,
     /// The only store to measure
-    #[arg(long, value_parser = ["sqlite", "postgres", "redis"])]
+    #[arg(long, value_parser = ["sqlite", "postgres", "redis", "valkey"])]
     only: Option<String>,
 }
 
@@ -65,24 +66,28 @@ pub(crate) fn bench(args: &Args) -> Result<bool, Failure> {
         rounds: if args.options.quick { 3 } else { 9 },
         millis: if args.options.quick { 400 } else { 1_500 },
         table: Table::new("operations a second", &COLUMNS),
+        processes: None,
     };
     let wants = |store| args.only.as_ref().is_none_or(|only| only == store);
     if wants("sqlite") {
         bench.sqlite()?;
     }
-    if wants("redis") {
-        let server = Redis::start(Durability::None);
-        let url = server.url();
-        let both = bench.on_server(&url)?;
-        bench.compare("redis", &[Operation::Read, Operation::ReadAndUpdate], &both)?;
-        let cached = Contender { setup: "near cache", ..both[0].clone() };
-        bench.compare("redis", &[Operation::Read], &[cached, both[1].clone()])?;
+    for store in ["redis", "valkey"].into_iter().filter(|store| wants(store)) {
+        let server = match store {
+            "redis" => Redis::start(Durability::None),
+            _ => Redis::start_valkey(Durability::None),
+        };
+        let both = bench.on_server(&server.url())?;
+        bench.compare(store, &[Operation::Read, Operation::ReadAndUpdate], &both)?;
+        let cached = Contender { setup: "near cache".into(), ..both[0].clone() };
+        bench.compare(store, &[Operation::Read], &[cached, both[1].clone()])?;
     }
     if wants("postgres") {
         let server = Postgres::start(Durability::Always);
         let both = bench.on_server(&server.url())?;
         let operations = [Operation::Read, Operation::Update, Operation::ReadAndUpdate];
         bench.compare("postgres", &operations, &both)?;
+        bench.compare_processes(&server.url())?;
     }
     let mut report = Report::new(NAME, ABOUT, NOTES);
     let peers = [
@@ -94,6 +99,7 @@ pub(crate) fn bench(args: &Args) -> Result<bool, Failure> {
     ];
     report.versions_in(crate::LOCK, &peers);
     report.tables.push(bench.table);
+    report.tables.extend(bench.processes);
     args.options.finish(&report, &Goals::default())
 }
 
@@ -118,7 +124,7 @@ struct Contender {
     name: &'static str,
     program: PathBuf,
     place: String,
-    setup: &'static str,
+    setup: String,
 }
 
 impl Contender {
@@ -128,7 +134,7 @@ impl Contender {
 
     fn command(&self, part: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.args([DRIVE, NAME, part, &self.place, self.setup]);
+        command.args([DRIVE, NAME, part, &self.place, &self.setup]);
         command
     }
 
@@ -142,10 +148,14 @@ impl Contender {
     }
 
     fn run(&self, operation: Operation, at_once: usize, millis: u32) -> Result<Outcome, Failure> {
+        let outcome = self.start(operation, at_once, millis)?.json();
+        outcome.map_err(|wrong| format!("{}: {wrong}", self.title()).into())
+    }
+
+    fn start(&self, operation: Operation, at_once: usize, millis: u32) -> Result<Child, Failure> {
         let mut command = self.command("run");
         command.args([operation.name(), &at_once.to_string(), &millis.to_string()]);
-        let outcome = Child::start(&mut command)?.json();
-        outcome.map_err(|wrong| format!("{}: {wrong}", self.title()).into())
+        Child::start(&mut command)
     }
 }
 
@@ -156,15 +166,17 @@ struct Bench {
     rounds: usize,
     millis: u32,
     table: Table,
+    processes: Option<Table>,
 }
 
 impl Bench {
     fn ours(&self, place: String) -> Contender {
-        Contender { name: "cloakroom", program: self.ours.clone(), place, setup: "default" }
+        Contender { name: "cloakroom", program: self.ours.clone(), place, setup: "default".into() }
     }
 
-    fn theirs(&self, place: String, setup: &'static str) -> Contender {
-        Contender { name: "tower-sessions", program: self.theirs.clone(), place, setup }
+    fn theirs(&self, place: String, setup: &str) -> Contender {
+        let (program, setup) = (self.theirs.clone(), setup.to_owned());
+        Contender { name: "tower-sessions", program, place, setup }
     }
 
     fn sqlite(&mut self) -> Result<(), Failure> {

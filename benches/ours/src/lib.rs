@@ -14,6 +14,8 @@
 pub mod bounds;
 pub mod child;
 pub mod codec;
+#[cfg(feature = "stores")]
+pub mod hot;
 pub mod memory;
 pub mod meter;
 pub mod options;

@@ -10,7 +10,7 @@ use cloakroom_bench::report::Report;
 use cloakroom_bench::valgrind::DRIVE;
 use cloakroom_bench::{Failure, bounds, codec, memory, overhead};
 #[cfg(feature = "stores")]
-use cloakroom_bench::{scale, servers, store, trips};
+use cloakroom_bench::{hot, scale, servers, store, trips};
 
 /// Benchmarks of cloakroom and of the hand-written baseline
 #[derive(Parser)]
@@ -39,6 +39,9 @@ enum Bench {
     /// A million sessions in each store
     #[cfg(feature = "stores")]
     Scale(scale::Args),
+    /// Many requests that change one session
+    #[cfg(feature = "stores")]
+    Hot(Options),
     /// Several servers of an application on one PostgreSQL
     #[cfg(feature = "stores")]
     Servers(Options),
@@ -86,6 +89,11 @@ fn run(bench: Bench) -> Result<bool, Failure> {
         }
         #[cfg(feature = "stores")]
         Bench::Scale(args) => finish(scale::bench(&args)?, args.options, &Goals::default()),
+        #[cfg(feature = "stores")]
+        Bench::Hot(options) => {
+            let (report, goals) = hot::bench(options)?;
+            finish(report, options, &goals)
+        }
         #[cfg(feature = "stores")]
         Bench::Servers(options) => finish(servers::bench(options)?, options, &Goals::default()),
         #[cfg(feature = "stores")]

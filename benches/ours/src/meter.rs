@@ -1,5 +1,6 @@
 //! Clocks, and what the system counts for this process.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -70,6 +71,19 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
 #[must_use]
 pub fn microseconds(span: Duration) -> f64 {
     span.as_secs_f64() * 1e6
+}
+
+/// The median time that the disk takes to store 8 KiB, in microseconds.
+pub fn fsync_us() -> Result<f64, Failure> {
+    let mut file = tempfile::tempfile()?;
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = now();
+        file.write_all(&[1; 8192])?;
+        file.sync_data()?;
+        times.push(microseconds(began.elapsed()));
+    }
+    median(times).ok_or_else(|| "nothing was measured".into())
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Several servers of an application on one PostgreSQL: whether they commit together.
 
-use std::io::Write as _;
 use std::process::Stdio;
 
 use cloakroom_testkit::servers::{Durability, Postgres, Server as _};
 
 use crate::Failure;
 use crate::child::{Child, this_program};
-use crate::meter::{median, microseconds, now};
+use crate::meter::{fsync_us, median};
 use crate::options::{Options, say};
 use crate::report::{Cell, Report, Table};
 use crate::store::{NAME as STORE, Operation, Outcome};
@@ -96,17 +95,4 @@ impl Node {
         let words = [STORE, "run", &self.url, &self.setup, operation, &at_once, millis];
         Child::start(&mut this_program(&words)?)
     }
-}
-
-/// The median time to store 8 KiB.
-fn fsync_us() -> Result<f64, Failure> {
-    let mut file = tempfile::tempfile()?;
-    let mut times = Vec::new();
-    for _ in 0..200 {
-        let began = now();
-        file.write_all(&[1; 8192])?;
-        file.sync_data()?;
-        times.push(microseconds(began.elapsed()));
-    }
-    median(times).ok_or_else(|| "nothing was measured".into())
 }

@@ -20,7 +20,8 @@ use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 const POSTGRES_POOL: u32 = 16;
 const REDIS_POOL: usize = 6;
 
-/// The setup is `default`, or a number of connections with which SQLite is as durable as ours.
+/// The setup is `default`, `table NAME` for PostgreSQL, or a number of connections with which
+/// SQLite is as durable as ours.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer(Arc<dyn SessionStore>);
 
@@ -40,9 +41,12 @@ async fn sqlite(file: &str, setup: &str) -> Result<SqliteStore, Failure> {
     Ok(store)
 }
 
-async fn postgres(url: &str) -> Result<PostgresStore, Failure> {
+async fn postgres(url: &str, setup: &str) -> Result<PostgresStore, Failure> {
     let pool = PgPoolOptions::new().max_connections(POSTGRES_POOL).connect(url).await?;
-    let store = PostgresStore::new(pool);
+    let mut store = PostgresStore::new(pool);
+    if let Some(table) = setup.strip_prefix("table ") {
+        store = store.with_table_name(table)?;
+    }
     store.migrate().await?;
     Ok(store)
 }
@@ -58,7 +62,7 @@ impl Contender for Peer {
 
     async fn open(place: &str, setup: &str) -> Result<Self, Failure> {
         Ok(Self(match place.split_once("://").map(|(scheme, _)| scheme) {
-            Some("postgres") => Arc::new(postgres(place).await?),
+            Some("postgres") => Arc::new(postgres(place, setup).await?),
             Some("redis") => Arc::new(redis(place).await?),
             _ => Arc::new(sqlite(place, setup).await?),
         }))
