@@ -11,8 +11,8 @@
 //! `postgres` for PostgreSQL, `pgbouncer`. `sh`, `ps` and `kill` are used to control them, and
 //! `setpriv` to run PostgreSQL if the test runs as root.
 //!
-//! [`chaos`] has tests of what must hold of a store while its server fails, and [`Proxy`] counts
-//! round trips and breaks connections.
+//! [`chaos`] has tests of what must hold of a store while its server fails. [`Proxy`] counts round
+//! trips, and resets, delays or cuts connections, in one direction or both.
 //!
 //! # Panics
 //! If a server cannot be started.
@@ -32,7 +32,7 @@ pub use certificates::Certificates;
 pub use cluster::RedisCluster;
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::Postgres;
-pub use proxy::Proxy;
+pub use proxy::{Link, Proxy};
 pub use redis::Redis;
 pub use sentinel::RedisSentinel;
 

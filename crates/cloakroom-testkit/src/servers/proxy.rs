@@ -1,13 +1,34 @@
 //! A TCP proxy between a store and its server.
 
+mod link;
+mod traffic;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::RangeBounds;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// A TCP proxy on 127.0.0.1 that counts round trips, and resets or mutes connections on demand.
+pub use link::Link;
+use traffic::{Direction, Traffic};
+
+/// A TCP proxy on 127.0.0.1 that counts round trips, resets connections, and cuts or delays them
+/// in either direction.
+///
+/// ```no_run
+/// use cloakroom_testkit::servers::{Durability, Proxy, Redis, Server as _};
+///
+/// let server = Redis::start(Durability::None);
+/// let proxy = Proxy::to(server.port());
+/// let url = server.url_at(proxy.port()); // for the store
+///
+/// proxy.on(..).cut_answers(); // the server does what it is asked, and no one learns of it
+/// proxy.restore();
+/// let next = proxy.connections();
+/// proxy.on(next..).cut_requests(); // connections that are made from now on
+/// ```
 ///
 /// Dropping it resets all connections.
 #[derive(Debug)]
@@ -20,9 +41,9 @@ pub struct Proxy {
 struct Shared {
     round_trips: AtomicU64,
     connections: Mutex<Vec<TcpStream>>,
-    /// The number of connections made, and the number of the first that is muted.
+    /// The number of connections made.
     made: AtomicUsize,
-    mute_from: AtomicUsize,
+    traffic: Traffic,
     is_closed: AtomicBool,
 }
 
@@ -35,7 +56,7 @@ impl Proxy {
             round_trips: AtomicU64::new(0),
             connections: Mutex::default(),
             made: AtomicUsize::new(0),
-            mute_from: AtomicUsize::new(usize::MAX),
+            traffic: Traffic::default(),
             is_closed: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
@@ -64,20 +85,30 @@ impl Proxy {
         self.shared.round_trips.load(Ordering::SeqCst)
     }
 
-    /// How many connections were made.
+    /// How many connections were made, which is the number of the next one: the first is 0.
     pub fn connections(&self) -> usize {
         self.shared.made.load(Ordering::SeqCst)
     }
 
-    /// Drops all bytes from now on, on all connections but the `first` made. Neither side notices.
-    pub fn mute_all_but(&self, first: usize) {
-        self.shared.mute_from.store(first, Ordering::SeqCst);
+    /// The connections with these numbers, to be cut or delayed; `..` are all, those that are made
+    /// later included.
+    pub fn on(&self, connections: impl RangeBounds<usize>) -> Link<'_> {
+        Link::new(&self.shared.traffic, connections)
+    }
+
+    /// Ends all cuts and delays.
+    ///
+    /// What was held back arrives now, as TCP sends lost bytes again. [`reset`](Self::reset) before
+    /// this loses it for good.
+    pub fn restore(&self) {
+        self.on(..).restore();
     }
 
     /// Resets all connections. New ones can be made.
     pub fn reset(&self) {
         let mut connections =
             self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.traffic.close(self.connections());
         for connection in connections.drain(..) {
             // With a linger time of zero, closing a socket resets the connection.
             let _ = socket2::SockRef::from(&connection).set_linger(Some(Duration::ZERO));
@@ -90,49 +121,49 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.is_closed.store(true, Ordering::Relaxed);
         self.reset();
+        // Also those that are being made.
+        self.shared.traffic.close(usize::MAX);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
 impl Shared {
-    fn lets_pass(&self, connection: usize) -> bool {
-        connection < self.mute_from.load(Ordering::SeqCst)
-    }
-
     fn connect(self: &Arc<Self>, client: TcpStream, server: TcpStream) {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let both = || Some((client.try_clone().ok()?, server.try_clone().ok()?));
         let (Some(there), Some(back)) = (both(), both()) else { return };
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).extend([client, server]);
-        let number = self.made.fetch_add(1, Ordering::SeqCst);
+        // A number is below that of a reset if and only if the reset finds the sockets here.
+        let number = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.extend([client, server]);
+            self.made.fetch_add(1, Ordering::SeqCst)
+        };
         let is_waiting = Arc::new(AtomicBool::new(false));
         let (asked, answered) = (Arc::clone(&is_waiting), is_waiting);
         let (shared, same) = (Arc::clone(self), Arc::clone(self));
         thread::spawn(move || {
-            copy(there.0, there.1, || {
-                if !asked.swap(true, Ordering::SeqCst) {
+            copy(there.0, there.1, |length| {
+                if length > 0 && !asked.swap(true, Ordering::SeqCst) {
                     shared.round_trips.fetch_add(1, Ordering::SeqCst);
                 }
-                shared.lets_pass(number)
+                shared.traffic.lets_pass(number, Direction::Requests)
             });
         });
         thread::spawn(move || {
-            copy(back.1, back.0, || {
+            copy(back.1, back.0, |_| {
                 answered.store(false, Ordering::SeqCst);
-                same.lets_pass(number)
+                same.traffic.lets_pass(number, Direction::Answers)
             });
         });
     }
 }
 
-/// Copies bytes from one socket to the other, dropping those that `passes` is false for.
-fn copy(mut from: TcpStream, mut to: TcpStream, passes: impl Fn() -> bool) {
+/// Copies bytes from one socket to the other. `passes` is given how many there are, 0 at the end,
+/// waits until they may go on, and returns false if they never may.
+fn copy(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(usize) -> bool) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length) = from.read(&mut buffer) {
-        if length == 0 {
-            break;
-        }
-        if passes() && to.write_all(&buffer[..length]).is_err() {
+        if !passes(length) || length == 0 || to.write_all(&buffer[..length]).is_err() {
             break;
         }
     }

@@ -5,6 +5,8 @@ mod broken;
 mod client;
 mod lists;
 mod naive;
+#[cfg(feature = "servers")]
+mod proxy;
 mod tools;
 
 /// A near cache over a store with a change feed.

@@ -142,7 +142,7 @@ impl Deployment for Pair {
             }
             ServerFault::MuteConnections { span } => {
                 // A proxy of its own: `self` is needed meanwhile.
-                self.proxies[primary].mute_all_but(0);
+                self.proxies[primary].on(..).cut();
                 let is_replaced = self.wait_silently(span);
                 mute(&self.proxies[primary], || Ok(()))?;
                 self.settle(is_replaced?)

@@ -110,7 +110,7 @@ impl Watched {
         self.wait_until_replaced(former)?;
         pause(down);
         // No one may reach it before it has its address.
-        self.proxies[former].mute_all_but(0);
+        self.proxies[former].on(..).cut();
         if !self.servers[former].restart() {
             return Err("the server does not start again".into());
         }

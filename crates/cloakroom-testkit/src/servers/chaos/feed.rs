@@ -85,7 +85,7 @@ pub fn an_end_is_known_within_the_bound_while_the_feed_is_silent<S: Server, T: S
     let elsewhere: Sessions<SessionMap> =
         Sessions::new(Arc::clone(&there)).expect("valid settings");
     let key = begin(&here);
-    proxy.mute_all_but(connections);
+    proxy.on(connections..).cut();
     let mut longest = Duration::ZERO;
     for key in [key, begin(&here)] {
         drop(block_on(elsewhere.of_key(&key)).expect("the session is live"));
