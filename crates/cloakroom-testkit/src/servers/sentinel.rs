@@ -70,11 +70,11 @@ impl RedisSentinel {
         &self.nodes
     }
 
-    /// Has the sentinels name the replica as the master, and waits until all do.
+    /// Cuts the master off from the sentinels and its replica, but not from its clients, and waits
+    /// until all sentinels name the replica as the master.
     ///
     /// The former master does not hear of it, goes on as a master without a replica, and accepts
-    /// what clients send it. This is how a master looks that is cut off from the sentinels and its
-    /// replica, but not from its clients.
+    /// what clients send it, until [`rejoin`](Self::rejoin).
     pub fn depose(&self) {
         wait_for("a sentinel to begin", || {
             send_command(self.sentinels[0].0, "SENTINEL FAILOVER cloakroom")
@@ -89,6 +89,14 @@ impl RedisSentinel {
                 })
         });
         assert!(self.nodes[0].is_master(), "it does not know");
+    }
+
+    /// Ends what [`depose`](Self::depose) began: the former master becomes a replica of the new
+    /// one, and drops what it has accepted since. Waits until it has.
+    pub fn rejoin(&self) {
+        let [old, new] = &self.nodes;
+        old.command(&format!("REPLICAOF 127.0.0.1 {}", new.port()));
+        wait_for("the former master to follow", || !old.is_master() && old.has_caught_up());
     }
 
     /// Kills the master and waits until the replica has taken over.
