@@ -17,21 +17,15 @@ async fn two_primaries() -> (Postgres, Postgres) {
     let old = Postgres::start(Durability::Always);
     drop(PostgresStore::connect(old.url()).await.unwrap());
     let new = old.start_standby();
-    let promoted = client(&new).await.query_one("SELECT pg_promote()", &[]).await.unwrap();
-    assert!(promoted.get::<_, bool>(0));
+    new.promote();
     (old, new)
-}
-
-/// The URL of both.
-fn both(first: &Postgres, second: &Postgres) -> String {
-    format!("postgres://test@127.0.0.1:{},127.0.0.1:{}/postgres", first.port(), second.port())
 }
 
 #[test]
 fn of_two_servers_that_take_writes_the_one_promoted_last_is_used() {
     Runtime::new().unwrap().block_on(async {
         let (old, new) = two_primaries().await;
-        let store = PostgresStore::connect(both(&old, &new)).await.unwrap();
+        let store = PostgresStore::connect(old.url_with(&new)).await.unwrap();
         let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
         new_session(&sessions).await;
         assert_eq!(number(&client(&old).await, SESSIONS).await, 0);
@@ -43,7 +37,7 @@ fn of_two_servers_that_take_writes_the_one_promoted_last_is_used() {
 fn a_former_primary_is_not_used_while_the_new_one_restarts() {
     Runtime::new().unwrap().block_on(async {
         let (old, mut new) = two_primaries().await;
-        let builder = PostgresStore::builder(both(&old, &new)).timeout(Duration::from_secs(2));
+        let builder = PostgresStore::builder(old.url_with(&new)).timeout(Duration::from_secs(2));
         let store = std::sync::Arc::new(builder.connect().await.unwrap());
         let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
         let key = new_session(&sessions).await;
@@ -81,7 +75,7 @@ fn a_primary_that_was_replaced_is_left_while_it_still_answers() {
         let old = Postgres::start(Durability::None);
         drop(PostgresStore::connect(old.url()).await.unwrap());
         let new = old.start_standby();
-        let store = PostgresStore::connect(both(&old, &new)).await.unwrap();
+        let store = PostgresStore::connect(old.url_with(&new)).await.unwrap();
         let sessions: Sessions<SessionMap> = Sessions::new(store).unwrap();
         new_session(&sessions).await;
         let (old, new) = (client(&old).await, client(&new).await);
@@ -117,7 +111,7 @@ fn what_the_url_says_about_servers_holds() {
     Runtime::new().unwrap().block_on(async {
         drop(PostgresStore::connect(server.url()).await.unwrap());
         let standby = server.start_standby();
-        let urls = both(&standby, &server);
+        let urls = standby.url_with(&server);
         let open = async |options: &str| {
             let builder = PostgresStore::builder(format!("{urls}?{options}"));
             builder.read_only().connect().await.unwrap().inspect().await.unwrap().is_standby

@@ -41,7 +41,8 @@ impl Postgres {
         server.start_on_a_free_port()
     }
 
-    /// Starts a standby of this server: a copy that follows it, until `pg_promote()` is called.
+    /// Starts a standby of this server: a copy that follows it until it is
+    /// [promoted](Self::promote).
     pub fn start_standby(&self) -> Self {
         let standby = Self::new(self.durability, false);
         give_away(standby.directory.path());
@@ -72,6 +73,41 @@ impl Postgres {
             .expect("pg_basebackup");
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "cannot copy the server: {said}");
+    }
+
+    /// Turns this standby into a primary, and waits until it takes writes.
+    ///
+    /// The server that it followed does not hear of it, and still takes writes too: two primaries,
+    /// as after a failover that did not stop the old one. What that one was asked just before may
+    /// not have arrived here.
+    ///
+    /// ```no_run
+    /// # use cloakroom_testkit::servers::{Durability, Postgres};
+    /// let old = Postgres::start(Durability::None);
+    /// // Here the application creates its tables.
+    /// let new = old.start_standby();
+    /// new.promote();
+    /// let url = old.url_with(&new); // for a store, which must use the new one
+    /// ```
+    ///
+    /// # Panics
+    /// If this is no standby.
+    pub fn promote(&self) {
+        assert!(self.data().join("standby.signal").exists(), "it is no standby");
+        // As `pg_ctl promote` does.
+        fs::write(self.data().join("promote"), "").expect("a file");
+        self.process.as_ref().expect("it runs").signal("-USR1");
+        let in_time = (0..3_000).any(|_| {
+            pause();
+            self.is_in_production()
+        });
+        assert!(in_time, "it was not promoted: {}", self.log());
+    }
+
+    /// The URL that names this server and then another one.
+    pub fn url_with(&self, other: &Self) -> String {
+        let both = format!("127.0.0.1:{},127.0.0.1:{}", self.port, other.port);
+        format!("postgres://test@{both}/postgres")
     }
 
     fn new(durability: Durability, is_encrypted: bool) -> Self {
@@ -163,6 +199,13 @@ impl Postgres {
             text.lines().nth(7).is_some_and(|status| ["ready", "standby"].contains(&status.trim()))
         });
         is_ready && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+
+    /// Whether it takes writes, by the state in its control file.
+    fn is_in_production(&self) -> bool {
+        const DB_IN_PRODUCTION: u32 = 6;
+        let control = fs::read(self.data().join("global/pg_control")).unwrap_or_default();
+        control.get(16..20) == Some(&DB_IN_PRODUCTION.to_ne_bytes())
     }
 
     /// Signals the server and its child processes.
