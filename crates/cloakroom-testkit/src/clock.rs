@@ -1,7 +1,7 @@
-//! A clock for tests.
+//! Clocks for tests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cloakroom::Timestamp;
@@ -58,4 +58,58 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Self::now(self)
     }
+}
+
+/// The clock of one node, ahead of another clock or behind it. Clones show the same time.
+///
+/// ```
+/// # use cloakroom_testkit::{ManualClock, OffsetClock};
+/// # use std::time::Duration;
+/// let right = ManualClock::new();
+/// let node = OffsetClock::of(right.clone()); // for `SessionsBuilder::clock`
+/// node.set_ahead(Duration::from_secs(5));
+/// right.advance(Duration::from_secs(60));
+/// assert_eq!(node.now().since(right.now()), Duration::from_secs(5));
+/// ```
+///
+/// The clock of a private server is that of this machine. A server whose clock is ahead is tested
+/// by nodes whose clocks are behind: `OffsetClock::of(SystemClock)`.
+#[derive(Clone, Debug)]
+pub struct OffsetClock {
+    base: Arc<dyn Clock>,
+    /// In milliseconds.
+    ahead: Arc<AtomicI64>,
+}
+
+impl OffsetClock {
+    /// A clock that shows the time of `base` until it is set.
+    pub fn of(base: impl Clock) -> Self {
+        Self { base: Arc::new(base), ahead: Arc::default() }
+    }
+
+    /// Sets the clock ahead of its base by `span`; zero corrects it.
+    pub fn set_ahead(&self, span: Duration) {
+        self.ahead.store(millis(span), Ordering::SeqCst);
+    }
+
+    /// Sets the clock behind its base by `span`.
+    pub fn set_behind(&self, span: Duration) {
+        self.ahead.store(-millis(span), Ordering::SeqCst);
+    }
+
+    /// The time that the clock shows.
+    pub fn now(&self) -> Timestamp {
+        let (base, ahead) = (self.base.now().as_millis(), self.ahead.load(Ordering::SeqCst));
+        Timestamp::from_millis(base.saturating_add_signed(ahead))
+    }
+}
+
+impl Clock for OffsetClock {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

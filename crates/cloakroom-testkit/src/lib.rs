@@ -59,7 +59,7 @@ mod test_sessions;
 pub use client::{BrowserRequest, Client, Page};
 pub use cloakroom::block_on;
 pub use cloakroom::store::{Call, Operation};
-pub use clock::ManualClock;
+pub use clock::{ManualClock, OffsetClock};
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
 pub use entropy::SeededEntropy;
 pub use faulty::{Fault, FaultyStore};

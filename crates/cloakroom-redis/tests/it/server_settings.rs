@@ -3,10 +3,11 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use cloakroom::{ErrorKind, SessionMap, Sessions, Store, Timestamp};
+use cloakroom::time::SystemClock;
+use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
 use cloakroom_redis::{RedisError, RedisErrorKind, RedisStore};
 use cloakroom_testkit::servers::{Durability, Redis, Server};
-use cloakroom_testkit::{ManualClock, block_on};
+use cloakroom_testkit::{OffsetClock, block_on};
 use tokio::runtime::Runtime;
 
 #[test]
@@ -37,35 +38,26 @@ fn a_server_that_evicts_sessions_is_refused_unless_that_is_accepted() {
 fn a_server_whose_clock_is_ahead_is_refused_on_opening_and_in_use() {
     let runtime = Runtime::new().unwrap();
     let server = Redis::start(Durability::None);
-    let clock = ManualClock::new();
+    let clock = OffsetClock::of(SystemClock);
     let open = || {
         let builder = RedisStore::builder(server.url()).clock(clock.clone());
         runtime.block_on(builder.connect())
     };
-    let here = {
-        let answer = server.command("TIME");
-        let seconds: u64 = answer.lines().nth(2).unwrap().trim().parse().unwrap();
-        Timestamp::from_millis(1_000 * seconds)
-    };
-    let behind_by = |span: Duration| {
-        let span = u64::try_from(span.as_millis()).unwrap();
-        clock.set(Timestamp::from_millis(here.as_millis() - span));
-    };
-    behind_by(Duration::from_secs(3 * 60 * 60));
+    clock.set_behind(Duration::from_secs(3 * 60 * 60));
     let refused = open().unwrap_err();
     assert_eq!(refused.kind(), RedisErrorKind::ClockAhead);
     let text = shown(&refused);
     assert!(text.contains(&server.port().to_string()), "{text}");
     assert!(text.contains("s ahead of this host's clock"), "{text}");
 
-    behind_by(Duration::from_secs(60));
+    clock.set_behind(Duration::from_secs(60));
     let store = std::sync::Arc::new(open().unwrap());
     let sessions: Sessions<SessionMap> = Sessions::new(std::sync::Arc::clone(&store)).unwrap();
     let _ = block_on(sessions.generate(SessionMap::default())).unwrap();
     assert!(block_on(store.health()).is_ok());
 
     // One of the clocks is set while the connection stands.
-    behind_by(Duration::from_secs(3 * 60 * 60));
+    clock.set_behind(Duration::from_secs(3 * 60 * 60));
     assert!(block_on(store.health()).is_err());
     crate::server::until(|| match block_on(sessions.generate(SessionMap::default())) {
         Ok(_) => false,
@@ -74,7 +66,7 @@ fn a_server_whose_clock_is_ahead_is_refused_on_opening_and_in_use() {
             true
         }
     });
-    behind_by(Duration::ZERO);
+    clock.set_behind(Duration::ZERO);
     crate::server::until(|| block_on(sessions.generate(SessionMap::default())).is_ok());
 }
 
