@@ -54,6 +54,7 @@ mod monitor;
 mod round_trip;
 mod spy;
 mod step;
+mod store_file;
 mod test_sessions;
 
 pub use client::{BrowserRequest, Client, Page};
@@ -68,6 +69,7 @@ pub use guarded::Guarded;
 pub use round_trip::assert_round_trips;
 pub use spy::{Calls, SpyStore};
 pub use step::{HeldCall, StepStore};
+pub use store_file::StoreFile;
 pub use test_sessions::TestSessions;
 
 // The expansion of `conformance!` must not depend on what its caller imports.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use cloakroom::Store;
 use cloakroom::store::{Outcome, Page, StoreError};
 use cloakroom_sqlite::{SqliteError, SqliteErrorKind, SqliteStore};
+use cloakroom_testkit::StoreFile;
 
 use crate::fixture::{NOW, TestFile, id, insert, record, size};
 
@@ -17,13 +18,7 @@ use crate::fixture::{NOW, TestFile, id, insert, record, size};
 const AT_MOST: Duration = Duration::from_secs(20);
 
 fn log(path: &Path) -> PathBuf {
-    with_suffix(path, "-wal")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+    StoreFile::at(path).log()
 }
 
 /// Another file with session `n`, which is in its log only. It has the name `other.db`.
@@ -83,9 +78,7 @@ fn a_new_file_with_its_own_log_survives_the_store_of_the_old_one() {
     let store = file.open();
     insert(&store, 1, record(NOW, 100)).unwrap();
     let new = other_in_use(&file, 2);
-    fs::rename(log(&new), log(&file.path())).unwrap();
-    fs::remove_file(with_suffix(&file.path(), "-shm")).unwrap();
-    fs::rename(&new, file.path()).unwrap();
+    StoreFile::at(file.path()).replace_with_log_by(new);
     let log_before = fs::read(log(&file.path())).unwrap();
 
     assert_all_replaced(&store);
@@ -106,7 +99,7 @@ fn the_log_of_the_old_file_is_not_taken_for_that_of_the_new_one() {
             insert(&store, n, record(NOW, 2_000)).unwrap();
         }
         fs::hard_link(file.path(), file.path().with_file_name("old.db")).unwrap();
-        fs::rename(other(&file, 2), file.path()).unwrap();
+        StoreFile::at(file.path()).replace_by(other(&file, 2));
         if asks {
             assert_all_replaced(&store);
         }
@@ -127,7 +120,7 @@ fn a_store_without_requests_notices() {
     let store = file.open();
     insert(&store, 1, record(NOW, 100)).unwrap();
     assert!(fs::metadata(log(&file.path())).unwrap().len() > 0);
-    fs::rename(other(&file, 2), file.path()).unwrap();
+    StoreFile::at(file.path()).replace_by(other(&file, 2));
     until("the log is emptied", || fs::metadata(log(&file.path())).unwrap().len() == 0);
     assert_all_replaced(&store);
 }
@@ -137,8 +130,7 @@ fn a_file_that_is_gone_or_was_emptied_is_noticed_and_stays_so() {
     let file = TestFile::new();
     let store = file.open();
     insert(&store, 1, record(NOW, 100)).unwrap();
-    let moved = file.path().with_file_name("moved.db");
-    fs::rename(file.path(), &moved).unwrap();
+    let moved = StoreFile::at(file.path()).move_away();
     assert_all_replaced(&store);
     // Its log has been emptied by now, perhaps while another process used it.
     fs::rename(&moved, file.path()).unwrap();
@@ -147,7 +139,7 @@ fn a_file_that_is_gone_or_was_emptied_is_noticed_and_stays_so() {
 
     let store = file.open();
     assert_eq!(size(&store, 1), Some(100));
-    fs::write(file.path(), "").unwrap();
+    StoreFile::at(file.path()).empty();
     assert_all_replaced(&store);
 }
 
@@ -157,7 +149,7 @@ fn a_store_that_only_reads_notices() {
     insert(&file.open(), 1, record(NOW, 100)).unwrap();
     let store = SqliteStore::builder(file.path()).open_read_only().unwrap();
     assert_eq!(size(&store, 1), Some(100));
-    fs::rename(other(&file, 2), file.path()).unwrap();
+    StoreFile::at(file.path()).replace_by(other(&file, 2));
     assert_replaced(store.get(id(1)).wait());
     assert_replaced(store.health().wait());
 }
