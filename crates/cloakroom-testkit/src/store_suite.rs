@@ -126,7 +126,7 @@ macro_rules! for_each_store_test {
 }
 
 /// When the records of these tests are created.
-const NOW: Timestamp = ManualClock::START;
+pub(crate) const NOW: Timestamp = ManualClock::START;
 const IDLE: Duration = Duration::from_secs(30 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 
@@ -157,7 +157,7 @@ fn admin() -> KindTag {
 }
 
 /// A record whose kind, revision, secret and payload depend on `mark`.
-fn record(mark: u64) -> Record {
+pub(crate) fn record(mark: u64) -> Record {
     begin(
         mark,
         None,
@@ -175,7 +175,7 @@ fn begin(mark: u64, principal: Option<Principal>, payload: Payload, revision: Re
     protocol::begin(kind, verifier, lifetime, principal, payload, revision, NOW)
 }
 
-fn ending() -> Ending {
+pub(crate) fn ending() -> Ending {
     protocol::end(EndReason::SignedOut, NOW)
 }
 
@@ -217,7 +217,7 @@ fn assert_same(found: &Record, expected: &Record) {
     assert!(bytes(found) == bytes(expected), "found {found:?}, expected {expected:?}");
 }
 
-fn bytes(record: &Record) -> Vec<u8> {
+pub(crate) fn bytes(record: &Record) -> Vec<u8> {
     Stored::Live(record.clone()).to_bytes().expect("the record can be encoded")
 }
 

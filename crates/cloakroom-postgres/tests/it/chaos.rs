@@ -31,6 +31,7 @@ chaos_tests! {
     a_frozen_server_is_an_error_in_time: None,
     an_error_names_the_server_and_the_cause: None,
     reset_connections_lose_nothing: Always,
+    a_link_that_passes_one_way_loses_nothing: Always,
     operations_are_one_round_trip: None,
     an_end_reaches_other_nodes: Always,
     no_change_is_missed_while_the_feed_is_cut: None,
@@ -42,6 +43,15 @@ fn every_call_to_a_frozen_server_ends_in_time() {
     let timeout = 4 * STORE_TIMEOUT;
     let runtime = Runtime::new().unwrap();
     chaos::every_call_ends_in_time(&mut Postgres::start(Durability::None), timeout, |url| {
+        runtime.block_on(PostgresStore::builder(url).timeout(timeout).connect()).unwrap()
+    });
+}
+
+#[test]
+fn a_write_that_is_not_answered_happened_or_not() {
+    let (runtime, timeout) = (Runtime::new().unwrap(), 4 * STORE_TIMEOUT);
+    let server = &mut Postgres::start(Durability::None);
+    chaos::a_write_that_is_not_answered_happened_or_not(server, timeout, |url| {
         runtime.block_on(PostgresStore::builder(url).timeout(timeout).connect()).unwrap()
     });
 }

@@ -28,6 +28,7 @@ chaos_tests! {
     a_frozen_server_is_an_error_in_time: None,
     an_error_names_the_server_and_the_cause: None,
     reset_connections_lose_nothing: None,
+    a_link_that_passes_one_way_loses_nothing: None,
     operations_are_one_round_trip: None,
     an_end_reaches_other_nodes: None,
     no_change_is_missed_while_the_feed_is_cut: None,
@@ -38,6 +39,15 @@ chaos_tests! {
 fn every_call_to_a_frozen_server_ends_in_time() {
     let (runtime, timeout) = (Runtime::new().unwrap(), 4 * chaos::STORE_TIMEOUT);
     chaos::every_call_ends_in_time(&mut Redis::start(Durability::None), timeout, |url| {
+        runtime.block_on(RedisStore::builder(url).timeout(timeout).connect()).unwrap()
+    });
+}
+
+#[test]
+fn a_write_that_is_not_answered_happened_or_not() {
+    let (runtime, timeout) = (Runtime::new().unwrap(), 4 * chaos::STORE_TIMEOUT);
+    let server = &mut Redis::start(Durability::None);
+    chaos::a_write_that_is_not_answered_happened_or_not(server, timeout, |url| {
         runtime.block_on(RedisStore::builder(url).timeout(timeout).connect()).unwrap()
     });
 }

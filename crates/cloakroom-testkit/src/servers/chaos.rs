@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "the tests print what they measured")]
 
 mod feed;
+mod partition;
 mod workload;
 
 use std::error::Error;
@@ -23,6 +24,7 @@ use crate::block_on;
 use workload::{Workload, add_one, begin, now, wait};
 
 pub use feed::*;
+pub use partition::*;
 pub use workload::DataLoss;
 
 /// The timeout of a store under test.
@@ -171,10 +173,7 @@ pub fn operations_are_one_round_trip<S: Server, T: Store>(
     open_all_connections(&store);
     let alice = Principal::new("alice").expect("a valid name");
     let store = Arc::new(store);
-    let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(&store)).expect("valid settings");
-    for _ in 0..20 {
-        assert!(add_one(&sessions, &begin(&sessions)).is_some());
-    }
+    let sessions = write_on_all_connections(&store);
     let trips = |what: &str, expected: u64, act: &mut dyn FnMut()| {
         let before = proxy.round_trips();
         act();
@@ -200,6 +199,15 @@ pub fn operations_are_one_round_trip<S: Server, T: Store>(
         drop(session);
     });
     trips("end", 1, &mut || block_on(sessions.revoke(key.id())).expect("the session is ended"));
+}
+
+/// Writes until the store has made all connections that write.
+fn write_on_all_connections<T: Store>(store: &Arc<T>) -> Sessions<SessionMap> {
+    let sessions: Sessions<SessionMap> = Sessions::new(Arc::clone(store)).expect("valid settings");
+    for _ in 0..20 {
+        assert!(add_one(&sessions, &begin(&sessions)).is_some());
+    }
+    sessions
 }
 
 /// Asks until the store has made all connections of its pool.
