@@ -1,10 +1,11 @@
 //! TLS: only a server with a valid, trusted certificate is accepted.
 
-use cloakroom::{SessionMap, Sessions};
+use cloakroom::{ErrorKind, SessionMap, Sessions, Store as _};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
 use cloakroom_testkit::servers::chaos::STORE_TIMEOUT;
 use cloakroom_testkit::servers::{Certificates, Durability, Postgres, Server};
 use tokio::runtime::Runtime;
+use tokio_postgres::NoTls;
 
 #[test]
 fn tls_needs_a_certificate_that_is_trusted_and_valid_for_the_host() {
@@ -35,5 +36,51 @@ fn tls_needs_a_certificate_that_is_trusted_and_valid_for_the_host() {
         let error =
             builder(&plain.url()).root_certificate(good.root()).connect().await.unwrap_err();
         assert_eq!(error.kind(), PostgresErrorKind::Tls, "{error:?}");
+    });
+}
+
+#[test]
+fn a_certificate_is_replaced_while_the_store_is_in_use() {
+    let (ours, other) = (Certificates::new(), Certificates::new());
+    let server = Postgres::start_encrypted(Durability::None, &ours);
+    let builder = || {
+        let url = format!("{}?sslmode=require", server.url());
+        PostgresStore::builder(url).timeout(4 * STORE_TIMEOUT).root_certificate(ours.root())
+    };
+    Runtime::new().unwrap().block_on(async {
+        let store = std::sync::Arc::new(builder().connect().await.unwrap());
+        let sessions: Sessions<SessionMap> = Sessions::new(store.clone()).unwrap();
+        let key = sessions.generate(SessionMap::default()).await.unwrap().key().unwrap().clone();
+        let (admin, driver) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
+        let drop_connections = async || {
+            let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+            admin.execute(kill, &[]).await.unwrap();
+        };
+
+        ours.renew();
+        server.rotate(&ours);
+        assert!(sessions.of_key(&key).await.is_ok());
+        drop_connections().await;
+        while store.health().await.is_err() {}
+        assert!(sessions.of_key(&key).await.is_ok());
+
+        // Of another root: no one connects until that is mended.
+        server.rotate(&other);
+        while builder().connect().await.is_ok() {} // until the server has read the files
+        drop_connections().await;
+        let refused = loop {
+            if let Err(error) = sessions.of_key(&key).await {
+                if format!("{error:?}").contains("Tls") {
+                    break error;
+                }
+            }
+        };
+        assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
+        server.rotate(&ours);
+        while store.health().await.is_err() {}
+        assert!(sessions.of_key(&key).await.is_ok());
+        driver.abort();
     });
 }

@@ -1,5 +1,6 @@
 //! Certificates for TLS to private servers.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,9 +8,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use tempfile::TempDir;
 
 /// A private root certificate, and a server certificate signed by it for 127.0.0.1 and localhost.
-#[derive(Debug)]
 pub struct Certificates {
     directory: TempDir,
+    issuer: Issuer<'static, KeyPair>,
 }
 
 impl Certificates {
@@ -24,20 +25,25 @@ impl Certificates {
         root.distinguished_name.push(DnType::CommonName, "Cloakroom's tests");
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let root_certificate = root.self_signed(&root_key).expect("a certificate").pem();
-        let issuer = Issuer::new(root, root_key);
+        let root_file = directory.path().join("root.pem");
+        fs::write(root_file, root_certificate).expect("a file");
+        let certificates = Self { directory, issuer: Issuer::new(root, root_key) };
+        certificates.renew();
+        certificates
+    }
+
+    /// Signs another server certificate by the same root, with a key of its own. The files are
+    /// replaced; a server that is to use them must be told.
+    pub fn renew(&self) {
         let key = KeyPair::generate().expect("a key");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut server = CertificateParams::new(names).expect("valid names");
         server.use_authority_key_identifier_extension = true;
-        let server = server.signed_by(&key, &issuer).expect("a certificate");
-        for (name, text) in [
-            ("root.pem", root_certificate),
-            ("server.pem", server.pem()),
-            ("server.key", key.serialize_pem()),
-        ] {
-            fs::write(directory.path().join(name), text).expect("a file");
+        let server = server.signed_by(&key, &self.issuer).expect("a certificate");
+        for (file, text) in [(self.certificate(), server.pem()), (self.key(), key.serialize_pem())]
+        {
+            fs::write(file, text).expect("a file");
         }
-        Self { directory }
     }
 
     /// The file of the root certificate, for clients to trust.
@@ -57,6 +63,13 @@ impl Certificates {
 
     fn file(&self, name: &str) -> PathBuf {
         Path::join(self.directory.path(), name)
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the private key.
+        f.debug_struct("Certificates").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 

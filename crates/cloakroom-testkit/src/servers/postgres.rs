@@ -41,6 +41,12 @@ impl Postgres {
         server.start_on_a_free_port()
     }
 
+    /// Has new connections use these certificates, as `pg_ctl reload` does. It takes a moment.
+    pub fn rotate(&self, certificates: &Certificates) {
+        self.install(certificates);
+        self.process.as_ref().expect("it runs").signal("-HUP");
+    }
+
     /// Starts a standby of this server: a copy that follows it until it is
     /// [promoted](Self::promote).
     pub fn start_standby(&self) -> Self {

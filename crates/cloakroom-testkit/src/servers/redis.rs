@@ -75,6 +75,14 @@ impl Redis {
         (Self::start_with(durability, &[&words[..], &["--tls-auth-clients", "no"]].concat()), port)
     }
 
+    /// Has new connections use the certificate and the key in these files.
+    pub fn rotate(&self, certificates: &Certificates) {
+        let (certificate, key) = (certificates.certificate(), certificates.key());
+        let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
+        let set = format!("CONFIG SET tls-cert-file {certificate} tls-key-file {key}");
+        assert_eq!(self.command(&set), "+OK\r\n");
+    }
+
     /// Sends it a command, such as `SCRIPT FLUSH`; the first bytes of its answer.
     pub fn command(&self, command: &str) -> String {
         send_command(self.port, command).unwrap_or_default()
