@@ -46,8 +46,21 @@ pub(crate) async fn check(url: &str, options: Options) -> Result<Vec<Check>, Ope
         Check::new("fsync", found.syncs, fsync),
         Check::new("synchronous_commit", true, commit),
         Check::new("encrypted", true, if found.is_encrypted { "yes" } else { "no" }),
+        notify_queue(found.notify_queue),
         Check::new("size", true, format!("{} bytes with indexes", found.bytes)),
     ])
+}
+
+/// Near caches learn of changes through this queue.
+fn notify_queue(used: f64) -> Check {
+    let percent = (used * 100.0).round();
+    let hint = if used < 0.5 {
+        ""
+    } else {
+        ": a listener does not end its transaction; once the queue is full, caches of other nodes \
+         learn of changes only by their `max_staleness`"
+    };
+    Check::new("notifications", used < 0.5, format!("{percent} % of the queue{hint}"))
 }
 
 fn failed(error: PostgresError) -> OpenError {

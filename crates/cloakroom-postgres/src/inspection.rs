@@ -22,6 +22,11 @@ pub struct Inspection {
     pub commit: String,
     /// Whether this connection is encrypted.
     pub is_encrypted: bool,
+    /// How full the server's queue of notifications is, from 0 to 1.
+    ///
+    /// A listener in a transaction that it does not end fills it, of any application on this
+    /// server. While it is full, near caches on other nodes rely on their `max_staleness`.
+    pub notify_queue: f64,
     /// The size of the tables and their indexes in bytes.
     pub bytes: u64,
 }
@@ -36,7 +41,8 @@ impl Inspection {
                  current_setting('synchronous_commit'),
                  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
                  pg_total_relation_size('{session}') + pg_total_relation_size('{index}')
-                     + pg_total_relation_size('{revocation}')",
+                     + pg_total_relation_size('{revocation}'),
+                 CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_notification_queue_usage() END",
         );
         let querying = async {
             client.batch_execute(SAFE_SETTINGS).await?;
@@ -57,6 +63,7 @@ fn read(row: &Row) -> Result<Inspection, tokio_postgres::Error> {
         syncs: row.try_get(3)?,
         commit: row.try_get(4)?,
         is_encrypted: row.try_get(5)?,
+        notify_queue: row.try_get(7)?,
         bytes: u64::try_from(bytes).unwrap_or_default(),
     })
 }
