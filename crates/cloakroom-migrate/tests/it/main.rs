@@ -1,7 +1,9 @@
 //! The store contract on two stores during a migration, and the laws of the migration itself.
+#![allow(clippy::print_stdout, reason = "tests print what they measured")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must panic")]
 
 mod alternating;
+mod faults;
 mod migration;
 
 /// One node moves sessions and another does not yet; each call is made by the other one.
