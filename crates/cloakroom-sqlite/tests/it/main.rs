@@ -20,6 +20,21 @@ mod sqlite {
     cloakroom_testkit::conformance!(crate::fixture::TestFile::new().into_store());
 }
 
+/// What a store of one's own derives, on a file: the principal index is written as bytes.
+mod derived {
+    use cloakroom::{Store, decorate_store, derive_index};
+
+    #[derive(Debug)]
+    struct Derived<S>(S);
+
+    impl<S: Store> Store for Derived<S> {
+        derive_index!();
+        decorate_store!(self => &self.0; insert, get, replace, end_if, scan, sweep);
+    }
+
+    cloakroom_testkit::conformance!(Derived(crate::fixture::TestFile::new().into_store()));
+}
+
 mod two_processes_on_one_file {
     cloakroom_testkit::conformance!(crate::peer::Alternating::at(crate::fixture::TestFile::new()));
 }
