@@ -41,8 +41,8 @@ use super::Store;
 ///   the named methods straight to the store that the expression refers to.
 ///
 /// In the last two forms, `all` stands for every method of the contract. A list that leaves out
-/// `get_cached` or `subscribe` keeps the default of the contract for them, which has no cache and
-/// no change feed.
+/// `get_cached`, `subscribe`, `touch`, `end` or `health` keeps the default of the contract for it:
+/// no cache, no change feed, and more calls of the store.
 #[macro_export]
 macro_rules! decorate_store {
     ($decorator:ident) => {

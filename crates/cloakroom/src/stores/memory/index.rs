@@ -23,8 +23,8 @@ const SLICE: usize = 512;
 
 /// A principal index in memory, for a [`Store`](crate::Store) that keeps it in its own process.
 ///
-/// It answers four methods of the contract; [`MemoryStore`](crate::MemoryStore) uses it, and so
-/// does the store in `examples/store`.
+/// It answers four methods of the contract; [`MemoryStore`](crate::MemoryStore) uses it. A store
+/// whose processes share an engine uses [`derive_index!`](crate::derive_index) instead.
 ///
 /// ```
 /// # use cloakroom::{Principal, PublicId, Timestamp};
