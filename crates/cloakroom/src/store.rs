@@ -1,7 +1,7 @@
 //! The store contract: what the library asks of the place where sessions are kept.
 
 mod decorate;
-mod derived;
+pub(crate) mod derived;
 mod error;
 mod index;
 mod io;

@@ -1,7 +1,7 @@
 //! Operations that a store need not write itself: each is made of those that it must.
 
 use super::{Ended, Store, StoreError, Swap};
-use crate::key::PublicId;
+use crate::key::{KindTag, PublicId};
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::time::Timestamp;
 
@@ -23,7 +23,7 @@ pub(super) async fn touch<S: Store + ?Sized>(
 }
 
 /// [`Store::end`] as a read and an [`end_if`](Store::end_if), again until that wins.
-pub(super) async fn end<S: Store + ?Sized>(
+pub(crate) async fn end<S: Store + ?Sized>(
     store: &S,
     id: PublicId,
     ending: Ending,
@@ -32,6 +32,10 @@ pub(super) async fn end<S: Store + ?Sized>(
         let mut seen: Record = match store.get(id).await? {
             None => return Ok(Ended::Absent),
             Some(Stored::Ended(_)) => return Ok(Ended::Already),
+            // What is known of a principal is no session, though anyone can have its id.
+            Some(Stored::Live(record)) if record.kind() == KindTag::PRINCIPAL => {
+                return Ok(Ended::Absent);
+            }
             Some(Stored::Live(record)) => record,
         };
         loop {

@@ -79,6 +79,13 @@ impl IndexLogin {
         self
     }
 
+    /// A time that has passed, if one is known: a caller without a clock may still say when the
+    /// principal authenticated.
+    pub(crate) fn known_time(&self) -> Option<Timestamp> {
+        let signed_in = Some(self.authenticated_at).filter(|at| *at != Timestamp::NEVER);
+        self.now.or(signed_in)
+    }
+
     /// How many entries an [`Indexed::Full`] answer lists at most.
     pub fn max_listed(&self) -> usize {
         self.limit.unwrap_or_default().saturating_add(100)

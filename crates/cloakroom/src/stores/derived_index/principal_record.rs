@@ -72,8 +72,8 @@ impl PrincipalRecord {
         Ok(known)
     }
 
-    /// The record that follows the one seen.
-    pub(super) fn to_record(&self, seen: Option<&Record>) -> Record {
+    /// The record that follows the one seen, which began at the time `now`, if that is known.
+    pub(super) fn to_record(&self, seen: Option<&Record>, now: Option<Timestamp>) -> Record {
         let mut payload = Vec::with_capacity(HEAD + SESSION * self.sessions.len());
         payload.extend(self.digest);
         payload.extend(self.revoked.0.as_millis().to_be_bytes());
@@ -93,7 +93,8 @@ impl PrincipalRecord {
         // No key has this verifier.
         let (verifier, payload) = (Verifier::from_bytes([0; 32]), Payload::from_bytes(payload));
         let lifetime = Lifetime::absolute(std::time::Duration::from_secs(1));
-        let (revision, began) = (Revision::new(count, token), Timestamp::EPOCH);
+        let revision = Revision::new(count, token);
+        let began = seen.map(Record::created).or(now).unwrap_or(Timestamp::EPOCH);
         protocol::begin(KindTag::PRINCIPAL, verifier, lifetime, None, payload, revision, began)
             .edited(|fields| fields.absolute_deadline = expires)
             .with_idle_deadline(Timestamp::NEVER)
@@ -105,9 +106,7 @@ impl PrincipalRecord {
                 self.sessions.remove(&replaced.id);
             }
         }
-        // A caller without a clock may still say when someone signed in, which has passed.
-        let signed_in = Some(login.authenticated_at).filter(|at| *at != Timestamp::NEVER);
-        if let Some(now) = login.now.or(signed_in) {
+        if let Some(now) = login.known_time() {
             self.forget(Timestamp::from_millis(now.as_millis().saturating_sub(SLACK)));
         }
         let before = Some(self.revoked.0).filter(|before| *before != Timestamp::EPOCH);

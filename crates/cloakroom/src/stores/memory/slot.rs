@@ -1,5 +1,6 @@
 //! One entry: a session as a typed value, or as bytes.
 
+use crate::key::KindTag;
 use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored, Tombstone};
 use crate::store::{Ended, StoreError, StoreErrorKind, Swap};
@@ -35,7 +36,7 @@ impl Slot {
     /// Measures the entry, which also finds a value that cannot be encoded.
     pub(super) fn new(stored: Stored, encodes: bool) -> Result<Self, StoreError> {
         let expires = stored.expires_at();
-        let came_back = matches!(&stored, Stored::Live(record) if was_used(record));
+        let came_back = matches!(&stored, Stored::Live(record) if is_kept(record));
         let (content, size) = match stored {
             stored if encodes => {
                 let entry = Encoded::new(&stored)?;
@@ -185,9 +186,11 @@ impl Slot {
     }
 }
 
-/// True if the session was used after it was created: it comes from another store then.
-fn was_used(record: &Record) -> bool {
-    record.last_seen().is_some_and(|seen| seen > record.created())
+/// True if the record does not make room for others: the session was used after it was created, as
+/// one from another store was, or it is no session, but what is known of a principal.
+fn is_kept(record: &Record) -> bool {
+    record.kind() == KindTag::PRINCIPAL
+        || record.last_seen().is_some_and(|seen| seen > record.created())
 }
 
 impl Encoded {
