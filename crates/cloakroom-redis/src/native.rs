@@ -1,6 +1,6 @@
 //! The compare-and-set of some servers: `SET key value IFEQ seen`, of Valkey 8.1 and Redis 8.4.
 
-use redis::{Cmd, Value};
+use redis::{Cmd, ServerError, Value};
 
 /// Asks a server whether it has the command, without writing anything: the key does not exist.
 pub(crate) fn probe(key: &[u8]) -> Cmd {
@@ -27,6 +27,12 @@ pub(crate) fn is_supported(probe: Option<&Value>, info: Option<&Value>) -> bool 
     }
 }
 
+/// Whether the server refused the command because it does not have it. Any other error can be that
+/// of a proxy, which may have passed the command on.
+pub(crate) fn is_unknown_to(error: &ServerError) -> bool {
+    error.code() == "ERR" && error.details().is_some_and(|text| text.starts_with("syntax error"))
+}
+
 fn is_new(info: &Value) -> bool {
     let info: String = redis::from_redis_value_ref(info).unwrap_or_default();
     let version = |name: &str| {
@@ -44,6 +50,17 @@ fn is_new(info: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_syntax_error_says_that_the_server_lacks_the_command() {
+        let is_unknown = |text: &[u8]| match redis::parse_redis_value(text) {
+            Ok(Value::ServerError(error)) => is_unknown_to(&error),
+            other => panic!("expected an error, found {other:?}"),
+        };
+        assert!(is_unknown(b"-ERR syntax error\r\n"));
+        assert!(!is_unknown(b"-ERR upstream timed out\r\n"));
+        assert!(!is_unknown(b"-LOADING syntax error\r\n"));
+    }
 
     #[test]
     fn a_node_that_redirects_the_probe_is_judged_by_its_version() {

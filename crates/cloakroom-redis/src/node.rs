@@ -68,6 +68,11 @@ impl Node {
             .any(|own| ptr::eq(Arc::as_ptr(own), connection))
     }
 
+    /// Whether the server has a compare-and-set of its own.
+    pub(crate) fn is_native(&self) -> bool {
+        self.write_connection.is_native()
+    }
+
     /// Drops the connections, because they lead to the wrong server.
     pub(crate) fn disconnect(&self) {
         self.connection.disconnect();

@@ -23,16 +23,47 @@ const REVISION_LEN: usize = 16;
 
 /// An operation on the key of a session, or on that of a principal.
 pub(crate) enum Op {
-    Get { key: Vec<u8> },
-    Insert { bytes: Vec<u8>, expire_at: Option<u64> },
-    Replace { seen: Record, bytes: Vec<u8>, expire_at: Option<u64> },
-    Touch { expected: [u8; REVISION_LEN], deadline: Timestamp },
-    EndIf { expected: [u8; REVISION_LEN], ending: Ending },
+    Get {
+        key: Vec<u8>,
+    },
+    Insert {
+        bytes: Vec<u8>,
+        expire_at: Option<u64>,
+    },
+    Replace {
+        expected: [u8; REVISION_LEN],
+        /// The value seen, for a server that compares whole values.
+        seen: Option<Vec<u8>>,
+        bytes: Vec<u8>,
+        expire_at: Option<u64>,
+    },
+    Touch {
+        expected: [u8; REVISION_LEN],
+        deadline: Timestamp,
+    },
+    EndIf {
+        expected: [u8; REVISION_LEN],
+        ending: Ending,
+    },
     End(Ending),
-    IndexLogin { key: Vec<u8>, login: IndexLogin },
-    RevokeBefore { key: Vec<u8>, before: Timestamp, until: Timestamp },
-    Erase { key: Vec<u8>, ended: Vec<PublicId>, until: Timestamp },
-    SessionsOf { key: Vec<u8>, kind: Option<KindTag> },
+    IndexLogin {
+        key: Vec<u8>,
+        login: IndexLogin,
+    },
+    RevokeBefore {
+        key: Vec<u8>,
+        before: Timestamp,
+        until: Timestamp,
+    },
+    Erase {
+        key: Vec<u8>,
+        ended: Vec<PublicId>,
+        until: Timestamp,
+    },
+    SessionsOf {
+        key: Vec<u8>,
+        kind: Option<KindTag>,
+    },
 }
 
 impl Op {
@@ -41,10 +72,19 @@ impl Op {
         Ok(Self::Insert { expire_at: expire_at(stored.expires_at()), bytes: stored.to_bytes()? })
     }
 
-    pub(crate) fn replace(seen: Record, record: Record) -> Result<Self, StoreError> {
+    /// `is_native`: whether the server has a compare-and-set of its own.
+    pub(crate) fn replace(
+        seen: &Record,
+        record: Record,
+        is_native: bool,
+    ) -> Result<Self, StoreError> {
         let stored = Stored::Live(record);
         let (expire_at, bytes) = (expire_at(stored.expires_at()), stored.to_bytes()?);
-        Ok(Self::Replace { seen, bytes, expire_at })
+        let expected = encode(seen.revision());
+        let may_compare = is_native && bytes.len() < MAX_NATIVE_BYTES;
+        let seen = may_compare.then(|| Stored::Live(seen.clone()).to_bytes().ok()).flatten();
+        let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
+        Ok(Self::Replace { expected, seen, bytes, expire_at })
     }
 
     pub(crate) const fn touch(expected: Revision, deadline: Timestamp) -> Self {
@@ -58,7 +98,10 @@ impl Op {
     /// The approximate size of the command in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Insert { bytes, .. } | Self::Replace { bytes, .. } => bytes.len() + 200,
+            Self::Insert { bytes, .. } => bytes.len() + 200,
+            Self::Replace { seen, bytes, .. } => {
+                bytes.len() + seen.as_ref().map_or(0, Vec::len) + 200
+            }
             _ => 200,
         }
     }
@@ -80,16 +123,17 @@ impl Op {
         matches!(self, Self::Get { .. } | Self::SessionsOf { .. })
     }
 
-    /// The server's own compare-and-set, for an operation that is one on a value of moderate size.
+    /// Whether the operation can be the server's own compare-and-set.
+    pub(crate) const fn has_native_command(&self) -> bool {
+        matches!(self, Self::Replace { seen: Some(_), .. })
+    }
+
+    /// The server's own compare-and-set.
     ///
     /// It compares the whole value with the one seen. If that has changed, the answer is
     /// `Value::Nil`, and the script is to decide: nothing but the revision counts.
     pub(crate) fn native_command(&self, key: &[u8]) -> Option<Cmd> {
-        let Self::Replace { seen, bytes, expire_at } = self else { return None };
-        let seen = Stored::Live(seen.clone()).to_bytes().ok()?;
-        if seen.len() + bytes.len() > MAX_NATIVE_BYTES {
-            return None;
-        }
+        let Self::Replace { seen: Some(seen), bytes, expire_at, .. } = self else { return None };
         let mut command = plain("SET", key);
         command.arg(bytes).arg("IFEQ").arg(seen);
         if let Some(expire_at) = expire_at {
@@ -116,9 +160,9 @@ impl Op {
                 }
                 command
             }
-            Self::Replace { seen, bytes, expire_at } => {
+            Self::Replace { expected, bytes, expire_at, .. } => {
                 let mut command = script::REPLACE.call(by_digest, &[key]);
-                command.arg(&encode(seen.revision())).arg(bytes).arg(text(*expire_at));
+                command.arg(expected).arg(bytes).arg(text(*expire_at));
                 command
             }
             Self::Touch { expected, deadline } => {

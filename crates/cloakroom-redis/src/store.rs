@@ -174,7 +174,8 @@ impl Store for RedisStore {
         record: Record,
         _: Timestamp,
     ) -> Io<'_, Result<Swap, StoreError>> {
-        match Op::replace(seen.clone(), record) {
+        let node = self.topology.node_of(&self.keys.session(id));
+        match Op::replace(seen, record, node.is_some_and(|node| node.is_native())) {
             Ok(op) => self.submit_write(id, op),
             Err(error) => Io::ready(Err(error)),
         }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::connection::{Connection, SendError};
 use crate::error::{RedisError, RedisErrorKind};
 use crate::keys::Keys;
+use crate::native;
 use crate::op::Op;
 use crate::slots::Address;
 use crate::topology::Topology;
@@ -244,13 +245,17 @@ fn settle(
     is_replicated: bool,
 ) -> Option<Retry> {
     let op = batch.op(index);
-    let is_native = mode == Mode::Native && matches!(op, Op::Replace { .. });
+    let is_native = mode == Mode::Native && op.has_native_command();
     let reply = match answer {
-        // The value is not the one seen. Its revision can still be.
-        Value::Nil if is_native => return Some(Retry::Here(Mode::Digest)),
+        // The value is not the one seen, so nothing was written. Its revision can still be, but
+        // there is no use in another wait for replicas.
+        Value::Nil if is_native && is_replicated => return Some(Retry::Here(Mode::Digest)),
+        Value::Nil if is_native => {
+            Err(RedisError::new(RedisErrorKind::NotReplicated, "wait for replicas").not_sent())
+        }
         Value::ServerError(error) => {
             // Another server, which lacks the command, can be there by now.
-            if is_native && error.code() == "ERR" {
+            if is_native && native::is_unknown_to(&error) {
                 return Some(Retry::Here(Mode::Digest));
             }
             let retry = retry_after(&error, mode, connection);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use cloakroom::key::{KindTag, Secret};
 use cloakroom::record::{Record, Revision};
-use cloakroom::store::{Inserted, Swap};
+use cloakroom::store::{Inserted, Outcome, Swap};
 use cloakroom::value::Payload;
 use cloakroom::{Key, Lifetime, PublicId, Store, Timestamp, protocol};
 use cloakroom_testkit::servers::{Durability, Redis, RedisCluster, Server};
 
-use crate::server::{open, open_cluster};
+use crate::server::{open, open_alone_with_replicas, open_cluster};
 
 const NOW: Timestamp = cloakroom_testkit::ManualClock::START;
 
@@ -83,4 +83,22 @@ fn every_node_of_a_cluster_compares_by_itself() {
     let all = cluster.command_all("INFO COMMANDSTATS");
     let scripts: u64 = all.iter().map(|info| calls(info, "evalsha") + calls(info, "eval")).sum();
     assert_eq!(scripts, 0, "{all:?}");
+}
+
+/// The command that found another value wrote nothing, so nothing waits for replicas again.
+#[test]
+fn a_write_that_was_not_made_for_want_of_replicas_says_so_at_once() {
+    let server = Redis::start_valkey(Durability::None);
+    let (store, id) = (open(&server.url()), PublicId::from_bytes([1; 16]));
+    write_ten_times(&store, id, b"small");
+    let seen = record(10, b"small");
+    let later = seen.idle_deadline().after(Duration::from_secs(60));
+    assert!(store.touch(id, seen.revision(), later).wait().unwrap());
+    let careful = open_alone_with_replicas(&server.url());
+    // Writes have a connection of their own, which the first one makes.
+    assert!(careful.insert(PublicId::from_bytes([2; 16]), record(1, b"small")).wait().is_err());
+    let error = careful.replace(id, &seen, record(11, b"small"), NOW).wait().unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error:?}");
+    let info = server.command("INFO COMMANDSTATS");
+    assert_eq!(calls(&info, "wait"), 2, "one for each: {info}");
 }

@@ -60,6 +60,12 @@ pub(crate) fn open_replicated(url: &str) -> RedisStore {
     RUNTIME.block_on(builder.min_replicas(1, STORE_TIMEOUT / 2).connect()).unwrap()
 }
 
+/// A store on the server at `url` that waits for a replica.
+pub(crate) fn open_alone_with_replicas(url: &str) -> RedisStore {
+    let builder = RedisStore::builder(url).timeout(STORE_TIMEOUT);
+    RUNTIME.block_on(builder.min_replicas(1, STORE_TIMEOUT / 8).connect()).unwrap()
+}
+
 /// Waits until the condition holds, for at most a minute.
 pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     #[expect(clippy::disallowed_methods, reason = "a test that waits must end")]
