@@ -7,7 +7,6 @@ use std::time::Duration;
 use cloakroom::store::StoreError;
 use cloakroom::stores::batch::{Backoff, Batch};
 use tokio::sync::watch;
-use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
@@ -113,8 +112,19 @@ struct State {
     attempt: Option<watch::Receiver<()>>,
 }
 
+/// The answer to a statement, or why there is none.
+pub(crate) type Answer = Result<Result<Vec<Row>, tokio_postgres::Error>, Unanswered>;
+
+/// Why no answer is waited for.
+pub(crate) enum Unanswered {
+    TimedOut,
+    /// Another server was promoted.
+    Replaced,
+}
+
 pub(crate) struct Established {
     number: u64,
+    address: String,
     timeline: Option<Timeline>,
     pub(crate) client: Client,
     pub(crate) statements: Statements,
@@ -177,8 +187,25 @@ impl Connection {
         let connection = self.established(deadline).await?;
         let began = Instant::now();
         let query = connection.client.query(statement(&connection.statements), parameters);
-        let answer = timeout_at(deadline, query).await;
+        let answer = self.answer_of(&connection, deadline, query).await;
         self.judge(&connection, began, answer)
+    }
+
+    /// Waits for the answer to a statement. What a former primary answers, once another server is
+    /// known to have replaced it, is lost or outdated.
+    pub(crate) async fn answer_of(
+        &self,
+        connection: &Established,
+        deadline: Instant,
+        query: impl Future<Output = Result<Vec<Row>, tokio_postgres::Error>>,
+    ) -> Answer {
+        tokio::select! {
+            biased;
+            () = self.options.servers.until_replaced(connection.timeline) => {
+                Err(Unanswered::Replaced)
+            }
+            answer = timeout_at(deadline, query) => answer.map_err(|_| Unanswered::TimedOut),
+        }
     }
 
     /// Returns the rows, or the error. A connection that fails is dropped.
@@ -186,7 +213,7 @@ impl Connection {
         &self,
         connection: &Established,
         began: Instant,
-        answer: Result<Result<Vec<Row>, tokio_postgres::Error>, Elapsed>,
+        answer: Answer,
     ) -> Result<Vec<Row>, SendError> {
         let error = match answer {
             Ok(Ok(rows)) => {
@@ -194,12 +221,16 @@ impl Connection {
                 return Ok(rows);
             }
             Ok(Err(error)) => PostgresError::driver("query the server", error),
-            Err(_) => {
+            Err(unanswered) => {
                 self.cancel(connection);
-                PostgresError::new(PostgresErrorKind::TimedOut, "query the server")
+                let kind = match unanswered {
+                    Unanswered::TimedOut => PostgresErrorKind::TimedOut,
+                    Unanswered::Replaced => PostgresErrorKind::Outdated,
+                };
+                PostgresError::new(kind, "query the server")
             }
         }
-        .at(self.options.servers.last_address());
+        .at(connection.address.clone());
         if error.leaves_connection_usable() {
             self.options.outage.succeeded();
             return Err(SendError::NotSent(error));
@@ -314,7 +345,7 @@ impl Connection {
             };
             let is_heard = AtomicBool::new(is_heard);
             let timeline = facts.timeline;
-            Ok(Established { number, timeline, client, statements, is_heard, _task: task })
+            Ok(Established { number, address, timeline, client, statements, is_heard, _task: task })
         };
         let connected = timeout(self.options.timeout, connecting).await;
         connected.unwrap_or_else(|_| Err(self.connecting_timed_out()))

@@ -1,9 +1,10 @@
 //! The addresses of the server: one, or several of which one accepts writes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
@@ -23,7 +24,7 @@ pub(crate) struct Servers {
     /// Which of them answered last.
     last: Arc<AtomicUsize>,
     /// The highest timeline seen: what is on a lower one was replaced by a promotion.
-    newest: Arc<Mutex<Option<Timeline>>>,
+    newest: Arc<watch::Sender<Option<Timeline>>>,
 }
 
 /// A connection to which nothing has been done yet.
@@ -38,7 +39,8 @@ impl Servers {
     pub(crate) fn new(config: &Config, for_writes: bool) -> Self {
         let count = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
         let each = (0..count).map(|index| only(config, index)).collect();
-        Self { each, for_writes, last: Arc::default(), newest: Arc::default() }
+        let newest = Arc::new(watch::Sender::new(None));
+        Self { each, for_writes, last: Arc::default(), newest }
     }
 
     /// Asks all servers, if there are several that may take writes, and begins with the one that
@@ -115,15 +117,20 @@ impl Servers {
 
     /// Takes note of a server that was promoted since the one in use.
     pub(crate) fn learn(&self, index: usize, facts: &Facts) {
-        let mut newest = self.newest();
-        let is_newer = match (facts.timeline, *newest) {
-            (Some(found), Some(newest)) => newest.is_before(found),
-            _ => false,
-        };
-        if is_newer && self.suits(facts).is_ok() {
-            *newest = facts.timeline;
-            self.last.store(index, Ordering::Relaxed);
+        if self.suits(facts).is_err() {
+            return;
         }
+        self.newest.send_if_modified(|newest| {
+            let is_newer = match (facts.timeline, *newest) {
+                (Some(found), Some(newest)) => newest.is_before(found),
+                _ => false,
+            };
+            if is_newer {
+                self.last.store(index, Ordering::Relaxed);
+                *newest = facts.timeline;
+            }
+            is_newer
+        });
     }
 
     /// Connects to one of the servers.
@@ -160,35 +167,46 @@ impl Servers {
     /// Whether a server is to be used. If so, servers on lower timelines no longer are.
     fn accept(&self, facts: &Facts) -> Result<(), PostgresErrorKind> {
         self.suits(facts)?;
-        let mut newest = self.newest();
-        match (facts.timeline, *newest) {
+        let mut accepted = Ok(());
+        self.newest.send_if_modified(|newest| match (facts.timeline, *newest) {
             (Some(found), Some(newest)) if found.is_before(newest) => {
-                Err(PostgresErrorKind::Outdated)
+                accepted = Err(PostgresErrorKind::Outdated);
+                false
             }
             (Some(_), _) => {
                 *newest = facts.timeline;
-                Ok(())
+                true
             }
-            (None, _) => Ok(()),
-        }
+            (None, _) => false,
+        });
+        accepted
     }
 
     /// Whether no later timeline has been seen since a connection was made.
     pub(crate) fn is_newest(&self, timeline: Option<Timeline>) -> bool {
-        match (timeline, *self.newest()) {
-            (Some(timeline), Some(newest)) => !timeline.is_before(newest),
-            _ => true,
-        }
+        !is_replaced(timeline, *self.newest.borrow())
     }
 
-    fn newest(&self) -> MutexGuard<'_, Option<Timeline>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until a later timeline than that of a connection is seen.
+    pub(crate) async fn until_replaced(&self, timeline: Option<Timeline>) {
+        if self.can_change() {
+            let mut newest = self.newest.subscribe();
+            if newest.wait_for(|newest| is_replaced(timeline, *newest)).await.is_ok() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     /// The address of the server that answered last.
     pub(crate) fn last_address(&self) -> String {
         address(&self.each[self.last.load(Ordering::Relaxed)])
     }
+}
+
+/// Whether what is on a timeline was replaced by a promotion.
+fn is_replaced(timeline: Option<Timeline>, newest: Option<Timeline>) -> bool {
+    matches!((timeline, newest), (Some(timeline), Some(newest)) if timeline.is_before(newest))
 }
 
 const CONNECT: &str = "connect to the server";

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
@@ -36,7 +36,7 @@ impl Connection {
         let mut telling = is_told.then(|| self.tell(&connection, changes));
         let answer = {
             let query = connection.client.query(statement(&connection.statements), parameters);
-            let mut query = pin!(timeout_at(deadline, query));
+            let mut query = pin!(self.answer_of(&connection, deadline, query));
             // The write is polled first, so it is also sent first.
             poll_fn(|context| {
                 let answer = query.as_mut().poll(context);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cloakroom::record::Stored;
+use cloakroom::store::Outcome;
 use cloakroom::{ErrorKind, SessionMap, Sessions, Store};
 use cloakroom_postgres::{PostgresErrorKind, PostgresStore};
 use cloakroom_testkit::servers::chaos::STORE_TIMEOUT;
@@ -11,6 +13,9 @@ use tokio::runtime::Runtime;
 use crate::server::{client, new_session, number};
 
 const SESSIONS: &str = "SELECT count(*) FROM cloakroom.session";
+const WAITS_FOR_IT: &str = "SELECT count(*) FROM pg_settings
+    WHERE name = 'synchronous_standby_names' AND setting = 'missing'";
+const WAITING_COMMITS: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /// A server, and another one that was promoted in its place without it being stopped.
 async fn two_primaries() -> (Postgres, Postgres) {
@@ -102,6 +107,44 @@ fn a_primary_that_was_replaced_is_left_while_it_still_answers() {
             create().await;
         }
         assert_eq!(number(&old, SESSIONS).await, before + lost, "it is not used again");
+    });
+}
+
+/// What a former primary answers, once the store knows of the new one, is lost.
+#[test]
+fn a_write_that_waits_at_a_former_primary_is_given_up_once_another_is_known() {
+    Runtime::new().unwrap().block_on(async {
+        let old = Postgres::start(Durability::None);
+        let builder = PostgresStore::builder(old.url()).connect();
+        let sessions: Sessions<SessionMap> = Sessions::new(builder.await.unwrap()).unwrap();
+        let key = new_session(&sessions).await;
+        let new = old.start_standby();
+        let limit = Duration::from_secs(60);
+        let builder = PostgresStore::builder(old.url_with(&new)).timeout(limit);
+        let store = std::sync::Arc::new(builder.connect().await.unwrap());
+        let Some(Stored::Live(seen)) = store.get(key.id()).await.unwrap() else {
+            panic!("the session lives");
+        };
+        let (old, promoted) = (client(&old).await, client(&new).await);
+        while number(&promoted, SESSIONS).await == 0 {} // until it has caught up
+        // Commits wait for a standby that does not exist.
+        old.batch_execute("ALTER SYSTEM SET synchronous_standby_names = 'missing'").await.unwrap();
+        old.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        while number(&old, WAITS_FOR_IT).await == 0 {}
+        let write = {
+            let (store, seen) = (std::sync::Arc::clone(&store), seen.clone());
+            tokio::spawn(async move {
+                let (next, now) = (seen.clone(), seen.created());
+                store.replace(key.id(), &seen, next, now).await
+            })
+        };
+        while number(&old, WAITING_COMMITS).await == 0 {}
+        new.promote();
+        // Only the store can end this.
+        let answer = tokio::time::timeout(limit / 2, write).await.expect("an answer").unwrap();
+        let error = answer.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
+        assert!(store.health().await.is_ok(), "the new one is used");
     });
 }
 
