@@ -95,7 +95,7 @@ pub(crate) fn check(history: &[Operation], bounds: Bounds<'_>) -> Vec<Violation>
         };
         let of_principal = principals.get(principal).map_or(&[][..], Vec::as_slice);
         let part = Part { id, operations, of_principal };
-        found.extend(unconfirmed::check(&part));
+        found.extend(unconfirmed::check(&part, bounds));
         found.extend(tally::check(&part, bounds));
         found.extend(life::check(&part, bounds));
         found.extend(keys::check(&part, bounds));
@@ -123,18 +123,29 @@ impl Bounds<'_> {
         if operation.action != Action::Read {
             return 0;
         }
-        let cached = if may_lag(operation) { self.max_staleness } else { 0 };
+        self.cache_lag(operation) + if self.is_in_takeover(operation) { TAKEOVER } else { 0 }
+    }
+
+    fn cache_lag(&self, operation: &Operation) -> u64 {
+        if operation.is_cached && operation.action == Action::Read { self.max_staleness } else { 0 }
+    }
+
+    /// True if a server that has just been replaced may have answered the operation, or what its
+    /// process kept of such an answer.
+    fn is_in_takeover(&self, operation: &Operation) -> bool {
+        let cached = self.cache_lag(operation);
         let is_takeover =
             |span: &Span| (span.from..span.to.saturating_add(cached)).contains(&operation.start);
-        cached + if self.takeovers.iter().any(is_takeover) { TAKEOVER } else { 0 }
+        self.takeovers.iter().any(is_takeover)
     }
-}
-
-fn may_lag(operation: &Operation) -> bool {
-    operation.is_cached && operation.action == Action::Read
 }
 
 /// True if `later` must know of `earlier`.
 fn follows(later: &Operation, earlier: &Operation, bounds: Bounds<'_>) -> bool {
     earlier.over().saturating_add(lag(later, earlier, bounds)) < later.start
+}
+
+/// True if the server that answered `later` may have been replaced before `earlier` reached it.
+fn may_have_missed(later: &Operation, earlier: &Operation, bounds: Bounds<'_>) -> bool {
+    bounds.is_in_takeover(later) && !follows(later, earlier, bounds)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloakroom::record::MAX_RETIRED;
 
-use super::{Bounds, Law, Part, Violation, follows};
+use super::{Bounds, Law, Part, Violation, follows, may_have_missed};
 use crate::history::{Action, KeyName, Operation, Outcome, Refusal};
 
 /// After this many further keys, a session no longer knows a key: the one that replaced it, and
@@ -36,7 +36,9 @@ pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
         }
         if let Outcome::Refused(Refusal::NotItsKey(why)) = &operation.outcome {
             let enough = if why == Refusal::WRONG_SECRET { FORGOTTEN_AFTER } else { 1 };
-            if replacements(part, key, operation).count() >= enough {
+            if replacements(part, key, operation).count() >= enough
+                || may_be_unknown(part, operation, bounds)
+            {
                 continue;
             }
             let mut refused = changes_between(part, key, operation)
@@ -66,6 +68,14 @@ pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
 pub(super) fn may_be_forgotten(part: &Part<'_>, operation: &Operation) -> bool {
     let followed = |key| replacements(part, key, operation).count() >= FORGOTTEN_AFTER;
     operation.key.as_ref().is_some_and(followed)
+}
+
+/// True if the server that answered may have been replaced before it had the key that `operation`
+/// presents.
+pub(super) fn may_be_unknown(part: &Part<'_>, operation: &Operation, bounds: Bounds<'_>) -> bool {
+    let Some(key) = &operation.key else { return false };
+    let mut givers = part.operations.iter().filter(|one| gives(one, key)).peekable();
+    givers.peek().is_some() && givers.all(|giver| may_have_missed(operation, giver, bounds))
 }
 
 /// The changes that have replaced the key before `operation` had its answer, or may have.

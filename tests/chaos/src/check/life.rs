@@ -23,8 +23,9 @@ pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
         let why = match &operation.outcome {
             // A key that is too old is not told that its session was ended.
             Outcome::Refused(Refusal::Absent)
-                if !may_be_over(part, operation, bounds)
-                    || !keys::may_be_forgotten(part, operation) =>
+                if !keys::may_be_unknown(part, operation, bounds)
+                    && !(may_be_over(part, operation, bounds)
+                        && keys::may_be_forgotten(part, operation)) =>
             {
                 "the store does not know it"
             }

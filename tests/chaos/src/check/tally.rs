@@ -7,14 +7,17 @@ use crate::history::{Action, Operation, Outcome};
 use crate::tally::Tally;
 
 pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
-    let mut found = names(part);
+    let mut found = names(part, bounds);
     found.extend(counts(part, bounds));
     found
 }
 
 /// What this session's clients saw of it, without what was never confirmed.
-fn confirmed<'a>(part: &Part<'a>) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
-    let taken_back = unconfirmed::taken_back(part);
+fn confirmed<'a>(
+    part: &Part<'a>,
+    bounds: Bounds<'_>,
+) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
+    let taken_back = unconfirmed::taken_back(part, bounds);
     let has_none = move |seen: &Tally| !seen.named().any(|(_, one)| taken_back.contains_key(&one));
     sightings(part).filter(move |(_, seen)| has_none(seen))
 }
@@ -30,11 +33,11 @@ pub(super) fn sightings<'a>(part: &Part<'a>) -> impl Iterator<Item = (&'a Operat
 }
 
 /// All that was seen must be parts of one list of increments, each of which was asked for.
-fn names(part: &Part<'_>) -> Vec<Violation> {
+fn names(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     // What made the count this number, and who saw that first.
     let mut list: BTreeMap<u64, (u64, &Operation)> = BTreeMap::new();
-    for (operation, seen) in confirmed(part) {
+    for (operation, seen) in confirmed(part, bounds) {
         for (count, number) in seen.named() {
             let (first, by) = *list.entry(count).or_insert((number, operation));
             if first != number {
@@ -72,9 +75,9 @@ fn names(part: &Part<'_>) -> Vec<Violation> {
 
 /// No one sees less than was acknowledged before.
 fn counts(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
-    let all = Acknowledged::of(confirmed(part));
+    let all = Acknowledged::of(confirmed(part, bounds));
     let mut of_node: BTreeMap<u32, Vec<(&Operation, &Tally)>> = BTreeMap::new();
-    for (operation, seen) in confirmed(part).filter(|(one, _)| one.action != Action::Read) {
+    for (operation, seen) in confirmed(part, bounds).filter(|(one, _)| one.action != Action::Read) {
         of_node.entry(operation.node).or_default().push((operation, seen));
     }
     let of_node: BTreeMap<_, _> = of_node
@@ -82,7 +85,7 @@ fn counts(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
         .map(|(node, seen)| (node, Acknowledged::of(seen.into_iter())))
         .collect();
     let mut found = Vec::new();
-    for (operation, seen) in confirmed(part) {
+    for (operation, seen) in confirmed(part, bounds) {
         let lag = bounds.lag_of(operation);
         let known = if lag > 0 {
             let from_others = all.before(operation.start.saturating_sub(lag));

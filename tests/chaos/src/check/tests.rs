@@ -251,3 +251,41 @@ fn a_read_may_lag_two_seconds_while_a_server_is_replaced_and_a_write_may_not() {
     let write = History::begun().then(13, Action::Increment, 1, done(1, &[11, 13]));
     assert_eq!(write.laws_with(&span(3_000_000, 5_000_000)), [Law::Lost]);
 }
+
+#[test]
+fn a_read_at_a_replaced_server_may_not_know_a_new_session_or_key() {
+    let span = |from, to| [Span { from, to }];
+    let elsewhere = |operation: &mut Operation| operation.node = 2;
+    let absent = || Outcome::Refused(Refusal::Absent);
+    let wrong = || Outcome::Refused(Refusal::NotItsKey(Refusal::WRONG_SECRET.to_owned()));
+    for refused in [absent, wrong] {
+        let new = || History::default().then(10, Action::Login, 0, done(1, &[]));
+        let read = || new().then(11, Action::Read, 1, refused()).with(elsewhere);
+        assert_eq!(read().laws(), [Law::Lost]);
+        assert_eq!(read().laws_with(&span(1_000_000, 3_000_000)), []);
+        // The server was replaced after the read, or the process had written the key itself.
+        assert_eq!(read().laws_with(&span(2_500_000, 3_000_000)), [Law::Lost]);
+        let own = new().then(11, Action::Read, 1, refused());
+        assert_eq!(own.laws_with(&span(1_000_000, 3_000_000)), [Law::Lost]);
+        // A write goes to the new server, and a cache is no excuse.
+        let write = new().then(11, Action::Increment, 1, refused()).with(elsewhere);
+        assert_eq!(write.laws_with(&span(1_000_000, 3_000_000)), [Law::Lost]);
+        let cached = new().then(11, Action::Read, 1, refused()).with(in_a_cache);
+        assert_eq!(cached.laws(), [Law::Lost]);
+    }
+}
+
+#[test]
+fn a_read_that_may_lag_does_not_prove_that_an_increment_is_gone() {
+    let shown =
+        || History::begun().then(13, Action::Increment, 1, Outcome::Unknown).read(&[11, 12, 13]);
+    let elsewhere = |operation: &mut Operation| operation.node = 2;
+    let late = || shown().then(14, Action::Read, 1, done(1, &[11, 12])).with(elsewhere);
+    assert_eq!(late().laws(), [Law::Unconfirmed]);
+    let takeover = [Span { from: 5_500_000, to: 6_500_000 }];
+    assert_eq!(late().laws_with(&takeover), []);
+    // Once it is confirmed, a change that was made without it has lost it.
+    let rewritten = late().then(15, Action::Increment, 1, done(1, &[11, 12, 15]));
+    let seen_again = rewritten.then(21, Action::Read, 1, done(1, &[11, 12, 13])).with(at_the_end);
+    assert!(seen_again.laws_with(&takeover).contains(&Law::Lost));
+}

@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tally::sightings;
-use super::{Law, Part, Violation, may_lag};
+use super::{Bounds, Law, Part, Violation, follows};
 use crate::history::{Action, Operation, Outcome};
 use crate::tally::Tally;
 
 /// The numbers of these increments, each with the count that it had made and who saw that first.
-pub(super) fn taken_back<'a>(part: &Part<'a>) -> BTreeMap<u64, (u64, &'a Operation)> {
+pub(super) fn taken_back<'a>(
+    part: &Part<'a>,
+    bounds: Bounds<'_>,
+) -> BTreeMap<u64, (u64, &'a Operation)> {
     let of_part = part.operations.iter();
     let unknown: BTreeSet<u64> = of_part
         .filter(|one| one.action == Action::Increment && one.outcome == Outcome::Unknown)
@@ -21,8 +24,8 @@ pub(super) fn taken_back<'a>(part: &Part<'a>) -> BTreeMap<u64, (u64, &'a Operati
     let mut confirmed = BTreeSet::new();
     for (operation, seen) in sightings(part) {
         for (count, number) in seen.named().filter(|(_, number)| unknown.contains(number)) {
-            // What was written on top of it was acknowledged.
-            if operation.action != Action::Read {
+            // What was written on top of it was acknowledged, or it is there at the end.
+            if operation.action != Action::Read || operation.is_last_look() {
                 confirmed.insert(number);
             }
             let first = shown.entry(number).or_insert((count, operation));
@@ -38,13 +41,12 @@ pub(super) fn taken_back<'a>(part: &Part<'a>) -> BTreeMap<u64, (u64, &'a Operati
                 || named.any(|(other, another)| other == *count && another != *number)
         };
         !confirmed.contains(number)
-            && sightings(part)
-                .any(|(later, seen)| later.start > by.over() && !may_lag(later) && lacks(seen))
+            && sightings(part).any(|(later, seen)| follows(later, by, bounds) && lacks(seen))
     });
     shown
 }
 
-pub(super) fn check(part: &Part<'_>) -> Vec<Violation> {
+pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
     let told = |(number, (count, by)): (u64, (u64, &Operation))| {
         let text = format!(
             "{number} was increment {count} (seen by {}), its outcome is unknown, and it is gone",
@@ -52,5 +54,5 @@ pub(super) fn check(part: &Part<'_>) -> Vec<Violation> {
         );
         part.violation(Law::Unconfirmed, text)
     };
-    taken_back(part).into_iter().map(told).collect()
+    taken_back(part, bounds).into_iter().map(told).collect()
 }
