@@ -67,6 +67,16 @@ impl Write {
         })
     }
 
+    /// Makes this write the next one, if that replaces what this one would write.
+    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+        let both_replace = self.kind == Kind::Replace && next.kind == Kind::Replace;
+        if !both_replace || next.expected != self.revision {
+            return Err(next);
+        }
+        *self = Self { expected: self.expected, ..next };
+        Ok(())
+    }
+
     pub(crate) fn touch(expected: Revision, deadline: Timestamp) -> Self {
         Self {
             expected: revision_columns(expected),

@@ -45,7 +45,8 @@ impl Node {
         };
         // What has waited longer is not sent: a fifth of the timeout is left to answer it.
         let longest = settings.timeout * 4 / 5;
-        let (writes, write_driver) = Queue::with_timeout(MAX_WAITING, MAX_WAITING_BYTES, longest);
+        let (writes, write_driver) =
+            Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, Some(longest), Op::join);
         let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, longest);
         let spawn = |driver, connection: &Arc<Connection>| {
             let (connection, topology) = (Arc::clone(connection), Weak::clone(topology));

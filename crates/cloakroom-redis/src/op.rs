@@ -34,6 +34,7 @@ pub(crate) enum Op {
         expected: [u8; REVISION_LEN],
         /// The value seen, for a server that compares whole values.
         seen: Option<Vec<u8>>,
+        revision: [u8; REVISION_LEN],
         bytes: Vec<u8>,
         expire_at: Option<u64>,
     },
@@ -78,13 +79,30 @@ impl Op {
         record: Record,
         is_native: bool,
     ) -> Result<Self, StoreError> {
+        let (expected, revision) = (encode(seen.revision()), encode(record.revision()));
         let stored = Stored::Live(record);
         let (expire_at, bytes) = (expire_at(stored.expires_at()), stored.to_bytes()?);
-        let expected = encode(seen.revision());
         let may_compare = is_native && bytes.len() < MAX_NATIVE_BYTES;
         let seen = may_compare.then(|| Stored::Live(seen.clone()).to_bytes().ok()).flatten();
         let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
-        Ok(Self::Replace { expected, seen, bytes, expire_at })
+        Ok(Self::Replace { expected, seen, revision, bytes, expire_at })
+    }
+
+    /// Makes this write the next one, if that replaces what this one would write.
+    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+        let Self::Replace { expected, seen, revision, .. } = self else { return Err(next) };
+        match next {
+            Self::Replace { expected: after, revision: last, bytes, expire_at, .. }
+                if after == *revision =>
+            {
+                let seen = seen.take();
+                let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
+                let expected = *expected;
+                *self = Self::Replace { expected, seen, revision: last, bytes, expire_at };
+                Ok(())
+            }
+            next => Err(next),
+        }
     }
 
     pub(crate) const fn touch(expected: Revision, deadline: Timestamp) -> Self {

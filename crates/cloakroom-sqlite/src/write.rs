@@ -30,6 +30,21 @@ pub(crate) enum Write {
     Health,
 }
 
+impl Write {
+    /// Makes this write the next one, if that replaces what this one would write.
+    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+        match (self, next) {
+            (Self::Replace(_, row, now), Self::Replace(expected, next, then))
+                if revision_columns(expected) == (row.revision, row.token) =>
+            {
+                (*row, *now) = (next, then);
+                Ok(())
+            }
+            (_, next) => Err(next),
+        }
+    }
+}
+
 /// Carries out one operation.
 pub(crate) fn apply(connection: &Connection, id: PublicId, write: &Write) -> Outcome<Reply> {
     match write {

@@ -33,6 +33,14 @@ pub(crate) struct Request {
     pub(crate) sent: Instant,
 }
 
+impl Request {
+    /// Joins the next write of a session to this one.
+    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+        let Self { write, sent } = next;
+        self.write.join(write).map_err(|write| Self { write, sent })
+    }
+}
+
 pub(crate) struct Writer {
     connection: Connection,
     /// How long a call can wait for another process, its time in the queue included.

@@ -8,7 +8,6 @@ use cloakroom::observe::Event;
 use cloakroom::policy::{ClientInfo, Lifetime, ReusePolicy};
 use cloakroom::protocol::steps::{Context, Policy};
 use cloakroom::protocol::{Failure, RequestOrigin, Rules};
-use cloakroom::record::Record;
 use cloakroom::value::{CodecError, Payload};
 use cloakroom::{PublicId, Timestamp};
 
@@ -111,8 +110,6 @@ impl Context for Node<'_> {
     fn has_waiting_writers(&self, _: PublicId) -> bool {
         waits_for_its_turn(self.number)
     }
-
-    fn leave_to_next_writer(&self, _: PublicId, _: &Record) {}
 
     fn random(&self) -> io::Result<[u8; 16]> {
         if self.scenario.has_randomness {

@@ -117,7 +117,10 @@ pub(crate) fn kind_of(ask: &Ask, answer: &Answer) -> &'static str {
         (_, Answer::Listed(Err(_))) => "sessions_of: failed",
         (_, Answer::LoginTurn) => "login_turn: granted",
         (_, Answer::WriterTurn(None)) => "writer_turn: granted",
-        (_, Answer::WriterTurn(Some(_))) => "writer_turn: granted with a record",
+        (_, Answer::WriterTurn(Some(left))) if left.is_certain => {
+            "writer_turn: granted with a record"
+        }
+        (_, Answer::WriterTurn(Some(_))) => "writer_turn: granted with a record to come",
     }
 }
 

@@ -160,6 +160,8 @@ pub(crate) struct Request {
     pub(crate) former: Option<ModelKey>,
     /// Whether its keys were judged again, after another write.
     pub(crate) is_judged_again: bool,
+    /// Whether it was left something that another request was about to write.
+    pub(crate) was_left_the_uncertain: bool,
     /// What its operation has written and not taken back: the session, and whether it began it.
     pub(crate) written: Option<(u8, bool)>,
     /// The record that it read last.
@@ -192,6 +194,7 @@ impl Request {
             is_revoked: false,
             former: None,
             is_judged_again: false,
+            was_left_the_uncertain: false,
             written: None,
             read: None,
             last: None,

@@ -7,8 +7,7 @@ mod note;
 mod operator;
 
 use cloakroom::protocol::RequestOrigin;
-use cloakroom::protocol::steps::{Answer, Ask, Step};
-use cloakroom::record::Record;
+use cloakroom::protocol::steps::{Answer, Ask, Left, Step};
 use cloakroom::{PublicId, Timestamp};
 
 use crate::context::{Node, waits_for_its_turn};
@@ -82,11 +81,31 @@ impl<'a> Turn<'a> {
         Some(self.state.requests.remove(index))
     }
 
-    /// What the writer before left to a request: as fresh as can be to half of them, and nothing to
-    /// the others.
-    fn left_to(&self, number: u8, id: PublicId) -> Option<Record> {
-        let entry = self.state.store.get(id).filter(|_| waits_for_its_turn(number));
-        entry.and_then(Entry::live).cloned()
+    /// What the writer before left to a request: to half of them what it is about to write, or else
+    /// what is as fresh as can be; nothing to the others.
+    fn left_to(&self, request: &mut Request, id: PublicId) -> Option<Left> {
+        let number = request.number;
+        if !waits_for_its_turn(number) {
+            return None;
+        }
+        let live = self.state.store.get(id).and_then(Entry::live)?;
+        // Only what can still come to be, and once: a process takes back what does not.
+        let others = self.state.requests.iter().filter(|request| request.number != number);
+        let about_to_write = others.filter_map(|request| match &request.phase {
+            Phase::Asked(waiting) => match &waiting.1 {
+                Ask::Replace(of, seen, record) if *of == id => {
+                    (seen.revision() == live.revision()).then_some(record)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        let to_come = about_to_write.last().filter(|_| !request.was_left_the_uncertain);
+        if let Some(record) = to_come {
+            request.was_left_the_uncertain = true;
+            return Some(Left { record: record.clone(), is_certain: false });
+        }
+        Some(Left { record: live.clone(), is_certain: true })
     }
 
     /// Answers a request's question, and goes on to the next one. `None` if this cannot happen.
@@ -103,7 +122,7 @@ impl<'a> Turn<'a> {
             let answer = match (&ask, delivery) {
                 // A turn in the queues of a process is granted at once, so that any two requests
                 // can be on two nodes.
-                (Ask::WriterTurn(id), _) => Answer::WriterTurn(self.left_to(number, *id)),
+                (Ask::WriterTurn(id), _) => Answer::WriterTurn(self.left_to(&mut request, *id)),
                 (Ask::LoginTurn(_), _) => Answer::LoginTurn,
                 (_, Some(how)) => {
                     delivery = None;

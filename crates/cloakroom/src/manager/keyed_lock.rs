@@ -1,5 +1,5 @@
 //! An asynchronous lock for each key: one holder at a time, waiters served in order. A holder can
-//! leave something to the next one.
+//! leave something to the next one, and pass the lock on before it knows whether that holds.
 //!
 //! It saves work, and nothing depends on it: a holder that is never polled again is not waited for
 //! longer than [`WaitLimit::LENGTH`].
@@ -28,7 +28,7 @@ struct Shared<T: Eq + Hash, L> {
     locked: AtomicUsize,
 }
 
-/// A queue for each key that is locked. A queue exists only while its key is locked.
+/// A queue for each key that is locked, or was passed on by a caller that has not finished.
 #[derive(Debug)]
 struct Queues<T: Eq + Hash, L> {
     of: HashMap<T, Queue<T, L>>,
@@ -38,13 +38,34 @@ struct Queues<T: Eq + Hash, L> {
 
 #[derive(Debug)]
 struct Queue<T: Eq + Hash, L> {
-    /// The number of the caller that holds the lock.
-    holder: u64,
+    /// The number of the caller that holds the lock; `None` if only callers that passed it on are
+    /// left.
+    holder: Option<u64>,
+    /// How many callers have passed the lock on, and have not finished.
+    passed: usize,
     /// What a holder left last.
-    left: Option<L>,
+    left: Option<Left<L>>,
+    /// The number of the chain of things left on the word of one another. It begins anew when one
+    /// of them turns out not to hold.
+    chain: u64,
     /// Since when the holder is waited for, once someone does.
     wait_limit: Option<WaitLimit>,
     waiting: VecDeque<(u64, oneshot::Sender<KeyedGuard<T, L>>)>,
+}
+
+/// What a holder left to the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left<L> {
+    pub(crate) what: L,
+    /// The caller that passed the lock on and does not know yet whether this holds; `None` if it
+    /// does.
+    uncertain: Option<u64>,
+}
+
+impl<L> Left<L> {
+    pub(crate) const fn is_certain(&self) -> bool {
+        self.uncertain.is_none()
+    }
 }
 
 impl<T: Eq + Hash, L> Default for KeyedLock<T, L> {
@@ -61,13 +82,6 @@ impl<T: Clone + Eq + Hash, L> KeyedLock<T, L> {
     #[inline]
     pub(crate) fn is_locked(&self, key: &T) -> bool {
         self.0.locked.load(Ordering::Relaxed) > 0 && self.0.lock().of.contains_key(key)
-    }
-
-    /// Leaves something to the next holder of the lock on `key`, if there is one.
-    pub(crate) fn leave(&self, key: &T, left: L) {
-        if let Some(queue) = self.0.lock().of.get_mut(key) {
-            queue.left = Some(left);
-        }
     }
 
     /// Waits for the lock on `key`, which lasts until the [`KeyedGuard`] is dropped, or another
@@ -90,7 +104,7 @@ impl<T: Clone + Eq + Hash, L> KeyedLock<T, L> {
                 return guard;
             }
         }
-        KeyedGuard { held: Some((key, caller, Arc::clone(&self.0))) }
+        KeyedGuard { held: Some((key, caller, Arc::clone(&self.0))), passed_in: None }
     }
 
     /// The number of a new caller, and what it waits for if the key is locked.
@@ -100,9 +114,19 @@ impl<T: Clone + Eq + Hash, L> KeyedLock<T, L> {
         let caller = queues.callers;
         let waiting = match queues.of.entry(key.clone()) {
             Entry::Vacant(free) => {
-                let (left, wait_limit, waiting) = (None, None, VecDeque::new());
-                free.insert(Queue { holder: caller, left, wait_limit, waiting });
+                free.insert(Queue {
+                    holder: Some(caller),
+                    passed: 0,
+                    left: None,
+                    chain: 0,
+                    wait_limit: None,
+                    waiting: VecDeque::new(),
+                });
                 self.0.locked.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Entry::Occupied(mut queue) if queue.get().holder.is_none() => {
+                queue.get_mut().holder = Some(caller);
                 None
             }
             Entry::Occupied(mut queue) => {
@@ -127,7 +151,7 @@ impl<T: Clone + Eq + Hash, L> KeyedLock<T, L> {
         let is_over = wait_limit.is_over(clock, waker);
         if is_over {
             queue.waiting.remove(place);
-            (queue.holder, queue.wait_limit) = (caller, None);
+            (queue.holder, queue.wait_limit) = (Some(caller), None);
         }
         is_over
     }
@@ -139,44 +163,102 @@ impl<T: Eq + Hash, L> Shared<T, L> {
     }
 }
 
-/// Holds the lock on a key.
+/// Holds the lock on a key, or has passed it on.
 #[derive(Debug)]
 pub(crate) struct KeyedGuard<T: Eq + Hash, L = ()> {
-    /// The key, the number of the holder, and the queues; `None` once the lock has been passed on.
+    /// The key, the number of the caller, and the queues; `None` once there is nothing to release.
     held: Option<Held<T, L>>,
+    /// The chain that the caller has added to, if it has passed the lock on.
+    passed_in: Option<u64>,
 }
 
 type Held<T, L> = (T, u64, Arc<Shared<T, L>>);
 
-impl<T: Eq + Hash, L: Clone> KeyedGuard<T, L> {
+impl<T: Clone + Eq + Hash, L> KeyedGuard<T, L> {
+    /// Whether this caller still holds the lock.
+    pub(crate) fn is_holder(&self) -> bool {
+        self.with_queue(|queue, caller| queue.holder == Some(caller)).unwrap_or(false)
+    }
+
     /// What a holder before this one left last.
-    pub(crate) fn left(&self) -> Option<L> {
-        let (key, _, shared) = self.held.as_ref()?;
-        shared.lock().of.get(key)?.left.clone()
+    pub(crate) fn left(&self) -> Option<Left<L>>
+    where
+        L: Clone,
+    {
+        self.with_queue(|queue, _| queue.left.clone()).flatten()
+    }
+
+    /// Leaves something to the next holder.
+    pub(crate) fn leave(&self, what: L) {
+        self.with_queue(|queue, caller| {
+            if queue.holder == Some(caller) {
+                queue.left = Some(Left { what, uncertain: None });
+            }
+        });
+    }
+
+    /// Passes the lock on, with something of which this caller does not know yet whether it holds.
+    /// Until the guard is dropped, callers find the lock taken, or take it.
+    pub(crate) fn pass_on(&mut self, what: L) {
+        let chain = self.with_queue(|queue, caller| {
+            (queue.holder == Some(caller)).then(|| {
+                queue.passed += 1;
+                queue.left = Some(Left { what, uncertain: Some(caller) });
+                queue.chain
+            })
+        });
+        let Some(chain) = chain.flatten() else { return };
+        self.passed_in = Some(chain);
+        if let Some((key, caller, shared)) = &self.held {
+            shared.release(key.clone(), *caller);
+        }
+    }
+
+    /// What this caller left when it passed the lock on holds.
+    pub(crate) fn confirm(&self) {
+        self.with_queue(|queue, caller| match &mut queue.left {
+            Some(left) if left.uncertain == Some(caller) => left.uncertain = None,
+            _ => {}
+        });
+    }
+
+    /// What this caller left when it passed the lock on does not hold, nor does what others left on
+    /// its word. `instead` does, if it is known.
+    pub(crate) fn withdraw(&self, instead: Option<L>) {
+        self.with_queue(|queue, _| {
+            if self.passed_in == Some(queue.chain) {
+                queue.chain += 1;
+                queue.left = instead.map(|what| Left { what, uncertain: None });
+            }
+        });
+    }
+
+    fn with_queue<R>(&self, look: impl FnOnce(&mut Queue<T, L>, u64) -> R) -> Option<R> {
+        let (key, caller, shared) = self.held.as_ref()?;
+        shared.lock().of.get_mut(key).map(|queue| look(queue, *caller))
     }
 }
 
-impl<T: Eq + Hash, L> Drop for KeyedGuard<T, L> {
-    fn drop(&mut self) {
-        let Some((mut key, mut holder, shared)) = self.held.take() else { return };
+impl<T: Eq + Hash, L> Shared<T, L> {
+    /// Passes the lock from this holder to the next caller.
+    fn release(self: &Arc<Self>, mut key: T, mut holder: u64) {
         loop {
             let sender = {
-                let mut queues = shared.lock();
+                let mut queues = self.lock();
                 // Another caller can have taken the lock.
-                let Some(queue) = queues.of.get_mut(&key).filter(|queue| queue.holder == holder)
-                else {
-                    return;
-                };
+                let held = |queue: &&mut Queue<T, L>| queue.holder == Some(holder);
+                let Some(queue) = queues.of.get_mut(&key).filter(held) else { return };
                 let Some((next, sender)) = queue.waiting.pop_front() else {
-                    queues.of.remove(&key);
-                    shared.locked.fetch_sub(1, Ordering::Relaxed);
+                    (queue.holder, queue.wait_limit) = (None, None);
+                    self.remove_if_free(&mut queues, &key);
                     return;
                 };
-                (queue.holder, queue.wait_limit) = (next, None);
+                (queue.holder, queue.wait_limit) = (Some(next), None);
                 holder = next;
                 sender
             };
-            match sender.send(KeyedGuard { held: Some((key, holder, Arc::clone(&shared))) }) {
+            let held = Some((key, holder, Arc::clone(self)));
+            match sender.send(KeyedGuard { held, passed_in: None }) {
                 Ok(()) => return,
                 // The waiter is gone. Disarm the guard that came back: this loop passes the lock
                 // on.
@@ -185,6 +267,33 @@ impl<T: Eq + Hash, L> Drop for KeyedGuard<T, L> {
                     None => return,
                 },
             }
+        }
+    }
+
+    /// A caller that had passed the lock on has finished.
+    fn finish(&self, key: &T) {
+        let mut queues = self.lock();
+        if let Some(queue) = queues.of.get_mut(key) {
+            queue.passed -= 1;
+        }
+        self.remove_if_free(&mut queues, key);
+    }
+
+    fn remove_if_free(&self, queues: &mut Queues<T, L>, key: &T) {
+        let is_free = |queue: &Queue<T, L>| queue.holder.is_none() && queue.passed == 0;
+        if queues.of.get(key).is_some_and(is_free) {
+            queues.of.remove(key);
+            self.locked.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T: Eq + Hash, L> Drop for KeyedGuard<T, L> {
+    fn drop(&mut self) {
+        match self.held.take() {
+            Some((key, _, shared)) if self.passed_in.is_some() => shared.finish(&key),
+            Some((key, holder, shared)) => shared.release(key, holder),
+            None => {}
         }
     }
 }
@@ -255,8 +364,6 @@ mod tests {
     #[test]
     fn what_a_holder_leaves_goes_to_the_next_ones_until_the_queue_is_empty() {
         let keyed_lock = KeyedLock::<PublicId, u32>::default();
-        keyed_lock.leave(&ID, 1); // to no one
-        assert!(!keyed_lock.is_locked(&ID));
         let Poll::Ready(first) = poll(pin!(keyed_lock.acquire(ID, &STILL))) else {
             panic!("the lock was free")
         };
@@ -264,13 +371,13 @@ mod tests {
         let mut second = pin!(keyed_lock.acquire(ID, &STILL));
         let mut third = pin!(keyed_lock.acquire(ID, &STILL));
         assert!(poll(second.as_mut()).is_pending() && poll(third.as_mut()).is_pending());
-        keyed_lock.leave(&ID, 2);
+        first.leave(2);
         drop(first);
         let Poll::Ready(second) = poll(second.as_mut()) else { panic!("the lock is lost") };
-        assert_eq!(second.left(), Some(2));
+        assert_eq!(second.left().map(|left| (left.is_certain(), left.what)), Some((true, 2)));
         drop(second); // left nothing of its own
         let Poll::Ready(third) = poll(third.as_mut()) else { panic!("the lock is lost") };
-        assert_eq!(third.left(), Some(2));
+        assert_eq!(third.left().map(|left| left.what), Some(2));
         drop(third);
         assert!(!keyed_lock.is_locked(&ID));
         assert_eq!(keyed_lock.0.locked.load(Ordering::Relaxed), 0);
@@ -298,5 +405,61 @@ mod tests {
         let Poll::Ready(third) = poll(third.as_mut()) else { panic!("it waits for ever") };
         drop((third, never_polled_again));
         assert!(keyed_lock.0.lock().of.is_empty());
+    }
+
+    type Lock = KeyedLock<PublicId, u32>;
+
+    fn take(lock: &Lock) -> KeyedGuard<PublicId, u32> {
+        match poll(pin!(lock.acquire(ID, &STILL))) {
+            Poll::Ready(guard) => guard,
+            Poll::Pending => panic!("the lock is taken"),
+        }
+    }
+
+    fn left(guard: &KeyedGuard<PublicId, u32>) -> Option<(u32, bool)> {
+        guard.left().map(|left| (left.what, left.is_certain()))
+    }
+
+    #[test]
+    fn a_lock_that_is_passed_on_stays_known_until_its_callers_finish() {
+        let lock = Lock::default();
+        let mut first = take(&lock);
+        let mut waiting = pin!(lock.acquire(ID, &STILL));
+        assert!(poll(waiting.as_mut()).is_pending());
+        first.pass_on(1);
+        assert!(!first.is_holder());
+        let Poll::Ready(mut second) = poll(waiting.as_mut()) else { panic!("it still waits") };
+        assert_eq!(left(&second), Some((1, false)));
+        second.pass_on(2);
+        assert!(lock.is_locked(&ID), "no one holds it, and newcomers must learn what was left");
+        let third = take(&lock);
+        assert_eq!(left(&third), Some((2, false)));
+        // Only the last one's word counts.
+        first.confirm();
+        assert_eq!(left(&third), Some((2, false)));
+        second.confirm();
+        assert_eq!(left(&third), Some((2, true)));
+        drop((third, first));
+        assert!(lock.is_locked(&ID));
+        drop(second);
+        assert!(!lock.is_locked(&ID) && lock.0.lock().of.is_empty());
+    }
+
+    #[test]
+    fn what_is_withdrawn_takes_with_it_what_was_left_on_its_word_and_nothing_later() {
+        let lock = Lock::default();
+        let (mut first, mut second) = (take(&lock), None);
+        first.pass_on(1);
+        second.get_or_insert_with(|| take(&lock)).pass_on(2);
+        first.withdraw(Some(7));
+        let mut third = take(&lock);
+        assert_eq!(left(&third), Some((7, true)));
+        third.pass_on(8);
+        // It was planned on what has been withdrawn, and says nothing about what came after.
+        second.take().expect("it was taken").withdraw(None);
+        let fourth = take(&lock);
+        assert_eq!(left(&fourth), Some((8, false)));
+        third.withdraw(None);
+        assert_eq!(left(&fourth), None);
     }
 }

@@ -8,7 +8,7 @@ use super::{Manager, Scope};
 use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::protocol::Failure;
-use crate::protocol::steps::{Answer, Ask, Next, Step, Steps};
+use crate::protocol::steps::{Answer, Ask, Left, Next, Step, Steps};
 use crate::record::{Record, Stored};
 use crate::store::{Ended, Indexed, Inserted, Io, Lookup, StoreError, Swap};
 use crate::value::SessionValue;
@@ -26,11 +26,48 @@ pub(crate) struct Run<'a, V: SessionValue, O: Steps<Scope<'a, V>>> {
     turns: Turns,
 }
 
-/// The turns that the operation has been given, which last until it is over.
+/// The turns that the operation has been given, which last until it is over, or until a write has
+/// its place in the store's queue.
 #[derive(Default)]
 struct Turns {
-    writer: Option<KeyedGuard<PublicId, Record>>,
+    writer: Option<WriterTurn>,
     login: Option<KeyedGuard<Principal>>,
+}
+
+/// A turn among the writers of a session.
+struct WriterTurn {
+    guard: KeyedGuard<PublicId, Record>,
+    /// What is being written.
+    writing: Option<Record>,
+}
+
+impl WriterTurn {
+    /// A write was begun. If it has its place in a queue, the next writer can go on with the record
+    /// that it is about to write: the queue carries out the one after the other, or both as one.
+    fn began(&mut self, record: Record, is_queued: bool) {
+        if is_queued && self.guard.is_holder() {
+            self.guard.pass_on(record.clone());
+        }
+        self.writing = Some(record);
+    }
+
+    /// The write was answered.
+    fn answered(&mut self, swap: &Result<Swap, StoreError>) {
+        let Some(record) = self.writing.take() else { return };
+        match swap {
+            Ok(Swap::Done) if self.guard.is_holder() => self.guard.leave(record),
+            Ok(Swap::Stale(current)) if self.guard.is_holder() => self.guard.leave(current.clone()),
+            Ok(Swap::Done) => self.guard.confirm(),
+            Ok(Swap::Stale(current)) => self.guard.withdraw(Some(current.clone())),
+            Ok(Swap::Gone) | Err(_) => self.guard.withdraw(None),
+        }
+    }
+
+    fn answer(&self) -> Answer {
+        let left = self.guard.left();
+        let left = left.map(|left| Left { is_certain: left.is_certain(), record: left.what });
+        Answer::WriterTurn(left)
+    }
 }
 
 /// The outcome of an operation, or the future of one that waits for the store.
@@ -63,7 +100,9 @@ fn go_on<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
     mut operation: O,
     next: Next<O::Outcome>,
 ) -> Started<'a, V, O> {
-    match advance(&scope, &mut operation, next) {
+    // The first turn is a question that has to be waited for.
+    let mut none = Turns::default();
+    match advance(&scope, &mut operation, &mut none, next) {
         Ok(outcome) => Ok(outcome),
         Err(pending) => Err(Run::waiting(scope, operation, pending)),
     }
@@ -73,11 +112,18 @@ fn go_on<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
 fn advance<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
     scope: &Scope<'a, V>,
     operation: &mut O,
+    turns: &mut Turns,
     mut next: Next<O::Outcome>,
 ) -> Result<Result<O::Outcome, Failure>, Pending<'a>> {
     loop {
         match next {
-            Ok(Step::Ask(ask)) => next = operation.step(scope, put(scope.manager, ask)?),
+            Ok(Step::Ask(ask)) => {
+                let answer = match &mut turns.writer {
+                    None => put(scope.manager, ask)?,
+                    Some(turn) => put_in_turn(scope.manager, turn, ask)?,
+                };
+                next = operation.step(scope, answer);
+            }
             Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
             Err(failure) => return Ok(Err(failure)),
         }
@@ -102,7 +148,7 @@ impl<'a, V: SessionValue, O: Steps<Scope<'a, V>>> Future for Run<'a, V, O> {
         loop {
             let answer = ready!(asked.poll(context, turns));
             let next = operation.step(scope, answer);
-            match advance(scope, operation, next) {
+            match advance(scope, operation, turns, next) {
                 Err(next) => *asked = next,
                 Ok(outcome) => {
                     *pending = None;
@@ -131,6 +177,27 @@ enum Pending<'a> {
     Listed(Call<'a, Vec<PublicId>>),
     WriterTurn(Turn<'a, PublicId, Record>),
     LoginTurn(Turn<'a, Principal>),
+}
+
+/// Puts a question of an operation that has, or had, its turn among the session's writers.
+fn put_in_turn<'a, V>(
+    manager: &'a Manager<V>,
+    turn: &mut WriterTurn,
+    ask: Ask,
+) -> Result<Answer, Pending<'a>> {
+    match ask {
+        Ask::WriterTurn(_) if turn.guard.is_holder() => Ok(turn.answer()),
+        Ask::Replace(id, seen, record) => {
+            let asked = put(manager, Ask::Replace(id, seen, record.clone()));
+            let is_queued = matches!(&asked, Err(Pending::Swapped(call)) if call.is_queued());
+            turn.began(record, is_queued);
+            if let Ok(Answer::Swapped(swap)) = &asked {
+                turn.answered(swap);
+            }
+            asked
+        }
+        ask => put(manager, ask),
+    }
 }
 
 /// Puts a question to the store.
@@ -195,7 +262,13 @@ impl Pending<'_> {
             Self::Stored(call) => Answer::Stored(ready!(Pin::new(call).poll(context))),
             Self::StoredEach(each) => Answer::StoredEach(ready!(each.poll(context))),
             Self::Inserted(call) => Answer::Inserted(ready!(Pin::new(call).poll(context))),
-            Self::Swapped(call) => Answer::Swapped(ready!(Pin::new(call).poll(context))),
+            Self::Swapped(call) => {
+                let swap = ready!(Pin::new(call).poll(context));
+                if let Some(turn) = &mut turns.writer {
+                    turn.answered(&swap);
+                }
+                Answer::Swapped(swap)
+            }
             Self::Touched(call) => Answer::Touched(ready!(Pin::new(call).poll(context))),
             Self::Ended(call) => Answer::Ended(ready!(Pin::new(call).poll(context))),
             Self::Indexed(call) => Answer::Indexed(ready!(Pin::new(call).poll(context))),
@@ -203,10 +276,11 @@ impl Pending<'_> {
             Self::Erased(call) => Answer::Erased(ready!(Pin::new(call).poll(context))),
             Self::Listed(call) => Answer::Listed(ready!(Pin::new(call).poll(context))),
             Self::WriterTurn(turn) => {
-                let turn = ready!(turn.as_mut().poll(context));
-                let left = turn.left();
+                let guard = ready!(turn.as_mut().poll(context));
+                let turn = WriterTurn { guard, writing: None };
+                let answer = turn.answer();
                 turns.writer = Some(turn);
-                Answer::WriterTurn(left)
+                answer
             }
             Self::LoginTurn(turn) => {
                 turns.login = Some(ready!(turn.as_mut().poll(context)));

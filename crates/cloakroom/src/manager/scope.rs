@@ -11,7 +11,6 @@ use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime};
 use crate::protocol::steps::{Context, Policy, Steps};
 use crate::protocol::{Failure, Protocol, RequestOrigin};
-use crate::record::Record;
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload, SessionValue, TypedValue};
 
@@ -108,10 +107,6 @@ impl<V: SessionValue> Context for Scope<'_, V> {
 
     fn has_waiting_writers(&self, id: PublicId) -> bool {
         self.manager.writers.is_locked(&id)
-    }
-
-    fn leave_to_next_writer(&self, id: PublicId, record: &Record) {
-        self.manager.writers.leave(&id, record.clone());
     }
 
     fn retract_key(&self, key: &Key) {

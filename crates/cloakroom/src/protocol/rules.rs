@@ -125,6 +125,12 @@ pub trait Rules {
         give_lifetime(record, lifetime, now)
     }
 
+    /// Whether something that no write will put to the test, such as a refusal, can be decided by a
+    /// record: not if the record is only about to be written.
+    fn decides_by(&self, is_certain: bool) -> bool {
+        is_certain
+    }
+
     /// See [`settle`](super::settle()).
     fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
         settle(expected, ours, found)

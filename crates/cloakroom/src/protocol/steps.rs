@@ -124,7 +124,9 @@ pub enum Ask {
     /// A turn among the writers of this process that wait for the session, since one of them has
     /// lost a race for it.
     ///
-    /// Those who hold it compete with other processes only. It lasts until the operation is over.
+    /// Those who hold it compete with other processes only. It lasts until the operation is over, or
+    /// until its write has a place in the store's queue; then the next writer goes on with the
+    /// record that is about to be written. An operation that has its turn still is given it again.
     WriterTurn(PublicId),
     /// A turn among the sign-ins of this process for the principal, likewise. No operation asks for
     /// it twice: it would wait for itself.
@@ -157,10 +159,21 @@ pub enum Answer {
     Erased(Result<(), StoreError>),
     /// To [`Ask::SessionsOf`].
     Listed(Result<Vec<PublicId>, StoreError>),
-    /// To [`Ask::WriterTurn`], with the record that the writer before left, if it left one.
-    WriterTurn(Option<Record>),
+    /// To [`Ask::WriterTurn`], with what the writer before left, if it left anything.
+    WriterTurn(Option<Left>),
     /// To [`Ask::LoginTurn`].
     LoginTurn,
+}
+
+/// What a writer leaves to the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "made by the runner and by checkers only")]
+pub struct Left {
+    /// The session as that writer wrote it, or is about to.
+    pub record: Record,
+    /// Whether it was written. Until it is, a write can be planned on it, which loses its race if
+    /// it never comes to be; nothing else can be decided by it.
+    pub is_certain: bool,
 }
 
 /// An error that is kept for later: of a write that may have happened and is repeated, or of a

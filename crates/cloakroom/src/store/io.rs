@@ -29,8 +29,12 @@ pub struct Io<'a, T>(State<'a, T>);
 
 enum State<'a, T> {
     Ready(Option<T>),
-    Future(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
+    Future(BoxedFuture<'a, T>),
+    /// The operation has its place in a queue, in which later ones on the same session follow it.
+    Queued(BoxedFuture<'a, T>),
 }
+
+type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<'a, T> Io<'a, T> {
     /// A finished computation.
@@ -41,6 +45,18 @@ impl<'a, T> Io<'a, T> {
     /// A computation that `future` carries out.
     pub fn future(future: impl Future<Output = T> + Send + 'a) -> Self {
         Self(State::Future(Box::pin(future)))
+    }
+
+    /// The answer to an operation that has its place in a queue already: operations on the same
+    /// session that are asked for from now on are carried out after it.
+    pub(crate) fn queued(future: impl Future<Output = T> + Send + 'a) -> Self {
+        Self(State::Queued(Box::pin(future)))
+    }
+
+    /// Whether the operation has its place in a queue. A store around the queue that waits for
+    /// something before it asks loses this.
+    pub(crate) const fn is_queued(&self) -> bool {
+        matches!(self.0, State::Queued(_))
     }
 
     /// Returns true if the result is there, so that waiting does not block.
@@ -55,7 +71,7 @@ impl<'a, T> Io<'a, T> {
     pub(crate) fn into_ready(self) -> Result<T, Self> {
         match self.0 {
             State::Ready(value) => Ok(value.expect("`Io` polled after completion")),
-            State::Future(_) => Err(self),
+            State::Future(_) | State::Queued(_) => Err(self),
         }
     }
 
@@ -67,6 +83,7 @@ impl<'a, T> Io<'a, T> {
         match self.0 {
             State::Ready(value) => Io(State::Ready(value.map(change))),
             State::Future(future) => Io::future(async move { change(future.await) }),
+            State::Queued(future) => Io::queued(async move { change(future.await) }),
         }
     }
 
@@ -82,7 +99,7 @@ impl<'a, T> Io<'a, T> {
                 }
                 self
             }
-            State::Future(_) => self.map(move |value| {
+            State::Future(_) | State::Queued(_) => self.map(move |value| {
                 look(&value);
                 value
             }),
@@ -99,7 +116,7 @@ impl<'a, T> Io<'a, T> {
     pub fn wait(self) -> T {
         match self.0 {
             State::Ready(value) => value.expect("`Io` polled after completion"),
-            State::Future(future) => block_on(future),
+            State::Future(future) | State::Queued(future) => block_on(future),
         }
     }
 }
@@ -112,7 +129,7 @@ impl<T> Future for Io<'_, T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         match &mut self.0 {
             State::Ready(value) => Poll::Ready(value.take().expect("`Io` polled after completion")),
-            State::Future(future) => future.as_mut().poll(context),
+            State::Future(future) | State::Queued(future) => future.as_mut().poll(context),
         }
     }
 }
@@ -177,6 +194,13 @@ mod tests {
     #[test]
     fn a_ready_computation_is_still_ready_after_map() {
         assert!(Io::ready(1).map(|n| n + 1).is_ready());
+    }
+
+    #[test]
+    fn a_place_in_a_queue_is_kept_by_map_and_inspect() {
+        assert!(Io::queued(async { 1 }).map(|n| n + 1).inspect(|_| {}).is_queued());
+        assert!(!Io::future(async { 1 }).map(|n| n + 1).is_queued());
+        assert_eq!(Io::queued(async { 1 }).map(|n| n + 1).wait(), 2);
     }
 
     /// Runs with and without the feature `tokio`, which changes nothing here.

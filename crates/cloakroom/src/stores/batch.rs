@@ -44,7 +44,7 @@ use futures_channel::oneshot;
 pub use backoff::Backoff;
 pub use in_flight::Batch;
 pub use outage::Outage;
-use queue::{Shared, Waiting};
+use queue::{Joining, Shared, Waiting};
 pub use reply::{Answer, Reply};
 
 use crate::key::PublicId;
@@ -61,7 +61,7 @@ pub struct Queue<Op, Reply> {
 impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
     /// A queue of at most `ops` operations and `bytes` bytes, and its driver.
     pub fn new(ops: usize, bytes: usize) -> (Self, Driver<Op, Reply>) {
-        Self::start(Shared::new(ops, bytes, None))
+        Self::start(Shared::new(ops, bytes, None, None))
     }
 
     /// A queue in which an operation that has waited for `timeout` is not sent.
@@ -70,7 +70,7 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
     /// hangs get their error in time, and the engine is not given operations that callers have
     /// given up on.
     pub fn with_timeout(ops: usize, bytes: usize, timeout: Duration) -> (Self, Driver<Op, Reply>) {
-        Self::start(Shared::new(ops, bytes, Some(timeout)))
+        Self::start(Shared::new(ops, bytes, Some(timeout), None))
     }
 
     fn start(shared: Shared<Op, Reply>) -> (Self, Driver<Op, Reply>) {
@@ -89,11 +89,12 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
         op: Op,
     ) -> Io<'static, Result<Reply, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { id, bytes, op, reply, since: now(), exclusive: false };
+        let (joined, since, exclusive) = (Vec::new(), now(), false);
+        let waiting = Waiting { id, bytes, op, reply, joined, since, exclusive };
         if let Err(kind) = self.end.0.push(waiting) {
             return Io::ready(Err(StoreError::not_sent(kind)));
         }
-        Io::future(async move {
+        Io::queued(async move {
             // The sender is dropped only if no batch took the operation.
             answer.await.unwrap_or_else(|_| Err(StoreError::not_sent(StoreErrorKind::Unavailable)))
         })
@@ -106,6 +107,22 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
 }
 
 impl<Op: Send + 'static> Queue<Op, Reply> {
+    /// A queue in which writes that wait for one session become one.
+    ///
+    /// `join` is given an operation that waits, and the next one on the same session. If the second
+    /// replaces what the first would write, it makes the first write that instead; if not, it
+    /// returns the second. All callers get the answer to the one that is left: [`Reply::Swap`], or
+    /// an error.
+    pub fn joining(
+        ops: usize,
+        bytes: usize,
+        timeout: Option<Duration>,
+        join: fn(&mut Op, Op) -> Result<(), Op>,
+    ) -> (Self, Driver<Op, Reply>) {
+        let joining = Joining { join, copy: reply::copy_of_swap };
+        Self::start(Shared::new(ops, bytes, timeout, Some(joining)))
+    }
+
     /// Queues an operation whose answer is a `T`, as [`submit`](Queue::submit) does.
     pub fn ask<T: Answer>(
         &self,

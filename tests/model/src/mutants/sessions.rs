@@ -43,6 +43,11 @@ super::decisions! {
             protocol::extend(record, lifetime.absolute_timeout(), now)
         }
     }
+    TrustsWhatIsToCome "a change decides by a write that may never happen" in sign_in {
+        fn decides_by(&self, _: bool) -> bool {
+            true
+        }
+    }
     OwnTokenUnknown "a write does not recognize its own token" in race {
         fn settle(&self, expected: Revision, ours: Revision, found: Revision) -> Settled {
             match protocol::settle(expected, ours, found) {

@@ -6,7 +6,6 @@ use super::super::{Failure, RequestOrigin, Rules};
 use crate::key::{Carrier, Key, KindTag, PublicId};
 use crate::observe::Event;
 use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SameSite, SessionLimit, UnreadablePolicy};
-use crate::record::Record;
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
@@ -57,9 +56,6 @@ pub trait Context {
 
     /// Whether writers of this process wait for their turn to change the session.
     fn has_waiting_writers(&self, id: PublicId) -> bool;
-
-    /// Leaves the record that this operation wrote to the writer whose turn is next.
-    fn leave_to_next_writer(&self, id: PublicId, record: &Record);
 
     /// Takes back a key that the response was to send: it opens its session no more. The request's
     /// other handles can have put another one in its place.

@@ -44,6 +44,9 @@ pub struct Write<T, P, R> {
     tried: Option<(Timestamp, Timestamp)>,
     lost: u32,
     has_turn: bool,
+    /// Whether the session was read from the store, or written. If not, a writer before this one
+    /// is about to write it.
+    is_certain: bool,
     /// The session that is being created, and what the plan returned for it.
     creating: Option<Create<T>>,
     result: Option<R>,
@@ -70,7 +73,8 @@ enum State<T, R> {
     Idle,
     /// The entry in the principal index is being kept for longer.
     Reindexing,
-    /// Our copy of the session is over. Only the store can confirm that: it may have been extended.
+    /// By our copy of the session there is nothing to write. Only the store can confirm that: it may
+    /// have been extended, or what is about to be written may never come to be.
     Confirming,
     Replacing(Draft<T>, R),
     /// The write may have happened. Repeating it is safe: the revision's token tells.
@@ -91,6 +95,7 @@ impl<T, P, R> Write<T, P, R> {
             tried: None,
             lost: 0,
             has_turn: false,
+            is_certain: true,
             creating: None,
             result: None,
             state: State::Idle,
@@ -156,7 +161,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
             }
             (State::Confirming, Answer::Stored(stored)) => {
                 let newer = load_stored_if(context, &loaded.credential, stored?, admits)?;
-                self.session = SessionState::Live(newer);
+                (self.session, self.is_certain) = (SessionState::Live(newer), true);
                 self.attempt(context)
             }
             (State::Rereading, Answer::Stored(stored)) => {
@@ -166,9 +171,12 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
             (State::Waiting, Answer::WriterTurn(left)) => {
                 // What the writer before left is as fresh as can be, and saves a lost race.
                 let count = loaded.record.revision().count();
-                if let Some(left) = left.filter(|left| left.revision().count() > count) {
-                    let newer = load_record_if(context, &loaded.credential, left, admits)?;
-                    self.session = SessionState::Live(newer);
+                if let Some(left) = left.filter(|left| left.record.revision().count() > count) {
+                    self.is_certain = left.is_certain;
+                    match load_record_if(context, &loaded.credential, left.record, admits) {
+                        Ok(newer) => self.session = SessionState::Live(newer),
+                        Err(failure) => return self.confirm_or(context, loaded.id(), failure),
+                    }
                 }
                 self.attempt(context)
             }
@@ -232,10 +240,14 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         }
         self.tried = Some((self.tried.map_or(now, |(first, _)| first), now));
         if context.rules().is_over(&loaded.record, now) {
-            self.state = State::Confirming;
-            return Ok(Step::Ask(Ask::Get(id)));
+            return self.confirm(id);
         }
-        match self.plan.change(context, loaded, now)? {
+        let planned = match self.plan.change(context, loaded, now) {
+            Err(failure) => return self.confirm_or(context, id, failure),
+            Ok(planned) => planned,
+        };
+        match planned {
+            Planned::Keep(_) if !context.rules().decides_by(self.is_certain) => self.confirm(id),
             Planned::Keep(result) => {
                 let session = mem::replace(&mut self.session, SessionState::Over);
                 self.done(session, CookieChange::Keep, result, false)
@@ -292,9 +304,6 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             context.report(&Event::WriteRetried { id: loaded.id(), lost: self.lost });
         }
         let Draft { record, value, fresh } = draft;
-        if self.has_turn {
-            context.leave_to_next_writer(loaded.id(), &record);
-        }
         let (credential, cookie) = match fresh {
             None => (loaded.credential, CookieChange::Keep),
             Some(key) => {
@@ -329,7 +338,7 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         P: Plan<C, Result = R>,
     {
         let id = newer.id();
-        self.session = SessionState::Live(newer);
+        (self.session, self.is_certain) = (SessionState::Live(newer), true);
         self.lost += 1;
         // Not by how long the last attempt took: one slow answer is not a series of lost races.
         let is_late = self.tried.is_some_and(|(first, last)| last.since(first) >= TIME_LIMIT);
@@ -337,10 +346,21 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
             context.report(&Event::WriteConflict { id });
             return Err(Failure::Conflict);
         }
-        if self.has_turn {
-            return self.attempt(context);
-        }
         self.wait(id)
+    }
+
+    /// Reads the session before something is decided by it that no write will put to the test.
+    fn confirm(&mut self, id: PublicId) -> Next<Written<T, R>> {
+        self.state = State::Confirming;
+        Ok(Step::Ask(Ask::Get(id)))
+    }
+
+    /// Fails, unless what says so may never come to be.
+    fn confirm_or<C>(&mut self, context: &C, id: PublicId, why: Failure) -> Next<Written<T, R>>
+    where
+        C: Context<Value = T>,
+    {
+        if context.rules().decides_by(self.is_certain) { Err(why) } else { self.confirm(id) }
     }
 
     /// Waits for a turn among the writers of this process.

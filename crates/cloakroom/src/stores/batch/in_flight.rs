@@ -67,9 +67,7 @@ impl<Op, Reply> Batch<Op, Reply> {
         let Some(op) = self.ops.get_mut(index).and_then(Option::take) else {
             return;
         };
-        // Released first: the caller can submit its next operation as soon as it has the answer.
-        self.queue.complete(op.id);
-        let _ = op.reply.send(result);
+        self.queue.answer(op, result);
     }
 
     /// Puts the unanswered operations back at the front of the queue, each to be sent in a batch of

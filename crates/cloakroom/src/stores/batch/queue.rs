@@ -18,13 +18,27 @@ pub(super) struct Shared<Op, Reply> {
     max_ops: usize,
     max_bytes: usize,
     timeout: Option<Duration>,
+    joining: Option<Joining<Op, Reply>>,
 }
+
+/// How operations on one session become one.
+pub(super) struct Joining<Op, Reply> {
+    /// Joins an operation to the one before it, or returns it.
+    pub(super) join: fn(&mut Op, Op) -> Result<(), Op>,
+    /// The same answer for another caller.
+    pub(super) copy: fn(&Answered<Reply>) -> Answered<Reply>,
+}
+
+pub(super) type Answered<Reply> = Result<Reply, StoreError>;
 
 pub(super) struct Waiting<Op, Reply> {
     pub(super) id: PublicId,
     pub(super) bytes: usize,
     pub(super) op: Op,
-    pub(super) reply: oneshot::Sender<Result<Reply, StoreError>>,
+    pub(super) reply: oneshot::Sender<Answered<Reply>>,
+    /// Where operations that were joined to this one are answered.
+    pub(super) joined: Vec<oneshot::Sender<Answered<Reply>>>,
+    /// Since when the first of them waits.
     pub(super) since: Instant,
     /// Whether it is sent in a batch of its own. Such operations are at the front of the queue.
     pub(super) exclusive: bool,
@@ -52,7 +66,12 @@ struct Popped<Op, Reply> {
 }
 
 impl<Op, Reply> Shared<Op, Reply> {
-    pub(super) fn new(max_ops: usize, max_bytes: usize, timeout: Option<Duration>) -> Self {
+    pub(super) fn new(
+        max_ops: usize,
+        max_bytes: usize,
+        timeout: Option<Duration>,
+        joining: Option<Joining<Op, Reply>>,
+    ) -> Self {
         let state = State {
             ready: VecDeque::new(),
             sessions: HashMap::new(),
@@ -62,14 +81,20 @@ impl<Op, Reply> Shared<Op, Reply> {
             abandoned: false,
             drivers: Vec::new(),
         };
-        Self { state: Mutex::new(state), max_ops, max_bytes, timeout }
+        Self { state: Mutex::new(state), max_ops, max_bytes, timeout, joining }
     }
 
-    /// Queues an operation.
-    pub(super) fn push(&self, waiting: Waiting<Op, Reply>) -> Result<(), StoreErrorKind> {
+    /// Queues an operation, or joins it to the one before it.
+    pub(super) fn push(&self, mut waiting: Waiting<Op, Reply>) -> Result<(), StoreErrorKind> {
         let mut state = self.lock();
         if state.closed {
             return Err(StoreErrorKind::Unavailable);
+        }
+        if let Some(joining) = &self.joining {
+            match state.join(joining, waiting) {
+                Ok(()) => return Ok(()),
+                Err(alone) => waiting = alone,
+            }
         }
         let bytes = state.bytes.saturating_add(waiting.bytes);
         if state.ops >= self.max_ops || bytes > self.max_bytes {
@@ -116,8 +141,22 @@ impl<Op, Reply> Shared<Op, Reply> {
         }
     }
 
+    /// Answers an operation, and those that were joined to it.
+    pub(super) fn answer(&self, waiting: Waiting<Op, Reply>, result: Answered<Reply>) {
+        // Released first: the caller can submit its next operation as soon as it has the answer.
+        self.complete(waiting.id);
+        let Waiting { reply, joined, .. } = waiting;
+        let copies = self.joining.as_ref().map_or_else(Vec::new, |joining| {
+            joined.into_iter().map(|reply| (reply, (joining.copy)(&result))).collect()
+        });
+        let _ = reply.send(result);
+        for (reply, copy) in copies {
+            let _ = reply.send(copy);
+        }
+    }
+
     /// The operation in flight on this session was answered: its next one can leave.
-    pub(super) fn complete(&self, id: PublicId) {
+    fn complete(&self, id: PublicId) {
         let mut state = self.lock();
         if state.sessions.get(&id).is_some_and(|waiting| !waiting.is_empty()) {
             state.ready.push_back(id);
@@ -181,6 +220,26 @@ impl<Op, Reply> Shared<Op, Reply> {
 }
 
 impl<Op, Reply> State<Op, Reply> {
+    /// Joins an operation to the last one that waits for the same session, or returns it.
+    fn join(
+        &mut self,
+        joining: &Joining<Op, Reply>,
+        waiting: Waiting<Op, Reply>,
+    ) -> Result<(), Waiting<Op, Reply>> {
+        let last = self.sessions.get_mut(&waiting.id).and_then(VecDeque::back_mut);
+        let Some(last) = last.filter(|last| !last.exclusive) else { return Err(waiting) };
+        let Waiting { id, bytes, op, reply, joined, since, exclusive } = waiting;
+        match (joining.join)(&mut last.op, op) {
+            Ok(()) => {
+                self.bytes = self.bytes - last.bytes + bytes;
+                last.bytes = bytes;
+                last.joined.push(reply);
+                Ok(())
+            }
+            Err(op) => Err(Waiting { id, bytes, op, reply, joined, since, exclusive }),
+        }
+    }
+
     /// Takes a batch, and the operations before it that have waited since `expired_since` or
     /// longer.
     fn pop(

@@ -21,6 +21,15 @@ pub enum Reply {
     Healthy(()),
 }
 
+/// The answer to a swap once more, for a caller whose write was joined to it.
+pub(super) fn copy_of_swap(answer: &Result<Reply, StoreError>) -> Result<Reply, StoreError> {
+    match answer {
+        Ok(Reply::Swap(swap)) => Ok(Reply::Swap(swap.clone())),
+        Ok(_) => Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)),
+        Err(error) => Err(error.clone()),
+    }
+}
+
 /// The answer to one operation of the contract: a type that [`Reply`] can hold.
 pub trait Answer: TryFrom<Reply, Error = StoreError> + Send + 'static {}
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::*;
-use crate::store::Outcome;
+use crate::store::{Outcome, Swap};
 
 fn id(number: u8) -> PublicId {
     PublicId::from_bytes([number; 16])
@@ -82,6 +82,64 @@ fn a_batch_keeps_to_its_limits_but_always_has_an_operation() {
         panic!("there is no batch")
     };
     assert_eq!(ops(&one), [2]);
+}
+
+/// Writes over one another: of two, the second counts if it names the first as its predecessor.
+fn joining() -> (Queue<(u32, u32), Reply>, Driver<(u32, u32), Reply>) {
+    Queue::joining(100, 100, None, |first, second| {
+        if first.1 != second.0 {
+            return Err(second);
+        }
+        first.1 = second.1;
+        Ok(())
+    })
+}
+
+fn pairs(driver: &Driver<(u32, u32), Reply>) -> Option<Batch<(u32, u32), Reply>> {
+    match poll(pin!(driver.next(100, usize::MAX))) {
+        Poll::Ready(batch) => batch,
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn writes_that_wait_for_one_session_become_one_and_all_get_its_answer() {
+    let (queue, driver) = joining();
+    let submit = |session, from, to| queue.ask::<Swap>(id(session), 10, (from, to));
+    let in_flight = submit(1, 0, 1);
+    let mut batch = pairs(&driver).unwrap();
+    let waiting = [submit(1, 1, 2), submit(1, 2, 3), submit(2, 2, 3), submit(1, 3, 4)];
+    let other = submit(1, 9, 10); // on top of something else
+    batch.answer(0, Ok(Swap::Done.into()));
+    assert!(matches!(in_flight.wait(), Ok(Swap::Done)));
+    let mut batch = pairs(&driver).unwrap();
+    let joined: Vec<_> = (0..batch.len()).map(|index| *batch.op(index)).collect();
+    assert_eq!(joined, [(2, 3), (1, 4)], "{batch:?}");
+    batch.answer(0, Ok(Swap::Done.into()));
+    batch.answer(1, Err(StoreError::not_sent(StoreErrorKind::Full)));
+    let answers = waiting.map(Io::wait);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for error in answers.into_iter().filter_map(Result::err) {
+        assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Full, Outcome::NotSent));
+    }
+    let mut batch = pairs(&driver).unwrap();
+    assert_eq!(*batch.op(0), (9, 10));
+    batch.answer(0, Ok(Swap::Gone.into()));
+    assert!(matches!(other.wait(), Ok(Swap::Gone)));
+    assert!(driver.end.0.is_clear());
+}
+
+#[test]
+fn nothing_is_joined_to_a_write_that_is_sent_alone() {
+    let (queue, driver) = joining();
+    let _replies = [(1, 0, 1), (2, 0, 1)].map(|(session, from, to)| {
+        queue.ask::<Swap>(id(session), 10, (from, to)) // they are in one batch, which fails
+    });
+    pairs(&driver).unwrap().retry_singly();
+    let _later = queue.ask::<Swap>(id(1), 10, (1, 2));
+    let mut batch = pairs(&driver).unwrap();
+    assert_eq!((batch.len(), *batch.op(0)), (1, (0, 1)));
+    batch.answer(0, Ok(Swap::Done.into()));
 }
 
 #[test]

@@ -1,0 +1,322 @@
+//! Changes of one session that wait for a store with a queue: each is planned on what the one
+//! before is about to write, and those that wait become one write.
+
+use std::cell::Cell;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use cloakroom::record::Record;
+use cloakroom::store::{StoreError, StoreErrorKind, Swap};
+use cloakroom::stores::batch::{Batch, Driver, Queue, Reply};
+use cloakroom::{
+    Error, ErrorKind, Io, Key, MemoryStore, PublicId, Session, SessionMap, Store, Timestamp,
+    decorate_store,
+};
+use cloakroom_testkit::{SpyStore, TestSessions, block_on};
+
+/// A store that replaces records when its [`Engine`] is told to.
+#[derive(Debug)]
+struct Queued {
+    store: SpyStore<MemoryStore>,
+    writes: Queue<Write, Reply>,
+}
+
+struct Write {
+    seen: Record,
+    record: Record,
+    now: Timestamp,
+}
+
+impl Write {
+    fn join(&mut self, next: Self) -> Result<(), Self> {
+        if next.seen.revision() != self.record.revision() {
+            return Err(next);
+        }
+        (self.record, self.now) = (next.record, next.now);
+        Ok(())
+    }
+}
+
+impl Store for Queued {
+    decorate_store!(self => &self.store; insert, get, get_cached, subscribe, touch, end_if, end,
+        index_login, revoke_before, erase, sessions_of, scan, sweep, health);
+
+    fn replace(
+        &self,
+        id: PublicId,
+        seen: &Record,
+        record: Record,
+        now: Timestamp,
+    ) -> Io<'_, Result<Swap, StoreError>> {
+        self.writes.ask(id, 0, Write { seen: seen.clone(), record, now })
+    }
+}
+
+struct Engine {
+    store: SpyStore<MemoryStore>,
+    driver: Driver<Write, Reply>,
+    /// How many records it was asked to replace.
+    carried_out: Cell<usize>,
+}
+
+impl Engine {
+    fn batch(&self) -> Option<Batch<Write, Reply>> {
+        match poll(pin!(self.driver.next(100, usize::MAX))) {
+            Poll::Ready(batch) => batch,
+            Poll::Pending => None,
+        }
+    }
+
+    /// Carries out the writes that wait, one for each session. Returns whether there was one.
+    fn carry_out(&self) -> bool {
+        let Some(mut batch) = self.batch() else { return false };
+        for index in 0..batch.len() {
+            let Write { seen, record, now } = batch.op(index);
+            let swap = self.store.replace(batch.id(index), seen, record.clone(), *now).wait();
+            self.carried_out.set(self.carried_out.get() + 1);
+            batch.answer(index, swap.map(Reply::from));
+        }
+        true
+    }
+
+    /// Fails the writes that wait: nothing was sent, or no one knows.
+    fn fail(&self, error: &StoreError) {
+        let mut batch = self.batch().expect("nothing waits");
+        for index in 0..batch.len() {
+            batch.answer(index, Err(error.clone()));
+        }
+    }
+}
+
+type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn start() -> (TestSessions<SessionMap>, Engine, Key) {
+    let store = SpyStore::new(MemoryStore::new());
+    let (writes, driver) = Queue::joining(1_000, 1_000, None, Write::join);
+    let engine = Engine { store: store.clone(), driver, carried_out: Cell::new(0) };
+    let test = TestSessions::new(Queued { store, writes });
+    let key =
+        block_on(test.sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
+    (test, engine, key)
+}
+
+fn open(test: &TestSessions<SessionMap>, key: &Key) -> Session<SessionMap> {
+    block_on(test.sessions.request_session().session(&test.request(key))).unwrap()
+}
+
+fn open_all(test: &TestSessions<SessionMap>, key: &Key, count: usize) -> Vec<Session<SessionMap>> {
+    (0..count).map(|_| open(test, key)).collect()
+}
+
+fn count_of(test: &TestSessions<SessionMap>, key: &Key) -> u64 {
+    open(test, key).value().get("count").unwrap().unwrap_or(0)
+}
+
+fn increment(session: &mut Session<SessionMap>) -> Task<'_, u64> {
+    Box::pin(async {
+        let counted = session.update(|map| {
+            let count = map.get::<u64>("count").ok().flatten().unwrap_or(0) + 1;
+            map.insert("count", count).map(|()| count)
+        });
+        Ok(counted.await?.expect("a number can be kept"))
+    })
+}
+
+/// Polls tasks until they wait for the engine, and returns what those that are over returned.
+fn poll_all<T>(tasks: &mut Vec<Task<'_, T>>) -> Vec<Result<T, Error>> {
+    let mut results = Vec::new();
+    for _ in 0..100 {
+        tasks.retain_mut(|task| match poll(task.as_mut()) {
+            Poll::Ready(result) => {
+                results.push(result);
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+    results
+}
+
+/// Runs tasks and engine to the end.
+fn finish<T>(engine: &Engine, tasks: &mut Vec<Task<'_, T>>) -> Vec<Result<T, Error>> {
+    let mut results = poll_all(tasks);
+    while engine.carry_out() {
+        results.extend(poll_all(tasks));
+    }
+    assert!(tasks.is_empty(), "{} tasks wait for nothing", tasks.len());
+    results
+}
+
+/// The first writers of a session all try what they have read, and lose to the first; from then on
+/// all that wait are written as one.
+#[test]
+fn changes_that_wait_for_one_session_become_one_write_and_each_counts_once() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 64);
+    let mut tasks: Vec<_> = sessions.iter_mut().map(increment).collect();
+    let mut counts: Vec<u64> =
+        finish(&engine, &mut tasks).into_iter().map(|count| count.unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, (1..=64).collect::<Vec<_>>());
+    assert_eq!(count_of(&test, &key), 64);
+    let writes = engine.carried_out.get();
+    assert!(writes <= 64 + 2, "{writes} writes: 64 attempts, and what was joined");
+}
+
+/// A hot session: who is answered comes again at once.
+#[test]
+fn a_hot_session_takes_a_write_for_each_answer_of_the_store_and_not_for_each_change() {
+    const WRITERS: u64 = 32;
+    const ROUNDS: u64 = 20;
+    let (test, engine, key) = start();
+    let mut tasks: Vec<Task<'_, ()>> = (0..WRITERS)
+        .map(|_| -> Task<'_, ()> {
+            Box::pin(async {
+                for _ in 0..ROUNDS {
+                    let request = test.sessions.request_session();
+                    let mut session = request.session(&test.request(&key)).await?;
+                    increment(&mut session).await?;
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for result in finish(&engine, &mut tasks) {
+        result.unwrap();
+    }
+    assert_eq!(count_of(&test, &key), WRITERS * ROUNDS);
+    let writes = engine.carried_out.get() as u64;
+    assert!(writes <= WRITERS + 4 * ROUNDS, "{writes} writes for {} changes", WRITERS * ROUNDS);
+}
+
+/// Brings the writers into the state in which each waits with a write planned on the one before.
+fn chained<'a>(engine: &Engine, sessions: &'a mut [Session<SessionMap>]) -> Vec<Task<'a, u64>> {
+    let count = sessions.len();
+    let mut tasks: Vec<_> = sessions.iter_mut().map(increment).collect();
+    let mut over = poll_all(&mut tasks).len();
+    // One attempt of each: the first is written, the others lose.
+    for _ in 0..count {
+        assert!(engine.carry_out());
+        over += poll_all(&mut tasks).len();
+    }
+    assert_eq!((over, tasks.len()), (1, count - 1));
+    tasks
+}
+
+#[test]
+fn if_a_joined_write_is_not_sent_none_of_its_changes_happened() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 5);
+    let mut tasks = chained(&engine, &mut sessions);
+    engine.fail(&StoreError::not_sent(StoreErrorKind::Unavailable));
+    let results = poll_all(&mut tasks);
+    assert_eq!(results.len(), 4);
+    for result in results {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    assert_eq!(count_of(&test, &key), 1);
+    // What was about to be written is forgotten.
+    let mut later = open(&test, &key);
+    assert_eq!(finish(&engine, &mut vec![increment(&mut later)]).remove(0).unwrap(), 2);
+}
+
+#[test]
+fn a_joined_write_that_lost_to_another_process_is_made_again_on_what_that_left() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 5);
+    let mut tasks = chained(&engine, &mut sessions);
+    let elsewhere = TestSessions::<SessionMap>::with(engine.store.clone(), |builder| {
+        builder.clock(test.clock.clone())
+    });
+    let mut other = open(&elsewhere, &key);
+    assert_eq!(block_on(increment(&mut other)).unwrap(), 2);
+    let before = engine.carried_out.get();
+    let mut counts: Vec<u64> =
+        finish(&engine, &mut tasks).into_iter().map(|count| count.unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [3, 4, 5, 6]);
+    assert_eq!(count_of(&test, &key), 6);
+    assert!(engine.carried_out.get() - before <= 4, "they lost together, and are joined again");
+}
+
+/// If it was lost is known of the last change only: later writes hide the others.
+#[test]
+fn a_joined_write_whose_answer_was_lost_is_acknowledged_or_unknown_and_never_made_twice() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 5);
+    let mut tasks = chained(&engine, &mut sessions);
+    // It happens, and its answer is lost.
+    let mut batch = engine.batch().unwrap();
+    let Write { seen, record, now } = batch.op(0);
+    let swap = engine.store.replace(batch.id(0), seen, record.clone(), *now).wait();
+    assert!(matches!(swap, Ok(Swap::Done)));
+    batch.answer(0, Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)));
+    drop(batch);
+    let results = finish(&engine, &mut tasks);
+    let acknowledged: Vec<u64> = results.iter().flatten().copied().collect();
+    assert_eq!(acknowledged, [5]);
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    assert_eq!(count_of(&test, &key), 5);
+}
+
+/// A change that finds nothing to do, and one that is refused, look at what the store has.
+#[test]
+fn nothing_is_decided_by_a_change_that_never_came_to_be() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 4);
+    let (chain, deciding) = sessions.split_at_mut(2);
+    let mut tasks = chained(&engine, chain);
+    // Increment 2 is on its way; these see it.
+    let [keeps, refuses] = deciding else { unreachable!() };
+    let seen = |map: &SessionMap| map.get::<u64>("count").ok().flatten().unwrap_or(0);
+    let mut decisions: Vec<Task<'_, u64>> = vec![
+        Box::pin(async move { keeps.update(|map| seen(map)).await }),
+        Box::pin(async move {
+            let refused = refuses.try_update(|map| match seen(map) {
+                1 => map.insert("count", 10).map(|()| 10).map_err(|_| 0),
+                count => Err(count),
+            });
+            Ok(match refused.await? {
+                Ok(count) | Err(count) => count,
+            })
+        }),
+    ];
+    let early = poll_all(&mut decisions);
+    assert_eq!(early.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [1]);
+    engine.fail(&StoreError::not_sent(StoreErrorKind::Unavailable));
+    assert_eq!(poll_all(&mut tasks).len(), 1);
+    let late = finish(&engine, &mut decisions);
+    assert_eq!(late.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [10]);
+    assert_eq!(count_of(&test, &key), 10);
+}
+
+/// The queue has it, so it happens; who comes later goes on from there.
+#[test]
+fn a_change_that_is_dropped_once_it_is_queued_happens_and_holds_up_no_one() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 6);
+    let mut tasks = chained(&engine, &mut sessions);
+    drop(tasks.remove(2));
+    drop(tasks.remove(0));
+    let mut counts: Vec<u64> =
+        finish(&engine, &mut tasks).into_iter().map(|count| count.unwrap()).collect();
+    counts.sort_unstable();
+    assert_eq!((counts.len(), count_of(&test, &key)), (3, 6));
+}
+
+#[test]
+fn a_change_that_is_queued_and_never_polled_again_holds_up_no_one() {
+    let (test, engine, key) = start();
+    let mut sessions = open_all(&test, &key, 4);
+    let mut stuck = chained(&engine, &mut sessions);
+    let mut later = open(&test, &key);
+    let mut tasks = vec![increment(&mut later)];
+    assert_eq!(finish(&engine, &mut tasks).remove(0).unwrap(), 5);
+    assert_eq!(poll_all(&mut stuck).len(), 3);
+}
