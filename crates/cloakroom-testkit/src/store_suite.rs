@@ -143,7 +143,7 @@ fn scattered() -> Vec<PublicId> {
     (0..25_u8).map(|n| id(n.wrapping_mul(103))).collect()
 }
 
-const fn id(byte: u8) -> PublicId {
+pub(crate) const fn id(byte: u8) -> PublicId {
     PublicId::from_bytes([byte; 16])
 }
 
@@ -180,13 +180,13 @@ pub(crate) fn ending() -> Ending {
 }
 
 /// Inserts a record under a free id.
-fn insert(store: &impl Store, id: PublicId, record: &Record) {
+pub(crate) fn insert(store: &impl Store, id: PublicId, record: &Record) {
     let answer = store.insert(id, record.clone()).wait().expect("the store works");
     assert_eq!(answer, Inserted::Done, "the id is free");
 }
 
 /// Ends a live session.
-fn end(store: &impl Store, id: PublicId) {
+pub(crate) fn end(store: &impl Store, id: PublicId) {
     let answer = store.end(id, ending()).wait().expect("the store works");
     assert_eq!(answer, Ended::Now, "the session is live");
 }
@@ -196,7 +196,7 @@ fn get(store: &impl Store, id: PublicId) -> Option<Stored> {
 }
 
 /// The live record under `id`.
-fn live(store: &impl Store, id: PublicId) -> Record {
+pub(crate) fn live(store: &impl Store, id: PublicId) -> Record {
     match get(store, id) {
         Some(Stored::Live(record)) => record,
         other => panic!("expected a live session, found {other:?}"),
@@ -213,7 +213,7 @@ fn tombstone(store: &impl Store, id: PublicId) -> Tombstone {
 
 /// Panics unless both records are equal byte by byte.
 #[track_caller]
-fn assert_same(found: &Record, expected: &Record) {
+pub(crate) fn assert_same(found: &Record, expected: &Record) {
     assert!(bytes(found) == bytes(expected), "found {found:?}, expected {expected:?}");
 }
 

@@ -12,8 +12,18 @@ mod server;
 
 mod near_cache {
     cloakroom_testkit::conformance!(crate::server::cached());
+
+    #[test]
+    fn writes_keep_their_order() {
+        cloakroom_testkit::assert_writes_keep_their_order(crate::server::cached());
+    }
 }
 
 mod postgres {
     cloakroom_testkit::conformance!(crate::server::store());
+
+    #[test]
+    fn writes_keep_their_order() {
+        cloakroom_testkit::assert_writes_keep_their_order(crate::server::store());
+    }
 }

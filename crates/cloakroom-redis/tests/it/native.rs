@@ -51,6 +51,24 @@ fn a_server_with_a_compare_and_set_runs_no_script_for_a_write() {
     assert_eq!((calls(&info, "set"), calls(&info, "evalsha")), (11, 0), "{info}");
 }
 
+/// The changes of one session that wait are planned on one another.
+#[test]
+fn writes_that_wait_for_one_session_become_few() {
+    for server in [Redis::start(Durability::None), Redis::start_valkey(Durability::None)] {
+        let (store, id) = (open(&server.url()), PublicId::from_bytes([1; 16]));
+        let records: Vec<Record> = (1..=1_001).map(|count| record(count, b"small")).collect();
+        assert_eq!(store.insert(id, records[0].clone()).wait().unwrap(), Inserted::Done);
+        let replace = |pair: &[Record]| store.replace(id, &pair[0], pair[1].clone(), NOW);
+        let writes: Vec<_> = records.windows(2).map(replace).collect();
+        for write in writes {
+            assert!(matches!(write.wait(), Ok(Swap::Done)));
+        }
+        let info = server.command("INFO COMMANDSTATS");
+        let sent = calls(&info, "set") + calls(&info, "evalsha") + calls(&info, "eval");
+        assert!(sent < 200, "{sent} commands for 1,000 writes: {info}");
+    }
+}
+
 #[test]
 fn a_value_that_is_costly_to_compare_is_left_to_the_script() {
     let server = Redis::start_valkey(Durability::None);

@@ -18,6 +18,13 @@ mod sweep;
 
 mod sqlite {
     cloakroom_testkit::conformance!(crate::fixture::TestFile::new().into_store());
+
+    #[test]
+    fn writes_keep_their_order() {
+        cloakroom_testkit::assert_writes_keep_their_order(
+            crate::fixture::TestFile::new().into_store(),
+        );
+    }
 }
 
 /// What a store of one's own derives, on a file: the principal index is written as bytes.

@@ -55,14 +55,16 @@ impl<S: Store> TimeoutStore<S> {
         if answer.is_ready() {
             return answer;
         }
-        Io::future(async move {
+        let is_queued = answer.is_queued();
+        let limited = async move {
             let limited = {
                 // The caller can be on a thread that has no runtime.
                 let _entered = self.runtime.enter();
                 tokio::time::timeout(self.timeout, answer)
             };
             limited.await.unwrap_or_else(|_| Err(timed_out(call.operation, self.timeout)))
-        })
+        };
+        if is_queued { Io::queued(limited) } else { Io::future(limited) }
     }
 }
 

@@ -4,10 +4,13 @@
 use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use cloakroom::observe::{Event, Observer};
 use cloakroom::record::Record;
 use cloakroom::store::{StoreError, StoreErrorKind, Swap};
 use cloakroom::stores::batch::{Batch, Driver, Queue, Reply};
+use cloakroom::stores::{CachedStore, InstrumentedStore, TimeoutStore};
 use cloakroom::{
     Error, ErrorKind, Io, Key, MemoryStore, PublicId, Session, SessionMap, Store, Timestamp,
     decorate_store,
@@ -94,14 +97,24 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-fn start() -> (TestSessions<SessionMap>, Engine, Key) {
+fn queued() -> (Queued, Engine) {
     let store = SpyStore::new(MemoryStore::new());
     let (writes, driver) = Queue::joining(1_000, 1_000, None, Write::join);
     let engine = Engine { store: store.clone(), driver, carried_out: Cell::new(0) };
-    let test = TestSessions::new(Queued { store, writes });
+    (Queued { store, writes }, engine)
+}
+
+fn start() -> (TestSessions<SessionMap>, Engine, Key) {
+    let (store, engine) = queued();
+    let (test, key) = with(store);
+    (test, engine, key)
+}
+
+fn with(store: impl Store) -> (TestSessions<SessionMap>, Key) {
+    let test = TestSessions::new(store);
     let key =
         block_on(test.sessions.generate(SessionMap::default())).unwrap().key().unwrap().clone();
-    (test, engine, key)
+    (test, key)
 }
 
 fn open(test: &TestSessions<SessionMap>, key: &Key) -> Session<SessionMap> {
@@ -167,30 +180,56 @@ fn changes_that_wait_for_one_session_become_one_write_and_each_counts_once() {
     assert!(writes <= 64 + 2, "{writes} writes: 64 attempts, and what was joined");
 }
 
-/// A hot session: who is answered comes again at once.
-#[test]
-fn a_hot_session_takes_a_write_for_each_answer_of_the_store_and_not_for_each_change() {
-    const WRITERS: u64 = 32;
-    const ROUNDS: u64 = 20;
-    let (test, engine, key) = start();
+/// A hot session: who is answered comes again at once. Returns how many writes that took.
+fn hot(test: &TestSessions<SessionMap>, engine: &Engine, key: &Key) -> u64 {
     let mut tasks: Vec<Task<'_, ()>> = (0..WRITERS)
         .map(|_| -> Task<'_, ()> {
             Box::pin(async {
                 for _ in 0..ROUNDS {
                     let request = test.sessions.request_session();
-                    let mut session = request.session(&test.request(&key)).await?;
+                    let mut session = request.session(&test.request(key)).await?;
                     increment(&mut session).await?;
                 }
                 Ok(())
             })
         })
         .collect();
-    for result in finish(&engine, &mut tasks) {
+    for result in finish(engine, &mut tasks) {
         result.unwrap();
     }
-    assert_eq!(count_of(&test, &key), WRITERS * ROUNDS);
-    let writes = engine.carried_out.get() as u64;
-    assert!(writes <= WRITERS + 4 * ROUNDS, "{writes} writes for {} changes", WRITERS * ROUNDS);
+    assert_eq!(count_of(test, key), WRITERS * ROUNDS);
+    engine.carried_out.get() as u64
+}
+
+const WRITERS: u64 = 32;
+const ROUNDS: u64 = 20;
+/// The first attempts, and a few for each answer.
+const FEW: u64 = WRITERS + 4 * ROUNDS;
+
+#[test]
+fn a_hot_session_takes_a_write_for_each_answer_of_the_store_and_not_for_each_change() {
+    let (test, engine, key) = start();
+    let writes = hot(&test, &engine, &key);
+    assert!(writes <= FEW, "{writes} writes for {} changes", WRITERS * ROUNDS);
+}
+
+/// A cache, a timeout and an observer: whoever has them has them for busy stores.
+#[test]
+fn stores_around_a_queue_let_changes_be_joined() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let (store, engine) = queued();
+    let store = TimeoutStore::new(InstrumentedStore::new(store, Ignore), Duration::from_secs(600));
+    let (test, key) = with(block_on(CachedStore::builder(store).build()).unwrap());
+    let writes = hot(&test, &engine, &key);
+    assert!(writes <= FEW, "{writes} writes for {} changes", WRITERS * ROUNDS);
+}
+
+#[derive(Debug)]
+struct Ignore;
+
+impl Observer for Ignore {
+    fn observe(&self, _: &Event<'_>) {}
 }
 
 /// Brings the writers into the state in which each waits with a write planned on the one before.
