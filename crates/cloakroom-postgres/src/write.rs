@@ -67,14 +67,15 @@ impl Write {
         })
     }
 
-    /// Makes this write the next one, if that replaces what this one would write.
-    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+    /// Makes this write the next one, if that replaces what this one would write. If not, returns
+    /// it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
         let both_replace = self.kind == Kind::Replace && next.kind == Kind::Replace;
         if !both_replace || next.expected != self.revision {
-            return Err(next);
+            return Some(next);
         }
         *self = Self { expected: self.expected, ..next };
-        Ok(())
+        None
     }
 
     pub(crate) fn touch(expected: Revision, deadline: Timestamp) -> Self {

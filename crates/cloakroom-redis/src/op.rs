@@ -88,9 +88,10 @@ impl Op {
         Ok(Self::Replace { expected, seen, revision, bytes, expire_at })
     }
 
-    /// Makes this write the next one, if that replaces what this one would write.
-    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
-        let Self::Replace { expected, seen, revision, .. } = self else { return Err(next) };
+    /// Makes this write the next one, if that replaces what this one would write. If not, returns
+    /// it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
+        let Self::Replace { expected, seen, revision, .. } = self else { return Some(next) };
         match next {
             Self::Replace { expected: after, revision: last, bytes, expire_at, .. }
                 if after == *revision =>
@@ -99,9 +100,9 @@ impl Op {
                 let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
                 let expected = *expected;
                 *self = Self::Replace { expected, seen, revision: last, bytes, expire_at };
-                Ok(())
+                None
             }
-            next => Err(next),
+            next => Some(next),
         }
     }
 

@@ -31,16 +31,17 @@ pub(crate) enum Write {
 }
 
 impl Write {
-    /// Makes this write the next one, if that replaces what this one would write.
-    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+    /// Makes this write the next one, if that replaces what this one would write. If not, returns
+    /// it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
         match (self, next) {
             (Self::Replace(_, row, now), Self::Replace(expected, next, then))
                 if revision_columns(expected) == (row.revision, row.token) =>
             {
                 (*row, *now) = (next, then);
-                Ok(())
+                None
             }
-            (_, next) => Err(next),
+            (_, next) => Some(next),
         }
     }
 }

@@ -34,10 +34,10 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Joins the next write of a session to this one.
-    pub(crate) fn join(&mut self, next: Self) -> Result<(), Self> {
+    /// Joins the next write of a session to this one, or returns it.
+    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
         let Self { write, sent } = next;
-        self.write.join(write).map_err(|write| Self { write, sent })
+        self.write.join(write).map(|write| Self { write, sent })
     }
 }
 

@@ -101,6 +101,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///   that compares whole values can try `seen` first, and compare revisions if it differs.
     /// - Never creates an entry: an id that is absent or ended is [`Swap::Gone`].
     /// - On a mismatch it changes nothing and returns the current record.
+    /// - `seen` can be what an earlier call is about to write, if that call has its place in a
+    ///   [queue](crate::stores::batch): the store carries the calls on one session out in order.
     /// - `now` is the time, by which a store at its limit looks for garbage before it refuses a
     ///   record that has grown. A caller without a clock passes a moment that is known to have
     ///   passed.

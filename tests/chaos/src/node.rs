@@ -24,6 +24,9 @@ use crate::time::{now, pause};
 /// Clients of one process.
 const CLIENTS: u64 = 6;
 
+/// How many in a thousand increments are bursts.
+const BURSTS: u64 = 200;
+
 /// What the parent says about a child on its command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -109,7 +112,10 @@ impl Node {
         let mut random = Random::new(self.settings.seed ^ (node << 20) ^ (number << 40));
         while !self.is_stopped.load(Ordering::Relaxed) {
             let slot = random.index(SLOTS);
-            let is_refused = self.operate(slot, choose(&mut random)).await?;
+            let is_refused = match choose(&mut random) {
+                Action::Increment if random.per_mille(BURSTS) => self.burst(slot).await?,
+                action => self.operate(slot, action).await?,
+            };
             // As a user would whose session is gone.
             if is_refused && random.per_mille(200) {
                 self.operate(slot, Action::Login).await?;
@@ -117,6 +123,15 @@ impl Node {
             tokio::time::sleep(Duration::from_millis(random.within(5..15))).await;
         }
         Ok(())
+    }
+
+    /// Increments at the same time, as a page does that sends several requests: the changes that
+    /// wait are written together.
+    async fn burst(&self, slot: usize) -> io::Result<bool> {
+        let one = || self.operate(slot, Action::Increment);
+        let all = tokio::join!(one(), one(), one(), one(), one(), one());
+        let all = [all.0?, all.1?, all.2?, all.3?, all.4?, all.5?];
+        Ok(all.contains(&true))
     }
 
     /// Does one operation on the session of a slot, and shares the key that it led to.

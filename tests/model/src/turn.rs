@@ -91,7 +91,7 @@ impl<'a> Turn<'a> {
         let live = self.state.store.get(id).and_then(Entry::live)?;
         // Only what can still come to be, and once: a process takes back what does not.
         let others = self.state.requests.iter().filter(|request| request.number != number);
-        let about_to_write = others.filter_map(|request| match &request.phase {
+        let mut about_to_write = others.filter_map(|request| match &request.phase {
             Phase::Asked(waiting) => match &waiting.1 {
                 Ask::Replace(of, seen, record) if *of == id => {
                     (seen.revision() == live.revision()).then_some(record)
@@ -100,7 +100,7 @@ impl<'a> Turn<'a> {
             },
             _ => None,
         });
-        let to_come = about_to_write.last().filter(|_| !request.was_left_the_uncertain);
+        let to_come = about_to_write.next_back().filter(|_| !request.was_left_the_uncertain);
         if let Some(record) = to_come {
             request.was_left_the_uncertain = true;
             return Some(Left { record: record.clone(), is_certain: false });

@@ -124,8 +124,8 @@ pub enum Ask {
     /// A turn among the writers of this process that wait for the session, since one of them has
     /// lost a race for it.
     ///
-    /// Those who hold it compete with other processes only. It lasts until the operation is over, or
-    /// until its write has a place in the store's queue; then the next writer goes on with the
+    /// Those who hold it compete with other processes only. It lasts until the operation is over,
+    /// or until its write has a place in the store's queue; then the next writer goes on with the
     /// record that is about to be written. An operation that has its turn still is given it again.
     WriterTurn(PublicId),
     /// A turn among the sign-ins of this process for the principal, likewise. No operation asks for

@@ -53,7 +53,11 @@ use crate::store::{Io, StoreError, StoreErrorKind};
 /// The callers' end of a queue, bounded in operations and bytes.
 ///
 /// Operations on one session leave in order and one at a time; those on other sessions overtake
-/// them. A queue needs no runtime. Clones share one queue, which closes when the last is dropped.
+/// them. So changes that wait are planned on one another, also behind a store that adds to the
+/// answer with [`Io::map`] or [`Io::inspect`]. One that wraps the answer in a future of its own
+/// gets one change after the other.
+///
+/// A queue needs no runtime. Clones share one queue, which closes when the last is dropped.
 pub struct Queue<Op, Reply> {
     end: Arc<CallersEnd<Op, Reply>>,
 }
@@ -110,14 +114,14 @@ impl<Op: Send + 'static> Queue<Op, Reply> {
     /// A queue in which writes that wait for one session become one.
     ///
     /// `join` is given an operation that waits, and the next one on the same session. If the second
-    /// replaces what the first would write, it makes the first write that instead; if not, it
-    /// returns the second. All callers get the answer to the one that is left: [`Reply::Swap`], or
-    /// an error.
+    /// replaces what the first would write, it makes the first write that instead, and returns
+    /// `None`; if not, it returns the second. All callers get the answer to the one that is left:
+    /// [`Reply::Swap`], or an error.
     pub fn joining(
         ops: usize,
         bytes: usize,
         timeout: Option<Duration>,
-        join: fn(&mut Op, Op) -> Result<(), Op>,
+        join: fn(&mut Op, Op) -> Option<Op>,
     ) -> (Self, Driver<Op, Reply>) {
         let joining = Joining { join, copy: reply::copy_of_swap };
         Self::start(Shared::new(ops, bytes, timeout, Some(joining)))

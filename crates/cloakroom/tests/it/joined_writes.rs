@@ -31,12 +31,12 @@ struct Write {
 }
 
 impl Write {
-    fn join(&mut self, next: Self) -> Result<(), Self> {
+    fn join(&mut self, next: Self) -> Option<Self> {
         if next.seen.revision() != self.record.revision() {
-            return Err(next);
+            return Some(next);
         }
         (self.record, self.now) = (next.record, next.now);
-        Ok(())
+        None
     }
 }
 
@@ -213,7 +213,7 @@ fn a_hot_session_takes_a_write_for_each_answer_of_the_store_and_not_for_each_cha
     assert!(writes <= FEW, "{writes} writes for {} changes", WRITERS * ROUNDS);
 }
 
-/// A cache, a timeout and an observer: whoever has them has them for busy stores.
+/// A cache, a timeout and an observer are what applications with busy stores have.
 #[test]
 fn stores_around_a_queue_let_changes_be_joined() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -312,16 +312,16 @@ fn nothing_is_decided_by_a_change_that_never_came_to_be() {
     let (chain, deciding) = sessions.split_at_mut(2);
     let mut tasks = chained(&engine, chain);
     // Increment 2 is on its way; these see it.
-    let [keeps, refuses] = deciding else { unreachable!() };
+    let [keeper, refuses] = deciding else { unreachable!() };
     let seen = |map: &SessionMap| map.get::<u64>("count").ok().flatten().unwrap_or(0);
     let mut decisions: Vec<Task<'_, u64>> = vec![
-        Box::pin(async move { keeps.update(|map| seen(map)).await }),
+        Box::pin(async move { keeper.update(|map| seen(map)).await }),
         Box::pin(async move {
-            let refused = refuses.try_update(|map| match seen(map) {
+            let tried = refuses.try_update(|map| match seen(map) {
                 1 => map.insert("count", 10).map(|()| 10).map_err(|_| 0),
                 count => Err(count),
             });
-            Ok(match refused.await? {
+            Ok(match tried.await? {
                 Ok(count) | Err(count) => count,
             })
         }),

@@ -21,12 +21,7 @@ pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
             found.push(part.violation(Law::Revived, text));
         }
         let why = match &operation.outcome {
-            // A key that is too old is not told that its session was ended.
-            Outcome::Refused(Refusal::Absent)
-                if !keys::may_be_unknown(part, operation, bounds)
-                    && !(may_be_over(part, operation, bounds)
-                        && keys::may_be_forgotten(part, operation)) =>
-            {
+            Outcome::Refused(Refusal::Absent) if !may_be_absent(part, operation, bounds) => {
                 "the store does not know it"
             }
             Outcome::Refused(Refusal::Ended(reason))
@@ -71,6 +66,13 @@ fn revives(part: &Part<'_>, operation: &Operation, end: &Operation, bounds: Boun
     operation.session() == Some(part.id)
         && operation.action != Action::Logout
         && follows(operation, end, bounds)
+}
+
+/// True if the store that answered may know nothing of the session: a key that is too old is not
+/// told that its session was ended.
+fn may_be_absent(part: &Part<'_>, operation: &Operation, bounds: Bounds<'_>) -> bool {
+    let is_old = || may_be_over(part, operation, bounds) && keys::may_be_forgotten(part, operation);
+    keys::may_be_unknown(part, operation, bounds) || is_old()
 }
 
 /// True if something that was asked for may have ended the session.

@@ -73,8 +73,8 @@ enum State<T, R> {
     Idle,
     /// The entry in the principal index is being kept for longer.
     Reindexing,
-    /// By our copy of the session there is nothing to write. Only the store can confirm that: it may
-    /// have been extended, or what is about to be written may never come to be.
+    /// By our copy of the session there is nothing to write. Only the store can confirm that: the
+    /// session may have been extended, or what is about to be written may never come to be.
     Confirming,
     Replacing(Draft<T>, R),
     /// The write may have happened. Repeating it is safe: the revision's token tells.

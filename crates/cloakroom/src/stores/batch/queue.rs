@@ -24,7 +24,7 @@ pub(super) struct Shared<Op, Reply> {
 /// How operations on one session become one.
 pub(super) struct Joining<Op, Reply> {
     /// Joins an operation to the one before it, or returns it.
-    pub(super) join: fn(&mut Op, Op) -> Result<(), Op>,
+    pub(super) join: fn(&mut Op, Op) -> Option<Op>,
     /// The same answer for another caller.
     pub(super) copy: fn(&Answered<Reply>) -> Answered<Reply>,
 }
@@ -92,8 +92,8 @@ impl<Op, Reply> Shared<Op, Reply> {
         }
         if let Some(joining) = &self.joining {
             match state.join(joining, waiting) {
-                Ok(()) => return Ok(()),
-                Err(alone) => waiting = alone,
+                None => return Ok(()),
+                Some(alone) => waiting = alone,
             }
         }
         let bytes = state.bytes.saturating_add(waiting.bytes);
@@ -225,18 +225,18 @@ impl<Op, Reply> State<Op, Reply> {
         &mut self,
         joining: &Joining<Op, Reply>,
         waiting: Waiting<Op, Reply>,
-    ) -> Result<(), Waiting<Op, Reply>> {
+    ) -> Option<Waiting<Op, Reply>> {
         let last = self.sessions.get_mut(&waiting.id).and_then(VecDeque::back_mut);
-        let Some(last) = last.filter(|last| !last.exclusive) else { return Err(waiting) };
+        let Some(last) = last.filter(|last| !last.exclusive) else { return Some(waiting) };
         let Waiting { id, bytes, op, reply, joined, since, exclusive } = waiting;
         match (joining.join)(&mut last.op, op) {
-            Ok(()) => {
+            None => {
                 self.bytes = self.bytes - last.bytes + bytes;
                 last.bytes = bytes;
                 last.joined.push(reply);
-                Ok(())
+                None
             }
-            Err(op) => Err(Waiting { id, bytes, op, reply, joined, since, exclusive }),
+            Some(op) => Some(Waiting { id, bytes, op, reply, joined, since, exclusive }),
         }
     }
 

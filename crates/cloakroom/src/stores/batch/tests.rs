@@ -84,18 +84,21 @@ fn a_batch_keeps_to_its_limits_but_always_has_an_operation() {
     assert_eq!(ops(&one), [2]);
 }
 
-/// Writes over one another: of two, the second counts if it names the first as its predecessor.
-fn joining() -> (Queue<(u32, u32), Reply>, Driver<(u32, u32), Reply>) {
+/// What is written over, and what is written.
+type Over = (u32, u32);
+
+/// Writes are joined if one is over what the other writes.
+fn joining() -> (Queue<Over, Reply>, Driver<Over, Reply>) {
     Queue::joining(100, 100, None, |first, second| {
         if first.1 != second.0 {
-            return Err(second);
+            return Some(second);
         }
         first.1 = second.1;
-        Ok(())
+        None
     })
 }
 
-fn pairs(driver: &Driver<(u32, u32), Reply>) -> Option<Batch<(u32, u32), Reply>> {
+fn pairs(driver: &Driver<Over, Reply>) -> Option<Batch<Over, Reply>> {
     match poll(pin!(driver.next(100, usize::MAX))) {
         Poll::Ready(batch) => batch,
         Poll::Pending => None,
