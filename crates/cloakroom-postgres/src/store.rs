@@ -97,8 +97,7 @@ impl PostgresStore {
         let runtime = Handle::current();
         // What has waited longer is not sent: a fifth of the timeout is left to answer it.
         let timeout = options.timeout * 4 / 5;
-        let (writes, write_driver) =
-            Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, Some(timeout), Write::join);
+        let (writes, write_driver) = Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, Some(timeout));
         let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let (index_ops, index_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, timeout);
         let connection = || Connection::new(options.clone());

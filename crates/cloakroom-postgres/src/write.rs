@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cloakroom::record::{EndReason, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, Inserted, StoreError, Swap};
-use cloakroom::stores::batch::Reply;
+use cloakroom::stores::batch::{JoinWrites, Reply};
 use cloakroom::value::CodecError;
 use cloakroom::{PublicId, Timestamp};
 use tokio_postgres::Row;
@@ -41,6 +41,21 @@ pub(crate) enum Kind {
     End = 4,
 }
 
+impl JoinWrites for Write {
+    fn join(&mut self, next: Self) -> Option<Self> {
+        let both_replace = self.kind == Kind::Replace && next.kind == Kind::Replace;
+        if !both_replace || next.expected != self.revision {
+            return Some(next);
+        }
+        *self = Self { expected: self.expected, ..next };
+        None
+    }
+
+    fn writes(&self, revision: Revision) -> bool {
+        self.kind == Kind::Replace && self.revision == revision_columns(revision)
+    }
+}
+
 impl Write {
     pub(crate) fn insert(record: Record) -> Result<Self, CodecError> {
         Self::store(Kind::Insert, (0, 0), record)
@@ -65,17 +80,6 @@ impl Write {
             head: Stored::Live(record).to_head(),
             ..Self::empty(kind)
         })
-    }
-
-    /// Makes this write the next one, if that replaces what this one would write. If not, returns
-    /// it.
-    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
-        let both_replace = self.kind == Kind::Replace && next.kind == Kind::Replace;
-        if !both_replace || next.expected != self.revision {
-            return Some(next);
-        }
-        *self = Self { expected: self.expected, ..next };
-        None
     }
 
     pub(crate) fn touch(expected: Revision, deadline: Timestamp) -> Self {

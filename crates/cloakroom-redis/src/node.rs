@@ -45,8 +45,7 @@ impl Node {
         };
         // What has waited longer is not sent: a fifth of the timeout is left to answer it.
         let longest = settings.timeout * 4 / 5;
-        let (writes, write_driver) =
-            Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, Some(longest), Op::join);
+        let (writes, write_driver) = Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, Some(longest));
         let (reads, read_driver) = Queue::with_timeout(MAX_WAITING, usize::MAX, longest);
         let spawn = |driver, connection: &Arc<Connection>| {
             let (connection, topology) = (Arc::clone(connection), Weak::clone(topology));

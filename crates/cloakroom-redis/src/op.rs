@@ -3,7 +3,7 @@
 use cloakroom::key::KindTag;
 use cloakroom::record::{DecodeError, Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexEntry, IndexLogin, Indexed, Inserted, StoreError, Swap};
-use cloakroom::stores::batch::Reply;
+use cloakroom::stores::batch::{JoinWrites, Reply};
 use cloakroom::{PublicId, Timestamp};
 use redis::{Cmd, Value};
 
@@ -67,6 +67,28 @@ pub(crate) enum Op {
     },
 }
 
+impl JoinWrites for Op {
+    fn join(&mut self, next: Self) -> Option<Self> {
+        let Self::Replace { expected, seen, revision, .. } = self else { return Some(next) };
+        match next {
+            Self::Replace { expected: after, revision: last, bytes, expire_at, .. }
+                if after == *revision =>
+            {
+                let seen = seen.take();
+                let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
+                let expected = *expected;
+                *self = Self::Replace { expected, seen, revision: last, bytes, expire_at };
+                None
+            }
+            next => Some(next),
+        }
+    }
+
+    fn writes(&self, revision: Revision) -> bool {
+        matches!(self, Self::Replace { revision: own, .. } if *own == encode(revision))
+    }
+}
+
 impl Op {
     pub(crate) fn insert(record: Record) -> Result<Self, StoreError> {
         let stored = Stored::Live(record);
@@ -86,24 +108,6 @@ impl Op {
         let seen = may_compare.then(|| Stored::Live(seen.clone()).to_bytes().ok()).flatten();
         let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
         Ok(Self::Replace { expected, seen, revision, bytes, expire_at })
-    }
-
-    /// Makes this write the next one, if that replaces what this one would write. If not, returns
-    /// it.
-    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
-        let Self::Replace { expected, seen, revision, .. } = self else { return Some(next) };
-        match next {
-            Self::Replace { expected: after, revision: last, bytes, expire_at, .. }
-                if after == *revision =>
-            {
-                let seen = seen.take();
-                let seen = seen.filter(|seen| seen.len() + bytes.len() <= MAX_NATIVE_BYTES);
-                let expected = *expected;
-                *self = Self::Replace { expected, seen, revision: last, bytes, expire_at };
-                None
-            }
-            next => Some(next),
-        }
     }
 
     pub(crate) const fn touch(expected: Revision, deadline: Timestamp) -> Self {

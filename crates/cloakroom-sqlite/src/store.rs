@@ -105,8 +105,7 @@ impl SqliteStore {
         writer: Option<Writer>,
         readers: Vec<Connection>,
     ) -> Result<Self, SqliteError> {
-        let (write_queue, write_driver) =
-            Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, None, Request::join);
+        let (write_queue, write_driver) = Queue::joining(MAX_WAITING, MAX_WAITING_BYTES, None);
         let (read_queue, read_driver) = Queue::new(MAX_WAITING, usize::MAX);
         let writable = writer.is_some();
         let mut store = Self {

@@ -2,7 +2,7 @@
 
 use cloakroom::record::{Ending, Record, Revision, Stored};
 use cloakroom::store::{Ended, IndexLogin, Inserted, Swap};
-use cloakroom::stores::batch::Reply;
+use cloakroom::stores::batch::{JoinWrites, Reply};
 use cloakroom::{Principal, PublicId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
@@ -30,10 +30,8 @@ pub(crate) enum Write {
     Health,
 }
 
-impl Write {
-    /// Makes this write the next one, if that replaces what this one would write. If not, returns
-    /// it.
-    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
+impl JoinWrites for Write {
+    fn join(&mut self, next: Self) -> Option<Self> {
         match (self, next) {
             (Self::Replace(_, row, now), Self::Replace(expected, next, then))
                 if revision_columns(expected) == (row.revision, row.token) =>
@@ -43,6 +41,11 @@ impl Write {
             }
             (_, next) => Some(next),
         }
+    }
+
+    fn writes(&self, revision: Revision) -> bool {
+        let Self::Replace(_, row, _) = self else { return false };
+        revision_columns(revision) == (row.revision, row.token)
     }
 }
 

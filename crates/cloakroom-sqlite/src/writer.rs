@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloakroom::Timestamp;
+use cloakroom::record::Revision;
 use cloakroom::store::StoreError;
-use cloakroom::stores::batch::{Batch, Driver, Reply};
+use cloakroom::stores::batch::{Batch, Driver, JoinWrites, Reply};
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
 use crate::error::{SqliteError, SqliteErrorKind};
@@ -33,11 +34,14 @@ pub(crate) struct Request {
     pub(crate) sent: Instant,
 }
 
-impl Request {
-    /// Joins the next write of a session to this one, or returns it.
-    pub(crate) fn join(&mut self, next: Self) -> Option<Self> {
+impl JoinWrites for Request {
+    fn join(&mut self, next: Self) -> Option<Self> {
         let Self { write, sent } = next;
         self.write.join(write).map(|write| Self { write, sent })
+    }
+
+    fn writes(&self, revision: Revision) -> bool {
+        self.write.writes(revision)
     }
 }
 

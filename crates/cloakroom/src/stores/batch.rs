@@ -48,7 +48,8 @@ use queue::{Joining, Shared, Waiting};
 pub use reply::{Answer, Reply};
 
 use crate::key::PublicId;
-use crate::store::{Io, StoreError, StoreErrorKind};
+use crate::record::Revision;
+use crate::store::{Io, StoreError, StoreErrorKind, Swap};
 
 /// The callers' end of a queue, bounded in operations and bytes.
 ///
@@ -111,19 +112,14 @@ impl<Op: Send + 'static, Reply: Send + 'static> Queue<Op, Reply> {
 }
 
 impl<Op: Send + 'static> Queue<Op, Reply> {
-    /// A queue in which writes that wait for one session become one.
-    ///
-    /// `join` is given an operation that waits, and the next one on the same session. If the second
-    /// replaces what the first would write, it makes the first write that instead, and returns
-    /// `None`; if not, it returns the second. All callers get the answer to the one that is left:
-    /// [`Reply::Swap`], or an error.
-    pub fn joining(
-        ops: usize,
-        bytes: usize,
-        timeout: Option<Duration>,
-        join: fn(&mut Op, Op) -> Option<Op>,
-    ) -> (Self, Driver<Op, Reply>) {
-        let joining = Joining { join, copy: reply::copy_of_swap };
+    /// A queue in which writes that wait for one session become one. All their callers get its
+    /// answer: [`Reply::Swap`], or an error.
+    pub fn joining(ops: usize, bytes: usize, timeout: Option<Duration>) -> (Self, Driver<Op, Reply>)
+    where
+        Op: JoinWrites,
+    {
+        let joining =
+            Joining { join: Op::join, answer: answer_to_joined, copy: reply::copy_of_swap };
         Self::start(Shared::new(ops, bytes, timeout, Some(joining)))
     }
 
@@ -135,6 +131,30 @@ impl<Op: Send + 'static> Queue<Op, Reply> {
         op: Op,
     ) -> Io<'static, Result<T, StoreError>> {
         self.submit(id, bytes, op).map(|answer| answer.and_then(T::try_from))
+    }
+}
+
+/// Operations of which some are writes that can become one, for [`Queue::joining`].
+pub trait JoinWrites: Sized {
+    /// Makes this operation write what `next` writes, if both replace a record of the same session,
+    /// and `next` the one that this would write. If not, returns `next`.
+    fn join(&mut self, next: Self) -> Option<Self>;
+
+    /// Whether the record of this revision is what the operation writes.
+    fn writes(&self, revision: Revision) -> bool;
+}
+
+/// A write that finds its own record was made before, and its answer was lost. So were those that
+/// it was joined from: each of them is a step towards that record.
+fn answer_to_joined<Op: JoinWrites>(
+    op: &Op,
+    answer: Result<Reply, StoreError>,
+) -> Result<Reply, StoreError> {
+    match answer {
+        Ok(Reply::Swap(Swap::Stale(current))) if op.writes(current.revision()) => {
+            Ok(Reply::Swap(Swap::Done))
+        }
+        answer => answer,
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Shared<Op, Reply> {
 pub(super) struct Joining<Op, Reply> {
     /// Joins an operation to the one before it, or returns it.
     pub(super) join: fn(&mut Op, Op) -> Option<Op>,
+    /// The answer to the callers of operations that were joined to this one.
+    pub(super) answer: fn(&Op, Answered<Reply>) -> Answered<Reply>,
     /// The same answer for another caller.
     pub(super) copy: fn(&Answered<Reply>) -> Answered<Reply>,
 }
@@ -142,17 +144,17 @@ impl<Op, Reply> Shared<Op, Reply> {
     }
 
     /// Answers an operation, and those that were joined to it.
-    pub(super) fn answer(&self, waiting: Waiting<Op, Reply>, result: Answered<Reply>) {
+    pub(super) fn answer(&self, waiting: Waiting<Op, Reply>, mut result: Answered<Reply>) {
         // Released first: the caller can submit its next operation as soon as it has the answer.
         self.complete(waiting.id);
-        let Waiting { reply, joined, .. } = waiting;
-        let copies = self.joining.as_ref().map_or_else(Vec::new, |joining| {
-            joined.into_iter().map(|reply| (reply, (joining.copy)(&result))).collect()
-        });
-        let _ = reply.send(result);
-        for (reply, copy) in copies {
-            let _ = reply.send(copy);
+        let Waiting { op, reply, joined, .. } = waiting;
+        if let Some(joining) = self.joining.as_ref().filter(|_| !joined.is_empty()) {
+            result = (joining.answer)(&op, result);
+            for reply in joined {
+                let _ = reply.send((joining.copy)(&result));
+            }
         }
+        let _ = reply.send(result);
     }
 
     /// The operation in flight on this session was answered: its next one can leave.

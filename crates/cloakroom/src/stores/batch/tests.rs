@@ -87,15 +87,22 @@ fn a_batch_keeps_to_its_limits_but_always_has_an_operation() {
 /// What is written over, and what is written.
 type Over = (u32, u32);
 
-/// Writes are joined if one is over what the other writes.
-fn joining() -> (Queue<Over, Reply>, Driver<Over, Reply>) {
-    Queue::joining(100, 100, None, |first, second| {
-        if first.1 != second.0 {
-            return Some(second);
+impl JoinWrites for Over {
+    fn join(&mut self, next: Self) -> Option<Self> {
+        if self.1 != next.0 {
+            return Some(next);
         }
-        first.1 = second.1;
+        self.1 = next.1;
         None
-    })
+    }
+
+    fn writes(&self, _: Revision) -> bool {
+        false
+    }
+}
+
+fn joining() -> (Queue<Over, Reply>, Driver<Over, Reply>) {
+    Queue::joining(100, 100, None)
 }
 
 fn pairs(driver: &Driver<Over, Reply>) -> Option<Batch<Over, Reply>> {
