@@ -48,3 +48,19 @@ pub fn encrypted_cookie(data: &[u8]) {
     assert!(!sessions.open(&[("cookie", value)]).exists(), "a session was forged");
     assert!(is_canonical_if_parsed(data), "a second text was accepted for one session");
 }
+
+/// Reads `data` as a proof of a device: of a new key, and of one that is registered.
+///
+/// # Panics
+/// Panics if a proof is accepted that was not signed: no one can make one by chance.
+#[cfg(feature = "device-binding")]
+pub fn device_proof(data: &[u8]) {
+    use crate::device_binding::Proof;
+
+    const REGISTRATION: &[u8] = include_bytes!("device_binding/registration.txt");
+    let Ok((_, key)) = Proof::of_new_key(REGISTRATION.trim_ascii()) else { return };
+    assert!(Proof::of_key(data, &key).is_err(), "a proof was forged");
+    if let Ok((_, new)) = Proof::of_new_key(data) {
+        assert_eq!(data, REGISTRATION.trim_ascii(), "a proof by {new:?} was forged");
+    }
+}

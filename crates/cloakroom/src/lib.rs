@@ -82,9 +82,13 @@
 //! - `tracing`: `TracingObserver`, which logs every event
 //! - `metrics`: `MetricsObserver`, which counts every event and times every store call
 //! - `uuid`: a [`Principal`] from a `Uuid`
+//! - `device-binding`: the module `device_binding`, which verifies that a request comes from the
+//!   device that signed in
 //! - `encrypted-cookie`: the module `encrypted_cookie`, for applications without a store: the value
 //!   itself is in the cookie, encrypted, with fewer guarantees
 
+#[cfg(feature = "device-binding")]
+pub mod device_binding;
 #[cfg(feature = "encrypted-cookie")]
 pub mod encrypted_cookie;
 mod error;

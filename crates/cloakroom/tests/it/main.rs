@@ -7,6 +7,7 @@ mod axum;
 mod compile_errors;
 mod concurrency;
 mod cross_origin;
+mod device_binding;
 mod encrypted_cookie;
 mod joined_writes;
 #[cfg(debug_assertions)] // a release build explains nothing

@@ -1,0 +1,26 @@
+//! Device-bound sessions: proofs that a request comes from the device that signed in.
+//!
+//! A browser that supports [Device Bound Session Credentials][DBSC] makes a key pair for a session,
+//! keeps the private key where it cannot be copied, and signs a challenge of the server with it. A
+//! cookie that was copied is then worth minutes: it is renewed only for such a proof.
+//!
+//! [`Proof`] reads and verifies what the browser sends, and [`DeviceKey`] is the public key that it
+//! registers.
+//!
+//! # Security
+//! - The algorithm is that of the registered key, never what a token says.
+//! - A token with a second text (padding, other whitespace, a member twice) is refused.
+//! - The signatures are verified by `ring`, which does both algorithms, is what rustls verifies
+//!   certificates with by default, and rejects points that are not on the curve.
+//!
+//! [DBSC]: https://w3c.github.io/webappsec-dbsc/
+
+mod error;
+mod json;
+mod jwk;
+mod key;
+mod proof;
+
+pub use error::{ProofError, ProofErrorKind};
+pub use key::{Algorithm, DeviceKey};
+pub use proof::Proof;
