@@ -127,8 +127,13 @@ impl Drop for AbandonOnPanic<'_> {
 }
 
 pub(super) fn begin(sessions: &Sessions<SessionMap>) -> Key {
-    let session = block_on(sessions.generate(SessionMap::default())).expect("a session");
-    session.key().expect("a session has a key").clone()
+    let mut key = None;
+    until(|| {
+        let session = block_on(sessions.generate(SessionMap::default())).ok();
+        key = session.and_then(|session| session.key().cloned());
+        key.is_some()
+    });
+    key.expect("a new session has a key")
 }
 
 /// Adds one to the session's number, trying until that succeeds.
