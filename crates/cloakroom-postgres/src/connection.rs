@@ -39,6 +39,7 @@ statements! {
     apply: include_str!("sql/apply.sql"),
     // Waits for a lock, and then sees what its holder wrote.
     apply_one: &include_str!("sql/apply.sql").replace(" SKIP LOCKED", ""),
+    replace_all: include_str!("sql/replace_all.sql"),
     insert_one: include_str!("sql/insert_one.sql"),
     replace_one: include_str!("sql/replace_one.sql"),
     touch_one: include_str!("sql/touch_one.sql"),

@@ -178,7 +178,7 @@ fn kept_bytes(record: &Record) -> usize {
     Stored::Ended(record.ended(ending)).to_head().len() - ending.to_bytes().len()
 }
 
-/// The parameters of the statement: one array per column.
+/// The parameters of a statement: one array per column.
 pub(crate) struct Columns<'a> {
     ids: Vec<Uuid>,
     kinds: Vec<i16>,
@@ -219,6 +219,26 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// The parameters of `replace_all.sql`.
+    pub(crate) fn of_replaces(&self) -> [&(dyn ToSql + Sync); 12] {
+        let [expected, expected_token, _, count, token, idle, absolute] = &self.numbers;
+        [
+            &self.ids,
+            expected,
+            expected_token,
+            &self.principals,
+            &self.signed_in,
+            count,
+            token,
+            idle,
+            absolute,
+            &self.kept_bytes,
+            &self.heads,
+            &self.payloads,
+        ]
+    }
+
+    /// The parameters of `apply.sql`.
     pub(crate) fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {
         let [expected, expected_token, at, count, token, idle, absolute] = &self.numbers;
         [

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloakroom::PublicId;
+use cloakroom::store::Swap;
 use cloakroom::stores::batch::{Batch, Driver, Reply};
 use tokio::time::Instant;
 use tokio_postgres::Row;
 
+use crate::column;
 use crate::connection::{Connection, SendError};
 use crate::lane::Lane;
 use crate::lone::Lone;
 use crate::telling::Telling;
-use crate::write::{Columns, Write};
+use crate::write::{Columns, Kind, Write};
 
 /// The most operations in one statement: their notification must fit into 8,000 bytes.
 const MAX_BATCH: usize = 96;
@@ -67,25 +70,81 @@ async fn send_all(
     deadline: Instant,
     batch: &mut Batch<Write, Reply>,
 ) -> Result<(Option<Telling>, Vec<usize>), SendError> {
-    let all = 0..batch.len();
-    let changes: Vec<String> =
-        all.clone().filter_map(|index| batch.op(index).change(batch.id(index))).collect();
-    let changes = changes.join(",");
-    let columns = Columns::of(all.map(|index| (batch.id(index), batch.op(index))));
-    let (rows, telling) = connection
-        .write(deadline, |statements| &statements.apply, &columns.parameters(), &changes)
-        .await?;
-    drop(columns);
+    let mut places: Vec<usize> = (0..batch.len()).collect();
+    let mut tellings = Vec::new();
+    if places.iter().all(|place| batch.op(*place).kind == Kind::Replace) {
+        tellings.extend(replace_all(connection, deadline, batch, &mut places).await?);
+    }
     let mut locked = Vec::new();
-    for row in &rows {
-        if let Some(index) = place(row).filter(|index| *index < batch.len()) {
-            match batch.op(index).answer(row) {
-                Some(reply) => batch.answer(index, reply),
-                None => locked.push(index),
+    if !places.is_empty() {
+        let changes = changes(batch, &places);
+        let columns = Columns::of(places.iter().map(|place| (batch.id(*place), batch.op(*place))));
+        let applied = connection
+            .write(deadline, |statements| &statements.apply, &columns.parameters(), &changes)
+            .await;
+        drop(columns);
+        let (rows, telling) = match applied {
+            Ok(applied) => applied,
+            Err(error) => {
+                // Listeners are told of what was replaced before.
+                all_of(tellings).map(tokio::spawn);
+                return Err(error);
+            }
+        };
+        tellings.extend(telling);
+        for row in &rows {
+            let Some(place) = number(row).and_then(|number| places.get(number)) else { continue };
+            match batch.op(*place).answer(row) {
+                Some(reply) => batch.answer(*place, reply),
+                None => locked.push(*place),
             }
         }
     }
-    Ok((telling, locked))
+    Ok((all_of(tellings), locked))
+}
+
+/// Carries out a batch of replaces in a cheaper statement, and answers those that are done. Leaves
+/// the places of the others, of which only `apply.sql` can tell why they are not.
+async fn replace_all(
+    connection: &Arc<Connection>,
+    deadline: Instant,
+    batch: &mut Batch<Write, Reply>,
+    places: &mut Vec<usize>,
+) -> Result<Option<Telling>, SendError> {
+    let changes = changes(batch, places);
+    let columns = Columns::of(places.iter().map(|place| (batch.id(*place), batch.op(*place))));
+    let (rows, telling) = connection
+        .write(deadline, |statements| &statements.replace_all, &columns.of_replaces(), &changes)
+        .await?;
+    drop(columns);
+    let done: Vec<PublicId> =
+        rows.iter().filter_map(|row| row.try_get(0).ok()).map(column::id).collect();
+    places.retain(|place| {
+        let is_done = done.contains(&batch.id(*place));
+        if is_done {
+            batch.answer(*place, Ok(Swap::Done.into()));
+        }
+        !is_done
+    });
+    Ok(telling)
+}
+
+/// What listeners are told if the writes at these places are made.
+fn changes(batch: &Batch<Write, Reply>, places: &[usize]) -> String {
+    let changes: Vec<String> =
+        places.iter().filter_map(|place| batch.op(*place).change(batch.id(*place))).collect();
+    changes.join(",")
+}
+
+fn all_of(mut tellings: Vec<Telling>) -> Option<Telling> {
+    if tellings.len() < 2 {
+        return tellings.pop();
+    }
+    Some(Box::pin(async move {
+        for telling in tellings {
+            telling.await;
+        }
+    }))
 }
 
 /// Carries out and answers one operation of a batch, if need be once its session is not locked.
@@ -120,7 +179,7 @@ pub(crate) async fn send_one(
     Ok(telling)
 }
 
-/// The place in the batch of the write that a row answers.
-fn place(row: &Row) -> Option<usize> {
+/// Which of the writes of a statement a row answers.
+fn number(row: &Row) -> Option<usize> {
     usize::try_from(row.try_get::<_, i64>(0).ok()? - 1).ok()
 }
