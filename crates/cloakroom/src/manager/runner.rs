@@ -3,14 +3,14 @@
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 
-use super::keyed_lock::KeyedGuard;
+use super::keyed_lock::{KeyedGuard, Left as KeyedLeft};
 use super::{Manager, Scope};
 use crate::key::PublicId;
 use crate::policy::Principal;
 use crate::protocol::Failure;
 use crate::protocol::steps::{Answer, Ask, Left, Next, Step, Steps};
-use crate::record::{Record, Stored};
-use crate::store::{Ended, Indexed, Inserted, Io, Lookup, StoreError, Swap};
+use crate::record::{Record, Revision, Stored};
+use crate::store::{Ended, Indexed, Inserted, Io, Lookup, Outcome, StoreError, Swap};
 use crate::value::SessionValue;
 
 /// An operation that waits for the store.
@@ -32,6 +32,8 @@ pub(crate) struct Run<'a, V: SessionValue, O: Steps<Scope<'a, V>>> {
 struct Turns {
     writer: Option<WriterTurn>,
     login: Option<KeyedGuard<Principal>>,
+    /// Whether the store refused a write: the next one is made alone.
+    was_refused: bool,
 }
 
 /// A turn among the writers of a session.
@@ -42,13 +44,16 @@ struct WriterTurn {
 }
 
 impl WriterTurn {
-    /// A write was begun. If it has its place in a queue, the next writer can go on with the record
-    /// that it is about to write: the queue carries out the one after the other, or both as one.
-    fn began(&mut self, record: Record, is_queued: bool) {
-        if is_queued && self.guard.is_holder() {
+    /// The write has its place in a queue, so the next writer can go on with the record that is
+    /// about to be written: the queue carries out the one after the other, or both as one.
+    ///
+    /// Not if it is known to lose, because what others are about to write is not what it was
+    /// planned on: then the next writer waits for what the store says.
+    fn pass_on(&mut self, seen: Revision, record: &Record) {
+        let can_win = |left: &KeyedLeft<Record>| left.is_certain() || left.what.revision() == seen;
+        if self.guard.is_holder() && self.guard.left().as_ref().is_none_or(can_win) {
             self.guard.pass_on(record.clone());
         }
-        self.writing = Some(record);
     }
 
     /// The write was answered.
@@ -120,7 +125,10 @@ fn advance<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
             Ok(Step::Ask(ask)) => {
                 let answer = match &mut turns.writer {
                     None => put(scope.manager, ask)?,
-                    Some(turn) => put_in_turn(scope.manager, turn, ask)?,
+                    Some(turn) => {
+                        let passes_on = !O::TAKES_BACK && !turns.was_refused;
+                        put_in_turn(scope.manager, turn, passes_on, ask)?
+                    }
                 };
                 next = operation.step(scope, answer);
             }
@@ -179,18 +187,30 @@ enum Pending<'a> {
     LoginTurn(Turn<'a, Principal>),
 }
 
+/// Whether the store says that it did nothing.
+fn is_not_sent(swap: &Result<Swap, StoreError>) -> bool {
+    swap.as_ref().is_err_and(|error| error.outcome() == Outcome::NotSent)
+}
+
 /// Puts a question of an operation that has, or had, its turn among the session's writers.
 fn put_in_turn<'a, V>(
     manager: &'a Manager<V>,
     turn: &mut WriterTurn,
+    passes_on: bool,
     ask: Ask,
 ) -> Result<Answer, Pending<'a>> {
     match ask {
         Ask::WriterTurn(_) if turn.guard.is_holder() => Ok(turn.answer()),
         Ask::Replace(id, seen, record) => {
+            let revision = seen.revision();
             let asked = put(manager, Ask::Replace(id, seen, record.clone()));
-            let is_queued = matches!(&asked, Err(Pending::Swapped(call)) if call.is_queued());
-            turn.began(record, is_queued);
+            match &asked {
+                Err(Pending::Swapped(call)) if passes_on && call.is_queued() => {
+                    turn.pass_on(revision, &record);
+                }
+                _ => {}
+            }
+            turn.writing = Some(record);
             if let Ok(Answer::Swapped(swap)) = &asked {
                 turn.answered(swap);
             }
@@ -265,6 +285,7 @@ impl Pending<'_> {
             Self::Swapped(call) => {
                 let swap = ready!(Pin::new(call).poll(context));
                 if let Some(turn) = &mut turns.writer {
+                    turns.was_refused |= turn.writing.is_some() && is_not_sent(&swap);
                     turn.answered(&swap);
                 }
                 Answer::Swapped(swap)

@@ -8,8 +8,11 @@ use crate::record::Revision;
 pub enum Settled {
     /// It happened: the record carries its token.
     Done,
-    /// It did not happen: the record is unchanged, or another write has taken its place.
+    /// It did not happen, and cannot any more: another write has taken its place.
     Lost,
+    /// It has not happened yet: the record is unchanged, and the write may still be on its way. To
+    /// ask for the same write again is safe.
+    NotYet,
     /// It cannot be known: later writes followed.
     Unknown,
 }
@@ -19,7 +22,9 @@ pub enum Settled {
 pub fn settle(expected: Revision, ours: Revision, found: Revision) -> Settled {
     if found == ours {
         Settled::Done
-    } else if found == expected || found.count() == ours.count() {
+    } else if found == expected {
+        Settled::NotYet
+    } else if found.count() == ours.count() {
         Settled::Lost
     } else {
         Settled::Unknown
@@ -34,7 +39,7 @@ mod tests {
     fn a_lost_answer_is_settled_by_token_and_count() {
         let (expected, ours) = (Revision::new(4, 1), Revision::new(5, 2));
         assert_eq!(settle(expected, ours, ours), Settled::Done);
-        assert_eq!(settle(expected, ours, expected), Settled::Lost);
+        assert_eq!(settle(expected, ours, expected), Settled::NotYet);
         assert_eq!(settle(expected, ours, Revision::new(5, 3)), Settled::Lost);
         assert_eq!(settle(expected, ours, Revision::new(6, 3)), Settled::Unknown);
     }

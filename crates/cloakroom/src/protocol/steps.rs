@@ -66,6 +66,10 @@ pub trait Steps<C: Context> {
     /// What the operation ends with, if it does not fail.
     type Outcome;
 
+    /// Whether the operation can take back what it has written. If so, the next writer waits until
+    /// it is over.
+    const TAKES_BACK: bool = false;
+
     /// The first step.
     ///
     /// # Errors

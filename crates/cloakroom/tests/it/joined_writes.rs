@@ -1,6 +1,9 @@
 //! Changes of one session that wait for a store with a queue: each is planned on what the one
 //! before is about to write, and those that wait become one write.
 
+mod lost_answers;
+mod refusals;
+
 use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -12,8 +15,7 @@ use cloakroom::store::{StoreError, StoreErrorKind, Swap};
 use cloakroom::stores::batch::{Batch, Driver, JoinWrites, Queue, Reply};
 use cloakroom::stores::{CachedStore, InstrumentedStore, TimeoutStore};
 use cloakroom::{
-    Error, ErrorKind, Io, Key, MemoryStore, PublicId, Session, SessionMap, Store, Timestamp,
-    decorate_store,
+    Error, Io, Key, MemoryStore, PublicId, Session, SessionMap, Store, Timestamp, decorate_store,
 };
 use cloakroom_testkit::{SpyStore, TestSessions, block_on};
 
@@ -89,10 +91,14 @@ impl Engine {
     /// Carries out the write that waits, and answers that no one knows.
     fn lose_an_answer(&self) {
         let mut batch = self.batch().expect("nothing waits");
+        assert!(matches!(self.replace(&batch), Ok(Swap::Done)));
+        batch.answer(0, Err(unknown()));
+    }
+
+    /// What the store answers to the only write of a batch.
+    fn replace(&self, batch: &Batch<Write, Reply>) -> Result<Swap, StoreError> {
         let Write { seen, record, now } = batch.op(0);
-        let swap = self.store.replace(batch.id(0), seen, record.clone(), *now).wait();
-        assert!(matches!(swap, Ok(Swap::Done)));
-        batch.answer(0, Err(StoreError::outcome_unknown(StoreErrorKind::Unavailable)));
+        self.store.replace(batch.id(0), seen, record.clone(), *now).wait()
     }
 
     /// Fails the writes that wait.
@@ -102,6 +108,10 @@ impl Engine {
             batch.answer(index, Err(error.clone()));
         }
     }
+}
+
+fn unknown() -> StoreError {
+    StoreError::outcome_unknown(StoreErrorKind::Unavailable)
 }
 
 type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 'a>>;
@@ -260,23 +270,6 @@ fn chained<'a>(engine: &Engine, sessions: &'a mut [Session<SessionMap>]) -> Vec<
 }
 
 #[test]
-fn if_a_joined_write_is_not_sent_none_of_its_changes_happened() {
-    let (test, engine, key) = start();
-    let mut sessions = open_all(&test, &key, 5);
-    let mut tasks = chained(&engine, &mut sessions);
-    engine.fail(&StoreError::not_sent(StoreErrorKind::Unavailable));
-    let results = poll_all(&mut tasks);
-    assert_eq!(results.len(), 4);
-    for result in results {
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::Unavailable);
-    }
-    assert_eq!(count_of(&test, &key), 1);
-    // What was about to be written is forgotten.
-    let mut later = open(&test, &key);
-    assert_eq!(finish(&engine, &mut vec![increment(&mut later)]).remove(0).unwrap(), 2);
-}
-
-#[test]
 fn a_joined_write_that_lost_to_another_process_is_made_again_on_what_that_left() {
     let (test, engine, key) = start();
     let mut sessions = open_all(&test, &key, 5);
@@ -293,75 +286,6 @@ fn a_joined_write_that_lost_to_another_process_is_made_again_on_what_that_left()
     assert_eq!(counts, [3, 4, 5, 6]);
     assert_eq!(count_of(&test, &key), 6);
     assert!(engine.carried_out.get() - before <= 4, "they lost together, and are joined again");
-}
-
-/// They are made again, and wait for one another: the last one finds its own record.
-#[test]
-fn a_joined_write_that_happened_is_acknowledged_to_all_although_its_answer_was_lost() {
-    let (test, engine, key) = start();
-    let mut sessions = open_all(&test, &key, 5);
-    let mut tasks = chained(&engine, &mut sessions);
-    engine.lose_an_answer();
-    let mut counts: Vec<u64> =
-        finish(&engine, &mut tasks).into_iter().map(|count| count.unwrap()).collect();
-    counts.sort_unstable();
-    assert_eq!(counts, [2, 3, 4, 5]);
-    assert_eq!(count_of(&test, &key), 5);
-}
-
-/// What is made again alone finds a later record, which hides whether it happened.
-#[test]
-fn a_joined_write_whose_answer_was_lost_is_unknown_at_worst_and_never_made_twice() {
-    let (test, engine, key) = start();
-    let mut sessions = open_all(&test, &key, 5);
-    let mut tasks = chained(&engine, &mut sessions);
-    engine.lose_an_answer();
-    let mut results = Vec::new();
-    while !tasks.is_empty() {
-        // One after the other, each before the next has asked again.
-        if let Poll::Ready(result) = poll(tasks[0].as_mut()) {
-            results.push(result);
-            drop(tasks.remove(0));
-        }
-        engine.carry_out();
-    }
-    let acknowledged: Vec<u64> = results.iter().flatten().copied().collect();
-    assert_eq!(acknowledged, [5]);
-    for error in results.iter().filter_map(|result| result.as_ref().err()) {
-        assert!(error.may_have_happened(), "{error}");
-    }
-    assert_eq!(count_of(&test, &key), 5);
-}
-
-/// A change that finds nothing to do, and one that is refused, look at what the store has.
-#[test]
-fn nothing_is_decided_by_a_change_that_never_came_to_be() {
-    let (test, engine, key) = start();
-    let mut sessions = open_all(&test, &key, 4);
-    let (chain, deciding) = sessions.split_at_mut(2);
-    let mut tasks = chained(&engine, chain);
-    // Increment 2 is on its way; these see it.
-    let [keeper, refuses] = deciding else { unreachable!() };
-    let seen = |map: &SessionMap| map.get::<u64>("count").ok().flatten().unwrap_or(0);
-    let mut decisions: Vec<Task<'_, u64>> = vec![
-        Box::pin(async move { keeper.update(|map| seen(map)).await }),
-        Box::pin(async move {
-            let tried = refuses.try_update(|map| match seen(map) {
-                1 => map.insert("count", 10).map(|()| 10).map_err(|_| 0),
-                count => Err(count),
-            });
-            Ok(match tried.await? {
-                Ok(count) | Err(count) => count,
-            })
-        }),
-    ];
-    let early = poll_all(&mut decisions);
-    assert_eq!(early.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [1]);
-    engine.fail(&StoreError::not_sent(StoreErrorKind::Unavailable));
-    assert_eq!(poll_all(&mut tasks).len(), 1);
-    let late = finish(&engine, &mut decisions);
-    assert_eq!(late.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [10]);
-    assert_eq!(count_of(&test, &key), 10);
 }
 
 /// The queue has it, so it happens; who comes later goes on from there.

@@ -118,7 +118,7 @@ pub(super) const STEPS: &[Row] = &[
     ("login", "replace: stale", &["index_login", "writer_turn"]),
     ("login", "replace: unknown", &["replace"]),
     ("login", "writer_turn: granted", &["get", "replace"]),
-    ("login", "writer_turn: granted with a record", &["get", "index_login", "replace"]),
+    ("login", "writer_turn: granted with a record", &["get", "replace"]),
     ("login", "writer_turn: granted with a record to come", &["get", "replace"]),
     (
         "login",

@@ -117,6 +117,9 @@ impl<T, E> Login<T, E> {
 impl<C: Context, E: Edit<C>> Steps<C> for Login<C::Value, E> {
     type Outcome = Written<C::Value, ()>;
 
+    /// A sign-in that a limit or a revocation refuses at its confirmation.
+    const TAKES_BACK: bool = true;
+
     fn start(&mut self, context: &C) -> Next<Self::Outcome> {
         let State::Starting(session) = mem::take(&mut self.state) else {
             return Err(Failure::OutOfOrder);

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::key::PublicId;
 use crate::observe::Event;
-use crate::record::{Record, Revision};
-use crate::store::{IndexLogin, Outcome, StoreError, Swap};
+use crate::record::Record;
+use crate::store::{IndexLogin, Outcome, StoreError, StoreErrorKind, Swap};
 use crate::time::Timestamp;
 
 /// How long a writer keeps losing races before it gives up.
@@ -44,6 +44,8 @@ pub struct Write<T, P, R> {
     tried: Option<(Timestamp, Timestamp)>,
     lost: u32,
     has_turn: bool,
+    /// Whether the store refused a write for its size.
+    was_refused: bool,
     /// Whether the session was read from the store, or written. If not, a writer before this one
     /// is about to write it.
     is_certain: bool,
@@ -95,6 +97,7 @@ impl<T, P, R> Write<T, P, R> {
             tried: None,
             lost: 0,
             has_turn: false,
+            was_refused: false,
             is_certain: true,
             creating: None,
             result: None,
@@ -151,9 +154,7 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 swap => self.swapped(context, draft, result, swap),
             },
             (State::Repeating(draft, result, first), Answer::Swapped(swap)) => {
-                let (expected, ours) = (loaded.record.revision(), draft.record.revision());
-                let swap = settled(context, expected, ours, first, swap);
-                self.swapped(context, draft, result, swap)
+                self.repeated(context, draft, result, first, swap)
             }
             (State::Reindexing, Answer::Indexed(indexed)) => {
                 let _ = indexed?;
@@ -172,10 +173,16 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
                 // What the writer before left is as fresh as can be, and saves a lost race.
                 let count = loaded.record.revision().count();
                 if let Some(left) = left.filter(|left| left.record.revision().count() > count) {
-                    self.is_certain = left.is_certain;
+                    // It can be old, or never come to be: only the store refuses.
                     match load_record_if(context, &loaded.credential, left.record, admits) {
-                        Ok(newer) => self.session = SessionState::Live(newer),
-                        Err(failure) => return self.confirm_or(context, loaded.id(), failure),
+                        Ok(newer) => {
+                            (self.session, self.is_certain) =
+                                (SessionState::Live(newer), left.is_certain);
+                        }
+                        Err(failure) => {
+                            self.is_certain = false;
+                            return self.confirm_or(context, loaded.id(), failure);
+                        }
                     }
                 }
                 self.attempt(context)
@@ -185,26 +192,10 @@ impl<C: Context, P: Plan<C>> Steps<C> for Write<C::Value, P, P::Result> {
     }
 }
 
-/// What the repeated write says about the first: it counts as that one.
-fn settled<C: Context>(
-    context: &C,
-    expected: Revision,
-    ours: Revision,
-    first: KeptError,
-    repeated: Result<Swap, StoreError>,
-) -> Result<Swap, StoreError> {
-    match repeated {
-        Ok(Swap::Stale(current)) => {
-            match context.rules().settle(expected, ours, current.revision()) {
-                Settled::Done => Ok(Swap::Done),
-                Settled::Lost => Ok(Swap::Stale(current)),
-                Settled::Unknown => Err(first.0),
-            }
-        }
-        Ok(Swap::Done) => Ok(Swap::Done),
-        // The session ended, and whether that was before the write cannot be told any more.
-        Ok(Swap::Gone) | Err(_) => Err(first.0),
-    }
+/// Whether the store refused the write itself. It can fit if it is made without others.
+fn is_refusal(error: &StoreError) -> bool {
+    error.outcome() == Outcome::NotSent
+        && matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::TooLarge)
 }
 
 impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
@@ -263,6 +254,44 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         }
     }
 
+    /// What the repeated write says about the first: it counts as that one.
+    fn repeated<C>(
+        &mut self,
+        context: &C,
+        draft: Draft<T>,
+        result: R,
+        first: KeptError,
+        repeated: Result<Swap, StoreError>,
+    ) -> Next<Written<T, R>>
+    where
+        C: Context<Value = T>,
+        P: Plan<C, Result = R>,
+    {
+        let SessionState::Live(loaded) = &self.session else { return Err(Failure::OutOfOrder) };
+        let (expected, ours) = (loaded.record.revision(), draft.record.revision());
+        let swap = match repeated {
+            Ok(Swap::Stale(current)) => {
+                match context.rules().settle(expected, ours, current.revision()) {
+                    Settled::Done => Ok(Swap::Done),
+                    Settled::Lost => Ok(Swap::Stale(current)),
+                    // It was joined to one before it that had happened already.
+                    Settled::NotYet if self.lost < MAX_ATTEMPTS => {
+                        self.lost += 1;
+                        let (seen, record) = (loaded.record.clone(), draft.record.clone());
+                        let ask = Ask::Replace(loaded.id(), seen, record);
+                        self.state = State::Repeating(draft, result, first);
+                        return Ok(Step::Ask(ask));
+                    }
+                    Settled::NotYet | Settled::Unknown => Err(first.0),
+                }
+            }
+            Ok(Swap::Done) => Ok(Swap::Done),
+            // The session ended, and whether that was before the write cannot be told any more.
+            Ok(Swap::Gone) | Err(_) => Err(first.0),
+        };
+        self.swapped(context, draft, result, swap)
+    }
+
     #[inline(always)]
     fn swapped<C>(
         &mut self,
@@ -278,6 +307,15 @@ impl<T: Clone + PartialEq, P, R> Write<T, P, R> {
         let session = mem::replace(&mut self.session, SessionState::Over);
         let SessionState::Live(loaded) = session else { return Err(Failure::OutOfOrder) };
         let admits = |status, record: &Record| self.plan.admits(status, record);
+        if let Err(error) = &swap {
+            if self.has_turn && !self.was_refused && is_refusal(error) {
+                // One that was joined to it may be too large: tries once more, alone.
+                self.was_refused = true;
+                let id = loaded.id();
+                (self.session, self.state) = (SessionState::Live(loaded), State::Rereading);
+                return Ok(Step::Ask(Ask::Get(id)));
+            }
+        }
         match swap? {
             Swap::Done => self.written(context, loaded, draft, result),
             Swap::Stale(current) => {

@@ -92,16 +92,16 @@ impl<Op, Reply> Shared<Op, Reply> {
         if state.closed {
             return Err(StoreErrorKind::Unavailable);
         }
+        if state.ops >= self.max_ops || state.bytes_with(&waiting) > self.max_bytes {
+            return Err(StoreErrorKind::Full);
+        }
         if let Some(joining) = &self.joining {
             match state.join(joining, waiting) {
                 None => return Ok(()),
                 Some(alone) => waiting = alone,
             }
         }
-        let bytes = state.bytes.saturating_add(waiting.bytes);
-        if state.ops >= self.max_ops || bytes > self.max_bytes {
-            return Err(StoreErrorKind::Full);
-        }
+        let bytes = state.bytes_with(&waiting);
         let id = waiting.id;
         state.ops += 1;
         state.bytes = bytes;
@@ -148,13 +148,16 @@ impl<Op, Reply> Shared<Op, Reply> {
         // Released first: the caller can submit its next operation as soon as it has the answer.
         self.complete(waiting.id);
         let Waiting { op, reply, joined, .. } = waiting;
+        let mut copies = Vec::new();
         if let Some(joining) = self.joining.as_ref().filter(|_| !joined.is_empty()) {
             result = (joining.answer)(&op, result);
-            for reply in joined {
-                let _ = reply.send((joining.copy)(&result));
-            }
+            copies.extend(joined.iter().map(|_| (joining.copy)(&result)));
         }
+        // In their order: writes that are asked for again, then, can be joined again.
         let _ = reply.send(result);
+        for (reply, copy) in joined.into_iter().zip(copies) {
+            let _ = reply.send(copy);
+        }
     }
 
     /// The operation in flight on this session was answered: its next one can leave.
@@ -178,7 +181,7 @@ impl<Op, Reply> Shared<Op, Reply> {
         }
         for op in ops.rev() {
             let id = op.id;
-            state.ops += 1;
+            state.ops += op.count();
             state.bytes += op.bytes;
             state.sessions.entry(id).or_default().push_front(op);
             state.ready.push_front(id);
@@ -221,7 +224,19 @@ impl<Op, Reply> Shared<Op, Reply> {
     }
 }
 
+impl<Op, Reply> Waiting<Op, Reply> {
+    /// How many callers wait for it.
+    fn count(&self) -> usize {
+        1 + self.joined.len()
+    }
+}
+
 impl<Op, Reply> State<Op, Reply> {
+    /// The bytes that wait if this operation waits, too.
+    fn bytes_with(&self, waiting: &Waiting<Op, Reply>) -> usize {
+        self.bytes.saturating_add(waiting.bytes)
+    }
+
     /// Joins an operation to the last one that waits for the same session, or returns it.
     fn join(
         &mut self,
@@ -234,6 +249,7 @@ impl<Op, Reply> State<Op, Reply> {
         match (joining.join)(&mut last.op, op) {
             None => {
                 self.bytes = self.bytes - last.bytes + bytes;
+                self.ops += 1;
                 last.bytes = bytes;
                 last.joined.push(reply);
                 None
@@ -261,7 +277,7 @@ impl<Op, Reply> State<Op, Reply> {
                 break;
             }
             let Some(op) = waiting.pop_front() else { break };
-            self.ops -= 1;
+            self.ops -= op.count();
             self.bytes -= op.bytes;
             if is_expired {
                 expired.push(op);

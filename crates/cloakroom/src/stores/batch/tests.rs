@@ -140,6 +140,25 @@ fn writes_that_wait_for_one_session_become_one_and_all_get_its_answer() {
 }
 
 #[test]
+fn what_is_joined_counts_for_the_bounds_of_the_queue() {
+    let (queue, driver) = Queue::<Over, Reply>::joining(3, 100, None);
+    let ask = |from, bytes| queue.ask::<Swap>(id(1), bytes, (from, from + 1));
+    let is_full = |answer: Io<'_, Result<Swap, StoreError>>| {
+        answer.wait().is_err_and(|error| error.kind() == StoreErrorKind::Full)
+    };
+    let _two = [ask(0, 10), ask(1, 20)];
+    assert!(is_full(ask(2, 1_000)));
+    let _third = ask(2, 20);
+    assert!(is_full(ask(3, 20)), "three callers wait");
+    let batch = pairs(&driver).unwrap();
+    assert_eq!((batch.len(), *batch.op(0)), (1, (0, 3)));
+    let _fourth = ask(3, 20);
+    drop(batch);
+    drop(pairs(&driver));
+    assert!(driver.end.0.is_clear());
+}
+
+#[test]
 fn nothing_is_joined_to_a_write_that_is_sent_alone() {
     let (queue, driver) = joining();
     let _replies = [(1, 0, 1), (2, 0, 1)].map(|(session, from, to)| {
