@@ -13,6 +13,7 @@ use entries::{Entries, ReadRole};
 
 use crate::decorate_store;
 use crate::key::PublicId;
+use crate::policy::Principal;
 use crate::record::{Ending, Record, Revision, Stored};
 use crate::store::{Ended, Inserted, Io, Lookup, Store, StoreError, Swap};
 use crate::time::Timestamp;
@@ -98,7 +99,20 @@ impl<S: Store> CachedStore<S> {
 
 impl<S: Store> Store for CachedStore<S> {
     decorate_store!(self => &self.store;
-        subscribe, index_login, revoke_before, erase, sessions_of, scan, sweep, health);
+        subscribe, index_login, erase, sessions_of, scan, sweep, health);
+
+    /// A session that another node ended a moment ago is in no index, so the revocation would find
+    /// nothing to end, and this node would go on with its copy.
+    fn revoke_before(
+        &self,
+        principal: &Principal,
+        before: Timestamp,
+        until: Timestamp,
+    ) -> Io<'_, Result<(), StoreError>> {
+        let revoked = self.store.revoke_before(principal, before, until);
+        let (entries, principal) = (Arc::clone(&self.entries), principal.clone());
+        revoked.inspect(move |_| entries.forget(&principal))
+    }
 
     fn get_cached(&self, id: PublicId) -> Io<'_, Result<Lookup, StoreError>> {
         match self.entries.lookup(id) {

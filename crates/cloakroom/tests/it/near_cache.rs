@@ -78,6 +78,25 @@ impl Node {
     }
 }
 
+/// The other node's end has taken the session out of the index, so the revocation does not find it.
+#[test]
+fn a_revocation_holds_at_once_on_its_node_for_what_another_node_has_ended() {
+    let (here, there) = Node::pair();
+    let (mut session, alice) =
+        (block_on(here.sessions.generate(SessionMap::default())).unwrap(), Principal::new("alice"));
+    let alice = alice.unwrap();
+    block_on(session.login(&alice)).unwrap();
+    let key = session.key().unwrap().clone();
+    assert!(here.opens(&key));
+    // The feed says nothing of it yet.
+    here.feed.cut();
+    there.end(&key);
+    assert!(here.opens(&key), "within the bound");
+    let now = here.time.now().after(Duration::from_millis(1));
+    block_on(here.sessions.revoke_issued_before(&alice, now)).unwrap();
+    assert!(!here.opens(&key));
+}
+
 #[test]
 fn a_cached_session_costs_no_round_trip() {
     let (here, there) = Node::pair();

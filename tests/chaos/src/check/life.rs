@@ -63,9 +63,22 @@ fn ends<'a>(part: &Part<'a>) -> impl Iterator<Item = &'a Operation> {
 
 fn revives(part: &Part<'_>, operation: &Operation, end: &Operation, bounds: Bounds<'_>) -> bool {
     // To sign out of a session that is over succeeds.
-    operation.session() == Some(part.id)
-        && operation.action != Action::Logout
-        && follows(operation, end, bounds)
+    let opens = operation.session() == Some(part.id) && operation.action != Action::Logout;
+    if !opens || end.action != Action::RevokeAll || !may_be_over_elsewhere(part, end) {
+        return opens && follows(operation, end, bounds);
+    }
+    // The revocation may have found nothing to end: then its process learns of the end as of any
+    // other of another process.
+    end.over().saturating_add(bounds.lag_of(operation)) < operation.start
+}
+
+/// True if another process may have ended the session before this operation was over.
+fn may_be_over_elsewhere(part: &Part<'_>, end: &Operation) -> bool {
+    let is_elsewhere = |cause: &Operation| cause.node != end.node && cause.start < end.over();
+    let mut own = part.operations.iter();
+    let mut others = part.of_principal.iter().filter(|cause| cause.session() != Some(part.id));
+    own.any(|cause| cause.action == Action::Logout && is_elsewhere(cause))
+        || others.any(|cause| is_elsewhere(cause))
 }
 
 /// True if the store that answered may know nothing of the session: a key that is too old is not

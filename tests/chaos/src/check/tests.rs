@@ -289,3 +289,20 @@ fn a_read_that_may_lag_does_not_prove_that_an_increment_is_gone() {
     let seen_again = rewritten.then(21, Action::Read, 1, done(1, &[11, 12, 13])).with(at_the_end);
     assert!(seen_again.laws_with(&takeover).contains(&Law::Lost));
 }
+
+#[test]
+fn a_revocation_that_another_process_came_before_holds_within_the_bound_of_a_cache() {
+    let begun = |node| {
+        let other = Outcome::Done(Answer { session: Some("t".to_owned()), ..Answer::default() });
+        History::begun().then(13, Action::Login, 0, other).with(|login| login.node = node)
+    };
+    let revoked = |node| {
+        let history = begun(node).then(14, Action::RevokeAll, 0, listed(&[])).with(in_a_cache);
+        history.read(&[11, 12]).with(in_a_cache)
+    };
+    // The limit of the other sign-in may have ended it, and the cache has yet to hear of that.
+    assert_eq!(revoked(3).laws(), []);
+    assert_eq!(revoked(2).laws(), [Law::Revived]);
+    let late = |read: &mut Operation| (read.start, read.end) = (9_000_000, Some(9_100_000));
+    assert_eq!(revoked(3).with(late).laws(), [Law::Revived]);
+}

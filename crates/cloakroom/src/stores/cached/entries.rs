@@ -13,6 +13,7 @@ use futures_channel::oneshot;
 use super::in_flight::{ReadInFlight, WriteInFlight};
 use super::shard::Shard;
 use crate::key::PublicId;
+use crate::policy::Principal;
 use crate::record::{Record, Revision};
 use crate::store::Subscriber;
 use crate::time::{Clock, Timestamp, WaitLimit};
@@ -104,6 +105,11 @@ impl Entries {
         let began = self.now();
         let generation = self.shard(id).begin(id, revision);
         WriteInFlight::new(self, id, generation, revision, began)
+    }
+
+    /// Forgets the sessions of a principal.
+    pub(super) fn forget(&self, principal: &Principal) {
+        self.shards.iter().for_each(|shard| lock(shard).remove_of(principal));
     }
 
     pub(super) fn len(&self) -> usize {

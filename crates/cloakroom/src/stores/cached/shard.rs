@@ -7,6 +7,7 @@ use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
 use crate::key::PublicId;
+use crate::policy::Principal;
 use crate::record::{Record, Revision};
 use crate::time::{Timestamp, WaitLimit};
 
@@ -230,6 +231,12 @@ impl Shard {
         if let Some(in_flight) = self.in_flight.get_mut(&id) {
             in_flight.generation += 1;
         }
+    }
+
+    /// Removes the sessions of a principal. A read in flight may have found one of them.
+    pub(super) fn remove_of(&mut self, principal: &Principal) {
+        self.entries.retain(|_, entry| entry.record.principal() != Some(principal));
+        self.in_flight.values_mut().for_each(|in_flight| in_flight.generation += 1);
     }
 
     pub(super) fn remove_all(&mut self) {
