@@ -47,7 +47,7 @@ pub(crate) enum Law {
     Unasked,
     /// A read shows less than had been acknowledged before.
     Stale,
-    /// A read showed an increment whose outcome is unknown, and that is gone.
+    /// A read showed an increment that was not acknowledged, and that is gone or elsewhere.
     Unconfirmed,
     /// A session lives after it was ended, or opens to a key that was replaced.
     Revived,

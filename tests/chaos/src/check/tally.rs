@@ -18,7 +18,7 @@ fn confirmed<'a>(
     bounds: Bounds<'_>,
 ) -> impl Iterator<Item = (&'a Operation, &'a Tally)> {
     let taken_back = unconfirmed::taken_back(part, bounds);
-    let has_none = move |seen: &Tally| !seen.named().any(|(_, one)| taken_back.contains_key(&one));
+    let has_none = move |seen: &Tally| !seen.named().any(|place| taken_back.contains_key(&place));
     sightings(part).filter(move |(_, seen)| has_none(seen))
 }
 

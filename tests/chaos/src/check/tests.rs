@@ -306,3 +306,18 @@ fn a_revocation_that_another_process_came_before_holds_within_the_bound_of_a_cac
     let late = |read: &mut Operation| (read.start, read.end) = (9_000_000, Some(9_100_000));
     assert_eq!(revoked(3).with(late).laws(), [Law::Revived]);
 }
+
+/// Its client made the change again on the new master, after another one.
+#[test]
+fn an_increment_that_a_read_showed_elsewhere_before_it_was_acknowledged_is_unconfirmed() {
+    let at_other_place = |seen_at: u64| {
+        let late = |one: &mut Operation| one.end = Some(6_500_000);
+        let history = History::begun().then(13, Action::Increment, 1, done(1, &[11, 12, 14, 13]));
+        let history = history.with(late).read(&[11, 12, 13]);
+        let seen = |read: &mut Operation| (read.start, read.end) = (seen_at, Some(seen_at + 100));
+        history.with(seen).then(14, Action::Increment, 1, done(1, &[11, 12, 14]))
+    };
+    assert_eq!(at_other_place(5_000_000).laws(), [Law::Unconfirmed]);
+    // Once it is acknowledged, it stays where it was seen.
+    assert!(at_other_place(6_900_000).laws().contains(&Law::Lost));
+}

@@ -1,7 +1,9 @@
-//! Increments that a read showed, that no one was told had happened, and that are gone.
+//! Increments that a read showed before anyone was told that they had happened, and that are gone,
+//! or have another place.
 //!
 //! A master shows what it was asked to write before its replica has it. If the replica takes over
-//! first, the client that wrote knows that the outcome is unknown, and the one that read does not.
+//! first, the client that wrote knows that the outcome is unknown, or makes its change again on the
+//! new master, and the one that read does not know.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,46 +12,56 @@ use super::{Bounds, Law, Part, Violation, follows};
 use crate::history::{Action, Operation, Outcome};
 use crate::tally::Tally;
 
-/// The numbers of these increments, each with the count that it had made and who saw that first.
+/// A count, and the number of the increment that made it.
+pub(super) type Place = (u64, u64);
+
+/// The places of these increments, each with who saw it first.
 pub(super) fn taken_back<'a>(
     part: &Part<'a>,
     bounds: Bounds<'_>,
-) -> BTreeMap<u64, (u64, &'a Operation)> {
-    let of_part = part.operations.iter();
-    let unknown: BTreeSet<u64> = of_part
-        .filter(|one| one.action == Action::Increment && one.outcome == Outcome::Unknown)
-        .map(|one| one.number)
-        .collect();
-    let mut shown: BTreeMap<u64, (u64, &Operation)> = BTreeMap::new();
+) -> BTreeMap<Place, &'a Operation> {
+    let of_part = part.operations.iter().filter(|one| one.action == Action::Increment);
+    let asked: BTreeMap<u64, &Operation> = of_part.map(|one| (one.number, *one)).collect();
+    // What a read shows of an increment that is not acknowledged yet may never come to be.
+    let is_early = |read: &Operation, number: u64| {
+        asked.get(&number).is_some_and(|increment| match increment.outcome {
+            Outcome::Unknown => true,
+            Outcome::Done(_) => read.over() < increment.over() || bounds.is_in_takeover(read),
+            Outcome::Refused(_) => false,
+        })
+    };
+    let mut shown: BTreeMap<Place, &Operation> = BTreeMap::new();
     let mut confirmed = BTreeSet::new();
     for (operation, seen) in sightings(part) {
-        for (count, number) in seen.named().filter(|(_, number)| unknown.contains(number)) {
-            // What was written on top of it was acknowledged, or it is there at the end.
-            if operation.action != Action::Read || operation.is_last_look() {
-                confirmed.insert(number);
+        // What was written on top of it was acknowledged, or it is there at the end.
+        let confirms = operation.action != Action::Read || operation.is_last_look();
+        for place in seen.named() {
+            if confirms || !is_early(operation, place.1) {
+                confirmed.insert(place);
+                continue;
             }
-            let first = shown.entry(number).or_insert((count, operation));
-            if operation.over() < first.1.over() {
-                *first = (count, operation);
+            let first = shown.entry(place).or_insert(operation);
+            if operation.over() < first.over() {
+                *first = operation;
             }
         }
     }
-    shown.retain(|number, (count, by)| {
+    shown.retain(|place, by| {
+        let (count, number) = *place;
         let lacks = |seen: &Tally| {
             let mut named = seen.named();
-            seen.count < *count
-                || named.any(|(other, another)| other == *count && another != *number)
+            seen.count < count || named.any(|(other, another)| other == count && another != number)
         };
-        !confirmed.contains(number)
+        !confirmed.contains(place)
             && sightings(part).any(|(later, seen)| follows(later, by, bounds) && lacks(seen))
     });
     shown
 }
 
 pub(super) fn check(part: &Part<'_>, bounds: Bounds<'_>) -> Vec<Violation> {
-    let told = |(number, (count, by)): (u64, (u64, &Operation))| {
+    let told = |((count, number), by): (Place, &Operation)| {
         let text = format!(
-            "{number} was increment {count} (seen by {}), its outcome is unknown, and it is gone",
+            "{number} was increment {count} (seen by {}), was not acknowledged, and is not there",
             by.number
         );
         part.violation(Law::Unconfirmed, text)
