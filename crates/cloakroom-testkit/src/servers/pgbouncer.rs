@@ -124,6 +124,7 @@ fn settings(
          auth_file = {}\n\
          pool_mode = {mode}\n\
          default_pool_size = {connections}\n\
+         max_client_conn = 1000\n\
          server_login_retry = 1\n\
          server_connect_timeout = 5\n\
          logfile = /dev/null\n",
