@@ -32,8 +32,8 @@ pub(crate) struct Run<'a, V: SessionValue, O: Steps<Scope<'a, V>>> {
 struct Turns {
     writer: Option<WriterTurn>,
     login: Option<KeyedGuard<Principal>>,
-    /// Whether the store refused a write: the next one is made alone.
-    was_refused: bool,
+    /// Whether a write was not made: the next one is made alone.
+    writes_alone: bool,
 }
 
 /// A turn among the writers of a session.
@@ -126,7 +126,7 @@ fn advance<'a, V: SessionValue, O: Steps<Scope<'a, V>>>(
                 let answer = match &mut turns.writer {
                     None => put(scope.manager, ask)?,
                     Some(turn) => {
-                        let passes_on = !O::TAKES_BACK && !turns.was_refused;
+                        let passes_on = !O::TAKES_BACK && !turns.writes_alone;
                         put_in_turn(scope.manager, turn, passes_on, ask)?
                     }
                 };
@@ -285,7 +285,7 @@ impl Pending<'_> {
             Self::Swapped(call) => {
                 let swap = ready!(Pin::new(call).poll(context));
                 if let Some(turn) = &mut turns.writer {
-                    turns.was_refused |= turn.writing.is_some() && is_not_sent(&swap);
+                    turns.writes_alone |= turn.writing.is_some() && is_not_sent(&swap);
                     turn.answered(&swap);
                 }
                 Answer::Swapped(swap)
