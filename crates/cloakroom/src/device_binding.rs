@@ -15,12 +15,20 @@
 //!
 //! [DBSC]: https://w3c.github.io/webappsec-dbsc/
 
+mod endpoint;
 mod error;
 mod json;
 mod jwk;
-mod key;
 mod proof;
+mod signature;
+mod token;
 
+pub use endpoint::DeviceEndpoint;
 pub use error::{ProofError, ProofErrorKind};
-pub use key::{Algorithm, DeviceKey};
 pub use proof::Proof;
+
+pub(crate) use token::SignedToken;
+
+pub use crate::key::{Algorithm, DeviceKey};
+pub use crate::policy::DeviceBinding;
+pub use crate::record::BoundDevice;

@@ -61,6 +61,9 @@ pub enum ErrorKind {
     /// wrote it, or it is damaged. Nothing was written; see
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Unreadable,
+    /// The session is bound to a device, and the request came without a secret that is still good;
+    /// see [`NoSession::ProofNeeded`]. Nothing was written, and nothing began.
+    ProofNeeded,
     /// Another site started the request: a session that begins now would replace one whose cookie
     /// the browser may have kept back, or a sign-in may be forged.
     ///
@@ -107,8 +110,8 @@ impl Error {
         self.kind
     }
 
-    /// Why there is no session, if the kind is [`ErrorKind::NotFound`] or
-    /// [`ErrorKind::Unreadable`].
+    /// Why there is no session, if the kind is [`ErrorKind::NotFound`],
+    /// [`ErrorKind::ProofNeeded`] or [`ErrorKind::Unreadable`].
     pub const fn no_session(&self) -> Option<NoSession> {
         match &self.cause {
             Cause::NoSession(no_session) | Cause::NeverOpen(no_session) => Some(*no_session),
@@ -161,6 +164,10 @@ impl Error {
 
     pub(crate) const fn unreadable() -> Self {
         Self { kind: ErrorKind::Unreadable, cause: Cause::NoSession(NoSession::Unreadable) }
+    }
+
+    pub(crate) const fn proof_needed() -> Self {
+        Self { kind: ErrorKind::ProofNeeded, cause: Cause::NoSession(NoSession::ProofNeeded) }
     }
 
     pub(crate) const fn step_up(shortfall: AuthShortfall) -> Self {
@@ -227,6 +234,7 @@ impl From<Failure> for Error {
             Failure::NoSession(no_session) => Self::not_found(no_session),
             Failure::Superseded => Self::new(ErrorKind::Superseded),
             Failure::Unreadable => Self::unreadable(),
+            Failure::ProofNeeded => Self::proof_needed(),
             Failure::CrossSite => Self::new(ErrorKind::CrossSite),
             Failure::NoBearer => Self::new(ErrorKind::NoBearer),
             Failure::Conflict => Self::new(ErrorKind::Conflict),
@@ -262,6 +270,9 @@ impl fmt::Display for Error {
             ErrorKind::Unreadable => {
                 "the session cannot be read, because another version of the application wrote it \
                  or it is damaged; its client keeps the key"
+            }
+            ErrorKind::ProofNeeded => {
+                "the session is bound to a device, and its browser has not refreshed the cookie"
             }
             ErrorKind::CrossSite => {
                 "another site started the request, so no session begins: redirect to a page of \

@@ -3,6 +3,7 @@
 mod client;
 mod cookie;
 mod cross_origin;
+mod device;
 pub(crate) mod domain;
 mod headers;
 mod origin;
@@ -18,6 +19,9 @@ pub(crate) use cookie::Cookie;
 pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
 pub use cross_origin::CrossOriginProtection;
+pub(crate) use device::{DevicePaths, REGISTRATION};
+#[cfg(feature = "device-binding")]
+pub(crate) use device::{session_id, unquoted};
 #[cfg(feature = "tower")]
 pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};

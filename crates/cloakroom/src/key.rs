@@ -9,6 +9,7 @@
 //! and [`Entropy`] for tests.
 
 mod carrier;
+mod device_key;
 mod entropy;
 pub(crate) mod hex;
 mod public_id;
@@ -22,6 +23,9 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 pub use carrier::Carrier;
+pub use device_key::{Algorithm, DeviceKey};
+#[cfg(feature = "device-binding")]
+pub(crate) use device_key::{COORDINATE_LEN, Numbers as DeviceNumbers};
 pub(crate) use entropy::random;
 pub use entropy::{Entropy, OsEntropy};
 pub use public_id::{ParsePublicIdError, PublicId};

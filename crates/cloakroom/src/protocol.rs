@@ -8,6 +8,10 @@
 //! and is not covered by semantic versioning, except for [`judge_index_login`], which is for
 //! authors of stores.
 //!
+//! # Device binding
+//! A session can be bound to a key pair of its browser (`device.rs` says how). Its secrets are then
+//! good for minutes, and another one is given only for a proof that the browser has the key.
+//!
 //! # Renewal
 //! A secret is replaced in one of two ways:
 //! - **At sign-in** (`login`, `renew`) by a fresh secret. From that write on the old secret opens
@@ -19,6 +23,7 @@
 
 mod auth;
 mod cookie;
+mod device;
 mod failure;
 mod index;
 mod lifecycle;
@@ -35,15 +40,21 @@ use std::time::Duration;
 
 pub use auth::auth_shortfall;
 pub use cookie::CookieChange;
+pub use device::{
+    CHALLENGE_SLOT, Challenge, ChallengeFor, ChallengeStatus, Challenger, OFFER_OPEN_FOR,
+    PROOF_REPEATABLE_FOR, accept_proof, can_register, confirm_device, confirm_device_by_use,
+    is_open_without_proof, judge_challenge, offer_binding, refresh_challenge, register_device,
+    registration_challenge, release_device, renew_bound,
+};
 pub use failure::Failure;
 pub(crate) use index::live_record_of;
-pub use index::{judge_index_login, make_room};
+pub use index::{Seat, judge_index_login, make_room};
 pub use lifecycle::{
     SignIn, begin, end, extend, give_lifetime, is_over, plan_sign_in, replace_secret, sign_in,
     touch_due, used, without_expiry,
 };
 pub use origin::{RequestOrigin, is_login_forged, is_withheld};
-pub use presented::{MAX_PRESENTED, PresentedKeys};
+pub use presented::{MAX_PRESENTED, MAX_SKIPPED, PresentedKeys, SkipReason, SkippedRefresh};
 pub use renewal::{
     Renewal, SignInBy, SignInKey, confirm_successor, extend_cookie, force_renewal,
     needs_longer_cookie, next_key, renewal, repeated_sign_in, retire, sign_in_key, start_renewal,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use credentials::{Credentials, MAX_RETIRED, RetiredSecret, Retirement, Successor};
 pub use ending::{EndReason, Ending, Tombstone};
 pub(crate) use extensions::Extensions;
-pub use extensions::SignInTrace;
+pub use extensions::{BoundDevice, BoundSecret, DeviceOffer, MAX_BOUND_SECRETS, SignInTrace};
 pub(crate) use fields::RecordFields;
 pub use migration::MigrationState;
 pub use stored::Stored;
@@ -171,6 +171,16 @@ impl Record {
     /// How the last sign-in derived the session's secret, if that is remembered.
     pub fn sign_in_trace(&self) -> Option<SignInTrace> {
         self.0.extensions.sign_in()
+    }
+
+    /// The device to which the session is bound, if it is bound to one.
+    pub fn device(&self) -> Option<BoundDevice> {
+        self.0.extensions.device()
+    }
+
+    /// The offer to bind the session to a device, if one was made and none has been bound since.
+    pub fn device_offer(&self) -> Option<DeviceOffer> {
+        self.0.extensions.device_offer()
     }
 
     /// About how many bytes of memory its texts, its retired secrets and its extensions take.

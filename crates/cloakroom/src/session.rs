@@ -2,6 +2,7 @@
 
 mod csrf;
 mod detached;
+mod device;
 mod lifetime;
 mod map;
 mod other_sessions;
@@ -126,6 +127,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             SessionState::Former(FormerKey { why: NoSession::Unreadable, .. }) => {
                 Some(Error::unreadable())
             }
+            SessionState::Former(FormerKey { why: NoSession::ProofNeeded, .. })
+            | SessionState::Absent(NoSession::ProofNeeded) => Some(Error::proof_needed()),
             SessionState::Absent(NoSession::Withheld) => Some(Error::new(ErrorKind::CrossSite)),
             _ => None,
         }

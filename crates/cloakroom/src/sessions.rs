@@ -2,6 +2,8 @@
 
 mod builder;
 mod create;
+#[cfg(feature = "device-binding")]
+mod device;
 mod legacy;
 mod operate;
 mod request;
@@ -104,6 +106,18 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     #[cfg(any(feature = "tower", feature = "actix"))]
     pub(crate) fn tell_developer(&self, what: fmt::Arguments<'_>) {
         self.manager.tell_developer(what);
+    }
+
+    /// Tells a developer whose policy binds sessions that this layer does not serve its endpoints.
+    #[cfg(any(feature = "tower", feature = "actix"))]
+    pub(crate) fn tell_of_endpoints(&self, layer: &str) {
+        if let Some(paths) = &self.manager.channel.device {
+            self.tell_developer(format_args!(
+                "browsers are asked to bind sessions at `{}`, which this `{layer}` does not serve: \
+                 add `.serving_device_binding()`, or answer with `Sessions::answer_device`",
+                paths.register
+            ));
+        }
     }
 
     /// What all clones of these sessions have in common, and no others.

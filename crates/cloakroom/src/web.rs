@@ -13,7 +13,11 @@ mod shared_cookie;
 #[cfg(feature = "tower")]
 mod tower;
 
+#[cfg(all(feature = "actix", feature = "device-binding"))]
+pub use actix::DeviceBindingMiddleware;
 #[cfg(feature = "actix")]
 pub use actix::{SessionExt, SessionMiddleware};
+#[cfg(all(feature = "tower", feature = "device-binding"))]
+pub use tower::{DeviceBindingFuture, DeviceBindingLayer, DeviceBindingService};
 #[cfg(feature = "tower")]
 pub use tower::{SessionFuture, SessionLayer, SessionService};

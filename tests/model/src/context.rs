@@ -75,7 +75,7 @@ impl<'a> Node<'a> {
 pub(crate) fn policy(scenario: &Scenario) -> Policy {
     let Scenario { unreadable, limit, same_site, .. } = *scenario;
     let reuse = ReusePolicy::default();
-    Policy { kind: *KIND, reuse, unreadable, same_site, bearer: true, limit }
+    Policy { kind: *KIND, reuse, unreadable, same_site, bearer: true, limit, device: None }
 }
 
 /// Whether the request's first attempt to write finds other writers waiting: half of them do.

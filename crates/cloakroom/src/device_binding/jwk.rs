@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 use super::error::{ProofError, ProofErrorKind};
 use super::json::Object;
-use super::key::{Algorithm, COORDINATE_LEN, DeviceKey};
+use crate::key::{Algorithm, COORDINATE_LEN, DeviceKey};
 
 /// Members of private keys ([RFC 7518](https://www.rfc-editor.org/rfc/rfc7518), sections 6.2.2 and
 /// 6.3.2), and of symmetric ones.
@@ -37,7 +37,9 @@ pub(super) fn key_of(jwk: &Object, algorithm: Algorithm) -> Result<DeviceKey, Pr
             let [x, y] = [coordinate(jwk, "x")?, coordinate(jwk, "y")?];
             Ok(DeviceKey::es256(x, y))
         }
-        Algorithm::Rs256 => DeviceKey::rs256(&number(jwk, "n")?, &number(jwk, "e")?),
+        Algorithm::Rs256 => {
+            DeviceKey::rs256(&number(jwk, "n")?, &number(jwk, "e")?).map_err(ProofError::key)
+        }
     }
 }
 

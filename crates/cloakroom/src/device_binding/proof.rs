@@ -6,7 +6,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use super::error::{ProofError, ProofErrorKind};
 use super::json::Object;
 use super::jwk;
-use super::key::{Algorithm, DeviceKey};
+use super::signature;
+use crate::key::{Algorithm, DeviceKey};
 
 /// The longest token that is read: one with an RSA key of 4096 bits has 1,700 bytes.
 const MAX_LEN: usize = 4_096;
@@ -113,7 +114,7 @@ impl<'a> Token<'a> {
     }
 
     fn verify(self, key: &DeviceKey) -> Result<Proof, ProofError> {
-        key.verify(self.signed, &self.signature)?;
+        signature::verify(key, self.signed, &self.signature)?;
         let bounded = |text: &str| (text.len() <= MAX_TEXT).then(|| text.to_owned());
         let challenge = self.payload.text("jti").and_then(bounded);
         let challenge = challenge.ok_or(ProofError::malformed("it has no challenge in `jti`"))?;

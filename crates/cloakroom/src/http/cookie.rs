@@ -48,6 +48,13 @@ impl Cookie {
         &self.name
     }
 
+    /// Its attributes as the specification of device binding compares them: `Path=/; Secure; ...`.
+    #[cfg(feature = "device-binding")]
+    pub(crate) fn attributes(&self) -> &str {
+        let attributes = self.attributes.strip_suffix("; Priority=High");
+        attributes.unwrap_or(&self.attributes).trim_start_matches("; ")
+    }
+
     /// The header that sets this value, for `life` from `now` or until the browser closes.
     pub(crate) fn set_value(
         &self,

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use storing::forbid_storing;
 
 use super::site_data::CLEAR_SITE_DATA;
-use crate::http::{Channel, Cookie, HeadersMut, LookedAt, SiteData};
+use crate::http::{Channel, Cookie, HeadersMut, LookedAt, REGISTRATION, SiteData};
 use crate::key::Carrier;
 use crate::protocol::CookieChange;
 use crate::time::Timestamp;
@@ -26,6 +26,8 @@ const COOKIE_AND_SITE: HeaderValue = HeaderValue::from_static("cookie, sec-fetch
 /// - `Vary`, whenever the session was asked for, since the response then depends on the key;
 /// - `Cache-Control: no-store`, when the response changes a cookie (OWASP, "Web Content Caching"),
 ///   and on [private pages](crate::SessionsBuilder::private_pages);
+/// - `Secure-Session-Registration`, at a sign-in, only if the policy offers
+///   [device binding](crate::policy::DeviceBinding);
 /// - `Clear-Site-Data`, only [if asked for](crate::SessionsBuilder::clear_site_data) and at a
 ///   sign-out.
 ///
@@ -51,6 +53,8 @@ pub struct ResponseHeaders {
     /// Forbids caches to store the response.
     cache_control: Option<HeaderValue>,
     clear_site_data: Option<SiteData>,
+    /// Asks the browser to register a device.
+    registration: Option<HeaderValue>,
 }
 
 /// What a request did with its session, as far as the response's headers depend on it.
@@ -118,6 +122,12 @@ impl ResponseHeaders {
         headers
     }
 
+    /// The same, and the browser is asked to register a device.
+    pub(crate) fn with_registration(self, registration: Option<HeaderValue>) -> Self {
+        let no_store = registration.as_ref().map(|_| NO_STORE);
+        Self { cache_control: self.cache_control.or(no_store), registration, ..self }
+    }
+
     /// Makes a client remove its cookie.
     pub(crate) fn removal(channel: &Channel) -> Self {
         let outcome = SessionOutcome {
@@ -173,6 +183,9 @@ impl ResponseHeaders {
         if let Some(data) = self.clear_site_data {
             response.append(CLEAR_SITE_DATA.clone(), data.header());
         }
+        if let Some(registration) = self.registration {
+            response.append(REGISTRATION.clone(), registration);
+        }
         let is_usual = self.varies_on_cookie && !self.varies_on_authorization;
         if is_usual && self.varies_on == LookedAt::Site && !response.values(&VARY).any(|_| true) {
             // One line for all, in the case that most first visits are.
@@ -209,6 +222,7 @@ impl ResponseHeaders {
             .chain(looked_at)
             .chain(cache_control.map(|value| (CACHE_CONTROL, value)))
             .chain(self.clear_site_data.map(|data| (CLEAR_SITE_DATA.clone(), data.header())))
+            .chain(self.registration.clone().map(|value| (REGISTRATION.clone(), value)))
     }
 }
 

@@ -21,7 +21,7 @@ impl Error {
     ///
     /// | kind | status |
     /// |---|---|
-    /// | `Unavailable`, `Unreadable` | 503 with `Retry-After` |
+    /// | `Unavailable`, `Unreadable`, `ProofNeeded` | 503 with `Retry-After` |
     /// | `NotFound`, `NotSet`, `Superseded`, `Conflict` | 409: the session changed; try again |
     /// | `NotFound`, because the request came without a session | 401 |
     /// | `StepUpRequired`, `LoginRevoked` | 401: sign in again |
@@ -30,7 +30,9 @@ impl Error {
     /// | `Unfit`, `HeadersSent`, `Corrupt`, `SharedCookie`, `NoLayer`, `NoBearer`, `InvalidPrincipal` | 500 |
     pub fn status(&self) -> StatusCode {
         match self.kind() {
-            ErrorKind::Unavailable | ErrorKind::Unreadable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Unavailable | ErrorKind::Unreadable | ErrorKind::ProofNeeded => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ErrorKind::NotFound if self.is_never_open() => StatusCode::UNAUTHORIZED,
             ErrorKind::NotFound
             | ErrorKind::NotSet

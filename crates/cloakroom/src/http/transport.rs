@@ -2,7 +2,9 @@
 
 use http::header::{AUTHORIZATION, COOKIE};
 
-use crate::http::{Cookie, CookiePolicy, CookiePolicyError, Headers, SiteData};
+use crate::http::{
+    Cookie, CookiePolicy, CookiePolicyError, DevicePaths, Headers, SiteData, device,
+};
 use crate::key::{Carrier, Key};
 use crate::policy::SameSite;
 use crate::protocol::PresentedKeys;
@@ -53,6 +55,11 @@ impl Transport {
         Self { cookie: Some(policy), bearer: true }
     }
 
+    /// The policy of the cookie, if keys travel in one.
+    pub(crate) const fn cookie_policy(&self) -> Option<&CookiePolicy> {
+        self.cookie.as_ref()
+    }
+
     pub(crate) fn compile(&self, kind: &str) -> Result<Channel, CookiePolicyError> {
         let cookie = self.cookie.as_ref().map(|policy| policy.compile(kind)).transpose()?;
         let marker = self.cookie.as_ref().map(|policy| policy.compile_marker(kind)).transpose()?;
@@ -61,6 +68,7 @@ impl Transport {
             marker: marker.flatten(),
             same_site: self.cookie.as_ref().map(CookiePolicy::same_site),
             bearer: self.bearer,
+            device: None,
             private_pages: false,
             clear_site_data: None,
         })
@@ -75,6 +83,8 @@ pub(crate) struct Channel {
     pub(crate) marker: Option<Cookie>,
     pub(crate) same_site: Option<SameSite>,
     pub(crate) bearer: bool,
+    /// Where devices are bound, if they are.
+    pub(crate) device: Option<DevicePaths>,
     /// Whether browsers must not show pages of a signed-in session after the sign-out.
     pub(crate) private_pages: bool,
     /// What browsers drop at a sign-out.
@@ -113,6 +123,9 @@ impl Channel {
                     keys.mark();
                 }
             }
+        }
+        if self.device.is_some() && cookie_count == 0 {
+            keys.skip(device::skipped(headers));
         }
         Presented { keys, cookie_count }
     }

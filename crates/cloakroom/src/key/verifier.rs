@@ -63,6 +63,9 @@ impl KindTag {
 pub struct Verifier([u8; 32]);
 
 impl Verifier {
+    /// The verifier of no key: no digest of one is known.
+    pub(crate) const NONE: Self = Self([0; 32]);
+
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::key::PublicId;
 use crate::policy::{Assurance, ClientInfo, Lifetime};
-use crate::record::Record;
+use crate::record::{BoundDevice, Record};
 use crate::time::Timestamp;
 use crate::value::TypedValue;
 
@@ -52,6 +52,11 @@ impl<V> Summary<V> {
     /// When the key was last renewed, if ever; see [`Record::renewed_at`].
     pub fn renewed_at(&self) -> Option<Timestamp> {
         self.record.renewed_at()
+    }
+
+    /// The device to which the session is bound, if it is.
+    pub fn device(&self) -> Option<BoundDevice> {
+        self.record.device()
     }
 
     /// What is recorded about the client: its label, user agent and address.

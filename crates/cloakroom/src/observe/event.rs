@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::key::PublicId;
 use crate::observe::CookieLoss;
 use crate::policy::Principal;
+use crate::protocol::SkipReason;
+use crate::protocol::steps::ProofRefusal;
 use crate::record::EndReason;
 use crate::store::{Call, StoreError};
 use crate::value::CodecError;
@@ -91,6 +93,36 @@ pub enum Event<'a> {
     /// `session_key_reused`: a key was presented that a timed renewal retired minutes ago, so two
     /// clients hold copies of one key.
     KeyReused {
+        /// The session.
+        id: PublicId,
+    },
+    /// `session_bound`: a session was bound to a device; it is confirmed at its first use.
+    Bound {
+        /// The session.
+        id: PublicId,
+    },
+    /// `session_proof_accepted`: a device proved that it has its key, and the session was given
+    /// another secret.
+    ProofAccepted {
+        /// The session.
+        id: PublicId,
+    },
+    /// `session_proof_refused`: a proof of a device led to nothing.
+    ProofRefused {
+        /// The session, if the request named one.
+        id: Option<PublicId>,
+        /// Why.
+        refusal: ProofRefusal,
+    },
+    /// `session_proof_skipped`: a browser could not refresh the cookie of a bound session.
+    ProofSkipped {
+        /// The session.
+        id: PublicId,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// `session_unbound`: a sign-in dropped the binding to a device.
+    Unbound {
         /// The session.
         id: PublicId,
     },
@@ -180,7 +212,7 @@ pub enum EventLevel {
 
 impl Event<'_> {
     /// The names of all events, in the order of the variants.
-    pub const NAMES: [&'static str; 21] = [
+    pub const NAMES: [&'static str; 26] = [
         "session_created",
         "session_signed_in",
         "session_renewed",
@@ -192,6 +224,11 @@ impl Event<'_> {
         "session_key_wrong",
         "session_key_retired",
         "session_key_reused",
+        "session_bound",
+        "session_proof_accepted",
+        "session_proof_refused",
+        "session_proof_skipped",
+        "session_unbound",
         "session_keys_multiple",
         "session_keys_ambiguous",
         "session_cookie_lost",
@@ -218,16 +255,21 @@ impl Event<'_> {
             Self::WrongSecret { .. } => 8,
             Self::RetiredKey { .. } => 9,
             Self::KeyReused { .. } => 10,
-            Self::MultipleKeys { .. } => 11,
-            Self::AmbiguousKeys { .. } => 12,
-            Self::CookieLost { .. } => 13,
-            Self::ImportWithheld { .. } => 14,
-            Self::UnknownImport { .. } => 15,
-            Self::Unreadable { .. } => 16,
-            Self::WriteRetried { .. } => 17,
-            Self::WriteConflict { .. } => 18,
-            Self::Swept { .. } => 19,
-            Self::StoreCalled { .. } => 20,
+            Self::Bound { .. } => 11,
+            Self::ProofAccepted { .. } => 12,
+            Self::ProofRefused { .. } => 13,
+            Self::ProofSkipped { .. } => 14,
+            Self::Unbound { .. } => 15,
+            Self::MultipleKeys { .. } => 16,
+            Self::AmbiguousKeys { .. } => 17,
+            Self::CookieLost { .. } => 18,
+            Self::ImportWithheld { .. } => 19,
+            Self::UnknownImport { .. } => 20,
+            Self::Unreadable { .. } => 21,
+            Self::WriteRetried { .. } => 22,
+            Self::WriteConflict { .. } => 23,
+            Self::Swept { .. } => 24,
+            Self::StoreCalled { .. } => 25,
         }
     }
 
@@ -245,15 +287,20 @@ impl Event<'_> {
             | Self::Ended { .. }
             | Self::UseAfterEnd { .. }
             | Self::SessionLimitExceeded { .. }
-            | Self::LoginRevoked { .. } => EventLevel::Info,
+            | Self::LoginRevoked { .. }
+            | Self::Bound { .. }
+            | Self::ProofSkipped { .. }
+            | Self::Unbound { .. } => EventLevel::Info,
             Self::UnknownKey { .. }
             | Self::UnknownImport { .. }
             | Self::RetiredKey { .. }
+            | Self::ProofAccepted { .. }
             | Self::WriteRetried { .. }
             | Self::Swept { .. }
             | Self::StoreCalled { error: None, .. } => EventLevel::Debug,
             Self::WrongSecret { .. }
             | Self::KeyReused { .. }
+            | Self::ProofRefused { .. }
             | Self::MultipleKeys { .. }
             | Self::AmbiguousKeys { .. }
             | Self::CookieLost { .. }
@@ -276,11 +323,16 @@ impl Event<'_> {
             | Self::WrongSecret { id, .. }
             | Self::RetiredKey { id }
             | Self::KeyReused { id }
+            | Self::Bound { id }
+            | Self::ProofAccepted { id }
+            | Self::ProofSkipped { id, .. }
+            | Self::Unbound { id }
             | Self::ImportWithheld { id }
             | Self::Unreadable { id, .. }
             | Self::WriteRetried { id, .. }
             | Self::WriteConflict { id } => Some(*id),
             Self::AmbiguousKeys { used, .. } => Some(*used),
+            Self::ProofRefused { id, .. } => *id,
             Self::StoreCalled { call, .. } => call.id,
             Self::SessionLimitExceeded { .. }
             | Self::LoginRevoked { .. }
@@ -314,13 +366,16 @@ impl Event<'_> {
     }
 
     /// Why the session ended, for `session_expired` and `session_use_after_expire`: `"timeout"` if
-    /// it reached a deadline.
+    /// it reached a deadline; and why a proof led to nothing or was not made, for
+    /// `session_proof_refused` and `session_proof_skipped`.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Ended { reason, .. } | Self::UseAfterEnd { reason: Some(reason), .. } => {
                 Some(reason.as_str())
             }
             Self::UseAfterEnd { reason: None, .. } => Some("timeout"),
+            Self::ProofRefused { refusal, .. } => Some(refusal.as_str()),
+            Self::ProofSkipped { reason, .. } => Some(reason.as_str()),
             _ => None,
         }
     }

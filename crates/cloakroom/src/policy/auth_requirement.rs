@@ -28,12 +28,13 @@ use super::Assurance;
 pub struct AuthRequirement {
     max_age: Option<Duration>,
     assurance: Assurance,
+    device_bound: bool,
 }
 
 impl AuthRequirement {
     /// Someone must be signed in.
     pub const fn signed_in() -> Self {
-        Self { max_age: None, assurance: Assurance::new(0) }
+        Self { max_age: None, assurance: Assurance::new(0), device_bound: false }
     }
 
     /// The last proof must be at most `span` old.
@@ -46,6 +47,16 @@ impl AuthRequirement {
     pub const fn at_least(mut self, assurance: Assurance) -> Self {
         self.assurance = assurance;
         self
+    }
+
+    /// The session must be bound to a device: see [`DeviceBinding`](super::DeviceBinding).
+    pub const fn device_bound(mut self) -> Self {
+        self.device_bound = true;
+        self
+    }
+
+    pub(crate) const fn is_device_bound(self) -> bool {
+        self.device_bound
     }
 
     pub(crate) const fn assurance(self) -> Assurance {
@@ -73,6 +84,8 @@ pub enum AuthShortfall {
         /// How strong it must be.
         needed: Assurance,
     },
+    /// The session is not bound to a device.
+    NotBound,
 }
 
 impl fmt::Display for AuthShortfall {
@@ -83,6 +96,7 @@ impl fmt::Display for AuthShortfall {
                 write!(f, "the last sign-in was {} s ago", since.as_secs())
             }
             Self::TooWeak { needed } => write!(f, "the sign-in is below assurance level {needed}"),
+            Self::NotBound => f.write_str("the session is not bound to a device"),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Whether a sign-in is recent and strong enough.
 
-use crate::policy::{AuthRequirement, AuthShortfall};
+use crate::policy::{Assurance, AuthRequirement, AuthShortfall};
 use crate::record::Record;
 use crate::time::Timestamp;
 
-/// What the session lacks at `now`; `None` if it meets the requirement.
+/// What the session lacks at `now`; `None` if it meets the requirement. From the assurance
+/// `bound_from` on, a requirement asks for a bound session, too.
 pub fn auth_shortfall(
     requirement: AuthRequirement,
+    bound_from: Option<Assurance>,
     record: Option<&Record>,
     now: Timestamp,
 ) -> Option<AuthShortfall> {
@@ -20,5 +22,11 @@ pub fn auth_shortfall(
         return Some(AuthShortfall::TooWeak { needed: requirement.assurance() });
     }
     let since = now.since(at);
-    requirement.max_age().filter(|max| since > *max).map(|_| AuthShortfall::TooLongAgo { since })
+    if requirement.max_age().is_some_and(|max| since > max) {
+        return Some(AuthShortfall::TooLongAgo { since });
+    }
+    let must_be_bound = requirement.is_device_bound()
+        || bound_from.is_some_and(|least| requirement.assurance() >= least);
+    let is_bound = || record.device().is_some_and(|device| device.is_confirmed);
+    (must_be_bound && !is_bound()).then_some(AuthShortfall::NotBound)
 }

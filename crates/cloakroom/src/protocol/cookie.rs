@@ -30,7 +30,13 @@ pub enum CookieChange {
 impl CookieChange {
     /// The change that sets the cookie to `key`, which opens `record`.
     pub fn send(key: Key, record: &Record, now: Timestamp) -> Self {
-        Self::Send { key, life: cookie_life(record, now) }
+        let bound = record.device().and_then(|device| device.until(&key.verifier(record.kind())));
+        let life = match bound {
+            // A browser refreshes a bound cookie once it has ended.
+            Some(until) => Some(until.since(now)),
+            None => cookie_life(record, now),
+        };
+        Self::Send { key, life }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Failure {
     Superseded,
     /// The client has a session that cannot be read: its key must not be replaced.
     Unreadable,
+    /// The session is bound to a device, and the request came without a proof.
+    ProofNeeded,
     /// Another site started the request.
     CrossSite,
     /// A bearer key would be minted, and none is accepted.

@@ -7,6 +7,18 @@ use crate::record::{Record, Stored};
 use crate::store::{IndexEntry, IndexLogin, Indexed};
 use crate::time::Timestamp;
 
+/// One of a principal's sessions, as their limit sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "made by the steps and by checkers only")]
+pub struct Seat {
+    /// The session.
+    pub id: PublicId,
+    /// When it was signed in on; `None` if it is over.
+    pub signed_in: Option<Timestamp>,
+    /// Whether it is bound to a device and only a proof can open it.
+    pub is_closed: bool,
+}
+
 /// Decides a [`Store::index_login`](crate::Store::index_login), for stores that can do so in their
 /// own process.
 ///
@@ -31,21 +43,22 @@ pub fn judge_index_login(
 /// Which of a principal's sessions to end so that one more can be signed in; `None` if the limit
 /// rejects the new one instead.
 ///
-/// Each session comes with the time of its sign-in, or `None` if it has ended. The oldest sign-ins
-/// go first, and no more of them than necessary.
-pub fn make_room(
-    limit: SessionLimit,
-    sessions: &[(PublicId, Option<Timestamp>)],
-) -> Option<Vec<PublicId>> {
-    let mut live: Vec<(Timestamp, PublicId)> =
-        sessions.iter().filter_map(|(id, signed_in)| Some(((*signed_in)?, *id))).collect();
+/// The oldest sign-ins go first, and no more of them than necessary. A limit that rejects the new
+/// one ends only sessions that no one can open without a proof of their device: its key may be
+/// lost.
+pub fn make_room(limit: SessionLimit, sessions: &[Seat]) -> Option<Vec<PublicId>> {
+    let is_live = |seat: &&Seat| seat.signed_in.is_some();
+    let mut live: Vec<Seat> = sessions.iter().filter(is_live).copied().collect();
     let excess = (live.len() + 1).saturating_sub(usize::from(limit.max()));
-    if limit.rejects_new() && excess > 0 {
-        return None;
+    if limit.rejects_new() {
+        live.retain(|seat| seat.is_closed);
+        if live.len() < excess {
+            return None;
+        }
     }
-    live.sort_unstable();
+    live.sort_unstable_by_key(|seat| (seat.signed_in, seat.id));
     live.truncate(excess);
-    Some(live.into_iter().map(|(_, id)| id).collect())
+    Some(live.into_iter().map(|seat| seat.id).collect())
 }
 
 /// The record, if it is of a session that is live at `now` and on which `principal` is signed in.
@@ -71,9 +84,13 @@ pub(crate) fn live_record_of(
 mod tests {
     use super::*;
 
-    fn sessions(signed_in: &[Option<u64>]) -> Vec<(PublicId, Option<Timestamp>)> {
-        let id = |number| PublicId::from_bytes([number; 16]);
-        (0..).map(id).zip(signed_in.iter().map(|at| at.map(Timestamp::from_millis))).collect()
+    fn sessions(signed_in: &[Option<u64>]) -> Vec<Seat> {
+        let seat = |(number, at): (u8, &Option<u64>)| Seat {
+            id: PublicId::from_bytes([number; 16]),
+            signed_in: at.map(Timestamp::from_millis),
+            is_closed: false,
+        };
+        (0..).zip(signed_in).map(seat).collect()
     }
 
     fn ended(limit: SessionLimit, signed_in: &[Option<u64>]) -> Option<Vec<u8>> {
@@ -87,6 +104,18 @@ mod tests {
         assert_eq!(ended(limit, &[Some(5), None, Some(9)]), Some(vec![]));
         assert_eq!(ended(limit, &[Some(5), Some(4), Some(3), Some(2), None]), Some(vec![3, 2]));
         assert_eq!(ended(SessionLimit::end_oldest(1), &[Some(1)]), Some(vec![0]));
+    }
+
+    #[test]
+    fn a_limit_that_rejects_new_sessions_ends_those_that_only_a_proof_can_open() {
+        let mut seats = sessions(&[Some(5), Some(2), Some(9), None]);
+        for closed in [0, 2] {
+            seats[closed].is_closed = true;
+        }
+        let ended = |max| make_room(SessionLimit::reject_new(max), &seats);
+        assert_eq!(ended(3), Some(vec![seats[0].id]));
+        assert_eq!(ended(2), Some(vec![seats[0].id, seats[2].id]));
+        assert_eq!(ended(1), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{TOMBSTONE_LIFE, TOUCH_FRACTION, renewal};
+use super::{TOMBSTONE_LIFE, TOUCH_FRACTION, device, renewal};
 use crate::key::{KindTag, Verifier};
 use crate::policy::{Assurance, ClientInfo, Lifetime, Principal};
 use crate::record::{
@@ -75,13 +75,14 @@ pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
 ///
 /// From this write on, no secret that opened the session before opens anything. Those that retired
 /// on a timer count as retired by a sign-in from then on: that one of them turns up says nothing
-/// about the fresh secret.
+/// about the fresh secret. A binding to a device is over.
 pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
-    used(record, now).edited(|fields| {
+    used(&device::release_device(record, now), now).edited(|fields| {
         let old = fields.credentials.clone();
         let mut credentials = old.clone().with_successor(None).with_family(None).after_sign_in();
         let derived = old.successor().map(|successor| successor.verifier);
-        for verifier in [Some(old.current), derived].iter().flatten() {
+        let current = Some(old.current).filter(|current| *current != Verifier::NONE);
+        for verifier in [current, derived].iter().flatten() {
             let retired = RetiredSecret::new(verifier, now, Retirement::SignIn);
             credentials = credentials.with_retired(retired);
             if verifier.family() != old.family() {

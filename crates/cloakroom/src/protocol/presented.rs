@@ -7,6 +7,10 @@ use crate::key::{Carrier, Key, PublicId};
 /// More than any honest browser has, and few enough that a request cannot make the store work much.
 pub const MAX_PRESENTED: usize = 16;
 
+/// How many skipped refreshes of one request are looked at: one for each kind of session that an
+/// application has.
+pub const MAX_SKIPPED: usize = 4;
+
 /// How many keys of one request are tried, if several have the same id.
 const MAX_KEYS: usize = 4 * MAX_PRESENTED;
 
@@ -19,6 +23,41 @@ pub struct PresentedKeys {
     others: Vec<Key>,
     value_count: usize,
     is_marked: bool,
+    skipped: Vec<SkippedRefresh>,
+}
+
+/// A browser's word that it sends the request without the cookie of a bound session, because it
+/// could not refresh it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "two parts of a header")]
+pub struct SkippedRefresh {
+    /// The session.
+    pub id: PublicId,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a browser did not refresh the cookie of a bound session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The endpoint could not be reached.
+    Unreachable,
+    /// The endpoint answered with a server error.
+    ServerError,
+    /// The browser makes no more proofs for now.
+    QuotaExceeded,
+}
+
+impl SkipReason {
+    /// The reason as the header `Secure-Session-Skipped` says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::ServerError => "server_error",
+            Self::QuotaExceeded => "quota_exceeded",
+        }
+    }
 }
 
 impl PresentedKeys {
@@ -63,6 +102,18 @@ impl PresentedKeys {
     /// Whether the browser has the cookie that marks it as one with a session.
     pub fn is_marked(&self) -> bool {
         self.is_marked
+    }
+
+    /// Records that the browser could not refresh the cookies of these bound sessions, no more than
+    /// [`MAX_SKIPPED`].
+    pub fn skip(&mut self, mut skipped: Vec<SkippedRefresh>) {
+        skipped.truncate(MAX_SKIPPED);
+        self.skipped = skipped;
+    }
+
+    /// The bound sessions whose cookies the browser says that it could not refresh.
+    pub(super) fn skipped(&self) -> &[SkippedRefresh] {
+        &self.skipped
     }
 
     /// How many values were found where a key belongs, well-formed or not.

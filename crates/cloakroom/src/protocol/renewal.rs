@@ -1,10 +1,12 @@
 //! How the next secret is derived, on a timer and at a sign-in, and how the old one retires.
 
 use super::status::{SecretStatus, recognise};
-use super::{CLOCK_SLACK, RENEWAL_GRACE, SIGN_IN_REPEATABLE_FOR, lifecycle};
+use super::{CLOCK_SLACK, RENEWAL_GRACE, SIGN_IN_REPEATABLE_FOR, device, lifecycle};
 use crate::key::{Carrier, Key, KeyFamily, KindTag, Nonce, Verifier};
 use crate::policy::{Assurance, Principal};
-use crate::record::{Credentials, Record, RetiredSecret, Retirement, SignInTrace, Successor};
+use crate::record::{
+    BoundDevice, Credentials, Record, RetiredSecret, Retirement, SignInTrace, Successor,
+};
 use crate::time::Timestamp;
 
 /// What timed renewal asks of a request that presented a secret of a live session.
@@ -19,6 +21,9 @@ pub enum Renewal {
     Resend,
     /// The derived secret was presented for the first time: write [`confirm_successor`].
     Confirm,
+    /// A bound secret was presented for the first time: write
+    /// [`confirm_device_by_use`](super::confirm_device_by_use).
+    ConfirmDevice,
     /// The derived secret was presented again after the grace period: write [`retire`].
     Retire,
 }
@@ -26,6 +31,12 @@ pub enum Renewal {
 /// What renewal asks of a request that presented the secret with this verifier.
 #[inline]
 pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal {
+    if let Some(device) = record.device() {
+        if rests(&device, now) {
+            let is_first = !device.is_confirmed && device.until(presented).is_some();
+            return if is_first { Renewal::ConfirmDevice } else { Renewal::Nothing };
+        }
+    }
     let credentials = record.credentials();
     let successor = credentials.successor();
     if successor.is_none() && !is_due(record, now) {
@@ -46,8 +57,15 @@ pub fn renewal(record: &Record, presented: &Verifier, now: Timestamp) -> Renewal
 }
 
 /// True if the cookie would end before the session, so that [`extend_cookie`] is needed.
+///
+/// The cookie of a bound session ends before it on purpose.
 pub fn needs_longer_cookie(record: &Record) -> bool {
-    cookie_ends_early(record)
+    record.device().is_none() && cookie_ends_early(record)
+}
+
+/// Whether timed renewal rests, because the session is bound to a device or is about to be.
+fn rests(device: &BoundDevice, now: Timestamp) -> bool {
+    device.is_confirmed || !device::is_closed(device.open_until(), now)
 }
 
 /// True if the secret is old enough, or its cookie would end before the record does.

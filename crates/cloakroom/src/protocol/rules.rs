@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    CookieChange, Failure, KeyStatus, NoSession, Renewal, RequestOrigin, Settled, SignIn, SignInBy,
-    SignInKey, confirm_successor, end, extend, extend_cookie, give_lifetime, is_login_forged,
-    is_over, is_withheld, judge_ended, judge_with, make_room, needs_longer_cookie, next_key,
-    plan_sign_in, renewal, repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key,
-    start_renewal, touch_due, used, without_expiry,
+    Challenge, ChallengeStatus, Challenger, CookieChange, Failure, KeyStatus, NoSession, Renewal,
+    RequestOrigin, Seat, Settled, SignIn, SignInBy, SignInKey, accept_proof, can_register,
+    confirm_device_by_use, confirm_successor, end, extend, extend_cookie, give_lifetime,
+    is_login_forged, is_over, is_withheld, judge_challenge, judge_ended, judge_with, make_room,
+    needs_longer_cookie, next_key, offer_binding, plan_sign_in, register_device, renew_bound,
+    renewal, repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key, start_renewal,
+    touch_due, used, without_expiry,
 };
-use crate::key::{Carrier, Key, KindTag, Nonce, PublicId, Verifier};
+use crate::key::{Carrier, DeviceKey, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
-use crate::record::{EndReason, Ending, Record, Revision, SignInTrace, Tombstone};
+use crate::record::{BoundDevice, EndReason, Ending, Record, Revision, SignInTrace, Tombstone};
 use crate::time::Timestamp;
 
 /// Every decision that the [steps](super::steps) make.
@@ -100,6 +102,74 @@ pub trait Rules {
         extend_cookie(record, presented, kind, nonce, now)
     }
 
+    /// See [`confirm_device_by_use`](super::confirm_device_by_use).
+    fn confirm_device(&self, record: &Record, now: Timestamp) -> Record {
+        confirm_device_by_use(record, now)
+    }
+
+    /// See [`offer_binding`](super::offer_binding).
+    fn offer_binding(&self, record: &Record, seed: [u8; 16], now: Timestamp) -> Record {
+        offer_binding(record, seed, now)
+    }
+
+    /// See [`can_register`](super::can_register).
+    fn can_register(
+        &self,
+        record: &Record,
+        challenger: Challenger<'_>,
+        key: &DeviceKey,
+        challenge: &Challenge,
+        now: Timestamp,
+    ) -> bool {
+        can_register(record, challenger, key, challenge, now)
+    }
+
+    /// See [`register_device`](super::register_device).
+    fn register_device(
+        &self,
+        record: &Record,
+        key: &DeviceKey,
+        secret: Verifier,
+        life: Duration,
+        now: Timestamp,
+    ) -> Option<Record> {
+        register_device(record, key, secret, life, now)
+    }
+
+    /// See [`judge_challenge`](super::judge_challenge).
+    fn judge_challenge(
+        &self,
+        device: &BoundDevice,
+        challenger: Challenger<'_>,
+        challenge: &Challenge,
+        now: Timestamp,
+    ) -> ChallengeStatus {
+        judge_challenge(device, challenger, challenge, now)
+    }
+
+    /// See [`accept_proof`](super::accept_proof).
+    fn accept_proof(
+        &self,
+        record: &Record,
+        challenge: ChallengeStatus,
+        secret: Verifier,
+        life: Duration,
+        now: Timestamp,
+    ) -> Option<Record> {
+        accept_proof(record, challenge, secret, life, now)
+    }
+
+    /// See [`renew_bound`](super::renew_bound).
+    fn renew_bound(
+        &self,
+        record: &Record,
+        presented: &Verifier,
+        fresh: Verifier,
+        now: Timestamp,
+    ) -> Option<Record> {
+        renew_bound(record, presented, fresh, now)
+    }
+
     /// See [`touch_due`](super::touch_due).
     fn touch_due(&self, record: &Record, now: Timestamp) -> Option<Timestamp> {
         touch_due(record, now)
@@ -184,11 +254,7 @@ pub trait Rules {
     }
 
     /// See [`make_room`](super::make_room).
-    fn make_room(
-        &self,
-        limit: SessionLimit,
-        sessions: &[(PublicId, Option<Timestamp>)],
-    ) -> Option<Vec<PublicId>> {
+    fn make_room(&self, limit: SessionLimit, sessions: &[Seat]) -> Option<Vec<PublicId>> {
         make_room(limit, sessions)
     }
 
@@ -219,6 +285,8 @@ pub trait Rules {
             NoSession::Superseded => Some(Failure::Superseded),
             // Its browser has a key that a newer version can use.
             NoSession::Unreadable => Some(Failure::Unreadable),
+            // Its browser has a device's key with which it can get a secret.
+            NoSession::ProofNeeded => Some(Failure::ProofNeeded),
             // Its browser may have a key that it did not send.
             NoSession::Withheld => Some(Failure::CrossSite),
             _ => None,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{CLOCK_SLACK, REUSE_AFTER, SUPERSEDED_FOR, lifecycle};
+use super::{CLOCK_SLACK, REUSE_AFTER, SUPERSEDED_FOR, device, lifecycle};
 use crate::key::{KeyFamily, KindTag, Verifier};
-use crate::record::{Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone};
+use crate::record::{
+    BoundDevice, Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone,
+};
 use crate::time::Timestamp;
 
 /// Whether a presented key opens the session under its id.
@@ -46,6 +48,12 @@ pub enum NoSession {
     /// The client keeps its key, and only a login can begin: see
     /// [`UnreadablePolicy`](crate::policy::UnreadablePolicy).
     Unreadable,
+    /// The session is bound to a device, and the request came without a secret that is still good:
+    /// the cookie is a copy, or the browser could not refresh it.
+    ///
+    /// Nothing begins, because the browser has a key for the session. A browser refreshes before
+    /// the next request by itself; a login begins or takes over a session all the same.
+    ProofNeeded,
     /// Another site started the request, and its browser may have kept the cookie back
     /// (`SameSite`).
     ///
@@ -61,8 +69,9 @@ impl NoSession {
     /// most counts.
     pub(super) const fn weight(self) -> u8 {
         match self {
-            Self::Superseded => 7,
-            Self::Unreadable => 6,
+            Self::Superseded => 8,
+            Self::Unreadable => 7,
+            Self::ProofNeeded => 6,
             Self::Retired => 4,
             Self::Ended(_) => 3,
             Self::Expired => 2,
@@ -132,6 +141,11 @@ pub fn judge_with(
     reuse_after: Duration,
     now: Timestamp,
 ) -> KeyStatus {
+    if let Some(device) = record.device() {
+        if let Some(status) = judge_bound(record, &device, presented, now) {
+            return status;
+        }
+    }
     match recognise(record.credentials(), presented) {
         SecretStatus::Unknown => KeyStatus::Invalid(NoSession::WrongSecret),
         _ if lifecycle::is_over(record, now) => KeyStatus::Invalid(NoSession::Expired),
@@ -140,15 +154,50 @@ pub fn judge_with(
     }
 }
 
+/// Whether the key with this verifier opens a session that is bound to a device; `None` if that
+/// depends on the usual secrets.
+fn judge_bound(
+    record: &Record,
+    device: &BoundDevice,
+    presented: &Verifier,
+    now: Timestamp,
+) -> Option<KeyStatus> {
+    let is_over = lifecycle::is_over(record, now);
+    let until = match device.until(presented) {
+        Some(_) if is_over => return Some(KeyStatus::Invalid(NoSession::Expired)),
+        Some(until) => until,
+        None if device.is_confirmed && !is_over => {
+            let SecretStatus::Retired(retired) = recognise(record.credentials(), presented) else {
+                return None;
+            };
+            return Some(match judge_retired(retired, REUSE_AFTER, now) {
+                KeyStatus::Superseded => KeyStatus::Superseded,
+                _ => KeyStatus::Invalid(NoSession::ProofNeeded),
+            });
+        }
+        None => return None,
+    };
+    Some(if device::is_closed(until, now) {
+        KeyStatus::Invalid(NoSession::ProofNeeded)
+    } else {
+        KeyStatus::Valid
+    })
+}
+
 /// Whether a session that was opened by a secret of this key family is still open to that secret's
 /// holder.
 ///
-/// It is, however often it was renewed on a timer, until a `login` or `renew`.
+/// It is, however often it was renewed on a timer, until a `login` or `renew`; if it is bound to a
+/// device, while one of its bound secrets is good.
 pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeyStatus {
     if lifecycle::is_over(record, now) {
         KeyStatus::Invalid(NoSession::Expired)
     } else if record.credentials().family() == family {
-        KeyStatus::Valid
+        if device::is_open_without_proof(record, now) {
+            KeyStatus::Valid
+        } else {
+            KeyStatus::Invalid(NoSession::ProofNeeded)
+        }
     } else {
         KeyStatus::Invalid(NoSession::Retired)
     }
@@ -193,8 +242,10 @@ pub fn former_family(record: &Record, presented: &Verifier) -> Option<KeyFamily>
 /// Why the key with this verifier does not open an ended session: only a key that opened it is told
 /// the reason.
 pub fn judge_ended(tombstone: &Tombstone, presented: &Verifier) -> KeyStatus {
+    let device = tombstone.extensions().device();
+    let opened_it = device.is_some_and(|device| device.until(presented).is_some());
     KeyStatus::Invalid(match recognise(tombstone.credentials(), presented) {
-        SecretStatus::Unknown => NoSession::Unknown,
+        SecretStatus::Unknown if !opened_it => NoSession::Unknown,
         _ => NoSession::Ended(tombstone.ending().reason),
     })
 }

@@ -21,6 +21,7 @@ mod context;
     reason = "each request goes through here: inlining saves 2 % of its instructions"
 )]
 mod create;
+mod device;
 mod end;
 mod end_all;
 mod import;
@@ -42,12 +43,14 @@ mod session;
 mod write;
 
 pub use context::{Context, Policy};
+pub use device::{DeviceOutcome, DeviceProof, ProofRefusal, RefreshDevice, RegisterDevice};
 pub use end::{End, EndById};
 pub use end_all::EndAll;
 pub use import::{Import, Imported};
 pub use login::Login;
 pub use open::{Open, Opened, OtherSession};
 pub use plan::{Begin, Draft, Edit, NoEdit, Plan, Planned};
+use plans::fresh_secret;
 pub(crate) use plans::write_value;
 pub use plans::{Deadlines, Label, Renew, SetUntil, SetValue, Start};
 pub use reload::Reload;

@@ -142,7 +142,7 @@ impl Tombstone {
         &self.0.credentials
     }
 
-    pub(super) fn extensions(&self) -> &Extensions {
+    pub(crate) fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }
 

@@ -24,19 +24,23 @@
 //! |---|---|---|
 //! | 1 | 8 + 16 \[+ 16\] | the last sign-in: when, its nonce, that of a renewal in progress |
 //! | 2 | n × (8 + 16) | prefix of a retired verifier, key family of its secret |
+//! | 3 | 8 + 16 | an offer to bind the session to a device: when, seed of its challenges |
+//! | 4, critical | 1 + 2 + n + 8 + 8 + 4 + 16 + n × (32 + 8) | the device: flags, key, bound at, last proof, proofs, seed, secrets |
 
+mod device;
 mod sign_in;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use device::{BoundDevice, BoundSecret, DeviceOffer, MAX_BOUND_SECRETS};
 pub use sign_in::SignInTrace;
 
 #[cfg(test)]
 mod tests;
 
-/// The tags of the critical entries that this version understands: none yet.
-pub(super) const KNOWN: &[u8] = &[];
+/// The tags of the critical entries that this version understands.
+pub(super) const KNOWN: &[u8] = &[device::DEVICE];
 
 /// The largest number of entries.
 pub(super) const MAX_COUNT: usize = 16;
@@ -90,16 +94,24 @@ impl Extensions {
     ///
     /// Without room for it, the area is returned without it: others' entries do not give way.
     fn with_entry(&self, tag: u8, bytes: Option<&[u8]>) -> Self {
+        let without = || self.with(tag, None).unwrap_or_default();
+        self.with(tag, bytes.map(|bytes| (0, bytes))).unwrap_or_else(without)
+    }
+
+    /// The area with this entry, which has a critical flag, or without one of its tag; `None` if
+    /// there is no room for it.
+    fn with(&self, tag: u8, entry: Option<(u8, &[u8])>) -> Option<Self> {
         let mut entries: Vec<_> = self.entries().filter(|(other, ..)| *other != tag).collect();
-        if let Some(bytes) = bytes {
+        if let Some((critical, bytes)) = entry {
             let taken: usize = entries.iter().map(|(.., bytes)| 4 + bytes.len()).sum();
-            if entries.len() < MAX_COUNT && 1 + taken + 4 + bytes.len() <= MAX_BYTES {
-                entries.push((tag, 0, bytes));
-                entries.sort_unstable_by_key(|(tag, ..)| *tag);
+            if entries.len() == MAX_COUNT || 1 + taken + 4 + bytes.len() > MAX_BYTES {
+                return None;
             }
+            entries.push((tag, critical, bytes));
+            entries.sort_unstable_by_key(|(tag, ..)| *tag);
         }
         if entries.is_empty() {
-            return Self::default();
+            return Some(Self::default());
         }
         let mut area = vec![u8::try_from(entries.len()).unwrap_or(u8::MAX)];
         for (tag, critical, bytes) in entries {
@@ -107,7 +119,7 @@ impl Extensions {
             area.extend_from_slice(&[tag, critical, high, low]);
             area.extend_from_slice(bytes);
         }
-        Self::from_area(&area)
+        Some(Self::from_area(&area))
     }
 }
 

@@ -48,12 +48,25 @@ use crate::value::{DefaultKind, SessionKind, SessionValue, TypedValue};
 pub struct DetachedSession<V: SessionValue, K: SessionKind = DefaultKind> {
     manager: Arc<Manager<V>>,
     grant: SessionGrant,
+    needs_proof: bool,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     pub(crate) fn new(manager: Arc<Manager<V>>, grant: SessionGrant) -> Self {
-        Self { manager, grant, kind: PhantomData }
+        Self { manager, grant, needs_proof: true, kind: PhantomData }
+    }
+
+    /// Goes on although the session is bound to a device and its browser has not refreshed: for a
+    /// job that the user started and that takes longer than a bound cookie.
+    ///
+    /// Otherwise a detached session is over for as long as only a proof could open its session; see
+    /// [`NoSession::ProofNeeded`].
+    ///
+    /// # Security
+    /// What a thief started within the minutes of a copied cookie goes on as well.
+    pub fn without_proof(self) -> Self {
+        Self { needs_proof: false, ..self }
     }
 
     /// The public id of the session.
@@ -135,7 +148,11 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     }
 
     fn credential(&self) -> Credential {
-        Credential::KeyFamily(self.grant.id, self.grant.family)
+        let SessionGrant { id, family, .. } = self.grant;
+        match self.needs_proof {
+            true => Credential::KeyFamily(id, family),
+            false => Credential::WithoutProof(id, family),
+        }
     }
 
     async fn open(&self, reload: Reload<Arc<TypedValue<V>>>) -> Result<Session<V, K>, Error> {
@@ -171,7 +188,8 @@ const MIN_WAIT: std::time::Duration = std::time::Duration::from_millis(10);
 
 impl<V: SessionValue, K: SessionKind> Clone for DetachedSession<V, K> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.manager), self.grant)
+        let Self { grant, needs_proof, .. } = *self;
+        Self { needs_proof, ..Self::new(Arc::clone(&self.manager), grant) }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::Session;
 use crate::error::Error;
-use crate::policy::{AuthRequirement, Lifetime};
-use crate::protocol;
+use crate::policy::{AuthRequirement, DeviceBinding, Lifetime};
 use crate::protocol::steps::{Deadlines, Label, Reload, SetUntil, Write};
+use crate::protocol::{self, NoSession};
 use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue};
 
@@ -71,7 +71,12 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     pub async fn require(&mut self, requirement: AuthRequirement) -> Result<(), Error> {
         let loaded = self.confirm(Reload::checking_revocation).await?;
         let record = loaded.as_ref().map(|loaded| &loaded.record);
-        protocol::auth_shortfall(requirement, record, self.manager().now())
+        let policy = self.manager().policy.device.as_ref();
+        let bound_from = policy.and_then(DeviceBinding::required_for);
+        if record.is_none() && self.no_session() == Some(NoSession::ProofNeeded) {
+            return Err(Error::proof_needed());
+        }
+        protocol::auth_shortfall(requirement, bound_from, record, self.manager().now())
             .map_or(Ok(()), |shortfall| Err(Error::step_up(shortfall)))
     }
 }

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
 use crate::error::ConfigError;
-use crate::http::{ClientPolicy, CookiePolicy, SiteData, Transport};
+use crate::http::{ClientPolicy, CookiePolicy, DevicePaths, SiteData, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
 use crate::observe::{Observer, Observers};
-use crate::policy::{Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
+use crate::policy::{DeviceBinding, Lifetime, ReusePolicy, SessionLimit, UnreadablePolicy};
 use crate::protocol::steps::Policy;
 use crate::sessions::Sessions;
 use crate::store::Store;
@@ -51,6 +51,7 @@ pub struct SessionsBuilder<V, K = DefaultKind> {
     clients: Option<ClientPolicy>,
     private_pages: bool,
     clear_site_data: Option<SiteData>,
+    device: Option<DeviceBinding>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -73,6 +74,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             clients: None,
             private_pages: false,
             clear_site_data: None,
+            device: None,
             kind: PhantomData,
         }
     }
@@ -259,6 +261,15 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         self
     }
 
+    /// Offers browsers to bind sessions to the device that signed in.
+    ///
+    /// The endpoints of [`DeviceBinding`] have to be served.
+    #[cfg(feature = "device-binding")]
+    pub fn device_binding(mut self, policy: DeviceBinding) -> Self {
+        self.device = Some(policy);
+        self
+    }
+
     /// Where the time comes from: for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -289,6 +300,12 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         let mut channel = self.transport.compile(K::NAME).map_err(ConfigError::new)?;
         channel.private_pages = self.private_pages;
         channel.clear_site_data = self.clear_site_data;
+        if let (Some(device), Some(cookie)) = (&self.device, self.transport.cookie_policy()) {
+            channel.device =
+                Some(DevicePaths::new(device, cookie, K::NAME).map_err(ConfigError::because)?);
+        } else if self.device.is_some() {
+            return Err(ConfigError::because(NO_COOKIE));
+        }
         let seed = random(&*self.entropy).map(u64::from_le_bytes).map_err(ConfigError::new)?;
         let coding = Arc::new(Coding::new(self.codec, self.schema, self.upgrade, self.max_value));
         let policy = Policy {
@@ -298,6 +315,7 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
             limit: self.limit,
             same_site: channel.same_site,
             bearer: channel.bearer,
+            device: self.device,
         };
         let observers = Observers::new(self.observers);
         let store = if observers.is_empty() {
@@ -336,4 +354,6 @@ impl<V, K> fmt::Debug for SessionsBuilder<V, K> {
 const DEFAULT_MAX_VALUE: usize = 1 << 20;
 const NO_TIME: &str = "with an idle or absolute timeout of zero, every session would be over as it \
     begins; for no idle timeout, begin with `Lifetime::absolute`";
+const NO_COOKIE: &str = "device binding needs a cookie, which is what it binds: build the sessions \
+    with `Transport::cookie` or `Transport::cookie_or_bearer`";
 const NO_SESSIONS: &str = "a session limit of zero would refuse every sign-in";

@@ -11,6 +11,8 @@
 //! down. So ask for `Session<V>`, and whether it [`exists`](crate::Session::exists).
 
 mod cross_origin;
+#[cfg(feature = "device-binding")]
+mod device;
 mod extractors;
 mod headers;
 mod middleware;
@@ -23,6 +25,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
+#[cfg(feature = "device-binding")]
+pub use device::DeviceBindingMiddleware;
 pub use middleware::SessionMiddleware;
 pub use request_ext::SessionExt;
 

@@ -1,5 +1,8 @@
 //! Sessions for any tower service.
 
+#[cfg(feature = "device-binding")]
+mod device;
+
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
@@ -7,6 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "device-binding")]
+pub use device::{DeviceBindingFuture, DeviceBindingLayer, DeviceBindingService};
 use http::header::{CACHE_CONTROL, LOCATION, REFRESH};
 use http::{Extensions, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
@@ -138,6 +143,13 @@ impl<S, V: SessionValue, K: SessionKind> Layer<S> for SessionLayer<V, K> {
     type Service = SessionService<S, V, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.sessions.tell_of_endpoints("SessionLayer");
+        self.service(inner)
+    }
+}
+
+impl<V, K> SessionLayer<V, K> {
+    fn service<S>(&self, inner: S) -> SessionService<S, V, K> {
         let Self { sessions, peer, withheld } = self.clone();
         SessionService { inner, sessions, peer, withheld }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::key::Verifier;
-use cloakroom::protocol::{self, Settled};
+use cloakroom::protocol::{self, Seat, Settled};
 use cloakroom::record::{EndReason, Ending, Record, Revision};
 use cloakroom::{Lifetime, PublicId, SessionLimit, Timestamp};
 
@@ -95,19 +95,19 @@ super::decisions! {
         fn make_room(
             &self,
             _: SessionLimit,
-            sessions: &[(PublicId, Option<Timestamp>)],
+            sessions: &[Seat],
         ) -> Option<Vec<PublicId>> {
             // As if all had ended: their entries go, and the sign-in can go on.
-            Some(sessions.iter().filter(|(_, at)| at.is_none()).map(|(id, _)| *id).collect())
+            Some(sessions.iter().filter(|seat| seat.signed_in.is_none()).map(|seat| seat.id).collect())
         }
     }
     NewestEnds "a limit ends the newest sign-in" in limit_order {
         fn make_room(
             &self,
             _: SessionLimit,
-            sessions: &[(PublicId, Option<Timestamp>)],
+            sessions: &[Seat],
         ) -> Option<Vec<PublicId>> {
-            let live = sessions.iter().filter_map(|(id, at)| Some(((*at)?, *id)));
+            let live = sessions.iter().filter_map(|seat| Some((seat.signed_in?, seat.id)));
             Some(live.max().into_iter().map(|(_, id)| id).collect())
         }
     }
@@ -115,16 +115,16 @@ super::decisions! {
         fn make_room(
             &self,
             _: SessionLimit,
-            sessions: &[(PublicId, Option<Timestamp>)],
+            sessions: &[Seat],
         ) -> Option<Vec<PublicId>> {
-            Some(sessions.iter().map(|(id, _)| *id).collect())
+            Some(sessions.iter().map(|seat| seat.id).collect())
         }
     }
     RejectsNothing "a limit that rejects new sessions ends the oldest" in reject {
         fn make_room(
             &self,
             limit: SessionLimit,
-            sessions: &[(PublicId, Option<Timestamp>)],
+            sessions: &[Seat],
         ) -> Option<Vec<PublicId>> {
             protocol::make_room(SessionLimit::end_oldest(limit.max()), sessions)
         }

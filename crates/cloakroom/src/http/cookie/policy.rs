@@ -185,6 +185,31 @@ impl CookiePolicy {
         self.same_site
     }
 
+    /// Whether browsers bind a session to a device under this policy.
+    ///
+    /// # Errors
+    /// Why they do not, or could not refresh it.
+    pub(crate) fn check_bindable(&self) -> Result<(), &'static str> {
+        if !self.secure {
+            return Err("device binding needs a Secure cookie: browsers bind over TLS only");
+        }
+        if self.scope.is_partitioned() {
+            return Err(
+                "device binding needs a cookie without Partitioned: browsers bind no other",
+            );
+        }
+        if self.scope.has_domain() {
+            return Err("device binding needs a cookie without Domain: the pages of other hosts \
+                could not refresh it");
+        }
+        Ok(())
+    }
+
+    /// Whether browsers send the cookie to this path.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        self.scope.covers(path)
+    }
+
     /// The cookie that goes with a Strict one: browsers send it along with links from other sites,
     /// and it says only that this browser has a session.
     pub(crate) fn compile_marker(&self, kind: &str) -> Result<Option<Cookie>, CookiePolicyError> {

@@ -64,6 +64,13 @@ impl CookieScope {
         self.path == "/"
     }
 
+    /// True if `path` is the scope's path or lies below it (RFC 6265bis section 5.1.4).
+    pub(super) fn covers(&self, path: &str) -> bool {
+        path.strip_prefix(&self.path).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
+        })
+    }
+
     /// True if a cookie in this scope replaces one of its name in `other`.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let domain = |scope: &Self| scope.domain.as_deref().map(str::to_ascii_lowercase);

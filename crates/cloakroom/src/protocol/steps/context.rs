@@ -5,7 +5,9 @@ use std::io;
 use super::super::{Failure, RequestOrigin, Rules};
 use crate::key::{Carrier, Key, KindTag, PublicId};
 use crate::observe::Event;
-use crate::policy::{ClientInfo, Lifetime, ReusePolicy, SameSite, SessionLimit, UnreadablePolicy};
+use crate::policy::{
+    ClientInfo, DeviceBinding, Lifetime, ReusePolicy, SameSite, SessionLimit, UnreadablePolicy,
+};
 use crate::time::Timestamp;
 use crate::value::{CodecError, Payload};
 
@@ -111,6 +113,8 @@ pub struct Policy {
     pub bearer: bool,
     /// How many sessions one principal can have.
     pub limit: Option<SessionLimit>,
+    /// Whether sessions are bound to devices.
+    pub device: Option<DeviceBinding>,
 }
 
 impl Policy {

@@ -2,7 +2,8 @@
 
 use std::mem;
 
-use super::super::{Failure, begin, force_renewal};
+use super::super::{Failure, Rules as _, begin, force_renewal};
+use super::login::may_offer;
 use super::reservation::{RecordState, Reservation};
 use super::session::load_record;
 use super::{Answer, Ask, Context, Credential, KeptError, Loaded, Next, Step, Steps};
@@ -178,6 +179,10 @@ impl<T: Clone + PartialEq> Create<T> {
             record = record.edited(|fields| {
                 (fields.authenticated_at, fields.assurance) = (at, login.assurance);
             });
+        }
+        let carrier = self.key.carrier();
+        if self.login.is_some() && !self.is_imported && may_offer(context, &record, carrier) {
+            record = context.rules().offer_binding(&record, context.random()?, now);
         }
         let credential = Credential::Key(self.key.clone());
         Ok(Loaded { credential, record, value: self.value.take() })

@@ -6,6 +6,7 @@ mod switch;
 use std::mem;
 
 use plan::SignInPlan;
+pub(super) use plan::may_offer;
 
 use super::super::{Failure, NoSession, Rules as _, SignIn};
 use super::context::decode;
@@ -45,6 +46,8 @@ pub struct Login<T, E = NoEdit> {
     /// Whether it has its turn among the session's writers. It would wait for itself if it asked
     /// for it again.
     has_writer_turn: bool,
+    /// Whether the sign-in has dropped the session's binding to a device.
+    drops_device: bool,
     attempts: u32,
     state: State<T, E>,
 }
@@ -108,6 +111,7 @@ impl<T, E> Login<T, E> {
             other: None,
             has_turn: false,
             has_writer_turn: false,
+            drops_device: false,
             attempts: 0,
             state,
         }
@@ -264,6 +268,8 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             is_overtaken: false,
             presented,
             nonce: None,
+            seed: None,
+            drops_device: false,
             admits_reused: plan::admits_reused(context),
             before: None,
             edit,
@@ -323,6 +329,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 if let SessionState::Live(loaded) = &written.session {
                     writing.reservation.last_until(loaded.record.absolute_deadline());
                 }
+                self.drops_device = writing.write.plan().drops_device;
                 if record != RecordState::Repeated {
                     writing.reservation.restore(writing.write.plan().before.clone());
                 }
@@ -366,6 +373,9 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                     let (id, principal) = (loaded.id(), &self.login.principal);
                     context.report(&Event::Renewed { id });
                     context.report(&Event::SignedIn { id, principal });
+                    if self.drops_device {
+                        context.report(&Event::Unbound { id });
+                    }
                 }
                 Ok(Step::Done(written))
             }

@@ -12,6 +12,7 @@ use refuse::{Refusal, Reused};
 
 use super::super::{
     CookieChange, Failure, KeyStatus, NoSession, PresentedKeys, Renewal, Rules as _,
+    SkippedRefresh, judge_id,
 };
 use super::{Answer, Ask, Context, Loaded, Next, SessionState, Step, Steps};
 use crate::key::{Key, PublicId, Verifier};
@@ -96,6 +97,8 @@ enum State<T> {
     EndingReused(Box<Reused>),
     /// The session of a reused key was not there any more.
     ReadingReused(Box<Reused>),
+    /// The browser says that it could not refresh these sessions: is one of them ours, and bound?
+    ReadingSkipped(Vec<SkippedRefresh>),
     /// A session that cannot be read is being ended.
     EndingUnreadable(PublicId),
 }
@@ -185,6 +188,9 @@ impl<T: Clone + PartialEq> Open<T> {
             (State::Renewing(renewing), Answer::Swapped(swap)) => {
                 self.renewed(context, *renewing, swap)
             }
+            (State::ReadingSkipped(skipped), Answer::StoredEach(found)) => {
+                self.read_skipped(context, &skipped, found)
+            }
             (State::EndingReused(reused), Answer::Swapped(swap)) => {
                 self.ended_reused(context, reused, swap)
             }
@@ -206,6 +212,12 @@ impl<T: Clone + PartialEq> Open<T> {
             context.report(&Event::MultipleKeys { count });
         }
         let ids = self.keys.ids();
+        let skipped = self.keys.skipped();
+        if ids.is_empty() && !skipped.is_empty() {
+            let ids = skipped.iter().map(|skipped| skipped.id).collect();
+            self.state = State::ReadingSkipped(skipped.to_vec());
+            return Ok(Step::Ask(Ask::GetEach(ids)));
+        }
         match ids[..] {
             [] if count == 0 => self.absent(context, NoSession::NoKey),
             [] => self.absent(context, NoSession::Unknown),
@@ -225,6 +237,26 @@ impl<T: Clone + PartialEq> Open<T> {
                 context.rules().is_withheld(context.origin(), same_site, self.keys.is_marked())
             });
         absent(if is_withheld { NoSession::Withheld } else { no_session })
+    }
+
+    /// A browser that could not refresh a bound session begins nothing: the cookie of another one
+    /// would end its refreshing for good.
+    #[cold]
+    fn read_skipped<C: Context<Value = T>>(
+        &self,
+        context: &C,
+        skipped: &[SkippedRefresh],
+        found: Vec<Result<Option<Stored>, StoreError>>,
+    ) -> Next<Opened<T>> {
+        let (kind, now) = (context.policy().kind, context.now());
+        for (&SkippedRefresh { id, reason }, stored) in skipped.iter().zip(found) {
+            let Some(Stored::Live(record)) = stored? else { continue };
+            if record.device().is_some() && judge_id(&record, kind, now) == KeyStatus::Valid {
+                context.report(&Event::ProofSkipped { id, reason });
+                return absent(NoSession::ProofNeeded);
+            }
+        }
+        self.absent(context, NoSession::NoKey)
     }
 
     /// Reads the sessions of all keys at once.

@@ -174,9 +174,15 @@ impl<C: Context> Plan<C> for Renew {
         if !context.can_send_key() {
             return Err(Failure::HeadersSent);
         }
+        let (rules, kind, record) = (context.rules(), context.policy().kind, &loaded.record);
         let key = loaded.key_with(fresh_secret(context, &mut self.0)?);
-        let verifier = key.verifier(context.policy().kind);
-        let record = context.rules().replace_secret(&loaded.record, verifier, now);
+        let verifier = key.verifier(kind);
+        let presented = loaded.key().filter(|_| record.device().is_some());
+        // A bound session stays bound, and its next proof is due when it would have been.
+        let bound = presented.and_then(|presented| {
+            rules.renew_bound(record, &presented.verifier(kind), verifier, now)
+        });
+        let record = bound.unwrap_or_else(|| rules.replace_secret(record, verifier, now));
         Ok(Planned::Write(Draft { record, value: loaded.value.clone(), fresh: Some(key) }, ()))
     }
 }
@@ -218,7 +224,9 @@ pub(crate) fn write_value<C: Context>(
 ) -> Result<Draft<C::Value>, Failure> {
     let record = match loaded.credential {
         Credential::Id(_) => loaded.record.clone(),
-        Credential::Key(_) | Credential::KeyFamily(..) => context.rules().used(&loaded.record, now),
+        Credential::Key(_) | Credential::KeyFamily(..) | Credential::WithoutProof(..) => {
+            context.rules().used(&loaded.record, now)
+        }
     };
     with_value(context, record, value)
 }
@@ -253,7 +261,7 @@ fn with_lasting_cookie<C: Context>(
 }
 
 /// The secret that a change gives the session: the same one, however often the change is tried.
-fn fresh_secret<'a, C: Context>(
+pub(super) fn fresh_secret<'a, C: Context>(
     context: &C,
     drawn: &'a mut Option<Secret>,
 ) -> Result<&'a Secret, Failure> {

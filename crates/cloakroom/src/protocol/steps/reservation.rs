@@ -3,7 +3,7 @@
 use std::mem;
 use std::time::Duration;
 
-use super::super::{Failure, Rules as _, live_record_of};
+use super::super::{Failure, Rules as _, Seat, is_open_without_proof, live_record_of};
 use super::end::report_end;
 use super::write::{INDEX_MARGIN, MAX_ATTEMPTS};
 use super::{Answer, Ask, Context, KeptError, Next, Step};
@@ -74,8 +74,8 @@ enum State {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Room {
     entries: Vec<IndexEntry>,
-    /// When each was signed in on; `None` if it is over.
-    seen: Vec<(PublicId, Option<Timestamp>)>,
+    /// Those that have been looked at.
+    seen: Vec<Seat>,
     /// The sessions to end, once that is decided, and how many of them have been.
     excess: Vec<PublicId>,
     ended: usize,
@@ -268,14 +268,20 @@ impl Reservation {
         let Some(entry) = room.entries.get(room.seen.len()) else {
             return Err(Failure::OutOfOrder);
         };
-        let signed_in = match stored {
-            Ok(stored) => live_record_of(stored, &self.principal, context.now())
-                .map(|record| record.authenticated_at().unwrap_or(record.created())),
+        let now = context.now();
+        let record = match stored {
+            Ok(stored) => live_record_of(stored, &self.principal, now),
             // No one can open it.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
             Err(error) => return Err(error.into()),
         };
-        room.seen.push((entry.id, signed_in));
+        room.seen.push(Seat {
+            id: entry.id,
+            signed_in: record
+                .as_ref()
+                .map(|record| record.authenticated_at().unwrap_or(record.created())),
+            is_closed: record.is_some_and(|record| !is_open_without_proof(&record, now)),
+        });
         self.look(context, room)
     }
 
@@ -287,8 +293,10 @@ impl Reservation {
             return Ok(Step::Ask(Ask::End(id, ending)));
         }
         let Room { entries, seen, excess, .. } = room;
-        let is_over =
-            |entry: &IndexEntry| excess.contains(&entry.id) || seen.contains(&(entry.id, None));
+        let is_over = |entry: &IndexEntry| {
+            let is_seen_over = |seat: &Seat| seat.id == entry.id && seat.signed_in.is_none();
+            excess.contains(&entry.id) || seen.iter().any(is_seen_over)
+        };
         self.index(context, entries.into_iter().filter(is_over).collect())
     }
 

@@ -28,6 +28,8 @@ pub enum Credential {
     Key(Key),
     /// The family of a key that a request presented earlier. There is no key.
     KeyFamily(PublicId, KeyFamily),
+    /// The same, of a holder who needs no proof of the device to which the session is bound.
+    WithoutProof(PublicId, KeyFamily),
     /// The session's id: the application changes a session that is not the request's own. There is
     /// no key, and what it does is no use of the session.
     Id(PublicId),
@@ -112,7 +114,7 @@ impl Credential {
     pub const fn id(&self) -> PublicId {
         match self {
             Self::Key(key) => key.id(),
-            Self::KeyFamily(id, _) | Self::Id(id) => *id,
+            Self::KeyFamily(id, _) | Self::WithoutProof(id, _) | Self::Id(id) => *id,
         }
     }
 }
@@ -127,7 +129,7 @@ impl<T> Loaded<T> {
     pub const fn key(&self) -> Option<&Key> {
         match &self.credential {
             Credential::Key(key) => Some(key),
-            Credential::KeyFamily(..) | Credential::Id(_) => None,
+            Credential::KeyFamily(..) | Credential::WithoutProof(..) | Credential::Id(_) => None,
         }
     }
 
@@ -151,6 +153,10 @@ pub(super) fn judge_credential<C: Context>(
             context.rules().judge_again(record, &verifier, policy.reuse.after, now)
         }
         Credential::KeyFamily(_, family) => judge_family(record, *family, now),
+        Credential::WithoutProof(_, family) => match judge_family(record, *family, now) {
+            KeyStatus::Invalid(NoSession::ProofNeeded) => KeyStatus::Valid,
+            status => status,
+        },
         Credential::Id(_) => judge_id(record, policy.kind, now),
     }
 }
@@ -203,7 +209,7 @@ pub(super) fn load_stored_if<C: Context>(
             context.rules().judge_ended(&tombstone, &key.verifier(context.policy().kind))
         }
         // Neither is presented by a stranger: the application has it from a session, or a list.
-        (Some(Stored::Ended(tombstone)), Credential::KeyFamily(..) | Credential::Id(_)) => {
+        (Some(Stored::Ended(tombstone)), _) => {
             KeyStatus::Invalid(NoSession::Ended(tombstone.ending().reason))
         }
         (None, _) => KeyStatus::Invalid(NoSession::Unknown),
@@ -216,6 +222,7 @@ pub(super) fn refusal(status: KeyStatus) -> Failure {
     match status {
         KeyStatus::Valid | KeyStatus::Superseded => Failure::Superseded,
         KeyStatus::Reused => Failure::NoSession(NoSession::Retired),
+        KeyStatus::Invalid(NoSession::ProofNeeded) => Failure::ProofNeeded,
         KeyStatus::Invalid(no_session) => Failure::NoSession(no_session),
     }
 }

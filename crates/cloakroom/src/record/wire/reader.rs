@@ -167,7 +167,14 @@ impl<'a> Reader<'a> {
         }
         // Checked last: only a well-formed area was written by a newer version.
         match unknown {
-            None => Ok(Extensions::from_area(area)),
+            None => {
+                let extensions = Extensions::from_area(area);
+                if extensions.is_readable() {
+                    Ok(extensions)
+                } else {
+                    Err(DecodeError::malformed("a critical extension cannot be read"))
+                }
+            }
             Some(tag) => Err(DecodeError::critical_extension(tag)),
         }
     }

@@ -1,9 +1,13 @@
 //! What a request's response says about its session.
 
-use super::{Head, RequestState, State};
-use crate::http::{ResponseHeaders, SessionOutcome};
+use http::HeaderValue;
+
+use super::{Head, RequestState, Stage, State};
+use crate::http::{DevicePaths, ResponseHeaders, SessionOutcome};
+use crate::key::Carrier;
+use crate::manager::SessionState;
 use crate::observe::Event;
-use crate::protocol::CookieChange;
+use crate::protocol::{Challenger, CookieChange, registration_challenge};
 
 impl<V> RequestState<V> {
     pub(crate) fn headers(&self) -> ResponseHeaders {
@@ -48,6 +52,26 @@ impl<V> RequestState<V> {
             signed_out: state.signed_out,
             looked_at: state.facts.looked_at,
         };
-        ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now())
+        let headers = ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now());
+        match &self.manager.channel.device {
+            None => headers,
+            Some(paths) => headers.with_registration(self.registration(state, paths)),
+        }
+    }
+
+    /// The header that asks the browser to register a device: at the sign-in that made the offer,
+    /// and again if what the browser was given then may not have reached it.
+    #[cold]
+    fn registration(&self, state: &State<V>, paths: &DevicePaths) -> Option<HeaderValue> {
+        let Stage::Open(SessionState::Live(loaded)) = &state.stage else { return None };
+        let (record, key) = (&loaded.record, loaded.key()?);
+        let is_sent = matches!(&state.cookie, CookieChange::Send { key: sent, .. } if sent == key);
+        if key.carrier() != Carrier::Cookie || !(is_sent || record.device().is_some()) {
+            return None;
+        }
+        let policy = self.manager.policy.device.as_ref()?;
+        let challenger = Challenger { id: loaded.id(), server_key: policy.challenge_key() };
+        let challenge = registration_challenge(record, challenger, self.manager.now())?;
+        paths.registration(&challenge)
     }
 }

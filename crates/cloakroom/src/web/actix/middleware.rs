@@ -58,7 +58,7 @@ use crate::web::shared_cookie::{self, CookieOwners};
 /// }
 /// ```
 pub struct SessionMiddleware<V, K = DefaultKind> {
-    sessions: Sessions<V, K>,
+    pub(super) sessions: Sessions<V, K>,
     before_routing: bool,
     /// Where a request goes whose cookie may have been kept back.
     withheld: Option<HeaderValue>,
@@ -160,14 +160,15 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
+        self.sessions.tell_of_endpoints("SessionMiddleware");
         ready(Ok(SessionService { inner: Rc::new(inner), middleware: self.clone() }))
     }
 }
 
 /// The service that [`SessionMiddleware`] produces.
 pub struct SessionService<S, V, K> {
-    inner: Rc<S>,
-    middleware: SessionMiddleware<V, K>,
+    pub(super) inner: Rc<S>,
+    pub(super) middleware: SessionMiddleware<V, K>,
 }
 
 impl<S, V, K> fmt::Debug for SessionService<S, V, K> {

@@ -3,7 +3,7 @@
 use super::super::super::{Failure, KeyStatus, NoSession, Rules as _, SignIn, SignInBy};
 use super::super::session::judge_credential;
 use super::super::{Context, Draft, Edit, Loaded, Plan, Planned};
-use crate::key::{Key, Nonce};
+use crate::key::{Carrier, Key, Nonce};
 use crate::policy::{self, ClientInfo, Reaction};
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -22,6 +22,10 @@ pub(super) struct SignInPlan<E> {
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
     pub(super) nonce: Option<Nonce>,
+    /// What the challenges of a device binding are made from, likewise.
+    pub(super) seed: Option<[u8; 16]>,
+    /// Whether the session was bound to a device, which the sign-in drops.
+    pub(super) drops_device: bool,
     /// Whether a key that counts as a copy can sign in: the policy does not end its session.
     pub(super) admits_reused: bool,
     /// The session as it was, if no one was signed in on it: that is what it becomes again if the
@@ -76,11 +80,20 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let at = newer.filter(|_| trace.is_none()).unwrap_or(self.at);
         let is_first = trace.is_some() && record.principal().is_none();
         self.before = is_first.then(|| record.clone());
+        self.drops_device = trace.is_some() && record.device().is_some();
         let record = match self.login.lifetime {
             Some(lifetime) => &rules.give_lifetime(record, lifetime, now),
             None => record,
         };
         let record = rules.sign_in(record, principal, key.verifier(kind), trace, now);
+        let record = match self.seed {
+            None if trace.is_some() && may_offer(context, &record, carrier) => {
+                let seed = *self.seed.insert(context.random()?);
+                rules.offer_binding(&record, seed, now)
+            }
+            Some(seed) if trace.is_some() => rules.offer_binding(&record, seed, now),
+            _ => record,
+        };
         let edited = self.edit.edit(context, loaded.value.as_ref());
         let payload = match &edited {
             Some(value) => context.payload(value, record.payload()).map_err(Failure::Unfit)?,
@@ -112,13 +125,26 @@ pub(super) fn admits(
 ) -> bool {
     let is_former = match status {
         KeyStatus::Valid => return true,
-        KeyStatus::Superseded | KeyStatus::Invalid(NoSession::Retired) => true,
+        KeyStatus::Superseded | KeyStatus::Invalid(NoSession::Retired | NoSession::ProofNeeded) => {
+            true
+        }
         KeyStatus::Reused => admits_reused,
         KeyStatus::Invalid(_) => false,
     };
     is_former
         && record.principal() == Some(&login.principal)
         && record.assurance() <= login.assurance
+}
+
+/// Whether the response to a sign-in offers to bind the session to a device.
+pub(in crate::protocol::steps) fn may_offer<C: Context>(
+    context: &C,
+    record: &Record,
+    carrier: Carrier,
+) -> bool {
+    context.policy().device.is_some()
+        && carrier == Carrier::Cookie
+        && record.lifetime().outlives_browser()
 }
 
 /// Whether a key that counts as a copy can sign in: under a policy that does not end the session.

@@ -69,6 +69,7 @@ impl<T: Clone + PartialEq> Open<T> {
                 (after, Some(next))
             }
             Renewal::Confirm => (rules.confirm_successor(&record, now), None),
+            Renewal::ConfirmDevice => (rules.confirm_device(&record, now), None),
             Renewal::Retire => (rules.retire(&record, now), None),
         };
         let seen = record.clone();

@@ -71,10 +71,11 @@ impl<T: Clone + PartialEq> Open<T> {
             let caller = Caller { key: key.clone(), verifier };
             match all.iter_mut().find(|other| other.caller.key.id() == key.id()) {
                 None => all.push(Valid { caller, record: record.clone() }),
-                // The client has the derived secret: an old cookie next to it must not keep the
-                // renewal from being completed.
+                // The client has the derived or a bound secret: an old cookie next to it must not
+                // keep the renewal, or the binding, from being completed.
                 Some(other)
-                    if recognise(record.credentials(), &verifier) == SecretStatus::Successor =>
+                    if recognise(record.credentials(), &verifier) == SecretStatus::Successor
+                        || record.device().is_some_and(|it| it.until(&verifier).is_some()) =>
                 {
                     other.caller = caller;
                 }

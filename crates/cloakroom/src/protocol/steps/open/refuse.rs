@@ -1,12 +1,12 @@
 //! A key that opens nothing, and a session that cannot be read.
 
-use super::super::super::{Failure, KeyStatus, NoSession, Rules as _};
+use super::super::super::{CookieChange, Failure, KeyStatus, NoSession, Rules as _};
 use super::super::context::decode;
 use super::super::end::report_end;
 use super::super::session::FormerKey;
 use super::super::{Ask, Context, Next, SessionState, Step};
 use super::{Caller, Open, Opened, State, absent, without};
-use crate::key::PublicId;
+use crate::key::{Carrier, PublicId};
 use crate::observe::Event;
 use crate::policy::{Reaction, UnreadablePolicy};
 use crate::record::{EndReason, Record, Stored};
@@ -115,6 +115,7 @@ impl<T: Clone + PartialEq> Open<T> {
                 self.report(context, id, no_session);
                 match no_session {
                     NoSession::Retired => former(caller, no_session, record),
+                    NoSession::ProofNeeded => self.proof_needed(caller, record),
                     _ => self.absent(context, no_session),
                 }
             }
@@ -137,12 +138,26 @@ impl<T: Clone + PartialEq> Open<T> {
         }
     }
 
+    /// The session is bound, and this secret opens it no more. Without its cookie, a browser that
+    /// has the device's key refreshes before its next request.
+    fn proof_needed(&self, caller: Caller, record: Option<Record>) -> Next<Opened<T>> {
+        let removes = self.manner.is_request && caller.key.carrier() == Carrier::Cookie;
+        let cookie = if removes { CookieChange::Remove } else { CookieChange::Keep };
+        let next = former(caller, NoSession::ProofNeeded, record);
+        next.map(|step| match step {
+            Step::Done(opened) => Step::Done(Opened { cookie, ..opened }),
+            ask @ Step::Ask(_) => ask,
+        })
+    }
+
     fn report<C: Context>(&self, context: &C, id: PublicId, no_session: NoSession) {
         let client = self.client;
         match no_session {
             NoSession::Unknown => context.report(&Event::UnknownKey { id, client }),
             NoSession::WrongSecret => context.report(&Event::WrongSecret { id, client }),
-            NoSession::Retired => context.report(&Event::RetiredKey { id }),
+            NoSession::Retired | NoSession::ProofNeeded => {
+                context.report(&Event::RetiredKey { id });
+            }
             NoSession::Expired => context.report(&Event::UseAfterEnd { id, reason: None }),
             NoSession::Ended(reason) => {
                 context.report(&Event::UseAfterEnd { id, reason: Some(reason) });

@@ -3,15 +3,10 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
-};
 use sha2::{Digest as _, Sha256};
 
-use super::error::{ProofError, ProofErrorKind};
-
 /// The length of a coordinate on P-256.
-pub(super) const COORDINATE_LEN: usize = 32;
+pub(crate) const COORDINATE_LEN: usize = 32;
 /// What a point begins with that is not compressed.
 const UNCOMPRESSED: u8 = 4;
 /// The least and the most bytes of an RSA modulus: NIST SP 800-131A demands 2048 bits, and more
@@ -39,7 +34,8 @@ impl Algorithm {
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Self> {
+    #[cfg(feature = "device-binding")]
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Es256, Self::Rs256].into_iter().find(|algorithm| algorithm.name() == name)
     }
 }
@@ -48,8 +44,9 @@ impl Algorithm {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DeviceKey(Numbers);
 
+/// The numbers of a public key.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Numbers {
+pub(crate) enum Numbers {
     /// A point that is not compressed.
     Es256([u8; 1 + 2 * COORDINATE_LEN]),
     /// Without leading zeros.
@@ -58,28 +55,32 @@ enum Numbers {
 
 impl DeviceKey {
     /// Whether the point is on the curve shows in the first verification.
-    pub(super) fn es256(x: [u8; COORDINATE_LEN], y: [u8; COORDINATE_LEN]) -> Self {
+    pub(crate) fn es256(x: [u8; COORDINATE_LEN], y: [u8; COORDINATE_LEN]) -> Self {
         let mut point = [UNCOMPRESSED; 1 + 2 * COORDINATE_LEN];
         point[1..=COORDINATE_LEN].copy_from_slice(&x);
         point[1 + COORDINATE_LEN..].copy_from_slice(&y);
         Self(Numbers::Es256(point))
     }
 
-    pub(super) fn rs256(modulus: &[u8], exponent: &[u8]) -> Result<Self, ProofError> {
+    /// An RSA key.
+    ///
+    /// # Errors
+    /// What is wrong with the numbers.
+    pub(crate) fn rs256(modulus: &[u8], exponent: &[u8]) -> Result<Self, &'static str> {
         let has_zeros = |number: &[u8]| number.first().is_none_or(|first| *first == 0);
         if has_zeros(modulus) || has_zeros(exponent) {
-            return Err(ProofError::key("a number of its key has leading zeros"));
+            return Err("a number of its key has leading zeros");
         }
         // 2048 bits, not just 256 bytes.
         let is_long = MODULUS_LEN.contains(&modulus.len())
             && (modulus.len() > *MODULUS_LEN.start() || modulus[0] >= 0x80);
         if !is_long {
-            return Err(ProofError::key("its RSA key is not of 2048 to 4096 bits"));
+            return Err("its RSA key is not of 2048 to 4096 bits");
         }
         let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
         let is_exponent = exponent.len() <= MAX_EXPONENT_LEN && is_odd(exponent) && exponent != [1];
         if !is_odd(modulus) || !is_exponent {
-            return Err(ProofError::key("its RSA key is none"));
+            return Err("its RSA key is none");
         }
         Ok(Self(Numbers::Rs256 { modulus: modulus.into(), exponent: exponent.into() }))
     }
@@ -108,20 +109,35 @@ impl DeviceKey {
         text(&Sha256::digest(canonical))
     }
 
-    /// Verifies a signature of `message`.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), ProofError> {
-        let verified = match &self.0 {
-            Numbers::Es256(point) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
-            }
+    /// The numbers, to verify a signature with.
+    #[cfg(feature = "device-binding")]
+    pub(crate) const fn numbers(&self) -> &Numbers {
+        &self.0
+    }
+
+    /// The key as a record keeps it: the point, or the length of the exponent, it, and the modulus.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match &self.0 {
+            Numbers::Es256(point) => point.to_vec(),
             Numbers::Rs256 { modulus, exponent } => {
-                let key = RsaPublicKeyComponents { n: modulus, e: exponent };
-                key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                let length = u8::try_from(exponent.len()).unwrap_or(u8::MAX);
+                [&[length], &**exponent, &**modulus].concat()
             }
-        };
-        verified.map_err(|_| {
-            ProofError::new(ProofErrorKind::Signature, "its signature is not of this key")
-        })
+        }
+    }
+
+    /// The key with these bytes; `None` if it is none.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (first, rest) = bytes.split_first()?;
+        match *first {
+            UNCOMPRESSED if bytes.len() == 1 + 2 * COORDINATE_LEN => {
+                Some(Self(Numbers::Es256(bytes.try_into().ok()?)))
+            }
+            length => {
+                let (exponent, modulus) = rest.split_at_checked(length.into())?;
+                Self::rs256(modulus, exponent).ok()
+            }
+        }
     }
 }
 

@@ -1,0 +1,182 @@
+//! Where browsers register devices, and refresh the cookies of bound sessions.
+
+mod answer;
+
+use std::sync::Arc;
+
+use answer::{Answer, RESPONSE, SESSION_ID};
+
+use super::Sessions;
+use crate::device_binding::{DeviceEndpoint, SignedToken};
+use crate::error::Error;
+use crate::http::{Headers, session_id};
+use crate::key::PublicId;
+use crate::observe::Event;
+use crate::protocol::steps::{
+    Credential, DeviceOutcome, Open, ProofRefusal, RefreshDevice, RegisterDevice, Reload,
+    SessionState, Write, Written,
+};
+use crate::protocol::{Failure, PresentedKeys};
+use crate::value::{SessionKind, SessionValue, TypedValue};
+
+impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
+    /// The endpoint of [device binding](crate::device_binding) at this path, if it is one.
+    ///
+    /// `SessionLayer::serving_device_binding` and `SessionMiddleware::serving_device_binding` serve
+    /// both. With any other server, ask before your own routes:
+    ///
+    /// ```
+    /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
+    /// # use cloakroom::device_binding::DeviceBinding;
+    /// # async fn route(_: http::Request<()>) -> http::Response<String> { Default::default() }
+    /// async fn serve(
+    ///     sessions: Sessions<SessionMap>,
+    ///     request: http::Request<()>,
+    /// ) -> http::Response<String> {
+    ///     match sessions.device_endpoint(request.uri().path()) {
+    ///         Some(endpoint) => {
+    ///             let method = request.method().as_str();
+    ///             sessions.answer_device(endpoint, method, request.headers()).await
+    ///         }
+    ///         None => route(request).await,
+    ///     }
+    /// }
+    /// # cloakroom::Io::future(async {
+    /// # let sessions: Sessions<SessionMap> =
+    /// #     Sessions::builder(MemoryStore::new()).device_binding(DeviceBinding::offer()).build()?;
+    /// # let request = http::Request::post("/.cloakroom/device/refresh").body(())?;
+    /// # assert_eq!(serve(sessions, request).await.status(), 400);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// # }).wait().unwrap();
+    /// ```
+    pub fn device_endpoint(&self, path: &str) -> Option<DeviceEndpoint> {
+        let paths = self.manager.channel.device.as_ref()?;
+        match path {
+            _ if path == &*paths.register => Some(DeviceEndpoint::Register),
+            _ if path == &*paths.refresh => Some(DeviceEndpoint::Refresh),
+            _ => None,
+        }
+    }
+
+    /// The response to a browser's request to an endpoint of device binding.
+    ///
+    /// The request's body is not read. Every failure has a response: 403 if a challenge has to be
+    /// signed, 503 if the store does not answer, and 400 for what no browser sends, which makes one
+    /// forget the binding.
+    ///
+    /// # Security
+    /// Leave the response as it is. A proxy that replaces the body or the headers of a 403 makes
+    /// browsers end the session.
+    pub async fn answer_device(
+        &self,
+        endpoint: DeviceEndpoint,
+        method: &str,
+        request: &(impl Headers + ?Sized),
+    ) -> http::Response<String> {
+        if method != "POST" {
+            return Answer::wrong_method();
+        }
+        let channel = &self.manager.channel;
+        let now = || self.manager.now();
+        let answer = match endpoint {
+            DeviceEndpoint::Register => {
+                let (keys, token) = (channel.read(request).keys, token_of(request));
+                self.register(keys, token).await
+            }
+            DeviceEndpoint::Refresh => {
+                let mut ids = request.values(&SESSION_ID);
+                let id = ids.next().and_then(session_id).filter(|_| ids.next().is_none());
+                match id {
+                    Some(id) => self.refresh(id, token_of(request)).await,
+                    None => Ok(Answer::Refused(None, ProofRefusal::NoSession)),
+                }
+            }
+        };
+        let answer = answer.unwrap_or_else(Answer::of_failure);
+        self.report(&answer);
+        answer.response(channel, now)
+    }
+
+    /// Binds the session that the request presents.
+    async fn register(
+        &self,
+        keys: PresentedKeys,
+        token: Option<SignedToken>,
+    ) -> Result<Answer, Failure> {
+        let Some(token) = token else { return Ok(Answer::Refused(None, ProofRefusal::Invalid)) };
+        let opened = self.manager.run(Open::new(keys, None).without_touch()).await?;
+        let SessionState::<Arc<TypedValue<V>>>::Live(loaded) = opened.session else {
+            return Ok(Answer::Refused(None, ProofRefusal::NoSession));
+        };
+        // Not a cache's copy: the offer was made a moment ago.
+        let id = loaded.id();
+        let loaded = self.manager.run(Reload::from_store(loaded.credential)).await?;
+        let write = Write::new(SessionState::Live(loaded), RegisterDevice::new(token));
+        let Written { cookie, result, .. } = self.manager.run(write).await?;
+        Ok(match result {
+            DeviceOutcome::Accepted(challenge) => Answer::Bound { id, cookie, challenge },
+            DeviceOutcome::Challenge(..) => Answer::Refused(Some(id), ProofRefusal::Invalid),
+            DeviceOutcome::Refused(refusal) => Answer::Refused(Some(id), refusal),
+        })
+    }
+
+    /// Gives the bound session with this id another secret.
+    async fn refresh(&self, id: PublicId, token: Option<SignedToken>) -> Result<Answer, Failure> {
+        let loaded = match self.manager.run(Reload::from_store(Credential::Id(id))).await {
+            Ok(loaded) => loaded,
+            Err(Failure::NoSession(_)) => return Ok(Answer::Over(id)),
+            Err(failure) => return Err(failure),
+        };
+        let write = Write::new(SessionState::Live(loaded), RefreshDevice::new(token));
+        let Written { cookie, result, .. } = match self.manager.run(write).await {
+            Ok(written) => written,
+            Err(Failure::NoSession(_)) => return Ok(Answer::Over(id)),
+            Err(failure) => return Err(failure),
+        };
+        Ok(match result {
+            DeviceOutcome::Accepted(challenge) => Answer::Refreshed { id, cookie, challenge },
+            DeviceOutcome::Challenge(challenge, refusal) => {
+                Answer::Challenge { id, challenge, refusal }
+            }
+            DeviceOutcome::Refused(ProofRefusal::NoSession) => Answer::Over(id),
+            DeviceOutcome::Refused(refusal) => Answer::Refused(Some(id), refusal),
+        })
+    }
+
+    fn report(&self, answer: &Answer) {
+        match *answer {
+            Answer::Bound { id, .. } => self.manager.observe(&Event::Bound { id }),
+            Answer::Refreshed { id, .. } => self.manager.observe(&Event::ProofAccepted { id }),
+            Answer::Challenge { id, refusal: Some(refusal), .. } => {
+                self.manager.observe(&Event::ProofRefused { id: Some(id), refusal });
+            }
+            Answer::Refused(id, refusal) => {
+                self.manager.observe(&Event::ProofRefused { id, refusal });
+            }
+            Answer::Over(id) => {
+                let refusal = ProofRefusal::NoSession;
+                self.manager.observe(&Event::ProofRefused { id: Some(id), refusal });
+            }
+            Answer::Challenge { refusal: None, .. } | Answer::Failed(_) => {}
+        }
+    }
+}
+
+impl Answer {
+    fn of_failure(failure: Failure) -> Self {
+        match failure {
+            // Its key was replaced a moment ago, or it ended meanwhile.
+            Failure::NoSession(_) | Failure::Superseded | Failure::ProofNeeded => {
+                Self::Refused(None, ProofRefusal::NoSession)
+            }
+            failure => Self::Failed(Error::from(failure)),
+        }
+    }
+}
+
+/// What the browser has signed, if it has.
+fn token_of(request: &(impl Headers + ?Sized)) -> Option<SignedToken> {
+    let mut tokens = request.values(&RESPONSE);
+    let token = tokens.next()?;
+    tokens.next().is_none().then(|| SignedToken::new(token))
+}
