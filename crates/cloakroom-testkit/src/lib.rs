@@ -1,7 +1,7 @@
 //! Tests and test doubles for [`cloakroom`] sessions.
 //!
 //! For applications: a manager on a manual clock ([`TestSessions`]), a client that behaves like a
-//! browser ([`Client`]), and stores that count, fail or pause on demand ([`SpyStore`],
+//! browser ([`Client`]), one that binds sessions to its device ([`DeviceBrowser`]), and stores that count, fail or pause on demand ([`SpyStore`],
 //! [`FaultyStore`], [`StepStore`]).
 //!
 //! For stores: [`conformance!`] makes one test of every rule of the [`Store`] contract
@@ -46,6 +46,7 @@ mod client;
 mod clock;
 mod conformance;
 mod cookie;
+mod device_browser;
 mod entropy;
 mod faulty;
 mod feed;
@@ -63,6 +64,7 @@ pub use cloakroom::block_on;
 pub use cloakroom::store::{Call, Operation};
 pub use clock::{ManualClock, OffsetClock};
 pub use cookie::{CookieSeen, SetsCookies, cookie_of};
+pub use device_browser::{DeviceBrowser, DeviceRequest};
 pub use entropy::SeededEntropy;
 pub use faulty::{Fault, FaultyStore};
 pub use feed::FeedStore;

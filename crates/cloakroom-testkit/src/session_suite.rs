@@ -12,6 +12,7 @@ mod cross_site;
 mod csrf;
 mod decoding;
 mod detached;
+mod device_binding;
 mod ending;
 mod headers;
 mod interleaving;
@@ -46,6 +47,7 @@ pub use cross_site::*;
 pub use csrf::*;
 pub use decoding::*;
 pub use detached::*;
+pub use device_binding::*;
 pub use ending::*;
 pub use headers::*;
 pub use interleaving::*;
@@ -127,6 +129,32 @@ macro_rules! for_each_session_test {
             a_session_can_change_from_a_cookie_to_a_bearer_token
             no_key_is_minted_that_could_not_be_presented
             a_sign_out_with_a_bearer_token_and_a_cookie_ends_both
+            // Device binding
+            a_session_is_bound_at_a_sign_in_and_its_first_key_opens_nothing_more
+            a_browser_that_binds_nothing_keeps_its_cookie
+            a_lost_registration_answer_locks_no_one_out
+            a_binding_is_confirmed_by_a_proof_too
+            a_binding_is_never_replaced_by_a_registration
+            a_device_is_registered_for_some_minutes_after_a_sign_in_only
+            only_a_sign_in_with_a_lasting_cookie_offers_a_binding
+            a_login_drops_the_binding_and_offers_another
+            a_policy_can_require_a_device_from_an_assurance_on
+            a_bound_cookie_that_has_ended_is_refreshed_by_a_proof
+            a_refresh_is_no_use_of_the_session
+            parallel_refreshes_each_get_a_secret_up_to_four
+            a_lost_refresh_answer_is_repaired_by_the_same_proof
+            a_refresh_without_a_proof_or_with_an_old_challenge_is_given_a_new_one
+            while_the_store_is_down_a_refresh_is_told_to_try_again
+            a_request_that_skips_the_refresh_of_a_bound_session_begins_nothing
+            a_sign_out_and_a_revocation_end_a_bound_session
+            a_browser_whose_key_is_gone_signs_in_again
+            a_detached_session_ends_with_the_last_bound_secret
+            a_copied_bound_cookie_is_worth_the_rest_of_its_minutes
+            a_key_copied_before_the_binding_is_worth_nothing_after_it
+            a_thief_who_renews_the_key_gains_no_time
+            extending_a_bound_session_extends_no_secret
+            a_proof_that_is_not_the_devices_leads_to_nothing
+            a_lost_device_key_locks_no_one_out_of_a_limit
             // Clocks
             a_revocation_ends_a_session_that_a_clock_ahead_signed_in
             a_sensitive_step_is_refused_after_a_revocation_that_did_not_reach_the_session

@@ -1,0 +1,131 @@
+//! What a copied cookie is worth.
+
+use std::time::Duration;
+
+use cloakroom::{NoSession, Store};
+use http::StatusCode;
+
+use super::visitor::{LIFE, PAGE, Visitor};
+use crate::{DeviceBrowser, ManualClock, block_on};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The clocks of nodes can differ by this much.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// Its use neither ends nor extends the session, and the owner goes on.
+pub fn a_copied_bound_cookie_is_worth_the_rest_of_its_minutes(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        visitor.wait(LIFE / 2);
+        // A program that keeps its cookie whatever the server says.
+        let thief = visitor.browser.client().clone().with_clock(ManualClock::new());
+        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        visitor.wait(LIFE / 2 + SLACK - SECOND);
+        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        visitor.wait(SECOND);
+        for _ in 0..3 {
+            let (visited, _) = visitor.visit_with(&thief).await;
+            assert_eq!(visited, Err(NoSession::ProofNeeded));
+            assert!(visitor.visit().await.is_ok());
+            visitor.wait(LIFE + SLACK);
+        }
+        assert!(!visitor.saw("KeyReused") && !visitor.saw("Ended"));
+    });
+}
+
+/// With the key of the sign-in, from before the binding, neither.
+pub fn a_key_copied_before_the_binding_is_worth_nothing_after_it(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::new(store);
+        let (_, response) = visitor.sign_in_with(&super::super::alice()).await;
+        let mut thief = crate::Client::new().with_clock(visitor.test.clock.clone());
+        thief.absorb(PAGE, &response);
+        visitor.take_page(&response).await;
+        assert!(visitor.visit().await.is_ok());
+        for wait in [Duration::ZERO, 60 * SECOND, LIFE] {
+            visitor.wait(wait);
+            assert!(visitor.visit_with(&thief).await.0.is_err());
+            assert!(visitor.visit().await.is_ok());
+        }
+    });
+}
+
+/// Of a page that renews keys, a thief is given a secret for the minutes that were left; the owner
+/// proves who they are.
+pub fn a_thief_who_renews_the_key_gains_no_time(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        visitor.wait(LIFE / 2);
+        let refresh = visitor.browser.refresh(PAGE).unwrap();
+        let mut thief = visitor.browser.client().clone().with_clock(ManualClock::new());
+        assert_eq!(visitor.refresh(refresh).await, StatusCode::OK);
+        let (renewed, response) =
+            visitor.request(&thief, async |session| session.renew().await).await;
+        renewed.unwrap();
+        thief.absorb(PAGE, &response);
+        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        assert_eq!(visitor.visit().await, Err(NoSession::Superseded));
+        visitor.wait(60 * SECOND);
+        // The cookie is taken back, so that the browser refreshes.
+        assert_eq!(visitor.visit().await, Err(NoSession::ProofNeeded));
+        assert!(visitor.visit().await.is_ok());
+        visitor.wait(LIFE / 2 + SLACK);
+        assert_eq!(visitor.visit_with(&thief).await.0, Err(NoSession::ProofNeeded));
+        assert!(visitor.visit().await.is_ok());
+    });
+}
+
+/// Nor of an explicit expiry, of a longer lifetime, or of the owner's own refreshes.
+pub fn extending_a_bound_session_extends_no_secret(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        let thief = visitor.browser.client().clone().with_clock(ManualClock::new());
+        let (extended, response) = visitor
+            .request(&thief, async |session| {
+                session.extend(Duration::from_secs(24 * 60 * 60)).await
+            })
+            .await;
+        extended.unwrap();
+        assert!(!response.contains_key("set-cookie"));
+        visitor.wait(LIFE + SLACK);
+        assert_eq!(visitor.visit_with(&thief).await.0, Err(NoSession::ProofNeeded));
+        assert!(visitor.visit().await.is_ok());
+    });
+}
+
+/// Another device's, one of another session, one that names a session that is not bound: nothing is
+/// written, and no cookie is sent.
+pub fn a_proof_that_is_not_the_devices_leads_to_nothing(store: impl Store) {
+    block_on(async {
+        let visitor = Visitor::bound(store).await;
+        let refresh = visitor.browser.refresh(PAGE).unwrap();
+        let proof = refresh.proof().unwrap().to_str().unwrap();
+        let id = refresh.request().headers()["sec-secure-session-id"].to_str().unwrap();
+
+        let mut stranger = DeviceBrowser::new();
+        let challenge = visitor.refresh_with(&[("sec-secure-session-id", id)]).await;
+        let challenge = challenge.headers()["secure-session-challenge"].to_str().unwrap();
+        let challenge = challenge.split('"').nth(1).unwrap();
+        let offer = format!("(ES256);path=\"/r\";challenge=\"{challenge}\"");
+        let offer = [("secure-session-registration".parse().unwrap(), offer.parse().unwrap())];
+        let foreign = stranger.receive(PAGE, &http::HeaderMap::from_iter(offer)).remove(0);
+        let foreign = foreign.proof().unwrap().to_str().unwrap();
+
+        let unknown = "00000000000000000000000000000000";
+        for (headers, status) in [
+            (vec![("sec-secure-session-id", id), ("secure-session-response", foreign)], 400),
+            (vec![("sec-secure-session-id", id), ("secure-session-response", "x.y.z")], 400),
+            (vec![("secure-session-response", proof)], 400),
+            (vec![("sec-secure-session-id", "nonsense")], 400),
+            (vec![("sec-secure-session-id", unknown), ("secure-session-response", proof)], 200),
+        ] {
+            let answer = visitor.refresh_with(&headers).await;
+            assert_eq!(answer.status(), status, "{headers:?}");
+            assert!(!answer.headers().contains_key("set-cookie"));
+            assert!(status == 400 || answer.body().contains("\"continue\":false"));
+        }
+        assert!(visitor.saw("ProofRefused"));
+        assert_eq!(visitor.send(&refresh).await.status(), 200, "the device's own still counts");
+    });
+}
