@@ -147,6 +147,7 @@ macro_rules! for_each_session_test {
             while_the_store_is_down_a_refresh_is_told_to_try_again
             a_request_that_skips_the_refresh_of_a_bound_session_begins_nothing
             a_sign_out_and_a_revocation_end_a_bound_session
+            a_refresh_never_brings_back_a_session_that_the_browser_has_left
             a_browser_whose_key_is_gone_signs_in_again
             a_detached_session_ends_with_the_last_bound_secret
             a_copied_bound_cookie_is_worth_the_rest_of_its_minutes

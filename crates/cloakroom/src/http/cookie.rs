@@ -21,7 +21,7 @@ pub use scope::CookieScope;
 use crate::time::Timestamp;
 
 /// What follows the cookie's name and a hyphen in the names of its markers: cookies without a key.
-const MARKERS: [&str; 2] = ["here", "left"];
+const MARKERS: [&str; 3] = ["bound", "here", "left"];
 
 /// A checked cookie policy, as text that is ready to be sent.
 #[derive(Clone, Debug)]

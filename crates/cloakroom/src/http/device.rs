@@ -4,9 +4,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 
-use crate::http::{CookiePolicy, Headers};
+use crate::http::{Cookie, CookiePolicy, Headers, SameSite};
 use crate::key::PublicId;
 use crate::policy::DeviceBinding;
 use crate::protocol::{Challenge, MAX_SKIPPED, SkipReason, SkippedRefresh};
@@ -21,14 +22,27 @@ const LIFE: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_
 /// The longest `Secure-Session-Skipped` that is read.
 const MAX_SKIPPED_LEN: usize = 1_024;
 
-/// The paths at which browsers register and refresh.
+/// Where and how sessions are bound.
 #[derive(Clone, Debug)]
-pub(crate) struct DevicePaths {
+pub(crate) struct DeviceChannel {
+    /// The path at which browsers register.
     pub(crate) register: Box<str>,
+    /// The path at which they refresh.
     pub(crate) refresh: Box<str>,
+    /// The cookie that names the bound session which the browser is in.
+    ///
+    /// A browser keeps refreshing a session after another one has taken its cookie's place. Without
+    /// this, the refresh of one could bring it back in place of the other: of another user, even.
+    pub(crate) marker: Cookie,
+    /// The hosts from which a link may lead to a refresh.
+    #[cfg_attr(
+        not(feature = "device-binding"),
+        expect(dead_code, reason = "the endpoints read it")
+    )]
+    pub(crate) initiators: &'static [&'static str],
 }
 
-impl DevicePaths {
+impl DeviceChannel {
     /// The paths of this policy for the kind called `kind`, checked against its cookie.
     ///
     /// # Errors
@@ -37,7 +51,7 @@ impl DevicePaths {
         policy: &DeviceBinding,
         cookie: &CookiePolicy,
         kind: &str,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, String> {
         let of_kind = |last: &str| match kind {
             "" => format!("/.cloakroom/device/{last}").into_boxed_str(),
             kind => format!("/.cloakroom/device/{kind}/{last}").into(),
@@ -48,7 +62,7 @@ impl DevicePaths {
         };
         cookie.check_bindable()?;
         if !LIFE.contains(&policy.cookie_life()) {
-            return Err("the cookie of a bound session lives from one minute to 60");
+            return Err("the cookie of a bound session lives from one minute to 60".into());
         }
         let is_path = |path: &str| {
             let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\?#".contains(&byte);
@@ -57,10 +71,24 @@ impl DevicePaths {
         if register == refresh || !is_path(&register) || !is_path(&refresh) {
             return Err(
                 "the endpoints of device binding need two paths of plain ASCII that begin \
-                with `/` and lie below the path of the cookie",
+                with `/` and lie below the path of the cookie"
+                    .into(),
             );
         }
-        Ok(Self { register, refresh })
+        let marker = cookie.compile_bound_marker(kind).map_err(|error| error.to_string())?;
+        // A Strict cookie does not come along with a link from another site, refreshed or not.
+        let initiators: &[&str] = if cookie.same_site() == SameSite::Strict { &[] } else { &["*"] };
+        Ok(Self { register, refresh, marker, initiators })
+    }
+
+    /// Whether the browser says that it is in this session, or in any if `id` is `None`.
+    pub(crate) fn is_marked(
+        &self,
+        request: &(impl Headers + ?Sized),
+        id: Option<PublicId>,
+    ) -> bool {
+        let mut values = request.values(&COOKIE).flat_map(|header| self.marker.values(header));
+        values.any(|value| id.is_none() || session_id(value) == id)
     }
 
     /// The header that asks a browser to register, signing this challenge.

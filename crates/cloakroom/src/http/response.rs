@@ -44,7 +44,7 @@ const COOKIE_AND_SITE: HeaderValue = HeaderValue::from_static("cookie, sec-fetch
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
     /// Set or remove other cookies, which have names of their own.
-    markers: [Option<HeaderValue>; 2],
+    markers: [Option<HeaderValue>; 3],
     /// Removes the cookie in a former scope, unless the response sets one of the name.
     former: Option<HeaderValue>,
     varies_on_cookie: bool,
@@ -116,16 +116,25 @@ impl ResponseHeaders {
                 headers.markers = [
                     channel.marker.as_ref().and_then(Cookie::removal),
                     channel.private_pages.then(|| cookie.left_marker()).flatten(),
+                    None,
                 ];
             }
         }
         headers
     }
 
-    /// The same, and the browser is asked to register a device.
-    pub(crate) fn with_registration(self, registration: Option<HeaderValue>) -> Self {
-        let no_store = registration.as_ref().map(|_| NO_STORE);
-        Self { cache_control: self.cache_control.or(no_store), registration, ..self }
+    /// The same, with a header that asks the browser to register a device, and one that removes the
+    /// cookie which names the bound session that it was in.
+    pub(crate) fn with_device(
+        mut self,
+        registration: Option<HeaderValue>,
+        bound_removal: Option<HeaderValue>,
+    ) -> Self {
+        if registration.is_some() {
+            self.cache_control.get_or_insert(NO_STORE);
+        }
+        (self.registration, self.markers[2]) = (registration, bound_removal);
+        self
     }
 
     /// Makes a client remove its cookie.
@@ -208,8 +217,8 @@ impl ResponseHeaders {
     /// The values are ASCII. Use [`apply_to`](ResponseHeaders::apply_to) where the response has
     /// headers already: these do not replace what contradicts them.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
-        let [here, left] = &self.markers;
-        let cookies = [&self.cookie, here, left, &self.former].into_iter().flatten();
+        let [here, left, bound] = &self.markers;
+        let cookies = [&self.cookie, here, left, bound, &self.former].into_iter().flatten();
         let cookies = cookies.map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
         let vary = vary.into_iter().filter_map(|(varies, name)| varies.then_some((VARY, name)));

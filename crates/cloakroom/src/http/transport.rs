@@ -3,7 +3,7 @@
 use http::header::{AUTHORIZATION, COOKIE};
 
 use crate::http::{
-    Cookie, CookiePolicy, CookiePolicyError, DevicePaths, Headers, SiteData, device,
+    Cookie, CookiePolicy, CookiePolicyError, DeviceChannel, Headers, SiteData, device,
 };
 use crate::key::{Carrier, Key};
 use crate::policy::SameSite;
@@ -84,7 +84,7 @@ pub(crate) struct Channel {
     pub(crate) same_site: Option<SameSite>,
     pub(crate) bearer: bool,
     /// Where devices are bound, if they are.
-    pub(crate) device: Option<DevicePaths>,
+    pub(crate) device: Option<DeviceChannel>,
     /// Whether browsers must not show pages of a signed-in session after the sign-out.
     pub(crate) private_pages: bool,
     /// What browsers drop at a sign-out.
@@ -97,6 +97,8 @@ pub(crate) struct Presented {
     pub(crate) keys: PresentedKeys,
     /// How many of the values are cookies.
     pub(crate) cookie_count: usize,
+    /// Whether the browser says that it is in a session that is bound to its device.
+    pub(crate) is_bound: bool,
 }
 
 impl Channel {
@@ -124,10 +126,14 @@ impl Channel {
                 }
             }
         }
-        if self.device.is_some() && cookie_count == 0 {
-            keys.skip(device::skipped(headers));
+        let mut is_bound = false;
+        if let Some(device) = &self.device {
+            is_bound = device.is_marked(headers, None);
+            if cookie_count == 0 {
+                keys.skip(device::skipped(headers));
+            }
         }
-        Presented { keys, cookie_count }
+        Presented { keys, cookie_count, is_bound }
     }
 }
 

@@ -313,7 +313,9 @@ fn with_secret(
     Some(record.with(|fields| {
         fields.extensions = extensions;
         for secret in removed {
-            retire_bound(fields, &secret, secret.until.min(now));
+            // One that is over was not replaced a moment ago: its holder is to prove who they are.
+            let is_over = is_closed(secret.until, now);
+            retire_bound(fields, &secret, if is_over { Timestamp::EPOCH } else { now });
         }
     }))
 }
@@ -356,7 +358,7 @@ pub fn release_device(record: &Record, now: Timestamp) -> Record {
     record.with(|fields| {
         fields.extensions = fields.extensions.without_device();
         for secret in &device.secrets {
-            retire_bound(fields, secret, secret.until.min(now));
+            retire_bound(fields, secret, now);
         }
     })
 }
@@ -377,7 +379,7 @@ pub fn renew_bound(
     Some(record.with(|fields| {
         fields.extensions = extensions;
         for secret in &old {
-            retire_bound(fields, secret, secret.until.min(now));
+            retire_bound(fields, secret, now);
         }
         let credentials = fields.credentials.clone().after_sign_in();
         fields.credentials = credentials.with_family(Some(fresh.family()));

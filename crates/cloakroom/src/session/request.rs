@@ -99,6 +99,8 @@ struct Facts {
     repeated: bool,
     /// Whether it carries the cookie.
     has_cookie: bool,
+    /// Whether its browser says that it is in a session that is bound to its device.
+    is_bound: bool,
     /// Whether its client drops a Secure cookie.
     is_plain_http: bool,
 }
@@ -116,6 +118,7 @@ impl Facts {
             is_bearer: false,
             repeated: false,
             has_cookie: false,
+            is_bound: false,
             is_plain_http: false,
         }
     }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
 use crate::error::ConfigError;
-use crate::http::{ClientPolicy, CookiePolicy, DevicePaths, SiteData, Transport};
+use crate::http::{ClientPolicy, CookiePolicy, DeviceChannel, SiteData, Transport};
 use crate::key::{Entropy, KindTag, OsEntropy, random};
 use crate::manager::{CookieReturns, KeyedLock, Manager, Tokens};
 use crate::observe::{Observer, Observers};
@@ -301,8 +301,10 @@ impl<V: SessionValue, K: SessionKind> SessionsBuilder<V, K> {
         channel.private_pages = self.private_pages;
         channel.clear_site_data = self.clear_site_data;
         if let (Some(device), Some(cookie)) = (&self.device, self.transport.cookie_policy()) {
-            channel.device =
-                Some(DevicePaths::new(device, cookie, K::NAME).map_err(ConfigError::because)?);
+            channel.device = Some(
+                DeviceChannel::new(device, cookie, K::NAME)
+                    .map_err(|why| ConfigError::because(&why))?,
+            );
         } else if self.device.is_some() {
             return Err(ConfigError::because(NO_COOKIE));
         }

@@ -17,6 +17,7 @@ use crate::protocol::steps::{
     SessionState, Write, Written,
 };
 use crate::protocol::{Failure, PresentedKeys};
+use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue, TypedValue};
 
 impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
@@ -77,6 +78,7 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
             return Answer::wrong_method();
         }
         let channel = &self.manager.channel;
+        let Some(device) = &channel.device else { return Answer::not_served() };
         let now = || self.manager.now();
         let answer = match endpoint {
             DeviceEndpoint::Register => {
@@ -87,6 +89,8 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
                 let mut ids = request.values(&SESSION_ID);
                 let id = ids.next().and_then(session_id).filter(|_| ids.next().is_none());
                 match id {
+                    // The browser has left this session, and would bring it back.
+                    Some(id) if !device.is_marked(request, Some(id)) => Ok(Answer::Over(id)),
                     Some(id) => self.refresh(id, token_of(request)).await,
                     None => Ok(Answer::Refused(None, ProofRefusal::NoSession)),
                 }
@@ -112,9 +116,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         let id = loaded.id();
         let loaded = self.manager.run(Reload::from_store(loaded.credential)).await?;
         let write = Write::new(SessionState::Live(loaded), RegisterDevice::new(token));
-        let Written { cookie, result, .. } = self.manager.run(write).await?;
+        let written = self.manager.run(write).await?;
+        let (until, Written { cookie, result, .. }) = (deadline(&written.session), written);
         Ok(match result {
-            DeviceOutcome::Accepted(challenge) => Answer::Bound { id, cookie, challenge },
+            DeviceOutcome::Accepted(challenge) => Answer::Bound { id, until, cookie, challenge },
             DeviceOutcome::Challenge(..) => Answer::Refused(Some(id), ProofRefusal::Invalid),
             DeviceOutcome::Refused(refusal) => Answer::Refused(Some(id), refusal),
         })
@@ -128,13 +133,16 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
             Err(failure) => return Err(failure),
         };
         let write = Write::new(SessionState::Live(loaded), RefreshDevice::new(token));
-        let Written { cookie, result, .. } = match self.manager.run(write).await {
+        let written = match self.manager.run(write).await {
             Ok(written) => written,
             Err(Failure::NoSession(_)) => return Ok(Answer::Over(id)),
             Err(failure) => return Err(failure),
         };
+        let (until, Written { cookie, result, .. }) = (deadline(&written.session), written);
         Ok(match result {
-            DeviceOutcome::Accepted(challenge) => Answer::Refreshed { id, cookie, challenge },
+            DeviceOutcome::Accepted(challenge) => {
+                Answer::Refreshed { id, until, cookie, challenge }
+            }
             DeviceOutcome::Challenge(challenge, refusal) => {
                 Answer::Challenge { id, challenge, refusal }
             }
@@ -171,6 +179,14 @@ impl Answer {
             }
             failure => Self::Failed(Error::from(failure)),
         }
+    }
+}
+
+/// Until when the session lasts if it is used.
+fn deadline<T>(session: &SessionState<T>) -> Timestamp {
+    match session {
+        SessionState::Live(loaded) => loaded.record.longest_deadline(),
+        _ => Timestamp::EPOCH,
     }
 }
 

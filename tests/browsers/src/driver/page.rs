@@ -167,6 +167,11 @@ impl Driver {
         cookies.as_array().expect("array").iter().find(|cookie| cookie["name"] == name).cloned()
     }
 
+    /// Removes the cookie of this name that the page's URL would be sent.
+    pub fn delete_cookie(&self, name: &str) {
+        self.send("DELETE", &format!("/cookie/{name}"), &Value::Null);
+    }
+
     /// Sets a cookie, as WebDriver describes it.
     pub fn set_cookie(&self, cookie: &Value) {
         self.post("/cookie", &json!({"cookie": cookie}));

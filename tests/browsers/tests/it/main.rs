@@ -7,6 +7,7 @@
 mod applications;
 mod back;
 mod cross_origin;
+mod device;
 mod foreign_site;
 mod gate;
 mod late_answers;

@@ -33,6 +33,15 @@ impl Backend {
         Self { store: Arc::new(MemoryStore::new()), clock, events: Events::default() }
     }
 
+    pub(crate) fn store(&self) -> Arc<MemoryStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// The builder with this clock and these events.
+    pub(crate) fn adjust(&self, builder: SessionsBuilder<Visitor>) -> SessionsBuilder<Visitor> {
+        builder.clock(self.clock.clone()).observer(self.events.clone())
+    }
+
     /// How many sessions there are.
     pub(crate) fn records(&self) -> usize {
         self.store.len()
@@ -53,6 +62,15 @@ impl Observer for Events {
         let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
     }
+}
+
+/// The path of a page with this content.
+pub(crate) fn page_at(html: &str) -> String {
+    let mut path = "/page?html=".to_owned();
+    for byte in html.bytes() {
+        write!(path, "%{byte:02x}").expect("a String takes everything");
+    }
+    path
 }
 
 /// An application with sessions on a free port, and pages of other sites on the same port. It runs
@@ -80,9 +98,7 @@ impl Server {
         backend: &Backend,
         adjust: impl FnOnce(SessionsBuilder<Visitor>) -> SessionsBuilder<Visitor>,
     ) -> Self {
-        let builder = Sessions::builder(Arc::clone(&backend.store))
-            .clock(backend.clock.clone())
-            .observer(backend.events.clone());
+        let builder = backend.adjust(Sessions::builder(backend.store()));
         let sessions = adjust(builder).build().expect("the policy is valid");
         let gate = Gate::new();
         let app = pages::application()
@@ -115,11 +131,7 @@ impl Server {
 
     /// The URL of a page with this content.
     pub(crate) fn page(&self, host: &str, html: &str) -> String {
-        let mut path = "/page?html=".to_owned();
-        for byte in html.bytes() {
-            write!(path, "%{byte:02x}").expect("a String takes everything");
-        }
-        self.at(host, &path)
+        self.at(host, &page_at(html))
     }
 
     pub(crate) fn advance(&self, span: Duration) {

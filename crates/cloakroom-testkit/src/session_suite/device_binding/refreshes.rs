@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cloakroom::record::EndReason;
-use cloakroom::{NoSession, Store};
+use cloakroom::{NoSession, Session, Store};
 use http::{HeaderMap, StatusCode};
 
-use super::super::alice;
+use super::super::{Counter, alice, bob};
 use super::visitor::{LIFE, PAGE, Visitor};
 use crate::{Client, Fault, FaultyStore, block_on};
 
@@ -187,6 +187,34 @@ pub fn a_sign_out_and_a_revocation_end_a_bound_session(store: impl Store) {
         assert_eq!(visitor.refresh_if_due().await, Some(StatusCode::OK));
         assert!(!visitor.browser.is_bound(PAGE));
         assert!(visitor.browser.client().cookies_for(PAGE).is_none());
+    });
+}
+
+/// Two people use one browser, and the first one's cookie was gone when the second signed in, so
+/// that nothing ended the first session. The browser has keys for both, and refreshes both.
+pub fn a_refresh_never_brings_back_a_session_that_the_browser_has_left(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        visitor.wait(LIFE);
+        let (signed_in, response) = visitor.sign_in_with(&bob()).await;
+        signed_in.unwrap();
+        visitor.take_page(&response).await;
+        for _ in 0..3 {
+            let client = visitor.browser.client().clone();
+            let who = async |session: &mut Session<Counter>| session.principal().cloned();
+            let (principal, response) = visitor.request(&client, who).await;
+            visitor.take_page(&response).await;
+            assert_eq!(principal, Some(bob()));
+            visitor.wait(LIFE);
+            while visitor.refresh_if_due().await.is_some() {}
+        }
+        // A sign-out leaves it as well.
+        let client = visitor.browser.client().clone();
+        let (_, response) =
+            visitor.request(&client, async |session| session.logout().await.unwrap()).await;
+        visitor.take_page(&response).await;
+        while visitor.refresh_if_due().await.is_some() {}
+        assert!(!visitor.browser.is_bound(PAGE));
     });
 }
 

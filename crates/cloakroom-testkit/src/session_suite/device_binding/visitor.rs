@@ -134,9 +134,12 @@ impl Visitor {
         self.test.sessions.answer_device(endpoint, "POST", headers).await
     }
 
-    /// What the refresh endpoint answers to these headers.
+    /// What the refresh endpoint answers to these headers and the browser's cookies.
     pub(super) async fn refresh_with(&self, headers: &[(&str, &str)]) -> Response<String> {
-        let headers: Vec<_> = headers.to_vec();
+        let cookies = self.browser.client().cookies_for(PAGE);
+        let cookies = cookies.as_ref().and_then(|cookies| cookies.to_str().ok());
+        let mut headers = headers.to_vec();
+        headers.extend(cookies.map(|cookies| ("cookie", cookies)));
         let refresh = DeviceEndpoint::Refresh;
         self.test.sessions.answer_device(refresh, "POST", headers.as_slice()).await
     }

@@ -220,12 +220,19 @@ impl CookiePolicy {
         self.clone().with_same_site(SameSite::Lax).compile_named(&kind).map(Some)
     }
 
+    /// The cookie that names the bound session which the browser is in. Browsers send it along with
+    /// every refresh, also with one that a link from another site leads to.
+    pub(crate) fn compile_bound_marker(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
+        let kind = if kind.is_empty() { "bound".into() } else { format!("{kind}-bound") };
+        self.clone().with_same_site(SameSite::None).compile_named(&kind)
+    }
+
     /// Checks the policy, for the cookie of the kind called `kind`.
     pub(crate) fn compile(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         refuse_if(
             MARKERS.contains(&kind),
-            "the kinds `here` and `left` are taken: their cookies would have the names of the \
-             default kind's markers",
+            "the kinds `bound`, `here` and `left` are taken: their cookies would have the names of \
+             the default kind's markers",
         )?;
         self.compile_named(kind)
     }

@@ -3,8 +3,8 @@
 use http::HeaderValue;
 
 use super::{Head, RequestState, Stage, State};
-use crate::http::{DevicePaths, ResponseHeaders, SessionOutcome};
-use crate::key::Carrier;
+use crate::http::{DeviceChannel, ResponseHeaders, SessionOutcome};
+use crate::key::{Carrier, Key};
 use crate::manager::SessionState;
 use crate::observe::Event;
 use crate::protocol::{Challenger, CookieChange, registration_challenge};
@@ -55,14 +55,31 @@ impl<V> RequestState<V> {
         let headers = ResponseHeaders::new(&self.manager.channel, outcome, || self.manager.now());
         match &self.manager.channel.device {
             None => headers,
-            Some(paths) => headers.with_registration(self.registration(state, paths)),
+            Some(device) => self.with_device(headers, state, device),
         }
+    }
+
+    /// The headers, with what concerns the browser's device.
+    #[cold]
+    fn with_device(
+        &self,
+        headers: ResponseHeaders,
+        state: &State<V>,
+        device: &DeviceChannel,
+    ) -> ResponseHeaders {
+        let leaves = match &state.cookie {
+            CookieChange::Keep => false,
+            CookieChange::Send { key, .. } => !state.is_bound_key(key),
+            // Not if only this cookie is over, for the browser to refresh it.
+            CookieChange::Remove => state.signed_out,
+        };
+        let removal = (leaves && state.facts.is_bound).then(|| device.marker.removal()).flatten();
+        headers.with_device(self.registration(state, device), removal)
     }
 
     /// The header that asks the browser to register a device: at the sign-in that made the offer,
     /// and again if what the browser was given then may not have reached it.
-    #[cold]
-    fn registration(&self, state: &State<V>, paths: &DevicePaths) -> Option<HeaderValue> {
+    fn registration(&self, state: &State<V>, paths: &DeviceChannel) -> Option<HeaderValue> {
         let Stage::Open(SessionState::Live(loaded)) = &state.stage else { return None };
         let (record, key) = (&loaded.record, loaded.key()?);
         let is_sent = matches!(&state.cookie, CookieChange::Send { key: sent, .. } if sent == key);
@@ -73,5 +90,15 @@ impl<V> RequestState<V> {
         let challenger = Challenger { id: loaded.id(), server_key: policy.challenge_key() };
         let challenge = registration_challenge(record, challenger, self.manager.now())?;
         paths.registration(&challenge)
+    }
+}
+
+impl<V> State<V> {
+    /// Whether this is a key that opens the request's session for as long as a device's proof says.
+    fn is_bound_key(&self, key: &Key) -> bool {
+        let Stage::Open(SessionState::Live(loaded)) = &self.stage else { return false };
+        let record = &loaded.record;
+        let verifier = key.verifier(record.kind());
+        record.device().is_some_and(|device| device.until(&verifier).is_some())
     }
 }

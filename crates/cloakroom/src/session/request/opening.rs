@@ -222,13 +222,14 @@ impl<V> State<V> {
     /// Reads a request, and keeps what later operations depend on.
     fn read(&mut self, manager: &Manager<V>, request: &(impl Headers + ?Sized)) -> Incoming {
         let channel = &manager.channel;
-        let Presented { keys, cookie_count } = channel.read(request);
+        let Presented { keys, cookie_count, is_bound } = channel.read(request);
         let facts = &mut self.facts;
         let has_key = keys.value_count() > 0;
         // A token for another service says nothing.
         facts.is_bearer = has_key && cookie_count == 0 && keys.iter().next().is_some();
         facts.repeated = cookie_count > 1;
         facts.has_cookie = cookie_count > 0;
+        facts.is_bound = is_bound;
         if facts.has_cookie {
             manager.cookie_returns.returned();
         } else if !manager.cookie_returns.is_certain() {

@@ -25,10 +25,10 @@ const POST: HeaderValue = HeaderValue::from_static("POST");
 /// What an endpoint answers.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// The session is bound. The challenge is the next one.
-    Bound { id: PublicId, cookie: CookieChange, challenge: Challenge },
+    /// The session, which lasts until then, is bound. The challenge is the next one.
+    Bound { id: PublicId, until: Timestamp, cookie: CookieChange, challenge: Challenge },
     /// The session has another secret. The challenge is the next one.
-    Refreshed { id: PublicId, cookie: CookieChange, challenge: Challenge },
+    Refreshed { id: PublicId, until: Timestamp, cookie: CookieChange, challenge: Challenge },
     /// The browser has to sign this challenge: it will, and send the request again.
     Challenge { id: PublicId, challenge: Challenge, refusal: Option<ProofRefusal> },
     /// There is no such session any more: the browser forgets it.
@@ -40,6 +40,11 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// These sessions are not bound.
+    pub(super) fn not_served() -> Response<String> {
+        Self::empty(StatusCode::NOT_FOUND)
+    }
+
     pub(super) fn wrong_method() -> Response<String> {
         let mut response = Self::empty(StatusCode::METHOD_NOT_ALLOWED);
         response.headers_mut().insert(ALLOW, POST);
@@ -52,7 +57,8 @@ impl Answer {
         now: impl FnOnce() -> Timestamp,
     ) -> Response<String> {
         match self {
-            Self::Bound { id, cookie, challenge } | Self::Refreshed { id, cookie, challenge } => {
+            Self::Bound { id, until, cookie, challenge }
+            | Self::Refreshed { id, until, cookie, challenge } => {
                 let mut response = Self::json(&instructions(*id, channel));
                 if let CookieChange::Send { key, life } = cookie {
                     let cookie = channel.cookie.as_ref();
@@ -60,7 +66,11 @@ impl Answer {
                     let set = cookie.and_then(|cookie| cookie.set_value(&key.text(), *life, at));
                     let marker = channel.marker.as_ref();
                     let marker = marker.and_then(|marker| marker.set_value(b"1", *life, at));
-                    for set_cookie in [set, marker].into_iter().flatten() {
+                    let bound = channel.device.as_ref().and_then(|device| {
+                        let session = Some(until.since(at));
+                        device.marker.set_value(id.to_string().as_bytes(), session, at)
+                    });
+                    for set_cookie in [set, marker, bound].into_iter().flatten() {
                         response.headers_mut().append(SET_COOKIE, set_cookie);
                     }
                 }
@@ -113,6 +123,7 @@ fn instructions(id: PublicId, channel: &Channel) -> serde_json::Value {
         "session_identifier": id.to_string(),
         "refresh_url": channel.device.as_ref().map(|paths| &*paths.refresh),
         "scope": { "include_site": false },
+        "allowed_refresh_initiators": channel.device.as_ref().map(|device| device.initiators),
         "credentials": [{
             "type": "cookie",
             "name": cookie.map(crate::http::Cookie::name),
