@@ -61,7 +61,7 @@ pub struct DeviceRequest {
 }
 
 enum Kind {
-    Registration(Device),
+    Registration(Box<Device>),
     /// The session, and how many challenges have been answered.
     Refresh(String, u8),
 }
@@ -128,7 +128,7 @@ impl DeviceBrowser {
                 let proof = device.registration(&challenge);
                 let request = self.post(&resolve(url, &path)).header(PROOF, proof);
                 let request = request.body(()).expect("the request is valid");
-                DeviceRequest { request, kind: Kind::Registration(device) }
+                DeviceRequest { request, kind: Kind::Registration(Box::new(device)) }
             })
             .collect()
     }
@@ -161,7 +161,7 @@ impl DeviceBrowser {
             Kind::Registration(device) => {
                 self.client.absorb(&url, headers);
                 if status.is_success() {
-                    self.register(&url, device, answer.body());
+                    self.register(&url, *device, answer.body());
                     self.keep_challenges(&url, headers);
                 }
                 None

@@ -1,6 +1,7 @@
 //! What the library reports while it works: events and observers.
 
 mod cookie_loss;
+mod device;
 mod event;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use cookie_loss::CookieLoss;
+pub use device::{ProofRefusal, SkipReason};
 pub use event::{Event, EventLevel};
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;

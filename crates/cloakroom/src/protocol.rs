@@ -43,8 +43,8 @@ pub use cookie::CookieChange;
 pub use device::{
     CHALLENGE_SLOT, Challenge, ChallengeFor, ChallengeStatus, Challenger, OFFER_OPEN_FOR,
     PROOF_REPEATABLE_FOR, accept_proof, can_register, confirm_device, confirm_device_by_use,
-    is_open_without_proof, judge_challenge, offer_binding, refresh_challenge, register_device,
-    registration_challenge, release_device, renew_bound,
+    is_being_bound, is_open_without_proof, judge_challenge, offer_binding, refresh_challenge,
+    register_device, registration_challenge, release_device, renew_bound,
 };
 pub use failure::Failure;
 pub(crate) use index::live_record_of;
@@ -54,7 +54,7 @@ pub use lifecycle::{
     touch_due, used, without_expiry,
 };
 pub use origin::{RequestOrigin, is_login_forged, is_withheld};
-pub use presented::{MAX_PRESENTED, MAX_SKIPPED, PresentedKeys, SkipReason, SkippedRefresh};
+pub use presented::{MAX_PRESENTED, MAX_SKIPPED, PresentedKeys, SkippedRefresh};
 pub use renewal::{
     Renewal, SignInBy, SignInKey, confirm_successor, extend_cookie, force_renewal,
     needs_longer_cookie, next_key, renewal, repeated_sign_in, retire, sign_in_key, start_renewal,

@@ -1,7 +1,7 @@
 //! What each event means, in a sentence or two; `docs/events.md` has the fields and the metrics.
 
 /// Name and meaning, in the order of [`Event::NAMES`](cloakroom::observe::Event::NAMES).
-pub(super) const EVENTS: [(&str, &str); 21] = [
+pub(super) const EVENTS: [(&str, &str); 26] = [
     (
         "session_created",
         "A session was stored for the first time. Many more than visitors: bots that cause writes.",
@@ -34,6 +34,20 @@ pub(super) const EVENTS: [(&str, &str); 21] = [
         "session_key_reused",
         "A secret retired minutes ago was presented: two clients hold copies of one key.",
     ),
+    ("session_bound", "A browser registered a device key for its session."),
+    (
+        "session_proof_accepted",
+        "A device proved that it has its key, and the session got a secret for some minutes.",
+    ),
+    (
+        "session_proof_refused",
+        "A device's proof led to nothing. An old challenge is normal; an invalid one is not.",
+    ),
+    (
+        "session_proof_skipped",
+        "A browser could not refresh a bound cookie, and sent the request without it.",
+    ),
+    ("session_unbound", "A sign-in dropped the binding to a device, and offered a new one."),
     (
         "session_keys_multiple",
         "One request carried several keys of one name: a sibling domain may have set one.",

@@ -9,8 +9,9 @@ use http::{HeaderName, HeaderValue};
 
 use crate::http::{Cookie, CookiePolicy, Headers, SameSite};
 use crate::key::PublicId;
+use crate::observe::SkipReason;
 use crate::policy::DeviceBinding;
-use crate::protocol::{Challenge, MAX_SKIPPED, SkipReason, SkippedRefresh};
+use crate::protocol::{Challenge, MAX_SKIPPED, SkippedRefresh};
 
 /// Asks a browser to register a device.
 pub(crate) static REGISTRATION: HeaderName = HeaderName::from_static("secure-session-registration");

@@ -4,10 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::key::PublicId;
-use crate::observe::CookieLoss;
+use crate::observe::{CookieLoss, ProofRefusal, SkipReason};
 use crate::policy::Principal;
-use crate::protocol::SkipReason;
-use crate::protocol::steps::ProofRefusal;
 use crate::record::EndReason;
 use crate::store::{Call, StoreError};
 use crate::value::CodecError;

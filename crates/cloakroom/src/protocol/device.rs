@@ -208,7 +208,12 @@ pub fn register_device(
     life: Duration,
     now: Timestamp,
 ) -> Option<Record> {
-    let device = match record.device().filter(|device| device.key == *key) {
+    let (record, same) = match record.device() {
+        Some(device) if device.key == *key => (record.clone(), Some(device)),
+        // What another device was given may never have arrived.
+        _ => (release_device(record, now), None),
+    };
+    let device = match same {
         Some(device) => device,
         None => BoundDevice {
             key: key.clone(),
@@ -220,7 +225,19 @@ pub fn register_device(
             secrets: Vec::new(),
         },
     };
-    with_secret(record, device, secret, life, now, now.after(life))
+    with_secret(&record, device, secret, life, now, now.after(life))
+}
+
+/// Whether a browser may just be registering a device for the session: it has signed in some
+/// minutes ago, or was given its first bound secret.
+///
+/// A refresh of the binding before can still be on its way then. To be told that the session is
+/// over would end the new binding, which has the same id.
+pub fn is_being_bound(record: &Record, now: Timestamp) -> bool {
+    match record.device() {
+        Some(device) => now.since(device.bound_at) < OFFER_OPEN_FOR,
+        None => open_offer(record, now).is_some(),
+    }
 }
 
 /// The challenge for the next refresh of a bound session.

@@ -1,6 +1,7 @@
 //! The keys that a request presents.
 
 use crate::key::{Carrier, Key, PublicId};
+use crate::observe::SkipReason;
 
 /// How many sessions the keys of one request can name: those of others are ignored.
 ///
@@ -35,29 +36,6 @@ pub struct SkippedRefresh {
     pub id: PublicId,
     /// Why.
     pub reason: SkipReason,
-}
-
-/// Why a browser did not refresh the cookie of a bound session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// The endpoint could not be reached.
-    Unreachable,
-    /// The endpoint answered with a server error.
-    ServerError,
-    /// The browser makes no more proofs for now.
-    QuotaExceeded,
-}
-
-impl SkipReason {
-    /// The reason as the header `Secure-Session-Skipped` says it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::ServerError => "server_error",
-            Self::QuotaExceeded => "quota_exceeded",
-        }
-    }
 }
 
 impl PresentedKeys {

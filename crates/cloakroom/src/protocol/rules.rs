@@ -6,10 +6,10 @@ use super::{
     Challenge, ChallengeStatus, Challenger, CookieChange, Failure, KeyStatus, NoSession, Renewal,
     RequestOrigin, Seat, Settled, SignIn, SignInBy, SignInKey, accept_proof, can_register,
     confirm_device_by_use, confirm_successor, end, extend, extend_cookie, give_lifetime,
-    is_login_forged, is_over, is_withheld, judge_challenge, judge_ended, judge_with, make_room,
-    needs_longer_cookie, next_key, offer_binding, plan_sign_in, register_device, renew_bound,
-    renewal, repeated_sign_in, replace_secret, retire, settle, sign_in, sign_in_key, start_renewal,
-    touch_due, used, without_expiry,
+    is_being_bound, is_login_forged, is_over, is_withheld, judge_challenge, judge_ended,
+    judge_with, make_room, needs_longer_cookie, next_key, offer_binding, plan_sign_in,
+    register_device, renew_bound, renewal, repeated_sign_in, replace_secret, retire, settle,
+    sign_in, sign_in_key, start_renewal, touch_due, used, without_expiry,
 };
 use crate::key::{Carrier, DeviceKey, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
@@ -134,6 +134,11 @@ pub trait Rules {
         now: Timestamp,
     ) -> Option<Record> {
         register_device(record, key, secret, life, now)
+    }
+
+    /// See [`is_being_bound`](super::is_being_bound).
+    fn is_being_bound(&self, record: &Record, now: Timestamp) -> bool {
+        is_being_bound(record, now)
     }
 
     /// See [`judge_challenge`](super::judge_challenge).

@@ -149,9 +149,10 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
 
     fn credential(&self) -> Credential {
         let SessionGrant { id, family, .. } = self.grant;
-        match self.needs_proof {
-            true => Credential::KeyFamily(id, family),
-            false => Credential::WithoutProof(id, family),
+        if self.needs_proof {
+            Credential::KeyFamily(id, family)
+        } else {
+            Credential::WithoutProof(id, family)
         }
     }
 

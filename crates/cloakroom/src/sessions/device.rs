@@ -11,12 +11,12 @@ use crate::device_binding::{DeviceEndpoint, SignedToken};
 use crate::error::Error;
 use crate::http::{Headers, session_id};
 use crate::key::PublicId;
-use crate::observe::Event;
+use crate::observe::{Event, ProofRefusal};
 use crate::protocol::steps::{
-    Credential, DeviceOutcome, Open, ProofRefusal, RefreshDevice, RegisterDevice, Reload,
-    SessionState, Write, Written,
+    Credential, DeviceOutcome, Open, RefreshDevice, RegisterDevice, Reload, SessionState, Write,
+    Written,
 };
-use crate::protocol::{Failure, PresentedKeys};
+use crate::protocol::{Failure, PresentedKeys, is_being_bound};
 use crate::time::Timestamp;
 use crate::value::{SessionKind, SessionValue, TypedValue};
 
@@ -89,9 +89,10 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
                 let mut ids = request.values(&SESSION_ID);
                 let id = ids.next().and_then(session_id).filter(|_| ids.next().is_none());
                 match id {
-                    // The browser has left this session, and would bring it back.
-                    Some(id) if !device.is_marked(request, Some(id)) => Ok(Answer::Over(id)),
-                    Some(id) => self.refresh(id, token_of(request)).await,
+                    Some(id) => {
+                        let is_in_it = device.is_marked(request, Some(id));
+                        self.refresh(id, is_in_it, token_of(request)).await
+                    }
                     None => Ok(Answer::Refused(None, ProofRefusal::NoSession)),
                 }
             }
@@ -125,13 +126,27 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         })
     }
 
-    /// Gives the bound session with this id another secret.
-    async fn refresh(&self, id: PublicId, token: Option<SignedToken>) -> Result<Answer, Failure> {
+    /// Gives the bound session with this id another secret, unless the browser has left it: the
+    /// refresh would bring it back in place of another.
+    async fn refresh(
+        &self,
+        id: PublicId,
+        is_in_it: bool,
+        token: Option<SignedToken>,
+    ) -> Result<Answer, Failure> {
         let loaded = match self.manager.run(Reload::from_store(Credential::Id(id))).await {
             Ok(loaded) => loaded,
             Err(Failure::NoSession(_)) => return Ok(Answer::Over(id)),
             Err(failure) => return Err(failure),
         };
+        if !is_in_it {
+            let is_being_bound = is_being_bound(&loaded.record, self.manager.now());
+            return Ok(if is_being_bound {
+                Answer::Refused(Some(id), ProofRefusal::Overtaken)
+            } else {
+                Answer::Over(id)
+            });
+        }
         let write = Write::new(SessionState::Live(loaded), RefreshDevice::new(token));
         let written = match self.manager.run(write).await {
             Ok(written) => written,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::key::Secret;
 use cloakroom::observe::{
-    CookieLoss, Event, EventLevel, MetricsObserver, Observer, TracingObserver,
+    CookieLoss, Event, EventLevel, MetricsObserver, Observer, ProofRefusal, SkipReason,
+    TracingObserver,
 };
 use cloakroom::record::EndReason;
 use cloakroom::store::{Call, Operation, StoreError, StoreErrorKind};
@@ -344,6 +345,11 @@ fn the_documentation_names_every_event_with_its_level() {
         Event::WrongSecret { id, client },
         Event::RetiredKey { id },
         Event::KeyReused { id },
+        Event::Bound { id },
+        Event::ProofAccepted { id },
+        Event::ProofRefused { id: Some(id), refusal: ProofRefusal::Stale },
+        Event::ProofSkipped { id, reason: SkipReason::QuotaExceeded },
+        Event::Unbound { id },
         Event::MultipleKeys { count: 2 },
         Event::AmbiguousKeys { used: id, other: id },
         Event::CookieLost { cookie: "id", loss: CookieLoss::PlainHttp },

@@ -210,7 +210,7 @@ pub fn a_refresh_never_brings_back_a_session_that_the_browser_has_left(store: im
         }
         // A sign-out leaves it as well.
         let client = visitor.browser.client().clone();
-        let (_, response) =
+        let ((), response) =
             visitor.request(&client, async |session| session.logout().await.unwrap()).await;
         visitor.take_page(&response).await;
         while visitor.refresh_if_due().await.is_some() {}
@@ -245,13 +245,13 @@ pub fn a_detached_session_ends_with_the_last_bound_secret(store: impl Store) {
         let mut visitor = Visitor::bound(store).await;
         let client = visitor.browser.client().clone();
         let detached = visitor.request(&client, async |session| session.detach().unwrap()).await.0;
-        visitor.wait(LIFE - SECOND);
+        visitor.wait(9 * LIFE / 10);
         assert!(detached.session().await.is_ok());
         let refresh = visitor.browser.refresh(PAGE).unwrap();
         assert_eq!(visitor.refresh(refresh).await, StatusCode::OK);
-        visitor.wait(LIFE - SECOND);
+        visitor.wait(9 * LIFE / 10);
         assert!(detached.session().await.is_ok(), "the browser has refreshed");
-        visitor.wait(11 * SECOND);
+        visitor.wait(LIFE / 10 + 10 * SECOND);
         let error = detached.session().await.unwrap_err();
         assert_eq!(error.no_session(), Some(NoSession::ProofNeeded));
         let unbound = detached.clone().without_proof();

@@ -151,7 +151,7 @@ pub fn only_a_sign_in_with_a_lasting_cookie_offers_a_binding(store: impl Store) 
         let login = Login::from(&alice()).with_lifetime(until_closed);
         let (_, response) = visitor.sign_in_with(login).await;
         assert!(!response.contains_key("secure-session-registration"));
-        let (_, response) = visitor
+        let ((), response) = visitor
             .request(&crate::Client::new(), async |session| session.start().await.unwrap())
             .await;
         assert!(!response.contains_key("secure-session-registration"));

@@ -21,7 +21,7 @@ pub fn a_copied_bound_cookie_is_worth_the_rest_of_its_minutes(store: impl Store)
         // A program that keeps its cookie whatever the server says.
         let thief = visitor.browser.client().clone().with_clock(ManualClock::new());
         assert!(visitor.visit_with(&thief).await.0.is_ok());
-        visitor.wait(LIFE / 2 + SLACK - SECOND);
+        visitor.wait(LIFE / 2 + 9 * SECOND);
         assert!(visitor.visit_with(&thief).await.0.is_ok());
         visitor.wait(SECOND);
         for _ in 0..3 {

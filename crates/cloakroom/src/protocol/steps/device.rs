@@ -5,6 +5,7 @@ use super::super::{
 };
 use super::{Context, Draft, Loaded, Plan, Planned, fresh_secret};
 use crate::key::{DeviceKey, Key, PublicId, Secret};
+use crate::observe::ProofRefusal;
 use crate::policy::DeviceBinding;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -18,35 +19,6 @@ pub trait DeviceProof {
 
     /// The challenge that was signed with this key; `None` if the proof is not good.
     fn with_key(&self, key: &DeviceKey) -> Option<Challenge>;
-}
-
-/// Why a device's proof leads to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProofRefusal {
-    /// The request has no session to bind, or no such session is bound.
-    NoSession,
-    /// The session is not on offer any more, or is bound already.
-    NotOffered,
-    /// The proof is malformed, or was not made with the key.
-    Invalid,
-    /// The challenge is an old one, or none of this session's.
-    Stale,
-    /// Too many secrets are on their way to the browser.
-    TooMany,
-}
-
-impl ProofRefusal {
-    /// The reason in a few words, as logs print it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoSession => "no session",
-            Self::NotOffered => "not offered",
-            Self::Invalid => "invalid",
-            Self::Stale => "stale challenge",
-            Self::TooMany => "too many at once",
-        }
-    }
 }
 
 /// What a registration or a refresh leads to.
@@ -156,7 +128,12 @@ impl<C: Context, P: DeviceProof> Plan<C> for RefreshDevice<P> {
         let Some(policy) = &context.policy().device else {
             return refused(ProofRefusal::NoSession);
         };
-        let Some(device) = record.device() else { return refused(ProofRefusal::NoSession) };
+        let is_being_bound = rules.is_being_bound(record, now);
+        let unless_being_bound =
+            |refusal| refused(if is_being_bound { ProofRefusal::Overtaken } else { refusal });
+        let Some(device) = record.device() else {
+            return unless_being_bound(ProofRefusal::NoSession);
+        };
         let challenger = challenger(policy, loaded.id());
         let ask = |refusal| {
             let challenge = refresh_challenge(&device, challenger, now);
@@ -166,7 +143,7 @@ impl<C: Context, P: DeviceProof> Plan<C> for RefreshDevice<P> {
             return ask(None);
         }
         let Some(challenge) = self.signed(&device.key) else {
-            return refused(ProofRefusal::Invalid);
+            return unless_being_bound(ProofRefusal::Invalid);
         };
         let status = rules.judge_challenge(&device, challenger, &challenge, now);
         if status == ChallengeStatus::Stale {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::error::Error;
 use crate::http::Channel;
 use crate::key::PublicId;
-use crate::protocol::steps::ProofRefusal;
+use crate::observe::ProofRefusal;
 use crate::protocol::{Challenge, CookieChange};
 use crate::time::Timestamp;
 
@@ -82,8 +82,8 @@ impl Answer {
             Self::Over(id) => {
                 Self::json(&json!({ "session_identifier": id.to_string(), "continue": false }))
             }
-            Self::Refused(_, ProofRefusal::TooMany) => {
-                Self::failed(&Error::unavailable("too many refreshes at once"))
+            Self::Refused(_, refusal @ (ProofRefusal::TooMany | ProofRefusal::Overtaken)) => {
+                Self::failed(&Error::unavailable(refusal.as_str()))
             }
             Self::Refused(..) => Self::empty(StatusCode::BAD_REQUEST),
             Self::Failed(error) => Self::failed(error),
