@@ -72,7 +72,7 @@ impl DeviceRequest {
         &self.request
     }
 
-    /// The device's proof, if the request carries one: what a thief could send again.
+    /// The device's proof, if the request carries one: what an attacker could send again.
     pub fn proof(&self) -> Option<&HeaderValue> {
         self.request.headers().get("secure-session-response")
     }
@@ -96,7 +96,7 @@ impl DeviceBrowser {
         Self { client: self.client.with_clock(clock), ..self }
     }
 
-    /// The browser's cookies. A clone is a thief's copy: it has no device.
+    /// The browser's cookies. A clone is an attacker's copy: it has no device.
     pub const fn client(&self) -> &Client {
         &self.client
     }

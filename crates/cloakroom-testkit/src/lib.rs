@@ -1,8 +1,8 @@
 //! Tests and test doubles for [`cloakroom`] sessions.
 //!
 //! For applications: a manager on a manual clock ([`TestSessions`]), a client that behaves like a
-//! browser ([`Client`]), one that binds sessions to its device ([`DeviceBrowser`]), and stores that count, fail or pause on demand ([`SpyStore`],
-//! [`FaultyStore`], [`StepStore`]).
+//! browser ([`Client`]), one that binds sessions to its device ([`DeviceBrowser`]), and stores that
+//! count, fail or pause on demand ([`SpyStore`], [`FaultyStore`], [`StepStore`]).
 //!
 //! For stores: [`conformance!`] makes one test of every rule of the [`Store`] contract
 //! ([`store_suite`]), of every rule of sessions on that store ([`session_suite`]), and compares

@@ -152,7 +152,7 @@ macro_rules! for_each_session_test {
             a_detached_session_ends_with_the_last_bound_secret
             a_copied_bound_cookie_is_worth_the_rest_of_its_minutes
             a_key_copied_before_the_binding_is_worth_nothing_after_it
-            a_thief_who_renews_the_key_gains_no_time
+            an_attacker_who_renews_the_key_gains_no_time
             extending_a_bound_session_extends_no_secret
             a_proof_that_is_not_the_devices_leads_to_nothing
             a_lost_device_key_locks_no_one_out_of_a_limit

@@ -2,8 +2,8 @@
 //!
 //! [`Lifetime`] says how long a session lives, [`SessionLimit`] how many a principal can have,
 //! [`Login`] how a user signed in, and [`AuthRequirement`] what a sensitive step asks of that
-//! sign-in. [`DeviceBinding`] binds sessions to the device that signed in. [`ReusePolicy`] and [`UnreadablePolicy`] say what to do about copied keys and about
-//! values that cannot be decoded.
+//! sign-in. [`DeviceBinding`] binds sessions to the device that signed in. [`ReusePolicy`] and
+//! [`UnreadablePolicy`] say what to do about copied keys and about values that cannot be decoded.
 
 mod assurance;
 mod auth_requirement;

@@ -192,15 +192,6 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         self.loaded().map_or(Duration::ZERO, |loaded| loaded.record.expires_at().since(now))
     }
 
-    /// How long the session lasts, if that is no more than `warning`: for a message such as "60
-    /// seconds left".
-    ///
-    /// Loading a page is itself a use, so a page has to count down from
-    /// [`expires_in`](Session::expires_in).
-    pub fn expires_within(&self, warning: Duration) -> Option<Duration> {
-        Some(self.expires_in()).filter(|left| self.exists() && *left <= warning)
-    }
-
     /// True once this handle has changed the session.
     #[doc(alias = "modified")]
     pub fn is_modified(&self) -> bool {

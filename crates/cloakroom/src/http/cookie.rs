@@ -1,5 +1,6 @@
 //! The cookie that carries a key: its policy, checked once, and its text.
 
+mod bindable;
 mod error;
 mod life;
 mod parse;

@@ -34,8 +34,8 @@ const DEFAULT_COOKIE_LIFE: Duration = Duration::from_secs(10 * 60);
 /// by hand with `Sessions::register_device` and `Sessions::refresh_device`.
 ///
 /// # Security
-/// - It is offered at a sign-in, in the response that carries the new key. A thief who is in the
-///   browser at that moment, or malware that stays, is not kept out.
+/// - It is offered at a sign-in, in the response that carries the new key. Malware that is in the
+///   browser at that moment, or stays there, is not kept out.
 /// - A session whose cookie ends with the browser is not bound: a bound one comes back with the
 ///   browser's key, until its idle timeout.
 #[derive(Clone)]
@@ -86,8 +86,8 @@ impl DeviceBinding {
     }
 
     /// Where browsers register and where they refresh: `/.cloakroom/device/register` and
-    /// `/.cloakroom/device/refresh` by default, with the name of the kind of session before the last
-    /// part if it has one.
+    /// `/.cloakroom/device/refresh` by default. If the kind of session has a name, it comes before
+    /// the last part.
     pub fn with_paths(mut self, register: &str, refresh: &str) -> Self {
         self.paths = Some((register.into(), refresh.into()));
         self

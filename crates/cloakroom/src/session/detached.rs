@@ -64,7 +64,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// [`NoSession::ProofNeeded`].
     ///
     /// # Security
-    /// What a thief started within the minutes of a copied cookie goes on as well.
+    /// What an attacker started within the minutes of a copied cookie goes on as well.
     pub fn without_proof(self) -> Self {
         Self { needs_proof: false, ..self }
     }

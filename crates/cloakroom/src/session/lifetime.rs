@@ -1,5 +1,7 @@
 //! A session's lifetime, its label, and what a sensitive operation requires of it.
 
+use std::time::Duration;
+
 use super::Session;
 use crate::error::Error;
 use crate::policy::{AuthRequirement, DeviceBinding, Lifetime};
@@ -15,6 +17,15 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// it can be early by up to that much.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.loaded().map(|loaded| loaded.record.expires_at())
+    }
+
+    /// How long the session lasts, if that is no more than `warning`: for a message such as "60
+    /// seconds left".
+    ///
+    /// Loading a page is itself a use, so a page has to count down from
+    /// [`expires_in`](Session::expires_in).
+    pub fn expires_within(&self, warning: Duration) -> Option<Duration> {
+        Some(self.expires_in()).filter(|left| self.exists() && *left <= warning)
     }
 
     /// Makes a session whose lifetime another library decides end at `deadline`, which ends it if

@@ -1,4 +1,4 @@
-//! Random sequences of an honest browser, a lossy network, skewed nodes and a thief.
+//! Random sequences of an honest browser, a lossy network, skewed nodes and an attacker.
 //!
 //! Whatever happens, a copied cookie is worth its minutes, and the browser with the device's key is
 //! signed in once the network is quiet.
@@ -22,11 +22,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::SignIn),
         1 => any::<bool>().prop_map(Op::Outage),
         2 => Just(Op::Steal),
-        2 => Just(Op::ThiefVisits),
-        1 => Just(Op::ThiefRenews),
-        1 => Just(Op::ThiefExtends),
-        1 => any::<prop::sample::Index>().prop_map(Op::ThiefReplays),
-        1 => Just(Op::ThiefRegisters),
+        2 => Just(Op::AttackerVisits),
+        1 => Just(Op::AttackerRenews),
+        1 => Just(Op::AttackerExtends),
+        1 => any::<prop::sample::Index>().prop_map(Op::AttackerReplays),
+        1 => Just(Op::AttackerRegisters),
     ]
 }
 
@@ -36,7 +36,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_thief_gains_no_time_and_an_honest_browser_is_never_locked_out(
+    fn an_attacker_gains_no_time_and_an_honest_browser_is_never_locked_out(
         ops in prop::collection::vec(op(), 1..40)
     ) {
         cloakroom::block_on(async {

@@ -97,7 +97,7 @@ fn twenty_parallel_requests_on_an_ended_cookie_all_succeed() {
 fn a_copied_cookie_is_dead_after_its_minutes_and_the_owner_goes_on() {
     let server = BoundServer::start();
     let driver = signed_in(&server);
-    let copy = server.cookie(&driver);
+    let copy = BoundServer::cookie(&driver);
     assert_eq!(server.visit_with(&copy), None);
     idle(&server, &driver);
     server.advance(Duration::from_secs(10)); // nodes' clocks can differ by that
@@ -174,7 +174,7 @@ fn two_nodes_with_near_caches_serve_one_bound_session() {
     for _ in 0..4 {
         assert_signed_in(&server, &driver);
     }
-    let copy = server.cookie(&driver);
+    let copy = BoundServer::cookie(&driver);
     for _ in 0..3 {
         idle(&server, &driver);
         assert_signed_in(&server, &driver);

@@ -98,7 +98,8 @@ super::decisions! {
             sessions: &[Seat],
         ) -> Option<Vec<PublicId>> {
             // As if all had ended: their entries go, and the sign-in can go on.
-            Some(sessions.iter().filter(|seat| seat.signed_in.is_none()).map(|seat| seat.id).collect())
+            let over = sessions.iter().filter(|seat| seat.signed_in.is_none());
+            Some(over.map(|seat| seat.id).collect())
         }
     }
     NewestEnds "a limit ends the newest sign-in" in limit_order {

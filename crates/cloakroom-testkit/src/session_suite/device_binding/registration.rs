@@ -162,11 +162,11 @@ pub fn only_a_sign_in_with_a_lasting_cookie_offers_a_binding(store: impl Store) 
 pub fn a_login_drops_the_binding_and_offers_another(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::bound(store).await;
-        let thief = visitor.browser.client().clone();
-        let before = visitor.request(&thief, async |session| key_of(session).id()).await.0;
+        let attacker = visitor.browser.client().clone();
+        let before = visitor.request(&attacker, async |session| key_of(session).id()).await.0;
         visitor.sign_in().await.unwrap();
         assert!(visitor.saw("Unbound"));
-        assert_eq!(visitor.visit_with(&thief).await.0, Err(NoSession::Superseded));
+        assert_eq!(visitor.visit_with(&attacker).await.0, Err(NoSession::Superseded));
         assert!(visitor.visit().await.is_ok());
         visitor.wait(LIFE);
         assert!(visitor.visit().await.is_ok(), "it is bound again");

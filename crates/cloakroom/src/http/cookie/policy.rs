@@ -31,10 +31,10 @@ pub(crate) const MAX_PAIR_LEN: usize = 4096;
 pub struct CookiePolicy {
     prefix: &'static str,
     name: String,
-    scope: CookieScope,
+    pub(super) scope: CookieScope,
     former: Vec<CookieScope>,
     same_site: SameSite,
-    secure: bool,
+    pub(super) secure: bool,
     http_only: bool,
     high_priority: bool,
 }
@@ -185,31 +185,6 @@ impl CookiePolicy {
         self.same_site
     }
 
-    /// Whether browsers bind a session to a device under this policy.
-    ///
-    /// # Errors
-    /// Why they do not, or could not refresh it.
-    pub(crate) fn check_bindable(&self) -> Result<(), &'static str> {
-        if !self.secure {
-            return Err("device binding needs a Secure cookie: browsers bind over TLS only");
-        }
-        if self.scope.is_partitioned() {
-            return Err(
-                "device binding needs a cookie without Partitioned: browsers bind no other",
-            );
-        }
-        if self.scope.has_domain() {
-            return Err("device binding needs a cookie without Domain: the pages of other hosts \
-                could not refresh it");
-        }
-        Ok(())
-    }
-
-    /// Whether browsers send the cookie to this path.
-    pub(crate) fn covers(&self, path: &str) -> bool {
-        self.scope.covers(path)
-    }
-
     /// The cookie that goes with a Strict one: browsers send it along with links from other sites,
     /// and it says only that this browser has a session.
     pub(crate) fn compile_marker(&self, kind: &str) -> Result<Option<Cookie>, CookiePolicyError> {
@@ -218,13 +193,6 @@ impl CookiePolicy {
         }
         let kind = if kind.is_empty() { "here".into() } else { format!("{kind}-here") };
         self.clone().with_same_site(SameSite::Lax).compile_named(&kind).map(Some)
-    }
-
-    /// The cookie that names the bound session which the browser is in. Browsers send it along with
-    /// every refresh, also with one that a link from another site leads to.
-    pub(crate) fn compile_bound_marker(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
-        let kind = if kind.is_empty() { "bound".into() } else { format!("{kind}-bound") };
-        self.clone().with_same_site(SameSite::None).compile_named(&kind)
     }
 
     /// Checks the policy, for the cookie of the kind called `kind`.
@@ -237,7 +205,7 @@ impl CookiePolicy {
         self.compile_named(kind)
     }
 
-    fn compile_named(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
+    pub(super) fn compile_named(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         let mut name = format!("{}{}", self.prefix, self.name);
         if !kind.is_empty() {
             name.push('-');

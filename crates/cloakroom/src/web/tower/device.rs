@@ -21,11 +21,11 @@ impl<V: SessionValue, K: SessionKind> SessionLayer<V, K> {
     /// The same layer, which also serves the endpoints at which browsers bind sessions to a device
     /// and refresh their cookies.
     ///
-    /// Put it where all requests arrive with their whole path, and let no other middleware around it
-    /// refuse a `POST` of the same site. It answers requests to the two paths of the policy itself,
-    /// and passes on all others. With axum, call `Router::layer` on the whole application and after
-    /// the last `merge` and `nest`: a router that is merged later takes unknown paths, and these
-    /// two are unknown to it.
+    /// Put it where all requests arrive with their whole path, and let no other middleware around
+    /// it refuse a `POST` of the same site. It answers requests to the two paths of the policy
+    /// itself, and passes on all others. With axum, call `Router::layer` on the whole application
+    /// and after the last `merge` and `nest`: a router that is merged later takes unknown paths,
+    /// and these two are unknown to it.
     ///
     /// ```
     /// # use axum::Router;

@@ -1,4 +1,4 @@
-//! The browser, the network, two nodes and the thief.
+//! The browser, the network, two nodes and the attacker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,15 +46,15 @@ pub(super) enum Op {
     SignIn,
     /// Whether the store is down.
     Outage(bool),
-    /// The thief copies the browser's cookies.
+    /// The attacker copies the browser's cookies.
     Steal,
-    ThiefVisits,
-    ThiefRenews,
-    ThiefExtends,
-    /// The thief sends a proof of the browser's again.
-    ThiefReplays(Index),
-    /// The thief registers a device of their own.
-    ThiefRegisters,
+    AttackerVisits,
+    AttackerRenews,
+    AttackerExtends,
+    /// The attacker sends a proof of the browser's again.
+    AttackerReplays(Index),
+    /// The attacker registers a device of their own.
+    AttackerRegisters,
 }
 
 /// A request of the browser's own, on its way, and its answer.
@@ -64,7 +64,7 @@ struct InFlight {
     answer: Option<Response<String>>,
 }
 
-/// The browser, the network, two nodes and the thief.
+/// The browser, the network, two nodes and the attacker.
 pub(super) struct World {
     clock: ManualClock,
     store: FaultyStore<Arc<MemoryStore>>,
@@ -74,15 +74,15 @@ pub(super) struct World {
     flying: Vec<InFlight>,
     /// Requests that reached a node: their paths and headers.
     seen: Vec<(String, HeaderMap)>,
-    thief: Thief,
+    attacker: Attacker,
     /// Whether a user signed in while the browser was registering or refreshing.
     was_overtaken: bool,
 }
 
 #[derive(Default)]
-struct Thief {
+struct Attacker {
     client: Client,
-    /// Until when what was copied can be good; `None` if it was copied before the session was bound.
+    /// Until when what was copied can be good; `None` if the session was not bound then.
     until: Option<Timestamp>,
     has_copy: bool,
 }
@@ -105,10 +105,10 @@ impl World {
         nodes[1].set_behind(SKEW);
         let nodes = nodes.map(node);
         let browser = DeviceBrowser::new().with_clock(clock.clone());
-        let (flying, seen, thief) = (Vec::new(), Vec::new(), Thief::default());
+        let (flying, seen, attacker) = (Vec::new(), Vec::new(), Attacker::default());
         let (turn, was_overtaken) = (0, false);
         let mut world =
-            Self { clock, store, nodes, turn, browser, flying, seen, thief, was_overtaken };
+            Self { clock, store, nodes, turn, browser, flying, seen, attacker, was_overtaken };
         world.sign_in().await;
         world.deliver_all().await;
         assert_eq!(world.visit().await, None);
@@ -151,14 +151,16 @@ impl World {
             Op::SignIn => self.sign_in().await,
             Op::Outage(is_down) => self.store.fail_all(is_down.then_some(Fault::NotSent)),
             Op::Steal => self.steal().await,
-            Op::ThiefVisits => return self.thief_visits().await,
-            Op::ThiefRenews => self.thief_does(async |session| drop(session.renew().await)).await,
-            Op::ThiefExtends => {
-                let week = Duration::from_secs(7 * 24 * 60 * 60);
-                self.thief_does(async |session| drop(session.extend(week).await)).await;
+            Op::AttackerVisits => return self.attacker_visits().await,
+            Op::AttackerRenews => {
+                self.attacker_does(async |session| drop(session.renew().await)).await;
             }
-            Op::ThiefReplays(index) => self.thief_replays(index).await,
-            Op::ThiefRegisters => self.thief_registers().await,
+            Op::AttackerExtends => {
+                let week = Duration::from_secs(7 * 24 * 60 * 60);
+                self.attacker_does(async |session| drop(session.extend(week).await)).await;
+            }
+            Op::AttackerReplays(index) => self.attacker_replays(index).await,
+            Op::AttackerRegisters => self.attacker_registers().await,
         }
         Ok(())
     }
@@ -167,7 +169,7 @@ impl World {
     pub(super) async fn calm_down(&mut self) -> Outcome {
         self.store.fail_all(None);
         self.deliver_all().await;
-        self.thief_visits().await?;
+        self.attacker_visits().await?;
         // What was replaced a moment ago begins nothing for a minute.
         self.clock.advance(Duration::from_secs(61) + 2 * SKEW);
         let mut why = self.visit().await;
@@ -184,7 +186,7 @@ impl World {
         }
         proptest::prop_assert_eq!(why, None, "the honest browser is locked out");
         self.clock.advance(LIFE + 2 * SKEW);
-        self.thief_visits().await?;
+        self.attacker_visits().await?;
         proptest::prop_assert_eq!(self.visit().await, None, "after its next refresh");
         Ok(())
     }
@@ -288,7 +290,7 @@ impl World {
         Some((result, response))
     }
 
-    /// The thief has what the browser has, and keeps it.
+    /// The attacker has what the browser has, and keeps it.
     async fn steal(&mut self) {
         let copy = self.browser.client().clone();
         let confirmed = async |session: &mut Session<SessionMap>| {
@@ -297,37 +299,37 @@ impl World {
         let Some((is_bound, _)) = self.request(&copy, None, confirmed).await else { return };
         let frozen = ManualClock::new();
         frozen.set(self.clock.now());
-        self.thief.client = copy.with_clock(frozen);
-        self.thief.has_copy = true;
-        self.thief.until = is_bound.then(|| self.clock.now().after(WORTH));
+        self.attacker.client = copy.with_clock(frozen);
+        self.attacker.has_copy = true;
+        self.attacker.until = is_bound.then(|| self.clock.now().after(WORTH));
     }
 
-    async fn thief_visits(&mut self) -> Outcome {
-        let thief = self.thief.client.clone();
+    async fn attacker_visits(&mut self) -> Outcome {
+        let attacker = self.attacker.client.clone();
         let look = async |session: &mut Session<SessionMap>| session.principal().is_some();
-        let opened = self.request(&thief, None, look).await.is_some_and(|(opened, _)| opened);
-        if let Some(until) = self.thief.until.filter(|_| self.thief.has_copy) {
+        let opened = self.request(&attacker, None, look).await.is_some_and(|(opened, _)| opened);
+        if let Some(until) = self.attacker.until.filter(|_| self.attacker.has_copy) {
             let is_over = until.has_passed(self.clock.now());
             proptest::prop_assert!(!(opened && is_over), "the copy is good for too long");
         }
         Ok(())
     }
 
-    /// The thief keeps the cookies that they are sent.
+    /// The attacker keeps the cookies that they are sent.
     ///
     /// With the key of a session that is not bound, they could take it over.
-    async fn thief_does(&mut self, act: impl AsyncFnOnce(&mut Session<SessionMap>)) {
-        if self.thief.until.is_none() {
+    async fn attacker_does(&mut self, act: impl AsyncFnOnce(&mut Session<SessionMap>)) {
+        if self.attacker.until.is_none() {
             return;
         }
-        let thief = self.thief.client.clone();
-        if let Some(((), response)) = self.request(&thief, None, act).await {
-            self.thief.client.absorb(PAGE, &response);
+        let attacker = self.attacker.client.clone();
+        if let Some(((), response)) = self.request(&attacker, None, act).await {
+            self.attacker.client.absorb(PAGE, &response);
         }
     }
 
-    /// The thief sends again what the browser has sent, and keeps the cookies of the answer.
-    async fn thief_replays(&mut self, index: Index) {
+    /// The attacker sends again what the browser has sent, and keeps the cookies of the answer.
+    async fn attacker_replays(&mut self, index: Index) {
         if self.seen.is_empty() {
             return;
         }
@@ -338,22 +340,22 @@ impl World {
         }
         let answer = self.send(&path, &headers).await;
         if answer.status().is_success() && answer.headers().contains_key("set-cookie") {
-            self.thief.client.absorb(PAGE, answer.headers());
+            self.attacker.client.absorb(PAGE, answer.headers());
             // A proof that is sent again leads to no later deadline than the first, which is past.
-            self.thief.has_copy = true;
-            self.thief.until = Some(self.clock.now().after(WORTH));
+            self.attacker.has_copy = true;
+            self.attacker.until = Some(self.clock.now().after(WORTH));
         }
     }
 
-    /// The thief asks to be registered with the cookie that they have.
-    async fn thief_registers(&mut self) {
+    /// The attacker asks to be registered with the cookie that they have.
+    async fn attacker_registers(&mut self) {
         let mut device = DeviceBrowser::new();
         let offer = HeaderValue::from_static(
             "(ES256);path=\"/.cloakroom/device/register\";challenge=\"AAAAAAAAAAAAAAAAAAAAAA\"",
         );
         let mut response = HeaderMap::new();
         response.insert("secure-session-registration", offer);
-        *device.client_mut() = self.thief.client.clone();
+        *device.client_mut() = self.attacker.client.clone();
         let registration = device.receive(PAGE, &response).remove(0);
         let request = registration.request();
         let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());

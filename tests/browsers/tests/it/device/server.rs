@@ -124,7 +124,7 @@ impl BoundServer {
         assert_eq!(registration.status, 200);
         let bound = registration.set_cookie.concat();
         let is_bound =
-            || self.cookie(driver).split(';').all(|cookie| bound.contains(cookie.trim()));
+            || Self::cookie(driver).split(';').all(|cookie| bound.contains(cookie.trim()));
         let attempts = (0..20_000).find(|_| is_bound());
         assert!(attempts.is_some(), "the browser takes the bound cookie");
         driver.go(&self.url("/"));
@@ -132,7 +132,7 @@ impl BoundServer {
     }
 
     /// The browser's session cookie, as a request would carry it.
-    pub(super) fn cookie(&self, driver: &Driver) -> String {
+    pub(super) fn cookie(driver: &Driver) -> String {
         let cookie = driver.cookie("__Host-id").expect("a session cookie");
         format!("__Host-id={}", cookie["value"].as_str().expect("a text"))
     }
@@ -150,7 +150,7 @@ impl BoundServer {
 
     /// An operator ends the browser's session.
     pub(super) fn revoke(&self, driver: &Driver) {
-        let key = self.cookie(driver);
+        let key = Self::cookie(driver);
         let key = key.trim_start_matches("__Host-id=").parse::<cloakroom::Key>().expect("a key");
         block_on(self.nodes[0].revoke(key.id())).expect("the store answers");
     }

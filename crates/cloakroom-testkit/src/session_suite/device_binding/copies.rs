@@ -19,13 +19,13 @@ pub fn a_copied_bound_cookie_is_worth_the_rest_of_its_minutes(store: impl Store)
         let mut visitor = Visitor::bound(store).await;
         visitor.wait(LIFE / 2);
         // A program that keeps its cookie whatever the server says.
-        let thief = visitor.browser.client().clone().with_clock(ManualClock::new());
-        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        let attacker = visitor.browser.client().clone().with_clock(ManualClock::new());
+        assert!(visitor.visit_with(&attacker).await.0.is_ok());
         visitor.wait(LIFE / 2 + 9 * SECOND);
-        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        assert!(visitor.visit_with(&attacker).await.0.is_ok());
         visitor.wait(SECOND);
         for _ in 0..3 {
-            let (visited, _) = visitor.visit_with(&thief).await;
+            let (visited, _) = visitor.visit_with(&attacker).await;
             assert_eq!(visited, Err(NoSession::ProofNeeded));
             assert!(visitor.visit().await.is_ok());
             visitor.wait(LIFE + SLACK);
@@ -39,39 +39,39 @@ pub fn a_key_copied_before_the_binding_is_worth_nothing_after_it(store: impl Sto
     block_on(async {
         let mut visitor = Visitor::new(store);
         let (_, response) = visitor.sign_in_with(&super::super::alice()).await;
-        let mut thief = crate::Client::new().with_clock(visitor.test.clock.clone());
-        thief.absorb(PAGE, &response);
+        let mut attacker = crate::Client::new().with_clock(visitor.test.clock.clone());
+        attacker.absorb(PAGE, &response);
         visitor.take_page(&response).await;
         assert!(visitor.visit().await.is_ok());
         for wait in [Duration::ZERO, 60 * SECOND, LIFE] {
             visitor.wait(wait);
-            assert!(visitor.visit_with(&thief).await.0.is_err());
+            assert!(visitor.visit_with(&attacker).await.0.is_err());
             assert!(visitor.visit().await.is_ok());
         }
     });
 }
 
-/// Of a page that renews keys, a thief is given a secret for the minutes that were left; the owner
-/// proves who they are.
-pub fn a_thief_who_renews_the_key_gains_no_time(store: impl Store) {
+/// Of a page that renews keys, an attacker is given a secret for the minutes that were left; the
+/// owner's device proves that it has its key.
+pub fn an_attacker_who_renews_the_key_gains_no_time(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::bound(store).await;
         visitor.wait(LIFE / 2);
         let refresh = visitor.browser.refresh(PAGE).unwrap();
-        let mut thief = visitor.browser.client().clone().with_clock(ManualClock::new());
+        let mut attacker = visitor.browser.client().clone().with_clock(ManualClock::new());
         assert_eq!(visitor.refresh(refresh).await, StatusCode::OK);
         let (renewed, response) =
-            visitor.request(&thief, async |session| session.renew().await).await;
+            visitor.request(&attacker, async |session| session.renew().await).await;
         renewed.unwrap();
-        thief.absorb(PAGE, &response);
-        assert!(visitor.visit_with(&thief).await.0.is_ok());
+        attacker.absorb(PAGE, &response);
+        assert!(visitor.visit_with(&attacker).await.0.is_ok());
         assert_eq!(visitor.visit().await, Err(NoSession::Superseded));
         visitor.wait(60 * SECOND);
         // The cookie is taken back, so that the browser refreshes.
         assert_eq!(visitor.visit().await, Err(NoSession::ProofNeeded));
         assert!(visitor.visit().await.is_ok());
         visitor.wait(LIFE / 2 + SLACK);
-        assert_eq!(visitor.visit_with(&thief).await.0, Err(NoSession::ProofNeeded));
+        assert_eq!(visitor.visit_with(&attacker).await.0, Err(NoSession::ProofNeeded));
         assert!(visitor.visit().await.is_ok());
     });
 }
@@ -80,16 +80,16 @@ pub fn a_thief_who_renews_the_key_gains_no_time(store: impl Store) {
 pub fn extending_a_bound_session_extends_no_secret(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::bound(store).await;
-        let thief = visitor.browser.client().clone().with_clock(ManualClock::new());
+        let attacker = visitor.browser.client().clone().with_clock(ManualClock::new());
         let (extended, response) = visitor
-            .request(&thief, async |session| {
+            .request(&attacker, async |session| {
                 session.extend(Duration::from_secs(24 * 60 * 60)).await
             })
             .await;
         extended.unwrap();
         assert!(!response.contains_key("set-cookie"));
         visitor.wait(LIFE + SLACK);
-        assert_eq!(visitor.visit_with(&thief).await.0, Err(NoSession::ProofNeeded));
+        assert_eq!(visitor.visit_with(&attacker).await.0, Err(NoSession::ProofNeeded));
         assert!(visitor.visit().await.is_ok());
     });
 }
