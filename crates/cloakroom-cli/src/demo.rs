@@ -9,6 +9,7 @@ mod live_session;
 mod metrics;
 mod pages;
 mod response;
+mod tls;
 mod users;
 mod view;
 mod visitor;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::Extensions;
 use axum::middleware;
+use cloakroom::device_binding::DeviceBinding;
 use cloakroom::http::{AddressRule, ClientPolicy};
 use cloakroom::observe::MetricsObserver;
 use cloakroom::stores::CachedStore;
@@ -34,11 +36,12 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::admin::{AdminServer, MINUTES, Site};
 use crate::listen::ListenAddress;
-use crate::serve::{self, Shutdown};
+use crate::serve::{self, Peer, Shutdown};
 use crate::store;
 use crate::terminal;
 use exposure::Exposure;
 use fast_clock::FastClock;
+use tls::TlsOptions;
 use visitor::Visitor;
 
 /// Serve a demo site: a visit counter, a cart, sign-in, and a list of signed-in devices
@@ -71,6 +74,8 @@ pub(crate) struct Options {
     /// Secure: anyone who can read the network's traffic can copy it. On 127.0.0.1 it is always so.
     #[arg(long)]
     plain_http: bool,
+    #[command(flatten)]
+    tls: TlsOptions,
     /// Let time pass this many times as fast, to watch keys being renewed and sessions expire
     ///
     /// Use it with --store memory:, because a file would keep times that lie in the future.
@@ -103,33 +108,49 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let store = open(options).await?;
         let listener = serve::bind(options.listen.as_ref()).await?;
         let address = listener.local_addr()?;
-        let exposure = Exposure::of(address.ip(), options.plain_http);
+        let tls = options.tls.load()?;
+        let exposure = match &tls {
+            Some(_) => Exposure::Tls,
+            None => Exposure::of(address.ip(), options.plain_http),
+        };
         let metrics = metrics::install()?;
         let shared = Shared { metrics: Arc::default(), clock: FastClock::new(options.speed) };
         // Metrics are not for other machines.
         let metrics =
-            if exposure == Exposure::Loopback { metrics::routes(metrics) } else { Router::new() };
+            if address.ip().is_loopback() { metrics::routes(metrics) } else { Router::new() };
         let app = app(sessions(shared.builder(Arc::clone(&store)), exposure)?, metrics);
         let admin_listener = serve::bind(Some(&ADMIN_ADDRESS.into())).await?;
         let admin_address = admin_listener.local_addr()?;
         let site = Site::new(admin_address, None, None);
         let admin = AdminServer::new(shared.builder(Arc::clone(&store)), store, site)?;
         terminal::message(&store_note(options.store.url()?));
-        terminal::message(exposure.note());
-        if exposure == Exposure::Loopback {
-            terminal::message(&format!("note: metrics for Prometheus: http://{address}/metrics"));
+        let note = tls.as_ref().map(|tls| tls.note(address));
+        terminal::message(note.as_deref().unwrap_or(exposure.note()));
+        let url = match &tls {
+            // The name in the certificate.
+            Some(_) if address.ip().is_loopback() => {
+                format!("https://localhost:{}", address.port())
+            }
+            Some(_) => format!("https://{address}"),
+            None => format!("http://{address}"),
+        };
+        if address.ip().is_loopback() {
+            terminal::message(&format!("note: metrics for Prometheus: {url}/metrics"));
         }
         terminal::message(&format!(
             "note: admin page, for the first browser to open it within {MINUTES} minutes: {}",
             admin.login_url()?
         ));
         let shutdown = Shutdown::on_signal()?;
-        terminal::print_line(&format!("http://{address}"))?;
+        terminal::print_line(&url)?;
         terminal::message("Press Ctrl-C to stop.");
-        let (site, admin) = tokio::join!(
-            serve::run(listener, app, shutdown.clone()),
-            admin.serve(admin_listener, shutdown)
-        );
+        let site = async {
+            match tls {
+                Some(tls) => serve::run(tls.listen(listener)?, app, shutdown.clone()).await,
+                None => serve::run(listener, app, shutdown.clone()).await,
+            }
+        };
+        let (site, admin) = tokio::join!(site, admin.serve(admin_listener, shutdown.clone()));
         site.and(admin)
     })?
 }
@@ -162,6 +183,11 @@ fn sessions(
     builder: SessionsBuilder<Visitor>,
     exposure: Exposure,
 ) -> Result<Sessions<Visitor>, ConfigError> {
+    let builder = match exposure {
+        // Browsers bind over TLS only.
+        Exposure::Tls => builder.device_binding(DeviceBinding::offer()),
+        Exposure::Loopback | Exposure::PlainHttp => builder,
+    };
     builder
         .transport(Transport::cookie(exposure.cookie()))
         .limit(SessionLimit::end_oldest(MAX_DEVICES))
@@ -177,7 +203,7 @@ fn app(sessions: Sessions<Visitor>, metrics: Router) -> Router {
         .merge(pages::routes())
         .merge(api::routes())
         .merge(experiments::routes())
-        .layer(SessionLayer::new(sessions).with_peer_addr(peer))
+        .layer(SessionLayer::new(sessions).with_peer_addr(peer).serving_device_binding())
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(response::complete))
@@ -185,7 +211,7 @@ fn app(sessions: Sessions<Visitor>, metrics: Router) -> Router {
 
 /// The address of a request's peer.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
+    extensions.get::<ConnectInfo<Peer>>().map(|peer| peer.0.0.ip())
 }
 
 /// Where sessions are kept, and how to look at them.

@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -93,13 +95,27 @@ fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
+/// The address of a connection's client, whatever it came through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// Serves `app` until `shutdown`, then finishes the requests in flight.
-pub(crate) async fn run(
-    listener: TcpListener,
+pub(crate) async fn run<L>(
+    listener: L,
     app: Router,
     shutdown: Shutdown,
-) -> Result<(), Box<dyn Error>> {
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+) -> Result<(), Box<dyn Error>>
+where
+    L: Listener<Addr = SocketAddr>,
+    Peer: for<'a> Connected<IncomingStream<'a, L>>,
+{
+    let app = app.into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().requested());
     let timeout = async {
         shutdown.requested().await;

@@ -22,6 +22,8 @@ pub(super) struct Device {
     /// The visitor's name for it.
     pub(super) label: Option<String>,
     pub(super) address: Option<String>,
+    /// Whether a copy of its cookie is good for minutes only.
+    pub(super) is_bound: bool,
 }
 
 /// The visitor's devices: this one first, then the most recently used. Empty if not signed in.
@@ -46,6 +48,7 @@ pub(super) async fn all(
                     .unwrap_or_else(|| "unknown program".to_owned()),
                 label: summary.client().label().map(str::to_owned),
                 address: summary.client().address().map(|address| address.to_string()),
+                is_bound: summary.device().is_some_and(|device| device.is_confirmed),
             }
         })
         .collect();

@@ -10,7 +10,7 @@ pub(super) enum Exposure {
     Loopback,
     /// Other machines, over plain HTTP: `--plain-http`.
     PlainHttp,
-    /// Other machines. The cookie is Secure, so browsers need TLS.
+    /// Over TLS: our own, or that of a proxy in front. The cookie is Secure.
     Tls,
 }
 

@@ -6,6 +6,7 @@ mod messages;
 
 use std::time::Duration;
 
+use cloakroom::device_binding::BoundDevice;
 use cloakroom::{Principal, Session};
 use maud::{Markup, html};
 
@@ -132,6 +133,10 @@ fn facts(session: &Session<Visitor>) -> Markup {
                     dd { "in " (time::duration(session.expires_in())) ", unless you use it" }
                     dt { "Session ID" }
                     dd { code { (id) } }
+                    @if let Some(device) = session.device() {
+                        dt { "Device" }
+                        dd { (binding(&device, session.proof_needed_in())) }
+                    }
                 }
                 p.hint {
                     "The session ID appears in logs and opens nothing. The session key is in your \
@@ -140,6 +145,20 @@ fn facts(session: &Session<Visitor>) -> Markup {
             } @else {
                 p.hint { "You have no session yet. Your first change starts one." }
             }
+        }
+    }
+}
+
+/// What is known of the device that the session is bound to.
+fn binding(device: &BoundDevice, proof_needed_in: Option<Duration>) -> Markup {
+    html! {
+        @if device.is_confirmed {
+            "bound by its " (device.algorithm().name()) " key"
+            @if let Some(left) = proof_needed_in {
+                "; a copy of your cookie is good for " (time::duration(left))
+            }
+        } @else {
+            "being bound"
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `cargo xtask test` finds Chromium and its driver, or installs them. Without them, these tests
 //! fail.
 
+mod device_binding;
 mod experiments;
 mod other_server;
 mod screenshots;

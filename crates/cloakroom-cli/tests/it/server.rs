@@ -16,6 +16,8 @@ pub(crate) struct Server {
     url: String,
     /// The URL that signs the operator in, once.
     admin_url: String,
+    /// What it said before that.
+    messages: String,
     /// The directory of the store's file, if this server made it.
     directory: Option<TempDir>,
 }
@@ -67,8 +69,11 @@ impl Server {
             .expect("the command starts");
         let mut messages =
             BufReader::new(process.stderr.take().expect("pipe")).lines().map_while(Result::ok);
+        let mut said = String::new();
         let admin_url = messages
             .find_map(|line| {
+                said.push_str(&line);
+                said.push('\n');
                 let (_, url) = line.strip_prefix("note: admin page")?.split_once(": ")?;
                 Some(url.to_owned())
             })
@@ -78,12 +83,18 @@ impl Server {
         let mut output = BufReader::new(process.stdout.take().expect("pipe"));
         let mut url = String::new();
         output.read_line(&mut url).expect("the address in UTF-8");
-        Self { process, output, url: url.trim_end().to_owned(), admin_url, directory: None }
+        let url = url.trim_end().to_owned();
+        Self { process, output, url, admin_url, messages: said, directory: None }
     }
 
     /// The URL that signs the operator in, once.
     pub(crate) fn admin_url(&self) -> &str {
         &self.admin_url
+    }
+
+    /// What it said before the operator's URL.
+    pub(crate) fn messages(&self) -> &str {
+        &self.messages
     }
 
     /// The URL of the store that [`Server::start`] made.

@@ -1,5 +1,7 @@
 //! The device that a session is bound to.
 
+use std::time::Duration;
+
 use super::Session;
 use crate::record::BoundDevice;
 use crate::value::{SessionKind, SessionValue};
@@ -12,5 +14,14 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// the session, too.
     pub fn device(&self) -> Option<BoundDevice> {
         self.loaded().and_then(|loaded| loaded.record.device())
+    }
+
+    /// How long the key of this request opens the session until the device has to prove again that
+    /// it has its key; `None` if it is not the key of a bound session.
+    pub fn proof_needed_in(&self) -> Option<Duration> {
+        let loaded = self.loaded()?;
+        let verifier = loaded.key()?.verifier(loaded.record.kind());
+        let until = loaded.record.device()?.until(&verifier)?;
+        Some(until.since(self.manager().now()))
     }
 }

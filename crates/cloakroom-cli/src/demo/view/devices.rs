@@ -53,6 +53,7 @@ fn item(device: &Device, now: Timestamp) -> Markup {
             div {
                 strong { (name) }
                 @if device.current { " " span.badge { "this device" } }
+                @if device.is_bound { " " span.badge { "bound to its device" } }
                 br;
                 span.hint {
                     "signed in " (time::ago(device.signed_in, now))

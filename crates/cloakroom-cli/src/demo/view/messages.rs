@@ -33,6 +33,10 @@ pub(in crate::demo) fn end_notice(no_session: NoSession) -> Option<&'static str>
              session was ended for safety."
         }
         NoSession::Ended(_) => "Your session was ended.",
+        NoSession::ProofNeeded => {
+            "Your session is bound to your device, and your browser has not proved yet that it has \
+             the device's key. Reload the page."
+        }
         NoSession::Withheld => {
             "Another site opened this page, so your browser may have kept your cookie back. Reload \
              the page."
