@@ -135,7 +135,9 @@ impl Record {
     ///
     /// A timed renewal counts from the moment at which the old secret retired.
     pub fn renewed_at(&self) -> Option<Timestamp> {
-        self.0.credentials.retired().iter().map(|retired| retired.at).max()
+        let retired = self.0.credentials.retired().iter().map(|retired| retired.at);
+        // A secret of a bound session that was over when it retired has no time.
+        retired.filter(|at| *at != Timestamp::EPOCH).max()
     }
 
     /// What is known about the client that holds the key.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use cloakroom::policy::ClientInfo;
-use cloakroom::record::{Record, Stored, Tombstone};
+use cloakroom::record::{BoundDevice, Record, Stored, Tombstone};
 use cloakroom::{Principal, PublicId, Timestamp};
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) assurance: u8,
     /// When the key was last renewed.
     pub(super) renewed: Option<String>,
+    /// The device to which it is bound.
+    pub(super) device: Option<Device>,
     /// The visitor's name for the client.
     pub(super) label: Option<String>,
     pub(super) user_agent: Option<String>,
@@ -84,6 +86,7 @@ impl Entry {
             signed_in: record.authenticated_at().and_then(time::rfc3339),
             assurance: record.assurance().level(),
             renewed: record.renewed_at().and_then(time::rfc3339),
+            device: record.device().map(|device| Device::new(&device)),
             label: record.client().label().map(str::to_owned),
             user_agent: record.client().user_agent().map(str::to_owned),
             address: record.client().address().map(|address| address.to_string()),
@@ -106,6 +109,7 @@ impl Entry {
             signed_in: None,
             assurance: 0,
             renewed: None,
+            device: None,
             label: None,
             user_agent: None,
             address: None,
@@ -114,6 +118,32 @@ impl Entry {
             ended: time::rfc3339(ending.at()),
             tombstone_expires: time::rfc3339(ending.keep_until()),
             bytes: 0,
+        }
+    }
+}
+
+/// The device to which a session is bound.
+#[derive(Serialize)]
+pub(super) struct Device {
+    /// `ES256` or `RS256`.
+    algorithm: &'static str,
+    /// The thumbprint of its key (RFC 7638).
+    key: String,
+    /// Whether its browser has used the binding.
+    confirmed: bool,
+    bound: Option<String>,
+    /// When it last proved that it has its key.
+    proved: Option<String>,
+}
+
+impl Device {
+    fn new(device: &BoundDevice) -> Self {
+        Self {
+            algorithm: device.algorithm().name(),
+            key: device.key.thumbprint(),
+            confirmed: device.is_confirmed,
+            bound: time::rfc3339(device.bound_at),
+            proved: time::rfc3339(device.proved_at),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use cloakroom::Timestamp;
-use cloakroom::record::{Record, Stored, Tombstone};
+use cloakroom::record::{BoundDevice, Record, Stored, Tombstone};
 use cloakroom::time::{Clock, SystemClock};
 use serde::Serialize;
 
@@ -113,6 +113,7 @@ fn live_facts(record: &Record, state: State, now: Timestamp) -> Vec<(&'static st
         ("signed in", or_never(record.authenticated_at())),
         ("assurance level", record.assurance().to_string()),
         ("key renewed", or_never(record.renewed_at())),
+        ("bound to", record.device().as_ref().map_or_else(|| "no device".to_owned(), device)),
         ("label", or_dash(client.label())),
         ("user agent", or_dash(client.user_agent())),
         ("address", or_dash(client.address())),
@@ -127,6 +128,14 @@ fn live_facts(record: &Record, state: State, now: Timestamp) -> Vec<(&'static st
         ("writes", record.revision().count().to_string()),
         ("bytes", entry::value_bytes(record).to_string()),
     ]
+}
+
+/// The device to which a session is bound, and its last proof.
+fn device(device: &BoundDevice) -> String {
+    let (name, key) = (device.algorithm().name(), device.key.thumbprint());
+    let confirmed = if device.is_confirmed { "" } else { ", not confirmed yet" };
+    let proved = time::rfc3339(device.proved_at).unwrap_or_default();
+    format!("{name} key {key}, last proof {proved}{confirmed}")
 }
 
 fn ended_facts(tombstone: &Tombstone, now: Timestamp) -> Vec<(&'static str, String)> {

@@ -150,6 +150,9 @@ fn session(id: PublicId, record: &Record, now: Timestamp) -> Markup {
                 }
                 @if let Some(at) = record.last_seen() { ", last seen " (time::ago(at, now)) }
                 @if let Some(at) = record.renewed_at() { ", key renewed " (time::ago(at, now)) }
+                @if record.device().is_some_and(|device| device.is_confirmed) {
+                    ", bound to its device"
+                }
                 ", expires " (time::until(record.expires_at(), now))
             }
             br;
