@@ -16,6 +16,7 @@ pages! {
     choosing_a_store: "choosing-a-store.md",
     cookies_and_tokens: "cookies-and-tokens.md",
     cross_site: "cross-site.md",
+    device_bound_sessions: "device-bound-sessions.md",
     during_a_request: "during-a-request.md",
     events: "events.md",
     from_actix_session: "from-actix-session.md",

@@ -48,7 +48,7 @@ fn a_copied_cookie_dies_and_the_owner_stays_signed_in() {
     attacker.set_cookie(&copy);
     let mut attempts = 0;
     while is_signed_in(&attacker, url) {
-        // Whoever loads a page now and then stays signed in.
+        // Someone who loads a page now and then stays signed in.
         owner.go(url);
         attempts += 1;
         assert!(attempts < 1_000, "the copy is good for ten minutes");
