@@ -13,6 +13,9 @@
 //! all nodes agree, and less than a minute passes between a decision and the store operation it
 //! leads to.
 //!
+//! Sessions that are bound to a [device] have a search of their own, with a browser that registers
+//! and refreshes, and an attacker with a copied cookie.
+//!
 //! It also runs the [cache] through every order of calls, store operations, answers and change
 //! notifications.
 //!
@@ -26,6 +29,7 @@
 mod cache;
 mod context;
 mod coverage;
+mod device;
 mod entry;
 mod flaws;
 mod jar;
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
 fn is_scenario(name: &str) -> bool {
     scenarios::all().iter().any(|scenario| scenario.name == name)
         || cache::ALL.iter().any(|scenario| scenario.name == name)
+        || device::ALL.iter().any(|scenario| scenario.name == name)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use stateright::{Checker as _, HasDiscoveries, Model as _};
 use crate::cache;
 use crate::context::Decisions;
 use crate::coverage::{self, Coverage, Taken};
+use crate::device;
 use crate::flaws::{Flaw, Twist, sound};
 use crate::model::Cloakroom;
 use crate::mutants::{self, Mutant};
@@ -78,26 +79,28 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         writeln!(io::stderr(), "  {} states, {:.1} s", finding.states, finding.time.as_secs_f64())?;
         findings.push(finding);
     }
+    let devices = device::check_all(only)?;
     let caches = cache::check_all(only)?;
     // One scenario takes some of the steps only.
     let missed = if only.is_none() { coverage.missed() } else { Vec::new() };
     let unlisted = coverage.unlisted();
     let good = findings.iter().all(Finding::is_good)
         && caches.iter().all(|finding| finding.failure.is_none())
+        && devices.iter().all(|finding| finding.failure.is_none())
         && missed.is_empty()
         && unlisted.is_empty();
     let mut out = io::stdout().lock();
     if as_json {
         let scenarios: Vec<_> = findings.iter().map(Finding::to_json).collect();
         let caches: Vec<_> = caches.iter().map(cache::Finding::to_json).collect();
+        let devices: Vec<_> = devices.iter().map(device::Finding::to_json).collect();
         let name = |steps: &[Taken]| steps.iter().map(step_name).collect::<Vec<_>>();
         let steps = json!({
             "listed": coverage::listed().len(),
             "missed": name(&missed),
             "unlisted": name(&unlisted),
         });
-        let report =
-            json!({ "holds": good, "scenarios": scenarios, "cache": caches, "steps": steps });
+        let report = json!({ "holds": good, "scenarios": scenarios, "cache": caches, "device": devices, "steps": steps });
         writeln!(out, "{report}")?;
         return Ok(good);
     }
@@ -105,6 +108,9 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         finding.print(&mut out)?;
     }
     for finding in &caches {
+        finding.print(&mut out)?;
+    }
+    for finding in &devices {
         finding.print(&mut out)?;
     }
     if only.is_none() {
@@ -119,12 +125,15 @@ pub(crate) fn check_all(only: Option<&str>, as_json: bool) -> io::Result<bool> {
         writeln!(out, "STEP NOT LISTED: {}", step_name(step))?;
     }
     let states: usize = findings.iter().map(|finding| finding.states).sum();
+    let states = states + devices.iter().map(|finding| finding.states).sum::<usize>();
     let orders: u64 = caches.iter().map(|finding| finding.orders).sum();
     let times = findings
         .iter()
         .map(|finding| finding.time)
+        .chain(devices.iter().map(|finding| finding.time))
         .chain(caches.iter().map(|finding| finding.time));
-    let (time, count) = (times.sum::<Duration>().as_secs_f64(), findings.len() + caches.len());
+    let count = findings.len() + devices.len() + caches.len();
+    let time = times.sum::<Duration>().as_secs_f64();
     let known: usize = findings.iter().map(|finding| finding.scenario.expected.len()).sum();
     let verdict = match (good, known) {
         (true, 0) => "all laws hold".to_owned(),
@@ -161,8 +170,10 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
         rows.push((mutant, finding));
     }
     let caches = cache::check_mutants(only)?;
+    let devices = device::check_mutants(only)?;
     let good = rows.iter().all(|(_, finding)| finding.caught().is_some())
-        && caches.iter().all(|(_, finding)| finding.failure.is_some());
+        && caches.iter().all(|(_, finding)| finding.failure.is_some())
+        && devices.iter().all(|(_, finding)| finding.failure.is_some());
     let mut out = io::stdout().lock();
     if as_json {
         let mutants = rows.iter().map(|(mutant, finding)| mutant_json(mutant, finding));
@@ -171,7 +182,12 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
             found["mutant"] = Value::from(*name);
             found
         });
-        let mutants: Vec<_> = mutants.chain(caches).collect();
+        let devices = devices.iter().map(|(name, finding)| {
+            let mut found = finding.to_json();
+            found["mutant"] = Value::from(*name);
+            found
+        });
+        let mutants: Vec<_> = mutants.chain(caches).chain(devices).collect();
         writeln!(out, "{}", json!({ "caught": good, "mutants": mutants }))?;
         return Ok(good);
     }
@@ -191,9 +207,19 @@ pub(crate) fn check_mutants(only: Option<&str>, as_json: bool) -> io::Result<boo
         );
         writeln!(out, "{name:<72} {:<17} {steps:>5}  {law}", finding.scenario.name)?;
     }
+    for (name, finding) in &devices {
+        let found = finding.failure.as_ref();
+        let (steps, law) = found.map_or_else(
+            || ("-".to_owned(), "SURVIVED"),
+            |failure| (failure.trace.len().to_string(), failure.law),
+        );
+        writeln!(out, "{name:<72} {:<17} {steps:>5}  {law}", finding.scenario.name)?;
+    }
     let caught = rows.iter().filter(|(_, finding)| finding.caught().is_some()).count()
-        + caches.iter().filter(|(_, finding)| finding.failure.is_some()).count();
-    writeln!(out, "{caught} of {} mutants caught", rows.len() + caches.len())?;
+        + caches.iter().filter(|(_, finding)| finding.failure.is_some()).count()
+        + devices.iter().filter(|(_, finding)| finding.failure.is_some()).count();
+    let count = rows.len() + caches.len() + devices.len();
+    writeln!(out, "{caught} of {count} mutants caught")?;
     Ok(good)
 }
 

@@ -29,6 +29,10 @@ pub(crate) struct DeviceChannel {
     /// The path at which browsers register.
     pub(crate) register: Box<str>,
     /// The path at which they refresh.
+    #[cfg_attr(
+        not(feature = "device-binding"),
+        expect(dead_code, reason = "the endpoints read it")
+    )]
     pub(crate) refresh: Box<str>,
     /// The cookie that names the bound session which the browser is in.
     ///

@@ -54,8 +54,9 @@ pub(crate) enum Numbers {
 }
 
 impl DeviceKey {
-    /// Whether the point is on the curve shows in the first verification.
-    pub(crate) fn es256(x: [u8; COORDINATE_LEN], y: [u8; COORDINATE_LEN]) -> Self {
+    /// The key with this point on P-256. Whether it is on the curve shows when a signature is
+    /// verified.
+    pub fn es256(x: [u8; COORDINATE_LEN], y: [u8; COORDINATE_LEN]) -> Self {
         let mut point = [UNCOMPRESSED; 1 + 2 * COORDINATE_LEN];
         point[1..=COORDINATE_LEN].copy_from_slice(&x);
         point[1 + COORDINATE_LEN..].copy_from_slice(&y);
