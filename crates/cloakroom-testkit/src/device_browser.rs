@@ -123,10 +123,10 @@ impl DeviceBrowser {
         self.keep_challenges(url, response);
         registrations(response)
             .into_iter()
-            .map(|(path, challenge)| {
+            .map(|asked| {
                 let device = Device::new();
-                let proof = device.registration(&challenge);
-                let request = self.post(&resolve(url, &path)).header(PROOF, proof);
+                let proof = device.registration(&asked.challenge, asked.authorization.as_deref());
+                let request = self.post(&resolve(url, &asked.path)).header(PROOF, proof);
                 let request = request.body(()).expect("the request is valid");
                 DeviceRequest { request, kind: Kind::Registration(Box::new(device)) }
             })

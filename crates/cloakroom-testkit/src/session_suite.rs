@@ -133,6 +133,8 @@ macro_rules! for_each_session_test {
             a_session_is_bound_at_a_sign_in_and_its_first_key_opens_nothing_more
             a_browser_that_binds_nothing_keeps_its_cookie
             a_lost_registration_answer_locks_no_one_out
+            a_copy_of_the_cookie_binds_nothing
+            an_offer_ends_with_its_sign_in
             a_binding_is_confirmed_by_a_proof_too
             a_binding_is_never_replaced_by_a_registration
             a_device_is_registered_for_some_minutes_after_a_sign_in_only
@@ -149,12 +151,17 @@ macro_rules! for_each_session_test {
             a_sign_out_and_a_revocation_end_a_bound_session
             a_refresh_never_brings_back_a_session_that_the_browser_has_left
             a_browser_whose_key_is_gone_signs_in_again
-            a_detached_session_ends_with_the_last_bound_secret
+            a_bound_browser_goes_on_for_as_long_as_its_session
+            a_detached_session_ends_with_its_bound_secret
+            a_request_without_a_cookie_begins_nothing_in_a_bound_browser
+            a_sign_out_without_a_proof_leaves_the_session
+            a_link_to_a_strict_bound_session_begins_nothing
             a_copied_bound_cookie_is_worth_the_rest_of_its_minutes
-            a_key_copied_before_the_binding_is_worth_nothing_after_it
+            a_key_copied_before_the_binding_is_worth_a_minute_of_it
             an_attacker_who_renews_the_key_gains_no_time
             extending_a_bound_session_extends_no_secret
             a_proof_that_is_not_the_devices_leads_to_nothing
+            a_socket_opened_with_a_copied_cookie_ends_with_it
             a_lost_device_key_locks_no_one_out_of_a_limit
             // Clocks
             a_revocation_ends_a_session_that_a_clock_ahead_signed_in

@@ -19,7 +19,7 @@ pub(crate) use cookie::Cookie;
 pub(crate) use cookie::MAX_PAIR_LEN;
 pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
 pub use cross_origin::CrossOriginProtection;
-pub(crate) use device::{DeviceChannel, REGISTRATION};
+pub(crate) use device::{DeviceChannel, MARKER_LIFE, REGISTRATION};
 #[cfg(feature = "device-binding")]
 pub(crate) use device::{session_id, unquoted};
 #[cfg(feature = "tower")]

@@ -40,11 +40,13 @@ use std::time::Duration;
 
 pub use auth::auth_shortfall;
 pub use cookie::CookieChange;
+pub(crate) use device::MAX_BOUND_LIFE;
 pub use device::{
-    CHALLENGE_SLOT, Challenge, ChallengeFor, ChallengeStatus, Challenger, OFFER_OPEN_FOR,
-    PROOF_REPEATABLE_FOR, accept_proof, can_register, confirm_device, confirm_device_by_use,
-    is_being_bound, is_open_without_proof, judge_challenge, offer_binding, refresh_challenge,
-    register_device, registration_challenge, release_device, renew_bound,
+    Authorization, CHALLENGE_SLOT, Challenge, ChallengeFor, ChallengeStatus, Challenger,
+    OFFER_OPEN_FOR, PROOF_REPEATABLE_FOR, Registration, accept_proof, bound_until, can_register,
+    confirm_device, confirm_device_by_use, is_authorized, is_being_bound, is_open_without_proof,
+    judge_challenge, offer_binding, refresh_challenge, register_device, registration,
+    release_device, renew_bound,
 };
 pub use failure::Failure;
 pub(crate) use index::live_record_of;

@@ -349,6 +349,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         let (login, presented) = (login.into(), self.request.presented());
         let principal = login.principal.clone();
         self.run(|session| steps::Login::new(session, presented, login, NoEdit)).await?;
+        self.request.note_sign_in();
         self.end_others(principal).await;
         Ok(())
     }
@@ -382,6 +383,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         let (login, presented) = (login.into(), self.request.presented());
         let (principal, edit) = (login.principal.clone(), update::EditWith(change));
         self.run(|session| steps::Login::new(session, presented, login, edit)).await?;
+        self.request.note_sign_in();
         self.end_others(principal).await;
         Ok(())
     }

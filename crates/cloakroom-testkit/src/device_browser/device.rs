@@ -17,21 +17,24 @@ impl Device {
     }
 
     /// The proof that registers the key.
-    pub(super) fn registration(&self, challenge: &str) -> String {
+    pub(super) fn registration(&self, challenge: &str, authorization: Option<&str>) -> String {
         // A point that is not compressed: 4, x, y.
         let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
         let (x, y) = (encode(x), encode(y));
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y });
-        self.sign(&json!({ "alg": "ES256", "typ": "dbsc+jwt", "jwk": jwk }), challenge)
+        let mut payload = json!({ "jti": challenge });
+        if let Some(authorization) = authorization {
+            payload["authorization"] = authorization.into();
+        }
+        self.sign(&json!({ "alg": "ES256", "typ": "dbsc+jwt", "jwk": jwk }), &payload)
     }
 
     /// The proof of a refresh.
     pub(super) fn refresh(&self, challenge: &str) -> String {
-        self.sign(&json!({ "alg": "ES256", "typ": "dbsc+jwt" }), challenge)
+        self.sign(&json!({ "alg": "ES256", "typ": "dbsc+jwt" }), &json!({ "jti": challenge }))
     }
 
-    fn sign(&self, header: &serde_json::Value, challenge: &str) -> String {
-        let payload = json!({ "jti": challenge });
+    fn sign(&self, header: &serde_json::Value, payload: &serde_json::Value) -> String {
         let signed = format!(
             "{}.{}",
             encode(header.to_string().as_bytes()),

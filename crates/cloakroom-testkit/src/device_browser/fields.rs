@@ -2,15 +2,25 @@
 
 use http::HeaderMap;
 
-/// The path and the challenge of each registration that a response asks for.
+/// A registration that a response asks for.
+pub(super) struct Registration {
+    pub(super) path: String,
+    pub(super) challenge: String,
+    pub(super) authorization: Option<String>,
+}
+
+/// The registrations that a response asks for.
 ///
 /// Without a challenge, a browser sends no proof: such an entry counts as a mistake here.
-pub(super) fn registrations(response: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn registrations(response: &HeaderMap) -> Vec<Registration> {
     members(response, "secure-session-registration")
         .filter_map(|member| {
             let (algorithms, parameters) = member.strip_prefix('(')?.split_once(')')?;
             algorithms.split(' ').find(|algorithm| *algorithm == "ES256")?;
-            Some((parameter(parameters, "path")?, parameter(parameters, "challenge")?))
+            let path = parameter(parameters, "path")?;
+            let challenge = parameter(parameters, "challenge")?;
+            let authorization = parameter(parameters, "authorization");
+            Some(Registration { path, challenge, authorization })
         })
         .collect()
 }

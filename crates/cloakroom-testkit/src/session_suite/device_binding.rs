@@ -4,9 +4,11 @@ mod copies;
 mod limits;
 mod refreshes;
 mod registration;
+mod unrefreshed;
 mod visitor;
 
 pub use copies::*;
 pub use limits::*;
 pub use refreshes::*;
 pub use registration::*;
+pub use unrefreshed::*;

@@ -15,22 +15,28 @@ const SESSION_SUITE: &[&str] = cloakroom_testkit::for_each_session_test!(names);
 #[cfg(feature = "scenarios")]
 const SCENARIOS: &[&str] = cloakroom_testkit::for_each_scenario!([names]);
 
-/// The public functions in `directory` that take a store.
+/// The public functions below `directory` that take a store.
 fn declared_in(directory: &str) -> BTreeSet<String> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(directory);
-    let files = fs::read_dir(directory).unwrap();
-    files
-        .flat_map(|file| {
-            let text = fs::read_to_string(file.unwrap().path()).unwrap();
-            let functions = text.split("\npub fn ").skip(1);
-            let tests = functions.filter_map(|function| {
-                let (name, rest) = function.split_once('(')?;
-                let (parameters, _) = rest.split_once('{')?;
-                parameters.contains("impl Store").then(|| name.to_owned())
-            });
-            tests.collect::<Vec<_>>()
-        })
-        .collect()
+    let mut tests = BTreeSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(directory), &mut tests);
+    tests
+}
+
+fn collect(directory: &Path, tests: &mut BTreeSet<String>) {
+    for file in fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            collect(&path, tests);
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
+        let functions = text.split("\npub fn ").skip(1);
+        tests.extend(functions.filter_map(|function| {
+            let (name, rest) = function.split_once('(')?;
+            let (parameters, _) = rest.split_once('{')?;
+            parameters.contains("impl Store").then(|| name.to_owned())
+        }));
+    }
 }
 
 #[track_caller]

@@ -62,6 +62,11 @@ impl Proof {
         token.verify(key)
     }
 
+    /// The authorization code in this token. Nothing is verified.
+    pub(super) fn claimed_authorization(token: &[u8]) -> Option<String> {
+        Token::parse(token).ok()?.payload.text("authorization").map(str::to_owned)
+    }
+
     /// The challenge that was signed.
     pub fn challenge(&self) -> &str {
         &self.challenge

@@ -2,8 +2,8 @@
 
 use super::proof::Proof;
 use crate::key::DeviceKey;
-use crate::protocol::Challenge;
-use crate::protocol::steps::DeviceProof;
+use crate::protocol::steps::{DeviceProof, NewDevice};
+use crate::protocol::{Authorization, Challenge};
 
 /// A token of a device that was not verified yet.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -17,11 +17,15 @@ impl SignedToken {
 }
 
 impl DeviceProof for SignedToken {
-    fn with_new_key(&self) -> Option<(DeviceKey, Challenge)> {
+    fn claimed_authorization(&self) -> Option<Authorization> {
+        Authorization::parse(&Proof::claimed_authorization(&self.0)?)
+    }
+
+    fn with_new_key(&self) -> Option<NewDevice> {
         let (proof, key) = Proof::of_new_key(&self.0).ok()?;
-        // We ask for no authorization.
-        let is_expected = proof.authorization().is_none_or(str::is_empty);
-        Some((key, Challenge::parse(proof.challenge())?)).filter(|_| is_expected)
+        let challenge = Challenge::parse(proof.challenge())?;
+        let authorization = Authorization::parse(proof.authorization()?)?;
+        Some(NewDevice { key, challenge, authorization })
     }
 
     fn with_key(&self, key: &DeviceKey) -> Option<Challenge> {

@@ -7,18 +7,22 @@ use std::time::Duration;
 use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 
-use crate::http::{Cookie, CookiePolicy, Headers, SameSite};
+use crate::http::{Cookie, CookiePolicy, Headers};
 use crate::key::PublicId;
 use crate::observe::SkipReason;
 use crate::policy::DeviceBinding;
-use crate::protocol::{Challenge, MAX_SKIPPED, SkippedRefresh};
+use crate::protocol::{MAX_BOUND_LIFE, MAX_SKIPPED, Registration, SkippedRefresh};
 
 /// Asks a browser to register a device.
 pub(crate) static REGISTRATION: HeaderName = HeaderName::from_static("secure-session-registration");
 static SKIPPED: HeaderName = HeaderName::from_static("secure-session-skipped");
 
 /// How long a cookie of a bound session can live.
-const LIFE: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(60 * 60);
+const LIFE: RangeInclusive<Duration> = Duration::from_secs(60)..=MAX_BOUND_LIFE;
+
+/// How long a marker lasts that must not end before its session: as long as browsers keep a cookie
+/// (RFC 6265bis section 5.5).
+pub(crate) const MARKER_LIFE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// The longest `Secure-Session-Skipped` that is read.
 const MAX_SKIPPED_LEN: usize = 1_024;
@@ -39,12 +43,6 @@ pub(crate) struct DeviceChannel {
     /// A browser keeps refreshing a session after another one has taken its cookie's place. Without
     /// this, the refresh of one could bring it back in place of the other: of another user, even.
     pub(crate) marker: Cookie,
-    /// The hosts from which a link may lead to a refresh.
-    #[cfg_attr(
-        not(feature = "device-binding"),
-        expect(dead_code, reason = "the endpoints read it")
-    )]
-    pub(crate) initiators: &'static [&'static str],
 }
 
 impl DeviceChannel {
@@ -71,7 +69,10 @@ impl DeviceChannel {
         }
         let is_path = |path: &str| {
             let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\?#".contains(&byte);
-            path.starts_with('/') && path.bytes().all(is_plain) && cookie.covers(path)
+            path.starts_with('/')
+                && !path.starts_with("//")
+                && path.bytes().all(is_plain)
+                && cookie.covers(path)
         };
         if register == refresh || !is_path(&register) || !is_path(&refresh) {
             return Err(
@@ -81,27 +82,25 @@ impl DeviceChannel {
             );
         }
         let marker = cookie.compile_bound_marker(kind).map_err(|error| error.to_string())?;
-        // A Strict cookie does not come along with a link from another site, refreshed or not.
-        let initiators: &[&str] = if cookie.same_site() == SameSite::Strict { &[] } else { &["*"] };
-        Ok(Self { register, refresh, marker, initiators })
+        Ok(Self { register, refresh, marker })
     }
 
-    /// Whether the browser says that it is in this session, or in any if `id` is `None`.
-    pub(crate) fn is_marked(
-        &self,
-        request: &(impl Headers + ?Sized),
-        id: Option<PublicId>,
-    ) -> bool {
-        let mut values = request.values(&COOKIE).flat_map(|header| self.marker.values(header));
-        values.any(|value| id.is_none() || session_id(value) == id)
+    /// The bound sessions that the browser says it is in: one, unless it is a strange browser.
+    pub(crate) fn marked(&self, request: &(impl Headers + ?Sized)) -> Vec<PublicId> {
+        let values = request.values(&COOKIE).flat_map(|header| self.marker.values(header));
+        values.filter_map(session_id).take(MAX_SKIPPED).collect()
     }
 
-    /// The header that asks a browser to register, signing this challenge.
+    /// The header that asks a browser to register.
     ///
     /// The order says which algorithm is preferred: browsers take the first that they can do.
-    pub(crate) fn registration(&self, challenge: &Challenge) -> Option<HeaderValue> {
-        let (path, challenge) = (&self.register, challenge.text());
-        let text = format!("(ES256 RS256);path=\"{path}\";challenge=\"{challenge}\"");
+    pub(crate) fn registration(&self, registration: &Registration) -> Option<HeaderValue> {
+        let (path, challenge) = (&self.register, registration.challenge.text());
+        let authorization = registration.authorization.text();
+        let text = format!(
+            "(ES256 RS256);path=\"{path}\";challenge=\"{challenge}\";\
+            authorization=\"{authorization}\""
+        );
         HeaderValue::try_from(text).ok()
     }
 }
@@ -128,7 +127,7 @@ fn skipped_one(member: &[u8]) -> Option<SkippedRefresh> {
         _ => return None,
     };
     let id = parts.find_map(|part| part.strip_prefix("session_identifier="))?;
-    Some(SkippedRefresh { id: session_id(id.as_bytes())?, reason })
+    Some(SkippedRefresh { id: session_id(id.as_bytes())?, reason: Some(reason) })
 }
 
 /// A session's id, as a string of a structured field or bare: Chromium sends it bare.
@@ -157,7 +156,7 @@ mod tests {
     fn read(values: &[&str]) -> Vec<SkipReason> {
         let headers: Vec<_> =
             values.iter().map(|value| ("Secure-Session-Skipped", *value)).collect();
-        skipped(&headers).iter().map(|skipped| skipped.reason).collect()
+        skipped(&headers).iter().filter_map(|skipped| skipped.reason).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use storing::forbid_storing;
 
 use super::site_data::CLEAR_SITE_DATA;
-use crate::http::{Channel, Cookie, HeadersMut, LookedAt, REGISTRATION, SiteData};
+use crate::http::{Channel, Cookie, HeadersMut, LookedAt, MARKER_LIFE, REGISTRATION, SiteData};
 use crate::key::Carrier;
 use crate::protocol::CookieChange;
 use crate::time::Timestamp;
@@ -109,10 +109,15 @@ impl ResponseHeaders {
                 let now = now();
                 headers.cookie = cookie.set_value(&key.text(), *life, now);
                 if let Some(marker) = &channel.marker {
-                    headers.markers[0] = marker.set_value(b"1", *life, now);
+                    // The cookie of a bound session ends long before it.
+                    let is_lasting = channel.device.is_some();
+                    let life = life.map(|life| if is_lasting { MARKER_LIFE } else { life });
+                    headers.markers[0] = marker.set_value(b"1", life, now);
                 }
             }
             CookieChange::Keep | CookieChange::Send { .. } => {}
+            // The browser is to refresh it: its session goes on.
+            CookieChange::Remove if !outcome.signed_out => headers.cookie = cookie.removal(),
             CookieChange::Remove => {
                 headers.cookie = cookie.removal();
                 headers.markers = [

@@ -7,7 +7,7 @@ use crate::http::{
 };
 use crate::key::{Carrier, Key};
 use crate::policy::SameSite;
-use crate::protocol::PresentedKeys;
+use crate::protocol::{PresentedKeys, SkippedRefresh};
 
 /// How keys travel: in a cookie, as a bearer token, or as either.
 ///
@@ -128,9 +128,14 @@ impl Channel {
         }
         let mut is_bound = false;
         if let Some(device) = &self.device {
-            is_bound = device.is_marked(headers, None);
+            let marked = device.marked(headers);
+            is_bound = !marked.is_empty();
             if cookie_count == 0 {
-                keys.skip(device::skipped(headers));
+                let mut skipped = device::skipped(headers);
+                if skipped.is_empty() {
+                    skipped.extend(marked.iter().map(|&id| SkippedRefresh { id, reason: None }));
+                }
+                keys.skip(skipped);
             }
         }
         Presented { keys, cookie_count, is_bound }

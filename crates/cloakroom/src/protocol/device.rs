@@ -10,235 +10,35 @@
 //! A bound secret opens the session until its own deadline and is never renewed by being used.
 //! Only a proof leads to a later deadline.
 
+mod challenge;
+mod registration;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
+pub use challenge::{Authorization, CHALLENGE_SLOT, Challenge, ChallengeFor, Challenger};
+pub use registration::{
+    OFFER_OPEN_FOR, Registration, can_register, is_authorized, is_being_bound, offer_binding,
+    register_device, registration,
+};
 
-use super::{CLOCK_SLACK, RENEWAL_GRACE, lifecycle};
-use crate::key::{DeviceKey, PublicId, Verifier};
+use super::{CLOCK_SLACK, RENEWAL_GRACE, SecretStatus, lifecycle, recognise};
+use crate::key::Verifier;
 use crate::record::{
-    BoundDevice, BoundSecret, DeviceOffer, MAX_BOUND_SECRETS, Record, RecordFields, RetiredSecret,
-    Retirement,
+    BoundDevice, BoundSecret, MAX_BOUND_SECRETS, Record, RecordFields, RetiredSecret, Retirement,
 };
 use crate::time::Timestamp;
 
-/// A challenge is good in its slot of time, in the one before (as clocks differ) and in the next.
+/// The longest time for which a bound secret can be good, whatever the policy says.
 ///
-/// One that is sent along with a cookie must still be good when that cookie ends.
-pub const CHALLENGE_SLOT: Duration = Duration::from_secs(10 * 60);
+/// One that seems to be good for longer was written before the clock was set back.
+pub(crate) const MAX_BOUND_LIFE: Duration = Duration::from_secs(60 * 60);
 
 /// How long a challenge is good once a proof of it has been accepted.
 ///
 /// Browsers refresh in parallel, and send a proof again whose answer they did not get.
 pub const PROOF_REPEATABLE_FOR: Duration = Duration::from_secs(30);
-
-/// How long after a sign-in a device can be registered.
-pub const OFFER_OPEN_FOR: Duration = Duration::from_secs(10 * 60);
-
-/// What a challenge is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the two occasions of a proof")]
-pub enum ChallengeFor {
-    /// Registering a device.
-    Registration,
-    /// A refresh, after this many accepted proofs.
-    Refresh(u32),
-}
-
-/// What a device has to sign: 128 bits that only a holder of the record can make.
-#[derive(Clone, Copy, Debug, Eq)]
-pub struct Challenge([u8; 16]);
-
-impl Challenge {
-    /// No session's challenge.
-    #[cfg(feature = "device-binding")]
-    pub(crate) const UNKNOWN: Self = Self([0; 16]);
-
-    /// The challenge of a slot of time.
-    fn of(
-        seed: &[u8; 16],
-        server_key: Option<&[u8; 32]>,
-        id: PublicId,
-        purpose: ChallengeFor,
-        slot: u64,
-    ) -> Self {
-        // One block of SHA-256: a server's key makes it secret from those who read the store.
-        let mut key = [0; 64];
-        key[..16].copy_from_slice(seed);
-        if let Some(server_key) = server_key {
-            key[16..48].copy_from_slice(server_key);
-        }
-        let (purpose, proofs) = match purpose {
-            ChallengeFor::Registration => (0, 0),
-            ChallengeFor::Refresh(proofs) => (1, proofs),
-        };
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&key.into());
-        mac.update(b"cloakroom device 1");
-        mac.update(&[purpose]);
-        mac.update(id.as_bytes());
-        mac.update(&u32::to_be_bytes(proofs));
-        mac.update(&slot.to_be_bytes());
-        let mut half = [0; 16];
-        half.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        Self(half)
-    }
-
-    /// Its text: 22 characters of base64url.
-    pub fn text(&self) -> String {
-        Base64UrlUnpadded::encode_string(&self.0)
-    }
-
-    /// The challenge with this text.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 16];
-        let decoded = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
-        (decoded.len() == 16).then_some(Self(bytes))
-    }
-}
-
-impl PartialEq for Challenge {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl std::hash::Hash for Challenge {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-/// What the challenges of a session are made from, apart from its record.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "an argument with two parts")]
-pub struct Challenger<'a> {
-    /// The session.
-    pub id: PublicId,
-    /// The server's own key, if it has one.
-    pub server_key: Option<&'a [u8; 32]>,
-}
-
-impl Challenger<'_> {
-    fn now(&self, seed: &[u8; 16], purpose: ChallengeFor, now: Timestamp) -> Challenge {
-        Challenge::of(seed, self.server_key, self.id, purpose, slot(now))
-    }
-
-    /// Whether this is the challenge of the present slot, or of one of its neighbours.
-    fn is_recent(
-        &self,
-        seed: &[u8; 16],
-        purpose: ChallengeFor,
-        challenge: &Challenge,
-        now: Timestamp,
-    ) -> bool {
-        let slot = slot(now);
-        let slots = [Some(slot), slot.checked_sub(1), slot.checked_add(1)];
-        slots
-            .into_iter()
-            .flatten()
-            .any(|slot| Challenge::of(seed, self.server_key, self.id, purpose, slot) == *challenge)
-    }
-}
-
-fn slot(now: Timestamp) -> u64 {
-    now.as_millis() / u64::try_from(CHALLENGE_SLOT.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The record with an offer to bind the session, made at `now`.
-pub fn offer_binding(record: &Record, seed: [u8; 16], now: Timestamp) -> Record {
-    record.with(|fields| {
-        let offer = DeviceOffer::new(now, seed);
-        fields.extensions = fields.extensions.with_device_offer(Some(offer));
-    })
-}
-
-/// The offer, if a device can be registered now.
-fn open_offer(record: &Record, now: Timestamp) -> Option<DeviceOffer> {
-    let offer = record.device_offer()?;
-    let is_open = now.since(offer.at) < OFFER_OPEN_FOR && offer.at.since(now) <= CLOCK_SLACK;
-    (is_open && !record.device().is_some_and(|device| device.is_confirmed)).then_some(offer)
-}
-
-/// The challenge with which a browser is asked to register, if it is to be asked: the session is on
-/// offer, and no registration is under way.
-///
-/// A binding that was not confirmed within [`RENEWAL_GRACE`] may never have reached its browser.
-pub fn registration_challenge(
-    record: &Record,
-    challenger: Challenger<'_>,
-    now: Timestamp,
-) -> Option<Challenge> {
-    let offer = open_offer(record, now)?;
-    let is_under_way = |device: BoundDevice| now.since(device.bound_at) < RENEWAL_GRACE;
-    if record.device().is_some_and(is_under_way) {
-        return None;
-    }
-    Some(challenger.now(&offer.seed, ChallengeFor::Registration, now))
-}
-
-/// Whether a device that signed this challenge can be registered.
-///
-/// A binding is never replaced by a registration once it is confirmed, and before that only if it
-/// may never have reached its browser. The same key can be registered again: its answer was lost.
-pub fn can_register(
-    record: &Record,
-    challenger: Challenger<'_>,
-    key: &DeviceKey,
-    challenge: &Challenge,
-    now: Timestamp,
-) -> bool {
-    let Some(offer) = open_offer(record, now) else { return false };
-    let gives_way =
-        |device: BoundDevice| device.key == *key || now.since(device.bound_at) >= RENEWAL_GRACE;
-    record.device().is_none_or(gives_way)
-        && challenger.is_recent(&offer.seed, ChallengeFor::Registration, challenge, now)
-}
-
-/// The record with this device, and a secret that opens the session for `life`; `None` if the
-/// record has no room for the key.
-///
-/// It is no use of the session. The usual secrets still open it, until the binding is confirmed.
-pub fn register_device(
-    record: &Record,
-    key: &DeviceKey,
-    secret: Verifier,
-    life: Duration,
-    now: Timestamp,
-) -> Option<Record> {
-    let (record, same) = match record.device() {
-        Some(device) if device.key == *key => (record.clone(), Some(device)),
-        // What another device was given may never have arrived.
-        _ => (release_device(record, now), None),
-    };
-    let device = match same {
-        Some(device) => device,
-        None => BoundDevice {
-            key: key.clone(),
-            is_confirmed: false,
-            bound_at: now,
-            proved_at: now,
-            proofs: 0,
-            seed: record.device_offer()?.seed,
-            secrets: Vec::new(),
-        },
-    };
-    with_secret(&record, device, secret, life, now, now.after(life))
-}
-
-/// Whether a browser may just be registering a device for the session: it has signed in some
-/// minutes ago, or was given its first bound secret.
-///
-/// A refresh of the binding before can still be on its way then. To be told that the session is
-/// over would end the new binding, which has the same id.
-pub fn is_being_bound(record: &Record, now: Timestamp) -> bool {
-    match record.device() {
-        Some(device) => now.since(device.bound_at) < OFFER_OPEN_FOR,
-        None => open_offer(record, now).is_some(),
-    }
-}
 
 /// The challenge for the next refresh of a bound session.
 pub fn refresh_challenge(
@@ -313,31 +113,29 @@ fn with_secret(
     now: Timestamp,
     until: Timestamp,
 ) -> Option<Record> {
+    // Of one that is over, nothing is kept: whoever has it is to prove who they are.
+    device.secrets.retain(|secret| !is_closed(secret.until, now));
     device.secrets.sort_by_key(|secret| secret.until);
-    let mut removed = Vec::new();
-    while device.secrets.first().is_some_and(|oldest| is_closed(oldest.until, now)) {
-        removed.push(device.secrets.remove(0));
-    }
+    let mut removed = None;
     if device.secrets.len() >= MAX_BOUND_SECRETS {
         let oldest = device.secrets.first()?;
         if now.after(life).since(oldest.until) < RENEWAL_GRACE {
             return None;
         }
-        removed.push(device.secrets.remove(0));
+        removed = Some(device.secrets.remove(0));
     }
     device.secrets.push(BoundSecret::new(secret, until));
     let extensions = record.extensions().with_device(&device)?;
     Some(record.with(|fields| {
         fields.extensions = extensions;
-        for secret in removed {
-            // One that is over was not replaced a moment ago: its holder is to prove who they are.
-            let is_over = is_closed(secret.until, now);
-            retire_bound(fields, &secret, if is_over { Timestamp::EPOCH } else { now });
+        if let Some(secret) = removed {
+            retire_bound(fields, &secret, now);
         }
     }))
 }
 
-/// The record once its binding is confirmed: only bound secrets open it from then on.
+/// The record once its binding is confirmed: only bound secrets open it from then on, and for
+/// [`RENEWAL_GRACE`] the usual ones, with which requests can be on their way.
 ///
 /// The key family stays, so that open pages and detached sessions go on.
 pub fn confirm_device(record: &Record, now: Timestamp) -> Record {
@@ -354,7 +152,7 @@ pub fn confirm_device(record: &Record, now: Timestamp) -> Record {
         let mut credentials = old.clone().with_successor(None).with_family(Some(old.family()));
         let derived = old.successor().map(|successor| successor.verifier);
         for verifier in [Some(old.current), derived].iter().flatten() {
-            let retired = RetiredSecret::new(verifier, now, Retirement::SignIn);
+            let retired = RetiredSecret::new(verifier, now, Retirement::Timer);
             credentials = credentials.with_retired(retired);
         }
         credentials.current = Verifier::NONE;
@@ -365,6 +163,35 @@ pub fn confirm_device(record: &Record, now: Timestamp) -> Record {
 /// The record as it is used by a request that presented a bound secret for the first time.
 pub fn confirm_device_by_use(record: &Record, now: Timestamp) -> Record {
     lifecycle::used(&confirm_device(record, now), now)
+}
+
+/// Until when this secret opens the bound session, if it does: its deadline, or for a usual one the
+/// end of [`RENEWAL_GRACE`] after the confirmation.
+pub(super) fn open_until(
+    record: &Record,
+    device: &BoundDevice,
+    presented: &Verifier,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    if let Some(until) = device.until(presented) {
+        return Some(until).filter(|until| !is_closed(*until, now));
+    }
+    match recognise(record.credentials(), presented) {
+        SecretStatus::Retired(retired) if retired.how == Retirement::Timer => {
+            let until = retired.at.after(RENEWAL_GRACE);
+            let is_past = until.has_passed(now) || retired.at.since(now) > CLOCK_SLACK;
+            Some(until).filter(|_| !is_past)
+        }
+        _ => None,
+    }
+}
+
+/// Until when a secret that opens the session does so, if the session is bound to a device and the
+/// binding is confirmed, or confirmed by this secret.
+pub fn bound_until(record: &Record, presented: &Verifier, now: Timestamp) -> Option<Timestamp> {
+    let device = record.device()?;
+    let opens = device.is_confirmed || device.until(presented).is_some();
+    open_until(record, &device, presented, now).filter(|_| opens)
 }
 
 /// The record without its device: a sign-in drops the binding. Its secrets open nothing more.
@@ -381,16 +208,20 @@ pub fn release_device(record: &Record, now: Timestamp) -> Record {
 }
 
 /// The record of a bound session under a fresh secret, for as long as the presented one would have
-/// opened it: `renew`. `None` if the presented secret is none of its bound ones.
+/// opened it: `renew`. `None` if the presented secret is a usual one, and the binding unconfirmed.
 pub fn renew_bound(
     record: &Record,
     presented: &Verifier,
     fresh: Verifier,
     now: Timestamp,
 ) -> Option<Record> {
+    let device = record.device()?;
+    if !device.is_confirmed && device.until(presented).is_none() {
+        return None;
+    }
     let record = lifecycle::used(&confirm_device(record, now), now);
     let mut device = record.device()?;
-    let until = device.until(presented)?;
+    let until = open_until(&record, &device, presented, now)?;
     let old = std::mem::replace(&mut device.secrets, vec![BoundSecret::new(fresh, until)]);
     let extensions = record.extensions().with_device(&device)?;
     Some(record.with(|fields| {
@@ -413,12 +244,15 @@ fn retire_bound(fields: &mut RecordFields, secret: &BoundSecret, at: Timestamp) 
 
 /// Whether a bound secret with this deadline opens nothing any more. Nodes' clocks differ.
 pub(super) fn is_closed(until: Timestamp, now: Timestamp) -> bool {
-    until.after(CLOCK_SLACK).has_passed(now)
+    until.after(CLOCK_SLACK).has_passed(now) || until.since(now) > MAX_BOUND_LIFE + CLOCK_SLACK
+}
+
+/// Whether any bound secret still opens the session.
+pub(super) fn has_open_secret(device: &BoundDevice, now: Timestamp) -> bool {
+    device.secrets().iter().any(|secret| !is_closed(secret.until, now))
 }
 
 /// Whether the session's holder can open it now without a proof.
 pub fn is_open_without_proof(record: &Record, now: Timestamp) -> bool {
-    record
-        .device()
-        .is_none_or(|device| !device.is_confirmed || !is_closed(device.open_until(), now))
+    record.device().is_none_or(|device| !device.is_confirmed || has_open_secret(&device, now))
 }

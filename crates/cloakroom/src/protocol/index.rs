@@ -3,7 +3,7 @@
 use super::is_over;
 use crate::key::PublicId;
 use crate::policy::{Principal, SessionLimit};
-use crate::record::{Record, Stored};
+use crate::record::{Record, Revision, Stored};
 use crate::store::{IndexEntry, IndexLogin, Indexed};
 use crate::time::Timestamp;
 
@@ -15,8 +15,8 @@ pub struct Seat {
     pub id: PublicId,
     /// When it was signed in on; `None` if it is over.
     pub signed_in: Option<Timestamp>,
-    /// Whether it is bound to a device and only a proof can open it.
-    pub is_closed: bool,
+    /// If it is bound to a device and only a proof can open it: the revision that was looked at.
+    pub closed: Option<Revision>,
 }
 
 /// Decides a [`Store::index_login`](crate::Store::index_login), for stores that can do so in their
@@ -51,7 +51,7 @@ pub fn make_room(limit: SessionLimit, sessions: &[Seat]) -> Option<Vec<PublicId>
     let mut live: Vec<Seat> = sessions.iter().filter(is_live).copied().collect();
     let excess = (live.len() + 1).saturating_sub(usize::from(limit.max()));
     if limit.rejects_new() {
-        live.retain(|seat| seat.is_closed);
+        live.retain(|seat| seat.closed.is_some());
         if live.len() < excess {
             return None;
         }
@@ -88,7 +88,7 @@ mod tests {
         let seat = |(number, at): (u8, &Option<u64>)| Seat {
             id: PublicId::from_bytes([number; 16]),
             signed_in: at.map(Timestamp::from_millis),
-            is_closed: false,
+            closed: None,
         };
         (0..).zip(signed_in).map(seat).collect()
     }
@@ -110,7 +110,7 @@ mod tests {
     fn a_limit_that_rejects_new_sessions_ends_those_that_only_a_proof_can_open() {
         let mut seats = sessions(&[Some(5), Some(2), Some(9), None]);
         for closed in [0, 2] {
-            seats[closed].is_closed = true;
+            seats[closed].closed = Some(Revision::new(1, 1));
         }
         let ended = |max| make_room(SessionLimit::reject_new(max), &seats);
         assert_eq!(ended(3), Some(vec![seats[0].id]));

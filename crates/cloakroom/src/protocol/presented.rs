@@ -27,15 +27,14 @@ pub struct PresentedKeys {
     skipped: Vec<SkippedRefresh>,
 }
 
-/// A browser's word that it sends the request without the cookie of a bound session, because it
-/// could not refresh it.
+/// A browser's word that it is in a bound session, and sends the request without its cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "two parts of a header")]
 pub struct SkippedRefresh {
     /// The session.
     pub id: PublicId,
-    /// Why.
-    pub reason: SkipReason,
+    /// Why it could not refresh the cookie, if it says so.
+    pub reason: Option<SkipReason>,
 }
 
 impl PresentedKeys {
@@ -82,14 +81,14 @@ impl PresentedKeys {
         self.is_marked
     }
 
-    /// Records that the browser could not refresh the cookies of these bound sessions, no more than
+    /// Records that the browser is in these bound sessions without their cookies, no more than
     /// [`MAX_SKIPPED`].
     pub fn skip(&mut self, mut skipped: Vec<SkippedRefresh>) {
         skipped.truncate(MAX_SKIPPED);
         self.skipped = skipped;
     }
 
-    /// The bound sessions whose cookies the browser says that it could not refresh.
+    /// The bound sessions that the browser says it is in, without their cookies.
     pub(super) fn skipped(&self) -> &[SkippedRefresh] {
         &self.skipped
     }

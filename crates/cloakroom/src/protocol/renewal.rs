@@ -65,7 +65,7 @@ pub fn needs_longer_cookie(record: &Record) -> bool {
 
 /// Whether timed renewal rests, because the session is bound to a device or is about to be.
 fn rests(device: &BoundDevice, now: Timestamp) -> bool {
-    device.is_confirmed || !device::is_closed(device.open_until(), now)
+    device.is_confirmed || device::has_open_secret(device, now)
 }
 
 /// True if the secret is old enough, or its cookie would end before the record does.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Challenge, ChallengeStatus, Challenger, CookieChange, Failure, KeyStatus, NoSession, Renewal,
-    RequestOrigin, Seat, Settled, SignIn, SignInBy, SignInKey, accept_proof, can_register,
-    confirm_device_by_use, confirm_successor, end, extend, extend_cookie, give_lifetime,
-    is_being_bound, is_login_forged, is_over, is_withheld, judge_challenge, judge_ended,
-    judge_with, make_room, needs_longer_cookie, next_key, offer_binding, plan_sign_in,
-    register_device, renew_bound, renewal, repeated_sign_in, replace_secret, retire, settle,
-    sign_in, sign_in_key, start_renewal, touch_due, used, without_expiry,
+    Authorization, Challenge, ChallengeStatus, Challenger, CookieChange, Failure, KeyStatus,
+    NoSession, Renewal, RequestOrigin, Seat, Settled, SignIn, SignInBy, SignInKey, accept_proof,
+    can_register, confirm_device_by_use, confirm_successor, end, extend, extend_cookie,
+    give_lifetime, is_authorized, is_being_bound, is_login_forged, is_over, is_withheld,
+    judge_challenge, judge_ended, judge_with, make_room, needs_longer_cookie, next_key,
+    offer_binding, plan_sign_in, register_device, renew_bound, renewal, repeated_sign_in,
+    replace_secret, retire, settle, sign_in, sign_in_key, start_renewal, touch_due, used,
+    without_expiry,
 };
 use crate::key::{Carrier, DeviceKey, Key, KindTag, Nonce, PublicId, Verifier};
 use crate::policy::{Lifetime, Principal, SameSite, SessionLimit};
@@ -110,6 +111,17 @@ pub trait Rules {
     /// See [`offer_binding`](super::offer_binding).
     fn offer_binding(&self, record: &Record, seed: [u8; 16], now: Timestamp) -> Record {
         offer_binding(record, seed, now)
+    }
+
+    /// See [`is_authorized`](super::is_authorized).
+    fn is_authorized(
+        &self,
+        record: &Record,
+        challenger: Challenger<'_>,
+        authorization: &Authorization,
+        now: Timestamp,
+    ) -> bool {
+        is_authorized(record, challenger, authorization, now)
     }
 
     /// See [`can_register`](super::can_register).

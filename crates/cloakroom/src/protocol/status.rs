@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CLOCK_SLACK, REUSE_AFTER, SUPERSEDED_FOR, device, lifecycle};
+use super::{CLOCK_SLACK, OFFER_OPEN_FOR, REUSE_AFTER, SUPERSEDED_FOR, device, lifecycle};
 use crate::key::{KeyFamily, KindTag, Verifier};
 use crate::record::{
     BoundDevice, Credentials, EndReason, Record, RetiredSecret, Retirement, Tombstone,
@@ -162,44 +162,56 @@ fn judge_bound(
     presented: &Verifier,
     now: Timestamp,
 ) -> Option<KeyStatus> {
-    let is_over = lifecycle::is_over(record, now);
-    let until = match device.until(presented) {
-        Some(_) if is_over => return Some(KeyStatus::Invalid(NoSession::Expired)),
-        Some(until) => until,
-        None if device.is_confirmed && !is_over => {
-            let SecretStatus::Retired(retired) = recognise(record.credentials(), presented) else {
-                return None;
-            };
-            return Some(match judge_retired(retired, REUSE_AFTER, now) {
-                KeyStatus::Superseded => KeyStatus::Superseded,
-                _ => KeyStatus::Invalid(NoSession::ProofNeeded),
-            });
+    let is_bound = device.until(presented).is_some();
+    if !is_bound && !device.is_confirmed {
+        return None;
+    }
+    if lifecycle::is_over(record, now) {
+        return is_bound.then_some(KeyStatus::Invalid(NoSession::Expired));
+    }
+    if device::open_until(record, device, presented, now).is_some() {
+        return Some(KeyStatus::Valid);
+    }
+    Some(match recognise(record.credentials(), presented) {
+        SecretStatus::Retired(retired)
+            if judge_retired(retired, REUSE_AFTER, now) == KeyStatus::Superseded =>
+        {
+            KeyStatus::Superseded
         }
-        None => return None,
-    };
-    Some(if device::is_closed(until, now) {
-        KeyStatus::Invalid(NoSession::ProofNeeded)
-    } else {
-        KeyStatus::Valid
+        // Perhaps one that was good once: which ones were is not remembered for long.
+        _ => KeyStatus::Invalid(NoSession::ProofNeeded),
     })
 }
 
 /// Whether a session that was opened by a secret of this key family is still open to that secret's
 /// holder.
 ///
-/// It is, however often it was renewed on a timer, until a `login` or `renew`; if it is bound to a
-/// device, while one of its bound secrets is good.
-pub fn judge_family(record: &Record, family: KeyFamily, now: Timestamp) -> KeyStatus {
+/// It is, however often it was renewed on a timer, until a `login` or `renew`. If the session is
+/// bound to a device, it is over at `until`, the deadline of that secret, even if the browser has
+/// refreshed since: the secret can have been a copy. One from before the binding has no deadline,
+/// and the first minutes of the binding.
+pub fn judge_family(
+    record: &Record,
+    family: KeyFamily,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> KeyStatus {
     if lifecycle::is_over(record, now) {
-        KeyStatus::Invalid(NoSession::Expired)
-    } else if record.credentials().family() == family {
-        if device::is_open_without_proof(record, now) {
-            KeyStatus::Valid
-        } else {
-            KeyStatus::Invalid(NoSession::ProofNeeded)
+        return KeyStatus::Invalid(NoSession::Expired);
+    }
+    if record.credentials().family() != family {
+        return KeyStatus::Invalid(NoSession::Retired);
+    }
+    match record.device().filter(|device| device.is_confirmed) {
+        Some(device) => {
+            let until = until.unwrap_or(device.bound_at.after(OFFER_OPEN_FOR));
+            if device::is_closed(until, now) {
+                KeyStatus::Invalid(NoSession::ProofNeeded)
+            } else {
+                KeyStatus::Valid
+            }
         }
-    } else {
-        KeyStatus::Invalid(NoSession::Retired)
+        None => KeyStatus::Valid,
     }
 }
 

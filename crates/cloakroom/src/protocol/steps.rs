@@ -43,7 +43,7 @@ mod session;
 mod write;
 
 pub use context::{Context, Policy};
-pub use device::{DeviceOutcome, DeviceProof, RefreshDevice, RegisterDevice};
+pub use device::{DeviceOutcome, DeviceProof, NewDevice, RefreshDevice, RegisterDevice};
 pub use end::{End, EndById};
 pub use end_all::EndAll;
 pub use import::{Import, Imported};

@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | 1 | 8 + 16 \[+ 16\] | the last sign-in: when, its nonce, that of a renewal in progress |
 //! | 2 | n × (8 + 16) | prefix of a retired verifier, key family of its secret |
-//! | 3 | 8 + 16 | an offer to bind the session to a device: when, seed of its challenges |
+//! | 3 | 8 + 16 + 16 | an offer to bind the session to a device: when, seed of its challenges, key family |
 //! | 4, critical | 1 + 2 + n + 8 + 8 + 4 + 16 + n × (32 + 8) | the device: flags, key, bound at, last proof, proofs, seed, secrets |
 
 mod device;

@@ -11,8 +11,8 @@ pub use grant::{ParseGrantError, SessionGrant};
 use crate::error::Error;
 use crate::key::PublicId;
 use crate::manager::{Manager, SessionState};
-use crate::protocol::NoSession;
 use crate::protocol::steps::{Credential, Reload};
+use crate::protocol::{NoSession, bound_until};
 use crate::session::{RequestState, Session};
 use crate::value::{DefaultKind, SessionKind, SessionValue, TypedValue};
 
@@ -57,14 +57,14 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
         Self { manager, grant, needs_proof: true, kind: PhantomData }
     }
 
-    /// Goes on although the session is bound to a device and its browser has not refreshed: for a
-    /// job that the user started and that takes longer than a bound cookie.
+    /// Goes on although the bound secret that opened the session is good no more: for a job that
+    /// the user started, or an open page, that lasts longer than a bound cookie.
     ///
-    /// Otherwise a detached session is over for as long as only a proof could open its session; see
-    /// [`NoSession::ProofNeeded`].
+    /// Otherwise it is over at that secret's deadline, whether or not the browser has refreshed: see
+    /// [`NoSession::ProofNeeded`]. A page opens its socket again, with the cookie that it has then.
     ///
     /// # Security
-    /// What an attacker started within the minutes of a copied cookie goes on as well.
+    /// What an attacker opened or started within the minutes of a copied cookie goes on as well.
     pub fn without_proof(self) -> Self {
         Self { needs_proof: false, ..self }
     }
@@ -148,9 +148,9 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     }
 
     fn credential(&self) -> Credential {
-        let SessionGrant { id, family, .. } = self.grant;
+        let SessionGrant { id, family, until, .. } = self.grant;
         if self.needs_proof {
-            Credential::KeyFamily(id, family)
+            Credential::KeyFamily(id, family, until)
         } else {
             Credential::WithoutProof(id, family)
         }
@@ -173,7 +173,15 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
             SessionState::Live(loaded) => {
                 let (id, family) = (loaded.id(), loaded.record.credentials().family());
                 let manager = Arc::clone(&self.request.manager);
-                let grant = SessionGrant::new(id, family, manager.policy.kind);
+                let until = match &loaded.credential {
+                    Credential::Key(key) => {
+                        let verifier = key.verifier(manager.policy.kind);
+                        bound_until(&loaded.record, &verifier, manager.now())
+                    }
+                    Credential::KeyFamily(.., until) => *until,
+                    Credential::WithoutProof(..) | Credential::Id(_) => None,
+                };
+                let grant = SessionGrant::new(id, family, manager.policy.kind, until);
                 Ok(DetachedSession::new(manager, grant))
             }
             _ => Err(self.beginning_refused().unwrap_or_else(|| {

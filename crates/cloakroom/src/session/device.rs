@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Session;
+use crate::protocol::bound_until;
 use crate::record::BoundDevice;
 use crate::value::{SessionKind, SessionValue};
 
@@ -21,7 +22,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     pub fn proof_needed_in(&self) -> Option<Duration> {
         let loaded = self.loaded()?;
         let verifier = loaded.key()?.verifier(loaded.record.kind());
-        let until = loaded.record.device()?.until(&verifier)?;
-        Some(until.since(self.manager().now()))
+        let now = self.manager().now();
+        Some(bound_until(&loaded.record, &verifier, now)?.since(now))
     }
 }

@@ -101,6 +101,8 @@ struct Facts {
     has_cookie: bool,
     /// Whether its browser says that it is in a session that is bound to its device.
     is_bound: bool,
+    /// Whether a user has signed in.
+    signs_in: bool,
     /// Whether its client drops a Secure cookie.
     is_plain_http: bool,
 }
@@ -119,6 +121,7 @@ impl Facts {
             repeated: false,
             has_cookie: false,
             is_bound: false,
+            signs_in: false,
             is_plain_http: false,
         }
     }
@@ -210,7 +213,10 @@ impl<V> RequestState<V> {
     /// For a response that begins a session without a request's keys.
     pub(crate) fn without_session(manager: Arc<Manager<V>>, mints: Carrier) -> Self {
         let stage = Stage::Open(SessionState::Absent(NoSession::NoKey));
-        Self::of(manager, State { accessed: true, ..State::new(stage, mints) })
+        let mut state = State { accessed: true, ..State::new(stage, mints) };
+        // The browser may be in one: the request was not seen.
+        state.facts.is_bound = manager.channel.device.is_some();
+        Self::of(manager, state)
     }
 
     /// For a session that was opened outside a request: there is no response, and no key.
@@ -241,6 +247,11 @@ impl<V> RequestState<V> {
 
     pub(crate) fn set_method(&self, method: RequestMethod) {
         self.lock().facts.method = method;
+    }
+
+    /// A user has signed in: the response can offer to bind the session to a device.
+    pub(crate) fn note_sign_in(&self) {
+        self.lock().facts.signs_in = true;
     }
 
     /// From now on, opening the session does not count as its use.

@@ -2,9 +2,8 @@
 
 mod answer;
 
-use std::sync::Arc;
-
 use answer::{Answer, RESPONSE, SESSION_ID};
+use http::header::SET_COOKIE;
 
 use super::Sessions;
 use crate::device_binding::{DeviceEndpoint, SignedToken};
@@ -13,12 +12,11 @@ use crate::http::{Headers, session_id};
 use crate::key::PublicId;
 use crate::observe::{Event, ProofRefusal};
 use crate::protocol::steps::{
-    Credential, DeviceOutcome, Open, RefreshDevice, RegisterDevice, Reload, SessionState, Write,
-    Written,
+    Credential, DeviceOutcome, DeviceProof as _, RefreshDevice, RegisterDevice, Reload,
+    SessionState, Write, Written,
 };
-use crate::protocol::{Failure, PresentedKeys, is_being_bound};
-use crate::time::Timestamp;
-use crate::value::{SessionKind, SessionValue, TypedValue};
+use crate::protocol::{Failure, is_being_bound};
+use crate::value::{SessionKind, SessionValue};
 
 impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     /// The endpoint of [device binding](crate::device_binding) at this path, if it is one.
@@ -80,17 +78,19 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         let channel = &self.manager.channel;
         let Some(device) = &channel.device else { return Answer::not_served() };
         let now = || self.manager.now();
+        let mut left = None;
         let answer = match endpoint {
             DeviceEndpoint::Register => {
-                let (keys, token) = (channel.read(request).keys, token_of(request));
-                self.register(keys, token).await
+                // Not by its cookie, of which an attacker can have a copy.
+                self.register(token_of(request)).await
             }
             DeviceEndpoint::Refresh => {
                 let mut ids = request.values(&SESSION_ID);
                 let id = ids.next().and_then(session_id).filter(|_| ids.next().is_none());
                 match id {
                     Some(id) => {
-                        let is_in_it = device.is_marked(request, Some(id));
+                        let is_in_it = device.marked(request).contains(&id);
+                        left = is_in_it.then(|| device.marker.removal()).flatten();
                         self.refresh(id, is_in_it, token_of(request)).await
                     }
                     None => Ok(Answer::Refused(None, ProofRefusal::NoSession)),
@@ -99,28 +99,25 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         };
         let answer = answer.unwrap_or_else(Answer::of_failure);
         self.report(&answer);
-        answer.response(channel, now)
+        let mut response = answer.response(channel, now);
+        if let (Some(removal), true) = (left, answer.is_end()) {
+            response.headers_mut().append(SET_COOKIE, removal);
+        }
+        response
     }
 
-    /// Binds the session that the request presents.
-    async fn register(
-        &self,
-        keys: PresentedKeys,
-        token: Option<SignedToken>,
-    ) -> Result<Answer, Failure> {
-        let Some(token) = token else { return Ok(Answer::Refused(None, ProofRefusal::Invalid)) };
-        let opened = self.manager.run(Open::new(keys, None).without_touch()).await?;
-        let SessionState::<Arc<TypedValue<V>>>::Live(loaded) = opened.session else {
-            return Ok(Answer::Refused(None, ProofRefusal::NoSession));
+    /// Binds the session whose sign-in the browser was authorized by.
+    async fn register(&self, token: Option<SignedToken>) -> Result<Answer, Failure> {
+        let claimed = token.and_then(|token| Some((token.claimed_authorization()?.id(), token)));
+        let Some((id, token)) = claimed else {
+            return Ok(Answer::Refused(None, ProofRefusal::Invalid));
         };
-        // Not a cache's copy: the offer was made a moment ago.
-        let id = loaded.id();
-        let loaded = self.manager.run(Reload::from_store(loaded.credential)).await?;
+        let loaded = self.manager.run(Reload::from_store(Credential::Id(id))).await?;
         let write = Write::new(SessionState::Live(loaded), RegisterDevice::new(token));
         let written = self.manager.run(write).await?;
-        let (until, Written { cookie, result, .. }) = (deadline(&written.session), written);
+        let Written { cookie, result, .. } = written;
         Ok(match result {
-            DeviceOutcome::Accepted(challenge) => Answer::Bound { id, until, cookie, challenge },
+            DeviceOutcome::Accepted(challenge) => Answer::Bound { id, cookie, challenge },
             DeviceOutcome::Challenge(..) => Answer::Refused(Some(id), ProofRefusal::Invalid),
             DeviceOutcome::Refused(refusal) => Answer::Refused(Some(id), refusal),
         })
@@ -153,11 +150,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
             Err(Failure::NoSession(_)) => return Ok(Answer::Over(id)),
             Err(failure) => return Err(failure),
         };
-        let (until, Written { cookie, result, .. }) = (deadline(&written.session), written);
+        let Written { cookie, result, .. } = written;
         Ok(match result {
-            DeviceOutcome::Accepted(challenge) => {
-                Answer::Refreshed { id, until, cookie, challenge }
-            }
+            DeviceOutcome::Accepted(challenge) => Answer::Refreshed { id, cookie, challenge },
             DeviceOutcome::Challenge(challenge, refusal) => {
                 Answer::Challenge { id, challenge, refusal }
             }
@@ -194,14 +189,6 @@ impl Answer {
             }
             failure => Self::Failed(Error::from(failure)),
         }
-    }
-}
-
-/// Until when the session lasts if it is used.
-fn deadline<T>(session: &SessionState<T>) -> Timestamp {
-    match session {
-        SessionState::Live(loaded) => loaded.record.longest_deadline(),
-        _ => Timestamp::EPOCH,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the browser and the attacker keep.
 
-use cloakroom::protocol::Challenge;
+use cloakroom::protocol::{Challenge, Registration};
 
 use crate::model_key::ModelKey;
 
@@ -14,7 +14,7 @@ pub(super) struct Browser {
     /// The challenge that it signs next.
     pub(super) challenge: Option<Challenge>,
     /// A registration that it was asked for.
-    pub(super) offer: Option<Challenge>,
+    pub(super) offer: Option<Registration>,
     /// Whether it has the cookie that names its bound session.
     pub(super) is_marked: bool,
 }

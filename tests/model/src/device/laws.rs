@@ -1,10 +1,13 @@
 //! The laws, and where each is judged.
 
 /// How many there are.
-pub(super) const COUNT: usize = 8;
+pub(super) const COUNT: usize = 9;
 
 pub(super) const WORTH: &str = "a copy is worth the rest of its minutes";
-pub(super) const USUAL_KEYS_RETIRE: &str = "once a binding is used, no usual key opens the session";
+pub(super) const USUAL_KEYS_RETIRE: &str =
+    "a minute after a binding was first used, no usual key opens the session";
+pub(super) const NOT_STOLEN: &str =
+    "no device is registered but that of the browser that signed in";
 pub(super) const PROOFS_MOVE: &str = "only a proof leads to a later deadline of a secret";
 pub(super) const NO_USE: &str = "a registration or a refresh is no use of the session";
 pub(super) const NOT_REPLACED: &str = "a binding that was used is dropped by a sign-in only";

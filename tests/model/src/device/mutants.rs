@@ -5,7 +5,8 @@ use std::time::Duration;
 use cloakroom::Timestamp;
 use cloakroom::key::{DeviceKey, Verifier};
 use cloakroom::protocol::{
-    self, Challenge, ChallengeStatus, Challenger, KeyStatus, NoSession, Protocol, Renewal, Rules,
+    self, Authorization, Challenge, ChallengeStatus, Challenger, KeyStatus, NoSession, Protocol,
+    Renewal, Rules,
 };
 use cloakroom::record::{BoundDevice, Record};
 
@@ -76,22 +77,10 @@ decisions! {
             Some(protocol::confirm_device(&bound, now))
         }
     }
-    FirstRegistrationStands "a registration whose answer was lost is never repeated" in REGISTRATION {
-        fn can_register(&self, record: &Record, challenger: Challenger<'_>, key: &DeviceKey,
-            challenge: &Challenge, now: Timestamp) -> bool {
-            record.device().is_none()
-                && protocol::can_register(record, challenger, key, challenge, now)
-        }
-        fn judge(&self, record: &Record, presented: &Verifier, after: Duration, now: Timestamp)
-            -> KeyStatus {
-            let is_late = record.device().is_some_and(|device| {
-                !device.is_confirmed && now.since(device.bound_at) >= Duration::from_secs(60)
-            });
-            match protocol::judge_with(record, presented, after, now) {
-                // As if the usual key had retired by then.
-                KeyStatus::Valid if is_late => KeyStatus::Invalid(NoSession::Retired),
-                status => status,
-            }
+    AnyoneRegisters "whoever knows the challenge registers" in REGISTRATION {
+        fn is_authorized(&self, _: &Record, _: Challenger<'_>, _: &Authorization, _: Timestamp)
+            -> bool {
+            true
         }
     }
     RegistersForLonger "a first bound secret is good for a week" in REGISTRATION {
@@ -147,7 +136,11 @@ decisions! {
             false
         }
     }
-    NothingIsOffered "a binding is replaced by any registration" in REGISTRATION {
+    AnyRegistrationCounts "a registration counts whatever was offered" in REGISTRATION {
+        fn is_authorized(&self, _: &Record, _: Challenger<'_>, _: &Authorization, _: Timestamp)
+            -> bool {
+            true
+        }
         fn can_register(&self, _: &Record, _: Challenger<'_>, _: &DeviceKey, _: &Challenge,
             _: Timestamp) -> bool {
             true

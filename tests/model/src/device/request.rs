@@ -2,12 +2,12 @@
 
 use cloakroom::key::DeviceKey;
 use cloakroom::policy;
-use cloakroom::protocol::Challenge;
 use cloakroom::protocol::steps::{
-    Answer, Ask, Credential, Deadlines, DeviceOutcome, DeviceProof, Loaded, Login, Next, NoEdit,
-    Open, Opened, RefreshDevice, RegisterDevice, Reload, Renew, SessionState, Step, Steps, Write,
-    Written,
+    Answer, Ask, Credential, Deadlines, DeviceOutcome, DeviceProof, Loaded, Login, NewDevice, Next,
+    NoEdit, Open, Opened, RefreshDevice, RegisterDevice, Reload, Renew, SessionState, Step, Steps,
+    Write, Written,
 };
+use cloakroom::protocol::{Authorization, Challenge, Registration};
 
 use crate::context::Node;
 use crate::jar::Presented;
@@ -33,7 +33,8 @@ pub(super) enum What {
 pub(super) struct Proof {
     /// The number of the device.
     pub(super) device: u8,
-    pub(super) is_registration: bool,
+    /// What says for which session it registers, if it does.
+    pub(super) authorization: Option<Authorization>,
     pub(super) challenge: Challenge,
 }
 
@@ -43,12 +44,17 @@ fn key_of(device: u8) -> DeviceKey {
 }
 
 impl DeviceProof for Proof {
-    fn with_new_key(&self) -> Option<(DeviceKey, Challenge)> {
-        self.is_registration.then(|| (key_of(self.device), self.challenge))
+    fn claimed_authorization(&self) -> Option<Authorization> {
+        self.authorization
+    }
+
+    fn with_new_key(&self) -> Option<NewDevice> {
+        let (key, challenge) = (key_of(self.device), self.challenge);
+        self.authorization.map(|authorization| NewDevice { key, challenge, authorization })
     }
 
     fn with_key(&self, key: &DeviceKey) -> Option<Challenge> {
-        (!self.is_registration && key_of(self.device) == *key).then_some(self.challenge)
+        (self.authorization.is_none() && key_of(self.device) == *key).then_some(self.challenge)
     }
 }
 
@@ -77,7 +83,7 @@ pub(super) enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Response {
     /// A page: whether there was a session, and whether it asks the browser to register.
-    Page { opened: bool, offer: Option<Challenge> },
+    Page { opened: bool, offer: Option<Registration> },
     /// The answer of an endpoint.
     Device(DeviceOutcome),
     /// The session is over for this browser.
@@ -111,28 +117,25 @@ pub(super) enum Outcome {
 impl Work {
     /// The first operation of a request.
     pub(super) fn first(what: &What, presented: &Presented) -> Self {
-        let open = || Open::new(presented.to_keys(None), None);
         match what {
-            What::Register(_) => Self::Open(open().without_touch()),
-            What::Refresh(_) => Self::Reload(Reload::from_store(Credential::Id(session_id(0)))),
-            _ => Self::Open(open()),
+            // The endpoints take the session from what the browser says, not from its cookie.
+            What::Register(_) | What::Refresh(_) => {
+                Self::Reload(Reload::from_store(Credential::Id(session_id(0))))
+            }
+            _ => Self::Open(Open::new(presented.to_keys(None), None)),
         }
     }
 
     /// The operation of a handler, on the session that was opened.
     pub(super) fn on_opened(what: &What, session: SessionState<Value>) -> Option<Self> {
         Some(match what {
-            What::Visit | What::Refresh(_) => return None,
+            What::Visit | What::Register(_) | What::Refresh(_) => return None,
             What::Renew => Self::Renew(Write::new(session, Renew::default())),
             What::Extend => Self::Extend(Write::new(session, Deadlines::Exactly(EXTENSION * 6))),
             What::Login => {
                 let login = policy::Login::of(&Who::Alice.principal());
                 Self::Login(Login::new(session, None, login, NoEdit))
             }
-            What::Register(_) => match session {
-                SessionState::Live(loaded) => Self::Reload(Reload::from_store(loaded.credential)),
-                _ => return None,
-            },
         })
     }
 

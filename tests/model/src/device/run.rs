@@ -6,7 +6,7 @@ mod trial;
 
 use cloakroom::Timestamp;
 use cloakroom::protocol::steps::{Answer, Ask, DeviceOutcome, Policy, SessionState, Step};
-use cloakroom::protocol::{Challenge, Challenger, CookieChange, NoSession, registration_challenge};
+use cloakroom::protocol::{Authorization, Challenger, CookieChange, NoSession, registration};
 use cloakroom::record::Record;
 use cloakroom::store::{StoreError, StoreErrorKind};
 
@@ -27,6 +27,8 @@ use crate::store::Store;
 pub(super) const LIFE: u64 = 600;
 /// How many seconds a request or its answer is on its way at most.
 const LATENESS: u64 = 60;
+/// How long requests can be on their way with the key from before a binding.
+const GRACE: u64 = 60;
 /// By how much the clocks of nodes can differ.
 const SLACK: u64 = 10;
 
@@ -43,8 +45,8 @@ pub(crate) struct State {
     losses: u8,
     /// What the browser's device has signed for refreshes that were accepted, and when that was.
     recorded: Vec<(Proof, u64)>,
-    /// Whether a binding has been used since the last sign-in.
-    is_used: bool,
+    /// When a binding was first used since the last sign-in.
+    used_at: Option<u64>,
     /// Whether an answer can have overtaken a sign-in, or was lost with one.
     is_overtaken: bool,
     pub(super) broken: Option<&'static str>,
@@ -136,13 +138,14 @@ impl Run {
 
     fn proof(&self, device: u8, browser: &Browser) -> Option<Proof> {
         let _ = self;
-        Some(Proof { device, is_registration: false, challenge: browser.challenge? })
+        Some(Proof { device, authorization: None, challenge: browser.challenge? })
     }
 
     fn registration(&self, state: &State) -> Option<What> {
-        let (device, challenge) = (state.sent + 1, state.browser.offer?);
+        let (device, offer) = (state.sent + 1, state.browser.offer?);
+        let (challenge, authorization) = (offer.challenge, Some(offer.authorization));
         let _ = self;
-        Some(What::Register(Proof { device, is_registration: true, challenge }))
+        Some(What::Register(Proof { device, authorization, challenge }))
     }
 
     fn attackers(&self, state: &State) -> Vec<What> {
@@ -150,15 +153,17 @@ impl Run {
         if state.attacker.key.is_some() {
             all.push(What::Visit);
             // With the key of a session that is not bound, they could take it over.
-            if state.attacker.until.is_some() {
+            if state.attacker.until.is_some() || state.record().is_some_and(is_confirmed) {
                 all.extend([What::Renew, What::Extend]);
             }
         }
         if self.scenario.start == Start::Offered && state.attacker.key.is_some() {
-            // A device of their own, for a challenge that they make up.
-            let challenge = Challenge::parse("AAAAAAAAAAAAAAAAAAAAAA");
-            let proof = |challenge| Proof { device: 0x60, is_registration: true, challenge };
-            all.extend(challenge.map(|challenge| What::Register(proof(challenge))));
+            // A device of their own, even if they knew the challenge.
+            let record = state.record().filter(|record| record.device_offer().is_some());
+            let offer = record.and_then(|record| registration(record, CHALLENGER, state.now()));
+            let authorization = Authorization::parse(&"A".repeat(43));
+            let proof = |challenge| Proof { device: 0x60, authorization, challenge };
+            all.extend(offer.map(|offer| What::Register(proof(offer.challenge))));
         }
         if self.scenario.replays {
             let proofs = state.recorded.iter().map(|(proof, _)| proof.clone());
@@ -302,10 +307,7 @@ impl Run {
                 }
                 self.note_opened(state, flight, &opened.session);
                 self.set_cookie(state, flight, &opened.cookie);
-                let response = match flight.what {
-                    What::Register(_) => Response::Failed,
-                    _ => self.page(state, flight, no_session.is_none()),
-                };
+                let response = self.page(state, flight, no_session.is_none());
                 Work::on_opened(&flight.what, opened.session).ok_or(response)
             }
             Outcome::Written(written) => {
@@ -323,6 +325,11 @@ impl Run {
             Outcome::Device(written) => {
                 self.set_cookie(state, flight, &written.cookie);
                 self.record_proof(state, flight, written.result);
+                let is_accepted = matches!(written.result, DeviceOutcome::Accepted(_));
+                let is_registration = matches!(flight.what, What::Register(_));
+                if flight.client == Client::Other && is_registration && is_accepted {
+                    state.broken = Some(laws::NOT_STOLEN);
+                }
                 Err(Response::Device(written.result))
             }
             Outcome::Failed => Err(Response::Failed),
@@ -371,11 +378,12 @@ impl Run {
             if is_over {
                 state.broken = Some(laws::WORTH);
             }
-            if state.attacker.until.is_none() && state.is_used {
+            let has_retired = state.used_at.is_some_and(|used| state.at >= used + GRACE);
+            if state.attacker.until.is_none() && has_retired {
                 state.broken = Some(laws::USUAL_KEYS_RETIRE);
             }
         } else if is_confirmed(&loaded.record) {
-            state.is_used = true;
+            state.used_at.get_or_insert(state.at);
         }
     }
 
@@ -411,22 +419,23 @@ impl Run {
         };
         state.broken = state.broken.or(law);
         if *what == What::Login && new.is_none() {
-            state.is_used = false;
+            state.used_at = None;
         }
     }
 
     /// The response of a page, which asks the browser to register as `session/request/head.rs` does.
     fn page(&self, state: &State, flight: &Flight, opened: bool) -> Response {
         let is_sent = matches!(flight.request.change, Change::Send(..));
-        let asks = |record: &&Record| is_sent || record.device().is_some();
-        let challenger = Challenger { id: session_id(0), server_key: None };
-        let offer = state.record().filter(asks).and_then(|record| {
-            registration_challenge(record, challenger, state.now()).filter(|_| opened)
-        });
+        let asks = opened && is_sent && flight.what == What::Login;
+        let record = state.record().filter(|_| asks);
+        let offer = record.and_then(|record| registration(record, CHALLENGER, state.now()));
         let _ = self;
         Response::Page { opened, offer }
     }
 }
+
+/// What challenges are made from, apart from the record.
+const CHALLENGER: Challenger<'static> = Challenger { id: session_id(0), server_key: None };
 
 fn is_confirmed(record: &Record) -> bool {
     record.device().is_some_and(|device| device.is_confirmed)

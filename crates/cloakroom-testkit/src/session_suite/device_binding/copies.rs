@@ -34,8 +34,8 @@ pub fn a_copied_bound_cookie_is_worth_the_rest_of_its_minutes(store: impl Store)
     });
 }
 
-/// With the key of the sign-in, from before the binding, neither.
-pub fn a_key_copied_before_the_binding_is_worth_nothing_after_it(store: impl Store) {
+/// With the key of the sign-in, from before the binding, not a minute after it either.
+pub fn a_key_copied_before_the_binding_is_worth_a_minute_of_it(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::new(store);
         let (_, response) = visitor.sign_in_with(&super::super::alice()).await;
@@ -43,10 +43,18 @@ pub fn a_key_copied_before_the_binding_is_worth_nothing_after_it(store: impl Sto
         attacker.absorb(PAGE, &response);
         visitor.take_page(&response).await;
         assert!(visitor.visit().await.is_ok());
-        for wait in [Duration::ZERO, 60 * SECOND, LIFE] {
+        visitor.wait(59 * SECOND);
+        let (renewed, response) =
+            visitor.request(&attacker, async |session| session.renew().await).await;
+        renewed.unwrap();
+        attacker.absorb(PAGE, &response);
+        for wait in [11 * SECOND, 60 * SECOND, LIFE, 20 * LIFE] {
             visitor.wait(wait);
-            assert!(visitor.visit_with(&attacker).await.0.is_err());
-            assert!(visitor.visit().await.is_ok());
+            let visited = visitor.visit_with(&attacker).await.0;
+            assert!(visited.is_err(), "{wait:?}");
+            if visitor.visit().await == Err(NoSession::ProofNeeded) {
+                assert!(visitor.visit().await.is_ok(), "{wait:?}");
+            }
         }
     });
 }
@@ -98,7 +106,10 @@ pub fn extending_a_bound_session_extends_no_secret(store: impl Store) {
 /// written, and no cookie is sent.
 pub fn a_proof_that_is_not_the_devices_leads_to_nothing(store: impl Store) {
     block_on(async {
-        let visitor = Visitor::bound(store).await;
+        let mut visitor = Visitor::bound(store).await;
+        // While a browser may be registering, it is told to try again.
+        visitor.wait(LIFE);
+        visitor.refresh_if_due().await;
         let refresh = visitor.browser.refresh(PAGE).unwrap();
         let proof = refresh.proof().unwrap().to_str().unwrap();
         let id = refresh.request().headers()["sec-secure-session-id"].to_str().unwrap();
@@ -122,10 +133,38 @@ pub fn a_proof_that_is_not_the_devices_leads_to_nothing(store: impl Store) {
         ] {
             let answer = visitor.refresh_with(&headers).await;
             assert_eq!(answer.status(), status, "{headers:?}");
-            assert!(!answer.headers().contains_key("set-cookie"));
+            let mut cookies = answer.headers().get_all("set-cookie").iter();
+            assert!(!cookies.any(|cookie| cookie.as_bytes().starts_with(b"__Host-id=")));
             assert!(status == 400 || answer.body().contains("\"continue\":false"));
         }
         assert!(visitor.saw("ProofRefused"));
         assert_eq!(visitor.send(&refresh).await.status(), 200, "the device's own still counts");
+    });
+}
+
+/// What was opened with it ends with it, although the owner's browser goes on.
+pub fn a_socket_opened_with_a_copied_cookie_ends_with_it(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::new(store);
+        let (_, response) = visitor.sign_in_with(&super::super::alice()).await;
+        let mut attacker = crate::Client::new().with_clock(visitor.test.clock.clone());
+        attacker.absorb(PAGE, &response);
+        let detach = async |session: &mut cloakroom::Session<_>| session.detach().unwrap();
+        let before = visitor.request(&attacker, detach).await.0;
+        visitor.take_page(&response).await;
+        assert!(visitor.visit().await.is_ok());
+        let bound = visitor.request(visitor.browser.client(), detach).await.0;
+        for _ in 0..5 {
+            visitor.wait(LIFE / 2 + SLACK);
+            let refresh = visitor.browser.refresh(PAGE).unwrap();
+            assert_eq!(visitor.refresh(refresh).await, StatusCode::OK);
+        }
+        for socket in [&before, &bound] {
+            let error = socket.session().await.unwrap_err();
+            assert_eq!(error.no_session(), Some(NoSession::ProofNeeded));
+        }
+        let text = bound.grant().expose();
+        let queued = visitor.test.sessions.detached(&text.parse().unwrap()).unwrap();
+        assert!(queued.session().await.is_err(), "nor does its text say more");
     });
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::record::EndReason;
-use cloakroom::{NoSession, Session, Store};
+use cloakroom::{Lifetime, NoSession, Session, Store};
 use http::{HeaderMap, StatusCode};
 
 use super::super::{Counter, alice, bob};
@@ -225,7 +225,7 @@ pub fn a_browser_whose_key_is_gone_signs_in_again(store: impl Store) {
         let stale = visitor.browser.client().clone();
         visitor.browser.lose_keys();
         visitor.wait(LIFE + 60 * SECOND);
-        assert_eq!(visitor.visit().await, Err(NoSession::NoKey));
+        assert_eq!(visitor.visit().await, Err(NoSession::ProofNeeded));
         visitor.sign_in().await.unwrap();
         assert!(visitor.visit().await.is_ok());
 
@@ -239,8 +239,9 @@ pub fn a_browser_whose_key_is_gone_signs_in_again(store: impl Store) {
     });
 }
 
-/// A socket or a job that was opened with a bound secret ends with it, unless it is refreshed.
-pub fn a_detached_session_ends_with_the_last_bound_secret(store: impl Store) {
+/// A socket or a job that was opened with a bound secret ends with it: a page opens its socket
+/// again, with the cookie that it has then.
+pub fn a_detached_session_ends_with_its_bound_secret(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::bound(store).await;
         let client = visitor.browser.client().clone();
@@ -249,13 +250,33 @@ pub fn a_detached_session_ends_with_the_last_bound_secret(store: impl Store) {
         assert!(detached.session().await.is_ok());
         let refresh = visitor.browser.refresh(PAGE).unwrap();
         assert_eq!(visitor.refresh(refresh).await, StatusCode::OK);
-        visitor.wait(9 * LIFE / 10);
-        assert!(detached.session().await.is_ok(), "the browser has refreshed");
-        visitor.wait(LIFE / 10 + 10 * SECOND);
+        visitor.wait(LIFE / 10 + 9 * SECOND);
+        assert!(detached.session().await.is_ok(), "the clocks of nodes can differ");
+        visitor.wait(SECOND);
         let error = detached.session().await.unwrap_err();
         assert_eq!(error.no_session(), Some(NoSession::ProofNeeded));
         let unbound = detached.clone().without_proof();
         assert!(unbound.session().await.is_ok(), "the application has said so");
-        assert!(visitor.visit().await.is_ok());
+        let client = visitor.browser.client().clone();
+        let again = visitor.request(&client, async |session| session.detach().unwrap()).await.0;
+        assert!(again.session().await.is_ok());
+    });
+}
+
+/// As long as the session lasts, however long its lifetime is made after the binding.
+pub fn a_bound_browser_goes_on_for_as_long_as_its_session(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        let month = Duration::from_secs(30 * 24 * 60 * 60);
+        let lifetime = Lifetime::absolute(month);
+        let (set, response) = visitor
+            .request(visitor.browser.client(), async |session| session.set_lifetime(lifetime).await)
+            .await;
+        set.unwrap();
+        visitor.take_page(&response).await;
+        for _ in 0..2 {
+            visitor.wait(month / 3);
+            assert!(visitor.visit().await.is_ok());
+        }
     });
 }

@@ -198,9 +198,9 @@ impl CookiePolicy {
     /// Checks the policy, for the cookie of the kind called `kind`.
     pub(crate) fn compile(&self, kind: &str) -> Result<Cookie, CookiePolicyError> {
         refuse_if(
-            MARKERS.contains(&kind),
-            "the kinds `bound`, `here` and `left` are taken: their cookies would have the names of \
-             the default kind's markers",
+            kind.rsplit('-').next().is_some_and(|last| MARKERS.contains(&last)),
+            "a kind is not called `bound`, `here` or `left`, nor does its name end so after a \
+             hyphen: its cookie would have the name of another kind's marker",
         )?;
         self.compile_named(kind)
     }

@@ -10,7 +10,8 @@ const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
 fn outcome(change: &CookieChange) -> SessionOutcome<'_> {
     let looked_at = LookedAt::Nothing;
-    SessionOutcome { change, repeated: false, signed_in: false, signed_out: false, looked_at }
+    let signed_out = matches!(change, CookieChange::Remove);
+    SessionOutcome { change, repeated: false, signed_in: false, signed_out, looked_at }
 }
 
 fn removal(transport: &Transport) -> ResponseHeaders {

@@ -1,7 +1,7 @@
 //! Registering a device for a session, and refreshing the secret of a bound one.
 
 use super::super::{
-    Challenge, ChallengeStatus, Challenger, Failure, Rules as _, refresh_challenge,
+    Authorization, Challenge, ChallengeStatus, Challenger, Failure, Rules as _, refresh_challenge,
 };
 use super::{Context, Draft, Loaded, Plan, Planned, fresh_secret};
 use crate::key::{DeviceKey, Key, PublicId, Secret};
@@ -13,12 +13,26 @@ use crate::time::Timestamp;
 /// What a device has signed. Whether its signature is good is asked once the session is known: that
 /// costs more than all else.
 pub trait DeviceProof {
-    /// The key that the proof brings along, and the challenge that was signed with it; `None` if
-    /// the proof is not good.
-    fn with_new_key(&self) -> Option<(DeviceKey, Challenge)>;
+    /// The authorization that it says it has. Nothing is verified.
+    fn claimed_authorization(&self) -> Option<Authorization>;
+
+    /// What was signed with the key that the proof brings along; `None` if the proof is not good.
+    fn with_new_key(&self) -> Option<NewDevice>;
 
     /// The challenge that was signed with this key; `None` if the proof is not good.
     fn with_key(&self, key: &DeviceKey) -> Option<Challenge>;
+}
+
+/// What a device has signed to be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a proof has these parts")]
+pub struct NewDevice {
+    /// Its key.
+    pub key: DeviceKey,
+    /// The challenge.
+    pub challenge: Challenge,
+    /// For which session.
+    pub authorization: Authorization,
 }
 
 /// What a registration or a refresh leads to.
@@ -37,7 +51,7 @@ pub enum DeviceOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RegisterDevice<P> {
     proof: P,
-    verified: Option<(DeviceKey, Challenge)>,
+    verified: Option<NewDevice>,
     secret: Option<Secret>,
 }
 
@@ -61,20 +75,24 @@ impl<C: Context, P: DeviceProof> Plan<C> for RegisterDevice<P> {
         let Some(policy) = &context.policy().device else {
             return refused(ProofRefusal::NotOffered);
         };
-        if record.device_offer().is_none() {
+        let challenger = challenger(policy, loaded.id());
+        let is_authorized = |it: &Authorization| rules.is_authorized(record, challenger, it, now);
+        // To verify a signature costs more than all else.
+        if !self.proof.claimed_authorization().as_ref().is_some_and(is_authorized) {
             return refused(ProofRefusal::NotOffered);
         }
         if self.verified.is_none() {
             self.verified = self.proof.with_new_key();
         }
-        let Some((key, challenge)) = &self.verified else {
+        let Some(NewDevice { key, challenge, authorization }) = &self.verified else {
             return refused(ProofRefusal::Invalid);
         };
-        let challenger = challenger(policy, loaded.id());
-        if !rules.can_register(record, challenger, key, challenge, now) {
+        if !is_authorized(authorization)
+            || !rules.can_register(record, challenger, key, challenge, now)
+        {
             return refused(ProofRefusal::NotOffered);
         }
-        let fresh = loaded.key_with(fresh_secret(context, &mut self.secret)?);
+        let fresh = Key::new(loaded.id(), fresh_secret(context, &mut self.secret)?.clone());
         let verifier = fresh.verifier(context.policy().kind);
         let written = rules.register_device(record, key, verifier, policy.cookie_life(), now);
         match written {

@@ -6,7 +6,8 @@ use super::super::{CookieChange, Failure, KeyStatus, NoSession, Rules as _};
 use super::session::{judge_credential, refusal};
 use super::write::MAX_ATTEMPTS;
 use super::{
-    Answer, Ask, Context, Credential, Next, OtherSession, SessionState, Step, Steps, Written,
+    Answer, Ask, Context, Credential, FormerKey, Next, OtherSession, SessionState, Step, Steps,
+    Written,
 };
 use crate::key::{Carrier, Key, PublicId};
 use crate::observe::Event;
@@ -196,7 +197,12 @@ impl<T> End<T> {
             SessionState::Absent(NoSession::NoKey) => {
                 return self.finish(context, CookieChange::Keep, false);
             }
-            SessionState::Over => return self.finish(context, CookieChange::Remove, false),
+            SessionState::Over
+            // Nothing opens it but a proof, and without its cookies the browser forgets it.
+            | SessionState::Absent(NoSession::ProofNeeded)
+            | SessionState::Former(FormerKey { why: NoSession::ProofNeeded, .. }) => {
+                return self.finish(context, CookieChange::Remove, false);
+            }
             session => {
                 session.may_begin(context)?;
                 return self.finish(context, CookieChange::Remove, false);

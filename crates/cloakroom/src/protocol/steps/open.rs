@@ -97,7 +97,7 @@ enum State<T> {
     EndingReused(Box<Reused>),
     /// The session of a reused key was not there any more.
     ReadingReused(Box<Reused>),
-    /// The browser says that it could not refresh these sessions: is one of them ours, and bound?
+    /// The browser says that it is in these sessions, without a cookie: is one of them bound?
     ReadingSkipped(Vec<SkippedRefresh>),
     /// A session that cannot be read is being ended.
     EndingUnreadable(PublicId),
@@ -239,7 +239,7 @@ impl<T: Clone + PartialEq> Open<T> {
         absent(if is_withheld { NoSession::Withheld } else { no_session })
     }
 
-    /// A browser that could not refresh a bound session begins nothing: the cookie of another one
+    /// A browser that has not refreshed its bound session begins nothing: the cookie of another one
     /// would end its refreshing for good.
     #[cold]
     fn read_skipped<C: Context<Value = T>>(
@@ -252,8 +252,10 @@ impl<T: Clone + PartialEq> Open<T> {
         for (&SkippedRefresh { id, reason }, stored) in skipped.iter().zip(found) {
             let Some(Stored::Live(record)) = stored? else { continue };
             if record.device().is_some() && judge_id(&record, kind, now) == KeyStatus::Valid {
-                context.report(&Event::ProofSkipped { id, reason });
-                return absent(NoSession::ProofNeeded);
+                if let Some(reason) = reason {
+                    context.report(&Event::ProofSkipped { id, reason });
+                }
+                return self.absent(context, NoSession::ProofNeeded);
             }
         }
         self.absent(context, NoSession::NoKey)

@@ -9,7 +9,7 @@ use super::write::{INDEX_MARGIN, MAX_ATTEMPTS};
 use super::{Answer, Ask, Context, KeptError, Next, Step};
 use crate::key::PublicId;
 use crate::observe::Event;
-use crate::policy::Principal;
+use crate::policy::{Principal, SessionLimit};
 use crate::record::{EndReason, Record, Stored};
 use crate::store::{
     Ended, IndexEntry, IndexLogin, Indexed, Outcome, StoreError, StoreErrorKind, Swap,
@@ -189,6 +189,11 @@ impl Reservation {
                 self.look_at(context, room, stored)
             }
             (State::MakingRoom(room), Answer::Ended(ended)) => self.ended(context, room, ended),
+            (State::MakingRoom(room), Answer::Swapped(swap)) => match swap? {
+                Swap::Done => self.ended(context, room, Ok(Ended::Now)),
+                Swap::Gone => self.ended(context, room, Ok(Ended::Already)),
+                Swap::Stale(_) => self.index(context, Vec::new()),
+            },
             (State::Withdrawing(refusal), Answer::Swapped(swap)) => {
                 if let Swap::Done = swap? {
                     let (id, reason) = (self.id, EndReason::Revoked);
@@ -280,7 +285,9 @@ impl Reservation {
             signed_in: record
                 .as_ref()
                 .map(|record| record.authenticated_at().unwrap_or(record.created())),
-            is_closed: record.is_some_and(|record| !is_open_without_proof(&record, now)),
+            closed: record
+                .filter(|record| !is_open_without_proof(record, now))
+                .map(|record| record.revision()),
         });
         self.look(context, room)
     }
@@ -289,8 +296,15 @@ impl Reservation {
         if let Some(&id) = room.excess.get(room.ended) {
             self.report_limit(context);
             let ending = context.rules().end(EndReason::OverLimit, context.now());
+            // Its device may have proved itself since: then the session is not given up.
+            let is_given_up = context.policy().limit.is_some_and(SessionLimit::rejects_new);
+            let mut closed = room.seen.iter().filter(|seat| is_given_up && seat.id == id);
+            let closed = closed.find_map(|seat| seat.closed);
             self.state = State::MakingRoom(room);
-            return Ok(Step::Ask(Ask::End(id, ending)));
+            return Ok(Step::Ask(match closed {
+                Some(revision) => Ask::EndIf(id, revision, ending),
+                None => Ask::End(id, ending),
+            }));
         }
         let Room { entries, seen, excess, .. } = room;
         let is_over = |entry: &IndexEntry| {

@@ -7,6 +7,7 @@ use super::Context;
 use super::context::decode;
 use crate::key::{Carrier, Key, KeyFamily, KindTag, PublicId, Secret};
 use crate::record::{EndReason, Record, Stored};
+use crate::time::Timestamp;
 
 /// A live session, as it was read or written last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,8 +27,9 @@ pub struct Loaded<T> {
 pub enum Credential {
     /// A key that a request presented, or is sent.
     Key(Key),
-    /// The family of a key that a request presented earlier. There is no key.
-    KeyFamily(PublicId, KeyFamily),
+    /// The family of a key that a request presented earlier, and until when that opens the session
+    /// if it is bound to a device. There is no key.
+    KeyFamily(PublicId, KeyFamily, Option<Timestamp>),
     /// The same, of a holder who needs no proof of the device to which the session is bound.
     WithoutProof(PublicId, KeyFamily),
     /// The session's id: the application changes a session that is not the request's own. There is
@@ -114,7 +116,7 @@ impl Credential {
     pub const fn id(&self) -> PublicId {
         match self {
             Self::Key(key) => key.id(),
-            Self::KeyFamily(id, _) | Self::WithoutProof(id, _) | Self::Id(id) => *id,
+            Self::KeyFamily(id, ..) | Self::WithoutProof(id, _) | Self::Id(id) => *id,
         }
     }
 }
@@ -152,8 +154,8 @@ pub(super) fn judge_credential<C: Context>(
             let verifier = key.verifier(policy.kind);
             context.rules().judge_again(record, &verifier, policy.reuse.after, now)
         }
-        Credential::KeyFamily(_, family) => judge_family(record, *family, now),
-        Credential::WithoutProof(_, family) => match judge_family(record, *family, now) {
+        Credential::KeyFamily(_, family, until) => judge_family(record, *family, *until, now),
+        Credential::WithoutProof(_, family) => match judge_family(record, *family, None, now) {
             KeyStatus::Invalid(NoSession::ProofNeeded) => KeyStatus::Valid,
             status => status,
         },

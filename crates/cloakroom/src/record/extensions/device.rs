@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Extensions;
-use crate::key::{Algorithm, DeviceKey, Verifier};
+use crate::key::{Algorithm, DeviceKey, KeyFamily, Verifier};
 use crate::time::Timestamp;
 
 const OFFER: u8 = 3;
@@ -24,11 +24,13 @@ pub struct DeviceOffer {
     pub at: Timestamp,
     /// What challenges are made from. It never leaves the record.
     pub(crate) seed: [u8; 16],
+    /// The key family of that sign-in: the offer ends with it.
+    pub(crate) family: KeyFamily,
 }
 
 impl DeviceOffer {
-    pub(crate) const fn new(at: Timestamp, seed: [u8; 16]) -> Self {
-        Self { at, seed }
+    pub(crate) const fn new(at: Timestamp, seed: [u8; 16], family: KeyFamily) -> Self {
+        Self { at, seed, family }
     }
 }
 
@@ -165,8 +167,10 @@ impl fmt::Debug for BoundDevice {
 impl Extensions {
     /// The offer to bind the session to a device, if there is one.
     pub(crate) fn device_offer(&self) -> Option<DeviceOffer> {
-        let (at, seed) = time(self.entry(OFFER)?)?;
-        Some(DeviceOffer::new(at, seed.try_into().ok()?))
+        let (at, rest) = time(self.entry(OFFER)?)?;
+        let (seed, family) = rest.split_first_chunk()?;
+        let family = KeyFamily::from_bytes(family.try_into().ok()?);
+        Some(DeviceOffer::new(at, *seed, family))
     }
 
     /// The area with this offer. Without room for it there is none.
@@ -174,8 +178,9 @@ impl Extensions {
         if self.is_empty() && offer.is_none() {
             return self.clone();
         }
-        let bytes =
-            offer.map(|offer| [&offer.at.as_millis().to_be_bytes()[..], &offer.seed].concat());
+        let bytes = offer.map(|DeviceOffer { at, seed, family }| {
+            [&at.as_millis().to_be_bytes()[..], &seed, family.as_bytes()].concat()
+        });
         self.with_entry(OFFER, bytes.as_deref())
     }
 
@@ -248,7 +253,8 @@ mod tests {
 
     #[test]
     fn an_offer_is_read_back_and_removed_without_a_trace() {
-        let offer = DeviceOffer::new(Timestamp::from_millis(7), [3; 16]);
+        let family = KeyFamily::from_bytes([4; 16]);
+        let offer = DeviceOffer::new(Timestamp::from_millis(7), [3; 16], family);
         let with = Extensions::default().with_device_offer(Some(offer));
         assert_eq!(with.device_offer(), Some(offer));
         assert_eq!(with.with_device_offer(None), Extensions::default());
@@ -256,13 +262,14 @@ mod tests {
 
     #[test]
     fn the_longest_key_fits_next_to_all_else_that_this_version_writes() {
-        use crate::key::{KeyFamily, Nonce};
+        use crate::key::Nonce;
         use crate::record::SignInTrace;
 
         let (at, nonce) = (Timestamp::from_millis(7), Nonce::from_bytes([1; 16]));
+        let offer = DeviceOffer::new(at, [3; 16], KeyFamily::from_bytes([4; 16]));
         let mut extensions = Extensions::default()
             .with_sign_in(Some(SignInTrace::new(at, nonce, Some(nonce))))
-            .with_device_offer(Some(DeviceOffer::new(at, [3; 16])));
+            .with_device_offer(Some(offer));
         for number in 0..8 {
             let verifier = Verifier::from_bytes([number; 32]);
             extensions = extensions.with_family_of(&verifier, KeyFamily::from_bytes([number; 16]));

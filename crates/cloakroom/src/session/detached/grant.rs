@@ -7,11 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::key::hex;
 use crate::key::{KeyFamily, KindTag, PublicId};
+use crate::time::Timestamp;
 
 /// What another process of the application needs to use a session: put it into the queue with the
 /// job.
 ///
-/// Its text, which serde uses too, is 96 hexadecimal digits.
+/// Its text, which serde uses too, is 96 hexadecimal digits, or 112 if the session is bound to a
+/// device.
 ///
 /// ```
 /// # use cloakroom::{MemoryStore, SessionMap, Sessions};
@@ -36,11 +38,18 @@ pub struct SessionGrant {
     pub(super) id: PublicId,
     pub(super) family: KeyFamily,
     pub(super) kind: KindTag,
+    /// If the session is bound to a device: the deadline of the secret that opened it.
+    pub(super) until: Option<Timestamp>,
 }
 
 impl SessionGrant {
-    pub(crate) const fn new(id: PublicId, family: KeyFamily, kind: KindTag) -> Self {
-        Self { id, family, kind }
+    pub(crate) const fn new(
+        id: PublicId,
+        family: KeyFamily,
+        kind: KindTag,
+        until: Option<Timestamp>,
+    ) -> Self {
+        Self { id, family, kind, until }
     }
 
     pub(crate) fn is_of(&self, kind: KindTag) -> bool {
@@ -54,16 +63,15 @@ impl SessionGrant {
 
     /// The grant as text.
     pub fn expose(&self) -> String {
-        struct Hex([u8; 48]);
+        struct Hex(Vec<u8>);
         impl fmt::Display for Hex {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 hex::write(f, &self.0)
             }
         }
-        let mut bytes = [0; 48];
-        bytes[..16].copy_from_slice(self.id.as_bytes());
-        bytes[16..32].copy_from_slice(self.family.as_bytes());
-        bytes[32..].copy_from_slice(self.kind.as_bytes());
+        let Self { id, family, kind, until } = self;
+        let mut bytes = [*id.as_bytes(), *family.as_bytes(), *kind.as_bytes()].concat();
+        bytes.extend(until.iter().flat_map(|until| until.as_millis().to_be_bytes()));
         Hex(bytes).to_string()
     }
 }
@@ -77,11 +85,17 @@ impl FromStr for SessionGrant {
             let digits = text.get(32 * part..32 * (part + 1)).ok_or(ParseGrantError(()))?;
             hex::read(digits, bytes).ok_or(ParseGrantError(()))?;
         }
-        if text.len() != 96 {
-            return Err(ParseGrantError(()));
-        }
-        let family = KeyFamily::from_bytes(family);
-        Ok(Self { id: PublicId::from_bytes(id), family, kind: KindTag::from_bytes(kind) })
+        let until = match text.get(96..).ok_or(ParseGrantError(()))? {
+            "" => None,
+            digits if digits.len() == 16 => {
+                let mut millis = [0; 8];
+                hex::read(digits, &mut millis).ok_or(ParseGrantError(()))?;
+                Some(Timestamp::from_millis(u64::from_be_bytes(millis)))
+            }
+            _ => return Err(ParseGrantError(())),
+        };
+        let (id, family) = (PublicId::from_bytes(id), KeyFamily::from_bytes(family));
+        Ok(Self { id, family, kind: KindTag::from_bytes(kind), until })
     }
 }
 
@@ -112,7 +126,7 @@ pub struct ParseGrantError(());
 
 impl fmt::Display for ParseGrantError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a session grant is 96 hexadecimal digits")
+        f.write_str("a session grant is 96 or 112 hexadecimal digits")
     }
 }
 
@@ -124,20 +138,23 @@ mod tests {
 
     #[test]
     fn a_grant_is_read_back_from_its_text_and_no_other_text_is_one() {
-        let grant = SessionGrant::new(
-            PublicId::from_bytes([1; 16]),
-            KeyFamily::from_bytes([2; 16]),
-            KindTag::of("admin"),
-        );
-        let text = grant.expose();
-        assert_eq!(text.parse(), Ok(grant));
-        let json = serde_json::to_string(&grant).unwrap();
-        assert_eq!(serde_json::from_str::<SessionGrant>(&json).unwrap(), grant);
-        for other in
-            ["", &text[..95], &format!("{text}0"), &text.replace('0', "é"), &"g".repeat(96)]
-        {
-            assert!(other.parse::<SessionGrant>().is_err());
+        for until in [None, Some(Timestamp::from_millis(7))] {
+            let grant = SessionGrant::new(
+                PublicId::from_bytes([1; 16]),
+                KeyFamily::from_bytes([2; 16]),
+                KindTag::of("admin"),
+                until,
+            );
+            let text = grant.expose();
+            assert_eq!(text.len(), if until.is_some() { 112 } else { 96 });
+            assert_eq!(text.parse(), Ok(grant));
+            let json = serde_json::to_string(&grant).unwrap();
+            assert_eq!(serde_json::from_str::<SessionGrant>(&json).unwrap(), grant);
+            let (shorter, longer) = (&text[..text.len() - 1], format!("{text}0"));
+            for other in ["", shorter, &longer, &text.replace('0', "é"), &"g".repeat(text.len())] {
+                assert!(other.parse::<SessionGrant>().is_err());
+            }
+            assert!(!format!("{grant:?}").contains("0202"));
         }
-        assert!(!format!("{grant:?}").contains("0202"));
     }
 }

@@ -7,7 +7,7 @@ use crate::http::{DeviceChannel, ResponseHeaders, SessionOutcome};
 use crate::key::{Carrier, Key};
 use crate::manager::SessionState;
 use crate::observe::Event;
-use crate::protocol::{Challenger, CookieChange, registration_challenge};
+use crate::protocol::{Challenger, CookieChange, registration};
 
 impl<V> RequestState<V> {
     pub(crate) fn headers(&self) -> ResponseHeaders {
@@ -77,19 +77,18 @@ impl<V> RequestState<V> {
         headers.with_device(self.registration(state, device), removal)
     }
 
-    /// The header that asks the browser to register a device: at the sign-in that made the offer,
-    /// and again if what the browser was given then may not have reached it.
+    /// The header that asks the browser to register a device: in the response to the sign-in that
+    /// made the offer, and in no other.
     fn registration(&self, state: &State<V>, paths: &DeviceChannel) -> Option<HeaderValue> {
         let Stage::Open(SessionState::Live(loaded)) = &state.stage else { return None };
         let (record, key) = (&loaded.record, loaded.key()?);
         let is_sent = matches!(&state.cookie, CookieChange::Send { key: sent, .. } if sent == key);
-        if key.carrier() != Carrier::Cookie || !(is_sent || record.device().is_some()) {
+        if key.carrier() != Carrier::Cookie || !is_sent || !state.facts.signs_in {
             return None;
         }
         let policy = self.manager.policy.device.as_ref()?;
         let challenger = Challenger { id: loaded.id(), server_key: policy.challenge_key() };
-        let challenge = registration_challenge(record, challenger, self.manager.now())?;
-        paths.registration(&challenge)
+        paths.registration(&registration(record, challenger, self.manager.now())?)
     }
 }
 

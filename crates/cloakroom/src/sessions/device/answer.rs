@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::error::Error;
-use crate::http::Channel;
+use crate::http::{Channel, MARKER_LIFE};
 use crate::key::PublicId;
 use crate::observe::ProofRefusal;
 use crate::protocol::{Challenge, CookieChange};
@@ -17,18 +17,22 @@ pub(super) static RESPONSE: HeaderName = HeaderName::from_static("secure-session
 pub(super) static SESSION_ID: HeaderName = HeaderName::from_static("sec-secure-session-id");
 static CHALLENGE: HeaderName = HeaderName::from_static("secure-session-challenge");
 
+/// No page of another site learns anything from an answer.
+static RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const POST: HeaderValue = HeaderValue::from_static("POST");
 
 /// What an endpoint answers.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// The session, which lasts until then, is bound. The challenge is the next one.
-    Bound { id: PublicId, until: Timestamp, cookie: CookieChange, challenge: Challenge },
+    /// The session is bound. The challenge is the next one.
+    Bound { id: PublicId, cookie: CookieChange, challenge: Challenge },
     /// The session has another secret. The challenge is the next one.
-    Refreshed { id: PublicId, until: Timestamp, cookie: CookieChange, challenge: Challenge },
+    Refreshed { id: PublicId, cookie: CookieChange, challenge: Challenge },
     /// The browser has to sign this challenge: it will, and send the request again.
     Challenge { id: PublicId, challenge: Challenge, refusal: Option<ProofRefusal> },
     /// There is no such session any more: the browser forgets it.
@@ -57,18 +61,17 @@ impl Answer {
         now: impl FnOnce() -> Timestamp,
     ) -> Response<String> {
         match self {
-            Self::Bound { id, until, cookie, challenge }
-            | Self::Refreshed { id, until, cookie, challenge } => {
+            Self::Bound { id, cookie, challenge } | Self::Refreshed { id, cookie, challenge } => {
                 let mut response = Self::json(&instructions(*id, channel));
                 if let CookieChange::Send { key, life } = cookie {
                     let cookie = channel.cookie.as_ref();
                     let at = now();
                     let set = cookie.and_then(|cookie| cookie.set_value(&key.text(), *life, at));
+                    let lasting = Some(MARKER_LIFE);
                     let marker = channel.marker.as_ref();
-                    let marker = marker.and_then(|marker| marker.set_value(b"1", *life, at));
+                    let marker = marker.and_then(|marker| marker.set_value(b"1", lasting, at));
                     let bound = channel.device.as_ref().and_then(|device| {
-                        let session = Some(until.since(at));
-                        device.marker.set_value(id.to_string().as_bytes(), session, at)
+                        device.marker.set_value(id.to_string().as_bytes(), lasting, at)
                     });
                     for set_cookie in [set, marker, bound].into_iter().flatten() {
                         response.headers_mut().append(SET_COOKIE, set_cookie);
@@ -87,6 +90,20 @@ impl Answer {
             }
             Self::Refused(..) => Self::empty(StatusCode::BAD_REQUEST),
             Self::Failed(error) => Self::failed(error),
+        }
+    }
+
+    /// Whether the browser forgets the session.
+    pub(super) const fn is_end(&self) -> bool {
+        match self {
+            Self::Over(_) => true,
+            Self::Refused(_, refusal) => {
+                !matches!(refusal, ProofRefusal::TooMany | ProofRefusal::Overtaken)
+            }
+            Self::Bound { .. }
+            | Self::Refreshed { .. }
+            | Self::Challenge { .. }
+            | Self::Failed(_) => false,
         }
     }
 
@@ -112,6 +129,7 @@ impl Answer {
         let mut response = Response::new(String::new());
         *response.status_mut() = status;
         response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        response.headers_mut().insert(RESOURCE_POLICY.clone(), SAME_ORIGIN);
         response
     }
 }
@@ -123,7 +141,7 @@ fn instructions(id: PublicId, channel: &Channel) -> serde_json::Value {
         "session_identifier": id.to_string(),
         "refresh_url": channel.device.as_ref().map(|paths| &*paths.refresh),
         "scope": { "include_site": false },
-        "allowed_refresh_initiators": channel.device.as_ref().map(|device| device.initiators),
+        "allowed_refresh_initiators": ["*"],
         "credentials": [{
             "type": "cookie",
             "name": cookie.map(crate::http::Cookie::name),

@@ -19,6 +19,10 @@ impl Run {
                     let accepted = state.recorded.iter().find(|(proof, _)| proof == sent);
                     let until = accepted.map(|(_, at)| at + super::LIFE + super::SLACK);
                     state.attacker.until = state.attacker.until.max(until);
+                } else if state.attacker.until.is_none() {
+                    // `renew` with a key from before the binding.
+                    let used = state.used_at.unwrap_or(state.at);
+                    state.attacker.until = Some(used + super::GRACE + super::SLACK);
                 }
             }
             return;
@@ -41,7 +45,7 @@ impl Run {
             }
             (_, Response::Device(DeviceOutcome::Accepted(challenge))) => {
                 state.browser.challenge = Some(challenge);
-                state.is_used = true;
+                state.used_at.get_or_insert(state.at);
             }
             (_, Response::Device(DeviceOutcome::Challenge(challenge, _))) => {
                 state.browser.challenge = Some(challenge);

@@ -2,19 +2,19 @@
 
 use cloakroom::key::Verifier;
 use cloakroom::policy::{DeviceBinding, ReusePolicy, SameSite, UnreadablePolicy};
-use cloakroom::protocol::steps::{DeviceProof as _, Policy};
-use cloakroom::protocol::{self, Challenger};
+use cloakroom::protocol::steps::{DeviceProof as _, NewDevice, Policy};
+use cloakroom::protocol::{self, Registration};
 use cloakroom::record::{Record, Revision};
 use cloakroom::value::Payload;
 
 use super::super::browser::{Attacker, Browser};
 use super::super::request::Proof;
 use super::super::scenarios::{Scenario, Start};
-use super::{LIFE, Run, State};
+use super::{CHALLENGER, LIFE, Run, State};
 use crate::context::Decisions;
 use crate::entry::Entry;
 use crate::model::moment;
-use crate::model_key::{KIND, ModelKey, session_id};
+use crate::model_key::{KIND, ModelKey};
 use crate::scenarios::day;
 use crate::state::Who;
 use crate::store::Store;
@@ -41,8 +41,7 @@ impl Run {
     pub(in crate::device) fn initial(&self) -> State {
         let first = ModelKey::fresh(0, FIRST);
         let offered = offered(&first);
-        let challenger = Challenger { id: session_id(0), server_key: None };
-        let offer = protocol::registration_challenge(&offered, challenger, moment(0));
+        let offer = protocol::registration(&offered, CHALLENGER, moment(0));
         let mut browser = Browser { cookie: Some((first, None)), offer, ..Browser::default() };
         let mut record = offered;
         if self.scenario.start == Start::Bound {
@@ -52,7 +51,7 @@ impl Run {
             browser = Browser {
                 cookie: Some((bound, Some(LIFE))),
                 device: Some(FIRST),
-                challenge: Some(protocol::refresh_challenge(&device, challenger, moment(0))),
+                challenge: Some(protocol::refresh_challenge(&device, CHALLENGER, moment(0))),
                 offer: None,
                 is_marked: true,
             };
@@ -62,7 +61,7 @@ impl Run {
         State {
             at: 0,
             store,
-            is_used: self.scenario.start == Start::Bound,
+            used_at: (self.scenario.start == Start::Bound).then_some(0),
             browser,
             attacker: Attacker::default(),
             flights: Vec::new(),
@@ -84,9 +83,10 @@ fn offered(key: &ModelKey) -> Record {
 }
 
 /// The same, bound to the first device.
-fn confirmed(record: &Record, challenge: protocol::Challenge, secret: &Verifier) -> Record {
-    let proof = Proof { device: FIRST, is_registration: true, challenge };
-    let (key, _) = proof.with_new_key().expect("it brings a key");
+fn confirmed(record: &Record, offer: Registration, secret: &Verifier) -> Record {
+    let (challenge, authorization) = (offer.challenge, Some(offer.authorization));
+    let proof = Proof { device: FIRST, authorization, challenge };
+    let NewDevice { key, .. } = proof.with_new_key().expect("it brings a key");
     let life = std::time::Duration::from_secs(LIFE);
     let bound = protocol::register_device(record, &key, *secret, life, moment(0));
     protocol::confirm_device(&bound.expect("there is room"), moment(0))
