@@ -118,7 +118,7 @@ fn the_first_registration_counts_and_repeating_it_gains_no_time() {
 #[test]
 fn until_the_binding_is_confirmed_and_a_minute_longer_the_usual_secret_opens_the_session() {
     let opens = |record: &Record, now| judge(record, &verifier(1), now) == KeyStatus::Valid;
-    assert!(opens(&bound(), at(0)) && opens(&bound(), at(5_000)));
+    assert!(opens(&bound(), at(0)) && opens(&bound(), at(1_000)));
     let confirmed = confirm_device(&bound(), at(100));
     assert!(opens(&confirmed, at(100)) && opens(&confirmed, at(159)));
     assert_eq!(judge(&confirmed, &verifier(1), at(160)), PROOF_NEEDED);
