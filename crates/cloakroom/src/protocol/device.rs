@@ -221,7 +221,8 @@ pub fn renew_bound(
     }
     let record = lifecycle::used(&confirm_device(record, now), now);
     let mut device = record.device()?;
-    let until = open_until(&record, &device, presented, now)?;
+    // A usual one is good for a minute, but leads no further than the proofs have led.
+    let until = open_until(&record, &device, presented, now)?.min(device.open_until());
     let old = std::mem::replace(&mut device.secrets, vec![BoundSecret::new(fresh, until)]);
     let extensions = record.extensions().with_device(&device)?;
     Some(record.with(|fields| {

@@ -5,7 +5,7 @@ mod setup;
 mod trial;
 
 use cloakroom::Timestamp;
-use cloakroom::protocol::steps::{Answer, Ask, DeviceOutcome, Policy, SessionState, Step};
+use cloakroom::protocol::steps::{Answer, Ask, DeviceOutcome, Loaded, Policy, SessionState, Step};
 use cloakroom::protocol::{Authorization, Challenger, CookieChange, NoSession, registration};
 use cloakroom::record::Record;
 use cloakroom::store::{StoreError, StoreErrorKind};
@@ -18,7 +18,7 @@ use crate::context::{Decisions, Node};
 use crate::entry::Entry;
 use crate::jar::{Change, Presented};
 use crate::model::moment;
-use crate::model_key::{ModelKey, session_id};
+use crate::model_key::{KIND, ModelKey, session_id};
 use crate::scenarios as library;
 use crate::state::{Client, Request, Task};
 use crate::store::Store;
@@ -382,7 +382,7 @@ impl Run {
             if state.attacker.until.is_none() && has_retired {
                 state.broken = Some(laws::USUAL_KEYS_RETIRE);
             }
-        } else if is_confirmed(&loaded.record) {
+        } else if is_confirmed(&loaded.record) || is_bound_key(loaded) {
             state.used_at.get_or_insert(state.at);
         }
     }
@@ -439,4 +439,10 @@ const CHALLENGER: Challenger<'static> = Challenger { id: session_id(0), server_k
 
 fn is_confirmed(record: &Record) -> bool {
     record.device().is_some_and(|device| device.is_confirmed)
+}
+
+/// Whether the session was opened with a secret that its device was given.
+fn is_bound_key(loaded: &Loaded<crate::work::Value>) -> bool {
+    let verifier = loaded.key().map(|key| key.verifier(*KIND));
+    loaded.record.device().zip(verifier).is_some_and(|(device, it)| device.until(&it).is_some())
 }
