@@ -113,7 +113,7 @@ fn with_secret(
     now: Timestamp,
     until: Timestamp,
 ) -> Option<Record> {
-    // Of one that is over, nothing is kept: whoever has it is to prove who they are.
+    // Of one that is over, nothing is kept: its holder is to prove who they are.
     device.secrets.retain(|secret| !is_closed(secret.until, now));
     device.secrets.sort_by_key(|secret| secret.until);
     let mut removed = None;

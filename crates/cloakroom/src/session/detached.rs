@@ -60,8 +60,9 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     /// Goes on although the bound secret that opened the session is good no more: for a job that
     /// the user started, or an open page, that lasts longer than a bound cookie.
     ///
-    /// Otherwise it is over at that secret's deadline, whether or not the browser has refreshed: see
-    /// [`NoSession::ProofNeeded`]. A page opens its socket again, with the cookie that it has then.
+    /// Otherwise it is over at that secret's deadline, whether or not the browser has refreshed
+    /// ([`NoSession::ProofNeeded`]). A page opens its socket again, with the cookie that it has
+    /// then.
     ///
     /// # Security
     /// What an attacker opened or started within the minutes of a copied cookie goes on as well.

@@ -212,8 +212,8 @@ impl<V> RequestState<V> {
 
     /// For a response that begins a session without a request's keys.
     pub(crate) fn without_session(manager: Arc<Manager<V>>, mints: Carrier) -> Self {
-        let stage = Stage::Open(SessionState::Absent(NoSession::NoKey));
-        let mut state = State { accessed: true, ..State::new(stage, mints) };
+        let absent = SessionState::Absent(NoSession::NoKey);
+        let mut state = State { accessed: true, ..State::new(Stage::Open(absent), mints) };
         // The browser may be in one: the request was not seen.
         state.facts.is_bound = manager.channel.device.is_some();
         Self::of(manager, state)

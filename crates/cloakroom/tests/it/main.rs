@@ -8,6 +8,7 @@ mod compile_errors;
 mod concurrency;
 mod cross_origin;
 mod device_binding;
+mod device_endpoints;
 mod device_property;
 mod encrypted_cookie;
 mod joined_writes;

@@ -237,6 +237,33 @@ fn a_link_from_another_site_refreshes_an_ended_cookie_too() {
 }
 
 #[test]
+fn a_sign_in_that_another_site_leads_back_to_is_bound() {
+    let server = BoundServer::start();
+    let driver = bound_browser(&server);
+    let link = format!("<a id=link href={}>Back to the shop</a>", server.url("/callback"));
+    driver.go(&server.foreign(&link));
+    driver.click("#link");
+    driver.wait_for("#who", "alice");
+    server.bind(&driver, 0);
+    idle(&server, &driver);
+    assert_signed_in(&server, &driver);
+}
+
+#[test]
+fn under_strict_a_link_to_a_bound_session_leads_to_a_signed_in_page() {
+    let server = BoundServer::under_strict();
+    let driver = signed_in(&server);
+    let records = server.backend.records();
+    idle(&server, &driver);
+    let link = format!("<a id=link href={}>Shop</a>", server.url("/visit"));
+    driver.go(&server.foreign(&link));
+    driver.click("#link");
+    driver.wait_for("#who", "alice");
+    assert_signed_in(&server, &driver);
+    assert_eq!(server.backend.records(), records, "no session began");
+}
+
+#[test]
 fn a_form_of_another_site_signs_no_one_out_of_a_bound_session() {
     let server = BoundServer::start();
     let driver = signed_in(&server);

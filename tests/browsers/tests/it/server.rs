@@ -22,6 +22,7 @@ use crate::pages::{self, Visitor};
 pub(crate) struct Backend {
     store: Arc<MemoryStore>,
     pub(crate) clock: ManualClock,
+    cookie: CookiePolicy,
     events: Events,
 }
 
@@ -30,15 +31,22 @@ impl Backend {
         let clock = ManualClock::new();
         // Browsers have clocks, too.
         clock.set(SystemClock.now());
-        Self { store: Arc::new(MemoryStore::new()), clock, events: Events::default() }
+        let (cookie, events) = (CookiePolicy::default(), Events::default());
+        Self { store: Arc::new(MemoryStore::new()), clock, cookie, events }
+    }
+
+    /// With another cookie.
+    pub(crate) fn with_cookie(self, cookie: CookiePolicy) -> Self {
+        Self { cookie, ..self }
     }
 
     pub(crate) fn store(&self) -> Arc<MemoryStore> {
         Arc::clone(&self.store)
     }
 
-    /// The builder with this clock and these events.
+    /// The builder with this clock, this cookie and these events.
     pub(crate) fn adjust(&self, builder: SessionsBuilder<Visitor>) -> SessionsBuilder<Visitor> {
+        let builder = builder.transport(Transport::cookie(self.cookie.clone()));
         builder.clock(self.clock.clone()).observer(self.events.clone())
     }
 
@@ -90,7 +98,7 @@ impl Server {
     }
 
     pub(crate) fn with_cookie(policy: CookiePolicy) -> Self {
-        Self::on(&Backend::new(), |builder| builder.transport(Transport::cookie(policy)))
+        Self::on(&Backend::new().with_cookie(policy), |builder| builder)
     }
 
     /// With the sessions of another server, or a policy of its own.

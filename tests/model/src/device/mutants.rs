@@ -77,7 +77,7 @@ decisions! {
             Some(protocol::confirm_device(&bound, now))
         }
     }
-    AnyoneRegisters "whoever knows the challenge registers" in REGISTRATION {
+    AnyoneRegisters "anyone who knows the challenge registers" in REGISTRATION {
         fn is_authorized(&self, _: &Record, _: Challenger<'_>, _: &Authorization, _: Timestamp)
             -> bool {
             true

@@ -423,7 +423,7 @@ impl Run {
         }
     }
 
-    /// The response of a page, which asks the browser to register as `session/request/head.rs` does.
+    /// The response of a page. It asks the browser to register as `session/request/head.rs` does.
     fn page(&self, state: &State, flight: &Flight, opened: bool) -> Response {
         let is_sent = matches!(flight.request.change, Change::Send(..));
         let asks = opened && is_sent && flight.what == What::Login;

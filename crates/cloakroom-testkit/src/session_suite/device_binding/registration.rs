@@ -91,11 +91,11 @@ pub fn a_lost_registration_answer_locks_no_one_out(store: impl Store) {
     });
 }
 
-/// Whoever has a copy of the cookie is never asked to register a device of theirs: not while the
+/// Anyone who has a copy of the cookie is never asked to register a device of theirs: not while the
 /// offer is open, and not by what sends a key.
 pub fn a_copy_of_the_cookie_binds_nothing(store: impl Store) {
     block_on(async {
-        let mut visitor = Visitor::new(store);
+        let visitor = Visitor::new(store);
         let (_, mut response) = visitor.sign_in_with(&alice()).await;
         let offer = response.remove("secure-session-registration").unwrap();
         let mut attacker = crate::DeviceBrowser::new().with_clock(visitor.test.clock.clone());
@@ -104,9 +104,12 @@ pub fn a_copy_of_the_cookie_binds_nothing(store: impl Store) {
         for (wait, renews) in [(Duration::ZERO, false), (61 * SECOND, false), (MINUTE, true)] {
             visitor.wait(wait);
             let (asked, response) = visitor
-                .request(attacker.client(), async move |session| match renews {
-                    false => super::super::increment(session).await.map(drop),
-                    true => session.set_lifetime(week).await,
+                .request(attacker.client(), async move |session| {
+                    if renews {
+                        session.set_lifetime(week).await
+                    } else {
+                        super::super::increment(session).await.map(drop)
+                    }
                 })
                 .await;
             asked.unwrap();

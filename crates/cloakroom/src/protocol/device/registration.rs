@@ -35,7 +35,7 @@ fn open_offer(record: &Record, now: Timestamp) -> Option<DeviceOffer> {
 pub struct Registration {
     /// What the device has to sign.
     pub challenge: Challenge,
-    /// For which session it is. Whoever has it and is first binds the session.
+    /// For which session it is. The first that has it binds the session.
     pub authorization: Authorization,
 }
 

@@ -1,3 +1,5 @@
+//! What each decision about a device says, at its edges.
+
 use super::*;
 use crate::key::{DeviceKey, Key, KindTag, PublicId, Secret};
 use crate::policy::{Lifetime, Principal};

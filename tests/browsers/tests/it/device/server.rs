@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use cloakroom::device_binding::DeviceBinding;
+use cloakroom::http::{CookiePolicy, SameSite};
 use cloakroom::stores::CachedStore;
 use cloakroom::{NoSession, SessionLayer, Sessions, Store, block_on};
 use cloakroom_browsers::Driver;
@@ -40,6 +41,14 @@ pub(super) struct BoundServer {
 impl BoundServer {
     pub(super) fn start() -> Self {
         let backend = Backend::new();
+        let store: Arc<dyn Store> = backend.store();
+        Self::on(backend, Identity::new(), 0, FaultyStore::new(store), |store| vec![store])
+    }
+
+    /// Whose cookie browsers keep back from requests that other sites start, links too.
+    pub(super) fn under_strict() -> Self {
+        let strict = CookiePolicy::default().with_same_site(SameSite::Strict);
+        let backend = Backend::new().with_cookie(strict);
         let store: Arc<dyn Store> = backend.store();
         Self::on(backend, Identity::new(), 0, FaultyStore::new(store), |store| vec![store])
     }
@@ -76,10 +85,14 @@ impl BoundServer {
                 builder.device_binding(DeviceBinding::offer()).build().expect("a valid policy")
             })
             .collect();
+        let layer = |sessions: &Sessions<Visitor>| {
+            let layer = SessionLayer::new(sessions.clone()).redirect_withheld("/again");
+            layer.serving_device_binding()
+        };
         let app = |sessions: &Sessions<Visitor>| {
             pages::application()
                 .merge(pages::static_pages())
-                .layer(SessionLayer::new(sessions.clone()).serving_device_binding())
+                .layer(layer(sessions))
                 .layer(from_fn_with_state(gate.clone(), Gate::pass))
                 .layer(Extension(gate.clone()))
         };
@@ -120,6 +133,11 @@ impl BoundServer {
         driver.type_into("#name", "alice");
         driver.click("#login button");
         assert_eq!(driver.text("#who"), "alice");
+        self.bind(driver, before);
+    }
+
+    /// Waits until the browser has bound the session, after so many registrations, and used it.
+    pub(super) fn bind(&self, driver: &Driver, before: usize) {
         let registration = self.runtime.block_on(self.gate.exchange(REGISTER, before + 1));
         assert_eq!(registration.status, 200);
         let bound = registration.set_cookie.concat();
