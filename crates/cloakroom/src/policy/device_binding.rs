@@ -31,11 +31,12 @@ const DEFAULT_COOKIE_LIFE: Duration = Duration::from_secs(10 * 60);
 ///
 /// The endpoints that browsers register at and refresh at have to be served: with
 /// `SessionLayer::serving_device_binding`, `SessionMiddleware::serving_device_binding`, or
-/// by hand with `Sessions::register_device` and `Sessions::refresh_device`.
+/// by hand with `Sessions::device_endpoint` and `Sessions::answer_device`.
 ///
 /// # Security
-/// - It is offered at a sign-in, in the response that carries the new key. Malware that is in the
-///   browser at that moment, or stays there, is not kept out.
+/// - It is offered at a sign-in, in the response that carries the new key, and only with what that
+///   response says can a device be registered. Malware that is in the browser at that moment, or
+///   stays there, is not kept out.
 /// - A session whose cookie ends with the browser is not bound: a bound one comes back with the
 ///   browser's key, until its idle timeout.
 #[derive(Clone)]

@@ -34,6 +34,9 @@ impl SessionLimit {
 
     /// At most `max` sessions: one more login fails with
     /// [`ErrorKind::TooManySessions`](crate::ErrorKind::TooManySessions).
+    ///
+    /// A session that is bound to a device, and that only a proof could open now, gives way all the
+    /// same: the device's key may be lost. See [`DeviceBinding`](crate::policy::DeviceBinding).
     pub const fn reject_new(max: u8) -> Self {
         Self { max, rejects_new: true, across_kinds: false }
     }

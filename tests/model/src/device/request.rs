@@ -75,7 +75,7 @@ pub(super) struct Flight {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Progress {
     Sent,
-    Asked(Work, Ask),
+    Asked(Box<Work>, Ask),
     Answered(Response),
 }
 

@@ -98,9 +98,9 @@ impl Run {
         let next = scenario.moments.iter().find(|&&moment| moment > state.at);
         actions.extend(next.filter(|&&at| may_pass(at)).map(|&at| Action::Tick(at)));
         if state.sent < scenario.requests && state.flights.len() < scenario.in_flight {
-            let what = scenario.owner.iter().filter_map(|act| self.owners(state, *act));
+            let what = scenario.owner.iter().filter_map(|act| Self::owners(state, *act));
             actions.extend(what.map(|what| Action::Send(Client::Owner, what)));
-            actions.extend(self.registration(state).map(|it| Action::Send(Client::Owner, it)));
+            actions.extend(Self::registration(state).map(|it| Action::Send(Client::Owner, it)));
             let what = self.attackers(state).into_iter();
             actions.extend(what.map(|what| Action::Send(Client::Other, what)));
         }
@@ -126,25 +126,23 @@ impl Run {
     }
 
     /// What the browser sends for this act, if it sends it now.
-    fn owners(&self, state: &State, act: Act) -> Option<What> {
+    fn owners(state: &State, act: Act) -> Option<What> {
         let browser = &state.browser;
         match act {
             // It waits for the refresh that is due.
             Act::Visit => (!browser.must_refresh(state.at)).then_some(What::Visit),
             Act::Login => (!browser.must_refresh(state.at)).then_some(What::Login),
-            Act::Refresh => Some(What::Refresh(self.proof(browser.device?, browser))),
+            Act::Refresh => Some(What::Refresh(Self::proof(browser.device?, browser))),
         }
     }
 
-    fn proof(&self, device: u8, browser: &Browser) -> Option<Proof> {
-        let _ = self;
+    fn proof(device: u8, browser: &Browser) -> Option<Proof> {
         Some(Proof { device, authorization: None, challenge: browser.challenge? })
     }
 
-    fn registration(&self, state: &State) -> Option<What> {
+    fn registration(state: &State) -> Option<What> {
         let (device, offer) = (state.sent + 1, state.browser.offer?);
         let (challenge, authorization) = (offer.challenge, Some(offer.authorization));
-        let _ = self;
         Some(What::Register(Proof { device, authorization, challenge }))
     }
 
@@ -176,14 +174,14 @@ impl Run {
         let mut state = before.clone();
         match action {
             Action::Tick(at) => state.at = *at,
-            Action::Send(client, what) => self.send(&mut state, *client, what.clone()),
+            Action::Send(client, what) => Self::send(&mut state, *client, what.clone()),
             Action::Step(index, is_lost) => {
                 state.losses += u8::from(*is_lost);
                 self.step(&mut state, *index, *is_lost);
             }
             Action::Deliver(index) => {
                 let flight = state.flights.remove(*index);
-                self.deliver(&mut state, flight);
+                Self::deliver(&mut state, flight);
             }
             Action::Lose(index) => drop(state.flights.remove(*index)),
             Action::Copy => {
@@ -199,7 +197,7 @@ impl Run {
         state
     }
 
-    fn send(&self, state: &mut State, client: Client, what: What) {
+    fn send(state: &mut State, client: Client, what: What) {
         state.sent += 1;
         let number = state.sent;
         let key = match client {
@@ -222,7 +220,6 @@ impl Run {
         let progress = Progress::Sent;
         let since = state.at;
         state.flights.push(Flight { client, what, is_marked, request, progress, since });
-        let _ = self;
     }
 
     /// Answers a request's question, and goes on to the next one.
@@ -242,7 +239,7 @@ impl Run {
                 Step::Ask(ask) => break Progress::Asked(work, ask),
                 Step::Done(outcome) => match self.ended(state, &mut flight, outcome) {
                     Ok(following) => {
-                        work = following;
+                        *work = following;
                         next = self.node(state, &mut flight, |node| work.start(node));
                     }
                     Err(response) => {
@@ -260,27 +257,24 @@ impl Run {
         state: &mut State,
         flight: &mut Flight,
         is_lost: bool,
-    ) -> (Work, Step<Outcome>) {
-        match std::mem::replace(&mut flight.progress, Progress::Sent) {
-            Progress::Asked(mut work, ask) => {
-                let before = state.record().cloned();
-                let answer = state.store.carry_out(&ask).expect("a question for the store");
-                self.check_write(state, &work, &flight.what, before.as_ref());
-                let answer = if is_lost {
-                    let unknown = StoreError::outcome_unknown(StoreErrorKind::Unavailable);
-                    Answer::Swapped(Err(unknown))
-                } else {
-                    answer
-                };
-                let next = self.node(state, flight, |node| work.step(node, answer));
-                (work, next)
-            }
-            _ => {
-                let mut work = Work::first(&flight.what, &flight.request.presented);
-                let next = self.node(state, flight, |node| work.start(node));
-                (work, next)
-            }
-        }
+    ) -> (Box<Work>, Step<Outcome>) {
+        let before = std::mem::replace(&mut flight.progress, Progress::Sent);
+        let Progress::Asked(mut work, ask) = before else {
+            let mut work = Box::new(Work::first(&flight.what, &flight.request.presented));
+            let next = self.node(state, flight, |node| work.start(node));
+            return (work, next);
+        };
+        let before = state.record().cloned();
+        let answer = state.store.carry_out(&ask).expect("a question for the store");
+        Self::check_write(state, &work, &flight.what, before.as_ref());
+        let answer = if is_lost {
+            let unknown = StoreError::outcome_unknown(StoreErrorKind::Unavailable);
+            Answer::Swapped(Err(unknown))
+        } else {
+            answer
+        };
+        let next = self.node(state, flight, |node| work.step(node, answer));
+        (work, next)
     }
 
     /// Lets a node take a step of a request.
@@ -305,14 +299,14 @@ impl Run {
                 if flight.client == Client::Owner && no_session == Some(NoSession::WrongSecret) {
                     state.broken = Some(laws::NOT_SUSPECTED);
                 }
-                self.note_opened(state, flight, &opened.session);
-                self.set_cookie(state, flight, &opened.cookie);
-                let response = self.page(state, flight, no_session.is_none());
+                Self::note_opened(state, flight, &opened.session);
+                Self::set_cookie(state, flight, &opened.cookie);
+                let response = Self::page(state, flight, no_session.is_none());
                 Work::on_opened(&flight.what, opened.session).ok_or(response)
             }
             Outcome::Written(written) => {
-                self.set_cookie(state, flight, &written.cookie);
-                Err(self.page(state, flight, true))
+                Self::set_cookie(state, flight, &written.cookie);
+                Err(Self::page(state, flight, true))
             }
             Outcome::Loaded(loaded) => {
                 // The endpoint's own order, of `sessions/device.rs`.
@@ -323,7 +317,7 @@ impl Run {
                 Work::on_loaded(&flight.what, loaded).ok_or(Response::Failed)
             }
             Outcome::Device(written) => {
-                self.set_cookie(state, flight, &written.cookie);
+                Self::set_cookie(state, flight, &written.cookie);
                 self.record_proof(state, flight, written.result);
                 let is_accepted = matches!(written.result, DeviceOutcome::Accepted(_));
                 let is_registration = matches!(flight.what, What::Register(_));
@@ -349,8 +343,7 @@ impl Run {
     }
 
     /// What the response says about the cookie.
-    fn set_cookie(&self, state: &State, flight: &mut Flight, cookie: &CookieChange) {
-        let _ = self;
+    fn set_cookie(state: &State, flight: &mut Flight, cookie: &CookieChange) {
         flight.request.change = match cookie {
             CookieChange::Keep => return,
             CookieChange::Remove => Change::Remove(state.at),
@@ -362,13 +355,7 @@ impl Run {
         };
     }
 
-    fn note_opened(
-        &self,
-        state: &mut State,
-        flight: &Flight,
-        session: &SessionState<crate::work::Value>,
-    ) {
-        let _ = self;
+    fn note_opened(state: &mut State, flight: &Flight, session: &SessionState<crate::work::Value>) {
         let SessionState::Live(loaded) = session else { return };
         if flight.client == Client::Other {
             let is_over = match state.attacker.until {
@@ -388,7 +375,7 @@ impl Run {
     }
 
     /// What a write may do to the record.
-    fn check_write(&self, state: &mut State, work: &Work, what: &What, before: Option<&Record>) {
+    fn check_write(state: &mut State, work: &Work, what: &What, before: Option<&Record>) {
         let Some((before, after)) = before.zip(state.record().cloned()) else { return };
         if before == &after {
             return;
@@ -424,12 +411,11 @@ impl Run {
     }
 
     /// The response of a page. It asks the browser to register as `session/request/head.rs` does.
-    fn page(&self, state: &State, flight: &Flight, opened: bool) -> Response {
+    fn page(state: &State, flight: &Flight, opened: bool) -> Response {
         let is_sent = matches!(flight.request.change, Change::Send(..));
         let asks = opened && is_sent && flight.what == What::Login;
         let record = state.record().filter(|_| asks);
         let offer = record.and_then(|record| registration(record, CHALLENGER, state.now()));
-        let _ = self;
         Response::Page { opened, offer }
     }
 }

@@ -8,7 +8,7 @@ use crate::jar::Change;
 use crate::state::Client;
 
 impl Run {
-    pub(super) fn deliver(&self, state: &mut State, flight: Flight) {
+    pub(super) fn deliver(state: &mut State, flight: Flight) {
         let Flight { client, what, request, progress, .. } = flight;
         let Progress::Answered(response) = progress else { return };
         if client == Client::Other {

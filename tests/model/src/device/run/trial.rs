@@ -34,13 +34,13 @@ impl Run {
     fn opens(&self, state: &mut State) -> bool {
         // At the first visit it can learn that its cookie is over.
         for _ in 0..2 {
-            if let Some(registration) = self.registration(state) {
+            if let Some(registration) = Self::registration(state) {
                 self.play(state, registration);
             }
             // A challenge that has grown old costs one more.
             for _ in 0..2 {
                 if state.browser.must_refresh(state.at) {
-                    let refresh = self.owners(state, Act::Refresh).expect("it has a device");
+                    let refresh = Self::owners(state, Act::Refresh).expect("it has a device");
                     self.play(state, refresh);
                 }
             }
@@ -56,7 +56,7 @@ impl Run {
 
     /// Plays one request of the browser's to its end; whether it opened the session.
     fn play(&self, state: &mut State, what: What) -> bool {
-        self.send(state, Client::Owner, what);
+        Self::send(state, Client::Owner, what);
         loop {
             match &state.flights[0].progress {
                 super::Progress::Answered(response) => {
