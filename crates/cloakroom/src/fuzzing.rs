@@ -1,4 +1,4 @@
-//! Entry points for fuzzing: the parsers of hostile `Cookie` headers.
+//! Entry points for fuzzing: the parsers of hostile headers.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
@@ -62,5 +62,39 @@ pub fn device_proof(data: &[u8]) {
     assert!(Proof::of_key(data, &key).is_err(), "a proof was forged");
     if let Ok((_, new)) = Proof::of_new_key(data) {
         assert_eq!(data, REGISTRATION.trim_ascii(), "a proof by {new:?} was forged");
+    }
+}
+
+/// Reads `data` as the headers of device binding, one value per line: refreshes that were skipped,
+/// ids of sessions, and tokens whose signature does not matter yet.
+///
+/// # Panics
+/// Panics if an id is read that is not in `data`, or if two texts stand for one authorization.
+#[cfg(feature = "device-binding")]
+pub fn device_headers(data: &[u8]) {
+    use crate::device_binding::SignedToken;
+    use crate::http::{session_id, skipped};
+    use crate::protocol::steps::DeviceProof as _;
+    use crate::protocol::{Authorization, Challenge, MAX_SKIPPED};
+
+    let is_in_data =
+        |id: &str| data.windows(id.len()).any(|it| it.eq_ignore_ascii_case(id.as_bytes()));
+    let lines = || data.split(|byte| *byte == b'\n');
+    let headers: Vec<_> = lines().map(|line| ("secure-session-skipped", line)).collect();
+    let all = skipped(&headers);
+    assert!(all.len() <= MAX_SKIPPED, "more were read than are looked at");
+    let ids = all.iter().map(|skipped| skipped.id).chain(lines().filter_map(session_id));
+    for id in ids {
+        assert!(is_in_data(&id.to_string()), "an id was read that is not in the headers");
+    }
+    for line in lines() {
+        let Ok(text) = std::str::from_utf8(line) else { continue };
+        if let Some(authorization) = Authorization::parse(text) {
+            assert_eq!(authorization.text(), text);
+        }
+        if let Some(challenge) = Challenge::parse(text) {
+            assert_eq!(challenge.text(), text);
+        }
+        let _ = SignedToken::new(line).claimed_authorization();
     }
 }

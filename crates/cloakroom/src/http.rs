@@ -21,7 +21,7 @@ pub use cookie::{CookiePolicy, CookiePolicyError, CookieScope, SameSite};
 pub use cross_origin::CrossOriginProtection;
 pub(crate) use device::{DeviceChannel, MARKER_LIFE, REGISTRATION};
 #[cfg(feature = "device-binding")]
-pub(crate) use device::{session_id, unquoted};
+pub(crate) use device::{session_id, skipped, unquoted};
 #[cfg(feature = "tower")]
 pub(crate) use headers::mark_keys_sensitive;
 pub use headers::{Headers, HeadersMut};
