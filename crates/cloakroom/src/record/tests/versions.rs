@@ -2,6 +2,7 @@
 
 use super::frozen_v1::{Entry, Extension, Kept, Unreadable, read, write};
 use super::*;
+use crate::key::DeviceKey;
 
 fn bytes_of(stored: &Stored) -> Vec<u8> {
     stored.to_bytes().unwrap()
@@ -119,6 +120,24 @@ fn the_first_release_and_this_one_refuse_a_critical_extension() {
         assert_eq!(read(&bytes), Err(Unreadable::Critical(250)));
         let error = Stored::from_bytes(&bytes).unwrap_err().to_string();
         assert!(error.contains("critical extension 250"), "{error}");
+    }
+}
+
+/// It would open a bound session with the key of the sign-in, and forget an offer at worst.
+#[test]
+fn the_first_release_keeps_an_offer_to_bind_and_refuses_a_bound_session() {
+    let (device, life) = (DeviceKey::es256([1; 32], [2; 32]), Duration::from_secs(600));
+    let offered = protocol::offer_binding(&record(), [7; 16], NOW);
+    let bytes = bytes_of(&Stored::Live(offered.clone()));
+    assert_eq!(write(&read(&bytes).unwrap()), bytes);
+    assert_eq!(bytes_of(&Stored::from_bytes(&bytes).unwrap()), bytes);
+    let secret = key(8).verifier(kind());
+    let bound = protocol::register_device(&offered, &device, secret, life, NOW).unwrap();
+    for record in [protocol::confirm_device(&bound, NOW), bound] {
+        let bytes = bytes_of(&Stored::Live(record.clone()));
+        assert_eq!(read(&bytes), Err(Unreadable::Critical(4)));
+        let Stored::Live(read) = Stored::from_bytes(&bytes).unwrap() else { panic!("ended") };
+        assert_eq!(read.device(), record.device());
     }
 }
 
