@@ -46,7 +46,7 @@ const COOKIE_AND_SITE: HeaderValue = HeaderValue::from_static("cookie, sec-fetch
 pub struct ResponseHeaders {
     cookie: Option<HeaderValue>,
     /// Set or remove other cookies, which have names of their own.
-    markers: [Option<HeaderValue>; 3],
+    markers: [Option<HeaderValue>; 2],
     /// Removes the cookie in a former scope, unless the response sets one of the name.
     former: Option<HeaderValue>,
     varies_on_cookie: bool,
@@ -55,8 +55,17 @@ pub struct ResponseHeaders {
     /// Forbids caches to store the response.
     cache_control: Option<HeaderValue>,
     clear_site_data: Option<SiteData>,
-    /// Asks the browser to register a device.
+    /// In a box, as few responses have any.
+    device: Option<Box<DeviceHeaders>>,
+}
+
+/// What concerns the browser's device.
+#[derive(Clone, Debug)]
+struct DeviceHeaders {
+    /// Asks the browser to register one.
     registration: Option<HeaderValue>,
+    /// Removes the cookie that names the bound session which the browser was in.
+    bound_removal: Option<HeaderValue>,
 }
 
 /// What a request did with its session, as far as the response's headers depend on it.
@@ -123,7 +132,6 @@ impl ResponseHeaders {
                 headers.markers = [
                     channel.marker.as_ref().and_then(Cookie::removal),
                     channel.private_pages.then(|| cookie.left_marker()).flatten(),
-                    None,
                 ];
             }
         }
@@ -140,7 +148,9 @@ impl ResponseHeaders {
         if registration.is_some() {
             self.cache_control.get_or_insert(NO_STORE);
         }
-        (self.registration, self.markers[2]) = (registration, bound_removal);
+        if registration.is_some() || bound_removal.is_some() {
+            self.device = Some(Box::new(DeviceHeaders { registration, bound_removal }));
+        }
         self
     }
 
@@ -184,8 +194,7 @@ impl ResponseHeaders {
             forbid_storing(response, value);
         }
         for cookie in self.cookie.into_iter().chain(self.markers.into_iter().flatten()) {
-            response.retain(&SET_COOKIE, |other| name_of(other) != name_of(cookie.as_bytes()));
-            response.append(SET_COOKIE, cookie);
+            set_cookie(response, cookie);
         }
         if let Some(former) = self.former {
             let name = name_of(former.as_bytes());
@@ -199,8 +208,8 @@ impl ResponseHeaders {
         if let Some(data) = self.clear_site_data {
             response.append(CLEAR_SITE_DATA.clone(), data.header());
         }
-        if let Some(registration) = self.registration {
-            response.append(REGISTRATION.clone(), registration);
+        if let Some(device) = self.device {
+            device.write(response);
         }
         let is_usual = self.varies_on_cookie && !self.varies_on_authorization;
         if is_usual && self.varies_on == LookedAt::Site && !response.values(&VARY).any(|_| true) {
@@ -224,7 +233,11 @@ impl ResponseHeaders {
     /// The values are ASCII. Use [`apply_to`](ResponseHeaders::apply_to) where the response has
     /// headers already: these do not replace what contradicts them.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
-        let [here, left, bound] = &self.markers;
+        let (bound, registration) = match self.device.as_deref() {
+            Some(device) => (&device.bound_removal, device.registration.clone()),
+            None => (&None, None),
+        };
+        let [here, left] = &self.markers;
         let cookies = [&self.cookie, here, left, bound, &self.former].into_iter().flatten();
         let cookies = cookies.map(|cookie| (SET_COOKIE, cookie.clone()));
         let vary = [(self.varies_on_cookie, COOKIE), (self.varies_on_authorization, AUTHORIZATION)];
@@ -238,8 +251,26 @@ impl ResponseHeaders {
             .chain(looked_at)
             .chain(cache_control.map(|value| (CACHE_CONTROL, value)))
             .chain(self.clear_site_data.map(|data| (CLEAR_SITE_DATA.clone(), data.header())))
-            .chain(self.registration.clone().map(|value| (REGISTRATION.clone(), value)))
+            .chain(registration.map(|value| (REGISTRATION.clone(), value)))
     }
+}
+
+impl DeviceHeaders {
+    #[cold]
+    fn write(self, response: &mut impl HeadersMut) {
+        if let Some(removal) = self.bound_removal {
+            set_cookie(response, removal);
+        }
+        if let Some(registration) = self.registration {
+            response.append(REGISTRATION.clone(), registration);
+        }
+    }
+}
+
+/// Sets a cookie, in place of one of the same name.
+fn set_cookie(response: &mut impl HeadersMut, cookie: HeaderValue) {
+    response.retain(&SET_COOKIE, |other| name_of(other) != name_of(cookie.as_bytes()));
+    response.append(SET_COOKIE, cookie);
 }
 
 /// The name of the cookie that a `Set-Cookie` sets.

@@ -24,7 +24,8 @@ pub struct PresentedKeys {
     others: Vec<Key>,
     value_count: usize,
     is_marked: bool,
-    skipped: Vec<SkippedRefresh>,
+    /// In a box, as nearly all requests have none.
+    skipped: Option<Box<Vec<SkippedRefresh>>>,
 }
 
 /// A browser's word that it is in a bound session, and sends the request without its cookie.
@@ -85,12 +86,12 @@ impl PresentedKeys {
     /// [`MAX_SKIPPED`].
     pub fn skip(&mut self, mut skipped: Vec<SkippedRefresh>) {
         skipped.truncate(MAX_SKIPPED);
-        self.skipped = skipped;
+        self.skipped = (!skipped.is_empty()).then(|| Box::new(skipped));
     }
 
     /// The bound sessions that the browser says it is in, without their cookies.
     pub(super) fn skipped(&self) -> &[SkippedRefresh] {
-        &self.skipped
+        self.skipped.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// How many values were found where a key belongs, well-formed or not.

@@ -54,7 +54,7 @@ use plans::fresh_secret;
 pub(crate) use plans::write_value;
 pub use plans::{Deadlines, Label, Renew, SetUntil, SetValue, Start};
 pub use reload::Reload;
-pub use session::{Credential, FormerKey, Loaded, SessionState};
+pub use session::{Credential, FormerKey, HeldFamily, Loaded, SessionState};
 pub use write::{Write, Written};
 
 use super::Failure;

@@ -11,7 +11,7 @@ pub use grant::{ParseGrantError, SessionGrant};
 use crate::error::Error;
 use crate::key::PublicId;
 use crate::manager::{Manager, SessionState};
-use crate::protocol::steps::{Credential, Reload};
+use crate::protocol::steps::{Credential, HeldFamily, Reload};
 use crate::protocol::{NoSession, bound_until};
 use crate::session::{RequestState, Session};
 use crate::value::{DefaultKind, SessionKind, SessionValue, TypedValue};
@@ -151,7 +151,7 @@ impl<V: SessionValue, K: SessionKind> DetachedSession<V, K> {
     fn credential(&self) -> Credential {
         let SessionGrant { id, family, until, .. } = self.grant;
         if self.needs_proof {
-            Credential::KeyFamily(id, family, until)
+            Credential::KeyFamily(id, Box::new(HeldFamily { family, until }))
         } else {
             Credential::WithoutProof(id, family)
         }
@@ -179,7 +179,7 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                         let verifier = key.verifier(manager.policy.kind);
                         bound_until(&loaded.record, &verifier, manager.now())
                     }
-                    Credential::KeyFamily(.., until) => *until,
+                    Credential::KeyFamily(_, held) => held.until,
                     Credential::WithoutProof(..) | Credential::Id(_) => None,
                 };
                 let grant = SessionGrant::new(id, family, manager.policy.kind, until);

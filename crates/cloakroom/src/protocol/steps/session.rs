@@ -27,14 +27,23 @@ pub struct Loaded<T> {
 pub enum Credential {
     /// A key that a request presented, or is sent.
     Key(Key),
-    /// The family of a key that a request presented earlier, and until when that opens the session
-    /// if it is bound to a device. There is no key.
-    KeyFamily(PublicId, KeyFamily, Option<Timestamp>),
+    /// The family of a key that a request presented earlier. There is no key.
+    KeyFamily(PublicId, Box<HeldFamily>),
     /// The same, of a holder who needs no proof of the device to which the session is bound.
     WithoutProof(PublicId, KeyFamily),
     /// The session's id: the application changes a session that is not the request's own. There is
     /// no key, and what it does is no use of the session.
     Id(PublicId),
+}
+
+/// What is left of a key that a request presented earlier. In a box, as few sessions are opened so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "an argument with two parts")]
+pub struct HeldFamily {
+    /// The family of the key.
+    pub family: KeyFamily,
+    /// Until when the key opens the session, if that is bound to a device.
+    pub until: Option<Timestamp>,
 }
 
 /// What a request knows of its session.
@@ -154,7 +163,7 @@ pub(super) fn judge_credential<C: Context>(
             let verifier = key.verifier(policy.kind);
             context.rules().judge_again(record, &verifier, policy.reuse.after, now)
         }
-        Credential::KeyFamily(_, family, until) => judge_family(record, *family, *until, now),
+        Credential::KeyFamily(_, held) => judge_family(record, held.family, held.until, now),
         Credential::WithoutProof(_, family) => match judge_family(record, *family, None, now) {
             KeyStatus::Invalid(NoSession::ProofNeeded) => KeyStatus::Valid,
             status => status,
