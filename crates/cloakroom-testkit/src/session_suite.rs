@@ -135,6 +135,9 @@ macro_rules! for_each_session_test {
             a_lost_registration_answer_locks_no_one_out
             a_copy_of_the_cookie_binds_nothing
             an_offer_ends_with_its_sign_in
+            another_users_offer_signs_no_browser_in
+            a_sign_in_sent_twice_ends_no_binding
+            a_renewal_before_a_binding_is_used_keeps_it
             a_binding_is_confirmed_by_a_proof_too
             a_binding_is_never_replaced_by_a_registration
             a_device_is_registered_for_some_minutes_after_a_sign_in_only
@@ -153,7 +156,7 @@ macro_rules! for_each_session_test {
             a_browser_whose_key_is_gone_signs_in_again
             a_bound_browser_goes_on_for_as_long_as_its_session
             a_detached_session_ends_with_its_bound_secret
-            a_request_without_a_cookie_begins_nothing_in_a_bound_browser
+            a_skipped_refresh_counts_only_for_the_session_that_the_browser_is_in
             a_sign_out_without_a_proof_leaves_the_session
             a_link_to_a_strict_bound_session_begins_nothing
             a_copied_bound_cookie_is_worth_the_rest_of_its_minutes

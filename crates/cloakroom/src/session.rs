@@ -315,7 +315,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     #[doc(alias = "invalidate")]
     pub async fn end(&mut self) -> Result<(), Error> {
         let others = self.request.others();
-        self.run(|session| End::for_good(session, others)).await
+        let ended = self.run(|session| End::for_good(session, others)).await;
+        ended.map(|()| self.request.note_sign_out())
     }
 
     /// Signs the user out: ends the session, and lets the next change create a new one.
@@ -324,7 +325,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// Those of [`end`](Session::end).
     pub async fn logout(&mut self) -> Result<(), Error> {
         let others = self.request.others();
-        self.run(|session| End::logout(session, others)).await
+        let ended = self.run(|session| End::logout(session, others)).await;
+        ended.map(|()| self.request.note_sign_out())
     }
 
     /// Signs a user in, under a fresh key: from now on the old one opens and writes nothing.
@@ -338,7 +340,8 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
     /// again, if the same principal was signed in. If the session has ended, a new one is created.
     ///
     /// # Errors
-    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`; `CrossSite` if
+    /// `HeadersSent`, `Unavailable`, `Conflict`, `TooManySessions`, `LoginRevoked`; `Superseded` if
+    /// it was sent twice and the browser has bound the session since; `CrossSite` if
     /// another site sent the request and the `Login` does not say that this was
     /// [checked](Login::cross_site_verified); `NoBearer`. In each case, no one is signed in.
     #[doc(alias = "regenerate")]

@@ -127,7 +127,7 @@ fn skipped_one(member: &[u8]) -> Option<SkippedRefresh> {
         _ => return None,
     };
     let id = parts.find_map(|part| part.strip_prefix("session_identifier="))?;
-    Some(SkippedRefresh { id: session_id(id.as_bytes())?, reason: Some(reason) })
+    Some(SkippedRefresh { id: session_id(id.as_bytes())?, reason })
 }
 
 /// A session's id, as a string of a structured field or bare: Chromium sends it bare.
@@ -156,7 +156,7 @@ mod tests {
     fn read(values: &[&str]) -> Vec<SkipReason> {
         let headers: Vec<_> =
             values.iter().map(|value| ("Secure-Session-Skipped", *value)).collect();
-        skipped(&headers).iter().filter_map(|skipped| skipped.reason).collect()
+        skipped(&headers).iter().map(|skipped| skipped.reason).collect()
     }
 
     #[test]

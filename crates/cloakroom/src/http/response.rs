@@ -64,8 +64,8 @@ pub struct ResponseHeaders {
 struct DeviceHeaders {
     /// Asks the browser to register one.
     registration: Option<HeaderValue>,
-    /// Removes the cookie that names the bound session which the browser was in.
-    bound_removal: Option<HeaderValue>,
+    /// Sets or removes the cookie that names the bound session which the browser is in.
+    marker: Option<HeaderValue>,
 }
 
 /// What a request did with its session, as far as the response's headers depend on it.
@@ -138,18 +138,16 @@ impl ResponseHeaders {
         headers
     }
 
-    /// The same, with a header that asks the browser to register a device, and one that removes the
-    /// cookie which names the bound session that it was in.
+    /// The same, with a header that asks the browser to register a device, and one that sets or
+    /// removes the cookie which names the bound session that it is in.
     pub(crate) fn with_device(
         mut self,
         registration: Option<HeaderValue>,
-        bound_removal: Option<HeaderValue>,
+        marker: Option<HeaderValue>,
     ) -> Self {
-        if registration.is_some() {
+        if registration.is_some() || marker.is_some() {
             self.cache_control.get_or_insert(NO_STORE);
-        }
-        if registration.is_some() || bound_removal.is_some() {
-            self.device = Some(Box::new(DeviceHeaders { registration, bound_removal }));
+            self.device = Some(Box::new(DeviceHeaders { registration, marker }));
         }
         self
     }
@@ -234,7 +232,7 @@ impl ResponseHeaders {
     /// headers already: these do not replace what contradicts them.
     pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + '_ {
         let (bound, registration) = match self.device.as_deref() {
-            Some(device) => (&device.bound_removal, device.registration.clone()),
+            Some(device) => (&device.marker, device.registration.clone()),
             None => (&None, None),
         };
         let [here, left] = &self.markers;
@@ -258,8 +256,8 @@ impl ResponseHeaders {
 impl DeviceHeaders {
     #[cold]
     fn write(self, response: &mut impl HeadersMut) {
-        if let Some(removal) = self.bound_removal {
-            set_cookie(response, removal);
+        if let Some(marker) = self.marker {
+            set_cookie(response, marker);
         }
         if let Some(registration) = self.registration {
             response.append(REGISTRATION.clone(), registration);

@@ -7,7 +7,7 @@ use crate::http::{
 };
 use crate::key::{Carrier, Key};
 use crate::policy::SameSite;
-use crate::protocol::{PresentedKeys, SkippedRefresh};
+use crate::protocol::PresentedKeys;
 
 /// How keys travel: in a cookie, as a bearer token, or as either.
 ///
@@ -130,11 +130,10 @@ impl Channel {
         if let Some(device) = &self.device {
             let marked = device.marked(headers);
             is_bound = !marked.is_empty();
-            if cookie_count == 0 {
+            if is_bound && cookie_count == 0 {
                 let mut skipped = device::skipped(headers);
-                if skipped.is_empty() {
-                    skipped.extend(marked.iter().map(|&id| SkippedRefresh { id, reason: None }));
-                }
+                // It may not have forgotten one that it has left.
+                skipped.retain(|skipped| marked.contains(&skipped.id));
                 keys.skip(skipped);
             }
         }

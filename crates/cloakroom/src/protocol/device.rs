@@ -208,7 +208,10 @@ pub fn release_device(record: &Record, now: Timestamp) -> Record {
 }
 
 /// The record of a bound session under a fresh secret, for as long as the presented one would have
-/// opened it: `renew`. `None` if the presented secret is a usual one, and the binding unconfirmed.
+/// opened it: `renew`. `None` if the presented secret does not open it.
+///
+/// Before the binding is confirmed, a usual secret is replaced alone: the browser may have bound
+/// the session, and be about to use it.
 pub fn renew_bound(
     record: &Record,
     presented: &Verifier,
@@ -217,7 +220,7 @@ pub fn renew_bound(
 ) -> Option<Record> {
     let device = record.device()?;
     if !device.is_confirmed && device.until(presented).is_none() {
-        return None;
+        return Some(lifecycle::replace_usual_secret(record, fresh, now));
     }
     let record = lifecycle::used(&confirm_device(record, now), now);
     let mut device = record.device()?;

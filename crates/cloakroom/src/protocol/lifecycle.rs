@@ -77,7 +77,12 @@ pub fn touch_due(record: &Record, now: Timestamp) -> Option<Timestamp> {
 /// on a timer count as retired by a sign-in from then on: that one of them turns up says nothing
 /// about the fresh secret. A binding to a device is over.
 pub fn replace_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
-    used(&device::release_device(record, now), now).edited(|fields| {
+    replace_usual_secret(&device::release_device(record, now), fresh, now)
+}
+
+/// The same, but a binding to a device stays as it is.
+pub(super) fn replace_usual_secret(record: &Record, fresh: Verifier, now: Timestamp) -> Record {
+    used(record, now).edited(|fields| {
         let old = fields.credentials.clone();
         let mut credentials = old.clone().with_successor(None).with_family(None).after_sign_in();
         let derived = old.successor().map(|successor| successor.verifier);

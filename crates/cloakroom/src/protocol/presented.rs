@@ -28,14 +28,15 @@ pub struct PresentedKeys {
     skipped: Option<Box<Vec<SkippedRefresh>>>,
 }
 
-/// A browser's word that it is in a bound session, and sends the request without its cookie.
+/// A browser's word that it sends the request without the cookie of a bound session, because it
+/// could not refresh it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "two parts of a header")]
 pub struct SkippedRefresh {
     /// The session.
     pub id: PublicId,
-    /// Why it could not refresh the cookie, if it says so.
-    pub reason: Option<SkipReason>,
+    /// Why.
+    pub reason: SkipReason,
 }
 
 impl PresentedKeys {
@@ -82,14 +83,14 @@ impl PresentedKeys {
         self.is_marked
     }
 
-    /// Records that the browser is in these bound sessions without their cookies, no more than
+    /// Records that the browser could not refresh the cookies of these bound sessions, no more than
     /// [`MAX_SKIPPED`].
     pub fn skip(&mut self, mut skipped: Vec<SkippedRefresh>) {
         skipped.truncate(MAX_SKIPPED);
         self.skipped = (!skipped.is_empty()).then(|| Box::new(skipped));
     }
 
-    /// The bound sessions that the browser says it is in, without their cookies.
+    /// The bound sessions whose cookies the browser says that it could not refresh.
     pub(super) fn skipped(&self) -> &[SkippedRefresh] {
         self.skipped.as_deref().map_or(&[], Vec::as_slice)
     }

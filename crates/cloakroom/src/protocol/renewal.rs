@@ -213,8 +213,17 @@ pub fn repeated_sign_in(
     let renewed = trace.renewal.map(|renewal| derived(presented, &renewal));
     [Some(presented), renewed.as_ref()].into_iter().flatten().find_map(|base| {
         let key = derived(base, &trace.nonce).carried_by(sign_in.carrier);
-        Some(key).filter(|key| key.verifier(kind) == record.credentials().current)
+        Some(key).filter(|key| is_given(record, &key.verifier(kind)))
     })
+}
+
+/// Whether the sign-in's key has this verifier: once a binding is confirmed, it has retired.
+fn is_given(record: &Record, verifier: &Verifier) -> bool {
+    match recognise(record.credentials(), verifier) {
+        SecretStatus::Current => true,
+        SecretStatus::Retired(_) => record.device().is_some_and(|device| device.is_confirmed),
+        SecretStatus::Successor | SecretStatus::Unknown => false,
+    }
 }
 
 /// A fresh key that a sign-in gives the session, by a client that presented one of its keys, past

@@ -183,7 +183,11 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
                     Credential::WithoutProof(..) | Credential::Id(_) => None,
                 };
                 let grant = SessionGrant::new(id, family, manager.policy.kind, until);
-                Ok(DetachedSession::new(manager, grant))
+                let detached = DetachedSession::new(manager, grant);
+                Ok(match &loaded.credential {
+                    Credential::WithoutProof(..) => detached.without_proof(),
+                    _ => detached,
+                })
             }
             _ => Err(self.beginning_refused().unwrap_or_else(|| {
                 Error::never_open(self.no_session().unwrap_or(NoSession::Unknown))

@@ -87,7 +87,10 @@ impl<V: SessionValue, K: SessionKind> Session<V, K> {
         if record.is_none() && self.no_session() == Some(NoSession::ProofNeeded) {
             return Err(Error::proof_needed());
         }
-        protocol::auth_shortfall(requirement, bound_from, record, self.manager().now())
+        let key = loaded.as_ref().and_then(|loaded| loaded.key());
+        let presented = key.map(|key| key.verifier(self.manager().policy.kind));
+        let now = self.manager().now();
+        protocol::auth_shortfall(requirement, bound_from, record, presented.as_ref(), now)
             .map_or(Ok(()), |shortfall| Err(Error::step_up(shortfall)))
     }
 }

@@ -103,6 +103,8 @@ struct Facts {
     is_bound: bool,
     /// Whether a user has signed in.
     signs_in: bool,
+    /// Whether a user has signed out, of a session that was there or not.
+    signs_out: bool,
     /// Whether its client drops a Secure cookie.
     is_plain_http: bool,
 }
@@ -122,6 +124,7 @@ impl Facts {
             has_cookie: false,
             is_bound: false,
             signs_in: false,
+            signs_out: false,
             is_plain_http: false,
         }
     }
@@ -252,6 +255,11 @@ impl<V> RequestState<V> {
     /// A user has signed in: the response can offer to bind the session to a device.
     pub(crate) fn note_sign_in(&self) {
         self.lock().facts.signs_in = true;
+    }
+
+    /// A user has signed out: the browser is in no bound session.
+    pub(crate) fn note_sign_out(&self) {
+        self.lock().facts.signs_out = true;
     }
 
     /// From now on, opening the session does not count as its use.

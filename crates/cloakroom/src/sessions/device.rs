@@ -81,8 +81,9 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
         let mut left = None;
         let answer = match endpoint {
             DeviceEndpoint::Register => {
-                // Not by its cookie, of which an attacker can have a copy.
-                self.register(token_of(request)).await
+                // Not by its cookie, of which an attacker can have a copy; nor by what another
+                // site's response has offered, which would sign the browser in as another user.
+                self.register(token_of(request), &device.marked(request)).await
             }
             DeviceEndpoint::Refresh => {
                 let mut ids = request.values(&SESSION_ID);
@@ -107,11 +108,18 @@ impl<V: SessionValue, K: SessionKind> Sessions<V, K> {
     }
 
     /// Binds the session whose sign-in the browser was authorized by.
-    async fn register(&self, token: Option<SignedToken>) -> Result<Answer, Failure> {
+    async fn register(
+        &self,
+        token: Option<SignedToken>,
+        marked: &[PublicId],
+    ) -> Result<Answer, Failure> {
         let claimed = token.and_then(|token| Some((token.claimed_authorization()?.id(), token)));
         let Some((id, token)) = claimed else {
             return Ok(Answer::Refused(None, ProofRefusal::Invalid));
         };
+        if !marked.contains(&id) {
+            return Ok(Answer::Refused(Some(id), ProofRefusal::NotOffered));
+        }
         let loaded = self.manager.run(Reload::from_store(Credential::Id(id))).await?;
         let write = Write::new(SessionState::Live(loaded), RegisterDevice::new(token));
         let written = self.manager.run(write).await?;

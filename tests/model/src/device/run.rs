@@ -309,7 +309,10 @@ impl Run {
                 Err(Self::page(state, flight, true))
             }
             Outcome::Loaded(loaded) => {
-                // The endpoint's own order, of `sessions/device.rs`.
+                // The endpoints' own order, of `sessions/device.rs`.
+                if matches!(flight.what, What::Register(_)) && !flight.is_marked {
+                    return Err(Response::Failed);
+                }
                 if matches!(flight.what, What::Refresh(_)) && !flight.is_marked {
                     let is_being_bound = self.rules.is_being_bound(&loaded.record, state.now());
                     return Err(if is_being_bound { Response::Failed } else { Response::Over });

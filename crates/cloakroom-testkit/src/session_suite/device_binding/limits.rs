@@ -23,7 +23,7 @@ pub fn a_lost_device_key_locks_no_one_out_of_a_limit(store: impl Store) {
 
         visitor.browser.lose_keys();
         visitor.wait(LIFE);
-        assert_eq!(visitor.visit().await, Err(NoSession::ProofNeeded));
+        assert_eq!(visitor.visit().await, Err(NoSession::NoKey));
         visitor.wait(LIFE / 60); // the clocks of nodes can differ
         visitor.sign_in().await.unwrap();
         assert!(visitor.visit().await.is_ok());

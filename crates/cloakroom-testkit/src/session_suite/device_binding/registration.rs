@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use cloakroom::device_binding::DeviceBinding;
 use cloakroom::store::Page;
-use cloakroom::{AuthRequirement, Lifetime, Login, NoSession, Store};
+use cloakroom::{AuthRequirement, ErrorKind, Lifetime, Login, NoSession, Store};
 
-use super::super::{alice, key_of};
+use super::super::{alice, assert_kind, bob, key_of};
 use super::visitor::{LIFE, PAGE, Visitor};
 use crate::block_on;
 
@@ -258,5 +258,74 @@ pub fn a_policy_can_require_a_device_from_an_assurance_on(store: impl Store) {
             .await;
         let shortfall = required.unwrap_err().auth_shortfall();
         assert_eq!(shortfall.unwrap().to_string(), "the session is not bound to a device");
+    });
+}
+
+/// A sibling host can send a browser there with what an attacker's own sign-in was offered.
+pub fn another_users_offer_signs_no_browser_in(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::bound(store).await;
+        let sign_in = async |session: &mut cloakroom::Session<_>| session.login(&bob()).await;
+        let (signed_in, theirs) = visitor.request(&crate::Client::new(), sign_in).await;
+        signed_in.unwrap();
+        let offer = ["secure-session-registration"]
+            .map(|name| (name.parse::<http::HeaderName>().unwrap(), theirs[name].clone()));
+        let foreign = visitor.browser.receive(PAGE, &http::HeaderMap::from_iter(offer)).remove(0);
+        let answer = visitor.send(&foreign).await;
+        assert_eq!(answer.status(), 400);
+        assert!(!answer.headers().contains_key("set-cookie"));
+        let who = async |session: &mut cloakroom::Session<_>| session.principal().cloned();
+        let (principal, _) = visitor.request(visitor.browser.client(), who).await;
+        assert_eq!(principal, Some(alice()));
+    });
+}
+
+/// The second answer would take the bound cookie's place, or end it.
+pub fn a_sign_in_sent_twice_ends_no_binding(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::new(store);
+        let begin = async |session: &mut cloakroom::Session<_>| session.start().await;
+        let (begun, response) = visitor.request(visitor.browser.client(), begin).await;
+        begun.unwrap();
+        visitor.take_page(&response).await;
+        let before = visitor.browser.client().clone();
+        visitor.sign_in().await.unwrap();
+        let again = async |session: &mut cloakroom::Session<_>| session.login(&alice()).await;
+        for is_used in [false, true] {
+            if is_used {
+                assert!(visitor.visit().await.is_ok());
+            }
+            let (signed_in, response) = visitor.request(&before, again).await;
+            assert_kind(signed_in, ErrorKind::Superseded);
+            assert!(!response.contains_key("set-cookie"));
+        }
+        visitor.wait(LIFE);
+        assert!(visitor.visit().await.is_ok());
+        assert!(visitor.browser.is_bound(PAGE) && !visitor.saw("Unbound"));
+    });
+}
+
+/// A request on its way can renew the key of the sign-in, and so can a copy: the binding stays, and
+/// once it is used, that key retires as well. Until then, it is not the device's.
+pub fn a_renewal_before_a_binding_is_used_keeps_it(store: impl Store) {
+    block_on(async {
+        let mut visitor = Visitor::new(store);
+        let (_, response) = visitor.sign_in_with(&alice()).await;
+        let mut attacker = crate::Client::new().with_clock(visitor.test.clock.clone());
+        attacker.absorb(PAGE, &response);
+        visitor.take_page(&response).await;
+        let renew = async |session: &mut cloakroom::Session<_>| session.renew().await;
+        let (renewed, response) = visitor.request(&attacker, renew).await;
+        renewed.unwrap();
+        attacker.absorb(PAGE, &response);
+        assert!(visitor.visit().await.is_ok());
+        let bound = AuthRequirement::signed_in().device_bound();
+        let require = async |session: &mut cloakroom::Session<_>| session.require(bound).await;
+        assert!(visitor.request(visitor.browser.client(), require).await.0.is_ok());
+        assert!(visitor.request(&attacker, require).await.0.is_err());
+        visitor.wait(MINUTE);
+        assert!(visitor.visit_with(&attacker).await.0.is_err());
+        visitor.wait(LIFE);
+        assert!(visitor.visit().await.is_ok() && visitor.browser.is_bound(PAGE));
     });
 }

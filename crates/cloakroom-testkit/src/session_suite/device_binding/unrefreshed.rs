@@ -4,28 +4,32 @@ use std::time::Duration;
 
 use cloakroom::http::{CookiePolicy, SameSite};
 use cloakroom::{NoSession, Session, Store, Transport};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 
 use super::super::Counter;
 use super::visitor::{LIFE, PAGE, Visitor};
-use crate::{ManualClock, block_on};
+use crate::{Client, ManualClock, block_on};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Some requests leave a browser without the refresh that was due, and without a word about it. The
-/// cookie that names the bound session is with them.
-pub fn a_request_without_a_cookie_begins_nothing_in_a_bound_browser(store: impl Store) {
+/// It can name one that the browser has left, or that no one can read: neither keeps anyone out.
+pub fn a_skipped_refresh_counts_only_for_the_session_that_the_browser_is_in(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::bound(store).await;
         visitor.wait(LIFE);
-        let client = visitor.browser.client().clone();
-        let (begun, response) = visitor
-            .request(&client, async |session| (session.no_session(), session.start().await.is_ok()))
-            .await;
-        assert_eq!(begun, (Some(NoSession::ProofNeeded), false));
-        visitor.take_page(&response).await;
+        let skipped = visitor.browser.skipped(PAGE, "unreachable").unwrap();
+        for (client, why) in [
+            (visitor.browser.client().clone(), NoSession::ProofNeeded),
+            (Client::new(), NoSession::NoKey),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("secure-session-skipped", skipped.clone());
+            headers.extend(client.cookies_for(PAGE).map(|cookies| (header::COOKIE, cookies)));
+            let request_session = visitor.test.sessions.request_session();
+            let session = request_session.session(&headers).await.unwrap();
+            assert_eq!(session.no_session(), Some(why));
+        }
         assert!(visitor.visit().await.is_ok());
-        assert!(!visitor.saw("ProofSkipped"), "no browser has said that it could not");
     });
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::super::CLOCK_SLACK;
-use super::{Authorization, Challenge, ChallengeFor, Challenger, with_secret};
+use super::{
+    Authorization, Challenge, ChallengeFor, Challenger, PROOF_REPEATABLE_FOR, with_secret,
+};
 use crate::key::{DeviceKey, Verifier};
 use crate::record::{BoundDevice, DeviceOffer, Record};
 use crate::time::Timestamp;
@@ -25,8 +27,9 @@ fn open_offer(record: &Record, now: Timestamp) -> Option<DeviceOffer> {
     let offer = record.device_offer()?;
     let is_open = now.since(offer.at) < OFFER_OPEN_FOR && offer.at.since(now) <= CLOCK_SLACK;
     let is_of_key = offer.family == record.credentials().family();
+    let is_lasting = record.lifetime().outlives_browser();
     let is_settled = record.device().is_some_and(|device| device.is_confirmed);
-    (is_open && is_of_key && !is_settled).then_some(offer)
+    (is_open && is_of_key && is_lasting && !is_settled).then_some(offer)
 }
 
 /// What a browser is sent with a sign-in, to register a device with.
@@ -69,7 +72,8 @@ pub fn is_authorized(
 
 /// Whether a device with this key that signed this challenge can be registered.
 ///
-/// The first one counts: a registration replaces no other. The same key can be registered again.
+/// The first one counts: a registration replaces no other. It can be repeated for as long as a
+/// proof can.
 pub fn can_register(
     record: &Record,
     challenger: Challenger<'_>,
@@ -78,7 +82,10 @@ pub fn can_register(
     now: Timestamp,
 ) -> bool {
     let Some(offer) = open_offer(record, now) else { return false };
-    record.device().is_none_or(|device| device.key == *key)
+    let is_repeated = |device: BoundDevice| {
+        device.key == *key && now.since(device.bound_at) < PROOF_REPEATABLE_FOR
+    };
+    record.device().is_none_or(is_repeated)
         && challenger.is_recent(&offer.seed, ChallengeFor::Registration, challenge, now)
 }
 

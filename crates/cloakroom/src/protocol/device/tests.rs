@@ -108,9 +108,12 @@ fn a_browser_is_asked_once_for_some_minutes_and_by_the_key_of_the_sign_in_only()
 #[test]
 fn the_first_registration_counts_and_repeating_it_gains_no_time() {
     let challenge = CHALLENGER.now(&SEED, ChallengeFor::Registration, at(0));
-    let can = |record: &Record, key| can_register(record, CHALLENGER, &key, &challenge, at(300));
-    assert!(can(&offered(), device_key(1)) && can(&offered(), device_key(2)));
-    assert!(can(&bound(), device_key(1)) && !can(&bound(), device_key(2)));
+    let can = |record: &Record, key, now| {
+        can_register(record, CHALLENGER, &device_key(key), &challenge, at(now))
+    };
+    assert!(can(&offered(), 1, 300) && can(&offered(), 2, 300));
+    assert!(can(&bound(), 1, 29) && !can(&bound(), 1, 30), "as long as a proof");
+    assert!(!can(&bound(), 2, 29) && !can(&bound(), 2, 300));
     let again = register_device(&bound(), &device_key(1), verifier(3), LIFE, at(300)).unwrap();
     let device = again.device().unwrap();
     assert_eq!(device.until(&verifier(3)), Some(at(600)));
@@ -187,7 +190,10 @@ fn renewing_a_bound_session_keeps_its_deadline_and_ends_its_other_secrets() {
         let old_family = former_family(&renewed, &verifier(2));
         assert_eq!(old_family, Some(record.credentials().family()));
     }
-    assert_eq!(renew_bound(&bound(), &verifier(1), verifier(7), at(40)), None, "not confirmed");
+    let renewed = renew_bound(&bound(), &verifier(1), verifier(7), at(40)).unwrap();
+    assert_eq!(renewed.device(), bound().device(), "not confirmed: the usual secret alone");
+    assert_eq!(judge(&renewed, &verifier(1), at(40)), KeyStatus::Superseded);
+    assert_eq!(judge(&renewed, &verifier(7), at(40)), KeyStatus::Valid);
     assert_eq!(renew_bound(&record, &verifier(1), verifier(7), at(60)), None, "no longer good");
 }
 

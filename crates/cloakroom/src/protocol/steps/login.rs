@@ -266,6 +266,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             at,
             known,
             is_overtaken: false,
+            is_answered: false,
             presented,
             nonce: None,
             seed: None,
@@ -335,6 +336,9 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 }
                 let next = writing.reservation.confirm(context, record)?;
                 self.confirming(context, written, writing.reservation, next)
+            }
+            Err(Failure::Superseded) if writing.write.plan().is_answered => {
+                Err(Failure::Superseded)
             }
             Err(Failure::NoSession(_) | Failure::Superseded) => {
                 // Also if the new session is then refused.

@@ -97,7 +97,7 @@ enum State<T> {
     EndingReused(Box<Reused>),
     /// The session of a reused key was not there any more.
     ReadingReused(Box<Reused>),
-    /// The browser says that it is in these sessions, without a cookie: is one of them bound?
+    /// The browser says that it could not refresh these sessions: is one of them ours, and bound?
     ReadingSkipped(Vec<SkippedRefresh>),
     /// A session that cannot be read is being ended.
     EndingUnreadable(PublicId),
@@ -250,11 +250,15 @@ impl<T: Clone + PartialEq> Open<T> {
     ) -> Next<Opened<T>> {
         let (kind, now) = (context.policy().kind, context.now());
         for (&SkippedRefresh { id, reason }, stored) in skipped.iter().zip(found) {
-            let Some(Stored::Live(record)) = stored? else { continue };
+            let record = match stored {
+                Ok(Some(Stored::Live(record))) => record,
+                // A record that no one can read keeps no one out.
+                Ok(_) => continue,
+                Err(error) if error.is_unreadable() => continue,
+                Err(error) => return Err(error.into()),
+            };
             if record.device().is_some() && judge_id(&record, kind, now) == KeyStatus::Valid {
-                if let Some(reason) = reason {
-                    context.report(&Event::ProofSkipped { id, reason });
-                }
+                context.report(&Event::ProofSkipped { id, reason });
                 return self.absent(context, NoSession::ProofNeeded);
             }
         }

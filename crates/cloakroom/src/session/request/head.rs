@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::{Head, RequestState, Stage, State};
-use crate::http::{DeviceChannel, ResponseHeaders, SessionOutcome};
+use crate::http::{DeviceChannel, MARKER_LIFE, ResponseHeaders, SessionOutcome};
 use crate::key::{Carrier, Key};
 use crate::manager::SessionState;
 use crate::observe::Event;
@@ -68,13 +68,21 @@ impl<V> RequestState<V> {
         device: &DeviceChannel,
     ) -> ResponseHeaders {
         let leaves = match &state.cookie {
-            CookieChange::Keep => false,
+            CookieChange::Keep => state.facts.signs_out,
             CookieChange::Send { key, .. } => !state.is_bound_key(key),
             // Not if only this cookie is over, for the browser to refresh it.
             CookieChange::Remove => state.signed_out,
         };
-        let removal = (leaves && state.facts.is_bound).then(|| device.marker.removal()).flatten();
-        headers.with_device(self.registration(state, device), removal)
+        let registration = self.registration(state, device);
+        let marker = match (&registration, &state.stage) {
+            // It registers by this cookie, too: another's offer is not for this browser.
+            (Some(_), Stage::Open(SessionState::Live(loaded))) => {
+                let (id, now) = (loaded.id().to_string(), self.manager.now());
+                device.marker.set_value(id.as_bytes(), Some(MARKER_LIFE), now)
+            }
+            _ => (leaves && state.facts.is_bound).then(|| device.marker.removal()).flatten(),
+        };
+        headers.with_device(registration, marker)
     }
 
     /// The header that asks the browser to register a device: in the response to the sign-in that

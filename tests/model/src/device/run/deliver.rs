@@ -35,7 +35,8 @@ impl Run {
                 let until = Some(until).filter(|until| *until != u64::MAX);
                 state.browser.cookie = Some((key, until));
                 // A bound key that `renew` has sent belongs to the same session.
-                state.browser.is_marked = is_endpoint;
+                let is_offered = matches!(response, Response::Page { offer: Some(_), .. });
+                state.browser.is_marked = is_endpoint || is_offered;
             }
         }
         match (what, response) {

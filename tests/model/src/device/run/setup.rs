@@ -42,7 +42,8 @@ impl Run {
         let first = ModelKey::fresh(0, FIRST);
         let offered = offered(&first);
         let offer = protocol::registration(&offered, CHALLENGER, moment(0));
-        let mut browser = Browser { cookie: Some((first, None)), offer, ..Browser::default() };
+        let mut browser =
+            Browser { cookie: Some((first, None)), offer, is_marked: true, ..Browser::default() };
         let mut record = offered;
         if self.scenario.start == Start::Bound {
             let bound = ModelKey::fresh(0, BOUND);

@@ -18,6 +18,8 @@ pub(super) struct SignInPlan<E> {
     pub(super) known: Option<Timestamp>,
     /// Whether another sign-in has been written since: this one has to be entered again.
     pub(super) is_overtaken: bool,
+    /// Whether this very sign-in was answered, and the browser has bound the session since.
+    pub(super) is_answered: bool,
     /// The key that the request presented: the session's next one is derived from it.
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
@@ -63,6 +65,11 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let newer = newer.filter(|_| record.principal() == Some(principal));
         let is_valid = || judge_credential(context, &loaded.credential, record) == KeyStatus::Valid;
         let (key, trace) = match repeated {
+            // Its key would take the place of the bound one.
+            Some(_) if record.device().is_some() => {
+                self.is_answered = true;
+                return Err(Failure::Superseded);
+            }
             Some(key) => (key, None),
             None if newer.is_some() && newer != self.known && !is_valid() => {
                 self.is_overtaken = true;
