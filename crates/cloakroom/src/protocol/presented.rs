@@ -24,8 +24,7 @@ pub struct PresentedKeys {
     others: Vec<Key>,
     value_count: usize,
     is_marked: bool,
-    /// In a box, as nearly all requests have none.
-    skipped: Option<Box<Vec<SkippedRefresh>>>,
+    skipped: Box<[SkippedRefresh]>,
 }
 
 /// A browser's word that it sends the request without the cookie of a bound session, because it
@@ -87,12 +86,12 @@ impl PresentedKeys {
     /// [`MAX_SKIPPED`].
     pub fn skip(&mut self, mut skipped: Vec<SkippedRefresh>) {
         skipped.truncate(MAX_SKIPPED);
-        self.skipped = (!skipped.is_empty()).then(|| Box::new(skipped));
+        self.skipped = skipped.into();
     }
 
     /// The bound sessions whose cookies the browser says that it could not refresh.
     pub(super) fn skipped(&self) -> &[SkippedRefresh] {
-        self.skipped.as_deref().map_or(&[], Vec::as_slice)
+        &self.skipped
     }
 
     /// How many values were found where a key belongs, well-formed or not.

@@ -284,8 +284,8 @@ pub fn another_users_offer_signs_no_browser_in(store: impl Store) {
 pub fn a_sign_in_sent_twice_ends_no_binding(store: impl Store) {
     block_on(async {
         let mut visitor = Visitor::new(store);
-        let begin = async |session: &mut cloakroom::Session<_>| session.start().await;
-        let (begun, response) = visitor.request(visitor.browser.client(), begin).await;
+        let start = async |session: &mut cloakroom::Session<_>| session.start().await;
+        let (begun, response) = visitor.request(visitor.browser.client(), start).await;
         begun.unwrap();
         visitor.take_page(&response).await;
         let before = visitor.browser.client().clone();

@@ -5,8 +5,8 @@ mod switch;
 
 use std::mem;
 
-use plan::SignInPlan;
 pub(super) use plan::may_offer;
+use plan::{Refusal, SignInPlan};
 
 use super::super::{Failure, NoSession, Rules as _, SignIn};
 use super::context::decode;
@@ -265,8 +265,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
             client,
             at,
             known,
-            is_overtaken: false,
-            is_answered: false,
+            refusal: None,
             presented,
             nonce: None,
             seed: None,
@@ -337,7 +336,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 let next = writing.reservation.confirm(context, record)?;
                 self.confirming(context, written, writing.reservation, next)
             }
-            Err(Failure::Superseded) if writing.write.plan().is_answered => {
+            Err(Failure::Superseded) if writing.write.plan().refusal == Some(Refusal::Answered) => {
                 Err(Failure::Superseded)
             }
             Err(Failure::NoSession(_) | Failure::Superseded) => {
@@ -348,7 +347,7 @@ impl<T: Clone + PartialEq, E> Login<T, E> {
                 self.has_writer_turn = writing.write.has_turn();
                 let plan = writing.write.into_plan();
                 self.edit = Some(plan.edit);
-                if !plan.is_overtaken {
+                if plan.refusal != Some(Refusal::Overtaken) {
                     return self.create(context);
                 }
                 self.count_attempt()?;

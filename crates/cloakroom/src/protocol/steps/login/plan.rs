@@ -16,10 +16,8 @@ pub(super) struct SignInPlan<E> {
     pub(super) at: Timestamp,
     /// The session's sign-in when this one was entered in the index.
     pub(super) known: Option<Timestamp>,
-    /// Whether another sign-in has been written since: this one has to be entered again.
-    pub(super) is_overtaken: bool,
-    /// Whether this very sign-in was answered, and the browser has bound the session since.
-    pub(super) is_answered: bool,
+    /// Why it was not written, if what was found in the meantime says so.
+    pub(super) refusal: Option<Refusal>,
     /// The key that the request presented: the session's next one is derived from it.
     pub(super) presented: Key,
     /// Drawn once, however often the change is tried.
@@ -34,6 +32,15 @@ pub(super) struct SignInPlan<E> {
     /// sign-in is refused once it is written.
     pub(super) before: Option<Record>,
     pub(super) edit: E,
+}
+
+/// Why a sign-in was not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Refusal {
+    /// Another sign-in has been written since: this one has to be entered in the index again.
+    Overtaken,
+    /// This very sign-in was answered, and the browser has bound the session since.
+    Answered,
 }
 
 impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
@@ -67,12 +74,12 @@ impl<C: Context, E: Edit<C>> Plan<C> for SignInPlan<E> {
         let (key, trace) = match repeated {
             // Its key would take the place of the bound one.
             Some(_) if record.device().is_some() => {
-                self.is_answered = true;
+                self.refusal = Some(Refusal::Answered);
                 return Err(Failure::Superseded);
             }
             Some(key) => (key, None),
             None if newer.is_some() && newer != self.known && !is_valid() => {
-                self.is_overtaken = true;
+                self.refusal = Some(Refusal::Overtaken);
                 return Err(Failure::NoSession(NoSession::Retired));
             }
             None => {
